@@ -1,0 +1,225 @@
+//! The command line as clap reads it.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use super::{Context, migrate, provision, seed, status, up};
+use crate::model::consent::CONSENTS;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::name::did_you_mean;
+use crate::output::{FORMATS, Format, Report, render_failure};
+use crate::project::parse_duration;
+
+/// Schema as code for a system whose data lives in several databases
+#[derive(Debug, Parser)]
+#[command(
+    name = "bird",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    before_help = "Example: bird up        from nothing to a running schema, all databases",
+    after_help = "Exit codes: 0 done, 1 found something, 2 could not do it, 3 refused, 4 stopped \
+                  half way (state known, run again), 5 undecided, 130/143 interrupted"
+)]
+pub struct Cli {
+    /// The config file; else bird.toml or config/bird.toml, here or in a folder above
+    #[arg(long, global = true, value_name = "FILE", env = "BIRD_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The environment of the config: its [env.NAME] is laid over the rest
+    #[arg(long, global = true, value_name = "NAME", env = "BIRD_ENV")]
+    pub env: Option<String>,
+    /// Only this database; repeatable
+    #[arg(long = "database", global = true, value_name = "NAME")]
+    pub databases: Vec<String>,
+    /// How the answer is written
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = format_named,
+          help = format_help(), default_value = "table", hide_default_value = true)]
+    pub format: Format,
+    /// When to colour: auto, always, never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub color: Color,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Up(up::Args),
+    Provision(provision::Args),
+    Migrate(migrate::Args),
+    Status(status::Args),
+    Seed(seed::Args),
+}
+
+/// Runs one command and boxes its report.
+macro_rules! reported {
+    ($work:expr) => {
+        $work
+            .await
+            .map(|report| Box::new(report) as Box<dyn Report>)
+    };
+}
+
+impl Command {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Up(_) => "up",
+            Command::Provision(_) => "provision",
+            Command::Migrate(_) => "migrate",
+            Command::Status(_) => "status",
+            Command::Seed(_) => "seed",
+        }
+    }
+
+    pub async fn run(&self, context: &Context) -> Result<Box<dyn Report>, Failure> {
+        match self {
+            Command::Up(args) => reported!(up::run(context, args)),
+            Command::Provision(args) => reported!(provision::run(context, args)),
+            Command::Migrate(args) => reported!(migrate::run(context, args)),
+            Command::Status(args) => reported!(status::run(context, args)),
+            Command::Seed(args) => reported!(seed::run(context, args)),
+        }
+    }
+}
+
+impl Cli {
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether errors are drawn with colours; `auto` leaves it to the stream.
+    pub fn decorate(&self) -> bool {
+        self.color != Color::Never
+    }
+}
+
+/// Flags of every command that connects.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Connect {
+    /// Wait so long for servers to accept connections: 60s, 2m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
+}
+
+/// Flags of every command that takes locks.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Locks {
+    /// Wait so long for a lock that someone else holds: 30s, 5m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub lock_timeout: Option<Duration>,
+}
+
+impl Locks {
+    /// The flag, then the config, then half a minute.
+    pub fn timeout(&self, database: &crate::project::Database) -> Duration {
+        let set = self.lock_timeout.or(database.lock_timeout);
+        set.unwrap_or(Duration::from_secs(30))
+    }
+}
+
+/// The whole command line, for the README.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn format_named(name: &str) -> Result<Format, String> {
+    let names = || FORMATS.iter().map(|(name, _)| *name);
+    let found = FORMATS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, format)| *format).ok_or_else(|| {
+        let known = names().collect::<Vec<_>>().join(", ");
+        did_you_mean(name, names()).unwrap_or(format!("the formats are {known}"))
+    })
+}
+
+fn format_help() -> String {
+    let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
+    format!("How the answer is written: {}", names.join(", "))
+}
+
+/// A consent by its name.
+pub fn consent(name: &str) -> Result<String, String> {
+    let names = || CONSENTS.iter().map(|consent| consent.name);
+    if names().any(|known| known == name) {
+        return Ok(name.to_owned());
+    }
+    let known = names().collect::<Vec<_>>().join(", ");
+    Err(did_you_mean(name, names()).unwrap_or(format!("the consents are {known}")))
+}
+
+/// What clap has to say instead of a command: help, a version, a mistake.
+#[derive(Debug)]
+pub struct Told {
+    error: clap::Error,
+    json: bool,
+}
+
+/// Reads the command line.
+pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Cli, Told> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = Cli::try_parse_from(&arguments).map_err(|error| {
+        // The format is not known when the line is wrong, so the words are looked at.
+        let words: Vec<_> = arguments
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        let json = words.iter().any(|word| word == "--format=json")
+            || words
+                .windows(2)
+                .any(|pair| pair[0] == "--format" && pair[1] == "json");
+        Told { error, json }
+    })?;
+    match cli.color {
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+        Color::Auto => {}
+    }
+    Ok(cli)
+}
+
+impl Told {
+    /// Shows it: help to stdout, mistakes to stderr, and to stdout as JSON where that was asked.
+    pub fn tell(&self) -> ExitCode {
+        // Nothing can be done about a closed stream.
+        let _: std::io::Result<()> = self.error.print();
+        if !self.error.use_stderr() {
+            return ExitCode::SUCCESS;
+        }
+        if self.json {
+            let text = self.error.to_string();
+            let message = text.lines().next().unwrap_or_default();
+            let message = message.trim_start_matches("error: ").to_owned();
+            let fault = Diagnostic::error("usage", message).hint("see bird --help");
+            let mut stdout = std::io::stdout().lock();
+            let run = uuid::Uuid::now_v7().to_string();
+            let _: std::io::Result<()> =
+                render_failure("", &run, Exit::Failed, &[fault], &mut stdout)
+                    .and_then(|()| stdout.flush());
+        }
+        ExitCode::from(Exit::Failed.code())
+    }
+}

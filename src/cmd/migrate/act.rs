@@ -1,0 +1,367 @@
+//! The writing half of `bird migrate`: all locks, the plan once more inside them, then each
+//! database on its own, waiting only where a `requires` says so.
+
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+
+use super::report::{MigrateReport, Ran};
+use super::{Args, Member, close, collect, remember, stopped, subjects};
+use crate::cmd::{Context, open};
+use crate::db::apply::{self, Run};
+use crate::db::lock::{self, Guard};
+use crate::db::session::{Access, Session};
+use crate::db::stop::Stop;
+use crate::db::{history, journal};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::history::{History, Width};
+use crate::plan::{self, DatabasePlan, Plan, Step};
+use crate::project::Database;
+
+/// Takes every lock, plans again with what is true inside them, and applies.
+pub async fn act<'p>(
+    context: &'p Context,
+    args: &Args,
+    mut members: Vec<Member<'p>>,
+) -> Result<MigrateReport, Failure> {
+    let first = plan::plan(&subjects(&members), &args.allow)?;
+    let result = prepare(context, args, &mut members, &first).await;
+    let (plan, guards, widths) = match result {
+        Ok(prepared) => prepared,
+        Err(failure) => {
+            close(members).await;
+            return Err(failure);
+        }
+    };
+    if plan.is_empty() {
+        let report = MigrateReport::planned(&members, plan, false);
+        release(&mut members, guards).await;
+        close(members).await;
+        return Ok(report);
+    }
+    let total = plan.databases.iter().flat_map(|database| &database.steps);
+    context.progress.begin(
+        total
+            .map(|step| step.script.statements.len() - step.from)
+            .sum(),
+    );
+    let (hands, ends) = marks(&plan);
+    let working = members.iter_mut().zip(widths).map(|(member, width)| {
+        let database = member.opened.database;
+        let work = plan
+            .of(&database.name)
+            .zip(member.opened.session.as_mut())
+            .zip(width);
+        let lane = Lane {
+            context,
+            args,
+            database,
+            plan: &plan,
+            hands: &hands,
+            ends: &ends,
+        };
+        async move {
+            let ((steps, session), width) = work?;
+            Some(lane.steps(steps, session, width).await)
+        }
+    });
+    let ran = join_all(working).await;
+    context.progress.finish();
+    for (member, ran) in members.iter_mut().zip(&ran) {
+        if ran.is_some() {
+            // A connection that broke leaves the state as it was last known.
+            if let Ok(history) = remember(&mut member.opened).await {
+                member.history = history;
+            }
+        }
+    }
+    let report = MigrateReport::ran(context, &members, &plan, ran);
+    release(&mut members, guards).await;
+    close(members).await;
+    Ok(report)
+}
+
+/// What is ready before the first statement: the plan that holds inside the locks, the locks, and
+/// for each database that has steps the width of its history.
+type Prepared = (Plan, Vec<Option<Guard>>, Vec<Option<Width>>);
+
+async fn prepare(
+    context: &Context,
+    args: &Args,
+    members: &mut [Member<'_>],
+    first: &Plan,
+) -> Result<Prepared, Failure> {
+    let mut guards = Vec::new();
+    for member in members.iter_mut() {
+        guards.push(lock_one(context, args, member, first).await?);
+    }
+    let reading = members
+        .iter_mut()
+        .zip(&guards)
+        .map(|(member, guard)| async move {
+            if guard.is_some() {
+                member.history = remember(&mut member.opened).await?;
+            }
+            Ok(())
+        });
+    collect(join_all(reading).await)?;
+    let plan = plan::plan(&subjects(members), &args.allow)?;
+    let ensuring = members.iter_mut().map(|member| {
+        let steps = plan.of(&member.opened.database.name);
+        let steps = steps.filter(|plan| !plan.steps.is_empty());
+        async move {
+            match steps {
+                Some(plan) => tables(context, args, member, plan).await.map(Some),
+                None => Ok(None),
+            }
+        }
+    });
+    let widths = collect(join_all(ensuring).await)?;
+    Ok((plan, guards, widths))
+}
+
+/// Opens what did not exist, takes the lock and looks whether the account may migrate.
+async fn lock_one(
+    context: &Context,
+    args: &Args,
+    member: &mut Member<'_>,
+    plan: &Plan,
+) -> Result<Option<Guard>, Failure> {
+    let database = member.opened.database;
+    let Some(plan) = plan
+        .of(&database.name)
+        .filter(|plan| !plan.steps.is_empty())
+    else {
+        return Ok(None);
+    };
+    let session = match &mut member.opened.session {
+        Some(session) => session,
+        empty => {
+            let opening = open::session(context, database, Access::Create, args.connect.wait);
+            let session = opening
+                .await
+                .map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
+            empty.insert(session)
+        }
+    };
+    let schema = database.schema.as_deref();
+    if let Some(query) = database.dialect.preflight_query(schema) {
+        let told = |error| open::cannot_ask(database, "asking for its privileges", &error);
+        let grant = session
+            .value(&query)
+            .await
+            .map_err(|error| Failure::failed(told(error)))?;
+        if let Some(grant) = grant {
+            let message = format!(
+                "{}: this account may not create anything there",
+                database.name
+            );
+            let fault = Diagnostic::error("denied", message).database(&database.name);
+            let hint = format!("let an administrator run: {grant}");
+            return Err(Failure::failed(fault.hint(hint)));
+        }
+    }
+    let waiting = waiting(context, database);
+    let wish = lock::Wish {
+        target: &database.target,
+        bare_statements: plan.steps.iter().any(|step| !step.transactional),
+        timeout: args.locks.timeout(database),
+        waiting: &waiting,
+    };
+    let taken = lock::take(session, &wish, &context.stop).await;
+    taken
+        .map(Some)
+        .map_err(|reason| stopped::no_lock(database, &reason, wish.timeout))
+}
+
+fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Option<&str>) + 'c {
+    move |holder| {
+        let name = &database.name;
+        let who = holder.unwrap_or("someone else");
+        context
+            .progress
+            .notice(&format!("{name}: waiting for the lock, held by {who}"));
+    }
+}
+
+/// Makes the tables of history and journal where they are missing.
+async fn tables(
+    context: &Context,
+    args: &Args,
+    member: &mut Member<'_>,
+    plan: &DatabasePlan,
+) -> Result<Width, Diagnostic> {
+    let database = member.opened.database;
+    let told = |error| open::cannot_ask(database, "making the tables of its history", &error);
+    let Some(session) = member.opened.session.as_mut() else {
+        return Err(Diagnostic::error("database", "it was never opened").database(&database.name));
+    };
+    session.prepare_to_write().await.map_err(told)?;
+    let History {
+        exists,
+        has_journal,
+        ..
+    } = member.history;
+    let atomic = database.dialect.facts().transactional_ddl && !(exists && has_journal);
+    if atomic {
+        let timeout = args.locks.timeout(database);
+        let waiting = waiting(context, database);
+        let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
+        begun.map_err(|reason| {
+            let mut failure = stopped::no_lock(database, &reason, timeout);
+            failure.diagnostics.remove(0)
+        })?;
+    }
+    let width = history::ensure(session, exists, plan.largest)
+        .await
+        .map_err(told)?;
+    journal::ensure(session, has_journal).await.map_err(told)?;
+    if atomic {
+        session.run("COMMIT").await.map_err(told)?;
+    }
+    Ok(width)
+}
+
+async fn release(members: &mut [Member<'_>], guards: Vec<Option<Guard>>) {
+    for (member, guard) in members.iter_mut().zip(guards) {
+        if let (Some(session), Some(guard)) = (&mut member.opened.session, guard) {
+            guard.release(session).await;
+        }
+    }
+}
+
+/// How far a database is, for those that wait for it.
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    /// So many of its steps are applied.
+    Steps(usize),
+    Stopped,
+}
+
+type Hands = Vec<(String, watch::Sender<Mark>)>;
+type Ends = Vec<(String, watch::Receiver<Mark>)>;
+
+fn marks(plan: &Plan) -> (Hands, Ends) {
+    let channels = plan.databases.iter().map(|database| {
+        let (hand, end) = watch::channel(Mark::Steps(0));
+        ((database.name.clone(), hand), (database.name.clone(), end))
+    });
+    channels.unzip()
+}
+
+/// Waits until another database has applied what a step requires; `false` when it stopped.
+async fn wait_for(plan: &Plan, ends: &Ends, stop: &Stop, (name, version): &(String, i64)) -> bool {
+    let place = plan.of(name).and_then(|plan| {
+        plan.steps
+            .iter()
+            .position(|step| step.migration.version == *version)
+    });
+    let end = ends.iter().find(|(known, _)| known == name);
+    let (Some(place), Some((_, end))) = (place, end) else {
+        return true;
+    };
+    let mut end = end.clone();
+    let reached = end.wait_for(|mark| match mark {
+        Mark::Steps(done) => *done > place,
+        Mark::Stopped => true,
+    });
+    match stop.race(reached).await {
+        Ok(Ok(mark)) => matches!(*mark, Mark::Steps(_)),
+        Ok(Err(_)) | Err(_) => false,
+    }
+}
+
+/// One database of the run, and what it needs to know of the others.
+struct Lane<'a> {
+    context: &'a Context,
+    args: &'a Args,
+    database: &'a Database,
+    plan: &'a Plan,
+    hands: &'a Hands,
+    ends: &'a Ends,
+}
+
+impl Lane<'_> {
+    /// Applies the steps of this database until the end or until one stops.
+    async fn steps(&self, own: &DatabasePlan, session: &mut Session, width: Width) -> Ran {
+        let waiting = waiting(self.context, self.database);
+        let run = Run {
+            id: self.context.run,
+            width,
+            lock_timeout: self.args.locks.timeout(self.database),
+            waiting: &waiting,
+            stop: &self.context.stop,
+        };
+        let mut ran = Ran::default();
+        for (at, step) in own.steps.iter().enumerate() {
+            self.context
+                .progress
+                .advance(0, &format!("{} {}", own.name, step.migration.title()));
+            if let Some(other) = self.blocked_by(step).await {
+                ran.stop_at(
+                    at,
+                    stopped_waiting(self.context, self.database, step, &other),
+                );
+                break;
+            }
+            let start = Instant::now();
+            match apply::apply(session, step, &run).await {
+                Ok(done) => ran.done(step, done, start.elapsed()),
+                Err(stop) => {
+                    ran.sent |= stop.applied > step.from
+                        || matches!(stop.reason, apply::Reason::Statement(..));
+                    ran.stop_at(at, stopped::diagnose(self.database, step, &stop));
+                    break;
+                }
+            }
+            self.context
+                .progress
+                .advance(step.script.statements.len() - step.from, "");
+            self.mark(Mark::Steps(at + 1));
+        }
+        if ran.stopped.is_some() {
+            self.mark(Mark::Stopped);
+        }
+        ran
+    }
+
+    fn mark(&self, mark: Mark) {
+        if let Some((_, hand)) = self
+            .hands
+            .iter()
+            .find(|(name, _)| *name == self.database.name)
+        {
+            hand.send_replace(mark);
+        }
+    }
+
+    /// The database whose stop keeps this step from being applied.
+    async fn blocked_by(&self, step: &Step) -> Option<String> {
+        for wait in &step.waits_for {
+            if !wait_for(self.plan, self.ends, &self.context.stop, wait).await {
+                return Some(format!("{}@{}", wait.0, wait.1));
+            }
+        }
+        None
+    }
+}
+
+/// A step that was never begun, because what it requires was not reached.
+fn stopped_waiting(
+    context: &Context,
+    database: &Database,
+    step: &Step,
+    required: &str,
+) -> (Diagnostic, Exit) {
+    let message = format!(
+        "{}: {} requires {required}, which was not applied",
+        database.name,
+        step.migration.title()
+    );
+    let fault = Diagnostic::error("requires-unmet", message)
+        .database(&database.name)
+        .hint("run bird migrate again once the other database is mended");
+    (fault, open::interrupted(context, Exit::Refused))
+}

@@ -1,0 +1,215 @@
+//! `bird migrate`: one plan for all databases, then each of them, in parallel.
+
+mod act;
+mod report;
+mod stopped;
+
+use futures_util::future::join_all;
+
+use super::open::Opened;
+use super::{Context, cli, open};
+use crate::db::history;
+use crate::db::session::Access;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::history::History;
+use crate::model::migration::Migration;
+use crate::plan::{self, Subject};
+use crate::project::Database;
+
+pub use report::MigrateReport;
+pub use stopped::no_lock;
+
+/// Apply pending migrations to all databases
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    before_help = "Example: bird migrate --dry-run        shows every statement, and applies none"
+)]
+pub struct Args {
+    /// The last version to apply: N, or DATABASE@N; repeatable
+    #[arg(long, value_name = "N")]
+    pub to: Vec<String>,
+    /// Show what would be done, statement by statement, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Consent by name to something that bird would refuse; repeatable
+    #[arg(long, value_name = "NAME", value_parser = cli::consent)]
+    pub allow: Vec<String>,
+    #[command(flatten)]
+    pub connect: cli::Connect,
+    #[command(flatten)]
+    pub locks: cli::Locks,
+}
+
+/// A database of this run with its files and what it remembers.
+struct Member<'p> {
+    opened: Opened<'p>,
+    migrations: &'p [Migration],
+    history: History,
+    to: Option<i64>,
+}
+
+impl Member<'_> {
+    fn subject(&self) -> Subject<'_> {
+        let database = self.opened.database;
+        Subject {
+            name: &database.name,
+            selected: database.selected,
+            dialect: database.dialect,
+            migrations: self.migrations,
+            history: &self.history,
+            to: self.to,
+        }
+    }
+}
+
+/// Plans, and applies unless it is only asked what it would do.
+pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
+    let project = &context.project;
+    let targets = targets(context, &args.to)?;
+    let files = project.read_migrations()?;
+    let access = if args.dry_run {
+        Access::Look
+    } else {
+        Access::Write
+    };
+    let mut members =
+        open_members(context, args, &files, access, |database| database.selected).await?;
+    let needed = plan::required(&subjects(&members));
+    let others = |database: &Database| !database.selected && needed.contains(&database.name);
+    members.extend(open_members(context, args, &files, Access::Look, others).await?);
+    for member in &mut members {
+        let name = &member.opened.database.name;
+        member.to = targets
+            .iter()
+            .find(|(target, _)| target == name)
+            .map(|(_, version)| *version);
+    }
+    let plan = plan::plan(&subjects(&members), &args.allow)?;
+    if args.dry_run || plan.is_empty() {
+        let report = MigrateReport::planned(&members, plan, args.dry_run);
+        close(members).await;
+        return Ok(report);
+    }
+    act::act(context, args, members).await
+}
+
+fn subjects<'m>(members: &'m [Member<'_>]) -> Vec<Subject<'m>> {
+    members.iter().map(Member::subject).collect()
+}
+
+async fn open_members<'p>(
+    context: &'p Context,
+    args: &Args,
+    files: &'p [Vec<Migration>],
+    access: Access,
+    wanted: impl Fn(&Database) -> bool,
+) -> Result<Vec<Member<'p>>, Failure> {
+    let databases = context
+        .project
+        .databases
+        .iter()
+        .filter(|database| wanted(database));
+    let opened = open::all(context, databases, access, args.connect.wait).await?;
+    let reading = opened.into_iter().map(|mut opened| async move {
+        let history = remember(&mut opened).await?;
+        let at = context
+            .project
+            .databases
+            .iter()
+            .position(|other| std::ptr::eq(other, opened.database));
+        let migrations = at
+            .and_then(|at| files.get(at))
+            .map_or(&[][..], Vec::as_slice);
+        Ok(Member {
+            opened,
+            migrations,
+            history,
+            to: None,
+        })
+    });
+    collect(join_all(reading).await)
+}
+
+/// Everything, or every reason why not.
+fn collect<T>(results: Vec<Result<T, Diagnostic>>) -> Result<Vec<T>, Failure> {
+    let (mut all, mut diagnostics) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(one) => all.push(one),
+            Err(fault) => diagnostics.push(fault),
+        }
+    }
+    match diagnostics.is_empty() {
+        true => Ok(all),
+        false => Err(Failure {
+            exit: Exit::Failed,
+            diagnostics,
+        }),
+    }
+}
+
+/// What a database remembers; nothing where its file does not exist yet.
+async fn remember(opened: &mut Opened<'_>) -> Result<History, Diagnostic> {
+    match &mut opened.session {
+        None => Ok(History::default()),
+        Some(session) => history::read(session)
+            .await
+            .map_err(|error| open::cannot_ask(opened.database, "reading its history", &error)),
+    }
+}
+
+async fn close(members: Vec<Member<'_>>) {
+    join_all(
+        members
+            .into_iter()
+            .filter_map(|member| Some(member.opened.session?.close())),
+    )
+    .await;
+}
+
+/// Reads `--to N` and `--to DATABASE@N`.
+fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
+    let wrong = |message: String, hint: String| {
+        Failure::failed(Diagnostic::error("usage", message).hint(hint))
+    };
+    let selected: Vec<&Database> = context.project.selected().collect();
+    let mut targets: Vec<(String, i64)> = Vec::new();
+    for text in asked {
+        let (name, version) = match (text.split_once('@'), selected.as_slice()) {
+            (Some((name, version)), _) => (name.to_owned(), version),
+            (None, [only]) => (only.name.clone(), text.as_str()),
+            (None, more) => {
+                let message = format!("--to {text} does not say of which database");
+                let names = more
+                    .iter()
+                    .map(|database| format!("--to {}@{text}", database.name));
+                let hint = format!("write {}", names.collect::<Vec<_>>().join(" or "));
+                return Err(wrong(message, hint));
+            }
+        };
+        if !selected.iter().any(|database| database.name == name) {
+            let names = selected.iter().map(|database| database.name.as_str());
+            let hint = crate::model::name::did_you_mean(&name, names)
+                .unwrap_or_else(|| "it must be one of this run's databases".into());
+            return Err(wrong(
+                format!("--to {text}: there is no database `{name}`"),
+                hint,
+            ));
+        }
+        let digits = version.strip_prefix('V').unwrap_or(version);
+        let Ok(version) = digits.parse() else {
+            let hint = "write a version: --to 7, or --to ums@7".to_owned();
+            return Err(wrong(
+                format!("--to {text}: `{version}` is no version"),
+                hint,
+            ));
+        };
+        if targets.iter().any(|(known, _)| *known == name) {
+            let hint = "keep one of them".to_owned();
+            return Err(wrong(format!("--to names `{name}` twice"), hint));
+        }
+        targets.push((name, version));
+    }
+    Ok(targets)
+}

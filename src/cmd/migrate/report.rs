@@ -1,0 +1,348 @@
+//! What `bird migrate` did, or would do.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::Member;
+use crate::cmd::Context;
+use crate::cmd::state::State;
+use crate::cmd::status;
+use crate::db::apply::Done;
+use crate::model::diagnostic::Diagnostic;
+use crate::model::exit::Exit;
+use crate::model::migration::title;
+use crate::output::{Block, Grid, Report};
+use crate::plan::{Plan, Step};
+
+/// The report of a run.
+pub struct MigrateReport {
+    dry_run: bool,
+    plan: Plan,
+    /// The states of the selected databases after the run.
+    states: Vec<State>,
+    ran: Vec<(String, Ran)>,
+    diagnostics: Vec<Diagnostic>,
+    exit: Exit,
+}
+
+/// What one database did in this run.
+#[derive(Debug, Default)]
+pub struct Ran {
+    pub steps: Vec<RanStep>,
+    /// Why it stopped, with the exit code that this alone would mean.
+    pub stopped: Option<(Diagnostic, Exit)>,
+    /// The step that it stopped at.
+    pub stopped_at: Option<usize>,
+    /// Whether a statement was sent.
+    pub sent: bool,
+}
+
+/// One migration that was applied.
+#[derive(Debug)]
+pub struct RanStep {
+    version: i64,
+    name: String,
+    statements: usize,
+    took: Duration,
+    /// Another runner applied it meanwhile.
+    already: bool,
+}
+
+impl Ran {
+    pub fn done(&mut self, step: &Step, done: Done, took: Duration) {
+        let already = done == Done::Already;
+        let statements = if already {
+            0
+        } else {
+            step.script.statements.len() - step.from
+        };
+        self.sent |= statements > 0;
+        self.steps.push(RanStep {
+            version: step.migration.version,
+            name: step.migration.name.clone(),
+            statements,
+            took,
+            already,
+        });
+    }
+
+    pub fn stop_at(&mut self, step: usize, stopped: (Diagnostic, Exit)) {
+        self.stopped_at = Some(step);
+        self.stopped = Some(stopped);
+    }
+}
+
+fn states(members: &[Member<'_>]) -> Vec<State> {
+    let selected = members
+        .iter()
+        .filter(|member| member.opened.database.selected);
+    selected
+        .map(|member| {
+            let server = member
+                .opened
+                .session
+                .as_ref()
+                .map(|session| &session.server);
+            State::of(
+                member.opened.database,
+                server,
+                member.migrations,
+                &member.history,
+            )
+        })
+        .collect()
+}
+
+impl MigrateReport {
+    /// Nothing was written: a dry run, or nothing to do.
+    pub(super) fn planned(members: &[Member<'_>], plan: Plan, dry_run: bool) -> Self {
+        MigrateReport {
+            dry_run,
+            plan,
+            states: states(members),
+            ran: Vec::new(),
+            diagnostics: Vec::new(),
+            exit: Exit::Done,
+        }
+    }
+
+    pub(super) fn ran(
+        context: &Context,
+        members: &[Member<'_>],
+        plan: &Plan,
+        ran: Vec<Option<Ran>>,
+    ) -> Self {
+        let mut report = MigrateReport::planned(members, Plan::default(), false);
+        let named = members
+            .iter()
+            .zip(ran)
+            .filter_map(|(member, ran)| Some((member.opened.database.name.clone(), ran?)));
+        report.ran = named.collect();
+        let sent = report.ran.iter().any(|(_, ran)| ran.sent);
+        for (name, ran) in &report.ran {
+            let Some((diagnostic, exit)) = &ran.stopped else {
+                continue;
+            };
+            let mut told = diagnostic.clone();
+            told.notes.push(where_it_stands(name, ran, plan));
+            report.diagnostics.push(told);
+            // Once a statement was sent, a refusal is no longer one: something was done.
+            let exit = match exit {
+                Exit::Failed | Exit::Refused if sent => Exit::Stopped,
+                Exit::Stopped if !sent => Exit::Failed,
+                exit => *exit,
+            };
+            report.exit = report.exit.worst(exit);
+        }
+        if report.exit == Exit::Done
+            && let Some(exit) = context.stop.asked()
+            && report.states.iter().any(|state| !state.pending.is_empty())
+        {
+            report.exit = exit;
+        }
+        report
+    }
+
+    fn total(&self) -> (usize, usize) {
+        let steps = || self.ran.iter().flat_map(|(_, ran)| &ran.steps);
+        let applied = steps().filter(|step| !step.already).count();
+        (applied, steps().map(|step| step.statements).sum())
+    }
+
+    fn summary(&self) -> String {
+        let versions: Vec<String> = self
+            .states
+            .iter()
+            .map(|state| {
+                format!(
+                    "{} at {}",
+                    state.name,
+                    state.version().replace('-', "nothing")
+                )
+            })
+            .collect();
+        let versions = versions.join(", ");
+        match self.total() {
+            (0, _) if self.diagnostics.is_empty() => format!("nothing to do: {versions}"),
+            (migrations, statements) => {
+                let count = |number, what| match number {
+                    1 => format!("1 {what}"),
+                    _ => format!("{number} {what}s"),
+                };
+                let (migrations, statements) = (
+                    count(migrations, "migration"),
+                    count(statements, "statement"),
+                );
+                format!("applied {migrations}, {statements}: {versions}")
+            }
+        }
+    }
+}
+
+/// `twitter: V1, V2 applied in this run; V3, V4 not run`.
+fn where_it_stands(name: &str, ran: &Ran, plan: &Plan) -> String {
+    let list = |versions: Vec<i64>| match versions.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => format!("V{one}"),
+        [first, .., last] => format!("V{first} to V{last}"),
+    };
+    let applied = list(ran.steps.iter().map(|step| step.version).collect());
+    let steps = plan.of(name).map_or(&[][..], |plan| &plan.steps);
+    let rest = steps.iter().skip(ran.stopped_at.map_or(0, |at| at + 1));
+    let rest: Vec<i64> = rest.map(|step| step.migration.version).collect();
+    match rest.is_empty() {
+        true => format!("{name}: {applied} applied in this run"),
+        false => format!(
+            "{name}: {applied} applied in this run, {} not run",
+            list(rest)
+        ),
+    }
+}
+
+impl Report for MigrateReport {
+    fn command(&self) -> &'static str {
+        "migrate"
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        if self.dry_run {
+            return planned_blocks(&self.plan, &self.summary());
+        }
+        let rows = self.ran.iter().flat_map(|(name, ran)| {
+            ran.steps.iter().map(move |step| {
+                let statements = match step.already {
+                    true => "applied by another run".to_owned(),
+                    false => step.statements.to_string(),
+                };
+                let took = format!("{:.1} ms", step.took.as_secs_f64() * 1000.0);
+                vec![
+                    name.clone(),
+                    title(step.version, &step.name),
+                    statements,
+                    took,
+                ]
+            })
+        });
+        let rows: Vec<_> = rows.collect();
+        let mut blocks = Vec::new();
+        if !rows.is_empty() {
+            let headers = vec!["database", "migration", "statements", "took"];
+            blocks.push(Block::Grid(Grid {
+                headers,
+                rows,
+                numbers: vec![2, 3],
+            }));
+        }
+        if !self.diagnostics.is_empty() {
+            blocks.push(Block::Grid(status::grid(&self.states)));
+        }
+        blocks.push(Block::Line(self.summary()));
+        blocks
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.diagnostics.clone()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        let databases = self.states.iter().map(|state| {
+            let mut json = state.json();
+            let ran = self.ran.iter().find(|(name, _)| *name == state.name);
+            let ran = ran.map_or(&[][..], |(_, ran)| &ran.steps);
+            json["ran"] = ran.iter().map(ran_json).collect();
+            if self.dry_run {
+                let steps = self
+                    .plan
+                    .of(&state.name)
+                    .map_or(&[][..], |plan| &plan.steps);
+                json["plan"] = steps.iter().map(step_json).collect();
+            }
+            json
+        });
+        databases.collect()
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        Map::from_iter([("dry_run".to_owned(), json!(self.dry_run))])
+    }
+}
+
+fn ran_json(step: &RanStep) -> Value {
+    json!({
+        "version": step.version,
+        "name": step.name,
+        "statements": step.statements,
+        "milliseconds": step.took.as_millis() as u64,
+        "already": step.already,
+    })
+}
+
+fn step_json(step: &Step) -> Value {
+    let statements = (step.from..step.script.statements.len()).map(|at| {
+        let line = step
+            .script
+            .statements
+            .get(at)
+            .map(|statement| statement.place.line);
+        json!({ "statement": at + 1, "line": line, "sql": step.sql(at) })
+    });
+    json!({
+        "version": step.migration.version,
+        "name": step.migration.name,
+        "file": step.migration.file,
+        "transaction": step.transactional,
+        "statements": statements.collect::<Vec<_>>(),
+    })
+}
+
+/// The real SQL, in the order in which it would run.
+fn planned_blocks(plan: &Plan, nothing: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for (database, step) in &plan.order {
+        let found = plan.databases.get(*database);
+        let Some((database, step)) = found.and_then(|plan| Some((plan, plan.steps.get(*step)?)))
+        else {
+            continue;
+        };
+        let (name, migration) = (&database.name, step.migration.title());
+        let count = step.script.statements.len();
+        if count == 0 {
+            let title = format!(
+                "{name}: {migration}: no statement, only recorded ({})",
+                step.migration.file
+            );
+            blocks.push(Block::Code {
+                title,
+                language: "sql",
+                text: String::new(),
+            });
+        }
+        for at in step.from..count {
+            let line = step
+                .script
+                .statements
+                .get(at)
+                .map_or(0, |statement| statement.place.line);
+            let title = format!(
+                "{name}: {migration}: statement {} of {count} ({}:{line})",
+                at + 1,
+                step.migration.file
+            );
+            let text = format!("{};", step.sql(at));
+            blocks.push(Block::Code {
+                title,
+                language: "sql",
+                text,
+            });
+        }
+    }
+    if blocks.is_empty() {
+        blocks.push(Block::Line(nothing.to_owned()));
+    }
+    blocks
+}

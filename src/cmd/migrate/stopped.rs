@@ -1,0 +1,159 @@
+//! A migration that stopped, in words: what failed and where, what stands, what to do next.
+
+use std::time::Duration;
+
+use crate::db::apply::{Reason, Stopped};
+use crate::db::lock::NoLock;
+use crate::db::session::DbError;
+use crate::model::diagnostic::{Diagnostic, Failure, Location};
+use crate::model::exit::Exit;
+use crate::plan::Step;
+use crate::project::Database;
+
+/// Why there is no lock.
+pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failure {
+    let name = &database.name;
+    let fault = |code, message: String| Diagnostic::error(code, message).database(name);
+    match reason {
+        NoLock::Held(holder) => {
+            let mut held = fault(
+                "locked",
+                format!("`{name}` is locked by someone else; waited {timeout:?} for it"),
+            );
+            held.notes.push(match holder {
+                Some(holder) => format!("the lock is held by {holder}"),
+                None => "who holds it cannot be told".into(),
+            });
+            Failure::refused(held.hint("wait longer with --lock-timeout 5m, or end the holder"))
+        }
+        NoLock::Broken => Failure::refused(
+            fault(
+                "lock-broken",
+                format!("the lock of `{name}` was taken, and then it was not there"),
+            )
+            .note("a pooler or a cluster stands between, which breaks locks of a session")
+            .hint("connect to the server itself"),
+        ),
+        NoLock::Stopped(exit) => {
+            let told = fault(
+                "interrupted",
+                format!("interrupted while waiting for the lock of `{name}`"),
+            );
+            Failure {
+                exit: *exit,
+                diagnostics: vec![told],
+            }
+        }
+        NoLock::Database(error) => Failure::failed(fault(
+            "lock",
+            format!("{name}: taking its lock: {}", error.told()),
+        )),
+    }
+}
+
+/// Why a migration stopped, and the exit code that it means on its own.
+pub fn diagnose(database: &Database, step: &Step, stopped: &Stopped) -> (Diagnostic, Exit) {
+    let name = &database.name;
+    let title = step.migration.title();
+    let count = step.script.statements.len();
+    let whole = || {
+        let text = &step.migration.text;
+        Location::new(&step.migration.file, text, text.clone(), 0..0)
+    };
+    let error = |code, message: String| {
+        Diagnostic::error(code, message)
+            .database(name)
+            .note(stands(step, stopped.applied))
+    };
+    match &stopped.reason {
+        Reason::Statement(at, reason) => {
+            let message = format!(
+                "{name}: statement {} of {count} of {title} failed: {}",
+                at + 1,
+                reason.told()
+            );
+            let mut fault = error("statement-failed", message)
+                .at(place(step, *at, reason))
+                .hint(way_on(step, *at));
+            fault.notes.splice(0..0, reason.notes.iter().cloned());
+            (fault, Exit::Stopped)
+        }
+        Reason::Bookkeeping(reason) => {
+            let message = format!("{name}: recording {title} failed: {}", reason.told());
+            let fault = error("recording-failed", message)
+                .at(whole())
+                .hint("look at `bird status`, then run bird migrate again");
+            (fault, Exit::Stopped)
+        }
+        Reason::ForeignKeys(tables) => {
+            let tables = tables.join(", ");
+            let message = format!("{name}: {title} would leave rows without parents in {tables}");
+            let fault = error("foreign-keys", message)
+                .at(whole())
+                .note("PRAGMA foreign_key_check found more such rows after it than before")
+                .hint("keep the keys that other tables refer to, then run bird migrate again");
+            (fault, Exit::Stopped)
+        }
+        Reason::Lock(reason) => {
+            let failure = no_lock(database, reason, Duration::ZERO);
+            let first = failure.diagnostics.into_iter().next();
+            let fallback = || error("locked", format!("`{name}` is locked"));
+            let fault = first
+                .unwrap_or_else(fallback)
+                .note(stands(step, stopped.applied));
+            (fault, failure.exit)
+        }
+        Reason::Signal(exit) => {
+            let message = format!("{name}: stopped before the end of {title}");
+            let fault = error("interrupted", message).hint("run bird migrate again to go on");
+            (fault, *exit)
+        }
+    }
+}
+
+/// What of the file is applied.
+fn stands(step: &Step, applied: usize) -> String {
+    let (title, count) = (step.migration.title(), step.script.statements.len());
+    if step.transactional {
+        format!("{title} is rolled back: nothing of it is applied")
+    } else if applied == 0 {
+        format!("nothing of {title} is applied")
+    } else if applied == count {
+        format!("all {count} statements of {title} are applied, but it is not recorded")
+    } else {
+        let which = match applied {
+            1 => "statement 1".to_owned(),
+            more => format!("statements 1 to {more}"),
+        };
+        format!("{which} of {count} of {title}: applied and recorded")
+    }
+}
+
+fn way_on(step: &Step, at: usize) -> String {
+    match step.transactional {
+        true => "fix the file and run bird migrate again: it starts this file anew".into(),
+        false => format!(
+            "fix the file from statement {} on and run bird migrate again: it resumes there",
+            at + 1
+        ),
+    }
+}
+
+/// Where the engine points, or the statement.
+fn place(step: &Step, at: usize, error: &DbError) -> Location {
+    let Some(statement) = step.script.statements.get(at) else {
+        return step.location(at);
+    };
+    let Some(offset) = error.at else {
+        return step.location(at);
+    };
+    let text = &step.migration.text;
+    let start = (statement.range.start + offset).min(statement.range.end.saturating_sub(1));
+    let rest = text.get(start..statement.range.end).unwrap_or_default();
+    let word = rest
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(rest.len());
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    let span = start..start + word.max(first);
+    Location::new(&step.migration.file, text, text.clone(), span)
+}

@@ -1,0 +1,145 @@
+//! Opens the databases of a run, all at once.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use super::Context;
+use crate::db::session::{Access, DbError, Session};
+use crate::dialect::Trouble;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::target::Target;
+use crate::project::Database;
+
+/// How often a server that does not answer yet is tried again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Does what needs a server, again and again until it accepts connections or the time is over.
+pub async fn retry<T, F: Future<Output = Result<T, DbError>>>(
+    context: &Context,
+    wait: Option<Duration>,
+    work: impl Fn() -> F,
+) -> Result<T, DbError> {
+    let start = Instant::now();
+    loop {
+        let error = match context.stop.race(work()).await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) => error,
+            Err(_) => return Err(DbError::new(Trouble::Connection, "interrupted")),
+        };
+        let over = wait.is_none_or(|wait| start.elapsed() >= wait);
+        if error.trouble != Trouble::Connection || over {
+            return Err(error);
+        }
+        if context.stop.race(tokio::time::sleep(PAUSE)).await.is_err() {
+            return Err(error);
+        }
+    }
+}
+
+/// Opens one database, and waits for its server where that was asked for.
+pub async fn session(
+    context: &Context,
+    database: &Database,
+    access: Access,
+    wait: Option<Duration>,
+) -> Result<Session, DbError> {
+    let schema = database.schema.as_deref();
+    let open = || Session::open(&database.target, database.dialect, schema, access);
+    retry(context, wait, open).await
+}
+
+/// A database that was asked for, with its session; without one where an embedded database's
+/// file does not exist.
+pub struct Opened<'p> {
+    pub database: &'p Database,
+    pub session: Option<Session>,
+}
+
+/// Opens all of them at once; if one cannot be opened, every reason is told and none is used.
+pub async fn all<'p>(
+    context: &'p Context,
+    databases: impl IntoIterator<Item = &'p Database>,
+    access: Access,
+    wait: Option<Duration>,
+) -> Result<Vec<Opened<'p>>, Failure> {
+    let opening = databases.into_iter().map(|database| async move {
+        if is_absent_file(database) {
+            return Ok(Opened {
+                database,
+                session: None,
+            });
+        }
+        match session(context, database, access, wait).await {
+            Ok(session) => Ok(Opened {
+                database,
+                session: Some(session),
+            }),
+            Err(error) => Err(cannot_open(database, &error)),
+        }
+    });
+    let (mut opened, mut faults) = (Vec::new(), Vec::new());
+    for result in join_all(opening).await {
+        match result {
+            Ok(one) => opened.push(one),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    match faults.is_empty() {
+        true => Ok(opened),
+        false => Err(Failure {
+            exit: interrupted(context, Exit::Failed),
+            diagnostics: faults,
+        }),
+    }
+}
+
+/// A file that a writing command makes when it writes.
+pub fn is_absent_file(database: &Database) -> bool {
+    matches!(&database.target, Target::File(file) if !file.path.exists())
+}
+
+/// The exit code, unless a signal explains it.
+pub fn interrupted(context: &Context, exit: Exit) -> Exit {
+    context.stop.asked().unwrap_or(exit)
+}
+
+/// Why a database could not be opened, and what helps.
+pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
+    let (name, place) = (&database.name, database.target.shown());
+    let message = match error.trouble {
+        Trouble::MissingDatabase => format!("the database `{name}` does not exist: {place}"),
+        _ => format!("cannot open `{name}` ({place}): {}", error.told()),
+    };
+    let variable = format!("BIRD_{}_URL", name.to_ascii_uppercase());
+    let (code, hint) = match error.trouble {
+        Trouble::MissingDatabase => ("no-database", "create it with `bird provision`".to_owned()),
+        Trouble::Denied => (
+            "denied",
+            format!("check user and password in its URL ({variable})"),
+        ),
+        Trouble::Connection => (
+            "connection",
+            format!("is the server up, and the URL right ({variable})? --wait 60s waits for it"),
+        ),
+        _ => ("connection", format!("check its URL ({variable})")),
+    };
+    let mut fault = Diagnostic::error(code, message).database(name).hint(hint);
+    fault.notes = error.notes.clone();
+    fault
+}
+
+/// Why a question to a database got no answer.
+pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnostic {
+    let message = format!("{}: {doing}: {}", database.name, error.told());
+    let code = match error.trouble {
+        Trouble::Denied => "denied",
+        Trouble::Connection => "connection",
+        _ => "database",
+    };
+    let mut fault = Diagnostic::error(code, message).database(&database.name);
+    fault.notes = error.notes.clone();
+    fault
+}

@@ -1,0 +1,130 @@
+//! `bird provision`: makes what is missing around the schema.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{Context, cli, open};
+use crate::db::provision::{self, Provisioned, Wish};
+use crate::db::session::DbError;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::output::{Block, Grid, Report};
+use crate::project::Database;
+
+/// Create the databases that are missing
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Example: bird provision --wait 60s        creates databases once their servers are up"
+)]
+pub struct Args {
+    #[command(flatten)]
+    pub connect: cli::Connect,
+}
+
+/// What was made, by database.
+pub struct ProvisionReport {
+    pub databases: Vec<(String, &'static str, Option<Provisioned>)>,
+    diagnostics: Vec<Diagnostic>,
+    exit: Exit,
+}
+
+/// Makes what is missing, all databases at once.
+pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Failure> {
+    let working = context
+        .project
+        .selected()
+        .map(|database| async move { (database, one(context, database, args).await) });
+    let mut report = ProvisionReport {
+        databases: Vec::new(),
+        diagnostics: Vec::new(),
+        exit: Exit::Done,
+    };
+    let mut wrote = false;
+    for (database, result) in join_all(working).await {
+        let made = match result {
+            Ok(made) => {
+                wrote |= !made.created.is_empty();
+                Some(made)
+            }
+            Err(error) => {
+                report.diagnostics.push(cannot_provision(database, &error));
+                None
+            }
+        };
+        let engine = database.dialect.facts().name;
+        report.databases.push((database.name.clone(), engine, made));
+    }
+    if !report.diagnostics.is_empty() {
+        let exit = if wrote { Exit::Stopped } else { Exit::Failed };
+        report.exit = open::interrupted(context, exit);
+    }
+    Ok(report)
+}
+
+async fn one(context: &Context, database: &Database, args: &Args) -> Result<Provisioned, DbError> {
+    let wish = Wish {
+        target: &database.target,
+        dialect: database.dialect,
+        schema: database.schema.as_deref(),
+        collation: database.collation.as_deref(),
+    };
+    open::retry(context, args.connect.wait, || provision::database(&wish)).await
+}
+
+fn cannot_provision(database: &Database, error: &DbError) -> Diagnostic {
+    let mut fault = open::cannot_open(database, error);
+    let (name, place) = (&database.name, database.target.shown());
+    fault.message = format!("cannot provision `{name}` ({place}): {}", error.told());
+    fault
+}
+
+impl Report for ProvisionReport {
+    fn command(&self) -> &'static str {
+        "provision"
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let rows = self.databases.iter().map(|(name, engine, made)| {
+            let (server, created) = match made {
+                Some(made) if made.created.is_empty() => {
+                    (made.server.to_string(), "was there".to_owned())
+                }
+                Some(made) => (
+                    made.server.to_string(),
+                    format!("created {}", made.created.join(", ")),
+                ),
+                None => (String::from(*engine), "failed".to_owned()),
+            };
+            vec![name.clone(), server, created]
+        });
+        let rows = rows.collect();
+        vec![Block::Grid(Grid {
+            headers: vec!["database", "server", "provisioned"],
+            rows,
+            numbers: vec![],
+        })]
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.diagnostics.clone()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        let databases = self.databases.iter().map(|(name, engine, made)| {
+            let made = made.as_ref();
+            json!({
+                "name": name,
+                "engine": engine,
+                "product": made.map(|made| made.server.product),
+                "server_version": made.map(|made| &made.server.version),
+                "state": if made.is_some() { "present" } else { "unreachable" },
+                "created": made.map_or(&[][..], |made| &made.created),
+            })
+        });
+        databases.collect()
+    }
+}

@@ -1,0 +1,368 @@
+//! `bird seed`: brings reference data to what the config declares.
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+
+use super::migrate::no_lock;
+use super::open::Opened;
+use super::{Context, cli, open};
+use crate::db::session::{Access, DbError, Session};
+use crate::db::{inspect, lock};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::schema::Table;
+use crate::model::seed::Seed;
+use crate::output::{Block, Grid, Report};
+use crate::project::Database;
+use crate::seed::{self, Action, Wanted};
+
+/// Bring reference data to what the config declares
+#[derive(Debug, Clone, clap::Args)]
+#[command(before_help = "Example: bird seed --dry-run        shows the statements it would run")]
+pub struct Args {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub connect: cli::Connect,
+    #[command(flatten)]
+    pub locks: cli::Locks,
+}
+
+/// What was done with every declared row.
+pub struct SeedReport {
+    dry_run: bool,
+    databases: Vec<(String, &'static str, Vec<Row>)>,
+    diagnostics: Vec<Diagnostic>,
+    exit: Exit,
+}
+
+/// One declared row.
+struct Row {
+    table: String,
+    key: String,
+    action: Action,
+}
+
+/// A database with the tables that its seeds go to.
+struct Member<'p> {
+    opened: Opened<'p>,
+    seeds: Vec<(&'p Seed, Table)>,
+}
+
+/// Looks at everything first, then writes, one transaction per database.
+pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> {
+    let seeds = &context.project.seeds;
+    let seeded = context.project.selected().filter(|database| {
+        seeds
+            .iter()
+            .any(|seed| seed.table.database == database.name)
+    });
+    let access = if args.dry_run {
+        Access::Look
+    } else {
+        Access::Write
+    };
+    let opened = open::all(context, seeded, access, args.connect.wait).await?;
+    let (mut members, mut faults) = (Vec::new(), Vec::new());
+    for result in join_all(opened.into_iter().map(|opened| ready(opened, seeds))).await {
+        match result {
+            Ok(member) => members.push(member),
+            Err(more) => faults.extend(more),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Failure {
+            exit: Exit::Failed,
+            diagnostics: faults,
+        });
+    }
+    let mut report = SeedReport {
+        dry_run: args.dry_run,
+        databases: Vec::new(),
+        diagnostics: Vec::new(),
+        exit: Exit::Done,
+    };
+    let mut wrote = false;
+    for mut member in members {
+        let database = member.opened.database;
+        let result = transaction(context, args, &mut member).await;
+        if let Some(session) = member.opened.session {
+            session.close().await;
+        }
+        match result {
+            Ok(rows) => {
+                wrote |= rows.iter().any(|row| row.action != Action::Leave);
+                report
+                    .databases
+                    .push((database.name.clone(), database.dialect.facts().name, rows));
+            }
+            Err((failure, sent)) => {
+                wrote |= sent;
+                let exit = if wrote && !args.dry_run {
+                    Exit::Stopped
+                } else {
+                    failure.exit
+                };
+                report.exit = report.exit.worst(exit);
+                report.diagnostics.extend(failure.diagnostics);
+                break;
+            }
+        }
+    }
+    report.exit = match context.stop.asked() {
+        Some(exit) if report.exit != Exit::Done => exit,
+        _ => report.exit,
+    };
+    Ok(report)
+}
+
+/// Asks for the tables of a database's seeds, and checks every row against them.
+async fn ready<'p>(
+    mut opened: Opened<'p>,
+    seeds: &'p [Seed],
+) -> Result<Member<'p>, Vec<Diagnostic>> {
+    let database = opened.database;
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for seed in seeds
+        .iter()
+        .filter(|seed| seed.table.database == database.name)
+    {
+        let table = match &mut opened.session {
+            Some(session) => inspect::table(session, &seed.table.table).await,
+            None => Ok(None),
+        };
+        match table {
+            Err(error) => {
+                return Err(vec![open::cannot_ask(
+                    database,
+                    "reading its tables",
+                    &error,
+                )]);
+            }
+            Ok(None) => faults.push(missing_table(database, seed)),
+            Ok(Some(table)) => {
+                for row in &seed.rows {
+                    faults.extend(seed::want(database.dialect, "", &table, seed, row).err());
+                }
+                found.push((seed, table));
+            }
+        }
+    }
+    match faults.is_empty() {
+        true => Ok(Member {
+            opened,
+            seeds: found,
+        }),
+        false => Err(faults),
+    }
+}
+
+fn missing_table(database: &Database, seed: &Seed) -> Diagnostic {
+    Diagnostic::error(
+        "no-table",
+        format!("there is no table `{}` to seed", seed.table),
+    )
+    .database(&database.name)
+    .at(seed.location.clone())
+    .hint("create it with `bird migrate`")
+}
+
+/// What went wrong, and whether a statement was sent.
+type Broken = (Failure, bool);
+
+/// All rows of one database in one transaction; a dry run only asks.
+async fn transaction(
+    context: &Context,
+    args: &Args,
+    member: &mut Member<'_>,
+) -> Result<Vec<Row>, Broken> {
+    let database = member.opened.database;
+    let Some(session) = member.opened.session.as_mut() else {
+        return Ok(Vec::new());
+    };
+    let told =
+        |error: &DbError, doing: &str| Failure::failed(open::cannot_ask(database, doing, error));
+    if args.dry_run {
+        return rows(session, database, &member.seeds, true).await;
+    }
+    let timeout = args.locks.timeout(database);
+    let waiting = |holder: Option<&str>| {
+        let who = holder.unwrap_or("someone else");
+        context.progress.notice(&format!(
+            "{}: waiting for the lock, held by {who}",
+            database.name
+        ));
+    };
+    let wish = lock::Wish {
+        target: &database.target,
+        bare_statements: false,
+        timeout,
+        waiting: &waiting,
+    };
+    let refused = |reason| (no_lock(database, &reason, timeout), false);
+    let guard = lock::take(session, &wish, &context.stop)
+        .await
+        .map_err(refused)?;
+    lock::begin(session, timeout, &waiting, &context.stop)
+        .await
+        .map_err(refused)?;
+    let result = match rows(session, database, &member.seeds, false).await {
+        Ok(rows) => match session.run("COMMIT").await {
+            Ok(()) => Ok(rows),
+            Err(error) => Err((told(&error, "committing its seeds"), true)),
+        },
+        Err(broken) => Err(broken),
+    };
+    if result.is_err() {
+        // The first error counts; a connection that is gone has rolled back too.
+        let _: Result<(), DbError> = session.run("ROLLBACK").await;
+    }
+    guard.release(session).await;
+    result
+}
+
+async fn rows(
+    session: &mut Session,
+    database: &Database,
+    seeds: &[(&Seed, Table)],
+    dry_run: bool,
+) -> Result<Vec<Row>, Broken> {
+    let mut done = Vec::new();
+    let mut sent = false;
+    for (seed, table) in seeds {
+        let name = session.table(&table.name);
+        for declared in &seed.rows {
+            let wanted = seed::want(database.dialect, &name, table, seed, declared);
+            let wanted = wanted.map_err(|fault| (Failure::failed(fault), sent))?;
+            let action = find(session, database, &wanted)
+                .await
+                .map_err(|fault| (fault, sent))?;
+            if let (false, Action::Insert { sql } | Action::Update { sql, .. }) = (dry_run, &action)
+            {
+                sent = true;
+                let result = session.run(sql).await;
+                result.map_err(|error| (failed_row(database, seed, &wanted, &error), sent))?;
+            }
+            let (table, key) = (seed.table.to_string(), wanted.told());
+            done.push(Row { table, key, action });
+        }
+    }
+    Ok(done)
+}
+
+async fn find(
+    session: &mut Session,
+    database: &Database,
+    wanted: &Wanted<'_>,
+) -> Result<Action, Failure> {
+    let live = session
+        .rows(&wanted.query(database.dialect))
+        .await
+        .map_err(|error| {
+            Failure::failed(open::cannot_ask(database, "looking for a seed", &error))
+        })?;
+    wanted
+        .decide(database.dialect, &live)
+        .map_err(Failure::failed)
+}
+
+fn failed_row(database: &Database, seed: &Seed, wanted: &Wanted<'_>, error: &DbError) -> Failure {
+    let (table, key) = (&seed.table, wanted.told());
+    let message = format!("seeding `{table}` with {key} failed: {}", error.told());
+    let mut fault = Diagnostic::error("seed-failed", message)
+        .database(&database.name)
+        .at(wanted.location())
+        .note(format!("the seeds of `{}` are rolled back", database.name))
+        .hint("mend the row, then run bird seed again");
+    fault.notes.extend(error.notes.iter().cloned());
+    Failure {
+        exit: Exit::Stopped,
+        diagnostics: vec![fault],
+    }
+}
+
+fn told(action: &Action, dry_run: bool) -> String {
+    match (action, dry_run) {
+        (Action::Insert { .. }, false) => "inserted".into(),
+        (Action::Insert { .. }, true) => "would be inserted".into(),
+        (Action::Update { columns, .. }, false) => format!("updated: {}", columns.join(", ")),
+        (Action::Update { columns, .. }, true) => {
+            format!("would be updated: {}", columns.join(", "))
+        }
+        (Action::Leave, _) => "unchanged".into(),
+    }
+}
+
+impl Report for SeedReport {
+    fn command(&self) -> &'static str {
+        "seed"
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let all = || self.databases.iter().flat_map(|(_, _, rows)| rows);
+        let rows: Vec<_> = all()
+            .map(|row| {
+                vec![
+                    row.table.clone(),
+                    row.key.clone(),
+                    told(&row.action, self.dry_run),
+                ]
+            })
+            .collect();
+        if rows.is_empty() {
+            return match self.diagnostics.is_empty() {
+                true => vec![Block::Line("no seeds are declared".into())],
+                false => Vec::new(),
+            };
+        }
+        let headers = vec!["table", "row", "seeded"];
+        let mut blocks = vec![Block::Grid(Grid {
+            headers,
+            rows,
+            numbers: vec![],
+        })];
+        if self.dry_run {
+            for row in all() {
+                if let Action::Insert { sql } | Action::Update { sql, .. } = &row.action {
+                    let title = format!("{}: {}", row.table, row.key);
+                    blocks.push(Block::Code {
+                        title,
+                        language: "sql",
+                        text: format!("{sql};"),
+                    });
+                }
+            }
+        }
+        blocks
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.diagnostics.clone()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        let databases = self.databases.iter().map(|(name, engine, rows)| {
+            let rows: Vec<Value> = rows.iter().map(row_json).collect();
+            json!({ "name": name, "engine": engine, "seeds": rows })
+        });
+        databases.collect()
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        Map::from_iter([("dry_run".to_owned(), json!(self.dry_run))])
+    }
+}
+
+fn row_json(row: &Row) -> Value {
+    let (action, columns, sql) = match &row.action {
+        Action::Insert { sql } => ("insert", &[][..], Some(sql)),
+        Action::Update { sql, columns } => ("update", columns.as_slice(), Some(sql)),
+        Action::Leave => ("leave", &[][..], None),
+    };
+    json!({ "table": row.table, "key": row.key, "action": action, "columns": columns, "sql": sql })
+}

@@ -1,0 +1,140 @@
+//! The state of a database as every report tells it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::model::history::{Applied, History};
+use crate::model::migration::Migration;
+use crate::model::server::Server;
+use crate::plan::{Standing, standing};
+use crate::project::Database;
+
+/// One database in a report; its keys are an interface.
+#[derive(Debug, Clone, Serialize)]
+pub struct State {
+    pub name: String,
+    pub engine: &'static str,
+    pub product: Option<&'static str>,
+    pub server_version: Option<String>,
+    /// `absent`, `unreachable`, `unmanaged`, `half-applied`, `disagrees`, `pending`, `current`.
+    pub state: &'static str,
+    pub current: Option<i64>,
+    pub applied: Vec<Applied>,
+    pub pending: Vec<Named>,
+    pub partial: Option<Partial>,
+    pub changed: Vec<Named>,
+    pub missing: Vec<Named>,
+}
+
+/// A migration by version and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Named {
+    pub version: i64,
+    pub name: String,
+}
+
+/// Where a half-applied migration stands: `statement` of `of` is the next to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Partial {
+    pub version: i64,
+    pub statement: u32,
+    pub of: u32,
+}
+
+impl State {
+    /// The state of a database that answered, or whose file does not exist.
+    pub fn of(
+        database: &Database,
+        server: Option<&Server>,
+        migrations: &[Migration],
+        history: &History,
+    ) -> State {
+        let standing = standing(migrations, history);
+        let mut state = State::unreachable(database);
+        state.product = server.map(|server| server.product);
+        state.server_version = server.map(|server| server.version.clone());
+        state.state = word(server.is_some(), history, &standing);
+        state.current = standing.current;
+        state.applied = history.applied.clone();
+        state.pending = standing
+            .pending
+            .iter()
+            .map(|file| named(file.version, &file.name))
+            .collect();
+        state.partial = standing.partial.as_ref().map(|partial| Partial {
+            version: partial.version,
+            statement: partial.applied + 1,
+            of: partial.of,
+        });
+        state.changed = standing
+            .changed
+            .iter()
+            .map(|(file, _)| named(file.version, &file.name))
+            .collect();
+        state.missing = standing
+            .missing
+            .iter()
+            .map(|row| named(row.version, &row.name))
+            .collect();
+        state
+    }
+
+    /// A database that could not be asked.
+    pub fn unreachable(database: &Database) -> State {
+        State {
+            name: database.name.clone(),
+            engine: database.dialect.facts().name,
+            product: None,
+            server_version: None,
+            state: "unreachable",
+            current: None,
+            applied: Vec::new(),
+            pending: Vec::new(),
+            partial: None,
+            changed: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    /// Product and version, or the engine where nobody answered.
+    pub fn server(&self) -> String {
+        match (&self.product, &self.server_version) {
+            (Some(product), Some(version)) => format!("{product} {version}"),
+            _ => self.engine.to_owned(),
+        }
+    }
+
+    pub fn version(&self) -> String {
+        self.current
+            .map_or("-".into(), |current| format!("V{current}"))
+    }
+
+    pub fn json(&self) -> Value {
+        // Strings and numbers always serialize.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+pub fn named(version: i64, name: &str) -> Named {
+    Named {
+        version,
+        name: name.to_owned(),
+    }
+}
+
+/// The one word that matters most.
+fn word(present: bool, history: &History, standing: &Standing<'_>) -> &'static str {
+    if !present {
+        "absent"
+    } else if standing.partial.is_some() {
+        "half-applied"
+    } else if !standing.changed.is_empty() || !standing.missing.is_empty() {
+        "disagrees"
+    } else if !history.objects.is_empty() {
+        "unmanaged"
+    } else if standing.pending.is_empty() {
+        "current"
+    } else {
+        "pending"
+    }
+}

@@ -1,0 +1,127 @@
+//! `bird up`: provision, migrate, seed; from nothing to a running schema.
+
+use serde_json::{Map, Value};
+
+use super::{Context, cli, migrate, provision, seed};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::output::{Block, Report};
+
+/// Provision, migrate and seed: from nothing to a running schema
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Example: bird up --wait 60s        once the servers are up, all databases"
+)]
+pub struct Args {
+    /// Consent by name to something that bird would refuse; repeatable
+    #[arg(long, value_name = "NAME", value_parser = cli::consent)]
+    allow: Vec<String>,
+    #[command(flatten)]
+    connect: cli::Connect,
+    #[command(flatten)]
+    locks: cli::Locks,
+}
+
+/// The reports of the parts that ran.
+pub struct UpReport {
+    parts: Vec<Box<dyn Report>>,
+    /// Why the part after them could not even begin.
+    failure: Option<Failure>,
+}
+
+/// Runs the three, and stops after the first that did not do all of its work.
+pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
+    // Files that cannot be read must not leave new databases behind.
+    context.project.read_migrations()?;
+    let Args {
+        allow,
+        connect,
+        locks,
+    } = args;
+    let provision = provision::Args {
+        connect: connect.clone(),
+    };
+    let migrate = migrate::Args {
+        to: Vec::new(),
+        dry_run: false,
+        allow: allow.clone(),
+        connect: connect.clone(),
+        locks: locks.clone(),
+    };
+    let seed = seed::Args {
+        dry_run: false,
+        connect: connect.clone(),
+        locks: locks.clone(),
+    };
+    let mut report = UpReport {
+        parts: Vec::new(),
+        failure: None,
+    };
+    if report.add(provision::run(context, &provision).await)
+        && report.add(migrate::run(context, &migrate).await)
+    {
+        report.add(seed::run(context, &seed).await);
+    }
+    Ok(report)
+}
+
+impl UpReport {
+    /// Takes a part in; `true` when the next may run.
+    fn add(&mut self, part: Result<impl Report + 'static, Failure>) -> bool {
+        match part {
+            Ok(report) => {
+                let done = report.exit() == Exit::Done;
+                self.parts.push(Box::new(report));
+                done
+            }
+            Err(failure) => {
+                self.failure = Some(failure);
+                false
+            }
+        }
+    }
+}
+
+impl Report for UpReport {
+    fn command(&self) -> &'static str {
+        "up"
+    }
+
+    fn exit(&self) -> Exit {
+        let exits = self.parts.iter().map(|part| part.exit());
+        let failure = self.failure.as_ref().map(|failure| failure.exit);
+        exits.chain(failure).fold(Exit::Done, Exit::worst)
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        self.parts.iter().flat_map(|part| part.blocks()).collect()
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let failure = self
+            .failure
+            .iter()
+            .flat_map(|failure| failure.diagnostics.clone());
+        self.parts
+            .iter()
+            .flat_map(|part| part.diagnostics())
+            .chain(failure)
+            .collect()
+    }
+
+    /// One object per database, with the keys of every part; a later part's word counts.
+    fn databases(&self) -> Vec<Value> {
+        let mut merged: Vec<Map<String, Value>> = Vec::new();
+        for one in self.parts.iter().flat_map(|part| part.databases()) {
+            let Value::Object(one) = one else { continue };
+            match merged
+                .iter_mut()
+                .find(|known| known.get("name") == one.get("name"))
+            {
+                Some(known) => known.extend(one),
+                None => merged.push(one),
+            }
+        }
+        merged.into_iter().map(Value::Object).collect()
+    }
+}

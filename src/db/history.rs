@@ -1,0 +1,193 @@
+//! The history: one row per applied migration, in refinery's table, columns and formats.
+//! The only user of refinery, so that people may go from it to bird and back.
+
+use refinery_core::Migration as Theirs;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::session::{DbError, Session};
+use crate::dialect::{Dialect, Trouble};
+use crate::model::history::{Applied, HISTORY_TABLE, History, Width};
+use crate::model::migration::Migration;
+
+/// Reads what a database remembers; a missing table is an empty history, any other trouble is
+/// an error.
+pub async fn read(session: &mut Session) -> Result<History, DbError> {
+    let mut history = History::default();
+    let sql = format!(
+        "SELECT version, name, applied_on, checksum FROM {} ORDER BY version",
+        session.table(HISTORY_TABLE)
+    );
+    match session.rows(&sql).await {
+        Ok(rows) => {
+            history.exists = true;
+            history.applied = rows.into_iter().map(row).collect::<Result<_, _>>()?;
+        }
+        Err(error) if error.trouble == Trouble::MissingTable => {}
+        Err(error) => return Err(error),
+    }
+    super::journal::read(session, &mut history).await?;
+    if history.applied.is_empty() && history.journal.is_empty() {
+        let sql = session.dialect.objects_query(session.schema.as_deref());
+        let rows = session.rows(&sql).await?;
+        history.objects = rows
+            .into_iter()
+            .flat_map(|row| row.into_iter().flatten())
+            .collect();
+    }
+    Ok(history)
+}
+
+/// People edit this table by hand: whatever stands there is an error with words, never a panic.
+fn row(cells: Vec<Option<String>>) -> Result<Applied, DbError> {
+    let [version, name, applied_on, checksum] = <[Option<String>; 4]>::try_from(cells)
+        .map_err(|_| wrong("?", "it has not four columns"))?;
+    let told = version.clone().unwrap_or_else(|| "NULL".into());
+    let version = version.and_then(|text| text.parse().ok());
+    let checksum = checksum.and_then(|text| text.parse().ok());
+    Ok(Applied {
+        version: version.ok_or_else(|| wrong(&told, "its version is no number"))?,
+        name: name.ok_or_else(|| wrong(&told, "its name is NULL"))?,
+        applied_on: applied_on.ok_or_else(|| wrong(&told, "its time is NULL"))?,
+        checksum: checksum.ok_or_else(|| wrong(&told, "its checksum is no number"))?,
+    })
+}
+
+fn wrong(version: &str, reason: &str) -> DbError {
+    let message = format!("the row of version {version} in {HISTORY_TABLE} was edited: {reason}");
+    DbError::new(Trouble::Other, message)
+}
+
+/// Makes the history's table where it is missing, and tells how wide it is. `largest` is the
+/// largest version that is to be stored: `int4` serves while every version fits, because that
+/// is what stock refinery's command line makes.
+pub async fn ensure(session: &mut Session, exists: bool, largest: i64) -> Result<Width, DbError> {
+    if !exists {
+        let width = if i32::try_from(largest).is_ok() {
+            Width::Four
+        } else {
+            Width::Eight
+        };
+        let sql = create_table(session.dialect, session.schema.as_deref(), width);
+        session.run(&sql).await?;
+    }
+    let query = session.dialect.width_query(session.schema.as_deref());
+    let sql_type = session
+        .value(&query)
+        .await?
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    // MariaDB and MySQL say `int` and `bigint`, PostgreSQL `integer` and `bigint`, SQLite what
+    // was written: `int4`, `int8`.
+    let wide = sql_type.contains("bigint") || sql_type.contains("int8");
+    Ok(if wide { Width::Eight } else { Width::Four })
+}
+
+/// refinery's statement, word by word, for either width.
+fn create_table(dialect: &dyn Dialect, schema: Option<&str>, width: Width) -> String {
+    let version = match width {
+        Width::Four => "int4",
+        Width::Eight => "int8",
+    };
+    format!(
+        "CREATE TABLE IF NOT EXISTS {}( version {version} PRIMARY KEY, name VARCHAR(255), \
+         applied_on VARCHAR(255), checksum VARCHAR(255));",
+        dialect.table(schema, HISTORY_TABLE)
+    )
+}
+
+/// The statement that records a migration as applied, or why refinery could not read the row.
+pub fn record(session: &Session, migration: &Migration, width: Width) -> Result<String, DbError> {
+    let stem = format!("V{}__{}", migration.version, migration.name);
+    let refused = |reason: String| DbError::new(Trouble::Other, reason);
+    let theirs = Theirs::unapplied(&stem, &migration.text)
+        .map_err(|error| refused(format!("refinery would not take the name {stem}: {error}")))?;
+    let checksum = match width {
+        Width::Eight => Some(theirs.checksum()),
+        Width::Four => migration.checksum(Width::Four),
+    };
+    let checksum = checksum
+        .filter(|_| theirs.name() == migration.name)
+        .ok_or_else(|| {
+            refused(format!(
+                "the version {} does not fit the history of this database, whose versions are int4",
+                migration.version
+            ))
+        })?;
+    Ok(format!(
+        "INSERT INTO {} (version, name, applied_on, checksum) VALUES ({}, '{}', '{}', '{checksum}')",
+        session.table(HISTORY_TABLE),
+        migration.version,
+        migration.name,
+        now(),
+    ))
+}
+
+/// The time as refinery writes it.
+pub fn now() -> String {
+    OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use refinery_core::traits::r#async;
+
+    use super::*;
+    use crate::dialect;
+
+    #[test]
+    fn checksums_are_refinerys() {
+        for (version, name, text) in [
+            (1, "initial", "CREATE TABLE a (id INT);\n"),
+            (20260101120000, "größe", "\u{feff}SELECT 'ß';\r\n"),
+            (2, "empty", ""),
+        ] {
+            let ours = Migration {
+                version,
+                name: name.into(),
+                file: String::new(),
+                text: text.into(),
+            };
+            let theirs = Theirs::unapplied(&format!("V{version}__{name}"), text).expect("a name");
+            assert_eq!(ours.checksum(Width::Eight), Some(theirs.checksum()));
+        }
+    }
+
+    /// Has refinery's statements to compare with; it is never run.
+    struct Statements;
+
+    impl r#async::AsyncTransaction for Statements {
+        type Error = std::convert::Infallible;
+
+        async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+            &'a mut self,
+            _queries: T,
+        ) -> Result<usize, Self::Error> {
+            unreachable!("only its statements are asked for")
+        }
+    }
+
+    impl r#async::AsyncQuery<Vec<Theirs>> for Statements {
+        async fn query<'a>(&'a mut self, _query: &'a str) -> Result<Vec<Theirs>, Self::Error> {
+            unreachable!("only its statements are asked for")
+        }
+    }
+
+    impl r#async::AsyncMigrate for Statements {}
+
+    #[test]
+    fn the_table_is_refinerys() {
+        let words = |sql: &str| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        for dialect in dialect::DIALECTS {
+            let table = dialect.table(None, HISTORY_TABLE);
+            let theirs =
+                <Statements as r#async::AsyncMigrate>::assert_migrations_table_query(&table);
+            let ours = create_table(*dialect, None, Width::Eight);
+            assert_eq!(words(&ours), words(&theirs));
+            let narrow = create_table(*dialect, None, Width::Four);
+            assert_eq!(words(&narrow), words(&theirs).replace("int8", "int4"));
+        }
+    }
+}

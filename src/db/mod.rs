@@ -1,0 +1,12 @@
+//! The world: sessions with databases, and what is asked and done through them.
+
+pub mod apply;
+pub mod history;
+pub mod inspect;
+pub mod journal;
+pub mod lock;
+pub mod provision;
+pub mod session;
+
+/// Everything that waits can be told to stop.
+pub mod stop;

@@ -1,0 +1,83 @@
+//! Makes what is missing around a schema. So far: the database itself, and on PostgreSQL the
+//! schema inside it. Accounts and grants will stand beside them.
+
+use super::session::{Access, DbError, Session};
+use crate::dialect::{Dialect, Trouble};
+use crate::model::server::Server;
+use crate::model::target::Target;
+
+/// Where a database is to be, and with what.
+pub struct Wish<'w> {
+    pub target: &'w Target,
+    pub dialect: &'static dyn Dialect,
+    pub schema: Option<&'w str>,
+    pub collation: Option<&'w str>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provisioned {
+    pub server: Server,
+    /// What was created, in words; empty where everything was there.
+    pub created: Vec<String>,
+}
+
+/// Makes the database, and the schema in it, where they are missing.
+pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
+    let mut created = Vec::new();
+    let access = match wish.target {
+        Target::File(_) => Access::Create,
+        Target::Server(_) => Access::Write,
+    };
+    if let Target::File(file) = wish.target
+        && !file.path.exists()
+    {
+        created.push(format!("file {}", file.path.display()));
+    }
+    let opened = Session::open(wish.target, wish.dialect, wish.schema, access).await;
+    let mut session = match opened {
+        Ok(session) => session,
+        Err(error) if error.trouble == Trouble::MissingDatabase => {
+            created.extend(create_on_server(wish, error).await?);
+            Session::open(wish.target, wish.dialect, wish.schema, access).await?
+        }
+        Err(error) => return Err(error),
+    };
+    if let Target::File(_) = wish.target
+        && !created.is_empty()
+    {
+        // The engine makes the file when it first writes to it.
+        session.run("BEGIN IMMEDIATE; COMMIT").await?;
+    }
+    for (what, sql) in wish.dialect.missing_inside(wish.schema) {
+        if session.value(&sql.exists).await?.is_none() {
+            session.run(&sql.create).await?;
+            created.push(what);
+        }
+    }
+    let server = session.server.clone();
+    session.close().await;
+    Ok(Provisioned { server, created })
+}
+
+async fn create_on_server(wish: &Wish<'_>, error: DbError) -> Result<Option<String>, DbError> {
+    let (Target::Server(server), Some(entry)) = (wish.target, wish.dialect.facts().entry) else {
+        return Err(error);
+    };
+    let mut there = server.clone();
+    there.database = entry.to_owned();
+    let there = Target::Server(there);
+    let mut session = Session::open(&there, wish.dialect, None, Access::Write).await?;
+    let name = &server.database;
+    let sql = wish
+        .dialect
+        .create_database(name, wish.collation, &session.server);
+    let result = session.run(&sql).await;
+    session.close().await;
+    match result {
+        Ok(()) => Ok(Some(format!("database {name}"))),
+        // Someone else was quicker, which is as good.
+        Err(error) if error.trouble == Trouble::Exists => Ok(None),
+        Err(error) => Err(error),
+    }
+}

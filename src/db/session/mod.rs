@@ -1,0 +1,258 @@
+//! The live half of an engine: one connection, set to one known state. The only user of sqlx.
+//!
+//! A session is never pooled: the lock that it takes, the settings that it makes and the
+//! statements that it runs belong together.
+
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use sqlx::{AssertSqlSafe, Database, Decode, Executor};
+
+use crate::dialect::{Dialect, Trouble};
+use crate::model::server::Server;
+use crate::model::target::Target;
+
+/// How long a server may take to answer a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One row, every cell as text.
+pub type Row = Vec<Option<String>>;
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The engine itself refuses every write.
+    Look,
+    Write,
+    /// Write, and make the file of an embedded database where it is missing.
+    Create,
+}
+
+/// An open connection.
+pub struct Session {
+    connection: Connection,
+    pub dialect: &'static dyn Dialect,
+    pub schema: Option<String>,
+    pub server: Server,
+    access: Access,
+}
+
+enum Connection {
+    MySql(Box<sqlx::MySqlConnection>),
+    Postgres(Box<sqlx::PgConnection>),
+    Sqlite(Box<sqlx::SqliteConnection>),
+}
+
+/// What an engine, or the way to it, had against a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DbError {
+    pub trouble: Trouble,
+    /// The engine's own code: an error number, a SQLSTATE.
+    pub code: Option<String>,
+    pub message: String,
+    /// The byte of the statement that the engine points at.
+    pub at: Option<usize>,
+    /// What else the engine said.
+    pub notes: Vec<String>,
+}
+
+impl DbError {
+    pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
+        DbError {
+            trouble,
+            code: None,
+            message: message.into(),
+            at: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The message with the engine's code.
+    pub fn told(&self) -> String {
+        match &self.code {
+            Some(code) => format!("{} ({code})", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+/// Runs the same words on whichever connection it is.
+macro_rules! each {
+    ($connection:expr, $it:ident => $work:expr) => {
+        match $connection {
+            Connection::MySql($it) => $work,
+            Connection::Postgres($it) => $work,
+            Connection::Sqlite($it) => $work,
+        }
+    };
+}
+
+impl Session {
+    /// Connects, sets the session to its known state and asks who is there.
+    pub async fn open(
+        target: &Target,
+        dialect: &'static dyn Dialect,
+        schema: Option<&str>,
+        access: Access,
+    ) -> Result<Session, DbError> {
+        let connecting = async {
+            match (target, dialect.facts().name) {
+                (Target::File(file), _) => sqlite::connect(file, access).await,
+                (Target::Server(server), "mysql") => mysql::connect(server).await,
+                (Target::Server(server), _) => postgres::connect(server).await,
+            }
+        };
+        let connection = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+            Ok(connection) => connection.map_err(|error| tell(error, dialect, ""))?,
+            Err(_) => {
+                let seconds = CONNECT_TIMEOUT.as_secs();
+                let message = format!("no answer within {seconds} seconds");
+                return Err(DbError::new(Trouble::Connection, message));
+            }
+        };
+        let mut session = Session {
+            connection,
+            dialect,
+            schema: schema.map(str::to_owned),
+            server: Server::default(),
+            access,
+        };
+        let sql = format!("{}{}", session.settings(), dialect.server_query());
+        let rows = session.rows(&sql).await?;
+        session.server = dialect.server(rows.first().map_or(&[], Vec::as_slice));
+        Ok(session)
+    }
+
+    fn settings(&self) -> String {
+        let looking = self.access == Access::Look;
+        self.dialect.settings(self.schema.as_deref(), looking)
+    }
+
+    /// Sets the session back to its known state, after statements that may have changed it.
+    pub async fn reset(&mut self) -> Result<(), DbError> {
+        let sql = self.settings();
+        self.run(&sql).await
+    }
+
+    /// Gets ready for many small transactions.
+    pub async fn prepare_to_write(&mut self) -> Result<(), DbError> {
+        match &mut self.connection {
+            // Emptying the rollback journal is as safe as deleting it, and saves each transaction
+            // the work of making and removing a file. The setting ends with the session; another
+            // journal mode is somebody's choice and stays.
+            Connection::Sqlite(_) => {
+                let mode = self.value("PRAGMA journal_mode").await?;
+                match mode.as_deref() {
+                    Some("delete") => self.run("PRAGMA journal_mode = TRUNCATE").await,
+                    _ => Ok(()),
+                }
+            }
+            Connection::MySql(_) | Connection::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// A table, qualified for this session.
+    pub fn table(&self, table: &str) -> String {
+        self.dialect.table(self.schema.as_deref(), table)
+    }
+
+    /// Sends one text in one round trip and waits for its end. A text of several statements is
+    /// for bird's own bookkeeping; a migration's statement goes alone.
+    pub async fn run(&mut self, sql: &str) -> Result<(), DbError> {
+        let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let result = each!(&mut self.connection, it => it.execute(text).await.map(drop));
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.explain(error, sql).await),
+        }
+    }
+
+    /// The rows of all SELECTs in one text, in one round trip.
+    pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DbError> {
+        let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let result = each!(&mut self.connection, it => {
+            let rows = it.fetch(text).map_err(Fetch::Sql).and_then(|row| async move { cells(&row) });
+            rows.try_collect::<Vec<Row>>().await
+        });
+        match result {
+            Ok(rows) => Ok(rows),
+            Err(Fetch::Cell(message)) => Err(DbError::new(Trouble::Other, message)),
+            Err(Fetch::Sql(error)) => Err(self.explain(error, sql).await),
+        }
+    }
+
+    /// The first cell of the first row.
+    pub async fn value(&mut self, sql: &str) -> Result<Option<String>, DbError> {
+        let rows = self.rows(sql).await?;
+        Ok(rows
+            .into_iter()
+            .next()
+            .and_then(|row| row.into_iter().next().flatten()))
+    }
+
+    /// An error with its place in the statement, where the engine knows it.
+    async fn explain(&mut self, error: sqlx::Error, sql: &str) -> DbError {
+        let mut told = tell(error, self.dialect, sql);
+        if let Connection::Sqlite(connection) = &mut self.connection {
+            told.at = sqlite::error_offset(connection).await;
+        }
+        told
+    }
+
+    /// Says goodbye, so that the server does not log a broken connection.
+    pub async fn close(self) {
+        use sqlx::Connection as _;
+        // The work is done; how the farewell goes changes nothing.
+        let _: Result<(), sqlx::Error> = each!(self.connection, it => it.close().await);
+    }
+}
+
+enum Fetch {
+    Sql(sqlx::Error),
+    Cell(String),
+}
+
+/// All cells as text. bird's own queries ask for nothing that an engine cannot give as text.
+fn cells<'r, R: sqlx::Row>(row: &'r R) -> Result<Row, Fetch>
+where
+    usize: sqlx::ColumnIndex<R>,
+    Option<String>: Decode<'r, R::Database>,
+    R::Database: Database,
+{
+    (0..row.len())
+        .map(|at| {
+            row.try_get_unchecked::<Option<String>, usize>(at)
+                .map_err(|error| Fetch::Cell(format!("a cell is not text: {error}")))
+        })
+        .collect()
+}
+
+/// Puts an error of the driver into bird's words.
+fn tell(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbError {
+    match error {
+        sqlx::Error::Database(error) => {
+            let mut told = DbError::new(Trouble::Other, error.message());
+            let error = error.as_error();
+            if let Some(error) = error.downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+                told.code = Some(error.number().to_string());
+            } else if let Some(error) = error.downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+                postgres::explain(error, sql, &mut told);
+            } else if let Some(error) = error.downcast_ref::<sqlx::sqlite::SqliteError>() {
+                use sqlx::error::DatabaseError;
+                told.code = error.code().map(|code| code.into_owned());
+            }
+            let code = told.code.as_deref().unwrap_or_default();
+            told.trouble = dialect.trouble(code, &told.message);
+            told.at = told.at.or_else(|| dialect.pointed_at(&told.message, sql));
+            told
+        }
+        sqlx::Error::Io(error) => DbError::new(Trouble::Connection, error.to_string()),
+        sqlx::Error::Tls(error) => DbError::new(Trouble::Other, format!("TLS: {error}")),
+        sqlx::Error::Protocol(message) => DbError::new(Trouble::Connection, message),
+        other => DbError::new(Trouble::Other, other.to_string()),
+    }
+}

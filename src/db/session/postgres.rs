@@ -1,0 +1,81 @@
+//! Connecting to PostgreSQL, and the places its errors point at.
+
+use secrecy::ExposeSecret;
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgErrorPosition, PgSslMode};
+
+use super::{Connection, DbError};
+use crate::model::target::{ServerTarget, Tls};
+
+pub async fn connect(target: &ServerTarget) -> Result<Connection, sqlx::Error> {
+    let connection = options(target)?.connect().await?;
+    Ok(Connection::Postgres(Box::new(connection)))
+}
+
+fn options(target: &ServerTarget) -> Result<PgConnectOptions, sqlx::Error> {
+    let mode = match target.tls {
+        Tls::Local | Tls::Off => PgSslMode::Disable,
+        Tls::Preferred => PgSslMode::Prefer,
+        Tls::Required => PgSslMode::Require,
+        Tls::VerifyCa => PgSslMode::VerifyCa,
+        Tls::VerifyFull => PgSslMode::VerifyFull,
+    };
+    let mut options = match (&target.password, url(target)) {
+        // Without a password in the URL, ~/.pgpass may have one: the driver looks for it there
+        // when it reads a URL.
+        (None, Some(url)) => PgConnectOptions::from_url(&url)?,
+        _ => PgConnectOptions::new_without_pgpass(),
+    };
+    options = options
+        .host(target.host.trim_matches(['[', ']']))
+        .port(target.port)
+        .database(&target.database)
+        .application_name("bird")
+        .ssl_mode(mode)
+        .disable_statement_logging();
+    if let Some(user) = &target.user {
+        options = options.username(user);
+    }
+    if let Some(password) = &target.password {
+        options = options.password(password.expose_secret());
+    }
+    if let Some(socket) = &target.socket {
+        options = options.socket(socket);
+    }
+    if let Some(ca) = &target.ca {
+        options = options.ssl_root_cert(ca);
+    }
+    if let Some(certificate) = &target.certificate {
+        options = options.ssl_client_cert(certificate);
+    }
+    if let Some(key) = &target.key {
+        options = options.ssl_client_key(key);
+    }
+    Ok(options)
+}
+
+/// The parts of a target by which `.pgpass` is searched.
+fn url(target: &ServerTarget) -> Option<url::Url> {
+    let mut url = url::Url::parse("postgres://localhost").ok()?;
+    url.set_host(Some(&target.host)).ok()?;
+    url.set_port(Some(target.port)).ok()?;
+    url.set_username(target.user.as_deref().unwrap_or_default())
+        .ok()?;
+    url.set_path(&target.database);
+    Some(url)
+}
+
+/// What only PostgreSQL tells: the place in the statement, in characters from 1, the detail,
+/// the hint.
+pub fn explain(error: &PgDatabaseError, sql: &str, told: &mut DbError) {
+    told.code = Some(error.code().to_owned());
+    if let Some(PgErrorPosition::Original(position)) = error.position() {
+        let place = sql.char_indices().nth(position.saturating_sub(1));
+        told.at = Some(place.map_or(sql.len(), |(byte, _)| byte));
+    }
+    for (word, text) in [("detail", error.detail()), ("hint", error.hint())] {
+        if let Some(text) = text {
+            told.notes.push(format!("{word}: {text}"));
+        }
+    }
+}

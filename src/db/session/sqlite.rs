@@ -1,0 +1,40 @@
+//! Opening a SQLite file.
+
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use super::{Access, Connection};
+use crate::model::target::FileTarget;
+
+/// How long the engine itself waits for a lock before it says so; bird polls beyond that.
+const BUSY: Duration = Duration::from_millis(200);
+
+pub async fn connect(file: &FileTarget, access: Access) -> Result<Connection, sqlx::Error> {
+    if access == Access::Create
+        && let Some(folder) = file.path.parent()
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(&file.path)
+        .create_if_missing(access == Access::Create)
+        .read_only(access == Access::Look || file.read_only)
+        .busy_timeout(BUSY)
+        .row_buffer_size(4096)
+        .disable_statement_logging();
+    Ok(Connection::Sqlite(Box::new(options.connect().await?)))
+}
+
+/// The byte of the statement that the last error points at.
+#[expect(
+    unsafe_code,
+    reason = "only the C interface tells where a statement went wrong"
+)]
+pub async fn error_offset(connection: &mut SqliteConnection) -> Option<usize> {
+    let mut handle = connection.lock_handle().await.ok()?;
+    // SAFETY: the handle is locked, so nobody else uses it while it is asked.
+    let offset = unsafe { libsqlite3_sys::sqlite3_error_offset(handle.as_raw_handle().as_ptr()) };
+    usize::try_from(offset).ok()
+}

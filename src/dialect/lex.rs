@@ -1,0 +1,563 @@
+//! Cuts a SQL text into tokens.
+//!
+//! The cutting knows no engine. All that differs between engines is a fact in a [`Lexis`], and the
+//! tokens cover the text without gaps, so whoever walks over them sees every byte exactly once.
+
+use std::ops::Range;
+
+use crate::model::script::{Fault, Place};
+
+/// How an engine writes its SQL, as far as cutting it into tokens and statements needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lexis {
+    /// `#` begins a comment that ends with its line.
+    pub hash_comments: bool,
+    /// `--` begins a comment only before a blank, a control character or the end of the text.
+    pub dashes_need_blank: bool,
+    /// A lone carriage return ends a line comment, as a line feed does.
+    pub carriage_return_ends_comment: bool,
+    /// `/* /* */ */` is one comment.
+    pub nested_comments: bool,
+    /// What begins a comment whose content the server executes.
+    pub conditional_comments: &'static [&'static str],
+    /// `/*+ … */` tells the optimizer something.
+    pub hints: bool,
+    /// What stands between double quotes.
+    pub double_quoted: Quoted,
+    /// A backslash escapes the next character in every string literal.
+    pub backslash: bool,
+    /// Letters that belong to the literal when a quote follows at once.
+    pub prefixes: &'static [Prefix],
+    /// `` `x` `` is a name.
+    pub backticks: bool,
+    /// `[x]` is a name.
+    pub brackets: bool,
+    /// `$tag$ … $tag$` is a string literal, and a word does not begin with a dollar sign.
+    pub dollar_quotes: bool,
+    /// The client's `DELIMITER` lines are understood.
+    pub delimiter_lines: bool,
+    /// A semicolon between parentheses ends no statement.
+    pub parentheses_hold: bool,
+    /// `COPY … FROM STDIN` makes the client read data from the lines that follow.
+    pub inline_data: bool,
+    /// Which statements contain statements.
+    pub bodies: Bodies,
+    /// What the engine's own client understands and its server does not.
+    pub client: Client,
+}
+
+/// What a pair of quotes makes of its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoted {
+    /// A name.
+    Name,
+    /// A string literal.
+    Text,
+}
+
+/// Letters glued to the front of a literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    /// The letters, in any case.
+    pub letters: &'static str,
+    /// They switch backslash escapes on.
+    pub backslash: bool,
+    /// They may stand before a double-quoted name too.
+    pub names: bool,
+}
+
+/// The statements of an engine that contain statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    /// Stored programs made of nested blocks: `BEGIN`, `IF`, `CASE`, loops.
+    Blocks,
+    /// Routines with a `BEGIN ATOMIC … END` body.
+    Atomic,
+    /// Triggers, ended by `; END ;`.
+    Triggers,
+}
+
+/// The commands of an engine's own client that look like SQL to people and not to servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// The name of the client program.
+    pub program: &'static str,
+    /// The character before the name of a command.
+    pub sign: char,
+    /// The sign makes a command in the middle of a statement too.
+    pub anywhere: bool,
+    /// What looks like a command behind the sign and belongs to the language.
+    pub language: &'static [&'static str],
+    /// Commands without a sign; they count where a statement begins a line.
+    pub words: &'static [&'static str],
+    /// What to do instead, by the names of commands.
+    pub hints: &'static [(&'static [&'static str], &'static str)],
+    /// What to do instead of all others.
+    pub hint: &'static str,
+}
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// White space.
+    Blank,
+    /// A comment that the server ignores.
+    Comment,
+    /// A comment for the optimizer.
+    Hint,
+    /// The beginning or the end of a comment whose content is code; the content follows as tokens.
+    Conditional,
+    /// A keyword, a name without quotes, or a numbered parameter.
+    Word,
+    /// A name in quotes, with the quotes.
+    QuotedName,
+    /// A string literal with its quotes and prefix.
+    Text,
+    /// A number.
+    Number,
+    /// One other character.
+    Symbol,
+    /// The current delimiter, a semicolon unless a `DELIMITER` line said otherwise.
+    Terminator,
+}
+
+/// One token: its kind and its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// The offset of its first byte.
+    pub start: usize,
+    /// The offset behind its last byte.
+    pub end: usize,
+}
+
+/// All tokens of a text.
+///
+/// # Errors
+///
+/// A quote, comment or dollar quote that is never closed, at its opening; a NUL character.
+pub fn tokens(lexis: &Lexis, text: &str) -> Result<Vec<Token>, Fault> {
+    Lexer::new(lexis, text).collect()
+}
+
+/// An iterator over the tokens of a text, which stops after the first fault.
+#[derive(Debug, Clone)]
+pub struct Lexer<'a> {
+    lexis: &'a Lexis,
+    text: &'a str,
+    at: usize,
+    delimiter: &'a str,
+    /// Where the executed comment began that `at` is inside of.
+    conditional: Option<usize>,
+    /// The first NUL character; looked up once, because servers and logs cut texts there.
+    nul: usize,
+}
+
+impl Iterator for Lexer<'_> {
+    type Item = Result<Token, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = self.at;
+        let cut = if start < self.text.len() {
+            self.cut(start)
+        } else {
+            let open = self.conditional.take()?;
+            Err(self.unterminated(open, 3, "the comment that begins here is never closed"))
+        };
+        Some(self.checked(start, cut))
+    }
+}
+
+impl<'a> Lexer<'a> {
+    /// Begins at the first character behind a byte order mark.
+    #[must_use]
+    pub fn new(lexis: &'a Lexis, text: &'a str) -> Self {
+        Lexer {
+            lexis,
+            text,
+            at: bom(text),
+            delimiter: ";",
+            conditional: None,
+            nul: text.find('\0').unwrap_or(usize::MAX),
+        }
+    }
+
+    /// What ends a statement here.
+    #[must_use]
+    pub fn delimiter(&self) -> &'a str {
+        self.delimiter
+    }
+
+    /// Goes on at an offset with another delimiter.
+    pub fn delimit(&mut self, delimiter: &'a str, at: usize) {
+        self.delimiter = delimiter;
+        if self.text.is_char_boundary(at) {
+            self.at = at;
+        }
+    }
+
+    /// Whether the last token lies within a comment whose content is code.
+    #[must_use]
+    pub fn conditional(&self) -> bool {
+        self.conditional.is_some()
+    }
+
+    /// A NUL is refused wherever it stands, and after a fault the rest of the text means nothing.
+    fn checked(&mut self, start: usize, cut: Result<(Kind, usize), Fault>) -> Result<Token, Fault> {
+        let fault = match cut {
+            Ok((kind, end)) if end <= self.nul => {
+                self.at = end;
+                return Ok(Token { kind, start, end });
+            }
+            Ok(_) => {
+                let mut fault = self.unterminated(self.nul, 1, "a NUL character");
+                fault.hint =
+                    Some("save the file as UTF-8 text; a server would stop reading here".into());
+                fault
+            }
+            Err(fault) => fault,
+        };
+        self.at = self.text.len();
+        self.conditional = None;
+        Err(fault)
+    }
+
+    fn cut(&mut self, start: usize) -> Result<(Kind, usize), Fault> {
+        if self.delimited(start) {
+            return Ok((Kind::Terminator, start + self.delimiter.len()));
+        }
+        let next = self.byte(start + 1);
+        match self.byte(start) {
+            byte if blank(byte) => Ok((Kind::Blank, self.run(start, blank))),
+            b'\'' => self.quoted(start, start, Kind::Text, self.lexis.backslash),
+            b'"' => self.double(start, start, self.lexis.backslash),
+            b'`' if self.lexis.backticks => self.quoted(start, start, Kind::QuotedName, false),
+            b'[' if self.lexis.brackets => self.bracketed(start),
+            b'-' if next == b'-' && self.dashes(start) => Ok((Kind::Comment, self.line(start))),
+            b'#' if self.lexis.hash_comments => Ok((Kind::Comment, self.line(start))),
+            b'/' if next == b'*' => self.block(start),
+            b'*' if next == b'/' && self.conditional.is_some() => {
+                self.conditional = None;
+                Ok((Kind::Conditional, start + 2))
+            }
+            b'$' if self.lexis.dollar_quotes => self.dollar(start),
+            byte if byte.is_ascii_digit() => Ok((Kind::Number, self.number(start))),
+            byte if wordy(byte) => self.word(start),
+            _ => Ok((Kind::Symbol, start + 1)),
+        }
+    }
+
+    /// The byte at an offset. Behind the end it is a NUL, which no text that passes contains.
+    fn byte(&self, at: usize) -> u8 {
+        self.text.as_bytes().get(at).copied().unwrap_or(0)
+    }
+
+    fn bytes(&self, range: Range<usize>) -> &'a [u8] {
+        self.text.as_bytes().get(range).unwrap_or_default()
+    }
+
+    fn delimited(&self, at: usize) -> bool {
+        self.bytes(at..at + self.delimiter.len()) == self.delimiter.as_bytes()
+    }
+
+    /// The end of a run of bytes that belong together.
+    fn run(&self, start: usize, belongs: impl Fn(u8) -> bool) -> usize {
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        start
+            + rest
+                .iter()
+                .position(|byte| !belongs(*byte))
+                .unwrap_or(rest.len())
+    }
+
+    /// The end of a run of word characters. A delimiter made of them, such as `$$`, ends it too.
+    fn letters(&self, start: usize, belongs: impl Fn(u8) -> bool) -> usize {
+        let end = self.run(start, belongs);
+        let first = self.delimiter.as_bytes().first().copied().unwrap_or(b';');
+        if !wordy(first) {
+            return end;
+        }
+        (start..end)
+            .find(|at| self.byte(*at) == first && self.delimited(*at))
+            .unwrap_or(end)
+    }
+
+    fn dashes(&self, start: usize) -> bool {
+        let next = self.byte(start + 2);
+        !self.lexis.dashes_need_blank || next <= b' ' || next == 0x7f
+    }
+
+    fn line(&self, start: usize) -> usize {
+        let returns = self.lexis.carriage_return_ends_comment;
+        self.run(start, |byte| byte != b'\n' && !(returns && byte == b'\r'))
+    }
+
+    fn block(&mut self, start: usize) -> Result<(Kind, usize), Fault> {
+        let bytes = self.text.as_bytes();
+        let mark = |mark: &&&str| {
+            bytes
+                .get(start..)
+                .is_some_and(|rest| rest.starts_with(mark.as_bytes()))
+        };
+        if let Some(mark) = self.lexis.conditional_comments.iter().find(mark) {
+            // Such comments don't nest: within one, another opening changes nothing.
+            self.conditional.get_or_insert(start);
+            return Ok((Kind::Conditional, self.version(start + mark.len())));
+        }
+        let end = if self.lexis.nested_comments {
+            self.nested(start)
+        } else {
+            self.behind(start + 2, "*/")
+        };
+        let hint = self.lexis.hints && self.byte(start + 2) == b'+';
+        let kind = if hint { Kind::Hint } else { Kind::Comment };
+        end.map(|end| (kind, end)).ok_or_else(|| {
+            self.unterminated(start, 2, "the comment that begins here is never closed")
+        })
+    }
+
+    /// The version behind the mark of an executed comment has five digits or six; fewer are code.
+    fn version(&self, start: usize) -> usize {
+        let end = self.run(start, |byte| byte.is_ascii_digit()).min(start + 6);
+        if end >= start + 5 { end } else { start }
+    }
+
+    fn nested(&self, start: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        let mut at = start;
+        loop {
+            at = self.run(at, |byte| byte != b'/' && byte != b'*');
+            match (self.byte(at), self.byte(at + 1)) {
+                (0, _) if at >= self.text.len() => return None,
+                (b'/', b'*') => (depth, at) = (depth + 1, at + 2),
+                (b'*', b'/') if depth == 1 => return Some(at + 2),
+                (b'*', b'/') => (depth, at) = (depth.saturating_sub(1), at + 2),
+                _ => at += 1,
+            }
+        }
+    }
+
+    /// The offset behind the next occurrence.
+    fn behind(&self, start: usize, what: &str) -> Option<usize> {
+        let found = self.text.get(start..)?.find(what)?;
+        Some(start + found + what.len())
+    }
+
+    /// A token that begins at `start` and whose opening quote stands at `open`.
+    fn quoted(
+        &self,
+        start: usize,
+        open: usize,
+        kind: Kind,
+        backslash: bool,
+    ) -> Result<(Kind, usize), Fault> {
+        let quote = self.byte(open);
+        let mut at = open + 1;
+        loop {
+            at = self.run(at, |byte| byte != quote && !(backslash && byte == b'\\'));
+            if at >= self.text.len() {
+                let what = if kind == Kind::Text {
+                    "string"
+                } else {
+                    "quoted name"
+                };
+                let message = format!("the {what} that begins here is never closed");
+                return Err(self.unterminated(start, open + 1 - start, &message));
+            }
+            if self.byte(at) == b'\\' && backslash || self.byte(at + 1) == quote {
+                at += 2;
+            } else {
+                return Ok((kind, at + 1));
+            }
+        }
+    }
+
+    fn double(&self, start: usize, open: usize, backslash: bool) -> Result<(Kind, usize), Fault> {
+        match self.lexis.double_quoted {
+            Quoted::Text => self.quoted(start, open, Kind::Text, backslash),
+            Quoted::Name => self.quoted(start, open, Kind::QuotedName, false),
+        }
+    }
+
+    fn bracketed(&self, start: usize) -> Result<(Kind, usize), Fault> {
+        self.behind(start + 1, "]")
+            .map(|end| (Kind::QuotedName, end))
+            .ok_or_else(|| {
+                self.unterminated(start, 1, "the quoted name that begins here is never closed")
+            })
+    }
+
+    /// A dollar sign begins a parameter, a dollar-quoted string, or nothing.
+    fn dollar(&self, start: usize) -> Result<(Kind, usize), Fault> {
+        if self.byte(start + 1).is_ascii_digit() {
+            return Ok((
+                Kind::Word,
+                self.run(start + 1, |byte| byte.is_ascii_digit()),
+            ));
+        }
+        let tag = self.run(start + 1, |byte| wordy(byte) && byte != b'$') + 1;
+        match self.text.get(start..tag) {
+            Some(mark) if mark.len() > 1 && mark.ends_with('$') => self
+                .behind(tag, mark)
+                .map(|end| (Kind::Text, end))
+                .ok_or_else(|| {
+                    let message = format!("the string that begins here is never closed by {mark}");
+                    self.unterminated(start, mark.len(), &message)
+                }),
+            _ => Ok((Kind::Symbol, start + 1)),
+        }
+    }
+
+    /// Digits, and what is glued to them: a fraction, an exponent, the letters of a hexadecimal.
+    fn number(&self, start: usize) -> usize {
+        let glued = |byte| wordy(byte) && !(byte == b'$' && self.lexis.dollar_quotes);
+        let decimal = |end| {
+            self.bytes(start..end)
+                .iter()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'.'))
+        };
+        let mut end = self.letters(start, glued);
+        if self.byte(end) == b'.'
+            && self.byte(end + 1).is_ascii_digit()
+            && decimal(end)
+            && !self.delimited(end)
+        {
+            end = self.letters(end + 1, glued);
+        }
+        let exponent = matches!(self.byte(end.saturating_sub(1)), b'e' | b'E')
+            && decimal(end.saturating_sub(1));
+        let sign = matches!(self.byte(end), b'+' | b'-') && self.byte(end + 1).is_ascii_digit();
+        if exponent && sign && !self.delimited(end) {
+            end = self.letters(end + 1, glued);
+        }
+        end
+    }
+
+    fn word(&self, start: usize) -> Result<(Kind, usize), Fault> {
+        for prefix in self.lexis.prefixes {
+            let open = start + prefix.letters.len();
+            let quote = self.byte(open);
+            let fits = quote == b'\'' || quote == b'"' && prefix.names;
+            if fits
+                && self
+                    .bytes(start..open)
+                    .eq_ignore_ascii_case(prefix.letters.as_bytes())
+            {
+                return self.prefixed(start, open, *prefix);
+            }
+        }
+        Ok((Kind::Word, self.letters(start, wordy)))
+    }
+
+    fn prefixed(&self, start: usize, open: usize, prefix: Prefix) -> Result<(Kind, usize), Fault> {
+        let backslash = self.lexis.backslash || prefix.backslash;
+        if self.byte(open) == b'"' {
+            return self.double(start, open, backslash);
+        }
+        let (kind, mut end) = self.quoted(start, open, Kind::Text, backslash)?;
+        while prefix.backslash
+            && let Some(open) = self.continued(end)
+        {
+            (_, end) = self.quoted(start, open, Kind::Text, backslash)?;
+        }
+        Ok((kind, end))
+    }
+
+    /// A literal goes on behind a line break, and there the prefix still decides about backslashes.
+    fn continued(&self, end: usize) -> Option<usize> {
+        let mut at = end;
+        let mut broken = false;
+        loop {
+            let next = self.run(at, blank);
+            broken |= self
+                .bytes(at..next)
+                .iter()
+                .any(|byte| matches!(byte, b'\n' | b'\r'));
+            match (self.byte(next), self.byte(next + 1)) {
+                (b'\'', _) => return broken.then_some(next),
+                (b'-', b'-') => at = self.line(next),
+                _ => return None,
+            }
+        }
+    }
+
+    fn unterminated(&self, start: usize, length: usize, message: &str) -> Fault {
+        fault(self.text, start..start + length, message, None)
+    }
+}
+
+/// A fault that points at some bytes of a text.
+#[must_use]
+pub fn fault(text: &str, range: Range<usize>, message: &str, hint: Option<&str>) -> Fault {
+    Fault {
+        place: place(text, range.start),
+        range,
+        message: message.to_owned(),
+        hint: hint.map(str::to_owned),
+    }
+}
+
+/// The place of an offset. It counts from the beginning; many places are cheaper from [`Places`].
+#[must_use]
+pub fn place(text: &str, offset: usize) -> Place {
+    Places::new(text).at(offset)
+}
+
+/// The places of offsets that mostly grow, counted once over the text.
+#[derive(Debug, Clone)]
+pub struct Places<'a> {
+    text: &'a str,
+    at: usize,
+    place: Place,
+}
+
+impl<'a> Places<'a> {
+    /// Begins behind a byte order mark, which no editor shows as a column.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Places {
+            text,
+            at: bom(text),
+            place: Place { line: 1, column: 1 },
+        }
+    }
+
+    /// The place of an offset; one beyond the text is the place of its end.
+    pub fn at(&mut self, offset: usize) -> Place {
+        if offset < self.at {
+            *self = Places::new(self.text);
+        }
+        let end = offset.min(self.text.len());
+        for byte in self.text.as_bytes().get(self.at..end).unwrap_or_default() {
+            if *byte == b'\n' {
+                self.place = Place {
+                    line: self.place.line.saturating_add(1),
+                    column: 1,
+                };
+            } else if byte & 0xc0 != 0x80 {
+                // Bytes that go on with a character are no column of their own.
+                self.place.column = self.place.column.saturating_add(1);
+            }
+        }
+        self.at = self.at.max(end);
+        self.place
+    }
+}
+
+fn bom(text: &str) -> usize {
+    if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    }
+}
+
+fn blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+/// Letters of every alphabet are word characters; so a token never ends within a character.
+fn wordy(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
+}

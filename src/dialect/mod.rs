@@ -1,0 +1,218 @@
+//! What bird knows of an engine without asking it: facts, quoting, lexis, queries. Pure.
+//!
+//! An engine is one file here and one entry in [`DIALECTS`]; its live half is an arm of
+//! `db::session`.
+
+mod body;
+pub mod lex;
+pub mod script;
+pub mod split;
+
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use crate::model::schema::{Column, Family};
+use crate::model::seed::Value;
+use crate::model::server::Server;
+use lex::Lexis;
+
+/// All engines, in the order in which the README lists them.
+pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];
+
+/// What is always so for an engine.
+#[derive(Debug)]
+pub struct Facts {
+    /// `mysql`, `postgres`, `sqlite`: the name in the config, in folders and in reports.
+    pub name: &'static str,
+    /// The URL schemes that mean this engine.
+    pub schemes: &'static [&'static str],
+    /// The URL parameters that bird understands; any other is an error.
+    pub parameters: &'static [&'static str],
+    /// The port where the URL names none; `None` for an embedded engine.
+    pub port: Option<u16>,
+    /// Whether DDL can be rolled back.
+    pub transactional_ddl: bool,
+    /// The schema that is meant where the config names none, on engines that have them.
+    pub schema: Option<&'static str>,
+    /// The database that every server has, to connect to where the wanted one is missing.
+    pub entry: Option<&'static str>,
+}
+
+/// Something that belongs to a database and may be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Gives a row where it exists.
+    pub exists: String,
+    pub create: String,
+}
+
+/// What went wrong, as far as bird acts on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The database, or the schema in it, does not exist.
+    MissingDatabase,
+    MissingTable,
+    /// What should be created is there already.
+    Exists,
+    /// Someone else holds a lock.
+    Busy,
+    /// The account may not do it.
+    Denied,
+    /// The server does not take connections yet, or the connection broke.
+    Connection,
+    Other,
+}
+
+/// The statements of a session-level lock. Each SELECT gives one row of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Tries once, without waiting: `1` when taken.
+    pub take: String,
+    /// `1` when this very session holds it.
+    pub held: String,
+    /// Who holds it: session id, account, address, since when (seconds), what it runs.
+    pub holder: String,
+    pub release: String,
+}
+
+/// A statement that a migration must not contain, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The statement as people call it: `COMMIT`.
+    pub what: &'static str,
+    pub why: &'static str,
+}
+
+/// Everything bird knows about an engine. No method touches a connection.
+pub trait Dialect: Sync {
+    fn facts(&self) -> &'static Facts;
+
+    fn lexis(&self) -> &'static Lexis;
+
+    /// An identifier, quoted for SQL. The only quoting in the program.
+    fn quote(&self, identifier: &str) -> String;
+
+    /// A value as a literal for a column, or why it cannot be one.
+    fn literal(&self, value: &Value, column: &Column) -> Result<String, String>;
+
+    /// A condition that is true when the column holds exactly this literal: characters are
+    /// compared as bytes, NULL equals NULL.
+    fn same(&self, column: &Column, literal: &str) -> String;
+
+    /// A table of the database in use, qualified where a session could be led elsewhere.
+    fn table(&self, schema: Option<&str>, table: &str) -> String;
+
+    /// What a session is set to, in one text; `looking` makes it read-only.
+    fn settings(&self, schema: Option<&str>, looking: bool) -> String;
+
+    /// Asks for product and version, in the columns that [`Dialect::server`] reads.
+    fn server_query(&self) -> &'static str;
+
+    fn server(&self, row: &[Option<String>]) -> Server;
+
+    /// What an error of the engine means.
+    fn trouble(&self, code: &str, message: &str) -> Trouble;
+
+    /// The byte in a statement at which an error message points, where only its text tells.
+    fn pointed_at(&self, _message: &str, _statement: &str) -> Option<usize> {
+        None
+    }
+
+    /// Why a migration must not contain this statement, given as its code words.
+    fn refuse(&self, words: &[&str]) -> Option<Refusal>;
+
+    /// The tables that a statement drops or rebuilds in a way that would run the deletes of
+    /// foreign keys. Only SQLite has such.
+    fn rebuilt_tables(&self, _words: &[&str]) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The columns of a table: name, type, place in the primary key (or NULL), in order.
+    fn columns_query(&self, schema: Option<&str>, table: &str) -> String;
+
+    fn family(&self, sql_type: &str) -> Family;
+
+    /// The names of up to a few objects that are neither bird's nor refinery's.
+    fn objects_query(&self, schema: Option<&str>) -> String;
+
+    /// The type of the history's version column.
+    fn width_query(&self, schema: Option<&str>) -> String;
+
+    /// `CREATE TABLE IF NOT EXISTS` for the journal.
+    fn journal_table(&self, schema: Option<&str>) -> String;
+
+    /// The lock of a database; `None` where the engine's own transactions must do.
+    fn lock(&self, database: &str, schema: Option<&str>) -> Option<Lock>;
+
+    /// The statement that starts a transaction which is going to write.
+    fn begin(&self) -> &'static str {
+        "BEGIN"
+    }
+
+    /// What must be inside a database before migrations can run, by name.
+    fn missing_inside(&self, _schema: Option<&str>) -> Vec<(String, Missing)> {
+        Vec::new()
+    }
+
+    /// Gives the GRANT that this account lacks for migrating, or NULL.
+    fn preflight_query(&self, _schema: Option<&str>) -> Option<String> {
+        None
+    }
+
+    /// The statement that creates a database.
+    fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String;
+}
+
+/// The engine of a URL scheme.
+pub fn by_scheme(scheme: &str) -> Option<&'static dyn Dialect> {
+    let mut all = DIALECTS.iter().copied();
+    all.find(|dialect| dialect.facts().schemes.contains(&scheme))
+}
+
+/// The engine of a name in the config.
+pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
+    let mut all = DIALECTS.iter().copied();
+    all.find(|dialect| dialect.facts().name == name)
+}
+
+/// Every engine's name.
+pub fn names() -> Vec<&'static str> {
+    let all = DIALECTS.iter().map(|dialect| dialect.facts().name);
+    all.collect()
+}
+
+/// A text between single quotes, quotes doubled; the rule that all three engines share.
+fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// The bytes that a text means in a binary column: a UUID's 16 where it is one, else its own.
+fn binary(text: &str) -> Vec<u8> {
+    match uuid::Uuid::try_parse(text) {
+        Ok(id) => id.as_bytes().to_vec(),
+        Err(_) => text.as_bytes().to_vec(),
+    }
+}
+
+/// Whether the first words of a statement are these, in any case.
+fn starts_with(words: &[&str], wanted: &[&str]) -> bool {
+    words.len() >= wanted.len()
+        && std::iter::zip(words, wanted).all(|(word, want)| word.eq_ignore_ascii_case(want))
+}
+
+/// Statements of transactions and of the target, which no migration may contain: they would
+/// take the journal's place or lead it elsewhere.
+fn refuse_control(words: &[&str], table: &[(&[&str], Refusal)]) -> Option<Refusal> {
+    let found = table.iter().find(|(start, _)| starts_with(words, start));
+    found.map(|(_, refusal)| refusal.clone())
+}
+
+/// The reason why a file may not end or begin transactions.
+const TRANSACTIONS: &str = "bird itself runs each migration in a transaction, or statement by \
+     statement with a journal, and must know where it stands";

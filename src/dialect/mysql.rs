@@ -1,0 +1,368 @@
+//! MySQL and MariaDB: one dialect, two products.
+
+use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
+use super::{binary, hex, refuse_control, single_quoted, starts_with};
+use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::schema::{Column, Family};
+use crate::model::seed::Value;
+use crate::model::server::Server;
+use sha2::{Digest, Sha256};
+
+pub struct MySql;
+
+static FACTS: Facts = Facts {
+    name: "mysql",
+    schemes: &["mysql", "mariadb"],
+    parameters: &["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket"],
+    port: Some(3306),
+    transactional_ddl: false,
+    schema: None,
+    entry: Some("information_schema"),
+};
+
+/// The server's own SQL mode without the words that change how a statement is lexed: files are
+/// lexed in one fixed mode, and the combined modes contain ANSI_QUOTES. IGNORE_SPACE is not in
+/// the global mode unless someone put it there; the handshake adds it to the session.
+const SQL_MODE: &str = "@@GLOBAL.sql_mode";
+const LEXICAL_MODES: &[&str] = &[
+    "ANSI_QUOTES",
+    "ANSI",
+    "NO_BACKSLASH_ESCAPES",
+    "ORACLE",
+    "MSSQL",
+    "DB2",
+    "MAXDB",
+    "POSTGRESQL",
+];
+
+const REFUSED: &[(&[&str], Refusal)] = &[
+    (
+        &["USE"],
+        Refusal {
+            what: "USE",
+            why: "a migration stays in its own database",
+        },
+    ),
+    (
+        &["START", "TRANSACTION"],
+        Refusal {
+            what: "START TRANSACTION",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["COMMIT"],
+        Refusal {
+            what: "COMMIT",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["ROLLBACK"],
+        Refusal {
+            what: "ROLLBACK",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["SAVEPOINT"],
+        Refusal {
+            what: "SAVEPOINT",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["XA"],
+        Refusal {
+            what: "XA",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["SET", "AUTOCOMMIT"],
+        Refusal {
+            what: "SET autocommit",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["LOCK", "TABLES"],
+        Refusal {
+            what: "LOCK TABLES",
+            why: "it would lock bird out of its own journal",
+        },
+    ),
+    (
+        &["LOCK", "TABLE"],
+        Refusal {
+            what: "LOCK TABLES",
+            why: "it would lock bird out of its own journal",
+        },
+    ),
+    (
+        &["UNLOCK"],
+        Refusal {
+            what: "UNLOCK TABLES",
+            why: "bird takes and releases the locks",
+        },
+    ),
+];
+
+impl Dialect for MySql {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn lexis(&self) -> &'static Lexis {
+        &LEXIS
+    }
+
+    fn quote(&self, identifier: &str) -> String {
+        format!("`{}`", identifier.replace('`', "``"))
+    }
+
+    fn literal(&self, value: &Value, column: &Column) -> Result<String, String> {
+        Ok(match value {
+            Value::Null => "NULL".into(),
+            Value::Bool(yes) => if *yes { "1" } else { "0" }.into(),
+            Value::Integer(number) => number.to_string(),
+            Value::Number(number) => number.clone(),
+            Value::Text(text) if column.family == Family::Binary => {
+                format!("X'{}'", hex(&binary(text)))
+            }
+            Value::Text(text) => single_quoted(&text.replace('\\', "\\\\")),
+        })
+    }
+
+    fn same(&self, column: &Column, literal: &str) -> String {
+        let name = self.quote(&column.name);
+        match column.family {
+            Family::Text => format!(
+                "CAST(CONVERT({name} USING utf8mb4) AS BINARY) <=> CAST({literal} AS BINARY)"
+            ),
+            _ => format!("{name} <=> {literal}"),
+        }
+    }
+
+    fn table(&self, _schema: Option<&str>, table: &str) -> String {
+        self.quote(table)
+    }
+
+    fn settings(&self, _schema: Option<&str>, looking: bool) -> String {
+        let mode = LEXICAL_MODES
+            .iter()
+            .fold(format!("CONCAT(',', {SQL_MODE}, ',')"), |mode, word| {
+                format!("REPLACE({mode}, ',{word},', ',')")
+            });
+        // A read-only session refuses every write, whatever a bug might send.
+        let access = if looking {
+            "SET SESSION TRANSACTION READ ONLY;"
+        } else {
+            ""
+        };
+        format!(
+            "SET sql_mode = TRIM(BOTH ',' FROM {mode}), time_zone = '+00:00', \
+             foreign_key_checks = 1, unique_checks = 1, NAMES utf8mb4;{access}"
+        )
+    }
+
+    fn server_query(&self) -> &'static str {
+        "SELECT VERSION()"
+    }
+
+    fn server(&self, row: &[Option<String>]) -> Server {
+        let text = row.first().and_then(Option::as_deref).unwrap_or_default();
+        // MariaDB may lead with a version that old replicas understand: `5.5.5-10.11.6-MariaDB`.
+        let maria = text.to_ascii_lowercase().contains("mariadb");
+        let text = text.strip_prefix("5.5.5-").unwrap_or(text);
+        let number = text.split(['-', '+', ' ', '~']).next().unwrap_or_default();
+        Server {
+            product: if maria { "MariaDB" } else { "MySQL" },
+            version: number.to_owned(),
+        }
+    }
+
+    fn trouble(&self, code: &str, _message: &str) -> Trouble {
+        match code {
+            "1049" => Trouble::MissingDatabase,
+            "1146" => Trouble::MissingTable,
+            "1007" | "1050" => Trouble::Exists,
+            "1205" | "1213" | "3572" => Trouble::Busy,
+            "1044" | "1045" | "1142" | "1227" | "1698" | "1370" => Trouble::Denied,
+            "1040" | "1053" | "1927" | "4031" => Trouble::Connection,
+            _ => Trouble::Other,
+        }
+    }
+
+    /// The server quotes the rest of the statement from the token it stumbled over, cut at 80
+    /// bytes, and names the line of the statement.
+    fn pointed_at(&self, message: &str, statement: &str) -> Option<usize> {
+        let (_, rest) = message.split_once(" near '")?;
+        let (near, line) = rest.rsplit_once("' at line ")?;
+        let line: usize = line.trim().parse().ok()?;
+        let starts = statement.match_indices('\n').map(|(at, _)| at + 1);
+        let start = std::iter::once(0).chain(starts).nth(line.checked_sub(1)?)?;
+        if near.is_empty() {
+            return Some(statement.len());
+        }
+        let after = statement.get(start..)?.find(near).map(|at| start + at);
+        after.or(Some(start))
+    }
+
+    fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+        // `BEGIN NOT ATOMIC` is a compound statement, the rest begins a transaction.
+        if starts_with(words, &["BEGIN"]) && !starts_with(words, &["BEGIN", "NOT"]) {
+            return Some(Refusal {
+                what: "BEGIN",
+                why: TRANSACTIONS,
+            });
+        }
+        refuse_control(words, REFUSED)
+    }
+
+    fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
+        let table = single_quoted(&table.replace('\\', "\\\\"));
+        format!(
+            "SELECT c.COLUMN_NAME, c.COLUMN_TYPE, k.ORDINAL_POSITION \
+             FROM information_schema.COLUMNS c \
+             LEFT JOIN information_schema.KEY_COLUMN_USAGE k \
+               ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME \
+              AND k.COLUMN_NAME = c.COLUMN_NAME AND k.CONSTRAINT_NAME = 'PRIMARY' \
+             WHERE c.TABLE_SCHEMA = DATABASE() AND c.TABLE_NAME = {table} \
+             ORDER BY c.ORDINAL_POSITION"
+        )
+    }
+
+    fn family(&self, sql_type: &str) -> Family {
+        let sql_type = sql_type.to_ascii_lowercase();
+        let base = sql_type.split(['(', ' ']).next().unwrap_or_default();
+        match base {
+            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
+            | "set" => Family::Text,
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
+                Family::Binary
+            }
+            "uuid" => Family::Uuid,
+            _ => Family::Other,
+        }
+    }
+
+    fn objects_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+             AND TABLE_NAME NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}') \
+             ORDER BY TABLE_NAME LIMIT 4"
+        )
+    }
+
+    fn width_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() \
+             AND TABLE_NAME = '{HISTORY_TABLE}' AND COLUMN_NAME = 'version'"
+        )
+    }
+
+    fn journal_table(&self, schema: Option<&str>) -> String {
+        // A journal on an engine without transactions could not be trusted.
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL, statement INT NOT NULL, \
+             statements INT NOT NULL, digest CHAR(64) NOT NULL, run CHAR(36) NOT NULL, \
+             applied_on VARCHAR(40) NOT NULL, PRIMARY KEY (version, statement)) ENGINE = InnoDB",
+            self.table(schema, JOURNAL_TABLE)
+        )
+    }
+
+    /// The name is one for the whole server and at most 64 characters: a hash with the
+    /// database's name in it.
+    fn lock(&self, database: &str, _schema: Option<&str>) -> Option<Lock> {
+        let hash = hex(&Sha256::digest(database.as_bytes())[..16]).to_lowercase();
+        let name = format!("'bird_{hash}'");
+        Some(Lock {
+            take: format!("SELECT GET_LOCK({name}, 0)"),
+            held: format!("SELECT IS_USED_LOCK({name}) = CONNECTION_ID()"),
+            holder: format!(
+                "SELECT ID, USER, HOST, TIME, INFO FROM information_schema.PROCESSLIST \
+                 WHERE ID = IS_USED_LOCK({name})"
+            ),
+            release: format!("SELECT RELEASE_LOCK({name})"),
+        })
+    }
+
+    fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String {
+        let default = match server.product {
+            "MariaDB" => "utf8mb4_unicode_520_ci",
+            _ => "utf8mb4_0900_ai_ci",
+        };
+        format!(
+            "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE {}",
+            self.quote(name),
+            self.quote(collation.unwrap_or(default))
+        )
+    }
+}
+
+/// How MySQL and MariaDB write SQL, in the one mode in which files are read: double quotes make
+/// strings and backslashes escape.
+pub const LEXIS: Lexis = Lexis {
+    hash_comments: true,
+    dashes_need_blank: true,
+    carriage_return_ends_comment: false,
+    nested_comments: false,
+    conditional_comments: &["/*!", "/*M!"],
+    hints: true,
+    double_quoted: Quoted::Text,
+    backslash: true,
+    prefixes: &[
+        Prefix {
+            letters: "n",
+            backslash: false,
+            names: false,
+        },
+        Prefix {
+            letters: "x",
+            backslash: false,
+            names: false,
+        },
+        Prefix {
+            letters: "b",
+            backslash: false,
+            names: false,
+        },
+    ],
+    backticks: true,
+    brackets: false,
+    dollar_quotes: false,
+    delimiter_lines: true,
+    parentheses_hold: false,
+    inline_data: false,
+    bodies: Bodies::Blocks,
+    client: Client {
+        program: "mysql",
+        sign: '\\',
+        anywhere: true,
+        // Old servers and MariaDB read `\N` as NULL.
+        language: &["N"],
+        words: &[
+            "source", "system", "tee", "pager", "prompt", "connect", "charset",
+        ],
+        hints: &[
+            (
+                &["source", "."],
+                "put the statements of the other file here, or make it a migration of its own",
+            ),
+            (&["g", "G", "p"], "end the statement with a semicolon"),
+            (&["!", "system"], "run shell commands outside of migrations"),
+            (
+                &["u", "r", "connect"],
+                "the configuration says which database a migration runs on",
+            ),
+            (
+                &["C", "charset"],
+                "bird's sessions speak utf8mb4; take the line out",
+            ),
+            (&["d"], "write a DELIMITER line"),
+        ],
+        hint: "take the line out; bird sends statements, not client commands",
+    },
+};

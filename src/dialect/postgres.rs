@@ -1,0 +1,364 @@
+//! PostgreSQL.
+
+use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::{Dialect, Facts, Lock, Missing, Refusal, TRANSACTIONS, Trouble};
+use super::{binary, hex, refuse_control, single_quoted};
+use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::schema::{Column, Family};
+use crate::model::seed::Value;
+use crate::model::server::Server;
+use sha2::{Digest, Sha256};
+
+pub struct Postgres;
+
+static FACTS: Facts = Facts {
+    name: "postgres",
+    schemes: &["postgres", "postgresql"],
+    parameters: &["sslmode", "sslrootcert", "sslcert", "sslkey", "host"],
+    port: Some(5432),
+    transactional_ddl: true,
+    schema: Some("public"),
+    entry: Some("postgres"),
+};
+
+const REFUSED: &[(&[&str], Refusal)] = &[
+    (
+        &["BEGIN"],
+        Refusal {
+            what: "BEGIN",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["START", "TRANSACTION"],
+        Refusal {
+            what: "START TRANSACTION",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["COMMIT"],
+        Refusal {
+            what: "COMMIT",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["END"],
+        Refusal {
+            what: "END",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["ABORT"],
+        Refusal {
+            what: "ABORT",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["PREPARE", "TRANSACTION"],
+        Refusal {
+            what: "PREPARE TRANSACTION",
+            why: TRANSACTIONS,
+        },
+    ),
+];
+
+/// The schema in use where the caller knows none.
+fn schema_name(schema: Option<&str>) -> &str {
+    schema.unwrap_or("public")
+}
+
+impl Dialect for Postgres {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn lexis(&self) -> &'static Lexis {
+        &LEXIS
+    }
+
+    fn quote(&self, identifier: &str) -> String {
+        format!("\"{}\"", identifier.replace('"', "\"\""))
+    }
+
+    fn literal(&self, value: &Value, column: &Column) -> Result<String, String> {
+        Ok(match value {
+            Value::Null => "NULL".into(),
+            Value::Bool(yes) => if *yes { "TRUE" } else { "FALSE" }.into(),
+            Value::Integer(number) => number.to_string(),
+            Value::Number(number) => number.clone(),
+            Value::Text(text) if text.contains('\0') => {
+                return Err("PostgreSQL has no character NUL".into());
+            }
+            Value::Text(text) if column.family == Family::Binary => {
+                format!("'\\x{}'", hex(&binary(text)))
+            }
+            Value::Text(text) => single_quoted(text),
+        })
+    }
+
+    fn same(&self, column: &Column, literal: &str) -> String {
+        let name = self.quote(&column.name);
+        match column.family {
+            Family::Text => format!("{name}::text COLLATE \"C\" IS NOT DISTINCT FROM {literal}"),
+            _ => format!("{name} IS NOT DISTINCT FROM {literal}"),
+        }
+    }
+
+    fn table(&self, schema: Option<&str>, table: &str) -> String {
+        format!("{}.{}", self.quote(schema_name(schema)), self.quote(table))
+    }
+
+    fn settings(&self, schema: Option<&str>, looking: bool) -> String {
+        let schema = self.quote(schema_name(schema));
+        let access = if looking { "on" } else { "off" };
+        format!(
+            "SET search_path TO {schema}; SET TimeZone TO 'UTC'; \
+             SET standard_conforming_strings TO on; \
+             SET default_transaction_read_only TO {access};"
+        )
+    }
+
+    fn server_query(&self) -> &'static str {
+        "SELECT current_setting('server_version')"
+    }
+
+    fn server(&self, row: &[Option<String>]) -> Server {
+        let text = row.first().and_then(Option::as_deref).unwrap_or_default();
+        Server {
+            product: "PostgreSQL",
+            version: text.split(' ').next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn trouble(&self, code: &str, _message: &str) -> Trouble {
+        match code {
+            "3D000" | "3F000" => Trouble::MissingDatabase,
+            "42P01" => Trouble::MissingTable,
+            "42P04" | "42P06" | "42P07" | "23505" => Trouble::Exists,
+            "55P03" | "40P01" => Trouble::Busy,
+            "28000" | "28P01" | "42501" => Trouble::Denied,
+            "57P01" | "57P02" | "57P03" | "53300" => Trouble::Connection,
+            _ => Trouble::Other,
+        }
+    }
+
+    fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+        // `ROLLBACK TO SAVEPOINT` stays inside the transaction.
+        let rollback = words
+            .first()
+            .is_some_and(|word| word.eq_ignore_ascii_case("ROLLBACK"));
+        if rollback && !words.iter().any(|word| word.eq_ignore_ascii_case("TO")) {
+            return Some(Refusal {
+                what: "ROLLBACK",
+                why: TRANSACTIONS,
+            });
+        }
+        refuse_control(words, REFUSED)
+    }
+
+    fn columns_query(&self, schema: Option<&str>, table: &str) -> String {
+        let name = single_quoted(&self.table(schema, table));
+        format!(
+            "SELECT a.attname, format_type(a.atttypid, a.atttypmod), \
+                    array_position(i.indkey::int2[], a.attnum) + 1 \
+             FROM pg_attribute a \
+             LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary \
+             WHERE a.attrelid = to_regclass({name}) AND a.attnum > 0 AND NOT a.attisdropped \
+             ORDER BY a.attnum"
+        )
+    }
+
+    fn family(&self, sql_type: &str) -> Family {
+        let base = sql_type.split('(').next().unwrap_or_default().trim();
+        match base {
+            "text" | "character varying" | "character" | "name" | "citext" | "\"char\"" => {
+                Family::Text
+            }
+            "bytea" => Family::Binary,
+            "uuid" => Family::Uuid,
+            "boolean" => Family::Bool,
+            _ => Family::Other,
+        }
+    }
+
+    fn objects_query(&self, schema: Option<&str>) -> String {
+        let schema = single_quoted(schema_name(schema));
+        format!(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+             AND c.relname NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}') \
+             ORDER BY c.relname LIMIT 4"
+        )
+    }
+
+    fn width_query(&self, schema: Option<&str>) -> String {
+        let name = single_quoted(&self.table(schema, HISTORY_TABLE));
+        format!(
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute \
+             WHERE attrelid = to_regclass({name}) AND attname = 'version'"
+        )
+    }
+
+    fn journal_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL, statement INT NOT NULL, \
+             statements INT NOT NULL, digest CHAR(64) NOT NULL, run CHAR(36) NOT NULL, \
+             applied_on VARCHAR(40) NOT NULL, PRIMARY KEY (version, statement))",
+            self.table(schema, JOURNAL_TABLE)
+        )
+    }
+
+    /// An advisory lock belongs to one database; the key tells the schemas in it apart. It is
+    /// polled: a blocking `pg_advisory_lock` deadlocks with `CREATE INDEX CONCURRENTLY`.
+    fn lock(&self, _database: &str, schema: Option<&str>) -> Option<Lock> {
+        let digest = Sha256::digest(format!("bird:{}", schema_name(schema)));
+        let word = |at: usize| {
+            let bytes = [digest[at], digest[at + 1], digest[at + 2], digest[at + 3]];
+            i32::from_be_bytes(bytes)
+        };
+        let (class, object) = (word(0), word(4));
+        // `pg_locks` shows the two keys as unsigned numbers.
+        let lock = format!(
+            "l.locktype = 'advisory' AND l.classid = {} AND l.objid = {} AND l.objsubid = 2 \
+             AND l.granted AND l.database = (SELECT oid FROM pg_database \
+             WHERE datname = current_database())",
+            class.cast_unsigned(),
+            object.cast_unsigned()
+        );
+        Some(Lock {
+            take: format!("SELECT pg_try_advisory_lock({class}, {object})::int"),
+            held: format!(
+                "SELECT count(*) FROM pg_locks l WHERE {lock} AND l.pid = pg_backend_pid()"
+            ),
+            holder: format!(
+                "SELECT l.pid, a.usename, coalesce(a.client_addr::text, 'local'), \
+                 extract(epoch FROM now() - coalesce(a.query_start, a.backend_start))::bigint, \
+                 a.query FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
+                 WHERE {lock}"
+            ),
+            release: format!("SELECT pg_advisory_unlock({class}, {object})::int"),
+        })
+    }
+
+    fn missing_inside(&self, schema: Option<&str>) -> Vec<(String, Missing)> {
+        let name = schema_name(schema);
+        let exists = format!(
+            "SELECT 1 FROM pg_namespace WHERE nspname = {}",
+            single_quoted(name)
+        );
+        let create = format!("CREATE SCHEMA IF NOT EXISTS {}", self.quote(name));
+        vec![(format!("schema {name}"), Missing { exists, create })]
+    }
+
+    /// Since version 15 only its owner may create in `public`.
+    fn preflight_query(&self, schema: Option<&str>) -> Option<String> {
+        let name = single_quoted(schema_name(schema));
+        Some(format!(
+            "SELECT format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', nspname, current_user) \
+             FROM pg_namespace WHERE nspname = {name} \
+             AND NOT has_schema_privilege(current_user, oid, 'CREATE')"
+        ))
+    }
+
+    /// `template0`, because only it can be given another encoding than the cluster's own, and
+    /// lengths in characters need UTF-8.
+    fn create_database(&self, name: &str, collation: Option<&str>, _server: &Server) -> String {
+        let locale = match collation {
+            Some(collation) => {
+                let collation = single_quoted(collation);
+                format!(" LC_COLLATE {collation} LC_CTYPE {collation}")
+            }
+            None => String::new(),
+        };
+        format!(
+            "CREATE DATABASE {} ENCODING 'UTF8'{locale} TEMPLATE template0",
+            self.quote(name)
+        )
+    }
+}
+
+/// How PostgreSQL writes SQL, with `standard_conforming_strings` on.
+pub const LEXIS: Lexis = Lexis {
+    hash_comments: false,
+    dashes_need_blank: false,
+    carriage_return_ends_comment: true,
+    nested_comments: true,
+    conditional_comments: &[],
+    hints: false,
+    double_quoted: Quoted::Name,
+    backslash: false,
+    prefixes: &[
+        Prefix {
+            letters: "e",
+            backslash: true,
+            names: false,
+        },
+        Prefix {
+            letters: "b",
+            backslash: false,
+            names: false,
+        },
+        Prefix {
+            letters: "x",
+            backslash: false,
+            names: false,
+        },
+        Prefix {
+            letters: "n",
+            backslash: false,
+            names: false,
+        },
+        Prefix {
+            letters: "u&",
+            backslash: false,
+            names: true,
+        },
+    ],
+    backticks: false,
+    brackets: false,
+    dollar_quotes: true,
+    delimiter_lines: false,
+    parentheses_hold: true,
+    inline_data: true,
+    bodies: Bodies::Atomic,
+    client: Client {
+        program: "psql",
+        sign: '\\',
+        anywhere: true,
+        language: &[],
+        words: &[],
+        hints: &[
+            (
+                &["i", "ir", "include", "include_relative"],
+                "put the statements of the other file here, or make it a migration of its own",
+            ),
+            (
+                &["c", "connect"],
+                "the configuration says which database a migration runs on",
+            ),
+            (
+                &["restrict", "unrestrict"],
+                "take the line out; pg_dump writes it for psql alone",
+            ),
+            (&["copy", "."], "write the rows as INSERT statements"),
+            (
+                &["g", "gexec", "gset", "gx", "crosstabview"],
+                "end the statement with a semicolon",
+            ),
+            (
+                &["set", "unset", "if", "elif", "else", "endif"],
+                "write the statements out; migrations have no variables and no conditions",
+            ),
+            (
+                &["encoding"],
+                "bird's sessions speak UTF-8; take the line out",
+            ),
+            (&["!"], "run shell commands outside of migrations"),
+        ],
+        hint: "take the line out; bird sends statements, not client commands",
+    },
+};

@@ -1,0 +1,428 @@
+//! Reads a SQL file: its statements, the directives in its comments, and what identifies its text.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use sha2::{Digest as _, Sha256};
+
+use super::lex::{self, Kind, Lexer, Lexis, Places, Token};
+use super::split::{Event, walk};
+use crate::model::script::{Fault, Place, Rename, Requires, Script, Statement};
+
+/// What a file says.
+///
+/// # Errors
+///
+/// All directives that cannot be followed, and the first thing that cannot be split, in the order of
+/// the file.
+pub fn read(lexis: &Lexis, text: &str) -> Result<Script, Vec<Fault>> {
+    let mut reader = Reader::new(text);
+    let end = walk(lexis, text, &mut |event| reader.take(event));
+    if let Err(fault) = end {
+        reader.faults.push(fault);
+    } else {
+        reader.finish();
+    }
+    if reader.faults.is_empty() {
+        return Ok(reader.script);
+    }
+    reader.faults.sort_by_key(|fault| fault.range.start);
+    Err(reader.faults)
+}
+
+/// A hash of what a text says to the server: its tokens without blanks and plain comments, so that
+/// only a change of layout keeps it. Literals count byte for byte, and so do executed comments,
+/// hints and the letter case of everything.
+#[must_use]
+pub fn digest(lexis: &Lexis, sql: &str) -> String {
+    let mut hash = Sha256::new();
+    let mut first = true;
+    let mut add = |text: &str| {
+        if !std::mem::take(&mut first) {
+            hash.update([0]);
+        }
+        hash.update(text);
+    };
+    let mut seen = 0;
+    for token in Lexer::new(lexis, sql) {
+        match token {
+            Ok(token) => {
+                seen = token.end;
+                if !matches!(token.kind, Kind::Blank | Kind::Comment) {
+                    add(sql.get(token.start..token.end).unwrap_or_default());
+                }
+            }
+            // What cannot be cut into tokens counts as it stands.
+            Err(_) => add(sql.get(seen..).unwrap_or_default()),
+        }
+    }
+    hash.finalize()
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+/// The code of a text for those who ask what it does: no blanks, comments or hints, and the content
+/// of executed comments as if it stood outside of them. It ends where the text cannot be read.
+pub fn code<'a>(lexis: &'a Lexis, sql: &'a str) -> impl Iterator<Item = Token> + 'a {
+    let tokens = Lexer::new(lexis, sql).map_while(Result::ok);
+    tokens.filter(|token| {
+        !matches!(
+            token.kind,
+            Kind::Blank | Kind::Comment | Kind::Hint | Kind::Conditional
+        )
+    })
+}
+
+/// The texts of [`code`].
+pub fn words<'a>(lexis: &'a Lexis, sql: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+    code(lexis, sql).filter_map(|token| sql.get(token.start..token.end))
+}
+
+/// Collects what the walk over a file tells.
+struct Reader<'a> {
+    text: &'a str,
+    places: Places<'a>,
+    script: Script,
+    faults: Vec<Fault>,
+    /// What the current block of comments says; what follows the block decides for whom.
+    block: Wishes,
+    /// What holds for the next statement.
+    next: Wishes,
+    /// What holds for the statement that has begun.
+    current: Wishes,
+    begun: bool,
+    /// No code stands on this line so far.
+    clear: bool,
+}
+
+/// Directives for a statement or for the file.
+#[derive(Default)]
+struct Wishes {
+    allow: Vec<String>,
+    idempotent: bool,
+    /// Where the last of them stands.
+    place: Option<(Range<usize>, Place)>,
+}
+
+impl Wishes {
+    fn join(&mut self, other: Wishes) {
+        allow(&mut self.allow, other.allow);
+        self.idempotent |= other.idempotent;
+        self.place = other.place.or(self.place.take());
+    }
+}
+
+/// Adds names once each, in the order in which they appear.
+fn allow(names: &mut Vec<String>, more: Vec<String>) {
+    for name in more {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Reader {
+            text,
+            places: Places::new(text),
+            script: Script::default(),
+            faults: Vec::new(),
+            block: Wishes::default(),
+            next: Wishes::default(),
+            current: Wishes::default(),
+            begun: false,
+            clear: true,
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Blank(token) => self.blank(token),
+            Event::Comment(token, inside) => self.comment(token, inside),
+            Event::Begin => {
+                self.attach();
+                self.current = std::mem::take(&mut self.next);
+                self.begun = true;
+            }
+            Event::Statement(statement) => self.statement(statement),
+            Event::Separator => {
+                self.attach();
+                self.clear = false;
+            }
+        }
+    }
+
+    fn slice(&self, token: Token) -> &'a str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    /// The block of comments stands right before a statement, or before the DELIMITER line of one.
+    fn attach(&mut self) {
+        self.next.join(std::mem::take(&mut self.block));
+    }
+
+    fn blank(&mut self, token: Token) {
+        let breaks = self.slice(token).matches('\n').count();
+        self.clear |= breaks > 0;
+        if breaks > 1 {
+            let block = std::mem::take(&mut self.block);
+            allow(&mut self.script.allow, block.allow);
+            self.script.idempotent |= block.idempotent;
+        }
+    }
+
+    fn statement(&mut self, statement: Statement) {
+        let wishes = std::mem::take(&mut self.current);
+        self.script.statements.push(Statement {
+            allow: wishes.allow,
+            idempotent: wishes.idempotent,
+            ..statement
+        });
+    }
+
+    fn finish(&mut self) {
+        self.attach();
+        if let Some((range, place)) = self.next.place.take() {
+            self.faults.push(Fault {
+                range,
+                place,
+                message: "this directive holds for the next statement, and there is none".into(),
+                hint: Some("move it before its statement, or put a blank line behind it to make it hold for the file".into()),
+            });
+        }
+    }
+
+    fn comment(&mut self, token: Token, inside: bool) {
+        let comment = self.slice(token);
+        let mut line = comment
+            .strip_prefix("--")
+            .or_else(|| comment.strip_prefix('#'));
+        let block = comment
+            .strip_prefix("/*")
+            .filter(|rest| rest.trim_start().starts_with("bird:"));
+        if block.is_some() {
+            self.fault(
+                token,
+                "a directive is a line comment",
+                Some("write it as `-- bird: …` on a line of its own"),
+            );
+            line = None;
+        }
+        let Some(directive) = line.and_then(|line| line.trim_start().strip_prefix("bird:")) else {
+            return;
+        };
+        let directive = directive.trim();
+        let (name, argument) = directive
+            .split_once(char::is_whitespace)
+            .unwrap_or((directive, ""));
+        let argument = argument.trim();
+        match name {
+            "no-transaction" => self.no_transaction(token, argument),
+            "requires" => self.requires(token, argument),
+            "renamed-from" => self.renamed(token, argument),
+            "allow" if self.placed(token, inside) => self.allowed(token, argument),
+            "idempotent" if self.placed(token, inside) => self.idempotent(token, argument),
+            "allow" | "idempotent" => {}
+            _ => self.unknown(token, name),
+        }
+    }
+
+    fn place(&mut self, token: Token) -> (Range<usize>, Place) {
+        let end = token.start + self.slice(token).trim_end().len();
+        (token.start..end, self.places.at(token.start))
+    }
+
+    fn fault(&mut self, token: Token, message: &str, hint: Option<&str>) {
+        let (range, _) = self.place(token);
+        self.faults
+            .push(lex::fault(self.text, range, message, hint));
+    }
+}
+
+/// The directives, one by one.
+impl Reader<'_> {
+    /// Behind code it would be unclear which statement a directive means.
+    fn placed(&mut self, token: Token, inside: bool) -> bool {
+        let placed = self.clear && !inside;
+        if !placed {
+            let message = "this directive stands inside or behind a statement";
+            self.fault(
+                token,
+                message,
+                Some("put it on a line of its own before the statement that it means"),
+            );
+        }
+        placed
+    }
+
+    /// What decides how the whole file runs must be read before anything of it runs.
+    fn heads(&mut self, token: Token, name: &str) -> bool {
+        if self.begun {
+            let message = format!("`{name}` must precede the first statement");
+            self.fault(token, &message, Some("move it to the top of the file"));
+        }
+        !self.begun
+    }
+
+    fn bare(&mut self, token: Token, name: &str, argument: &str) -> bool {
+        if !argument.is_empty() {
+            let message = format!("`{name}` takes no argument");
+            self.fault(
+                token,
+                &message,
+                Some("put remarks into a comment of their own"),
+            );
+        }
+        argument.is_empty()
+    }
+
+    fn no_transaction(&mut self, token: Token, argument: &str) {
+        if self.bare(token, "no-transaction", argument) && self.heads(token, "no-transaction") {
+            self.script.no_transaction = true;
+        }
+    }
+
+    fn idempotent(&mut self, token: Token, argument: &str) {
+        if self.bare(token, "idempotent", argument) {
+            let place = Some(self.place(token));
+            self.block.join(Wishes {
+                idempotent: true,
+                place,
+                ..Wishes::default()
+            });
+        }
+    }
+
+    fn allowed(&mut self, token: Token, argument: &str) {
+        let names: Vec<String> = listed(argument).map(str::to_owned).collect();
+        let bad = names.iter().find(|name| !plain(name, "-_/."));
+        if names.is_empty() {
+            self.fault(
+                token,
+                "`allow` names nothing",
+                Some("write what is allowed: `-- bird: allow drop-table`"),
+            );
+        } else if let Some(bad) = bad {
+            let message = format!("`{bad}` is not a name that can be allowed");
+            self.fault(token, &message, Some("names are letters, digits and hyphens; put remarks into a comment of their own"));
+        } else {
+            let place = Some(self.place(token));
+            self.block.join(Wishes {
+                allow: names,
+                place,
+                ..Wishes::default()
+            });
+        }
+    }
+
+    fn requires(&mut self, token: Token, argument: &str) {
+        if !self.heads(token, "requires") {
+            return;
+        }
+        let (range, place) = self.place(token);
+        let needs: Option<Vec<Requires>> = listed(argument)
+            .map(|need| {
+                let (database, version) =
+                    need.split_once('@').filter(|(name, _)| plain(name, "-_"))?;
+                let digits = version.bytes().all(|byte| byte.is_ascii_digit());
+                let version = version.parse().ok().filter(|_| digits)?;
+                Some(Requires {
+                    database: database.to_owned(),
+                    version,
+                    range: range.clone(),
+                    place,
+                })
+            })
+            .collect();
+        match needs {
+            Some(needs) if !needs.is_empty() => self.script.requires.extend(needs),
+            _ => {
+                let message = "`requires` takes a database and a version";
+                self.fault(token, message, Some("write `-- bird: requires ums@3`"));
+            }
+        }
+    }
+
+    fn renamed(&mut self, token: Token, argument: &str) {
+        let ends = argument
+            .split_once("->")
+            .map(|(from, to)| (from.trim(), to.trim()));
+        let fits = |(from, to): &(&str, &str)| {
+            parts(from).is_some() && parts(from) == parts(to) && from != to
+        };
+        let Some((from, to)) = ends.filter(fits) else {
+            let message = "`renamed-from` takes the old name and the new one, both in full";
+            return self.fault(
+                token,
+                message,
+                Some("write `-- bird: renamed-from users.nick -> users.name`"),
+            );
+        };
+        let (range, place) = self.place(token);
+        self.script.renames.push(Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            range,
+            place,
+        });
+    }
+
+    fn unknown(&mut self, token: Token, name: &str) {
+        const NAMES: [&str; 5] = [
+            "allow",
+            "idempotent",
+            "no-transaction",
+            "renamed-from",
+            "requires",
+        ];
+        // Beyond this length nothing is near, and the comparison takes quadratic time.
+        let comparable = (1..=40).contains(&name.len());
+        let distances = NAMES.iter().map(|known| {
+            (
+                strsim::damerau_levenshtein(&name.to_lowercase(), known),
+                known,
+            )
+        });
+        let near = distances
+            .filter(|(distance, known)| *distance <= known.len().div_ceil(3))
+            .min();
+        let hint = match near.filter(|_| comparable) {
+            Some((_, known)) => format!("did you mean `{known}`?"),
+            None => format!("the directives are {}", NAMES.join(", ")),
+        };
+        let message = if name.is_empty() {
+            "the directive has no name".into()
+        } else {
+            format!("unknown directive `{name}`")
+        };
+        self.fault(token, &message, Some(&hint));
+    }
+}
+
+/// The items of a list separated by blanks or commas.
+fn listed(argument: &str) -> impl Iterator<Item = &str> {
+    argument
+        .split(|sign: char| sign.is_whitespace() || sign == ',')
+        .filter(|item| !item.is_empty())
+}
+
+fn plain(name: &str, signs: &str) -> bool {
+    let begins = name.starts_with(|first: char| first.is_alphanumeric() || first == '_');
+    begins
+        && name
+            .chars()
+            .all(|sign| sign.is_alphanumeric() || signs.contains(sign))
+}
+
+/// How many parts a dotted name has; nothing when it is no such name.
+fn parts(name: &str) -> Option<usize> {
+    let whole = name.split('.').all(|part| !part.is_empty())
+        && !name.contains(char::is_whitespace)
+        && !name.contains("->");
+    whole.then(|| name.split('.').count())
+}

@@ -1,0 +1,293 @@
+//! SQLite, embedded.
+
+use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
+use super::{binary, hex, refuse_control, single_quoted};
+use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::schema::{Column, Family};
+use crate::model::seed::Value;
+use crate::model::server::Server;
+
+pub struct Sqlite;
+
+static FACTS: Facts = Facts {
+    name: "sqlite",
+    schemes: &["sqlite"],
+    parameters: &["mode"],
+    port: None,
+    transactional_ddl: true,
+    schema: None,
+    entry: None,
+};
+
+const REFUSED: &[(&[&str], Refusal)] = &[
+    (
+        &["BEGIN"],
+        Refusal {
+            what: "BEGIN",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["COMMIT"],
+        Refusal {
+            what: "COMMIT",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["END"],
+        Refusal {
+            what: "END",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["ATTACH"],
+        Refusal {
+            what: "ATTACH",
+            why: "a migration stays in its own database",
+        },
+    ),
+    (
+        &["DETACH"],
+        Refusal {
+            what: "DETACH",
+            why: "a migration stays in its own database",
+        },
+    ),
+    (
+        &["PRAGMA", "foreign_keys"],
+        Refusal {
+            what: "PRAGMA foreign_keys",
+            why: "inside a transaction it does nothing; bird turns foreign keys off by itself \
+                  for a file that drops or rebuilds a table, and checks them before it commits",
+        },
+    ),
+];
+
+impl Dialect for Sqlite {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn lexis(&self) -> &'static Lexis {
+        &LEXIS
+    }
+
+    fn quote(&self, identifier: &str) -> String {
+        format!("\"{}\"", identifier.replace('"', "\"\""))
+    }
+
+    fn literal(&self, value: &Value, column: &Column) -> Result<String, String> {
+        Ok(match value {
+            Value::Null => "NULL".into(),
+            Value::Bool(yes) => if *yes { "1" } else { "0" }.into(),
+            Value::Integer(number) => number.to_string(),
+            Value::Number(number) => number.clone(),
+            Value::Text(text) if column.family == Family::Binary => {
+                format!("X'{}'", hex(&binary(text)))
+            }
+            Value::Text(text) if text.contains('\0') => {
+                return Err("SQLite ends a text at the character NUL".into());
+            }
+            Value::Text(text) => single_quoted(text),
+        })
+    }
+
+    fn same(&self, column: &Column, literal: &str) -> String {
+        format!("{} IS {literal} COLLATE BINARY", self.quote(&column.name))
+    }
+
+    fn table(&self, _schema: Option<&str>, table: &str) -> String {
+        format!("main.{}", self.quote(table))
+    }
+
+    fn settings(&self, _schema: Option<&str>, looking: bool) -> String {
+        let access = if looking {
+            "PRAGMA query_only = ON;"
+        } else {
+            ""
+        };
+        format!("PRAGMA foreign_keys = ON;{access}")
+    }
+
+    fn server_query(&self) -> &'static str {
+        "SELECT sqlite_version()"
+    }
+
+    fn server(&self, row: &[Option<String>]) -> Server {
+        Server {
+            product: "SQLite",
+            version: row.first().cloned().flatten().unwrap_or_default(),
+        }
+    }
+
+    fn trouble(&self, code: &str, message: &str) -> Trouble {
+        // The low byte is the primary code, the rest extends it.
+        match code.parse::<u32>().map(|code| code & 0xff) {
+            Ok(5 | 6) => Trouble::Busy,
+            Ok(14) => Trouble::MissingDatabase,
+            Ok(3 | 8 | 23) => Trouble::Denied,
+            Ok(1) if message.starts_with("no such table") => Trouble::MissingTable,
+            Ok(1) if message.ends_with("already exists") => Trouble::Exists,
+            _ => Trouble::Other,
+        }
+    }
+
+    fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+        let rollback = words
+            .first()
+            .is_some_and(|word| word.eq_ignore_ascii_case("ROLLBACK"));
+        if rollback && !words.iter().any(|word| word.eq_ignore_ascii_case("TO")) {
+            return Some(Refusal {
+                what: "ROLLBACK",
+                why: TRANSACTIONS,
+            });
+        }
+        refuse_control(words, REFUSED)
+    }
+
+    /// `DROP TABLE` deletes all rows first, which would cascade; `ALTER TABLE … RENAME TO` is
+    /// the second half of a rebuild.
+    fn rebuilt_tables(&self, words: &[&str]) -> Vec<String> {
+        let upper: Vec<String> = words.iter().map(|word| word.to_ascii_uppercase()).collect();
+        let upper: Vec<&str> = upper.iter().map(String::as_str).collect();
+        let (names, rest): (Vec<usize>, _) = match upper.as_slice() {
+            ["DROP", "TABLE", "IF", "EXISTS", ..] => (vec![4], &words[4..]),
+            ["DROP", "TABLE", _, ..] => (vec![2], &words[2..]),
+            ["ALTER", "TABLE", _, "RENAME", "TO", _] => (vec![2, 5], &words[2..]),
+            ["ALTER", "TABLE", _, ".", _, "RENAME", "TO", _] => (vec![4, 7], &words[2..]),
+            _ => return Vec::new(),
+        };
+        // `main.users` is the table `users`.
+        if let ["DROP", ..] = upper.as_slice()
+            && let [_, ".", table] = rest
+        {
+            return vec![unquote(table)];
+        }
+        names
+            .iter()
+            .filter_map(|&at| words.get(at))
+            .map(|name| unquote(name))
+            .collect()
+    }
+
+    fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
+        format!(
+            "SELECT name, type, nullif(pk, 0) FROM pragma_table_xinfo({}) ORDER BY cid",
+            single_quoted(table)
+        )
+    }
+
+    /// The affinity rules of the engine, as far as they tell characters from bytes.
+    fn family(&self, sql_type: &str) -> Family {
+        let sql_type = sql_type.to_ascii_uppercase();
+        let has = |word: &str| sql_type.contains(word);
+        if has("INT") {
+            Family::Other
+        } else if has("CHAR") || has("CLOB") || has("TEXT") {
+            Family::Text
+        } else if has("BLOB") || has("BINARY") || has("UUID") {
+            Family::Binary
+        } else {
+            Family::Other
+        }
+    }
+
+    fn objects_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') \
+             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+             AND name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}') ORDER BY name LIMIT 4"
+        )
+    }
+
+    fn width_query(&self, _schema: Option<&str>) -> String {
+        format!("SELECT type FROM pragma_table_info('{HISTORY_TABLE}') WHERE name = 'version'")
+    }
+
+    fn journal_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL, statement INT NOT NULL, \
+             statements INT NOT NULL, digest TEXT NOT NULL, run TEXT NOT NULL, \
+             applied_on TEXT NOT NULL, PRIMARY KEY (version, statement)) WITHOUT ROWID",
+            self.table(schema, JOURNAL_TABLE)
+        )
+    }
+
+    /// No session lock: `BEGIN IMMEDIATE` is the lock, file by file.
+    fn lock(&self, _database: &str, _schema: Option<&str>) -> Option<Lock> {
+        None
+    }
+
+    fn begin(&self) -> &'static str {
+        "BEGIN IMMEDIATE"
+    }
+
+    /// A file needs no statement to exist.
+    fn create_database(&self, _name: &str, _collation: Option<&str>, _server: &Server) -> String {
+        String::new()
+    }
+}
+
+/// A name without the quotes that SQLite takes.
+fn unquote(name: &str) -> String {
+    let inner = |open: char, close: char| {
+        let inner = name.strip_prefix(open)?.strip_suffix(close)?;
+        Some(inner.replace(&format!("{close}{close}"), &close.to_string()))
+    };
+    inner('"', '"')
+        .or_else(|| inner('`', '`'))
+        .or_else(|| inner('[', ']'))
+        .or_else(|| inner('\'', '\''))
+        .unwrap_or_else(|| name.to_owned())
+}
+
+/// How SQLite writes SQL.
+pub const LEXIS: Lexis = Lexis {
+    hash_comments: false,
+    dashes_need_blank: false,
+    carriage_return_ends_comment: false,
+    nested_comments: false,
+    conditional_comments: &[],
+    hints: false,
+    double_quoted: Quoted::Name,
+    backslash: false,
+    prefixes: &[Prefix {
+        letters: "x",
+        backslash: false,
+        names: false,
+    }],
+    backticks: true,
+    brackets: true,
+    dollar_quotes: false,
+    delimiter_lines: false,
+    parentheses_hold: false,
+    inline_data: false,
+    bodies: Bodies::Triggers,
+    client: Client {
+        program: "sqlite3",
+        sign: '.',
+        // In the middle of a statement the dot stands between the parts of a name.
+        anywhere: false,
+        language: &[],
+        words: &[],
+        hints: &[
+            (
+                &["read"],
+                "put the statements of the other file here, or make it a migration of its own",
+            ),
+            (&["import"], "write the rows as INSERT statements"),
+            (
+                &["open", "restore", "load"],
+                "the configuration says which database a migration runs on",
+            ),
+            (
+                &["shell", "system"],
+                "run shell commands outside of migrations",
+            ),
+        ],
+        hint: "take the line out; bird sends statements, not client commands",
+    },
+};

@@ -1,0 +1,82 @@
+//! How an error is told to people: the sentence, the place with its line, the facts, the way on.
+
+use std::io::Write;
+
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
+
+use crate::model::diagnostic::{Diagnostic, Severity};
+
+/// Writes diagnostics to stderr, each with its source line where there is one.
+pub fn tell(diagnostics: &[Diagnostic], decorate: bool) {
+    let renderer = match decorate {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    };
+    let mut stderr = anstream::stderr().lock();
+    for diagnostic in diagnostics {
+        // A closed stderr leaves nobody to tell.
+        let _: std::io::Result<()> = writeln!(stderr, "{}", draw(diagnostic, &renderer));
+    }
+}
+
+/// One diagnostic as text.
+pub fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let title = level
+        .primary_title(diagnostic.message.as_str())
+        .id(diagnostic.code);
+    let mut group = Group::with_title(title);
+    if let Some(place) = &diagnostic.location {
+        match place
+            .source
+            .as_deref()
+            .filter(|source| place.span.start <= source.len())
+        {
+            Some(source) if !place.span.is_empty() => {
+                let (window, first_line, span) = window(source, place.span.clone());
+                let snippet = Snippet::source(window)
+                    .path(place.file.as_str())
+                    .line_start(first_line)
+                    .annotation(AnnotationKind::Primary.span(span));
+                group = group.element(snippet);
+            }
+            _ => {
+                let origin = annotate_snippets::Origin::path(place.file.as_str());
+                group = group.element(Element::from(origin));
+            }
+        }
+    }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Level::HELP.message(hint.as_str()));
+    }
+    renderer.render(&[group])
+}
+
+/// The lines around a span, at most a few: a statement may be long, and so may a line.
+fn window(source: &str, span: std::ops::Range<usize>) -> (&str, usize, std::ops::Range<usize>) {
+    let floor = |mut at: usize| {
+        at = at.min(source.len());
+        while !source.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = floor(span.start);
+    // Only the first line of the span is marked; the rest of a statement adds nothing.
+    let line_end = source[start..]
+        .find(['\n', '\r'])
+        .map_or(source.len(), |at| start + at);
+    let end = floor(span.end.min(line_end)).max(start);
+    let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
+    let left = floor(line_start.max(start.saturating_sub(160)));
+    let right = floor(line_end.min(end + 160));
+    let first_line = source[..left].bytes().filter(|byte| *byte == b'\n').count() + 1;
+    (&source[left..right], first_line, start - left..end - left)
+}

@@ -1,0 +1,72 @@
+//! # bird: schema as code for a system whose data lives in several databases
+//!
+//! bird **reads** a project, **asks** its databases, **thinks** about the answers, **acts** if
+//! told to, and **shows** one report. Each verb is a place below; data goes through them in that
+//! order and never back.
+//!
+//! ```text
+//!   bird.toml + migrations/        databases
+//!         │ read                       │ ask
+//!         ▼                            ▼
+//!   Project, Migration         History, Table, rows
+//!         └─────────────┬──────────────┘
+//!                       ▼ think (pure)
+//!            Standing · Plan · seed::Action
+//!                       ▼ act (provision, migrate, seed)
+//!                     Report
+//!                       ▼ show
+//!            table │ json │ markdown
+//! ```
+//!
+//! ## The floors
+//!
+//! A floor uses only the floors below it.
+//!
+//! | floor | rooms | what it may touch |
+//! |---|---|---|
+//! | 0, nouns | [`model`] | plain data: no I/O, no SQL, no engine |
+//! | 1, thought | [`dialect`]; then [`plan`], [`seed`], which use it but never each other | pure functions over nouns |
+//! | 2, the world | [`project`] (files; the only user of toml), [`db`] (databases; sqlx in `db::session`, refinery in `db::history`) | I/O; the two don't use each other |
+//! | 3, verbs | [`cmd`], one file per command (the only user of clap) | everything |
+//! | beside | [`output`] (formats; comfy-table in `output::table`), [`error`] | nouns |
+//!
+//! A schema diff, a lint and an audit are thought and stand on floor 1 beside `plan`; a shadow
+//! and the streaming of keys stand in `db`; what they share are nouns.
+//!
+//! ## Invariants
+//!
+//! `tests/it/tidy.rs` proves those that a machine can prove.
+//!
+//! - An engine is a pure half (a [`dialect::Dialect`]) and a live half (an arm of
+//!   [`db::session::Session`]). No engine is named outside of these two places.
+//! - The plan exists before the first write, for all databases; `--dry-run` prints it. If any
+//!   database would be refused, none is written.
+//! - The lock is held by the connection that runs the statements, and a statement goes alone in
+//!   its round trip: a server outlives its client.
+//! - Looking commands open their databases so that the engine itself refuses a write.
+//! - Commands return a report, plain data; one line in `main` renders it. Nothing else prints,
+//!   but for [`output::progress`], which speaks on stderr.
+//! - What comes from outside is an error with words, never a panic: a hand-edited history row, a
+//!   file that is not UTF-8, a URL that is none.
+//! - A secret is never shown: targets and config files are drawn without them.
+//!
+//! Deliberately absent: an ORM, a daemon, plug-ins, `cfg` features per engine, templates inside
+//! SQL, calls of the engines' own tools.
+//!
+//! ## Reading order
+//!
+//! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`db::apply`], `cmd::migrate`.
+
+pub mod model;
+
+pub mod dialect;
+pub mod plan;
+pub mod seed;
+
+pub mod db;
+pub mod project;
+
+pub mod cmd;
+
+pub mod error;
+pub mod output;

@@ -1,0 +1,165 @@
+//! The diagnostic: the narrow waist through which every check and every failure speaks.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::exit::Exit;
+
+/// How much a diagnostic weighs: `error` and `warning` are findings, `note` is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Note,
+    Warning,
+    Error,
+}
+
+/// A place in a file that bird has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The path as it is shown: relative to the project where it lies inside.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+    /// From 1, in characters.
+    pub column: u32,
+    /// The text to draw, with what must stay secret blotted out; bytes of `span` lie within.
+    pub source: Option<Arc<str>>,
+    pub span: Range<usize>,
+}
+
+/// One thing to tell: what, how bad, where, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// A stable name for scripts, such as `migration-changed`.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    pub database: Option<String>,
+    pub location: Option<Location>,
+    /// Facts that explain the message: the engine's words, the state things are in.
+    pub notes: Vec<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Error, message)
+    }
+
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Warning, message)
+    }
+
+    fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+        Diagnostic {
+            code,
+            severity,
+            message: message.into(),
+            database: None,
+            location: None,
+            notes: Vec::new(),
+            hint: None,
+        }
+    }
+
+    pub fn database(mut self, name: &str) -> Self {
+        self.database = Some(name.to_owned());
+        self
+    }
+
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Why a command could not do its work: all the reasons at once, and the exit code they mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub exit: Exit,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Failure {
+    /// bird could not do it (exit 2).
+    pub fn failed(diagnostic: Diagnostic) -> Self {
+        Failure {
+            exit: Exit::Failed,
+            diagnostics: vec![diagnostic],
+        }
+    }
+
+    /// bird refused to do it (exit 3).
+    pub fn refused(diagnostic: Diagnostic) -> Self {
+        Failure {
+            exit: Exit::Refused,
+            diagnostics: vec![diagnostic],
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.diagnostics.as_slice() {
+            [] => f.write_str("failed"),
+            [one] => f.write_str(&one.message),
+            [first, rest @ ..] => write!(f, "{} (and {} more)", first.message, rest.len()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Location {
+    /// The place of some bytes of a text. What is drawn is `drawn`, which has the same length.
+    pub fn new(file: &str, text: &str, drawn: Arc<str>, span: Range<usize>) -> Self {
+        let (line, column) = line_and_column(text, span.start);
+        Location {
+            file: file.to_owned(),
+            line,
+            column,
+            source: Some(drawn),
+            span,
+        }
+    }
+
+    /// A whole file, where no text of it can be shown.
+    pub fn file(file: &str) -> Self {
+        Location {
+            file: file.to_owned(),
+            line: 1,
+            column: 1,
+            source: None,
+            span: 0..0,
+        }
+    }
+}
+
+/// Line and column of a byte, both from 1, the column in characters.
+pub fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let before = &text[..offset];
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before[start..].chars().count() + 1;
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    (small(line), small(column))
+}

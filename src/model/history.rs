@@ -1,0 +1,57 @@
+//! What a database remembers of migrations: its history and its journal.
+
+use serde::Serialize;
+
+/// The table with one row per applied migration; its columns and formats are refinery's.
+pub const HISTORY_TABLE: &str = "refinery_schema_history";
+/// The table with one row per applied statement; ours.
+pub const JOURNAL_TABLE: &str = "bird_journal";
+
+/// How wide versions are in a history, which also decides how its checksums are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// `int4` versions, hashed as four bytes: stock refinery's command line.
+    Four,
+    /// `int8` versions, hashed as eight bytes: refinery's feature `int8-versions`.
+    Eight,
+}
+
+/// One row of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    pub version: i64,
+    pub name: String,
+    /// RFC 3339, UTC.
+    pub applied_on: String,
+    /// refinery's SipHash-1-3 over name, version and text.
+    #[serde(skip)]
+    pub checksum: u64,
+}
+
+/// One row of the journal: a statement that is applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub version: i64,
+    /// The statement's number in its file, from 1.
+    pub statement: u32,
+    /// How many statements the file had when this one was applied.
+    pub of: u32,
+    /// Hex SHA-256 over the statement's tokens.
+    pub digest: String,
+}
+
+/// History and journal of one database, as they were read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Whether the history table exists.
+    pub exists: bool,
+    /// By version, ascending.
+    pub applied: Vec<Applied>,
+    /// Whether the journal table exists.
+    pub has_journal: bool,
+    /// The statements of migrations that are not in the history: by version and number.
+    pub journal: Vec<Entry>,
+    /// Names of objects that are neither bird's nor refinery's; asked only where nothing was
+    /// ever applied.
+    pub objects: Vec<String>,
+}

@@ -1,0 +1,45 @@
+//! The migration: one file `V<version>__<name>.sql`, read once and kept in memory.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use siphasher::sip::SipHasher13;
+
+use super::history::Width;
+
+/// One migration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    pub version: i64,
+    /// The part between `__` and `.sql`.
+    pub name: String,
+    /// The path as it is shown: relative to the project where it lies inside.
+    pub file: String,
+    pub text: Arc<str>,
+}
+
+impl Migration {
+    /// The checksum that refinery stores for this file: SipHash-1-3 with zero keys over name,
+    /// version and text, each as `std::hash` feeds it (a string ends in 0xFF). A version that does
+    /// not fit four bytes has no narrow checksum.
+    pub fn checksum(&self, width: Width) -> Option<u64> {
+        let mut hasher = SipHasher13::new();
+        self.name.hash(&mut hasher);
+        match width {
+            Width::Four => i32::try_from(self.version).ok()?.hash(&mut hasher),
+            Width::Eight => self.version.hash(&mut hasher),
+        }
+        self.text.hash(&mut hasher);
+        Some(hasher.finish())
+    }
+
+    /// How people call it: `V3 create_roles`.
+    pub fn title(&self) -> String {
+        title(self.version, &self.name)
+    }
+}
+
+/// How people call a migration: `V3 create_roles`.
+pub fn title(version: i64, name: &str) -> String {
+    format!("V{version} {name}")
+}

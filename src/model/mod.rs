@@ -1,0 +1,14 @@
+//! Floor 0, the nouns: plain data with public fields; no I/O, no SQL, no engine.
+
+pub mod consent;
+pub mod diagnostic;
+pub mod exit;
+pub mod history;
+pub mod migration;
+pub mod name;
+pub mod reference;
+pub mod schema;
+pub mod script;
+pub mod seed;
+pub mod server;
+pub mod target;

@@ -1,0 +1,96 @@
+//! The format for programs: one document, also on failure. Its keys are an interface.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::Report;
+use crate::model::diagnostic::{Diagnostic, Severity};
+use crate::model::exit::Exit;
+
+pub fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<()> {
+    let document = Document {
+        command: report.command(),
+        run,
+        exit: report.exit(),
+        databases: report.databases(),
+        diagnostics: &report.diagnostics(),
+        extra: report.extra(),
+    };
+    document.write(to)
+}
+
+/// The document of a command that could not make its report.
+pub fn render_failure(
+    command: &str,
+    run: &str,
+    exit: Exit,
+    diagnostics: &[Diagnostic],
+    to: &mut dyn Write,
+) -> io::Result<()> {
+    let (databases, extra) = (Vec::new(), Map::new());
+    Document {
+        command,
+        run,
+        exit,
+        databases,
+        diagnostics,
+        extra,
+    }
+    .write(to)
+}
+
+struct Document<'d> {
+    command: &'d str,
+    run: &'d str,
+    exit: Exit,
+    databases: Vec<Value>,
+    diagnostics: &'d [Diagnostic],
+    extra: Map<String, Value>,
+}
+
+impl Document<'_> {
+    fn write(self, to: &mut dyn Write) -> io::Result<()> {
+        let findings: Vec<Value> = self.diagnostics.iter().map(finding).collect();
+        let mut document = Map::new();
+        document.insert("schema_version".into(), json!(1));
+        document.insert("command".into(), json!(self.command));
+        document.insert("run".into(), json!(self.run));
+        document.insert("exit".into(), json!(self.exit.code()));
+        document.insert("databases".into(), Value::Array(self.databases));
+        document.insert("findings".into(), Value::Array(findings));
+        document.insert("error".into(), error(self.exit, self.diagnostics));
+        document.extend(self.extra);
+        serde_json::to_writer_pretty(&mut *to, &Value::Object(document))?;
+        writeln!(to)
+    }
+}
+
+fn finding(diagnostic: &Diagnostic) -> Value {
+    let place = diagnostic.location.as_ref();
+    json!({
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "database": diagnostic.database,
+        "file": place.map(|at| &at.file),
+        "line": place.map(|at| at.line),
+        "column": place.map(|at| at.column),
+        "notes": diagnostic.notes,
+        "hint": diagnostic.hint,
+    })
+}
+
+/// The first error, where the command did not do what it was asked for.
+fn error(exit: Exit, diagnostics: &[Diagnostic]) -> Value {
+    if matches!(exit, Exit::Done | Exit::Found) {
+        return Value::Null;
+    }
+    let first = diagnostics
+        .iter()
+        .find(|diagnostic| diagnostic.severity == Severity::Error);
+    first.or(diagnostics.first()).map_or_else(
+        || json!({ "code": "failed", "message": "failed", "hint": null }),
+        finding,
+    )
+}

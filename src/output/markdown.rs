@@ -1,0 +1,53 @@
+//! The format for comments on pull requests and for summaries of jobs.
+
+use std::io::{self, Write};
+
+use super::escape::{fence, markdown, terminal};
+use super::{Block, Grid, Report};
+
+pub fn render(report: &dyn Report, to: &mut dyn Write) -> io::Result<()> {
+    writeln!(to, "### bird {}", report.command())?;
+    for block in report.blocks() {
+        writeln!(to)?;
+        match block {
+            Block::Line(line) => writeln!(to, "{}", markdown(&line))?,
+            Block::Grid(grid) => table(&grid, to)?,
+            Block::Code {
+                title,
+                language,
+                text,
+            } => {
+                let fence = fence(&text);
+                writeln!(to, "{}\n", markdown(&title))?;
+                writeln!(to, "{fence}{language}\n{}\n{fence}", terminal(&text, true))?;
+            }
+        }
+    }
+    let diagnostics = report.diagnostics();
+    if !diagnostics.is_empty() {
+        writeln!(to)?;
+    }
+    for diagnostic in diagnostics {
+        let place = diagnostic
+            .location
+            .map(|at| format!(" ({}:{})", at.file, at.line));
+        let place = markdown(&place.unwrap_or_default());
+        let message = markdown(&diagnostic.message);
+        writeln!(to, "- **{}**: {message}{place}", diagnostic.code)?;
+    }
+    Ok(())
+}
+
+fn table(grid: &Grid, to: &mut dyn Write) -> io::Result<()> {
+    writeln!(to, "| {} |", grid.headers.join(" | "))?;
+    let rule = (0..grid.headers.len()).map(|at| match grid.numbers.contains(&at) {
+        true => "--:",
+        false => "---",
+    });
+    writeln!(to, "| {} |", rule.collect::<Vec<_>>().join(" | "))?;
+    for row in &grid.rows {
+        let cells: Vec<String> = row.iter().map(|cell| markdown(cell)).collect();
+        writeln!(to, "| {} |", cells.join(" | "))?;
+    }
+    Ok(())
+}

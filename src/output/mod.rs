@@ -1,0 +1,90 @@
+//! How a report is shown: three projections, one file per format.
+
+pub mod escape;
+mod json;
+mod markdown;
+pub mod progress;
+mod table;
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value};
+
+use crate::model::diagnostic::Diagnostic;
+use crate::model::exit::Exit;
+
+/// What a command found out or did. A format sees only these projections, a command no format.
+pub trait Report {
+    /// The command's name.
+    fn command(&self) -> &'static str;
+
+    fn exit(&self) -> Exit;
+
+    /// For people.
+    fn blocks(&self) -> Vec<Block>;
+
+    /// For gates; errors of single databases stand here as well.
+    fn diagnostics(&self) -> Vec<Diagnostic>;
+
+    /// For programs: one object per database.
+    fn databases(&self) -> Vec<Value>;
+
+    /// For programs: what this command has beyond the common document.
+    fn extra(&self) -> Map<String, Value> {
+        Map::new()
+    }
+}
+
+/// A piece of what people read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    Grid(Grid),
+    /// A sentence.
+    Line(String),
+    /// Text in a language, shown as it is.
+    Code {
+        title: String,
+        language: &'static str,
+        text: String,
+    },
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Grid {
+    pub headers: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+    /// The columns that hold numbers.
+    pub numbers: Vec<usize>,
+}
+
+/// The formats, by the names on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Table,
+    Json,
+    Markdown,
+}
+
+/// Every format with its name.
+pub const FORMATS: &[(&str, Format)] = &[
+    ("table", Format::Table),
+    ("json", Format::Json),
+    ("markdown", Format::Markdown),
+];
+
+/// Writes a report.
+pub fn render(
+    report: &dyn Report,
+    run: &str,
+    format: Format,
+    to: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::render(&report.blocks(), to),
+        Format::Json => json::render(report, run, to),
+        Format::Markdown => markdown::render(report, to),
+    }
+}
+
+pub use json::render_failure;

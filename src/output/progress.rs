@@ -1,0 +1,72 @@
+//! What is told on stderr while bird works: progress on a terminal, notices everywhere.
+
+use std::io::{IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::escape::terminal;
+
+/// The chatter of one run.
+#[derive(Clone)]
+pub struct Progress {
+    bar: ProgressBar,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Progress {
+    /// `quiet` silences everything, `verbose` lets details through.
+    pub fn new(quiet: bool, verbose: bool) -> Self {
+        let live = !quiet && std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
+        let bar = match live {
+            true => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
+            false => ProgressBar::hidden(),
+        };
+        Progress {
+            bar,
+            quiet,
+            verbose,
+        }
+    }
+
+    /// Begins to count towards a total of statements.
+    pub fn begin(&self, total: usize) {
+        self.bar.set_length(total as u64);
+        let form = "{bar:24} {pos}/{len} statements, {per_sec}, {eta} left  {wide_msg}";
+        if let Ok(style) = ProgressStyle::with_template(form) {
+            self.bar.set_style(style);
+        }
+    }
+
+    /// Counts one, and tells what comes next.
+    pub fn advance(&self, statements: usize, what: &str) {
+        self.bar.inc(statements as u64);
+        self.bar.set_message(terminal(what, false));
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Something that people should know now.
+    pub fn notice(&self, text: &str) {
+        if !self.quiet {
+            self.write(text);
+        }
+    }
+
+    /// Something for those who asked with `-v`.
+    pub fn detail(&self, text: &str) {
+        if self.verbose && !self.quiet {
+            self.write(text);
+        }
+    }
+
+    fn write(&self, text: &str) {
+        let text = terminal(text, true);
+        self.bar.suspend(|| {
+            // A closed stderr is no reason to stop.
+            let _: std::io::Result<()> = writeln!(anstream::stderr(), "bird: {text}");
+        });
+    }
+}

@@ -1,0 +1,436 @@
+//! The plan: from files, histories and journals to what is to be done, or why it must not be.
+//!
+//! It exists before the first write and for all databases at once: if one would be refused, none
+//! is written.
+
+mod order;
+mod standing;
+
+pub use standing::{Partial, Standing, standing};
+
+use crate::dialect::{Dialect, script};
+use crate::model::diagnostic::{Diagnostic, Failure, Location};
+use crate::model::exit::Exit;
+use crate::model::history::History;
+use crate::model::migration::Migration;
+use crate::model::name::nearest;
+use crate::model::script::{Fault, Script};
+
+/// One database as planning sees it.
+pub struct Subject<'p> {
+    pub name: &'p str,
+    /// Whether this run is about it; of the others only their state counts.
+    pub selected: bool,
+    pub dialect: &'static dyn Dialect,
+    pub migrations: &'p [Migration],
+    pub history: &'p History,
+    /// The last version to apply.
+    pub to: Option<i64>,
+}
+
+/// What is to be done, by database.
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub databases: Vec<DatabasePlan>,
+    /// All steps as pairs of places in `databases` and in its `steps`, in an order that keeps
+    /// every `requires`.
+    pub order: Vec<(usize, usize)>,
+}
+
+#[derive(Debug)]
+pub struct DatabasePlan {
+    pub name: String,
+    pub steps: Vec<Step>,
+    /// The largest version that its history will hold.
+    pub largest: i64,
+}
+
+/// One migration that is to be applied.
+#[derive(Debug)]
+pub struct Step {
+    pub migration: Migration,
+    pub script: Script,
+    /// One per statement: what the journal knows it by.
+    pub digests: Vec<String>,
+    /// The first statement to run, from 0: those before it are applied.
+    pub from: usize,
+    /// One transaction holds the file and its history row.
+    pub transactional: bool,
+    /// The tables that the file drops or rebuilds; see [`Dialect::rebuilt_tables`].
+    pub rebuilt: Vec<String>,
+    /// Whether a statement may change the session's settings.
+    pub changes_session: bool,
+    /// The migrations of other databases that this run applies and that must be applied first.
+    pub waits_for: Vec<(String, i64)>,
+}
+
+impl Plan {
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    pub fn of(&self, database: &str) -> Option<&DatabasePlan> {
+        self.databases.iter().find(|plan| plan.name == database)
+    }
+}
+
+impl Step {
+    /// The text of one statement.
+    pub fn sql(&self, statement: usize) -> &str {
+        let found = self.script.statements.get(statement);
+        found
+            .and_then(|found| self.migration.text.get(found.range.clone()))
+            .unwrap_or_default()
+    }
+
+    pub fn location(&self, statement: usize) -> Location {
+        let found = self.script.statements.get(statement);
+        in_file(
+            &self.migration,
+            found.map_or(0..0, |found| found.range.clone()),
+        )
+    }
+}
+
+/// The databases that pending migrations of the selected ones build on.
+pub fn required(subjects: &[Subject<'_>]) -> Vec<String> {
+    let mut names = Vec::new();
+    for subject in subjects.iter().filter(|subject| subject.selected) {
+        for migration in standing(subject.migrations, subject.history).pending {
+            // A cheap look first: most migrations require nothing.
+            if !migration.text.contains("requires") {
+                continue;
+            }
+            if let Ok(script) = script::read(subject.dialect.lexis(), &migration.text) {
+                names.extend(
+                    script
+                        .requires
+                        .into_iter()
+                        .map(|requires| requires.database),
+                );
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Makes the plan for all selected databases, or tells everything that forbids it. `allow` holds
+/// the consents of the command line.
+pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure> {
+    let mut trouble = Trouble::default();
+    let mut plan = Plan::default();
+    for subject in subjects.iter().filter(|subject| subject.selected) {
+        plan.databases.push(database(subject, allow, &mut trouble));
+    }
+    for at in 0..plan.databases.len() {
+        requirements(subjects, &mut plan, at, &mut trouble);
+    }
+    if trouble.failed.is_empty() && trouble.refused.is_empty() {
+        match order::order(&plan.databases) {
+            Ok(order) => plan.order = order,
+            Err(diagnostic) => trouble.failed.push(diagnostic),
+        }
+    }
+    trouble.into_result(plan)
+}
+
+/// What stands in the way, by the exit code that it means.
+#[derive(Default)]
+struct Trouble {
+    failed: Vec<Diagnostic>,
+    refused: Vec<Diagnostic>,
+}
+
+impl Trouble {
+    fn into_result(self, plan: Plan) -> Result<Plan, Failure> {
+        let exit = match (self.failed.is_empty(), self.refused.is_empty()) {
+            (true, true) => return Ok(plan),
+            (true, false) => Exit::Refused,
+            (false, _) => Exit::Failed,
+        };
+        let diagnostics = self.failed.into_iter().chain(self.refused).collect();
+        Err(Failure { exit, diagnostics })
+    }
+}
+
+fn in_file(migration: &Migration, span: std::ops::Range<usize>) -> Location {
+    Location::new(
+        &migration.file,
+        &migration.text,
+        migration.text.clone(),
+        span,
+    )
+}
+
+fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> DatabasePlan {
+    let mut plan = DatabasePlan {
+        name: subject.name.to_owned(),
+        steps: Vec::new(),
+        largest: 0,
+    };
+    let standing = standing(subject.migrations, subject.history);
+    trouble.refused.extend(standing.disagreements(subject.name));
+    if let Some(to) = subject.to
+        && !subject
+            .migrations
+            .iter()
+            .any(|migration| migration.version == to)
+    {
+        let versions: Vec<String> = subject
+            .migrations
+            .iter()
+            .map(|migration| migration.version.to_string())
+            .collect();
+        let message = format!("`{}` has no migration with the version {to}", subject.name);
+        let last = versions
+            .last()
+            .map_or("it has none".into(), |last| format!("the last is {last}"));
+        let hint = nearest(&to.to_string(), versions.iter().map(String::as_str))
+            .map_or(last.clone(), |near| format!("{last}; did you mean {near}?"));
+        let fault = Diagnostic::error("no-version", message)
+            .database(subject.name)
+            .hint(hint);
+        trouble.failed.push(fault);
+    }
+    let wanted = |migration: &&Migration| subject.to.is_none_or(|to| migration.version <= to);
+    let pending: Vec<&Migration> = standing.pending.iter().copied().filter(wanted).collect();
+    let consent = |name: &str| allow.iter().any(|allowed| allowed == name);
+    if !pending.is_empty() && !subject.history.objects.is_empty() && !consent("non-empty") {
+        trouble.refused.push(non_empty(subject));
+    }
+    for migration in pending {
+        let step = match step(subject, migration, &standing, trouble) {
+            Some(step) => step,
+            None => continue,
+        };
+        let late = standing
+            .current
+            .is_some_and(|current| migration.version < current);
+        let allowed = || step.script.allow.iter().any(|name| name == "out-of-order");
+        if late && !consent("out-of-order") && !allowed() {
+            trouble
+                .refused
+                .push(out_of_order(subject, migration, &standing));
+        }
+        plan.steps.push(step);
+    }
+    let last = plan.steps.last().map_or(0, |step| step.migration.version);
+    plan.largest = last.max(standing.current.unwrap_or(0));
+    plan
+}
+
+fn non_empty(subject: &Subject<'_>) -> Diagnostic {
+    let mut names = subject.history.objects.clone();
+    if names.len() > 3 {
+        names.truncate(3);
+        names.push("…".into());
+    }
+    let message = format!(
+        "`{}` has objects but no history of migrations",
+        subject.name
+    );
+    Diagnostic::error("non-empty", message)
+        .database(subject.name)
+        .note(format!("it holds {}", names.join(", ")))
+        .hint(
+            "is this the right database? if it is, --allow non-empty applies all migrations to it",
+        )
+}
+
+fn out_of_order(
+    subject: &Subject<'_>,
+    migration: &Migration,
+    standing: &Standing<'_>,
+) -> Diagnostic {
+    let current = standing.current.unwrap_or_default();
+    let message = format!(
+        "{} is pending, but V{current} is applied already",
+        migration.title()
+    );
+    Diagnostic::error("out-of-order", message)
+        .database(subject.name)
+        .at(in_file(migration, 0..0))
+        .hint("give the file a version above the last, or apply it late with --allow out-of-order")
+}
+
+fn step(
+    subject: &Subject<'_>,
+    migration: &Migration,
+    standing: &Standing<'_>,
+    trouble: &mut Trouble,
+) -> Option<Step> {
+    let lexis = subject.dialect.lexis();
+    let script = match script::read(lexis, &migration.text) {
+        Ok(script) => script,
+        Err(faults) => {
+            let told = faults
+                .into_iter()
+                .map(|fault| file_fault(subject, migration, fault));
+            trouble.failed.extend(told);
+            return None;
+        }
+    };
+    let transactional = subject.dialect.facts().transactional_ddl && !script.no_transaction;
+    let mut step = Step {
+        migration: migration.clone(),
+        digests: Vec::with_capacity(script.statements.len()),
+        from: 0,
+        transactional,
+        rebuilt: Vec::new(),
+        changes_session: false,
+        waits_for: Vec::new(),
+        script,
+    };
+    for statement in &step.script.statements {
+        let sql = migration
+            .text
+            .get(statement.range.clone())
+            .unwrap_or_default();
+        let words: Vec<&str> = script::words(lexis, sql).take(16).collect();
+        if let Some(refusal) = subject.dialect.refuse(&words) {
+            let message = format!("{} cannot stand in a migration", refusal.what);
+            trouble.refused.push(
+                Diagnostic::error("statement-refused", message)
+                    .database(subject.name)
+                    .at(in_file(migration, statement.range.clone()))
+                    .note(refusal.why)
+                    .hint("take the statement out of the file"),
+            );
+        }
+        step.rebuilt.extend(subject.dialect.rebuilt_tables(&words));
+        step.changes_session |= changes_session(&words);
+        step.digests.push(script::digest(lexis, sql));
+    }
+    if let Some(partial) = &standing.partial
+        && partial.version == migration.version
+    {
+        step.from = resume(subject, &step, trouble)?;
+    }
+    Some(step)
+}
+
+/// Whether a statement may leave the session other than it was.
+fn changes_session(words: &[&str]) -> bool {
+    let first = words
+        .first()
+        .map(|word| word.to_ascii_uppercase())
+        .unwrap_or_default();
+    matches!(first.as_str(), "SET" | "RESET" | "PRAGMA" | "DISCARD")
+        || (first == "SELECT"
+            && words
+                .iter()
+                .any(|word| word.eq_ignore_ascii_case("set_config")))
+}
+
+fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
+    let mut told = Diagnostic::error("sql", fault.message)
+        .database(subject.name)
+        .at(in_file(migration, fault.range));
+    told.hint = fault.hint;
+    told
+}
+
+/// Where a half-applied file goes on: after its applied statements, which must not have changed.
+fn resume(subject: &Subject<'_>, step: &Step, trouble: &mut Trouble) -> Option<usize> {
+    let version = step.migration.version;
+    let entries = subject
+        .history
+        .journal
+        .iter()
+        .filter(|entry| entry.version == version);
+    let mut done = 0;
+    for entry in entries {
+        let told = |message: String, span| {
+            Diagnostic::error("applied-part-changed", message)
+                .database(subject.name)
+                .at(in_file(&step.migration, span))
+                .note(
+                    "the file is half applied; it may be edited from the statement that failed on",
+                )
+                .hint("restore the statements that are applied, and run bird migrate again")
+        };
+        let at = done;
+        let statement = step.script.statements.get(at);
+        let span = statement.map_or(0..0, |statement| statement.range.clone());
+        let same = step.digests.get(at) == Some(&entry.digest);
+        if entry.statement as usize != at + 1 || !same {
+            let title = step.migration.title();
+            let message = match statement {
+                Some(_) => format!(
+                    "statement {} of {title} is applied, and was changed",
+                    at + 1
+                ),
+                None => format!("statement {} of {title} is applied, and is gone", at + 1),
+            };
+            trouble.refused.push(told(message, span));
+            return None;
+        }
+        done += 1;
+    }
+    Some(done)
+}
+
+/// Checks the `requires` of one database's steps and turns them into what a step waits for.
+fn requirements(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, trouble: &mut Trouble) {
+    let mut waits = Vec::new();
+    let Some(database) = plan.databases.get(at) else {
+        return;
+    };
+    for (index, step) in database.steps.iter().enumerate() {
+        for requires in &step.script.requires {
+            let told = |code, message: String| {
+                Diagnostic::error(code, message)
+                    .database(&database.name)
+                    .at(in_file(&step.migration, requires.range.clone()))
+            };
+            let (other, version) = (&requires.database, requires.version);
+            let Some(subject) = subjects.iter().find(|subject| subject.name == other) else {
+                let names = subjects.iter().map(|subject| subject.name);
+                let mut fault = told(
+                    "requires-unknown",
+                    format!("there is no database `{other}`"),
+                );
+                fault.hint = crate::model::name::did_you_mean(other, names);
+                trouble.failed.push(fault);
+                continue;
+            };
+            let applied = subject
+                .history
+                .applied
+                .iter()
+                .any(|row| row.version == version);
+            let planned = plan.of(other).is_some_and(|plan| {
+                plan.steps
+                    .iter()
+                    .any(|step| step.migration.version == version)
+            });
+            if !applied && planned {
+                waits.push((index, (other.clone(), version)));
+            } else if !applied {
+                let known = subject.migrations.iter().any(|m| m.version == version);
+                let hint = match (known, subject.selected) {
+                    (false, _) => format!("`{other}` has no migration V{version}"),
+                    (true, false) => format!("migrate `{other}` as well: leave --database out"),
+                    (true, true) => format!("raise --to for `{other}`"),
+                };
+                let title = step.migration.title();
+                let message = format!(
+                    "{}: {title} requires {other}@{version}, which is not applied",
+                    database.name
+                );
+                trouble
+                    .refused
+                    .push(told("requires-unmet", message).hint(hint));
+            }
+        }
+    }
+    if let Some(database) = plan.databases.get_mut(at) {
+        for (index, wait) in waits {
+            if let Some(step) = database.steps.get_mut(index) {
+                step.waits_for.push(wait);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! How a database stands to its files: what is applied, pending, half-applied, changed, missing.
+
+use std::cmp::Ordering;
+
+use crate::model::diagnostic::{Diagnostic, Location};
+use crate::model::history::{Applied, History, Width};
+use crate::model::migration::{Migration, title};
+
+/// The comparison of a database's history with its files.
+#[derive(Debug, Default)]
+pub struct Standing<'p> {
+    /// The highest applied version.
+    pub current: Option<i64>,
+    /// Files that are not in the history, by version.
+    pub pending: Vec<&'p Migration>,
+    /// Files that are not what was applied under their version.
+    pub changed: Vec<(&'p Migration, &'p Applied)>,
+    /// Applied migrations that have no file.
+    pub missing: Vec<&'p Applied>,
+    /// Whether a missing one is newer than all files.
+    pub ahead: bool,
+    pub partial: Option<Partial>,
+}
+
+/// A migration of which some statements are applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partial {
+    pub version: i64,
+    /// How many of its statements are applied.
+    pub applied: u32,
+    /// How many it had when the last of them was applied.
+    pub of: u32,
+}
+
+/// Compares; both lists are sorted by version.
+pub fn standing<'p>(migrations: &'p [Migration], history: &'p History) -> Standing<'p> {
+    let mut standing = Standing {
+        current: history.applied.last().map(|row| row.version),
+        ..Standing::default()
+    };
+    let (mut files, mut rows) = (
+        migrations.iter().peekable(),
+        history.applied.iter().peekable(),
+    );
+    loop {
+        let order = match (files.peek(), rows.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(file), Some(row)) => file.version.cmp(&row.version),
+        };
+        match order {
+            Ordering::Less => standing.pending.extend(files.next()),
+            Ordering::Greater => standing.missing.extend(rows.next()),
+            Ordering::Equal => {
+                if let (Some(file), Some(row)) = (files.next(), rows.next())
+                    && !same(file, row)
+                {
+                    standing.changed.push((file, row));
+                }
+            }
+        }
+    }
+    let last = migrations.last().map(|migration| migration.version);
+    standing.ahead = standing.missing.iter().any(|row| Some(row.version) > last);
+    standing.partial = history.journal.first().map(|first| {
+        let entries = || {
+            history
+                .journal
+                .iter()
+                .filter(|entry| entry.version == first.version)
+        };
+        Partial {
+            version: first.version,
+            applied: u32::try_from(entries().count()).unwrap_or(u32::MAX),
+            of: entries().next_back().map_or(first.of, |entry| entry.of),
+        }
+    });
+    standing
+}
+
+/// A history keeps checksums of one width; which one shows in the checksum itself.
+fn same(file: &Migration, row: &Applied) -> bool {
+    file.name == row.name
+        && [Width::Four, Width::Eight]
+            .iter()
+            .any(|width| file.checksum(*width) == Some(row.checksum))
+}
+
+impl Standing<'_> {
+    /// Whether files and database agree in every respect and nothing is to be done.
+    pub fn is_clean(&self) -> bool {
+        self.pending.is_empty() && self.agrees() && self.partial.is_none()
+    }
+
+    fn agrees(&self) -> bool {
+        self.changed.is_empty() && self.missing.is_empty()
+    }
+
+    /// What forbids to go on: history and files that disagree.
+    pub fn disagreements(&self, database: &str) -> Vec<Diagnostic> {
+        let mut all = Vec::new();
+        for (file, row) in &self.changed {
+            let text = Location::new(&file.file, &file.text, file.text.clone(), 0..0);
+            let message = match file.name == row.name {
+                true => format!("{} was changed after it was applied", file.title()),
+                false => format!(
+                    "{} is in the history as `{}`",
+                    file.title(),
+                    title(row.version, &row.name)
+                ),
+            };
+            all.push(
+                Diagnostic::error("migration-changed", message)
+                    .database(database)
+                    .at(text)
+                    .note(format!("it was applied on {}", row.applied_on))
+                    .hint("restore the file as it was, and put the change into a new migration"),
+            );
+        }
+        for row in &self.missing {
+            let told = title(row.version, &row.name);
+            let fault = match self.ahead {
+                true => Diagnostic::error(
+                    "database-ahead",
+                    format!("`{database}` is ahead of these files: it has {told}"),
+                )
+                .hint("update this checkout: the database was migrated with newer files"),
+                false => Diagnostic::error(
+                    "migration-missing",
+                    format!("the file of {told} is missing, but it is applied"),
+                )
+                .hint("restore the file: a history that cannot be replayed cannot be checked"),
+            };
+            all.push(
+                fault
+                    .database(database)
+                    .note(format!("it was applied on {}", row.applied_on)),
+            );
+        }
+        for entry in self.partial.iter() {
+            let known = self
+                .pending
+                .iter()
+                .any(|file| file.version == entry.version);
+            if !known {
+                let message = format!(
+                    "the file of V{} is missing, but it is half applied",
+                    entry.version
+                );
+                all.push(
+                    Diagnostic::error("migration-missing", message)
+                        .database(database)
+                        .note(format!(
+                            "{} of its {} statements are applied",
+                            entry.applied, entry.of
+                        ))
+                        .hint("restore the file"),
+                );
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,324 @@
+//! The shape of bird.toml: what may stand in it, read into plain data.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::document::Reader;
+use super::duration::parse_duration;
+use crate::dialect;
+use crate::model::diagnostic::Severity;
+use crate::model::name::{ColumnName, TableName, did_you_mean};
+use crate::model::reference::Reference;
+use crate::model::seed::{Seed, SeedRow, Value};
+
+const TOP: &[&str] = &[
+    "databases",
+    "references",
+    "seeds",
+    "assertions",
+    "protected",
+    "env",
+];
+const DATABASE: &[&str] = &[
+    "url",
+    "url_file",
+    "engine",
+    "migrations",
+    "schema",
+    "schema_name",
+    "collation",
+    "lock_timeout",
+    "statement_timeout",
+    "shadow_url",
+    "keep_sql",
+    "grants",
+];
+const REFERENCE: &[&str] = &[
+    "from",
+    "to",
+    "where",
+    "to_where",
+    "null",
+    "compare",
+    "severity",
+    "max_orphans",
+];
+const SEED: &[&str] = &["table", "key", "rows"];
+const ASSERTION: &[&str] = &["database", "name", "sql"];
+
+/// bird.toml with one environment laid over it.
+#[derive(Debug, Default)]
+pub struct Config {
+    pub protected: bool,
+    /// In the order of the file.
+    pub databases: Vec<DatabaseConfig>,
+    pub references: Vec<Reference>,
+    pub seeds: Vec<Seed>,
+}
+
+/// One entry of `[databases.*]`.
+#[derive(Debug)]
+pub struct DatabaseConfig {
+    pub name: String,
+    /// The name in its header.
+    pub span: Range<usize>,
+    pub url: Option<Spanned<String>>,
+    pub url_file: Option<Spanned<String>>,
+    pub engine: Option<String>,
+    pub migrations: Option<Spanned<String>>,
+    pub schema_name: Option<String>,
+    pub collation: Option<String>,
+    pub lock_timeout: Option<Duration>,
+}
+
+/// Reads a whole file; what is wrong is left with the reader.
+pub fn read(reader: &mut Reader<'_>, top: &DeTable<'_>) -> Config {
+    reader.unknown_keys(top, TOP, "bird.toml");
+    let mut config = Config {
+        protected: reader.boolean(top, "protected").unwrap_or(false),
+        ..Config::default()
+    };
+    if let Some(value) = top.get("databases")
+        && let Some(databases) = reader.table(value, "databases")
+    {
+        for (key, value) in databases.iter() {
+            if let Some(table) = reader.table(value, key.get_ref()) {
+                let span = key.span();
+                config
+                    .databases
+                    .push(database(reader, key.get_ref(), span, table));
+            }
+        }
+    }
+    config.databases.sort_by_key(|database| database.span.start);
+    names_that_collide(reader, &config.databases);
+    for (table, span) in reader.tables(top, "references") {
+        config
+            .references
+            .extend(reference(reader, table, &span, &config.databases));
+    }
+    for (table, span) in reader.tables(top, "seeds") {
+        config
+            .seeds
+            .extend(seed(reader, table, &span, &config.databases));
+    }
+    for (table, span) in reader.tables(top, "assertions") {
+        reader.unknown_keys(table, ASSERTION, "[[assertions]]");
+        for key in ASSERTION {
+            reader.needed(table, key, &span);
+        }
+    }
+    config
+}
+
+fn database(
+    reader: &mut Reader<'_>,
+    name: &str,
+    span: Range<usize>,
+    table: &DeTable<'_>,
+) -> DatabaseConfig {
+    let mut letters = name.chars();
+    let first = letters
+        .next()
+        .is_some_and(|letter| letter.is_ascii_alphabetic());
+    if !first || !letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+        let hint = "letters, digits and `_`, a letter first: the name also stands in \
+                    BIRD_<NAME>_URL and in file paths";
+        let message = "this cannot be a database's name".to_owned();
+        reader.fault(span.clone(), message, Some(hint.into()));
+    }
+    reader.unknown_keys(table, DATABASE, &format!("[databases.{name}]"));
+    let url = reader.string(table, "url");
+    let url_file = reader.string(table, "url_file");
+    if let (Some(_), Some(file)) = (&url, &url_file) {
+        let message = format!("`{name}` has both `url` and `url_file`");
+        reader.fault(file.span(), message, Some("keep one of them".into()));
+    }
+    // Read by later commands; here only their types are checked.
+    for key in ["schema", "shadow_url"] {
+        reader.string(table, key);
+    }
+    reader.boolean(table, "keep_sql");
+    duration(reader, table, "statement_timeout");
+    DatabaseConfig {
+        name: name.to_owned(),
+        span,
+        url,
+        url_file,
+        engine: reader.word(table, "engine", &dialect::names()),
+        migrations: reader.string(table, "migrations"),
+        schema_name: reader.string(table, "schema_name").map(Spanned::into_inner),
+        collation: reader.string(table, "collation").map(Spanned::into_inner),
+        lock_timeout: duration(reader, table, "lock_timeout"),
+    }
+}
+
+fn duration(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<Duration> {
+    let text = reader.string(table, key)?;
+    match parse_duration(text.get_ref()) {
+        Ok(duration) => Some(duration),
+        Err(reason) => {
+            reader.fault(text.span(), format!("`{key}`: {reason}"), None);
+            None
+        }
+    }
+}
+
+/// `BIRD_UMS_URL` would serve both `ums` and `Ums`.
+fn names_that_collide(reader: &mut Reader<'_>, databases: &[DatabaseConfig]) {
+    for (index, one) in databases.iter().enumerate() {
+        let twin = |other: &&DatabaseConfig| other.name.eq_ignore_ascii_case(&one.name);
+        if let Some(twin) = databases[..index].iter().find(twin) {
+            let message = format!("`{}` and `{}` differ only in case", twin.name, one.name);
+            reader.fault(one.span.clone(), message, None);
+        }
+    }
+}
+
+/// Reports a database that nobody declared.
+fn declared(reader: &mut Reader<'_>, name: &str, span: Range<usize>, databases: &[DatabaseConfig]) {
+    let known = || databases.iter().map(|database| database.name.as_str());
+    if !known().any(|known| known == name) {
+        let hint = did_you_mean(name, known()).unwrap_or_else(|| {
+            let all: Vec<&str> = known().collect();
+            format!("the databases are {}", all.join(", "))
+        });
+        reader.fault(
+            span,
+            format!("no database `{name}` is declared"),
+            Some(hint),
+        );
+    }
+}
+
+fn reference(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    span: &Range<usize>,
+    databases: &[DatabaseConfig],
+) -> Option<Reference> {
+    reader.unknown_keys(table, REFERENCE, "[[references]]");
+    let mut end = |key: &str| {
+        let text = reader.needed(table, key, span)?;
+        let column = ColumnName::parse(text.get_ref());
+        match &column {
+            Some(column) => declared(reader, &column.database, text.span(), databases),
+            None => {
+                let message = format!("`{key}` must name database.table.column");
+                reader.fault(text.span(), message, None);
+            }
+        }
+        column
+    };
+    let (from, to) = (end("from"), end("to"));
+    let severity = reader.word(table, "severity", &["note", "warning", "error"]);
+    let text = |reader: &mut Reader<'_>, key| reader.string(table, key).map(Spanned::into_inner);
+    Some(Reference {
+        filter: text(reader, "where"),
+        to_filter: text(reader, "to_where"),
+        null: text(reader, "null"),
+        compare: text(reader, "compare"),
+        severity: match severity.as_deref() {
+            Some("note") => Severity::Note,
+            Some("warning") => Severity::Warning,
+            _ => Severity::Error,
+        },
+        max_orphans: reader.count(table, "max_orphans").unwrap_or(0),
+        from: from?,
+        to: to?,
+    })
+}
+
+fn seed(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    span: &Range<usize>,
+    databases: &[DatabaseConfig],
+) -> Option<Seed> {
+    reader.unknown_keys(table, SEED, "[[seeds]]");
+    let name = reader.needed(table, "table", span)?;
+    let Some(table_name) = TableName::parse(name.get_ref()) else {
+        reader.fault(name.span(), "`table` must name database.table".into(), None);
+        return None;
+    };
+    declared(reader, &table_name.database, name.span(), databases);
+    let key = reader.strings(table, "key").unwrap_or_default();
+    if key.is_empty() {
+        let message = format!("the seeds of `{table_name}` have no `key`");
+        let hint = "name the columns by which a row is known: key = [\"name\"]";
+        reader.fault(span.clone(), message, Some(hint.into()));
+    }
+    let key: Vec<String> = key.into_iter().map(Spanned::into_inner).collect();
+    let mut rows: Vec<SeedRow> = Vec::new();
+    for (row, span) in reader.tables(table, "rows") {
+        let row = seed_row(reader, row, &span);
+        for column in &key {
+            if row.get(column).is_none_or(|value| *value == Value::Null) {
+                let message = format!("this row has no value for the key `{column}`");
+                reader.fault(span.clone(), message, None);
+            }
+        }
+        let same_key = |other: &SeedRow| key.iter().all(|name| other.get(name) == row.get(name));
+        if !key.is_empty() && rows.iter().any(same_key) {
+            let message = "another row has the same key".to_owned();
+            reader.fault(span.clone(), message, None);
+        }
+        rows.push(row);
+    }
+    Some(Seed {
+        table: table_name,
+        key,
+        rows,
+        location: reader.document.location(name.span()),
+    })
+}
+
+fn seed_row(reader: &mut Reader<'_>, row: &DeTable<'_>, span: &Range<usize>) -> SeedRow {
+    let mut cells: Vec<_> = row.iter().collect();
+    cells.sort_by_key(|(key, _)| key.span().start);
+    let mut values = Vec::new();
+    for (key, cell) in cells {
+        match value(cell.get_ref()) {
+            Some(value) => values.push((key.get_ref().to_string(), value)),
+            None => {
+                let message = format!("`{}` is not a value bird can write", key.get_ref());
+                let hint = "a string, a number, true, false, or { null = true }";
+                reader.fault(cell.span(), message, Some(hint.into()));
+            }
+        }
+    }
+    SeedRow {
+        values,
+        location: reader.document.location(span.clone()),
+    }
+}
+
+fn value(value: &DeValue<'_>) -> Option<Value> {
+    Some(match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Boolean(yes) => Value::Bool(*yes),
+        DeValue::Integer(number) if number.radix() == 10 => {
+            Value::Integer(number.as_str().parse().ok()?)
+        }
+        DeValue::Integer(number) => {
+            Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()?)
+        }
+        DeValue::Float(number) => {
+            number
+                .as_str()
+                .parse::<f64>()
+                .ok()
+                .filter(|number| number.is_finite())?;
+            Value::Number(number.as_str().to_owned())
+        }
+        DeValue::Datetime(time) => Value::Text(time.to_string()),
+        DeValue::Table(table) => {
+            let null = table.len() == 1 && table.get("null")?.get_ref().as_bool()?;
+            null.then_some(Value::Null)?
+        }
+        DeValue::Array(_) => return None,
+    })
+}

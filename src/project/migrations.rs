@@ -1,0 +1,311 @@
+//! The migrations of a database: which files there are, and whether each may be there.
+//!
+//! Every file is read once, here; what runs later is what was read.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::dialect;
+use crate::model::diagnostic::{Diagnostic, Location};
+use crate::model::migration::Migration;
+
+/// Larger files are no migrations; they would be read into memory whole.
+const LARGEST: u64 = 64 * 1024 * 1024;
+/// The history keeps a name in so many characters.
+const LONGEST_NAME: usize = 255;
+
+/// What a file name says.
+#[derive(Debug, PartialEq, Eq)]
+enum Named {
+    Migration { version: i64, name: String },
+    Undo { version: i64, name: String },
+    Ignored,
+    Wrong { message: String, hint: &'static str },
+}
+
+/// Reads the folder of a database for one engine. `shown` turns a path into what people read.
+pub fn read(
+    folder: &Path,
+    engine: &str,
+    shown: &dyn Fn(&Path) -> String,
+) -> Result<Vec<Migration>, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    let own = folder.join(engine);
+    let chosen = if own.is_dir() {
+        own
+    } else {
+        folder.to_path_buf()
+    };
+    let mut names = match files(&chosen) {
+        Ok(names) => names,
+        Err(reason) => {
+            let message = format!("cannot read the folder {}: {reason}", shown(folder));
+            let hint = "create it, or set `migrations` in bird.toml";
+            return Err(vec![
+                Diagnostic::error("migrations-folder", message).hint(hint),
+            ]);
+        }
+    };
+    if chosen != folder {
+        strays(folder, engine, shown, &mut faults);
+    } else {
+        foreign_folders(folder, shown, &mut faults);
+    }
+    names.sort();
+    let mut migrations: Vec<Migration> = Vec::with_capacity(names.len());
+    let mut undos: Vec<(i64, String, PathBuf)> = Vec::new();
+    for name in names {
+        let path = chosen.join(&name);
+        match named(&name) {
+            Named::Ignored => {}
+            Named::Undo { version, name } => undos.push((version, name, path)),
+            Named::Wrong { message, hint } => faults.push(
+                Diagnostic::error("migration-name", message)
+                    .at(Location::file(&shown(&path)))
+                    .hint(hint),
+            ),
+            Named::Migration { version, name } => match text(&path) {
+                Ok(text) => migrations.push(Migration {
+                    version,
+                    name,
+                    file: shown(&path),
+                    text: text.into(),
+                }),
+                Err(reason) => faults.push(
+                    Diagnostic::error("migration-unreadable", reason)
+                        .at(Location::file(&shown(&path))),
+                ),
+            },
+        }
+    }
+    migrations.sort_by_key(|migration| migration.version);
+    duplicates(&migrations, &mut faults);
+    for (version, name, path) in undos {
+        let partner = |m: &Migration| m.version == version && m.name == name;
+        if !migrations.iter().any(partner) {
+            let message = format!("there is no V{version}__{name}.sql that this file would undo");
+            faults.push(
+                Diagnostic::error("undo-alone", message)
+                    .at(Location::file(&shown(&path)))
+                    .hint("give both files the same version and name, or delete this one"),
+            );
+        }
+    }
+    if faults.is_empty() {
+        Ok(migrations)
+    } else {
+        Err(faults)
+    }
+}
+
+/// The names of all entries that are not folders.
+fn files(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Where an engine has its own folder, that is the whole truth for it.
+fn strays(
+    folder: &Path,
+    engine: &str,
+    shown: &dyn Fn(&Path) -> String,
+    faults: &mut Vec<Diagnostic>,
+) {
+    for name in files(folder).unwrap_or_default() {
+        if is_sql(&name) && !name.starts_with('.') {
+            let message = format!("this file stands above the folder `{engine}` that serves");
+            faults.push(
+                Diagnostic::error("migration-above", message)
+                    .at(Location::file(&shown(&folder.join(name))))
+                    .hint("move it into the folder of each engine that needs it"),
+            );
+        }
+    }
+}
+
+/// Only folders named like an engine are read; SQL in any other would be silently skipped.
+fn foreign_folders(folder: &Path, shown: &dyn Fn(&Path) -> String, faults: &mut Vec<Diagnostic>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if !is_folder || dialect::names().contains(&name.as_str()) {
+            continue;
+        }
+        let inside = files(&entry.path()).unwrap_or_default();
+        if inside.iter().any(|name| is_sql(name)) {
+            let message = "bird does not read this folder, and it holds .sql files".to_owned();
+            faults.push(
+                Diagnostic::error("migration-folder", message)
+                    .at(Location::file(&shown(&entry.path())))
+                    .hint("folders below a database's are named sqlite, mysql or postgres"),
+            );
+        }
+    }
+}
+
+fn is_sql(name: &str) -> bool {
+    name.len() >= 4
+        && name.is_char_boundary(name.len() - 4)
+        && name[name.len() - 4..].eq_ignore_ascii_case(".sql")
+}
+
+const FORM: &str =
+    "a migration is named V<number>__<name>.sql, the name of letters, digits and `_`";
+
+fn named(file: &str) -> Named {
+    let wrong = |message: &str, hint| Named::Wrong {
+        message: message.to_owned(),
+        hint,
+    };
+    if file.starts_with('.') {
+        return Named::Ignored;
+    }
+    if !is_sql(file) {
+        // refinery runs such files as Rust modules.
+        let rust = file
+            .strip_suffix(".rs")
+            .is_some_and(|stem| version_and_name(stem).is_some());
+        return match rust {
+            true => wrong(
+                "bird runs SQL, not Rust",
+                "write this migration as a .sql file",
+            ),
+            false => Named::Ignored,
+        };
+    }
+    if !file.ends_with(".sql") {
+        return wrong("the ending is not `.sql` in small letters", FORM);
+    }
+    let stem = &file[..file.len() - 4];
+    if stem.starts_with('U') && version_and_name(&format!("V{}", &stem[1..])).is_some() {
+        return wrong(
+            "refinery's `U` files are applied in any order, which bird does not do",
+            "name it V<number>__<name>.sql, with a number above the last",
+        );
+    }
+    let (stem, undo) = match stem.strip_suffix(".undo") {
+        Some(stem) => (stem, true),
+        None => (stem, false),
+    };
+    match version_and_name(stem) {
+        None => wrong("this is no name of a migration", FORM),
+        Some((Err(()), _)) => wrong(
+            "the version is too large",
+            "the largest is 9223372036854775807",
+        ),
+        Some((Ok(_), name)) if name.chars().count() > LONGEST_NAME => {
+            wrong("the name is longer than 255 characters", FORM)
+        }
+        Some((Ok(version), name)) if undo => Named::Undo {
+            version,
+            name: name.to_owned(),
+        },
+        Some((Ok(version), name)) => Named::Migration {
+            version,
+            name: name.to_owned(),
+        },
+    }
+}
+
+/// Reads `V12__add_index`; the version is `Err` when it does not fit.
+fn version_and_name(stem: &str) -> Option<(Result<i64, ()>, &str)> {
+    let (digits, name) = stem.strip_prefix('V')?.split_once("__")?;
+    let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let word = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (number && word).then(|| (digits.parse().map_err(|_| ()), name))
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    let kind = fs::metadata(path).map_err(|reason| format!("cannot read it: {reason}"))?;
+    if !kind.is_file() {
+        return Err("this is not a regular file".into());
+    }
+    if kind.len() > LARGEST {
+        return Err(format!(
+            "the file has {} MiB; 64 MiB are the most",
+            kind.len() >> 20
+        ));
+    }
+    let bytes = fs::read(path).map_err(|reason| format!("cannot read it: {reason}"))?;
+    String::from_utf8(bytes).map_err(|reason| {
+        let at = reason.utf8_error().valid_up_to();
+        match reason.as_bytes() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                "the file is UTF-16; migrations are UTF-8".to_owned()
+            }
+            _ => format!("the file is not UTF-8: byte {at} begins no character"),
+        }
+    })
+}
+
+fn duplicates(migrations: &[Migration], faults: &mut Vec<Diagnostic>) {
+    for pair in migrations.windows(2) {
+        if let [one, two] = pair
+            && one.version == two.version
+        {
+            let message = format!("two migrations have the version {}", one.version);
+            faults.push(
+                Diagnostic::error("duplicate-version", message)
+                    .at(Location::file(&two.file))
+                    .note(format!("the other is {}", one.file))
+                    .hint("give one of them the next free number"),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_the_form_are_migrations() {
+        let migration = |version, name: &str| Named::Migration {
+            version,
+            name: name.into(),
+        };
+        assert_eq!(named("V1__init.sql"), migration(1, "init"));
+        assert_eq!(named("V007__größe_2.sql"), migration(7, "größe_2"));
+        assert_eq!(
+            named("V9223372036854775807__last.sql"),
+            migration(i64::MAX, "last")
+        );
+        let undo = Named::Undo {
+            version: 3,
+            name: "x".into(),
+        };
+        assert_eq!(named("V3__x.undo.sql"), undo);
+        for ignored in ["README.md", ".V1__x.sql.swp", ".#V1__x.sql", "notes.rs"] {
+            assert_eq!(named(ignored), Named::Ignored, "{ignored}");
+        }
+        for bad in [
+            "V1_x.sql",
+            "v1__x.sql",
+            "V1__x-y.sql",
+            "V1.5__x.sql",
+            "|1__x.sql",
+            "V__x.sql",
+            "V1__.sql",
+            "V1__x.SQL",
+            "U1__x.sql",
+            "V1__x.rs",
+            "V9223372036854775808__x.sql",
+            "V1__x.down.sql",
+            "x.sql",
+            "V-1__x.sql",
+            "V+1__x.sql",
+        ] {
+            assert!(matches!(named(bad), Named::Wrong { .. }), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! Reads the project: bird.toml, the environment, the migration files. The only user of `toml`.
+
+mod config;
+mod document;
+mod duration;
+mod migrations;
+mod url;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use crate::dialect::Dialect;
+use crate::model::diagnostic::{Diagnostic, Failure, Location};
+use crate::model::exit::Exit;
+use crate::model::migration::Migration;
+use crate::model::name::did_you_mean;
+use crate::model::reference::Reference;
+use crate::model::seed::Seed;
+use crate::model::target::{Target, Tls};
+use config::{Config, DatabaseConfig};
+use document::{Document, Reader};
+
+pub use duration::parse_duration;
+
+/// What was asked for on the command line, and where bird was called.
+pub struct Request<'r> {
+    /// `--config` or BIRD_CONFIG.
+    pub config: Option<PathBuf>,
+    /// `--env`.
+    pub environment: Option<String>,
+    /// `--database`, empty for all.
+    pub databases: Vec<String>,
+    /// The folder bird was called in.
+    pub folder: PathBuf,
+    /// Looks up an environment variable.
+    pub variable: &'r dyn Fn(&str) -> Option<String>,
+}
+
+/// A project as it was read.
+pub struct Project {
+    /// Where relative paths start.
+    pub root: PathBuf,
+    pub protected: bool,
+    /// The selected databases and those that could be resolved besides, in the file's order.
+    pub databases: Vec<Database>,
+    pub references: Vec<Reference>,
+    pub seeds: Vec<Seed>,
+    /// Worth saying, but no reason to stop.
+    pub notices: Vec<String>,
+}
+
+/// One database of the project.
+pub struct Database {
+    pub name: String,
+    /// Whether this run is about it.
+    pub selected: bool,
+    pub dialect: &'static dyn Dialect,
+    pub target: Target,
+    /// The schema inside the database, on engines that have them.
+    pub schema: Option<String>,
+    pub collation: Option<String>,
+    pub lock_timeout: Option<Duration>,
+    pub migrations: PathBuf,
+    /// Where its URL was written, for messages about two databases on one target.
+    location: Option<Location>,
+}
+
+/// Finds and reads bird.toml; every fault in it is told at once.
+pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
+    let path = find(request)?;
+    let root = root_of(&path);
+    let text = std::fs::read_to_string(&path).map_err(|reason| {
+        let message = format!("cannot read {}: {reason}", path.display());
+        Failure::failed(Diagnostic::error("config", message))
+    })?;
+    let file = shown(&path, &request.folder);
+    let document = Document::new(file, text);
+    let mut reader = Reader::new(&document);
+    let (table, errors) = DeTable::parse_recoverable(&document.text);
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        // The message names what the parser wanted, never what it found.
+        reader.fault(span, format!("not TOML: {}", error.message()), None);
+    }
+    if !reader.faults.is_empty() {
+        return Err(failure(reader.faults));
+    }
+    let config = with_environment(&mut reader, table.get_ref(), request);
+    if config.databases.is_empty() && reader.faults.is_empty() {
+        let message = "no database is declared".to_owned();
+        reader.fault(
+            0..0,
+            message,
+            Some("add [databases.NAME] with a `url`".into()),
+        );
+    }
+    unknown_selection(&mut reader, &config, &request.databases);
+    let mut project = Project {
+        protected: config.protected,
+        databases: Vec::new(),
+        references: config.references,
+        seeds: config.seeds,
+        notices: Vec::new(),
+        root,
+    };
+    for database in config.databases {
+        let selected = request.databases.is_empty() || request.databases.contains(&database.name);
+        match resolve(&project.root, &document, &database, selected, request) {
+            Ok(database) => project.databases.push(database),
+            // A database that nobody asked for may lack its variables.
+            Err(fault) if selected => reader.faults.push(fault),
+            Err(_) => {}
+        }
+    }
+    one_target_each(&project.databases, &mut reader.faults);
+    if !reader.faults.is_empty() {
+        return Err(failure(reader.faults));
+    }
+    project.notices = weak_tls(&project.databases);
+    Ok(project)
+}
+
+fn failure(mut diagnostics: Vec<Diagnostic>) -> Failure {
+    diagnostics.sort_by_key(|fault| fault.location.as_ref().map(|at| (at.line, at.column)));
+    Failure {
+        exit: Exit::Failed,
+        diagnostics,
+    }
+}
+
+/// `--config`, BIRD_CONFIG, then upward from here: bird.toml, config/bird.toml.
+fn find(request: &Request<'_>) -> Result<PathBuf, Failure> {
+    if let Some(path) = &request.config {
+        return Ok(request.folder.join(path));
+    }
+    for folder in request.folder.ancestors() {
+        for name in ["bird.toml", "config/bird.toml"] {
+            let path = folder.join(name);
+            if path.is_file() {
+                return Ok(path);
+            }
+        }
+    }
+    let message = format!(
+        "no bird.toml in {} nor in any folder above it",
+        request.folder.display()
+    );
+    let hint = "call bird inside a project, or name its config with --config FILE";
+    Err(Failure::failed(
+        Diagnostic::error("no-config", message).hint(hint),
+    ))
+}
+
+/// The folder of bird.toml, or the one above `config/`.
+fn root_of(path: &Path) -> PathBuf {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    match folder.file_name().is_some_and(|name| name == "config") {
+        true => folder.parent().unwrap_or(folder).to_path_buf(),
+        false => folder.to_path_buf(),
+    }
+}
+
+/// A path as people read it: relative where it lies inside the folder.
+fn shown(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+/// Reads the file once for each environment, so that a fault in any of them is told, and gives
+/// the one that was asked for.
+fn with_environment(reader: &mut Reader<'_>, table: &DeTable<'_>, request: &Request<'_>) -> Config {
+    let mut base = table.clone();
+    let environments = base.remove("env");
+    let mut chosen = config::read(reader, &base);
+    let none = DeTable::new();
+    let environments = match &environments {
+        Some(value) => reader.table(value, "env").unwrap_or(&none),
+        None => &none,
+    };
+    let mut found = request.environment.is_none();
+    for (name, value) in environments.iter() {
+        let Some(over) = reader.table(value, name.get_ref()) else {
+            continue;
+        };
+        nested_environment(reader, over);
+        let mut whole = base.clone();
+        document::overlay(&mut whole, over);
+        let config = config::read(reader, &whole);
+        if request.environment.as_deref() == Some(name.get_ref().as_ref()) {
+            chosen = config;
+            found = true;
+        }
+    }
+    if let (false, Some(asked)) = (found, &request.environment) {
+        let names: Vec<&str> = environments
+            .keys()
+            .map(|key| key.get_ref().as_ref())
+            .collect();
+        let hint =
+            did_you_mean(asked, names.iter().copied()).unwrap_or_else(|| match names.is_empty() {
+                true => "the file has no [env.NAME]".into(),
+                false => format!("the environments are {}", names.join(", ")),
+            });
+        let message = format!("there is no environment `{asked}`");
+        reader
+            .faults
+            .push(Diagnostic::error("no-environment", message).hint(hint));
+    }
+    chosen
+}
+
+fn nested_environment(reader: &mut Reader<'_>, over: &DeTable<'_>) {
+    if let Some((key, _)) = over.get_key_value("env") {
+        reader.fault(
+            key.span(),
+            "an environment cannot hold another".into(),
+            None,
+        );
+    }
+}
+
+fn unknown_selection(reader: &mut Reader<'_>, config: &Config, asked: &[String]) {
+    let names = || {
+        config
+            .databases
+            .iter()
+            .map(|database| database.name.as_str())
+    };
+    for name in asked {
+        if !names().any(|known| known == name) {
+            let all: Vec<&str> = names().collect();
+            let hint = did_you_mean(name, names())
+                .unwrap_or_else(|| format!("the databases are {}", all.join(", ")));
+            let message = format!("there is no database `{name}`");
+            reader
+                .faults
+                .push(Diagnostic::error("no-database", message).hint(hint));
+        }
+    }
+}
+
+/// Where a URL came from: a place in the file, or a variable.
+struct Source {
+    text: String,
+    told: String,
+    location: Option<Location>,
+}
+
+fn resolve(
+    root: &Path,
+    document: &Document,
+    config: &DatabaseConfig,
+    selected: bool,
+    request: &Request<'_>,
+) -> Result<Database, Diagnostic> {
+    let source = source(root, document, config, request)?;
+    let fault = |wrong: url::Wrong| {
+        let message = format!("{} of `{}`: {}", source.told, config.name, wrong.message);
+        let mut fault = Diagnostic::error("config", message).database(&config.name);
+        fault.location = source.location.clone();
+        fault.hint = wrong.hint;
+        fault
+    };
+    let text = url::expand(&source.text, request.variable).map_err(fault)?;
+    let (dialect, target) = url::parse(&text, root).map_err(fault)?;
+    let facts = dialect.facts();
+    if let Some(engine) = &config.engine
+        && engine != facts.name
+    {
+        let message = format!("`engine` is {engine}, but the URL is for {}", facts.name);
+        return Err(fault(url::Wrong {
+            message,
+            hint: Some("leave `engine` out".into()),
+        }));
+    }
+    let folder = match &config.migrations {
+        Some(folder) => root.join(folder.get_ref()),
+        None => root.join("migrations").join(&config.name),
+    };
+    Ok(Database {
+        name: config.name.clone(),
+        selected,
+        dialect,
+        target,
+        schema: facts.schema.map(|default| match &config.schema_name {
+            Some(name) => name.clone(),
+            None => default.to_owned(),
+        }),
+        collation: config.collation.clone(),
+        lock_timeout: config.lock_timeout,
+        migrations: folder,
+        location: source.location,
+    })
+}
+
+fn source(
+    root: &Path,
+    document: &Document,
+    config: &DatabaseConfig,
+    request: &Request<'_>,
+) -> Result<Source, Diagnostic> {
+    let name = format!("BIRD_{}_URL", config.name.to_ascii_uppercase());
+    let file_name = format!("{name}_FILE");
+    let place = |span: Range<usize>| Some(document.location(span));
+    match ((request.variable)(&name), (request.variable)(&file_name)) {
+        (Some(_), Some(_)) => {
+            let message = format!("both {name} and {file_name} are set");
+            Err(Diagnostic::error("config", message).hint("unset one of them"))
+        }
+        (Some(text), None) => Ok(Source {
+            text,
+            told: name,
+            location: None,
+        }),
+        (None, Some(path)) => from_file(root, &path, &file_name, None),
+        (None, None) => match (&config.url, &config.url_file) {
+            (Some(url), _) => Ok(Source {
+                text: url.get_ref().clone(),
+                told: "`url`".into(),
+                location: place(url.span()),
+            }),
+            (None, Some(file)) => from_file(root, file.get_ref(), "`url_file`", place(file.span())),
+            (None, None) => {
+                let message = format!("`{}` has no URL", config.name);
+                let hint = format!("add `url` to [databases.{}], or set {name}", config.name);
+                let fault = Diagnostic::error("config", message).hint(hint);
+                Err(fault.at(document.location(config.span.clone())))
+            }
+        },
+    }
+}
+
+fn from_file(
+    root: &Path,
+    path: &str,
+    told: &str,
+    location: Option<Location>,
+) -> Result<Source, Diagnostic> {
+    match std::fs::read_to_string(root.join(path)) {
+        Ok(text) => Ok(Source {
+            text: text.trim().to_owned(),
+            told: told.to_owned(),
+            location,
+        }),
+        Err(reason) => {
+            let message = format!("{told}: cannot read {path}: {reason}");
+            let mut fault = Diagnostic::error("config", message);
+            fault.location = location;
+            Err(fault)
+        }
+    }
+}
+
+/// Two databases on one target would share one history.
+fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
+    let keys: Vec<String> = databases.iter().map(identity).collect();
+    for (index, database) in databases.iter().enumerate() {
+        let twin = keys[..index].iter().position(|key| *key == keys[index]);
+        let Some(twin) = twin.and_then(|at| databases.get(at)) else {
+            continue;
+        };
+        let message = format!("`{}` and `{}` are on one target", twin.name, database.name);
+        let mut fault = Diagnostic::error("same-target", message)
+            .database(&database.name)
+            .hint("give each a database of its own: they would share one history");
+        fault.location = database.location.clone();
+        faults.push(fault);
+    }
+}
+
+/// What makes two targets the same place.
+fn identity(database: &Database) -> String {
+    match &database.target {
+        Target::File(file) => {
+            let folder = file
+                .path
+                .parent()
+                .and_then(|folder| folder.canonicalize().ok());
+            let path = match (file.path.canonicalize(), folder, file.path.file_name()) {
+                (Ok(path), _, _) => path,
+                (_, Some(folder), Some(name)) => folder.join(name),
+                _ => file.path.clone(),
+            };
+            path.display().to_string()
+        }
+        Target::Server(server) => {
+            let host = match crate::model::target::is_loopback(&server.host) {
+                true => "localhost".to_owned(),
+                false => server.host.to_ascii_lowercase(),
+            };
+            let engine = database.dialect.facts().name;
+            let (port, socket, name) = (server.port, &server.socket, &server.database);
+            format!(
+                "{engine} {host}:{port} {socket:?} {name} {:?}",
+                database.schema
+            )
+        }
+    }
+}
+
+/// Connections over a network that are not verified, because the URL says so.
+fn weak_tls(databases: &[Database]) -> Vec<String> {
+    let weak = databases
+        .iter()
+        .filter(|database| database.selected)
+        .filter_map(|database| {
+            let Target::Server(server) = &database.target else {
+                return None;
+            };
+            let how = match server.tls {
+                Tls::Off => "not encrypted",
+                Tls::Preferred => "encrypted only where the server can, and not verified",
+                Tls::Required => "encrypted, but the server is not verified",
+                Tls::VerifyCa => "encrypted; the certificate is verified, the host's name is not",
+                Tls::Local | Tls::VerifyFull => return None,
+            };
+            Some(format!(
+                "{}: the connection is {how}: its URL says so",
+                database.name
+            ))
+        });
+    weak.collect()
+}
+
+impl Project {
+    /// The databases that this run is about.
+    pub fn selected(&self) -> impl Iterator<Item = &Database> {
+        self.databases.iter().filter(|database| database.selected)
+    }
+
+    pub fn database(&self, name: &str) -> Option<&Database> {
+        self.databases.iter().find(|database| database.name == name)
+    }
+
+    /// A path as people read it: relative where it lies inside the project.
+    pub fn shown(&self, path: &Path) -> String {
+        shown(path, &self.root)
+    }
+
+    /// Reads the migrations of all databases at once, each folder on a thread of its own.
+    pub fn read_migrations(&self) -> Result<Vec<Vec<Migration>>, Failure> {
+        let read = |database: &Database| {
+            let engine = database.dialect.facts().name;
+            migrations::read(&database.migrations, engine, &|path| self.shown(path)).map_err(
+                |faults| {
+                    let named = faults
+                        .into_iter()
+                        .map(|fault| fault.database(&database.name));
+                    named.collect::<Vec<_>>()
+                },
+            )
+        };
+        let results = std::thread::scope(|scope| {
+            let others: Vec<_> = self
+                .databases
+                .iter()
+                .skip(1)
+                .map(|database| scope.spawn(move || read(database)))
+                .collect();
+            let first = self.databases.iter().take(1).map(read).collect::<Vec<_>>();
+            let rest = others
+                .into_iter()
+                .zip(self.databases.iter().skip(1))
+                .map(|(thread, database)| thread.join().unwrap_or_else(|_| read(database)));
+            first.into_iter().chain(rest).collect::<Vec<_>>()
+        });
+        let mut all = Vec::new();
+        let mut faults = Vec::new();
+        for (database, result) in self.databases.iter().zip(results) {
+            match result {
+                Ok(migrations) => all.push(migrations),
+                Err(_) if !database.selected => all.push(Vec::new()),
+                Err(more) => faults.extend(more),
+            }
+        }
+        if faults.is_empty() {
+            Ok(all)
+        } else {
+            Err(failure(faults))
+        }
+    }
+}

@@ -1,0 +1,569 @@
+//! The lexer, the splitter and the reader of directives, against case files, properties and SQLite.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bird::dialect::DIALECTS;
+use bird::dialect::lex::{self, Kind, Lexis};
+use bird::dialect::script::{digest, read, words};
+use bird::dialect::split::split;
+use bird::model::script::{Fault, Script, Statement};
+use proptest::prelude::*;
+
+fn lexis(engine: &str) -> &'static Lexis {
+    let dialect = DIALECTS
+        .iter()
+        .find(|dialect| dialect.facts().name == engine);
+    dialect
+        .unwrap_or_else(|| panic!("no engine is called {engine}"))
+        .lexis()
+}
+
+fn slice<'a>(text: &'a str, statement: &Statement) -> &'a str {
+    &text[statement.range.clone()]
+}
+
+/// A case is one file: marks as `name: true` lines, the input, and what must come of it. A section
+/// begins with `===`, because SQL comments begin with `--`.
+#[test]
+fn cases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases/split");
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut wrong = String::new();
+    for dialect in DIALECTS {
+        let files = files(&root.join(dialect.facts().name));
+        assert!(
+            files.len() >= 20,
+            "{} has only {} cases",
+            dialect.facts().name,
+            files.len()
+        );
+        for file in files {
+            let case = fs::read_to_string(&file)
+                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let (head, expected) = halves(&case);
+            let found = outcome(dialect.lexis(), &input(head));
+            if found == expected {
+                continue;
+            }
+            if update {
+                let text = format!("{head}{found}");
+                fs::write(&file, text)
+                    .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            } else {
+                let _ = writeln!(
+                    wrong,
+                    "{}\n--- expected\n{expected}--- found\n{found}",
+                    file.display()
+                );
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{wrong}UPDATE=1 rewrites the expectations"
+    );
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "case")
+    });
+    files.sort();
+    files
+}
+
+/// The part of a case that a person writes, and the expectation behind it.
+fn halves(case: &str) -> (&str, &str) {
+    let input = case
+        .find("=== input\n")
+        .map_or(case.len(), |at| at + "=== input\n".len());
+    let end = if case[input..].starts_with("===") {
+        0
+    } else {
+        case[input..]
+            .find("\n===")
+            .map_or(case.len() - input, |at| at + 1)
+    };
+    case.split_at(input + end)
+}
+
+/// The input of a case with what an editor would not keep.
+fn input(head: &str) -> String {
+    let (marks, text) = head.split_once("=== input\n").unwrap_or(("", head));
+    let marked = |mark: &str| marks.lines().any(|line| line == format!("{mark}: true"));
+    let mut text = text.to_owned();
+    if marked("chomp") {
+        text.truncate(text.trim_end_matches('\n').len());
+    }
+    if marked("nul") {
+        text = text.replace('␀', "\0");
+    }
+    if marked("cr") {
+        text = text.replace('␍', "\r");
+    }
+    if marked("crlf") {
+        text = text.replace('\n', "\r\n");
+    }
+    if marked("bom") {
+        format!("\u{feff}{text}")
+    } else {
+        text
+    }
+}
+
+/// What comes of a text, written as the sections of a case.
+fn outcome(lexis: &Lexis, text: &str) -> String {
+    let mut out = String::new();
+    match read(lexis, text) {
+        Ok(script) => {
+            assert_eq!(
+                split(lexis, text).map(|found| found.len()),
+                Ok(script.statements.len())
+            );
+            told(&mut out, text, &script);
+        }
+        Err(faults) => faults
+            .iter()
+            .for_each(|fault| complained(&mut out, text, fault)),
+    }
+    out.replace('\r', "␍").replace("␍\n", "\n")
+}
+
+fn told(out: &mut String, text: &str, script: &Script) {
+    let mut line = |line: String| {
+        out.push_str(&line);
+        out.push('\n');
+    };
+    for (said, what) in [
+        (script.no_transaction, "no-transaction"),
+        (script.idempotent, "idempotent"),
+    ] {
+        if said {
+            line(format!("=== file {what}"));
+        }
+    }
+    if !script.allow.is_empty() {
+        line(format!("=== file allow {}", script.allow.join(" ")));
+    }
+    for need in &script.requires {
+        line(format!(
+            "=== requires {}@{} at {}:{}",
+            need.database, need.version, need.place.line, need.place.column
+        ));
+    }
+    for rename in &script.renames {
+        line(format!(
+            "=== rename {} -> {} at {}:{}",
+            rename.from, rename.to, rename.place.line, rename.place.column
+        ));
+    }
+    for statement in &script.statements {
+        let mut head = format!(
+            "=== statement {}:{}",
+            statement.place.line, statement.place.column
+        );
+        if !statement.allow.is_empty() {
+            let _ = write!(head, " allow {}", statement.allow.join(" "));
+        }
+        if statement.idempotent {
+            head.push_str(" idempotent");
+        }
+        line(head);
+        line(slice(text, statement).to_owned());
+    }
+    if script.statements.is_empty() {
+        line("=== nothing".to_owned());
+    }
+}
+
+fn complained(out: &mut String, text: &str, fault: &Fault) {
+    let _ = writeln!(out, "=== fault {}:{}", fault.place.line, fault.place.column);
+    let _ = writeln!(
+        out,
+        "at: {:?}",
+        text.get(fault.range.clone()).unwrap_or("(no such range)")
+    );
+    let _ = writeln!(out, "message: {}", fault.message);
+    if let Some(hint) = &fault.hint {
+        let _ = writeln!(out, "hint: {hint}");
+    }
+}
+
+/// What makes splitters stumble, on any engine.
+const NASTY: &[&str] = &[
+    ";",
+    "'",
+    "\"",
+    "`",
+    "[",
+    "]",
+    "(",
+    ")",
+    "--",
+    "-- ",
+    "#",
+    "/*",
+    "*/",
+    "/*!",
+    "/*M!50101 ",
+    "/*+",
+    "$$",
+    "$a$",
+    "$1",
+    "$",
+    "\\",
+    "\\'",
+    "''",
+    "E'",
+    "U&'",
+    "N'",
+    "x'",
+    "\n",
+    "\r\n",
+    "\r",
+    " ",
+    "\t",
+    ".",
+    ",",
+    "=",
+    ":",
+    "@",
+    "é",
+    "\u{feff}",
+    "\u{a0}",
+    "𝒳",
+    "\0",
+    "DELIMITER",
+    "DELIMITER //\n",
+    "\nDELIMITER ;\n",
+    "delimiter $$",
+    "//",
+    "CREATE",
+    " OR REPLACE ",
+    " TRIGGER ",
+    " FUNCTION ",
+    " PROCEDURE ",
+    " EVENT ",
+    " PACKAGE BODY ",
+    " TEMP ",
+    "EXPLAIN ",
+    " FOR EACH ROW ",
+    " DO ",
+    " BEGIN ",
+    " ATOMIC ",
+    " NOT ",
+    " END ",
+    " END;",
+    " CASE ",
+    " WHEN ",
+    " THEN ",
+    " ELSE ",
+    " IF ",
+    " IF(",
+    " LOOP ",
+    " REPEAT ",
+    " WHILE ",
+    " UNTIL ",
+    " DECLARE ",
+    " HANDLER ",
+    " FOR ",
+    " RETURNS ",
+    " RETURN ",
+    " SET ",
+    " SELECT ",
+    " x ",
+    "1",
+    "1.5e",
+    "0x1F",
+    "COPY ",
+    " FROM ",
+    " STDIN ",
+    "\nsource x",
+    "\n.read x",
+    "-- bird: ",
+    "allow",
+    "idempotent",
+    "requires a@1",
+    "renamed-from a -> b",
+    "\n-- bird: allow x\n\n",
+];
+
+fn nasty() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(NASTY), 0..40).prop_map(|parts| parts.concat())
+}
+
+/// Fragments that are whole, so that they make statements more often than faults.
+const TAME: &[&str] = &[
+    ";",
+    ";\n",
+    " ",
+    "\n",
+    "'a;b'",
+    "\"c;d\"",
+    "-- e;f\n",
+    "/* g;h */",
+    "SELECT",
+    " x ",
+    "(",
+    ")",
+    ",",
+    "=",
+    "1.5",
+    "é",
+    "CREATE TRIGGER t FOR EACH ROW BEGIN ",
+    "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC ",
+    "BEGIN NOT ATOMIC ",
+    " END;",
+    " CASE ",
+    " END",
+    " END CASE;",
+    " IF ",
+    " END IF;",
+    " THEN ",
+    "BEGIN;",
+    "COMMIT;",
+    " begin ",
+    " if(",
+];
+
+fn tame() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(TAME), 0..30).prop_map(|parts| parts.concat())
+}
+
+/// Without DELIMITER lines: a statement that one of them ended may hold semicolons, and is cut at
+/// them when it stands alone.
+fn undelimited() -> impl Strategy<Value = String> {
+    prop_oneof![tame(), nasty()]
+        .prop_map(|text| text.replace("DELIMITER", "x").replace("delimiter", "x"))
+}
+
+fn anything() -> impl Strategy<Value = String> {
+    prop_oneof![
+        nasty(),
+        tame(),
+        any::<String>(),
+        prop::collection::vec(any::<u8>(), 0..200)
+            .prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Nothing panics, every range lies within the text, and every byte is in exactly one token.
+    #[test]
+    fn any_text_is_read(text in anything()) {
+        for dialect in DIALECTS {
+            let lexis = dialect.lexis();
+            let faults = match read(lexis, &text) {
+                Ok(script) => {
+                    prop_assert_eq!(split(lexis, &text).map(|found| found.len()), Ok(script.statements.len()));
+                    Vec::new()
+                }
+                Err(faults) => faults,
+            };
+            for fault in faults {
+                prop_assert!(text.get(fault.range.clone()).is_some(), "{:?}", fault);
+                prop_assert_eq!(lex::place(&text, fault.range.start), fault.place);
+            }
+            if let Ok(tokens) = lex::tokens(lexis, &text) {
+                let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
+                for token in tokens {
+                    prop_assert_eq!(token.start, at);
+                    prop_assert!(text.get(token.start..token.end).is_some_and(|token| !token.is_empty()));
+                    at = token.end;
+                }
+                prop_assert_eq!(at, text.len());
+            }
+            let _ = (digest(lexis, &text), words(lexis, &text).count());
+        }
+    }
+
+    /// Between two statements there is nothing that a server would have to see.
+    #[test]
+    fn nothing_is_lost(text in undelimited()) {
+        for dialect in DIALECTS {
+            let Ok(statements) = split(dialect.lexis(), &text) else { continue };
+            let mut at = 0;
+            for range in statements.iter().map(|found| found.range.clone()) {
+                prop_assert!(at <= range.start && range.start < range.end);
+                only_trivia(dialect.lexis(), &text[at..range.start])?;
+                at = range.end;
+            }
+            only_trivia(dialect.lexis(), &text[at..])?;
+        }
+    }
+
+    /// A statement is one statement when it stands alone, too.
+    #[test]
+    fn pieces_stay_whole(text in undelimited()) {
+        for dialect in DIALECTS {
+            for statement in split(dialect.lexis(), &text).unwrap_or_default() {
+                let piece = slice(&text, &statement);
+                // Alone, a byte order mark would begin a file, and dashes at the end are a comment
+                // on engines where dashes before a semicolon are not.
+                if piece.starts_with('\u{feff}') || piece.ends_with("--") {
+                    continue;
+                }
+                let again = split(dialect.lexis(), piece);
+                let whole: Vec<Statement> = vec![Statement::new(0..piece.len(), lex::place(piece, 0))];
+                prop_assert_eq!(again, Ok(whole), "{:?}", piece);
+                prop_assert_eq!(lex::place(&text, statement.range.start), statement.place);
+            }
+        }
+    }
+
+    /// Blanks and comments between tokens, and the ends of lines, are layout.
+    #[test]
+    fn layout_keeps_the_digest(text in prop_oneof![tame(), nasty()], layout in prop::sample::select(&[" ", "\n", "\r\n", " /* ; ' */ ", " -- it's; \n"][..])) {
+        for dialect in DIALECTS {
+            let lexis = dialect.lexis();
+            let Ok(tokens) = lex::tokens(lexis, &text) else { continue };
+            let mut spread = String::new();
+            for token in tokens.iter().filter(|token| !matches!(token.kind, Kind::Blank | Kind::Comment)) {
+                spread.push_str(&text[token.start..token.end]);
+                spread.push_str(layout);
+            }
+            // A quote behind a prefix and a line break would continue a literal or join a prefix.
+            let Ok(again) = lex::tokens(lexis, &spread) else { continue };
+            let code = |text: &str, tokens: &[lex::Token]| -> Vec<String> {
+                let code = tokens.iter().filter(|token| !matches!(token.kind, Kind::Blank | Kind::Comment));
+                code.map(|token| text[token.start..token.end].to_owned()).collect()
+            };
+            if code(&text, &tokens) == code(&spread, &again) {
+                prop_assert_eq!(digest(lexis, &text), digest(lexis, &spread));
+            } else {
+                prop_assert_ne!(digest(lexis, &text), digest(lexis, &spread));
+            }
+        }
+    }
+
+    /// SQLite's own library agrees with every cut.
+    #[test]
+    fn sqlite_agrees(text in prop_oneof![tame(), nasty()]) {
+        // The library reads a vertical tab and a NUL differently; neither is in the fragments but NUL,
+        // which is a fault before anything is cut.
+        for statement in split(lexis("sqlite"), &text).unwrap_or_default() {
+            agreed(slice(&text, &statement))?;
+        }
+    }
+}
+
+/// Lexes what lies between two statements on its own: no code may be left.
+fn only_trivia(lexis: &Lexis, gap: &str) -> Result<(), TestCaseError> {
+    let tokens = lex::tokens(lexis, gap)
+        .map_err(|fault| TestCaseError::fail(format!("{gap:?}: {fault:?}")))?;
+    let code = |kind| {
+        !matches!(
+            kind,
+            Kind::Blank | Kind::Comment | Kind::Hint | Kind::Terminator
+        )
+    };
+    prop_assert!(!tokens.iter().any(|token| code(token.kind)), "{:?}", gap);
+    Ok(())
+}
+
+/// A piece with a semicolon is complete, and no part of it that ends with a semicolon is.
+///
+/// The library looks at tokens alone, as the splitter does, so the two must agree on every text; it
+/// says nothing about whether the text is SQL.
+fn agreed(piece: &str) -> Result<(), TestCaseError> {
+    prop_assert!(
+        complete(&format!("{piece};")),
+        "{:?} is not complete",
+        piece
+    );
+    for (at, _) in piece.match_indices(';') {
+        prop_assert!(
+            !complete(&piece[..=at]),
+            "{:?} is complete at {}",
+            piece,
+            at
+        );
+    }
+    Ok(())
+}
+
+#[expect(
+    unsafe_code,
+    reason = "sqlite3_complete has no safe wrapper among the dependencies"
+)]
+fn complete(sql: &str) -> bool {
+    let Ok(sql) = std::ffi::CString::new(sql) else {
+        return false;
+    };
+    // SAFETY: the pointer is to a NUL-terminated string that outlives the call, and the function
+    // only reads it.
+    unsafe { libsqlite3_sys::sqlite3_complete(sql.as_ptr()) == 1 }
+}
+
+/// The case files are better SQL than random fragments are.
+#[test]
+fn sqlite_agrees_on_the_cases() -> Result<(), TestCaseError> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases/split/sqlite");
+    for file in files(&root) {
+        let case =
+            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let text = input(halves(&case).0);
+        for statement in split(lexis("sqlite"), &text).unwrap_or_default() {
+            agreed(slice(&text, &statement))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn literals_and_directives_count_in_the_digest() {
+    let mysql = lexis("mysql");
+    let hash = |sql: &str| digest(mysql, sql);
+    assert_eq!(hash("SELECT  1 -- one\r\n+ 2"), hash("SELECT 1+2"));
+    assert_ne!(hash("SELECT 'a\r\nb'"), hash("SELECT 'a\nb'"));
+    assert_ne!(hash("SELECT 'a b'"), hash("SELECT 'a  b'"));
+    assert_ne!(hash("SELECT ab"), hash("SELECT a b"));
+    assert_ne!(hash("SELECT 1"), hash("SELECT /*! 1 */"));
+    assert_ne!(hash("SELECT 1"), hash("SELECT /*+ NO_ICP(t) */ 1"));
+    assert_ne!(hash("SELECT 'open"), hash("SELECT 'opened"));
+    assert_eq!(
+        hash(""),
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    );
+}
+
+#[test]
+fn words_are_code() {
+    let found: Vec<&str> = words(
+        lexis("mysql"),
+        "/*!50003 CREATE*/ /* no */ TABLE `a b` (x INT) -- end",
+    )
+    .collect();
+    assert_eq!(found, ["CREATE", "TABLE", "`a b`", "(", "x", "INT", ")"]);
+}
+
+/// Twice the text must not take much more than twice the time; a quadratic step anywhere in these
+/// would take a minute.
+#[test]
+fn large_files_take_linear_time() {
+    let pieces = [
+        "INSERT INTO t VALUES (1, 'a');\n",
+        "' ",
+        "/*",
+        "$a$",
+        "-- x\n",
+        "E'a'\n",
+        "(",
+        " delimiter //\n",
+        "BEGIN NOT ATOMIC BEGIN ",
+    ];
+    for piece in pieces {
+        let text = piece.repeat(500_000 / piece.len());
+        for dialect in DIALECTS {
+            let _ = (read(dialect.lexis(), &text), digest(dialect.lexis(), &text));
+        }
+    }
+}
