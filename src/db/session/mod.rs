@@ -39,6 +39,8 @@ pub struct Session {
     pub schema: Option<String>,
     pub server: Server,
     access: Access,
+    /// What to say before goodbye, to leave no traces.
+    farewell: Option<&'static str>,
 }
 
 enum Connection {
@@ -120,6 +122,7 @@ impl Session {
             schema: schema.map(str::to_owned),
             server: Server::default(),
             access,
+            farewell: None,
         };
         let sql = format!("{}{}", session.settings(), dialect.server_query());
         let rows = session.rows(&sql).await?;
@@ -147,7 +150,10 @@ impl Session {
             Connection::Sqlite(_) => {
                 let mode = self.value("PRAGMA journal_mode").await?;
                 match mode.as_deref() {
-                    Some("delete") => self.run("PRAGMA journal_mode = TRUNCATE").await,
+                    Some("delete") => {
+                        self.farewell = Some("PRAGMA journal_mode = DELETE");
+                        self.run("PRAGMA journal_mode = TRUNCATE").await
+                    }
                     _ => Ok(()),
                 }
             }
@@ -204,8 +210,11 @@ impl Session {
     }
 
     /// Says goodbye, so that the server does not log a broken connection.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         use sqlx::Connection as _;
+        if let Some(farewell) = self.farewell.take() {
+            let _: Result<(), DbError> = self.run(farewell).await;
+        }
         // The work is done; how the farewell goes changes nothing.
         let _: Result<(), sqlx::Error> = each!(self.connection, it => it.close().await);
     }
