@@ -5,6 +5,7 @@ use std::io::Write;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use crate::model::diagnostic::{Diagnostic, Severity};
+use crate::output::escape::terminal;
 
 /// Writes diagnostics to stderr, each with its source line where there is one.
 pub fn tell(diagnostics: &[Diagnostic], decorate: bool) {
@@ -15,7 +16,7 @@ pub fn tell(diagnostics: &[Diagnostic], decorate: bool) {
     let mut stderr = anstream::stderr().lock();
     for diagnostic in diagnostics {
         // A closed stderr leaves nobody to tell.
-        let _: std::io::Result<()> = writeln!(stderr, "{}", draw(diagnostic, &renderer));
+        let _: std::io::Result<()> = writeln!(stderr, "{}\n", draw(diagnostic, &renderer));
     }
 }
 
@@ -36,7 +37,7 @@ pub fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
             .as_deref()
             .filter(|source| place.span.start <= source.len())
         {
-            Some(source) if !place.span.is_empty() => {
+            Some(source) if place.span != (0..0) => {
                 let (window, first_line, span) = window(source, place.span.clone());
                 let snippet = Snippet::source(window)
                     .path(place.file.as_str())
@@ -51,10 +52,10 @@ pub fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
         }
     }
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(terminal(note, true)));
     }
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.message(hint.as_str()));
+        group = group.element(Level::HELP.message(terminal(hint, true)));
     }
     renderer.render(&[group])
 }
@@ -73,7 +74,11 @@ fn window(source: &str, span: std::ops::Range<usize>) -> (&str, usize, std::ops:
     let line_end = source[start..]
         .find(['\n', '\r'])
         .map_or(source.len(), |at| start + at);
-    let end = floor(span.end.min(line_end)).max(start);
+    let mut end = floor(span.end.min(line_end)).max(start);
+    if end == start {
+        // A place without extent is marked by its next character.
+        end += source[start..].chars().next().map_or(0, char::len_utf8);
+    }
     let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
     let left = floor(line_start.max(start.saturating_sub(160)));
     let right = floor(line_end.min(end + 160));

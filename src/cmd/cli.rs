@@ -176,6 +176,8 @@ pub fn consent(name: &str) -> Result<String, String> {
 pub struct Told {
     error: clap::Error,
     json: bool,
+    /// The command, where one was named.
+    command: String,
 }
 
 /// Reads the command line.
@@ -191,7 +193,14 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             || words
                 .windows(2)
                 .any(|pair| pair[0] == "--format" && pair[1] == "json");
-        Told { error, json }
+        let known = Cli::command();
+        let mut words = words.iter().skip(1);
+        let named = words.find(|word| known.find_subcommand(word.as_ref()).is_some());
+        Told {
+            error,
+            json,
+            command: named.map(ToString::to_string).unwrap_or_default(),
+        }
     })?;
     match cli.color {
         Color::Always => anstream::ColorChoice::Always.write_global(),
@@ -217,7 +226,7 @@ impl Told {
             let mut stdout = std::io::stdout().lock();
             let run = uuid::Uuid::now_v7().to_string();
             let _: std::io::Result<()> =
-                render_failure("", &run, Exit::Failed, &[fault], &mut stdout)
+                render_failure(&self.command, &run, Exit::Failed, &[fault], &mut stdout)
                     .and_then(|()| stdout.flush());
         }
         ExitCode::from(Exit::Failed.code())

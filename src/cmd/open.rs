@@ -87,10 +87,17 @@ pub async fn all<'p>(
             Err(fault) => faults.push(fault),
         }
     }
-    match faults.is_empty() {
-        true => Ok(opened),
-        false => Err(Failure {
-            exit: interrupted(context, Exit::Failed),
+    match (faults.is_empty(), context.stop.asked()) {
+        (_, Some(exit)) => {
+            let told = Diagnostic::error("interrupted", "interrupted before anything was done");
+            Err(Failure {
+                exit,
+                diagnostics: vec![told],
+            })
+        }
+        (true, None) => Ok(opened),
+        (false, None) => Err(Failure {
+            exit: Exit::Failed,
             diagnostics: faults,
         }),
     }
@@ -123,6 +130,13 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
         Trouble::Connection => (
             "connection",
             format!("is the server up, and the URL right ({variable})? --wait 60s waits for it"),
+        ),
+        Trouble::Certificate => (
+            "tls",
+            "name the authority that signed the server's certificate in the URL: ssl-ca=FILE \
+             (MySQL), sslrootcert=FILE (PostgreSQL); a weaker ssl-mode or sslmode must be asked for \
+             there as well"
+                .to_owned(),
         ),
         _ => ("connection", format!("check its URL ({variable})")),
     };

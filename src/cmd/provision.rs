@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Context, cli, open};
 use crate::db::provision::{self, Provisioned, Wish};
 use crate::db::session::DbError;
+use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
@@ -75,6 +76,10 @@ fn cannot_provision(database: &Database, error: &DbError) -> Diagnostic {
     let mut fault = open::cannot_open(database, error);
     let (name, place) = (&database.name, database.target.shown());
     fault.message = format!("cannot provision `{name}` ({place}): {}", error.told());
+    if error.trouble == Trouble::Denied {
+        fault.hint =
+            Some("use an account that may create it, or let an administrator do so".into());
+    }
     fault
 }
 

@@ -61,6 +61,8 @@ pub enum Trouble {
     Denied,
     /// The server does not take connections yet, or the connection broke.
     Connection,
+    /// The protection that the URL asks for could not be had.
+    Certificate,
     Other,
 }
 

@@ -124,8 +124,11 @@ pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
     for subject in subjects.iter().filter(|subject| subject.selected) {
         plan.databases.push(database(subject, allow, &mut trouble));
     }
-    for at in 0..plan.databases.len() {
-        requirements(subjects, &mut plan, at, &mut trouble);
+    // What a file requires may be missing only because another file could not be read.
+    if trouble.failed.is_empty() {
+        for at in 0..plan.databases.len() {
+            requirements(subjects, &mut plan, at, &mut trouble);
+        }
     }
     if trouble.failed.is_empty() && trouble.refused.is_empty() {
         match order::order(&plan.databases) {

@@ -93,7 +93,9 @@ fn blot_lines(text: &str, drawn: &mut [u8]) {
                 .unwrap_or_default();
             let word = word.trim_matches(['"', '\'']);
             if !SHOWN.contains(&word) && !line.contains('{') {
-                blot(drawn, start + key.len() + 1..end);
+                let value = &line[key.len() + 1..];
+                let blanks = value.len() - value.trim_start().len();
+                blot(drawn, start + key.len() + 1 + blanks..end);
             }
         }
         start = end;

@@ -164,7 +164,8 @@ impl MigrateReport {
             .collect();
         let versions = versions.join(", ");
         match self.total() {
-            (0, _) if self.diagnostics.is_empty() => format!("nothing to do: {versions}"),
+            _ if !self.diagnostics.is_empty() => format!("stopped: {versions}"),
+            (0, _) => format!("nothing to do: {versions}"),
             (migrations, statements) => {
                 let count = |number, what| match number {
                     1 => format!("1 {what}"),
@@ -180,10 +181,10 @@ impl MigrateReport {
     }
 }
 
-/// `twitter: V1, V2 applied in this run; V3, V4 not run`.
+/// `twitter: V1 to V2 applied in this run, V4 to V5 not run`.
 fn where_it_stands(name: &str, ran: &Ran, plan: &Plan) -> String {
     let list = |versions: Vec<i64>| match versions.as_slice() {
-        [] => "nothing".to_owned(),
+        [] => "no whole migration".to_owned(),
         [one] => format!("V{one}"),
         [first, .., last] => format!("V{first} to V{last}"),
     };

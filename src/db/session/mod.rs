@@ -259,8 +259,12 @@ fn tell(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbError {
             told.at = told.at.or_else(|| dialect.pointed_at(&told.message, sql));
             told
         }
+        // A handshake that fails arrives as trouble with the stream.
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            DbError::new(Trouble::Certificate, format!("TLS: {error}"))
+        }
         sqlx::Error::Io(error) => DbError::new(Trouble::Connection, error.to_string()),
-        sqlx::Error::Tls(error) => DbError::new(Trouble::Other, format!("TLS: {error}")),
+        sqlx::Error::Tls(error) => DbError::new(Trouble::Certificate, format!("TLS: {error}")),
         sqlx::Error::Protocol(message) => DbError::new(Trouble::Connection, message),
         other => DbError::new(Trouble::Other, other.to_string()),
     }
