@@ -9,6 +9,8 @@ mod state;
 mod status;
 mod up;
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::db::stop::Stop;
@@ -22,7 +24,7 @@ pub use cli::{Cli, Told, command, parse};
 
 /// What every command works with.
 pub struct Context {
-    pub project: Project,
+    pub project: Arc<Project>,
     pub progress: Progress,
     pub stop: Stop,
     /// Names this run in every report and journal row.
@@ -97,7 +99,7 @@ fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
     runtime.block_on(async {
         let stop = listen(progress.clone());
         let context = Context {
-            project,
+            project: Arc::new(project),
             progress,
             stop,
             run,

@@ -10,6 +10,7 @@ use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
+use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::project::Database;
 
@@ -156,4 +157,28 @@ pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnost
     let mut fault = Diagnostic::error(code, message).database(&database.name);
     fault.notes = error.notes.clone();
     fault
+}
+
+/// Reads the migrations of all databases, each folder on a thread of its own, so that servers can
+/// be connected to meanwhile.
+pub async fn files(context: &Context) -> Result<Vec<Vec<Migration>>, Failure> {
+    let threads = (0..context.project.databases.len()).map(|at| {
+        let project = context.project.clone();
+        tokio::task::spawn_blocking(move || project.read_migrations(at))
+    });
+    let (mut all, mut diagnostics) = (Vec::new(), Vec::new());
+    for read in join_all(threads.collect::<Vec<_>>()).await {
+        match read {
+            Ok(Ok(migrations)) => all.push(migrations),
+            Ok(Err(faults)) => diagnostics.extend(faults),
+            Err(broken) => diagnostics.push(Diagnostic::error("environment", broken.to_string())),
+        }
+    }
+    match diagnostics.is_empty() {
+        true => Ok(all),
+        false => Err(Failure {
+            exit: Exit::Failed,
+            diagnostics,
+        }),
+    }
 }

@@ -1,6 +1,6 @@
 //! `bird status`: what is applied, pending, half-applied, changed; all databases in one table.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::Value;
 
 use super::state::{Named, State};
@@ -11,7 +11,8 @@ use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{Applied, History};
-use crate::model::migration::{Migration, title};
+use crate::model::migration::title;
+use crate::model::server::Server;
 use crate::output::{Block, Grid, Report};
 use crate::plan::standing;
 use crate::project::Database;
@@ -38,58 +39,71 @@ pub struct StatusReport {
 
 /// Looks; it never writes, not even a history table.
 pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
-    let files = context.project.read_migrations()?;
-    let databases = context.project.databases.iter().zip(&files);
-    let selected = databases.filter(|(database, _)| database.selected);
-    let looking = selected.map(|(database, migrations)| look(context, args, database, migrations));
+    let asking = context.project.databases.iter().map(|database| async move {
+        match database.selected {
+            true => Some(ask(context, args, database).await),
+            false => None,
+        }
+    });
+    let (files, answers) = join(open::files(context), join_all(asking)).await;
     let mut report = StatusReport {
         states: Vec::new(),
         diagnostics: Vec::new(),
         exit: Exit::Done,
     };
-    for (state, diagnostics, exit) in join_all(looking).await {
+    for ((database, migrations), answer) in
+        context.project.databases.iter().zip(files?).zip(answers)
+    {
+        let Some(answer) = answer else { continue };
+        let state = match answer {
+            Answer::Unreachable(fault) => {
+                report.diagnostics.push(fault);
+                report.exit = Exit::Failed;
+                State::unreachable(database)
+            }
+            Answer::Absent => State::of(database, None, &migrations, &History::default()),
+            Answer::History(server, history) => {
+                let disagreements = standing(&migrations, &history).disagreements(&database.name);
+                report.diagnostics.extend(disagreements);
+                State::of(database, Some(&server), &migrations, &history)
+            }
+        };
         let clean = matches!(state.state, "current" | "absent") && state.pending.is_empty();
-        report.exit = report.exit.worst(exit);
         if args.exit_code && !clean {
             report.exit = report.exit.worst(Exit::Found);
         }
         report.states.push(state);
-        report.diagnostics.extend(diagnostics);
     }
     report.exit = open::interrupted(context, report.exit);
     Ok(report)
 }
 
-async fn look(
-    context: &Context,
-    args: &Args,
-    database: &Database,
-    migrations: &[Migration],
-) -> (State, Vec<Diagnostic>, Exit) {
-    let absent = || {
-        let state = State::of(database, None, migrations, &History::default());
-        (state, Vec::new(), Exit::Done)
-    };
+/// What came back from a database.
+enum Answer {
+    Absent,
+    Unreachable(Diagnostic),
+    History(Server, History),
+}
+
+async fn ask(context: &Context, args: &Args, database: &Database) -> Answer {
     if open::is_absent_file(database) {
-        return absent();
+        return Answer::Absent;
     }
-    let unreachable = |fault| (State::unreachable(database), vec![fault], Exit::Failed);
     let mut session = match open::session(context, database, Access::Look, args.connect.wait).await
     {
         Ok(session) => session,
-        Err(error) if error.trouble == Trouble::MissingDatabase => return absent(),
-        Err(error) => return unreachable(open::cannot_open(database, &error)),
+        Err(error) if error.trouble == Trouble::MissingDatabase => return Answer::Absent,
+        Err(error) => return Answer::Unreachable(open::cannot_open(database, &error)),
     };
-    let history = match history::read(&mut session).await {
-        Ok(history) => history,
-        Err(error) => {
-            return unreachable(open::cannot_ask(database, "reading its history", &error));
-        }
-    };
-    let state = State::of(database, Some(&session.server), migrations, &history);
+    let history = history::read(&mut session).await;
+    let server = session.server.clone();
     session.close().await;
-    let disagreements = standing(migrations, &history).disagreements(&database.name);
-    (state, disagreements, Exit::Done)
+    match history {
+        Ok(history) => Answer::History(server, history),
+        Err(error) => {
+            Answer::Unreachable(open::cannot_ask(database, "reading its history", &error))
+        }
+    }
 }
 
 impl Report for StatusReport {

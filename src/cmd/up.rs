@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Context, cli, migrate, provision, seed};
+use super::{Context, cli, migrate, open, provision, seed};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Report};
@@ -32,7 +32,7 @@ pub struct UpReport {
 /// Runs the three, and stops after the first that did not do all of its work.
 pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
     // Files that cannot be read must not leave new databases behind.
-    context.project.read_migrations()?;
+    open::files(context).await?;
     let Args {
         allow,
         connect,

@@ -2,9 +2,10 @@
 //!
 //! Every file is read once, here; what runs later is what was read.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{MAIN_SEPARATOR, Path};
+use std::sync::Arc;
 
 use crate::dialect;
 use crate::model::diagnostic::{Diagnostic, Location};
@@ -12,6 +13,8 @@ use crate::model::migration::Migration;
 
 /// Larger files are no migrations; they would be read into memory whole.
 const LARGEST: u64 = 64 * 1024 * 1024;
+/// Most migrations fit into one read of this size.
+const FIRST_READ: usize = 16 * 1024;
 /// The history keeps a name in so many characters.
 const LONGEST_NAME: usize = 255;
 
@@ -54,40 +57,43 @@ pub fn read(
     }
     names.sort();
     let mut migrations: Vec<Migration> = Vec::with_capacity(names.len());
-    let mut undos: Vec<(i64, String, PathBuf)> = Vec::new();
-    for name in names {
-        let path = chosen.join(&name);
-        match named(&name) {
+    let mut undos: Vec<(i64, String, String)> = Vec::new();
+    let mut buffer = Vec::with_capacity(FIRST_READ);
+    let folder_shown = shown(&chosen);
+    for (entry, regular) in names {
+        let file = format!("{folder_shown}{MAIN_SEPARATOR}{entry}");
+        match named(&entry) {
             Named::Ignored => {}
-            Named::Undo { version, name } => undos.push((version, name, path)),
+            Named::Undo { version, name } => undos.push((version, name, file)),
             Named::Wrong { message, hint } => faults.push(
                 Diagnostic::error("migration-name", message)
-                    .at(Location::file(&shown(&path)))
+                    .at(Location::file(&file))
                     .hint(hint),
             ),
-            Named::Migration { version, name } => match text(&path) {
-                Ok(text) => migrations.push(Migration {
-                    version,
-                    name,
-                    file: shown(&path),
-                    text: text.into(),
-                }),
-                Err(reason) => faults.push(
-                    Diagnostic::error("migration-unreadable", reason)
-                        .at(Location::file(&shown(&path))),
-                ),
-            },
+            Named::Migration { version, name } => {
+                match text(&chosen.join(&entry), regular, &mut buffer) {
+                    Ok(text) => migrations.push(Migration {
+                        version,
+                        name,
+                        file,
+                        text,
+                    }),
+                    Err(reason) => faults.push(
+                        Diagnostic::error("migration-unreadable", reason).at(Location::file(&file)),
+                    ),
+                }
+            }
         }
     }
     migrations.sort_by_key(|migration| migration.version);
     duplicates(&migrations, &mut faults);
-    for (version, name, path) in undos {
+    for (version, name, file) in undos {
         let partner = |m: &Migration| m.version == version && m.name == name;
         if !migrations.iter().any(partner) {
             let message = format!("there is no V{version}__{name}.sql that this file would undo");
             faults.push(
                 Diagnostic::error("undo-alone", message)
-                    .at(Location::file(&shown(&path)))
+                    .at(Location::file(&file))
                     .hint("give both files the same version and name, or delete this one"),
             );
         }
@@ -99,13 +105,18 @@ pub fn read(
     }
 }
 
-/// The names of all entries that are not folders.
-fn files(folder: &Path) -> io::Result<Vec<String>> {
+/// The names of all entries that are not folders, and whether each is a regular file.
+fn files(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if !entry.file_type()?.is_dir() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+        let mut kind = entry.file_type()?;
+        if kind.is_symlink() {
+            kind = fs::metadata(entry.path())?.file_type();
+        }
+        if !kind.is_dir() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            names.push((name, kind.is_file()));
         }
     }
     Ok(names)
@@ -118,7 +129,7 @@ fn strays(
     shown: &dyn Fn(&Path) -> String,
     faults: &mut Vec<Diagnostic>,
 ) {
-    for name in files(folder).unwrap_or_default() {
+    for (name, _) in files(folder).unwrap_or_default() {
         if is_sql(&name) && !name.starts_with('.') {
             let message = format!("this file stands above the folder `{engine}` that serves");
             faults.push(
@@ -142,7 +153,7 @@ fn foreign_folders(folder: &Path, shown: &dyn Fn(&Path) -> String, faults: &mut 
             continue;
         }
         let inside = files(&entry.path()).unwrap_or_default();
-        if inside.iter().any(|name| is_sql(name)) {
+        if inside.iter().any(|(name, _)| is_sql(name)) {
             let message = "bird does not read this folder, and it holds .sql files".to_owned();
             faults.push(
                 Diagnostic::error("migration-folder", message)
@@ -225,27 +236,31 @@ fn version_and_name(stem: &str) -> Option<(Result<i64, ()>, &str)> {
     (number && word).then(|| (digits.parse().map_err(|_| ()), name))
 }
 
-fn text(path: &Path) -> Result<String, String> {
-    let kind = fs::metadata(path).map_err(|reason| format!("cannot read it: {reason}"))?;
-    if !kind.is_file() {
+/// Reads a file. `buffer` is lent from file to file: there may be thousands, and they are small.
+fn text(path: &Path, regular: bool, buffer: &mut Vec<u8>) -> Result<Arc<str>, String> {
+    if !regular {
+        // Opening it could wait for ever.
         return Err("this is not a regular file".into());
     }
-    if kind.len() > LARGEST {
-        return Err(format!(
-            "the file has {} MiB; 64 MiB are the most",
-            kind.len() >> 20
-        ));
+    let cannot = |reason: io::Error| format!("cannot read it: {reason}");
+    buffer.clear();
+    let file = File::open(path).map_err(cannot)?;
+    file.take(LARGEST + 1).read_to_end(buffer).map_err(cannot)?;
+    if buffer.len() as u64 > LARGEST {
+        return Err("the file is larger than 64 MiB".into());
     }
-    let bytes = fs::read(path).map_err(|reason| format!("cannot read it: {reason}"))?;
-    String::from_utf8(bytes).map_err(|reason| {
-        let at = reason.utf8_error().valid_up_to();
-        match reason.as_bytes() {
+    match std::str::from_utf8(buffer) {
+        Ok(text) => Ok(text.into()),
+        Err(reason) => Err(match buffer.as_slice() {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
                 "the file is UTF-16; migrations are UTF-8".to_owned()
             }
-            _ => format!("the file is not UTF-8: byte {at} begins no character"),
-        }
-    })
+            _ => {
+                let at = reason.valid_up_to();
+                format!("the file is not UTF-8: byte {at} begins no character")
+            }
+        }),
+    }
 }
 
 fn duplicates(migrations: &[Migration], faults: &mut Vec<Diagnostic>) {

@@ -442,46 +442,23 @@ impl Project {
         shown(path, &self.root)
     }
 
-    /// Reads the migrations of all databases at once, each folder on a thread of its own.
-    pub fn read_migrations(&self) -> Result<Vec<Vec<Migration>>, Failure> {
-        let read = |database: &Database| {
-            let engine = database.dialect.facts().name;
-            migrations::read(&database.migrations, engine, &|path| self.shown(path)).map_err(
-                |faults| {
-                    let named = faults
-                        .into_iter()
-                        .map(|fault| fault.database(&database.name));
-                    named.collect::<Vec<_>>()
-                },
-            )
+    /// Reads the migrations of one database, given by its place. What is wrong with those of a
+    /// database that this run is not about is none of its business.
+    pub fn read_migrations(&self, at: usize) -> Result<Vec<Migration>, Vec<Diagnostic>> {
+        let Some(database) = self.databases.get(at) else {
+            return Ok(Vec::new());
         };
-        let results = std::thread::scope(|scope| {
-            let others: Vec<_> = self
-                .databases
-                .iter()
-                .skip(1)
-                .map(|database| scope.spawn(move || read(database)))
-                .collect();
-            let first = self.databases.iter().take(1).map(read).collect::<Vec<_>>();
-            let rest = others
-                .into_iter()
-                .zip(self.databases.iter().skip(1))
-                .map(|(thread, database)| thread.join().unwrap_or_else(|_| read(database)));
-            first.into_iter().chain(rest).collect::<Vec<_>>()
-        });
-        let mut all = Vec::new();
-        let mut faults = Vec::new();
-        for (database, result) in self.databases.iter().zip(results) {
-            match result {
-                Ok(migrations) => all.push(migrations),
-                Err(_) if !database.selected => all.push(Vec::new()),
-                Err(more) => faults.extend(more),
+        let engine = database.dialect.facts().name;
+        let read = migrations::read(&database.migrations, engine, &|path| self.shown(path));
+        match read {
+            Err(_) if !database.selected => Ok(Vec::new()),
+            Err(faults) => {
+                let named = faults
+                    .into_iter()
+                    .map(|fault| fault.database(&database.name));
+                Err(named.collect())
             }
-        }
-        if faults.is_empty() {
-            Ok(all)
-        } else {
-            Err(failure(faults))
+            read => read,
         }
     }
 }

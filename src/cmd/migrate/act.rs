@@ -25,8 +25,8 @@ pub async fn act<'p>(
     context: &'p Context,
     args: &Args,
     mut members: Vec<Member<'p>>,
+    first: Plan,
 ) -> Result<MigrateReport, Failure> {
-    let first = plan::plan(&subjects(&members), &args.allow)?;
     let result = prepare(context, args, &mut members, &first).await;
     let (plan, guards, widths) = match result {
         Ok(prepared) => prepared,

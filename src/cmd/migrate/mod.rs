@@ -4,7 +4,7 @@ mod act;
 mod report;
 mod stopped;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use super::open::Opened;
 use super::{Context, cli, open};
@@ -44,7 +44,7 @@ pub struct Args {
 /// A database of this run with its files and what it remembers.
 struct Member<'p> {
     opened: Opened<'p>,
-    migrations: &'p [Migration],
+    migrations: Vec<Migration>,
     history: History,
     to: Option<i64>,
 }
@@ -56,7 +56,7 @@ impl Member<'_> {
             name: &database.name,
             selected: database.selected,
             dialect: database.dialect,
-            migrations: self.migrations,
+            migrations: &self.migrations,
             history: &self.history,
             to: self.to,
         }
@@ -65,43 +65,58 @@ impl Member<'_> {
 
 /// Plans, and applies unless it is only asked what it would do.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
-    let project = &context.project;
     let targets = targets(context, &args.to)?;
-    let files = project.read_migrations()?;
-    let access = if args.dry_run {
-        Access::Look
-    } else {
-        Access::Write
+    let access = match args.dry_run {
+        true => Access::Look,
+        false => Access::Write,
     };
-    let mut members =
-        open_members(context, args, &files, access, |database| database.selected).await?;
+    let opening = open_members(context, args, access, |database| database.selected);
+    let (files, members) = join(open::files(context), opening).await;
+    let (mut files, mut members) = (files?, members?);
+    give_files(&mut members, &mut files, context, &targets);
     let needed = plan::required(&subjects(&members));
     let others = |database: &Database| !database.selected && needed.contains(&database.name);
-    members.extend(open_members(context, args, &files, Access::Look, others).await?);
-    for member in &mut members {
-        let name = &member.opened.database.name;
-        member.to = targets
-            .iter()
-            .find(|(target, _)| target == name)
-            .map(|(_, version)| *version);
-    }
+    let mut others = open_members(context, args, Access::Look, others).await?;
+    give_files(&mut others, &mut files, context, &targets);
+    members.extend(others);
     let plan = plan::plan(&subjects(&members), &args.allow)?;
     if args.dry_run || plan.is_empty() {
         let report = MigrateReport::planned(&members, plan, args.dry_run);
         close(members).await;
         return Ok(report);
     }
-    act::act(context, args, members).await
+    act::act(context, args, members, plan).await
 }
 
 fn subjects<'m>(members: &'m [Member<'_>]) -> Vec<Subject<'m>> {
     members.iter().map(Member::subject).collect()
 }
 
+/// Hands each member its migrations and how far it is to go.
+fn give_files(
+    members: &mut [Member<'_>],
+    files: &mut [Vec<Migration>],
+    context: &Context,
+    targets: &[(String, i64)],
+) {
+    for member in members {
+        let name = &member.opened.database.name;
+        let at = context
+            .project
+            .databases
+            .iter()
+            .position(|database| database.name == *name);
+        if let Some(files) = at.and_then(|at| files.get_mut(at)) {
+            member.migrations = std::mem::take(files);
+        }
+        let target = targets.iter().find(|(target, _)| target == name);
+        member.to = target.map(|(_, version)| *version);
+    }
+}
+
 async fn open_members<'p>(
     context: &'p Context,
     args: &Args,
-    files: &'p [Vec<Migration>],
     access: Access,
     wanted: impl Fn(&Database) -> bool,
 ) -> Result<Vec<Member<'p>>, Failure> {
@@ -113,18 +128,10 @@ async fn open_members<'p>(
     let opened = open::all(context, databases, access, args.connect.wait).await?;
     let reading = opened.into_iter().map(|mut opened| async move {
         let history = remember(&mut opened).await?;
-        let at = context
-            .project
-            .databases
-            .iter()
-            .position(|other| std::ptr::eq(other, opened.database));
-        let migrations = at
-            .and_then(|at| files.get(at))
-            .map_or(&[][..], Vec::as_slice);
         Ok(Member {
             opened,
-            migrations,
             history,
+            migrations: Vec::new(),
             to: None,
         })
     });

@@ -87,7 +87,7 @@ fn states(members: &[Member<'_>]) -> Vec<State> {
             State::of(
                 member.opened.database,
                 server,
-                member.migrations,
+                &member.migrations,
                 &member.history,
             )
         })
