@@ -18,10 +18,11 @@ pub async fn read(session: &mut Session) -> Result<History, DbError> {
         "SELECT version, name, applied_on, checksum FROM {} ORDER BY version",
         session.table(HISTORY_TABLE)
     );
-    match session.rows(&sql).await {
+    match session.many_rows(&sql, 4).await {
         Ok(rows) => {
             history.exists = true;
             history.applied = rows.into_iter().map(row).collect::<Result<_, _>>()?;
+            history.applied.sort_by_key(|row| row.version);
         }
         Err(error) if error.trouble == Trouble::MissingTable => {}
         Err(error) => return Err(error),

@@ -39,6 +39,13 @@ pub struct Facts {
     pub entry: Option<&'static str>,
 }
 
+impl Facts {
+    /// Whether the engine runs inside bird, without a server.
+    pub fn is_embedded(&self) -> bool {
+        self.port.is_none()
+    }
+}
+
 /// Something that belongs to a database and may be missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {

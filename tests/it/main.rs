@@ -5,5 +5,7 @@
 #[macro_use]
 mod world;
 
+mod refinery;
 mod schema;
 mod split;
+mod tidy;

@@ -145,6 +145,11 @@ impl World {
         fs::write(path, text).expect("the file can be written");
     }
 
+    /// The text of a file of the project.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
     /// A migration of `ums`, or of whichever database the path begins with: `migrations/<path>`.
     pub fn migration(self, path: &str, text: &str) -> World {
         self.file(&format!("migrations/{path}"), text)

@@ -71,16 +71,29 @@ pub async fn act<'p>(
     context.progress.finish();
     for (member, ran) in members.iter_mut().zip(&ran) {
         if ran.is_some() {
-            // A connection that broke leaves the state as it was last known.
-            if let Ok(history) = remember(&mut member.opened).await {
-                member.history = history;
-            }
+            look_again(context, member).await;
         }
     }
     let report = MigrateReport::ran(context, &members, &plan, ran);
     release(&mut members, guards).await;
     close(members).await;
     Ok(report)
+}
+
+/// Reads the history as it is after the run; over a new connection where the old one broke. What
+/// cannot be read stays as it was last known.
+async fn look_again(context: &Context, member: &mut Member<'_>) {
+    if let Ok(history) = remember(&mut member.opened).await {
+        member.history = history;
+        return;
+    }
+    let database = member.opened.database;
+    if let Ok(mut session) = open::session(context, database, Access::Look, None).await {
+        if let Ok(history) = history::read(&mut session).await {
+            member.history = history;
+        }
+        session.close().await;
+    }
 }
 
 /// What is ready before the first statement: the plan that holds inside the locks, the locks, and

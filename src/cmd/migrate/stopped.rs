@@ -79,8 +79,8 @@ pub fn diagnose(database: &Database, step: &Step, stopped: &Stopped) -> (Diagnos
             (fault, Exit::Stopped)
         }
         Reason::Bookkeeping(reason) => {
-            let message = format!("{name}: recording {title} failed: {}", reason.told());
-            let fault = error("recording-failed", message)
+            let message = format!("{name}: finishing {title} failed: {}", reason.told());
+            let fault = error("finish-failed", message)
                 .at(whole())
                 .hint("look at `bird status`, then run bird migrate again");
             (fault, Exit::Stopped)

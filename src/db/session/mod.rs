@@ -191,6 +191,17 @@ impl Session {
         }
     }
 
+    /// The rows of one SELECT that may give thousands, of so many columns.
+    pub async fn many_rows(&mut self, sql: &str, columns: usize) -> Result<Vec<Row>, DbError> {
+        if !matches!(self.connection, Connection::Sqlite(_)) {
+            return self.rows(sql).await;
+        }
+        // The driver hands every row from thread to thread, which costs more than the query.
+        let packed = self.value(&sqlite::packed(sql, columns)).await?;
+        serde_json::from_str(packed.as_deref().unwrap_or("[]"))
+            .map_err(|error| DbError::new(Trouble::Other, format!("a row cannot be read: {error}")))
+    }
+
     /// The first cell of the first row.
     pub async fn value(&mut self, sql: &str) -> Result<Option<String>, DbError> {
         let rows = self.rows(sql).await?;

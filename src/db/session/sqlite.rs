@@ -27,6 +27,19 @@ pub async fn connect(file: &FileTarget, access: Access) -> Result<Connection, sq
     Ok(Connection::Sqlite(Box::new(options.connect().await?)))
 }
 
+/// Asks for all rows of a query as one: a JSON array of arrays of text.
+pub fn packed(sql: &str, columns: usize) -> String {
+    let names: Vec<String> = (1..=columns).map(|at| format!("c{at}")).collect();
+    let texts: Vec<String> = names
+        .iter()
+        .map(|name| format!("CAST({name} AS TEXT)"))
+        .collect();
+    let (names, texts) = (names.join(", "), texts.join(", "));
+    format!(
+        "WITH rows_({names}) AS ({sql}) SELECT json_group_array(json_array({texts})) FROM rows_"
+    )
+}
+
 /// The byte of the statement that the last error points at.
 #[expect(
     unsafe_code,
