@@ -102,8 +102,35 @@ pub trait Dialect: Sync {
     /// An identifier, quoted for SQL. The only quoting in the program.
     fn quote(&self, identifier: &str) -> String;
 
-    /// A value as a literal for a column, or why it cannot be one.
-    fn literal(&self, value: &Value, column: &Column) -> Result<String, String>;
+    /// A text as a literal, or why it cannot be one.
+    fn text(&self, text: &str) -> Result<String, String>;
+
+    /// Bytes as a literal.
+    fn bytes(&self, bytes: &[u8]) -> String {
+        format!("X'{}'", hex(bytes))
+    }
+
+    fn boolean(&self, yes: bool) -> &'static str {
+        if yes { "1" } else { "0" }
+    }
+
+    /// A value as a literal for a column, or why it cannot be one. A text for a column of bytes
+    /// means a UUID's bytes where it is one, else its own.
+    fn literal(&self, value: &Value, column: &Column) -> Result<String, String> {
+        match value {
+            Value::Null => Ok("NULL".into()),
+            Value::Bool(yes) => Ok(self.boolean(*yes).into()),
+            Value::Integer(number) => Ok(number.to_string()),
+            Value::Number(number) => Ok(number.clone()),
+            Value::Text(text) if column.family == Family::Binary => {
+                Ok(match uuid::Uuid::try_parse(text) {
+                    Ok(id) => self.bytes(id.as_bytes()),
+                    Err(_) => self.bytes(text.as_bytes()),
+                })
+            }
+            Value::Text(text) => self.text(text),
+        }
+    }
 
     /// A condition that is true when the column holds exactly this literal: characters are
     /// compared as bytes, NULL equals NULL.
@@ -199,14 +226,6 @@ fn single_quoted(text: &str) -> String {
 /// Bytes as hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-/// The bytes that a text means in a binary column: a UUID's 16 where it is one, else its own.
-fn binary(text: &str) -> Vec<u8> {
-    match uuid::Uuid::try_parse(text) {
-        Ok(id) => id.as_bytes().to_vec(),
-        Err(_) => text.as_bytes().to_vec(),
-    }
 }
 
 /// Whether the first words of a statement are these, in any case.

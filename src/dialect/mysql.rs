@@ -2,10 +2,9 @@
 
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
-use super::{binary, hex, refuse_control, single_quoted, starts_with};
+use super::{hex, refuse_control, single_quoted, starts_with};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
-use crate::model::seed::Value;
 use crate::model::server::Server;
 use sha2::{Digest, Sha256};
 
@@ -122,17 +121,8 @@ impl Dialect for MySql {
         format!("`{}`", identifier.replace('`', "``"))
     }
 
-    fn literal(&self, value: &Value, column: &Column) -> Result<String, String> {
-        Ok(match value {
-            Value::Null => "NULL".into(),
-            Value::Bool(yes) => if *yes { "1" } else { "0" }.into(),
-            Value::Integer(number) => number.to_string(),
-            Value::Number(number) => number.clone(),
-            Value::Text(text) if column.family == Family::Binary => {
-                format!("X'{}'", hex(&binary(text)))
-            }
-            Value::Text(text) => single_quoted(&text.replace('\\', "\\\\")),
-        })
+    fn text(&self, text: &str) -> Result<String, String> {
+        Ok(single_quoted(&text.replace('\\', "\\\\")))
     }
 
     fn same(&self, column: &Column, literal: &str) -> String {

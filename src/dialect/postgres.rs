@@ -2,10 +2,9 @@
 
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Missing, Refusal, TRANSACTIONS, Trouble};
-use super::{binary, hex, refuse_control, single_quoted};
+use super::{hex, refuse_control, single_quoted};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
-use crate::model::seed::Value;
 use crate::model::server::Server;
 use sha2::{Digest, Sha256};
 
@@ -84,20 +83,19 @@ impl Dialect for Postgres {
         format!("\"{}\"", identifier.replace('"', "\"\""))
     }
 
-    fn literal(&self, value: &Value, column: &Column) -> Result<String, String> {
-        Ok(match value {
-            Value::Null => "NULL".into(),
-            Value::Bool(yes) => if *yes { "TRUE" } else { "FALSE" }.into(),
-            Value::Integer(number) => number.to_string(),
-            Value::Number(number) => number.clone(),
-            Value::Text(text) if text.contains('\0') => {
-                return Err("PostgreSQL has no character NUL".into());
-            }
-            Value::Text(text) if column.family == Family::Binary => {
-                format!("'\\x{}'", hex(&binary(text)))
-            }
-            Value::Text(text) => single_quoted(text),
-        })
+    fn text(&self, text: &str) -> Result<String, String> {
+        match text.contains('\0') {
+            true => Err("PostgreSQL has no character NUL".into()),
+            false => Ok(single_quoted(text)),
+        }
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> String {
+        format!("'\\x{}'", hex(bytes))
+    }
+
+    fn boolean(&self, yes: bool) -> &'static str {
+        if yes { "TRUE" } else { "FALSE" }
     }
 
     fn same(&self, column: &Column, literal: &str) -> String {

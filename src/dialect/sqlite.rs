@@ -2,10 +2,9 @@
 
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
-use super::{binary, hex, refuse_control, single_quoted};
+use super::{refuse_control, single_quoted};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
-use crate::model::seed::Value;
 use crate::model::server::Server;
 
 pub struct Sqlite;
@@ -79,20 +78,11 @@ impl Dialect for Sqlite {
         format!("\"{}\"", identifier.replace('"', "\"\""))
     }
 
-    fn literal(&self, value: &Value, column: &Column) -> Result<String, String> {
-        Ok(match value {
-            Value::Null => "NULL".into(),
-            Value::Bool(yes) => if *yes { "1" } else { "0" }.into(),
-            Value::Integer(number) => number.to_string(),
-            Value::Number(number) => number.clone(),
-            Value::Text(text) if column.family == Family::Binary => {
-                format!("X'{}'", hex(&binary(text)))
-            }
-            Value::Text(text) if text.contains('\0') => {
-                return Err("SQLite ends a text at the character NUL".into());
-            }
-            Value::Text(text) => single_quoted(text),
-        })
+    fn text(&self, text: &str) -> Result<String, String> {
+        match text.contains('\0') {
+            true => Err("SQLite ends a text at the character NUL".into()),
+            false => Ok(single_quoted(text)),
+        }
     }
 
     fn same(&self, column: &Column, literal: &str) -> String {

@@ -3,8 +3,9 @@
 //! It exists before the first write and for all databases at once: if one would be refused, none
 //! is written.
 
-mod order;
+mod requires;
 mod standing;
+mod step;
 
 pub use standing::{Partial, Standing, standing};
 
@@ -14,7 +15,7 @@ use crate::model::exit::Exit;
 use crate::model::history::History;
 use crate::model::migration::Migration;
 use crate::model::name::nearest;
-use crate::model::script::{Fault, Script};
+use crate::model::script::Script;
 
 /// One database as planning sees it.
 pub struct Subject<'p> {
@@ -127,11 +128,11 @@ pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
     // What a file requires may be missing only because another file could not be read.
     if trouble.failed.is_empty() {
         for at in 0..plan.databases.len() {
-            requirements(subjects, &mut plan, at, &mut trouble);
+            requires::requirements(subjects, &mut plan, at, &mut trouble);
         }
     }
     if trouble.failed.is_empty() && trouble.refused.is_empty() {
-        match order::order(&plan.databases) {
+        match requires::order(&plan.databases) {
             Ok(order) => plan.order = order,
             Err(diagnostic) => trouble.failed.push(diagnostic),
         }
@@ -204,7 +205,7 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
         trouble.refused.push(non_empty(subject));
     }
     for migration in pending {
-        let step = match step(subject, migration, &standing, trouble) {
+        let step = match step::step(subject, migration, &standing, trouble) {
             Some(step) => step,
             None => continue,
         };
@@ -256,184 +257,4 @@ fn out_of_order(
         .database(subject.name)
         .at(in_file(migration, 0..0))
         .hint("give the file a version above the last, or apply it late with --allow out-of-order")
-}
-
-fn step(
-    subject: &Subject<'_>,
-    migration: &Migration,
-    standing: &Standing<'_>,
-    trouble: &mut Trouble,
-) -> Option<Step> {
-    let lexis = subject.dialect.lexis();
-    let script = match script::read(lexis, &migration.text) {
-        Ok(script) => script,
-        Err(faults) => {
-            let told = faults
-                .into_iter()
-                .map(|fault| file_fault(subject, migration, fault));
-            trouble.failed.extend(told);
-            return None;
-        }
-    };
-    let transactional = subject.dialect.facts().transactional_ddl && !script.no_transaction;
-    let mut step = Step {
-        migration: migration.clone(),
-        digests: Vec::with_capacity(script.statements.len()),
-        from: 0,
-        transactional,
-        rebuilt: Vec::new(),
-        changes_session: false,
-        waits_for: Vec::new(),
-        script,
-    };
-    for statement in &step.script.statements {
-        let sql = migration
-            .text
-            .get(statement.range.clone())
-            .unwrap_or_default();
-        let words: Vec<&str> = script::words(lexis, sql).take(16).collect();
-        if let Some(refusal) = subject.dialect.refuse(&words) {
-            let message = format!("{} cannot stand in a migration", refusal.what);
-            trouble.refused.push(
-                Diagnostic::error("statement-refused", message)
-                    .database(subject.name)
-                    .at(in_file(migration, statement.range.clone()))
-                    .note(refusal.why)
-                    .hint("take the statement out of the file"),
-            );
-        }
-        step.rebuilt.extend(subject.dialect.rebuilt_tables(&words));
-        step.changes_session |= changes_session(&words);
-        step.digests.push(script::digest(lexis, sql));
-    }
-    if let Some(partial) = &standing.partial
-        && partial.version == migration.version
-    {
-        step.from = resume(subject, &step, trouble)?;
-    }
-    Some(step)
-}
-
-/// Whether a statement may leave the session other than it was.
-fn changes_session(words: &[&str]) -> bool {
-    let first = words
-        .first()
-        .map(|word| word.to_ascii_uppercase())
-        .unwrap_or_default();
-    matches!(first.as_str(), "SET" | "RESET" | "PRAGMA" | "DISCARD")
-        || (first == "SELECT"
-            && words
-                .iter()
-                .any(|word| word.eq_ignore_ascii_case("set_config")))
-}
-
-fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
-    let mut told = Diagnostic::error("sql", fault.message)
-        .database(subject.name)
-        .at(in_file(migration, fault.range));
-    told.hint = fault.hint;
-    told
-}
-
-/// Where a half-applied file goes on: after its applied statements, which must not have changed.
-fn resume(subject: &Subject<'_>, step: &Step, trouble: &mut Trouble) -> Option<usize> {
-    let version = step.migration.version;
-    let entries = subject
-        .history
-        .journal
-        .iter()
-        .filter(|entry| entry.version == version);
-    let mut done = 0;
-    for entry in entries {
-        let told = |message: String, span| {
-            Diagnostic::error("applied-part-changed", message)
-                .database(subject.name)
-                .at(in_file(&step.migration, span))
-                .note(
-                    "the file is half applied; it may be edited from the statement that failed on",
-                )
-                .hint("restore the statements that are applied, and run bird migrate again")
-        };
-        let at = done;
-        let statement = step.script.statements.get(at);
-        let span = statement.map_or(0..0, |statement| statement.range.clone());
-        let same = step.digests.get(at) == Some(&entry.digest);
-        if entry.statement as usize != at + 1 || !same {
-            let title = step.migration.title();
-            let message = match statement {
-                Some(_) => format!(
-                    "statement {} of {title} is applied, and was changed",
-                    at + 1
-                ),
-                None => format!("statement {} of {title} is applied, and is gone", at + 1),
-            };
-            trouble.refused.push(told(message, span));
-            return None;
-        }
-        done += 1;
-    }
-    Some(done)
-}
-
-/// Checks the `requires` of one database's steps and turns them into what a step waits for.
-fn requirements(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, trouble: &mut Trouble) {
-    let mut waits = Vec::new();
-    let Some(database) = plan.databases.get(at) else {
-        return;
-    };
-    for (index, step) in database.steps.iter().enumerate() {
-        for requires in &step.script.requires {
-            let told = |code, message: String| {
-                Diagnostic::error(code, message)
-                    .database(&database.name)
-                    .at(in_file(&step.migration, requires.range.clone()))
-            };
-            let (other, version) = (&requires.database, requires.version);
-            let Some(subject) = subjects.iter().find(|subject| subject.name == other) else {
-                let names = subjects.iter().map(|subject| subject.name);
-                let mut fault = told(
-                    "requires-unknown",
-                    format!("there is no database `{other}`"),
-                );
-                fault.hint = crate::model::name::did_you_mean(other, names);
-                trouble.failed.push(fault);
-                continue;
-            };
-            let applied = subject
-                .history
-                .applied
-                .iter()
-                .any(|row| row.version == version);
-            let planned = plan.of(other).is_some_and(|plan| {
-                plan.steps
-                    .iter()
-                    .any(|step| step.migration.version == version)
-            });
-            if !applied && planned {
-                waits.push((index, (other.clone(), version)));
-            } else if !applied {
-                let known = subject.migrations.iter().any(|m| m.version == version);
-                let hint = match (known, subject.selected) {
-                    (false, _) => format!("`{other}` has no migration V{version}"),
-                    (true, false) => format!("migrate `{other}` as well: leave --database out"),
-                    (true, true) => format!("raise --to for `{other}`"),
-                };
-                let title = step.migration.title();
-                let message = format!(
-                    "{}: {title} requires {other}@{version}, which is not applied",
-                    database.name
-                );
-                trouble
-                    .refused
-                    .push(told("requires-unmet", message).hint(hint));
-            }
-        }
-    }
-    if let Some(database) = plan.databases.get_mut(at) {
-        for (index, wait) in waits {
-            if let Some(step) = database.steps.get_mut(index) {
-                step.waits_for.push(wait);
-            }
-        }
-    }
 }

@@ -49,6 +49,13 @@ const REFERENCE: &[&str] = &[
 const SEED: &[&str] = &["table", "key", "rows"];
 const ASSERTION: &[&str] = &["database", "name", "sql"];
 
+/// Whether the value of a key may be shown. A URL may hold a password, and a key that bird does
+/// not know may have been made up to hold one.
+pub fn may_be_shown(key: &str) -> bool {
+    let known = [TOP, DATABASE, REFERENCE, SEED, ASSERTION];
+    known.iter().any(|keys| keys.contains(&key)) && !matches!(key, "url" | "shadow_url")
+}
+
 /// bird.toml with one environment laid over it.
 #[derive(Debug, Default)]
 pub struct Config {

@@ -6,38 +6,9 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::config::may_be_shown;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::name::did_you_mean;
-
-/// Keys whose values may be shown. Every other string might be a secret: a URL with a password
-/// in it, or a key that somebody made up to hold one.
-const SHOWN: &[&str] = &[
-    "migrations",
-    "schema",
-    "schema_name",
-    "engine",
-    "collation",
-    "lock_timeout",
-    "statement_timeout",
-    "keep_sql",
-    "from",
-    "to",
-    "where",
-    "to_where",
-    "null",
-    "compare",
-    "severity",
-    "max_orphans",
-    "table",
-    "key",
-    "rows",
-    "database",
-    "name",
-    "sql",
-    "protected",
-    "url_file",
-    "grants",
-];
 
 /// The text of a config file.
 pub struct Document {
@@ -92,7 +63,7 @@ fn blot_lines(text: &str, drawn: &mut [u8]) {
                 .next()
                 .unwrap_or_default();
             let word = word.trim_matches(['"', '\'']);
-            if !SHOWN.contains(&word) && !line.contains('{') {
+            if !may_be_shown(word) && !line.contains('{') {
                 let value = &line[key.len() + 1..];
                 let blanks = value.len() - value.trim_start().len();
                 blot(drawn, start + key.len() + 1 + blanks..end);
@@ -118,7 +89,7 @@ fn secret_value(key: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<Range<u
                 secret_value(key, item, found);
             }
         }
-        _ if !SHOWN.contains(&key) => found.push(value.span()),
+        _ if !may_be_shown(key) => found.push(value.span()),
         _ => {}
     }
 }

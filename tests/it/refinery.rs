@@ -62,7 +62,15 @@ fn refine(program: &str, world: &World) -> Result<String, String> {
         _ => world.url("ums").to_owned(),
     };
     let output = Command::new(program)
-        .args(["migrate", "-e", "THE_URL", "-p", "migrations/ums", "-d", "-m"])
+        .args([
+            "migrate",
+            "-e",
+            "THE_URL",
+            "-p",
+            "migrations/ums",
+            "-d",
+            "-m",
+        ])
         .current_dir(world.path(""))
         .env("THE_URL", url)
         .output()

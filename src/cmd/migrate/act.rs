@@ -1,24 +1,18 @@
 //! The writing half of `bird migrate`: all locks, the plan once more inside them, then each
 //! database on its own, waiting only where a `requires` says so.
 
-use std::time::Instant;
-
-use futures_util::future::join_all;
-use tokio::sync::watch;
-
-use super::report::{MigrateReport, Ran};
+use super::lane::{Lane, marks};
+use super::report::MigrateReport;
 use super::{Args, Member, close, collect, remember, stopped, subjects};
 use crate::cmd::{Context, open};
-use crate::db::apply::{self, Run};
 use crate::db::lock::{self, Guard};
-use crate::db::session::{Access, Session};
-use crate::db::stop::Stop;
+use crate::db::session::Access;
 use crate::db::{history, journal};
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::model::exit::Exit;
 use crate::model::history::{History, Width};
-use crate::plan::{self, DatabasePlan, Plan, Step};
+use crate::plan::{self, DatabasePlan, Plan};
 use crate::project::Database;
+use futures_util::future::join_all;
 
 /// Takes every lock, plans again with what is true inside them, and applies.
 pub async fn act<'p>(
@@ -189,7 +183,7 @@ async fn lock_one(
         .map_err(|reason| stopped::no_lock(database, &reason, wish.timeout))
 }
 
-fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Option<&str>) + 'c {
+pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Option<&str>) + 'c {
     move |holder| {
         let name = &database.name;
         let who = holder.unwrap_or("someone else");
@@ -243,138 +237,4 @@ async fn release(members: &mut [Member<'_>], guards: Vec<Option<Guard>>) {
             guard.release(session).await;
         }
     }
-}
-
-/// How far a database is, for those that wait for it.
-#[derive(Debug, Clone, Copy)]
-enum Mark {
-    /// So many of its steps are applied.
-    Steps(usize),
-    Stopped,
-}
-
-type Hands = Vec<(String, watch::Sender<Mark>)>;
-type Ends = Vec<(String, watch::Receiver<Mark>)>;
-
-fn marks(plan: &Plan) -> (Hands, Ends) {
-    let channels = plan.databases.iter().map(|database| {
-        let (hand, end) = watch::channel(Mark::Steps(0));
-        ((database.name.clone(), hand), (database.name.clone(), end))
-    });
-    channels.unzip()
-}
-
-/// Waits until another database has applied what a step requires; `false` when it stopped.
-async fn wait_for(plan: &Plan, ends: &Ends, stop: &Stop, (name, version): &(String, i64)) -> bool {
-    let place = plan.of(name).and_then(|plan| {
-        plan.steps
-            .iter()
-            .position(|step| step.migration.version == *version)
-    });
-    let end = ends.iter().find(|(known, _)| known == name);
-    let (Some(place), Some((_, end))) = (place, end) else {
-        return true;
-    };
-    let mut end = end.clone();
-    let reached = end.wait_for(|mark| match mark {
-        Mark::Steps(done) => *done > place,
-        Mark::Stopped => true,
-    });
-    match stop.race(reached).await {
-        Ok(Ok(mark)) => matches!(*mark, Mark::Steps(_)),
-        Ok(Err(_)) | Err(_) => false,
-    }
-}
-
-/// One database of the run, and what it needs to know of the others.
-struct Lane<'a> {
-    context: &'a Context,
-    args: &'a Args,
-    database: &'a Database,
-    plan: &'a Plan,
-    hands: &'a Hands,
-    ends: &'a Ends,
-}
-
-impl Lane<'_> {
-    /// Applies the steps of this database until the end or until one stops.
-    async fn steps(&self, own: &DatabasePlan, session: &mut Session, width: Width) -> Ran {
-        let waiting = waiting(self.context, self.database);
-        let run = Run {
-            id: self.context.run,
-            width,
-            lock_timeout: self.args.locks.timeout(self.database),
-            waiting: &waiting,
-            stop: &self.context.stop,
-        };
-        let mut ran = Ran::default();
-        for (at, step) in own.steps.iter().enumerate() {
-            self.context
-                .progress
-                .advance(0, &format!("{} {}", own.name, step.migration.title()));
-            if let Some(other) = self.blocked_by(step).await {
-                ran.stop_at(
-                    at,
-                    stopped_waiting(self.context, self.database, step, &other),
-                );
-                break;
-            }
-            let start = Instant::now();
-            match apply::apply(session, step, &run).await {
-                Ok(done) => ran.done(step, done, start.elapsed()),
-                Err(stop) => {
-                    ran.sent |= stop.applied > step.from
-                        || matches!(stop.reason, apply::Reason::Statement(..));
-                    ran.stop_at(at, stopped::diagnose(self.database, step, &stop));
-                    break;
-                }
-            }
-            self.context
-                .progress
-                .advance(step.script.statements.len() - step.from, "");
-            self.mark(Mark::Steps(at + 1));
-        }
-        if ran.stopped.is_some() {
-            self.mark(Mark::Stopped);
-        }
-        ran
-    }
-
-    fn mark(&self, mark: Mark) {
-        if let Some((_, hand)) = self
-            .hands
-            .iter()
-            .find(|(name, _)| *name == self.database.name)
-        {
-            hand.send_replace(mark);
-        }
-    }
-
-    /// The database whose stop keeps this step from being applied.
-    async fn blocked_by(&self, step: &Step) -> Option<String> {
-        for wait in &step.waits_for {
-            if !wait_for(self.plan, self.ends, &self.context.stop, wait).await {
-                return Some(format!("{}@{}", wait.0, wait.1));
-            }
-        }
-        None
-    }
-}
-
-/// A step that was never begun, because what it requires was not reached.
-fn stopped_waiting(
-    context: &Context,
-    database: &Database,
-    step: &Step,
-    required: &str,
-) -> (Diagnostic, Exit) {
-    let message = format!(
-        "{}: {} requires {required}, which was not applied",
-        database.name,
-        step.migration.title()
-    );
-    let fault = Diagnostic::error("requires-unmet", message)
-        .database(&database.name)
-        .hint("run bird migrate again once the other database is mended");
-    (fault, open::interrupted(context, Exit::Refused))
 }

@@ -1,6 +1,7 @@
 //! `bird migrate`: one plan for all databases, then each of them, in parallel.
 
 mod act;
+mod lane;
 mod report;
 mod stopped;
 

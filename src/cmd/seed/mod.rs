@@ -1,7 +1,6 @@
 //! `bird seed`: brings reference data to what the config declares.
 
-use futures_util::future::join_all;
-use serde_json::{Map, Value, json};
+mod report;
 
 use super::migrate::no_lock;
 use super::open::Opened;
@@ -12,9 +11,12 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::schema::Table;
 use crate::model::seed::Seed;
-use crate::output::{Block, Grid, Report};
 use crate::project::Database;
 use crate::seed::{self, Action, Wanted};
+use futures_util::future::join_all;
+
+use report::Row;
+pub use report::SeedReport;
 
 /// Bring reference data to what the config declares
 #[derive(Debug, Clone, clap::Args)]
@@ -27,21 +29,6 @@ pub struct Args {
     pub connect: cli::Connect,
     #[command(flatten)]
     pub locks: cli::Locks,
-}
-
-/// What was done with every declared row.
-pub struct SeedReport {
-    dry_run: bool,
-    databases: Vec<(String, &'static str, Vec<Row>)>,
-    diagnostics: Vec<Diagnostic>,
-    exit: Exit,
-}
-
-/// One declared row.
-struct Row {
-    table: String,
-    key: String,
-    action: Action,
 }
 
 /// A database with the tables that its seeds go to.
@@ -280,89 +267,4 @@ fn failed_row(database: &Database, seed: &Seed, wanted: &Wanted<'_>, error: &DbE
         exit: Exit::Stopped,
         diagnostics: vec![fault],
     }
-}
-
-fn told(action: &Action, dry_run: bool) -> String {
-    match (action, dry_run) {
-        (Action::Insert { .. }, false) => "inserted".into(),
-        (Action::Insert { .. }, true) => "would be inserted".into(),
-        (Action::Update { columns, .. }, false) => format!("updated: {}", columns.join(", ")),
-        (Action::Update { columns, .. }, true) => {
-            format!("would be updated: {}", columns.join(", "))
-        }
-        (Action::Leave, _) => "unchanged".into(),
-    }
-}
-
-impl Report for SeedReport {
-    fn command(&self) -> &'static str {
-        "seed"
-    }
-
-    fn exit(&self) -> Exit {
-        self.exit
-    }
-
-    fn blocks(&self) -> Vec<Block> {
-        let all = || self.databases.iter().flat_map(|(_, _, rows)| rows);
-        let rows: Vec<_> = all()
-            .map(|row| {
-                vec![
-                    row.table.clone(),
-                    row.key.clone(),
-                    told(&row.action, self.dry_run),
-                ]
-            })
-            .collect();
-        if rows.is_empty() {
-            return match self.diagnostics.is_empty() {
-                true => vec![Block::Line("no seeds are declared".into())],
-                false => Vec::new(),
-            };
-        }
-        let headers = vec!["table", "row", "seeded"];
-        let mut blocks = vec![Block::Grid(Grid {
-            headers,
-            rows,
-            numbers: vec![],
-        })];
-        if self.dry_run {
-            for row in all() {
-                if let Action::Insert { sql } | Action::Update { sql, .. } = &row.action {
-                    let title = format!("{}: {}", row.table, row.key);
-                    blocks.push(Block::Code {
-                        title,
-                        language: "sql",
-                        text: format!("{sql};"),
-                    });
-                }
-            }
-        }
-        blocks
-    }
-
-    fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.diagnostics.clone()
-    }
-
-    fn databases(&self) -> Vec<Value> {
-        let databases = self.databases.iter().map(|(name, engine, rows)| {
-            let rows: Vec<Value> = rows.iter().map(row_json).collect();
-            json!({ "name": name, "engine": engine, "seeds": rows })
-        });
-        databases.collect()
-    }
-
-    fn extra(&self) -> Map<String, Value> {
-        Map::from_iter([("dry_run".to_owned(), json!(self.dry_run))])
-    }
-}
-
-fn row_json(row: &Row) -> Value {
-    let (action, columns, sql) = match &row.action {
-        Action::Insert { sql } => ("insert", &[][..], Some(sql)),
-        Action::Update { sql, columns } => ("update", columns.as_slice(), Some(sql)),
-        Action::Leave => ("leave", &[][..], None),
-    };
-    json!({ "table": row.table, "key": row.key, "action": action, "columns": columns, "sql": sql })
 }

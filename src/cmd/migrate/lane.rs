@@ -1,0 +1,151 @@
+//! One database of a run: its steps in order, each waiting where a `requires` says so.
+
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use super::report::Ran;
+use super::{Args, act, stopped};
+use crate::cmd::{Context, open};
+use crate::db::apply::{self, Run};
+use crate::db::session::Session;
+use crate::db::stop::Stop;
+use crate::model::diagnostic::Diagnostic;
+use crate::model::exit::Exit;
+use crate::model::history::Width;
+use crate::plan::{DatabasePlan, Plan, Step};
+use crate::project::Database;
+
+/// How far a database is, for those that wait for it.
+#[derive(Debug, Clone, Copy)]
+pub enum Mark {
+    /// So many of its steps are applied.
+    Steps(usize),
+    Stopped,
+}
+
+pub type Hands = Vec<(String, watch::Sender<Mark>)>;
+pub type Ends = Vec<(String, watch::Receiver<Mark>)>;
+
+pub fn marks(plan: &Plan) -> (Hands, Ends) {
+    let channels = plan.databases.iter().map(|database| {
+        let (hand, end) = watch::channel(Mark::Steps(0));
+        ((database.name.clone(), hand), (database.name.clone(), end))
+    });
+    channels.unzip()
+}
+
+/// Waits until another database has applied what a step requires; `false` when it stopped.
+async fn wait_for(plan: &Plan, ends: &Ends, stop: &Stop, (name, version): &(String, i64)) -> bool {
+    let place = plan.of(name).and_then(|plan| {
+        plan.steps
+            .iter()
+            .position(|step| step.migration.version == *version)
+    });
+    let end = ends.iter().find(|(known, _)| known == name);
+    let (Some(place), Some((_, end))) = (place, end) else {
+        return true;
+    };
+    let mut end = end.clone();
+    let reached = end.wait_for(|mark| match mark {
+        Mark::Steps(done) => *done > place,
+        Mark::Stopped => true,
+    });
+    match stop.race(reached).await {
+        Ok(Ok(mark)) => matches!(*mark, Mark::Steps(_)),
+        Ok(Err(_)) | Err(_) => false,
+    }
+}
+
+/// One database of the run, and what it needs to know of the others.
+pub struct Lane<'a> {
+    pub context: &'a Context,
+    pub args: &'a Args,
+    pub database: &'a Database,
+    pub plan: &'a Plan,
+    pub hands: &'a Hands,
+    pub ends: &'a Ends,
+}
+
+impl Lane<'_> {
+    /// Applies the steps of this database until the end or until one stops.
+    pub async fn steps(&self, own: &DatabasePlan, session: &mut Session, width: Width) -> Ran {
+        let waiting = act::waiting(self.context, self.database);
+        let run = Run {
+            id: self.context.run,
+            width,
+            lock_timeout: self.args.locks.timeout(self.database),
+            waiting: &waiting,
+            stop: &self.context.stop,
+        };
+        let mut ran = Ran::default();
+        for (at, step) in own.steps.iter().enumerate() {
+            self.context
+                .progress
+                .advance(0, &format!("{} {}", own.name, step.migration.title()));
+            if let Some(other) = self.blocked_by(step).await {
+                ran.stop_at(
+                    at,
+                    stopped_waiting(self.context, self.database, step, &other),
+                );
+                break;
+            }
+            let start = Instant::now();
+            match apply::apply(session, step, &run).await {
+                Ok(done) => ran.done(step, done, start.elapsed()),
+                Err(stop) => {
+                    ran.sent |= stop.applied > step.from
+                        || matches!(stop.reason, apply::Reason::Statement(..));
+                    ran.stop_at(at, stopped::diagnose(self.database, step, &stop));
+                    break;
+                }
+            }
+            self.context
+                .progress
+                .advance(step.script.statements.len() - step.from, "");
+            self.mark(Mark::Steps(at + 1));
+        }
+        if ran.stopped.is_some() {
+            self.mark(Mark::Stopped);
+        }
+        ran
+    }
+
+    fn mark(&self, mark: Mark) {
+        if let Some((_, hand)) = self
+            .hands
+            .iter()
+            .find(|(name, _)| *name == self.database.name)
+        {
+            hand.send_replace(mark);
+        }
+    }
+
+    /// The database whose stop keeps this step from being applied.
+    async fn blocked_by(&self, step: &Step) -> Option<String> {
+        for wait in &step.waits_for {
+            if !wait_for(self.plan, self.ends, &self.context.stop, wait).await {
+                return Some(format!("{}@{}", wait.0, wait.1));
+            }
+        }
+        None
+    }
+}
+
+/// A step that was never begun, because what it requires was not reached.
+fn stopped_waiting(
+    context: &Context,
+    database: &Database,
+    step: &Step,
+    required: &str,
+) -> (Diagnostic, Exit) {
+    let message = format!(
+        "{}: {} requires {required}, which was not applied",
+        database.name,
+        step.migration.title()
+    );
+    let fault = Diagnostic::error("requires-unmet", message)
+        .database(&database.name)
+        .hint("run bird migrate again once the other database is mended");
+    (fault, open::interrupted(context, Exit::Refused))
+}

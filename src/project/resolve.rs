@@ -1,0 +1,193 @@
+//! From the entry of a database to its target: which URL counts, and what it says.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::config::DatabaseConfig;
+use super::document::Document;
+use super::{Database, Request, url};
+use crate::model::diagnostic::{Diagnostic, Location};
+use crate::model::target::{Target, Tls, is_loopback};
+
+/// Where a URL came from: a place in the file, or a variable.
+struct Source {
+    text: String,
+    told: String,
+    location: Option<Location>,
+}
+
+pub fn resolve(
+    root: &Path,
+    document: &Document,
+    config: &DatabaseConfig,
+    selected: bool,
+    request: &Request<'_>,
+) -> Result<Database, Diagnostic> {
+    let source = source(root, document, config, request)?;
+    let fault = |wrong: url::Wrong| {
+        let message = format!("{} of `{}`: {}", source.told, config.name, wrong.message);
+        let mut fault = Diagnostic::error("config", message).database(&config.name);
+        fault.location = source.location.clone();
+        fault.hint = wrong.hint;
+        fault
+    };
+    let text = url::expand(&source.text, request.variable).map_err(fault)?;
+    let (dialect, target) = url::parse(&text, root).map_err(fault)?;
+    let facts = dialect.facts();
+    if let Some(engine) = &config.engine
+        && engine != facts.name
+    {
+        let message = format!("`engine` is {engine}, but the URL is for {}", facts.name);
+        return Err(fault(url::Wrong {
+            message,
+            hint: Some("leave `engine` out".into()),
+        }));
+    }
+    let folder = match &config.migrations {
+        Some(folder) => root.join(folder.get_ref()),
+        None => root.join("migrations").join(&config.name),
+    };
+    Ok(Database {
+        name: config.name.clone(),
+        selected,
+        dialect,
+        target,
+        schema: facts.schema.map(|default| match &config.schema_name {
+            Some(name) => name.clone(),
+            None => default.to_owned(),
+        }),
+        collation: config.collation.clone(),
+        lock_timeout: config.lock_timeout,
+        migrations: folder,
+        location: source.location,
+    })
+}
+
+fn source(
+    root: &Path,
+    document: &Document,
+    config: &DatabaseConfig,
+    request: &Request<'_>,
+) -> Result<Source, Diagnostic> {
+    let name = format!("BIRD_{}_URL", config.name.to_ascii_uppercase());
+    let file_name = format!("{name}_FILE");
+    let place = |span: Range<usize>| Some(document.location(span));
+    match ((request.variable)(&name), (request.variable)(&file_name)) {
+        (Some(_), Some(_)) => {
+            let message = format!("both {name} and {file_name} are set");
+            Err(Diagnostic::error("config", message).hint("unset one of them"))
+        }
+        (Some(text), None) => Ok(Source {
+            text,
+            told: name,
+            location: None,
+        }),
+        (None, Some(path)) => from_file(root, &path, &file_name, None),
+        (None, None) => match (&config.url, &config.url_file) {
+            (Some(url), _) => Ok(Source {
+                text: url.get_ref().clone(),
+                told: "`url`".into(),
+                location: place(url.span()),
+            }),
+            (None, Some(file)) => from_file(root, file.get_ref(), "`url_file`", place(file.span())),
+            (None, None) => {
+                let message = format!("`{}` has no URL", config.name);
+                let hint = format!("add `url` to [databases.{}], or set {name}", config.name);
+                let fault = Diagnostic::error("config", message).hint(hint);
+                Err(fault.at(document.location(config.span.clone())))
+            }
+        },
+    }
+}
+
+fn from_file(
+    root: &Path,
+    path: &str,
+    told: &str,
+    location: Option<Location>,
+) -> Result<Source, Diagnostic> {
+    match std::fs::read_to_string(root.join(path)) {
+        Ok(text) => Ok(Source {
+            text: text.trim().to_owned(),
+            told: told.to_owned(),
+            location,
+        }),
+        Err(reason) => {
+            let message = format!("{told}: cannot read {path}: {reason}");
+            let mut fault = Diagnostic::error("config", message);
+            fault.location = location;
+            Err(fault)
+        }
+    }
+}
+
+/// Two databases on one target would share one history.
+pub fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
+    let keys: Vec<String> = databases.iter().map(identity).collect();
+    for (index, database) in databases.iter().enumerate() {
+        let twin = keys[..index].iter().position(|key| *key == keys[index]);
+        let Some(twin) = twin.and_then(|at| databases.get(at)) else {
+            continue;
+        };
+        let message = format!("`{}` and `{}` are on one target", twin.name, database.name);
+        let mut fault = Diagnostic::error("same-target", message)
+            .database(&database.name)
+            .hint("give each a database of its own: they would share one history");
+        fault.location = database.location.clone();
+        faults.push(fault);
+    }
+}
+
+/// What makes two targets the same place.
+fn identity(database: &Database) -> String {
+    match &database.target {
+        Target::File(file) => {
+            let folder = file
+                .path
+                .parent()
+                .and_then(|folder| folder.canonicalize().ok());
+            let path = match (file.path.canonicalize(), folder, file.path.file_name()) {
+                (Ok(path), _, _) => path,
+                (_, Some(folder), Some(name)) => folder.join(name),
+                _ => file.path.clone(),
+            };
+            path.display().to_string()
+        }
+        Target::Server(server) => {
+            let host = match is_loopback(&server.host) {
+                true => "localhost".to_owned(),
+                false => server.host.to_ascii_lowercase(),
+            };
+            let engine = database.dialect.facts().name;
+            let (port, socket, name) = (server.port, &server.socket, &server.database);
+            format!(
+                "{engine} {host}:{port} {socket:?} {name} {:?}",
+                database.schema
+            )
+        }
+    }
+}
+
+/// Connections over a network that are not verified, because the URL says so.
+pub fn weak_tls(databases: &[Database]) -> Vec<String> {
+    let weak = databases
+        .iter()
+        .filter(|database| database.selected)
+        .filter_map(|database| {
+            let Target::Server(server) = &database.target else {
+                return None;
+            };
+            let how = match server.tls {
+                Tls::Off => "not encrypted",
+                Tls::Preferred => "encrypted only where the server can, and not verified",
+                Tls::Required => "encrypted, but the server is not verified",
+                Tls::VerifyCa => "encrypted; the certificate is verified, the host's name is not",
+                Tls::Local | Tls::VerifyFull => return None,
+            };
+            Some(format!(
+                "{}: the connection is {how}: its URL says so",
+                database.name
+            ))
+        });
+    weak.collect()
+}
