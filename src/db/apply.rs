@@ -5,7 +5,6 @@
 //! one gap, between a statement and its row, in which a kill leaves a statement undecided: a
 //! journal of intents will close it at [`bare`].
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -13,8 +12,7 @@ use uuid::Uuid;
 use super::lock::{self, NoLock};
 use super::session::{DbError, Session};
 use super::stop::Stop;
-use super::{history, journal};
-use crate::dialect::Trouble;
+use super::{history, journal, rebuild};
 use crate::model::exit::Exit;
 use crate::model::history::{Entry, HISTORY_TABLE, Width};
 use crate::plan::Step;
@@ -41,6 +39,8 @@ pub enum Done {
 pub struct Stopped {
     /// How many statements of the file are applied and stay so.
     pub applied: usize,
+    /// Whether this run sent a statement of the file.
+    pub sent: bool,
     pub reason: Reason,
 }
 
@@ -56,129 +56,149 @@ pub enum Reason {
     Signal(Exit),
 }
 
+impl From<DbError> for Reason {
+    /// An error that no statement of the file explains.
+    fn from(error: DbError) -> Self {
+        Reason::Bookkeeping(error)
+    }
+}
+
+impl From<NoLock> for Reason {
+    fn from(reason: NoLock) -> Self {
+        Reason::Lock(reason)
+    }
+}
+
+/// How far a file has come.
+struct Way {
+    applied: usize,
+    sent: bool,
+}
+
 /// Applies a migration and records it.
 pub async fn apply(session: &mut Session, step: &Step, run: &Run<'_>) -> Result<Done, Stopped> {
-    let done = match step.transactional {
-        true => transaction(session, step, run).await?,
-        false => bare(session, step, run).await?,
+    let mut way = Way {
+        applied: step.from,
+        sent: false,
     };
-    if step.changes_session {
-        let stopped = |error| Stopped {
-            applied: step.script.statements.len(),
-            reason: Reason::Bookkeeping(error),
-        };
-        session.reset().await.map_err(stopped)?;
-    }
-    Ok(done)
+    let result = match step.transactional {
+        true => transaction(session, step, run, &mut way).await,
+        false => bare(session, step, run, &mut way).await,
+    };
+    let result = match result {
+        Ok(done) if step.changes_session => {
+            session.reset().await.map(|()| done).map_err(Reason::from)
+        }
+        result => result,
+    };
+    let Way { applied, sent } = way;
+    result.map_err(|reason| Stopped {
+        applied,
+        sent,
+        reason,
+    })
 }
 
 /// One transaction for the file, its journal rows and its history row.
-async fn transaction(session: &mut Session, step: &Step, run: &Run<'_>) -> Result<Done, Stopped> {
-    let stopped = |reason| Stopped { applied: 0, reason };
+async fn transaction(
+    session: &mut Session,
+    step: &Step,
+    run: &Run<'_>,
+    way: &mut Way,
+) -> Result<Done, Reason> {
     let rebuilds = !step.rebuilt.is_empty();
     if rebuilds {
-        // Inside a transaction the pragma would do nothing, and `DROP TABLE` would cascade.
-        let off = session.run("PRAGMA foreign_keys = OFF").await;
-        off.map_err(|error| stopped(Reason::Bookkeeping(error)))?;
+        rebuild::enforce(session, false).await?;
     }
-    let result = inside(session, step, run).await;
+    let result = inside(session, step, run, way).await;
     if result.is_err() {
         // The error that counts is the first; a connection that is gone has rolled back too.
         let _: Result<(), DbError> = session.run("ROLLBACK").await;
     }
     if rebuilds {
-        let on = session.run("PRAGMA foreign_keys = ON").await;
+        let on = rebuild::enforce(session, true).await;
         if result.is_ok() {
-            on.map_err(|error| stopped(Reason::Bookkeeping(error)))?;
+            on?;
         }
     }
-    result.map_err(stopped)
+    result
 }
 
-async fn inside(session: &mut Session, step: &Step, run: &Run<'_>) -> Result<Done, Reason> {
-    lock::begin(session, run.lock_timeout, run.waiting, run.stop)
-        .await
-        .map_err(Reason::Lock)?;
-    let bookkeeping = Reason::Bookkeeping;
+async fn inside(
+    session: &mut Session,
+    step: &Step,
+    run: &Run<'_>,
+    way: &mut Way,
+) -> Result<Done, Reason> {
+    lock::begin(session, run.lock_timeout, run.waiting, run.stop).await?;
     // Without a lock for the whole run, another runner may have come in between.
     let shared = session.dialect.facts().is_embedded();
-    if shared && is_recorded(session, step).await.map_err(bookkeeping)? {
-        session.run("ROLLBACK").await.map_err(bookkeeping)?;
+    if shared && is_recorded(session, step).await? {
+        session.run("ROLLBACK").await?;
         return Ok(Done::Already);
     }
-    let before = match step.rebuilt.is_empty() {
-        true => BTreeMap::new(),
-        false => broken_keys(session, &step.rebuilt)
-            .await
-            .map_err(bookkeeping)?,
-    };
+    let before = rebuild::broken(session, &step.rebuilt).await?;
     for statement in 0..step.script.statements.len() {
-        if let Some(exit) = run.stop.asked() {
-            return Err(Reason::Signal(exit));
-        }
-        let result = session.run(step.sql(statement)).await;
-        result.map_err(|error| Reason::Statement(statement, error))?;
+        send(session, step, statement, run, way).await?;
     }
-    if !step.rebuilt.is_empty() {
-        let after = broken_keys(session, &step.rebuilt)
-            .await
-            .map_err(bookkeeping)?;
-        let new = after
-            .iter()
-            .filter(|(table, count)| **count > before.get(*table).copied().unwrap_or(0));
-        let new: Vec<String> = new.map(|(table, _)| table.clone()).collect();
-        if !new.is_empty() {
-            return Err(Reason::ForeignKeys(new));
-        }
+    let after = rebuild::broken(session, &step.rebuilt).await?;
+    let new = rebuild::newly_broken(&before, &after);
+    if !new.is_empty() {
+        return Err(Reason::ForeignKeys(new));
     }
     let entries = entries(step, 0..step.script.statements.len());
-    let sql = books(session, step, &entries, run).map_err(bookkeeping)?;
-    session
-        .run(&format!("{sql}; COMMIT"))
-        .await
-        .map_err(bookkeeping)?;
+    let sql = books(session, step, &entries, run)?;
+    if shared {
+        session.run(&sql).await?;
+        lock::commit(session, run.lock_timeout, run.waiting, run.stop).await?;
+    } else {
+        session.run(&format!("{sql}; COMMIT")).await?;
+    }
     Ok(Done::Applied)
 }
 
 /// Each statement alone, each followed by its journal row; the last one's stands in one
 /// transaction with the history row.
-async fn bare(session: &mut Session, step: &Step, run: &Run<'_>) -> Result<Done, Stopped> {
+async fn bare(
+    session: &mut Session,
+    step: &Step,
+    run: &Run<'_>,
+    way: &mut Way,
+) -> Result<Done, Reason> {
     let count = step.script.statements.len();
-    let mut applied = step.from;
     for statement in step.from..count {
-        let stopped = |applied, reason| Stopped { applied, reason };
-        if let Some(exit) = run.stop.asked() {
-            return Err(stopped(applied, Reason::Signal(exit)));
-        }
-        let result = session.run(step.sql(statement)).await;
-        result.map_err(|error| stopped(applied, Reason::Statement(statement, error)))?;
-        applied += 1;
-        if applied < count {
-            let sql = journal::record(session, &entries(step, statement..applied), run.id);
-            let result = session.run(&sql).await;
-            result.map_err(|error| stopped(applied, Reason::Bookkeeping(error)))?;
+        send(session, step, statement, run, way).await?;
+        way.applied = statement + 1;
+        if way.applied < count {
+            let sql = journal::record(session, &entries(step, statement..way.applied), run.id);
+            session.run(&sql).await?;
         }
     }
-    let last = entries(
-        step,
-        count.saturating_sub(usize::from(step.from < count))..count,
-    );
-    let finish = async {
-        let sql = books(session, step, &last, run)?;
-        let begin = session.dialect.begin();
-        let result = session.run(&format!("{begin}; {sql}; COMMIT")).await;
-        if result.is_err() {
-            let _: Result<(), DbError> = session.run("ROLLBACK").await;
-        }
-        result
-    };
-    match finish.await {
-        Ok(()) => Ok(Done::Applied),
-        Err(error) => Err(Stopped {
-            applied,
-            reason: Reason::Bookkeeping(error),
-        }),
+    let last = count.saturating_sub(1).max(step.from);
+    let sql = books(session, step, &entries(step, last..count), run)?;
+    let begin = session.dialect.begin();
+    let result = session.run(&format!("{begin}; {sql}; COMMIT")).await;
+    if result.is_err() {
+        let _: Result<(), DbError> = session.run("ROLLBACK").await;
     }
+    result?;
+    Ok(Done::Applied)
+}
+
+/// Sends one statement alone, unless someone asked to stop before it.
+async fn send(
+    session: &mut Session,
+    step: &Step,
+    statement: usize,
+    run: &Run<'_>,
+    way: &mut Way,
+) -> Result<(), Reason> {
+    if let Some(exit) = run.stop.asked() {
+        return Err(Reason::Signal(exit));
+    }
+    way.sent = true;
+    let result = session.run(step.sql(statement)).await;
+    result.map_err(|error| Reason::Statement(statement, error))
 }
 
 /// The journal rows of some statements, given from 0.
@@ -215,39 +235,4 @@ async fn is_recorded(session: &mut Session, step: &Step) -> Result<bool, DbError
     let version = step.migration.version;
     let sql = format!("SELECT 1 FROM {table} WHERE version = {version}");
     Ok(session.value(&sql).await?.is_some())
-}
-
-/// How many rows miss their parent, in the rebuilt tables and in those that reference them.
-async fn broken_keys(
-    session: &mut Session,
-    rebuilt: &[String],
-) -> Result<BTreeMap<String, u64>, DbError> {
-    let literal = |name: &str| format!("'{}'", name.replace('\'', "''"));
-    let names: Vec<String> = rebuilt.iter().map(|name| literal(name)).collect();
-    let names = names.join(", ");
-    let touched = format!(
-        "SELECT DISTINCT m.name FROM sqlite_schema m \
-         LEFT JOIN pragma_foreign_key_list(m.name) f ON true \
-         WHERE m.type = 'table' AND (m.name COLLATE NOCASE IN ({names}) \
-         OR f.\"table\" COLLATE NOCASE IN ({names}))"
-    );
-    let mut broken = BTreeMap::new();
-    for row in session.rows(&touched).await? {
-        let Some(table) = row.into_iter().next().flatten() else {
-            continue;
-        };
-        let sql = format!(
-            "SELECT count(*) FROM pragma_foreign_key_check({})",
-            literal(&table)
-        );
-        let counted = match session.value(&sql).await {
-            Ok(counted) => counted,
-            // A rebuild may pass through a state in which a parent has no key to point at.
-            Err(error) if error.trouble == Trouble::Other => None,
-            Err(error) => return Err(error),
-        };
-        let count = counted.and_then(|count| count.parse().ok()).unwrap_or(0);
-        broken.insert(table, count);
-    }
-    Ok(broken)
 }

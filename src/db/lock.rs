@@ -186,6 +186,27 @@ pub async fn begin(
     stop: &Stop,
 ) -> Result<(), NoLock> {
     let sql = session.dialect.begin();
+    patiently(session, sql, timeout, waiting, stop).await
+}
+
+/// Commits. An embedded engine has to wait for its readers first.
+pub async fn commit(
+    session: &mut Session,
+    timeout: Duration,
+    waiting: &dyn Fn(Option<&str>),
+    stop: &Stop,
+) -> Result<(), NoLock> {
+    patiently(session, "COMMIT", timeout, waiting, stop).await
+}
+
+/// Runs a statement again and again while someone else is in the way.
+async fn patiently(
+    session: &mut Session,
+    sql: &str,
+    timeout: Duration,
+    waiting: &dyn Fn(Option<&str>),
+    stop: &Stop,
+) -> Result<(), NoLock> {
     let start = Instant::now();
     let mut told = false;
     loop {

@@ -6,6 +6,7 @@ pub mod inspect;
 pub mod journal;
 pub mod lock;
 pub mod provision;
+mod rebuild;
 pub mod session;
 
 /// Everything that waits can be told to stop.

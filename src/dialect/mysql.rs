@@ -153,6 +153,7 @@ impl Dialect for MySql {
         };
         format!(
             "SET sql_mode = TRIM(BOTH ',' FROM {mode}), time_zone = '+00:00', \
+             autocommit = 1, \
              foreign_key_checks = 1, unique_checks = 1, NAMES utf8mb4;{access}"
         )
     }

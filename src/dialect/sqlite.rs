@@ -117,7 +117,6 @@ impl Dialect for Sqlite {
         // The low byte is the primary code, the rest extends it.
         match code.parse::<u32>().map(|code| code & 0xff) {
             Ok(5 | 6) => Trouble::Busy,
-            Ok(14) => Trouble::MissingDatabase,
             Ok(3 | 8 | 23) => Trouble::Denied,
             Ok(1) if message.starts_with("no such table") => Trouble::MissingTable,
             Ok(1) if message.ends_with("already exists") => Trouble::Exists,

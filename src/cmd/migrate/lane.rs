@@ -94,9 +94,11 @@ impl Lane<'_> {
             match apply::apply(session, step, &run).await {
                 Ok(done) => ran.done(step, done, start.elapsed()),
                 Err(stop) => {
-                    ran.sent |= stop.applied > step.from
-                        || matches!(stop.reason, apply::Reason::Statement(..));
-                    ran.stop_at(at, stopped::diagnose(self.database, step, &stop));
+                    ran.sent |= stop.sent;
+                    ran.stop_at(
+                        at,
+                        stopped::diagnose(self.database, step, &stop, run.lock_timeout),
+                    );
                     break;
                 }
             }

@@ -52,7 +52,12 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
 }
 
 /// Why a migration stopped, and the exit code that it means on its own.
-pub fn diagnose(database: &Database, step: &Step, stopped: &Stopped) -> (Diagnostic, Exit) {
+pub fn diagnose(
+    database: &Database,
+    step: &Step,
+    stopped: &Stopped,
+    lock_timeout: Duration,
+) -> (Diagnostic, Exit) {
     let name = &database.name;
     let title = step.migration.title();
     let count = step.script.statements.len();
@@ -95,7 +100,7 @@ pub fn diagnose(database: &Database, step: &Step, stopped: &Stopped) -> (Diagnos
             (fault, Exit::Stopped)
         }
         Reason::Lock(reason) => {
-            let failure = no_lock(database, reason, Duration::ZERO);
+            let failure = no_lock(database, reason, lock_timeout);
             let first = failure.diagnostics.into_iter().next();
             let fallback = || error("locked", format!("`{name}` is locked"));
             let fault = first

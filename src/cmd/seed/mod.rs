@@ -188,6 +188,10 @@ async fn transaction(
         waiting: &waiting,
     };
     let refused = |reason| (no_lock(database, &reason, timeout), false);
+    session
+        .prepare_to_write()
+        .await
+        .map_err(|error| (told(&error, "getting ready"), false))?;
     let guard = lock::take(session, &wish, &context.stop)
         .await
         .map_err(refused)?;

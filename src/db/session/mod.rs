@@ -148,6 +148,7 @@ impl Session {
             // the work of making and removing a file. The setting ends with the session; another
             // journal mode is somebody's choice and stays.
             Connection::Sqlite(_) => {
+                self.run(sqlite::WRITER_WAITS).await?;
                 let mode = self.value("PRAGMA journal_mode").await?;
                 match mode.as_deref() {
                     Some("delete") => {

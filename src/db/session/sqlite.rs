@@ -8,8 +8,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use super::{Access, Connection};
 use crate::model::target::FileTarget;
 
-/// How long the engine itself waits for a lock before it says so; bird polls beyond that.
-const BUSY: Duration = Duration::from_millis(200);
+/// How long a reader waits while a writer commits.
+const READER_WAITS: Duration = Duration::from_secs(5);
+/// A writer waits by itself, polling, so that it can be stopped; the engine says soon that
+/// someone is in the way.
+pub const WRITER_WAITS: &str = "PRAGMA busy_timeout = 50";
 
 pub async fn connect(file: &FileTarget, access: Access) -> Result<Connection, sqlx::Error> {
     if access == Access::Create
@@ -21,7 +24,7 @@ pub async fn connect(file: &FileTarget, access: Access) -> Result<Connection, sq
         .filename(&file.path)
         .create_if_missing(access == Access::Create)
         .read_only(access == Access::Look || file.read_only)
-        .busy_timeout(BUSY)
+        .busy_timeout(READER_WAITS)
         .row_buffer_size(4096)
         .disable_statement_logging();
     Ok(Connection::Sqlite(Box::new(options.connect().await?)))
