@@ -12,7 +12,7 @@ pub async fn connect(target: &ServerTarget) -> Result<Connection, sqlx::Error> {
     match options.connect().await {
         // Once per account after a start, the server wants to see the password itself. It gets
         // it inside TLS; asking for a handshake every time would cost each run its round trips.
-        Err(error) if target.tls == Tls::Local && wants_password(&error, target) => {
+        Err(error) if target.tls == Tls::Local && wants_tls(&error, target) => {
             let options = options.ssl_mode(MySqlSslMode::Required);
             Ok(Connection::MySql(Box::new(options.connect().await?)))
         }
@@ -20,22 +20,28 @@ pub async fn connect(target: &ServerTarget) -> Result<Connection, sqlx::Error> {
     }
 }
 
-/// Whether the server asked for full authentication on a connection without TLS. The driver is
-/// built without the backend that would encrypt a password with RSA, and says so. A server that
-/// trusts a socket takes the driver's request for its key for a wrong password.
-fn wants_password(error: &sqlx::Error, target: &ServerTarget) -> bool {
-    match error {
-        sqlx::Error::Database(error) => {
-            let error = error.try_downcast_ref::<MySqlDatabaseError>();
-            let denied = error.is_some_and(|error| error.number() == ACCESS_DENIED);
-            denied && target.socket.is_some() && target.password.is_some()
-        }
-        other => other.to_string().contains("RSA auth backend"),
+/// Whether the server refused a connection only because it is without TLS. For full
+/// authentication the driver is built without the backend that would encrypt a password with RSA,
+/// and says so; a server that trusts a socket takes the driver's request for its key for a wrong
+/// password.
+fn wants_tls(error: &sqlx::Error, target: &ServerTarget) -> bool {
+    let sqlx::Error::Database(error) = error else {
+        return error.to_string().contains("RSA auth backend");
+    };
+    match error
+        .try_downcast_ref::<MySqlDatabaseError>()
+        .map(MySqlDatabaseError::number)
+    {
+        Some(SECURE_TRANSPORT_REQUIRED) => true,
+        Some(ACCESS_DENIED) => target.socket.is_some() && target.password.is_some(),
+        _ => false,
     }
 }
 
 /// `ER_ACCESS_DENIED_ERROR`.
 const ACCESS_DENIED: u16 = 1045;
+/// `ER_SECURE_TRANSPORT_REQUIRED`.
+const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
 
 fn options(target: &ServerTarget) -> MySqlConnectOptions {
     let mode = match target.tls {

@@ -8,7 +8,16 @@ use super::{Connection, DbError};
 use crate::model::target::{ServerTarget, Tls};
 
 pub async fn connect(target: &ServerTarget) -> Result<Connection, sqlx::Error> {
-    let connection = options(target)?.connect().await?;
+    let options = options(target)?;
+    let connection = match options.connect().await {
+        // The server takes this account over TLS only.
+        Err(sqlx::Error::Database(error))
+            if target.tls == Tls::Local && error.message().contains("no encryption") =>
+        {
+            options.ssl_mode(PgSslMode::Require).connect().await?
+        }
+        connection => connection?,
+    };
     Ok(Connection::Postgres(Box::new(connection)))
 }
 
