@@ -53,8 +53,8 @@ pub fn heading(engines: &[Engine], folder: &Path, stopwatch: &Stopwatch) -> Resu
     }
     lines.push(
         "\nThe floor is the same work through the engine's own client on one connection, in the \
-         same run; for noop it is that client asking `SELECT 1`, its start included. A cell is the \
-         median (× floor), the peak of resident memory, and the shortest to the longest run.\n"
+         same run; for noop it is that client asking `SELECT 1`, its start included, and `history` \
+         is that client reading one history. A cell is the median (× floor), the peak of resident memory, and the shortest to the longest run.\n"
             .to_owned(),
     );
     if stopwatch.gnu_time.is_none() {

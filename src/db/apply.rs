@@ -106,6 +106,10 @@ async fn transaction(
     run: &Run<'_>,
     way: &mut Way,
 ) -> Result<Done, Reason> {
+    if at_once(session, step, run).await {
+        way.sent = true;
+        return Ok(Done::Applied);
+    }
     let rebuilds = !step.rebuilt.is_empty();
     if rebuilds {
         rebuild::enforce(session, false).await?;
@@ -122,6 +126,37 @@ async fn transaction(
         }
     }
     result
+}
+
+/// Beyond this many bytes a file goes statement by statement, so that it can be stopped between.
+const SMALL_FILE: usize = 64 * 1024;
+
+/// An embedded engine does not outlive its client, so a small file may go as one text with all
+/// that belongs to it, which saves the way from thread to thread for every statement. Where that
+/// does not go well, whatever the reason, nothing of it stands, and the slow way tells exactly.
+async fn at_once(session: &mut Session, step: &Step, run: &Run<'_>) -> bool {
+    let small = step.migration.text.len() <= SMALL_FILE;
+    let embedded = session.dialect.facts().is_embedded();
+    if !small || !embedded || !step.rebuilt.is_empty() || run.stop.asked().is_some() {
+        return false;
+    }
+    let count = step.script.statements.len();
+    let Ok(books) = books(session, step, &entries(step, 0..count), run) else {
+        return false;
+    };
+    let mut text = format!("{};\n", session.dialect.begin());
+    for statement in 0..count {
+        text.push_str(step.sql(statement));
+        text.push_str("\n;\n");
+    }
+    text.push_str(&books);
+    text.push_str(";\nCOMMIT");
+    if session.run(&text).await.is_ok() {
+        return true;
+    }
+    // Where not even BEGIN went through there is nothing to roll back.
+    let _: Result<(), DbError> = session.run("ROLLBACK").await;
+    false
 }
 
 async fn inside(

@@ -59,19 +59,8 @@ fn wrong(version: &str, reason: &str) -> DbError {
     DbError::new(Trouble::Other, message)
 }
 
-/// Makes the history's table where it is missing, and tells how wide it is. `largest` is the
-/// largest version that is to be stored: `int4` serves while every version fits, because that
-/// is what stock refinery's command line makes.
-pub async fn ensure(session: &mut Session, exists: bool, largest: i64) -> Result<Width, DbError> {
-    if !exists {
-        let width = if i32::try_from(largest).is_ok() {
-            Width::Four
-        } else {
-            Width::Eight
-        };
-        let sql = create_table(session.dialect, session.schema.as_deref(), width);
-        session.run(&sql).await?;
-    }
+/// Asks how wide the versions of an existing history are.
+pub async fn width(session: &mut Session) -> Result<Width, DbError> {
     let query = session.dialect.width_query(session.schema.as_deref());
     let sql_type = session
         .value(&query)
@@ -82,6 +71,26 @@ pub async fn ensure(session: &mut Session, exists: bool, largest: i64) -> Result
     // was written: `int4`, `int8`.
     let wide = sql_type.contains("bigint") || sql_type.contains("int8");
     Ok(if wide { Width::Eight } else { Width::Four })
+}
+
+/// Makes the history's table where it is missing. `largest` is the largest version that is to be
+/// stored: `int4` serves while every version fits, because that is what stock refinery's command
+/// line makes.
+pub async fn ensure(
+    session: &mut Session,
+    history: &History,
+    largest: i64,
+) -> Result<Width, DbError> {
+    if history.exists {
+        return match history.width {
+            Some(width) => Ok(width),
+            None => width(session).await,
+        };
+    }
+    let width = Width::for_version(largest);
+    let sql = create_table(session.dialect, session.schema.as_deref(), width);
+    session.run(&sql).await?;
+    Ok(width)
 }
 
 /// refinery's statement, word by word, for either width.

@@ -16,6 +16,16 @@ pub enum Width {
     Eight,
 }
 
+impl Width {
+    /// The narrowest that holds a version.
+    pub fn for_version(version: i64) -> Width {
+        match i32::try_from(version) {
+            Ok(_) => Width::Four,
+            Err(_) => Width::Eight,
+        }
+    }
+}
+
 /// One row of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Applied {
@@ -45,6 +55,8 @@ pub struct Entry {
 pub struct History {
     /// Whether the history table exists.
     pub exists: bool,
+    /// How wide its versions are; asked only where that matters.
+    pub width: Option<Width>,
     /// By version, ascending.
     pub applied: Vec<Applied>,
     /// Whether the journal table exists.

@@ -12,7 +12,7 @@ pub use standing::{Partial, Standing, standing};
 use crate::dialect::{Dialect, script};
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
-use crate::model::history::History;
+use crate::model::history::{History, Width};
 use crate::model::migration::Migration;
 use crate::model::name::nearest;
 use crate::model::script::Script;
@@ -209,6 +209,11 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
             Some(step) => step,
             None => continue,
         };
+        if subject.history.width == Some(Width::Four)
+            && Width::for_version(migration.version) == Width::Eight
+        {
+            trouble.refused.push(too_large(subject, migration));
+        }
         let late = standing
             .current
             .is_some_and(|current| migration.version < current);
@@ -241,6 +246,17 @@ fn non_empty(subject: &Subject<'_>) -> Diagnostic {
         .hint(
             "is this the right database? if it is, --allow non-empty applies all migrations to it",
         )
+}
+
+fn too_large(subject: &Subject<'_>, migration: &Migration) -> Diagnostic {
+    let message = format!(
+        "the version {} does not fit the history of `{}`, whose versions are int4",
+        migration.version, subject.name
+    );
+    Diagnostic::error("version-too-large", message)
+        .database(subject.name)
+        .at(in_file(migration, 0..0))
+        .hint("give the file a smaller version: 2147483647 is the largest there")
 }
 
 fn out_of_order(

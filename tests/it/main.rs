@@ -5,6 +5,7 @@
 #[macro_use]
 mod world;
 
+mod mixed;
 mod refinery;
 mod schema;
 mod split;

@@ -15,6 +15,7 @@ engines!(
     a_wide_history_stays_wide,
     a_project_with_large_versions_begins_wide,
     a_large_version_in_a_narrow_history_is_refused_beforehand,
+    a_name_that_the_history_cannot_hold_is_refused_beforehand,
     a_hand_edited_history_is_told_in_words,
 );
 
@@ -230,6 +231,23 @@ fn a_large_version_in_a_narrow_history_is_refused_beforehand(engine: Engine) {
     for table in ["b", "z"] {
         world.refused("ums", &format!("SELECT * FROM {table}"));
     }
+}
+
+/// The database may be older than bird, and its character set poorer than the file's name: then
+/// the name is kept whole, or refused before anything runs.
+fn a_name_that_the_history_cannot_hold_is_refused_beforehand(engine: Engine) {
+    if engine.is_transactional() {
+        return; // UTF-8 throughout.
+    }
+    let world = World::one(engine);
+    world.server("ums", "CREATE DATABASE {name} CHARACTER SET latin1");
+    add(&world, &[("V1__日本語", "CREATE TABLE a (x INT);\n")]);
+    let output = world.run(&["migrate"]);
+    if output.code == 0 {
+        return assert_clean(&world, 1);
+    }
+    assert!([2, 3].contains(&output.code), "{}", output.told());
+    world.refused("ums", "SELECT * FROM a");
 }
 
 fn a_hand_edited_history_is_told_in_words(engine: Engine) {

@@ -90,11 +90,8 @@ fn uses(source: &Source) -> BTreeSet<String> {
                 continue;
             }
             let rest = &source.code[at + start.len()..];
-            assert!(
-                !rest.starts_with('*') && !(first == "super" && rest.starts_with("super")),
-                "{}: a path that cannot be followed",
-                source.path
-            );
+            let lost = rest.starts_with('*') || (first == "super" && rest.starts_with("super"));
+            assert!(!lost, "{}: a path that cannot be followed", source.path);
             match rest.strip_prefix('{') {
                 Some(group) => rooms.extend(heads(group)),
                 None => rooms.extend(words(rest).next().map(str::to_owned)),

@@ -3,13 +3,13 @@
 
 use super::lane::{Lane, marks};
 use super::report::MigrateReport;
-use super::{Args, Member, close, collect, remember, stopped, subjects};
+use super::{Args, Member, close, collect, remember, stopped, subjects, widths};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard};
 use crate::db::session::Access;
 use crate::db::{history, journal};
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::model::history::{History, Width};
+use crate::model::history::Width;
 use crate::plan::{self, DatabasePlan, Plan};
 use crate::project::Database;
 use futures_util::future::join_all;
@@ -114,6 +114,7 @@ async fn prepare(
             Ok(())
         });
     collect(join_all(reading).await)?;
+    widths(members).await?;
     let plan = plan::plan(&subjects(members), &args.allow)?;
     let ensuring = members.iter_mut().map(|member| {
         let steps = plan.of(&member.opened.database.name);
@@ -220,11 +221,7 @@ async fn tables(
         return Err(Diagnostic::error("database", "it was never opened").database(&database.name));
     };
     session.prepare_to_write().await.map_err(told)?;
-    let History {
-        exists,
-        has_journal,
-        ..
-    } = member.history;
+    let (exists, has_journal) = (member.history.exists, member.history.has_journal);
     let atomic = database.dialect.facts().transactional_ddl && !(exists && has_journal);
     if atomic {
         let timeout = args.locks.timeout(database);
@@ -235,7 +232,7 @@ async fn tables(
             failure.diagnostics.remove(0)
         })?;
     }
-    let width = history::ensure(session, exists, plan.largest)
+    let width = history::ensure(session, &member.history, plan.largest)
         .await
         .map_err(told)?;
     journal::ensure(session, has_journal).await.map_err(told)?;

@@ -13,7 +13,7 @@ use crate::db::history;
 use crate::db::session::Access;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
-use crate::model::history::History;
+use crate::model::history::{History, Width};
 use crate::model::migration::Migration;
 use crate::plan::{self, Subject};
 use crate::project::Database;
@@ -80,6 +80,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
     let mut others = open_members(context, args, Access::Look, others).await?;
     give_files(&mut others, &mut files, context, &targets);
     members.extend(others);
+    widths(&mut members).await?;
     let plan = plan::plan(&subjects(&members), &args.allow)?;
     if args.dry_run || plan.is_empty() {
         let report = MigrateReport::planned(&members, plan, args.dry_run);
@@ -165,6 +166,22 @@ async fn remember(opened: &mut Opened<'_>) -> Result<History, Diagnostic> {
             .await
             .map_err(|error| open::cannot_ask(opened.database, "reading its history", &error)),
     }
+}
+
+/// Asks histories how wide they are, where a migration's version may not fit.
+async fn widths(members: &mut [Member<'_>]) -> Result<(), Failure> {
+    let asking = members.iter_mut().map(|member| async move {
+        let large = |file: &Migration| Width::for_version(file.version) == Width::Eight;
+        let matters = member.history.exists && member.migrations.iter().any(large);
+        if let (true, Some(session)) = (matters, &mut member.opened.session) {
+            let width = history::width(session).await.map_err(|error| {
+                open::cannot_ask(member.opened.database, "reading its history", &error)
+            })?;
+            member.history.width = Some(width);
+        }
+        Ok(())
+    });
+    collect(join_all(asking).await).map(drop)
 }
 
 async fn close(members: Vec<Member<'_>>) {

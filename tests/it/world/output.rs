@@ -14,6 +14,8 @@ pub struct Output {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+    /// The signal that ended it, if bird did not end by itself.
+    pub signal: Option<i32>,
     arguments: String,
 }
 
@@ -24,8 +26,11 @@ impl Output {
         self.exits(0)
     }
 
+    /// Ended with a code; with 130 or 143 only where bird itself chose it.
     #[track_caller]
     pub fn exits(self, code: i32) -> Output {
+        let chosen = self.signal.is_none() || ![130, 143].contains(&code);
+        assert!(chosen, "the signal ended bird:\n{}", self.told());
         assert!(
             self.code == code,
             "expected exit {code}, got:\n{}",
@@ -72,6 +77,7 @@ impl Output {
             code,
             stdout,
             stderr,
+            signal: _,
             arguments,
         } = self;
         format!("bird {arguments}: exit {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
@@ -130,11 +136,13 @@ impl Running {
     pub fn finish(mut self) -> Output {
         let child = self.child.take().expect("a child");
         let ended = child.wait_with_output().expect("its output");
-        let signalled = || ended.status.signal().map_or(-1, |signal| 128 + signal);
+        let signal = ended.status.signal();
+        let signalled = || signal.map_or(-1, |signal| 128 + signal);
         let output = Output {
             code: ended.status.code().unwrap_or_else(signalled),
             stdout: String::from_utf8(ended.stdout).expect("stdout is UTF-8"),
             stderr: String::from_utf8(ended.stderr).expect("stderr is UTF-8"),
+            signal,
             arguments: std::mem::take(&mut self.arguments),
         };
         for text in [&output.stdout, &output.stderr] {
