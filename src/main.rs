@@ -28,14 +28,10 @@ fn show(outcome: &Outcome) -> io::Result<()> {
     let run = outcome.run.to_string();
     match &outcome.result {
         Ok(report) => output::render(report.as_ref(), &run, outcome.format, &mut stdout)?,
-        Err(failure) if outcome.format == output::Format::Json => output::render_failure(
-            outcome.command,
-            &run,
-            failure.exit,
-            &failure.diagnostics,
-            &mut stdout,
-        )?,
-        Err(_) => {}
+        Err(failure) => {
+            let command = outcome.command;
+            output::render_failure(command, &run, failure, outcome.format, &mut stdout)?;
+        }
     }
     stdout.flush()
 }

@@ -225,9 +225,14 @@ impl Told {
             let fault = Diagnostic::error("usage", message).hint("see bird --help");
             let mut stdout = std::io::stdout().lock();
             let run = uuid::Uuid::now_v7().to_string();
-            let _: std::io::Result<()> =
-                render_failure(&self.command, &run, Exit::Failed, &[fault], &mut stdout)
-                    .and_then(|()| stdout.flush());
+            let _: std::io::Result<()> = render_failure(
+                &self.command,
+                &run,
+                &Failure::failed(fault),
+                Format::Json,
+                &mut stdout,
+            )
+            .and_then(|()| stdout.flush());
         }
         ExitCode::from(Exit::Failed.code())
     }

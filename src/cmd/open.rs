@@ -52,8 +52,15 @@ pub async fn session(
     retry(context, wait, open).await
 }
 
-/// A database that was asked for, with its session; without one where an embedded database's
-/// file does not exist.
+/// What a server's database that does not exist means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    IsAnError,
+    /// It is going to be made.
+    IsEmpty,
+}
+
+/// A database that was asked for, with its session; without one where it does not exist.
 pub struct Opened<'p> {
     pub database: &'p Database,
     pub session: Option<Session>,
@@ -64,6 +71,7 @@ pub async fn all<'p>(
     context: &'p Context,
     databases: impl IntoIterator<Item = &'p Database>,
     access: Access,
+    absent: Absent,
     wait: Option<Duration>,
 ) -> Result<Vec<Opened<'p>>, Failure> {
     let opening = databases.into_iter().map(|database| async move {
@@ -78,6 +86,14 @@ pub async fn all<'p>(
                 database,
                 session: Some(session),
             }),
+            Err(error)
+                if error.trouble == Trouble::MissingDatabase && absent == Absent::IsEmpty =>
+            {
+                Ok(Opened {
+                    database,
+                    session: None,
+                })
+            }
             Err(error) => Err(cannot_open(database, &error)),
         }
     });
@@ -124,10 +140,12 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     let variable = format!("BIRD_{}_URL", name.to_ascii_uppercase());
     let (code, hint) = match error.trouble {
         Trouble::MissingDatabase => ("no-database", "create it with `bird provision`".to_owned()),
-        Trouble::Denied => (
-            "denied",
-            format!("check user and password in its URL ({variable})"),
-        ),
+        Trouble::Account => {
+            ("denied", format!("check user and password in its URL ({variable})"))
+        }
+        Trouble::Denied => {
+            ("denied", "use an account that may do this, or let an administrator do it".to_owned())
+        }
         Trouble::Connection => (
             "connection",
             format!("is the server up, and the URL right ({variable})? --wait 60s waits for it"),

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::{Context, cli, open};
 use crate::db::provision::{self, Provisioned, Wish};
 use crate::db::session::DbError;
-use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
@@ -45,6 +44,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
         let made = match result {
             Ok(made) => {
                 wrote |= !made.created.is_empty();
+                if let Some(concern) = &made.concern {
+                    context
+                        .progress
+                        .notice(&format!("{}: {concern}", database.name));
+                }
                 Some(made)
             }
             Err(error) => {
@@ -76,10 +80,6 @@ fn cannot_provision(database: &Database, error: &DbError) -> Diagnostic {
     let mut fault = open::cannot_open(database, error);
     let (name, place) = (&database.name, database.target.shown());
     fault.message = format!("cannot provision `{name}` ({place}): {}", error.told());
-    if error.trouble == Trouble::Denied {
-        fault.hint =
-            Some("use an account that may create it, or let an administrator do so".into());
-    }
     fault
 }
 
@@ -95,9 +95,13 @@ impl Report for ProvisionReport {
     fn blocks(&self) -> Vec<Block> {
         let rows = self.databases.iter().map(|(name, engine, made)| {
             let (server, created) = match made {
-                Some(made) if made.created.is_empty() => {
-                    (made.server.to_string(), "was there".to_owned())
-                }
+                Some(made) if made.created.is_empty() => (
+                    made.server.to_string(),
+                    match &made.concern {
+                        Some(concern) => format!("was there, but {concern}"),
+                        None => "was there".to_owned(),
+                    },
+                ),
                 Some(made) => (
                     made.server.to_string(),
                     format!("created {}", made.created.join(", ")),
@@ -127,6 +131,7 @@ impl Report for ProvisionReport {
                 "product": made.map(|made| made.server.product),
                 "server_version": made.map(|made| &made.server.version),
                 "state": if made.is_some() { "present" } else { "unreachable" },
+                "concern": made.and_then(|made| made.concern.as_ref()),
                 "created": made.map_or(&[][..], |made| &made.created),
             })
         });

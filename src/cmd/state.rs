@@ -16,7 +16,7 @@ pub struct State {
     pub engine: &'static str,
     pub product: Option<&'static str>,
     pub server_version: Option<String>,
-    /// `absent`, `unreachable`, `unmanaged`, `half-applied`, `disagrees`, `pending`, `current`.
+    /// `absent`, `unreachable`, `unreadable`, `unmanaged`, `half-applied`, `disagrees`, `pending`, `current`.
     pub state: &'static str,
     pub current: Option<i64>,
     pub applied: Vec<Applied>,
@@ -96,6 +96,15 @@ impl State {
         }
     }
 
+    /// A database that answered, but whose history cannot be read.
+    pub fn unreadable(database: &Database, server: &Server) -> State {
+        let mut state = State::unreachable(database);
+        state.state = "unreadable";
+        state.product = Some(server.product);
+        state.server_version = Some(server.version.clone());
+        state
+    }
+
     /// Product and version, or the engine where nobody answered.
     pub fn server(&self) -> String {
         match (&self.product, &self.server_version) {
@@ -128,7 +137,7 @@ fn word(present: bool, history: &History, standing: &Standing<'_>) -> &'static s
         "absent"
     } else if standing.partial.is_some() {
         "half-applied"
-    } else if !standing.changed.is_empty() || !standing.missing.is_empty() {
+    } else if !standing.agrees() {
         "disagrees"
     } else if !history.objects.is_empty() {
         "unmanaged"

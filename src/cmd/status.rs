@@ -58,8 +58,13 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
         let state = match answer {
             Answer::Unreachable(fault) => {
                 report.diagnostics.push(fault);
-                report.exit = Exit::Failed;
+                report.exit = report.exit.worst(Exit::Failed);
                 State::unreachable(database)
+            }
+            Answer::Unreadable(server, fault) => {
+                report.diagnostics.push(fault);
+                report.exit = report.exit.worst(Exit::Failed);
+                State::unreadable(database, &server)
             }
             Answer::Absent => State::of(database, None, &migrations, &History::default()),
             Answer::History(server, history) => {
@@ -68,7 +73,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
                 State::of(database, Some(&server), &migrations, &history)
             }
         };
-        let clean = matches!(state.state, "current" | "absent") && state.pending.is_empty();
+        let clean = state.state == "current";
         if args.exit_code && !clean {
             report.exit = report.exit.worst(Exit::Found);
         }
@@ -82,6 +87,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
 enum Answer {
     Absent,
     Unreachable(Diagnostic),
+    /// It answered, but not with a history that can be read.
+    Unreadable(Server, Diagnostic),
     History(Server, History),
 }
 
@@ -101,7 +108,8 @@ async fn ask(context: &Context, args: &Args, database: &Database) -> Answer {
     match history {
         Ok(history) => Answer::History(server, history),
         Err(error) => {
-            Answer::Unreachable(open::cannot_ask(database, "reading its history", &error))
+            let fault = open::cannot_ask(database, "reading its history", &error);
+            Answer::Unreadable(server, fault)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Context, cli, migrate, open, provision, seed};
+use super::{Context, cli, migrate, provision, seed};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Report};
@@ -31,8 +31,6 @@ pub struct UpReport {
 
 /// Runs the three, and stops after the first that did not do all of its work.
 pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
-    // Files that cannot be read must not leave new databases behind.
-    open::files(context).await?;
     let Args {
         allow,
         connect,
@@ -53,6 +51,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
         connect: connect.clone(),
         locks: locks.clone(),
     };
+    // What would be refused must not leave new databases behind.
+    migrate::check(context, &migrate).await?;
     let mut report = UpReport {
         parts: Vec::new(),
         failure: None,

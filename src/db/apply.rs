@@ -53,6 +53,8 @@ pub enum Reason {
     /// The rebuild of a table left rows without their parents.
     ForeignKeys(Vec<String>),
     Lock(NoLock),
+    /// Another runner has recorded another migration under this version, with this name.
+    Foreign(String),
     Signal(Exit),
 }
 
@@ -141,11 +143,11 @@ async fn at_once(session: &mut Session, step: &Step, run: &Run<'_>) -> bool {
         return false;
     }
     let count = step.script.statements.len();
-    let Ok(books) = books(session, step, &entries(step, 0..count), run) else {
+    let Ok(books) = books(session, step, &entries(step, step.from..count), run) else {
         return false;
     };
     let mut text = format!("{};\n", session.dialect.begin());
-    for statement in 0..count {
+    for statement in step.from..count {
         text.push_str(step.sql(statement));
         text.push_str("\n;\n");
     }
@@ -168,21 +170,21 @@ async fn inside(
     lock::begin(session, run.lock_timeout, run.waiting, run.stop).await?;
     // Without a lock for the whole run, another runner may have come in between.
     let shared = session.dialect.facts().is_embedded();
-    if shared && is_recorded(session, step).await? {
+    if shared && let Some(recorded) = recorded(session, step).await? {
         session.run("ROLLBACK").await?;
-        return Ok(Done::Already);
+        return recorded;
     }
     let before = rebuild::broken(session, &step.rebuilt).await?;
-    for statement in 0..step.script.statements.len() {
+    let count = step.script.statements.len();
+    for statement in step.from..count {
         send(session, step, statement, run, way).await?;
     }
     let after = rebuild::broken(session, &step.rebuilt).await?;
-    let new = rebuild::newly_broken(&before, &after);
+    let new = rebuild::newly_broken(&before, &after, &step.rebuilt);
     if !new.is_empty() {
         return Err(Reason::ForeignKeys(new));
     }
-    let entries = entries(step, 0..step.script.statements.len());
-    let sql = books(session, step, &entries, run)?;
+    let sql = books(session, step, &entries(step, step.from..count), run)?;
     if shared {
         session.run(&sql).await?;
         lock::commit(session, run.lock_timeout, run.waiting, run.stop).await?;
@@ -201,23 +203,43 @@ async fn bare(
     way: &mut Way,
 ) -> Result<Done, Reason> {
     let count = step.script.statements.len();
+    if !step.migration.name.is_ascii() {
+        // A history in a narrow character set could not hold the name, after all was done.
+        let begin = session.dialect.begin();
+        let recorded = history::record(session, &step.migration, run.width)?;
+        let probe = session.run(&format!("{begin}; {recorded}")).await;
+        session.run("ROLLBACK").await?;
+        probe?;
+    }
+    for statement in 0..step.from {
+        // What a file set for itself before it stopped is gone with that session.
+        if step.settings.get(statement) == Some(&true) {
+            send(session, step, statement, run, way).await?;
+        }
+    }
     for statement in step.from..count {
         send(session, step, statement, run, way).await?;
         way.applied = statement + 1;
         if way.applied < count {
-            let sql = journal::record(session, &entries(step, statement..way.applied), run.id);
-            session.run(&sql).await?;
+            let entries = entries(step, statement..way.applied);
+            let sql = journal::record(session, &entries, run.id);
+            alone(session, &sql).await?;
         }
     }
     let last = count.saturating_sub(1).max(step.from);
     let sql = books(session, step, &entries(step, last..count), run)?;
+    alone(session, &sql).await?;
+    Ok(Done::Applied)
+}
+
+/// Bookkeeping in a transaction of its own, whatever a statement has left open.
+async fn alone(session: &mut Session, sql: &str) -> Result<(), DbError> {
     let begin = session.dialect.begin();
     let result = session.run(&format!("{begin}; {sql}; COMMIT")).await;
     if result.is_err() {
         let _: Result<(), DbError> = session.run("ROLLBACK").await;
     }
-    result?;
-    Ok(Done::Applied)
+    result
 }
 
 /// Sends one statement alone, unless someone asked to stop before it.
@@ -265,9 +287,29 @@ fn books(
     })
 }
 
-async fn is_recorded(session: &mut Session, step: &Step) -> Result<bool, DbError> {
-    let table = session.table(HISTORY_TABLE);
-    let version = step.migration.version;
-    let sql = format!("SELECT 1 FROM {table} WHERE version = {version}");
-    Ok(session.value(&sql).await?.is_some())
+/// What another runner has recorded under the version, if anything.
+async fn recorded(
+    session: &mut Session,
+    step: &Step,
+) -> Result<Option<Result<Done, Reason>>, DbError> {
+    let (table, version) = (session.table(HISTORY_TABLE), step.migration.version);
+    let sql = format!("SELECT name, checksum FROM {table} WHERE version = {version}");
+    let Some(row) = session.rows(&sql).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    let mut cells = row.into_iter().map(Option::unwrap_or_default);
+    let (name, checksum) = (
+        cells.next().unwrap_or_default(),
+        cells.next().unwrap_or_default(),
+    );
+    let known = [Width::Four, Width::Eight].map(|width| step.migration.checksum(width));
+    let same = name == step.migration.name
+        && known
+            .iter()
+            .flatten()
+            .any(|known| known.to_string() == checksum);
+    Ok(Some(match same {
+        true => Ok(Done::Already),
+        false => Err(Reason::Foreign(name)),
+    }))
 }

@@ -13,6 +13,29 @@ use crate::model::migration::Migration;
 /// Reads what a database remembers; a missing table is an empty history, any other trouble is
 /// an error.
 pub async fn read(session: &mut Session) -> Result<History, DbError> {
+    let history = read_once(session).await?;
+    if history.exists || history.has_journal {
+        return Ok(history);
+    }
+    let sql = session.dialect.objects_query(session.schema.as_deref());
+    let rows = session.rows(&sql).await?;
+    let objects: Vec<String> = rows
+        .into_iter()
+        .flat_map(|row| row.into_iter().flatten())
+        .collect();
+    if objects.is_empty() {
+        return Ok(history);
+    }
+    // Another runner may have begun between the two questions. It makes its history before
+    // anything else: if there is still none, the objects are somebody else's.
+    let mut again = read_once(session).await?;
+    if !again.exists {
+        again.objects = objects;
+    }
+    Ok(again)
+}
+
+async fn read_once(session: &mut Session) -> Result<History, DbError> {
     let mut history = History::default();
     let sql = format!(
         "SELECT version, name, applied_on, checksum FROM {} ORDER BY version",
@@ -28,14 +51,6 @@ pub async fn read(session: &mut Session) -> Result<History, DbError> {
         Err(error) => return Err(error),
     }
     super::journal::read(session, &mut history).await?;
-    if history.applied.is_empty() && history.journal.is_empty() {
-        let sql = session.dialect.objects_query(session.schema.as_deref());
-        let rows = session.rows(&sql).await?;
-        history.objects = rows
-            .into_iter()
-            .flat_map(|row| row.into_iter().flatten())
-            .collect();
-    }
     Ok(history)
 }
 
@@ -101,8 +116,9 @@ fn create_table(dialect: &dyn Dialect, schema: Option<&str>, width: Width) -> St
     };
     format!(
         "CREATE TABLE IF NOT EXISTS {}( version {version} PRIMARY KEY, name VARCHAR(255), \
-         applied_on VARCHAR(255), checksum VARCHAR(255));",
-        dialect.table(schema, HISTORY_TABLE)
+         applied_on VARCHAR(255), checksum VARCHAR(255)){};",
+        dialect.table(schema, HISTORY_TABLE),
+        dialect.history_options()
     )
 }
 
@@ -194,9 +210,11 @@ mod tests {
             let table = dialect.table(None, HISTORY_TABLE);
             let theirs =
                 <Statements as r#async::AsyncMigrate>::assert_migrations_table_query(&table);
-            let ours = create_table(*dialect, None, Width::Eight);
+            let plain =
+                |width| create_table(*dialect, None, width).replace(dialect.history_options(), "");
+            let ours = plain(Width::Eight);
             assert_eq!(words(&ours), words(&theirs));
-            let narrow = create_table(*dialect, None, Width::Four);
+            let narrow = plain(Width::Four);
             assert_eq!(words(&narrow), words(&theirs).replace("int8", "int4"));
         }
     }

@@ -20,6 +20,8 @@ pub struct Provisioned {
     pub server: Server,
     /// What was created, in words; empty where everything was there.
     pub created: Vec<String>,
+    /// What about a database that was there will not serve.
+    pub concern: Option<String>,
 }
 
 /// Makes the database, and the schema in it, where they are missing.
@@ -32,7 +34,7 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
     if let Target::File(file) = wish.target
         && !file.path.exists()
     {
-        created.push(format!("file {}", file.path.display()));
+        created.push(format!("file {}", file.told));
     }
     let opened = Session::open(wish.target, wish.dialect, wish.schema, access).await;
     let mut session = match opened {
@@ -55,9 +57,17 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
             created.push(what);
         }
     }
+    let concern = match wish.dialect.concern_query() {
+        Some(query) => session.value(query).await?,
+        None => None,
+    };
     let server = session.server.clone();
     session.close().await;
-    Ok(Provisioned { server, created })
+    Ok(Provisioned {
+        server,
+        created,
+        concern,
+    })
 }
 
 async fn create_on_server(wish: &Wish<'_>, error: DbError) -> Result<Option<String>, DbError> {

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use super::session::{DbError, Session};
+use super::session::{DbError, Row, Session};
 use crate::dialect::Trouble;
 
-/// Rows without parents, by table.
-pub type Broken = BTreeMap<String, u64>;
+/// Rows without parents, by table; each as its row id and the key that misses its parent.
+pub type Broken = BTreeMap<String, Vec<Row>>;
 
 /// Switches the enforcement; inside a transaction this would do nothing.
 pub async fn enforce(session: &mut Session, on: bool) -> Result<(), DbError> {
@@ -19,15 +19,20 @@ pub async fn enforce(session: &mut Session, on: bool) -> Result<(), DbError> {
     session.run(&format!("PRAGMA foreign_keys = {word}")).await
 }
 
-/// The tables that have more rows without parents than before.
-pub fn newly_broken(before: &Broken, after: &Broken) -> Vec<String> {
-    let worse = after
-        .iter()
-        .filter(|(table, count)| **count > before.get(*table).copied().unwrap_or(0));
+/// The tables that have rows without parents which had theirs before. A rebuilt table may have
+/// numbered its rows anew, so there, as where rows have no number, their count must do.
+pub fn newly_broken(before: &Broken, after: &Broken, rebuilt: &[String]) -> Vec<String> {
+    let none = Vec::new();
+    let worse = after.iter().filter(|(table, rows)| {
+        let before = before.get(*table).unwrap_or(&none);
+        let renumbered = rebuilt.iter().any(|name| name.eq_ignore_ascii_case(table));
+        let known = |row: &Row| before.binary_search(row).is_ok();
+        rows.len() > before.len() || (!renumbered && !rows.iter().all(known))
+    });
     worse.map(|(table, _)| table.clone()).collect()
 }
 
-/// How many rows miss their parent, in the rebuilt tables and in those that reference them.
+/// The rows that miss their parent, in the rebuilt tables and in those that reference them.
 pub async fn broken(session: &mut Session, rebuilt: &[String]) -> Result<Broken, DbError> {
     if rebuilt.is_empty() {
         return Ok(Broken::new());
@@ -46,18 +51,18 @@ pub async fn broken(session: &mut Session, rebuilt: &[String]) -> Result<Broken,
         let Some(table) = row.into_iter().next().flatten() else {
             continue;
         };
-        let sql = format!(
-            "SELECT count(*) FROM pragma_foreign_key_check({})",
+        let check = format!(
+            "SELECT rowid, fkid FROM pragma_foreign_key_check({})",
             literal(&table)
         );
-        let counted = match session.value(&sql).await {
-            Ok(counted) => counted,
+        let mut rows = match session.many_rows(&check, 2).await {
+            Ok(rows) => rows,
             // A rebuild may pass through a state in which a parent has no key to point at.
-            Err(error) if error.trouble == Trouble::Other => None,
+            Err(error) if error.trouble == Trouble::Other => Vec::new(),
             Err(error) => return Err(error),
         };
-        let count = counted.and_then(|count| count.parse().ok()).unwrap_or(0);
-        broken.insert(table, count);
+        rows.sort();
+        broken.insert(table, rows);
     }
     Ok(broken)
 }

@@ -18,11 +18,11 @@ impl Stop {
         last: impl Fn(Exit) + Send + 'static,
     ) -> Stop {
         let (sender, receiver) = watch::channel(None);
+        // From this line on, not from when the task first runs.
+        let Ok(mut signals) = Signals::new() else {
+            return Stop(receiver);
+        };
         tokio::spawn(async move {
-            let mut signals = match Signals::new() {
-                Ok(signals) => signals,
-                Err(_) => return,
-            };
             sender.send_replace(Some(signals.next().await));
             notice();
             let second = signals.next().await;

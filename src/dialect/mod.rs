@@ -64,6 +64,8 @@ pub enum Trouble {
     Exists,
     /// Someone else holds a lock.
     Busy,
+    /// User or password are wrong.
+    Account,
     /// The account may not do it.
     Denied,
     /// The server does not take connections yet, or the connection broke.
@@ -142,6 +144,11 @@ pub trait Dialect: Sync {
     /// What a session is set to, in one text; `looking` makes it read-only.
     fn settings(&self, schema: Option<&str>, looking: bool) -> String;
 
+    /// What takes a session back to its known state, whatever was set in it.
+    fn reset(&self, schema: Option<&str>) -> String {
+        self.settings(schema, false)
+    }
+
     /// Asks for product and version, in the columns that [`Dialect::server`] reads.
     fn server_query(&self) -> &'static str;
 
@@ -175,6 +182,11 @@ pub trait Dialect: Sync {
     /// The type of the history's version column.
     fn width_query(&self, schema: Option<&str>) -> String;
 
+    /// What follows the columns of the history's table, where its names need it.
+    fn history_options(&self) -> &'static str {
+        ""
+    }
+
     /// `CREATE TABLE IF NOT EXISTS` for the journal.
     fn journal_table(&self, schema: Option<&str>) -> String;
 
@@ -193,6 +205,11 @@ pub trait Dialect: Sync {
 
     /// Gives the GRANT that this account lacks for migrating, or NULL.
     fn preflight_query(&self, _schema: Option<&str>) -> Option<String> {
+        None
+    }
+
+    /// Tells what about an existing database will not serve, or NULL.
+    fn concern_query(&self) -> Option<&'static str> {
         None
     }
 

@@ -79,13 +79,6 @@ const REFUSED: &[(&[&str], Refusal)] = &[
         },
     ),
     (
-        &["SET", "AUTOCOMMIT"],
-        Refusal {
-            what: "SET autocommit",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
         &["LOCK", "TABLES"],
         Refusal {
             what: "LOCK TABLES",
@@ -180,7 +173,8 @@ impl Dialect for MySql {
             "1146" => Trouble::MissingTable,
             "1007" | "1050" => Trouble::Exists,
             "1205" | "1213" | "3572" => Trouble::Busy,
-            "1044" | "1045" | "1142" | "1227" | "1698" | "1370" => Trouble::Denied,
+            "1045" | "1698" => Trouble::Account,
+            "1044" | "1142" | "1227" | "1370" => Trouble::Denied,
             "1040" | "1053" | "1927" | "4031" => Trouble::Connection,
             _ => Trouble::Other,
         }
@@ -206,6 +200,17 @@ impl Dialect for MySql {
         if starts_with(words, &["BEGIN"]) && !starts_with(words, &["BEGIN", "NOT"]) {
             return Some(Refusal {
                 what: "BEGIN",
+                why: TRANSACTIONS,
+            });
+        }
+        // `@@session.autocommit` and its like may be one word or several.
+        let autocommit = |word: &&str| {
+            let last = word.rsplit(['.', '@']).next().unwrap_or_default();
+            last.trim_matches('`').eq_ignore_ascii_case("autocommit")
+        };
+        if starts_with(words, &["SET"]) && words.iter().any(autocommit) {
+            return Some(Refusal {
+                what: "SET autocommit",
                 why: TRANSACTIONS,
             });
         }
@@ -251,6 +256,18 @@ impl Dialect for MySql {
         format!(
             "SELECT DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() \
              AND TABLE_NAME = '{HISTORY_TABLE}' AND COLUMN_NAME = 'version'"
+        )
+    }
+
+    fn history_options(&self) -> &'static str {
+        " ENGINE = InnoDB CHARACTER SET utf8mb4"
+    }
+
+    fn concern_query(&self) -> Option<&'static str> {
+        Some(
+            "SELECT CONCAT('its character set is ', DEFAULT_CHARACTER_SET_NAME, ', not utf8mb4') \
+             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE() \
+             AND DEFAULT_CHARACTER_SET_NAME <> 'utf8mb4'",
         )
     }
 

@@ -120,6 +120,11 @@ impl Dialect for Postgres {
         )
     }
 
+    fn reset(&self, schema: Option<&str>) -> String {
+        let settings = self.settings(schema, false);
+        format!("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; {settings}")
+    }
+
     fn server_query(&self) -> &'static str {
         "SELECT current_setting('server_version')"
     }
@@ -138,7 +143,8 @@ impl Dialect for Postgres {
             "42P01" => Trouble::MissingTable,
             "42P04" | "42P06" | "42P07" | "23505" => Trouble::Exists,
             "55P03" | "40P01" => Trouble::Busy,
-            "28000" | "28P01" | "42501" => Trouble::Denied,
+            "28000" | "28P01" => Trouble::Account,
+            "42501" => Trouble::Denied,
             "57P01" | "57P02" | "57P03" | "53300" => Trouble::Connection,
             _ => Trouble::Other,
         }
@@ -260,6 +266,13 @@ impl Dialect for Postgres {
              FROM pg_namespace WHERE nspname = {name} \
              AND NOT has_schema_privilege(current_user, oid, 'CREATE')"
         ))
+    }
+
+    fn concern_query(&self) -> Option<&'static str> {
+        Some(
+            "SELECT 'its encoding is ' || current_setting('server_encoding') || ', not UTF8' \
+             WHERE current_setting('server_encoding') <> 'UTF8'",
+        )
     }
 
     /// `template0`, because only it can be given another encoding than the cluster's own, and

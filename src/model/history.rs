@@ -63,7 +63,7 @@ pub struct History {
     pub has_journal: bool,
     /// The statements of migrations that are not in the history: by version and number.
     pub journal: Vec<Entry>,
-    /// Names of objects that are neither bird's nor refinery's; asked only where nothing was
-    /// ever applied.
+    /// Names of objects that are neither bird's nor refinery's; asked only where there is no
+    /// history.
     pub objects: Vec<String>,
 }

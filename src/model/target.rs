@@ -33,6 +33,8 @@ pub struct ServerTarget {
 pub struct FileTarget {
     /// Absolute.
     pub path: PathBuf,
+    /// As the URL has it.
+    pub told: String,
     /// The URL asked for `mode=ro`.
     pub read_only: bool,
 }
@@ -58,7 +60,7 @@ impl Target {
     /// Where it is, without user or password.
     pub fn shown(&self) -> String {
         match self {
-            Target::File(file) => file.path.display().to_string(),
+            Target::File(file) => file.told.clone(),
             Target::Server(server) => match &server.socket {
                 Some(socket) => format!("{} at {}", server.database, socket.display()),
                 None => format!("{} at {}:{}", server.database, server.host, server.port),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::Report;
-use crate::model::diagnostic::{Diagnostic, Severity};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 
 pub fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<()> {
@@ -24,15 +24,15 @@ pub fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<
 pub fn render_failure(
     command: &str,
     run: &str,
-    exit: Exit,
-    diagnostics: &[Diagnostic],
+    failure: &Failure,
     to: &mut dyn Write,
 ) -> io::Result<()> {
+    let Failure { exit, diagnostics } = failure;
     let (databases, extra) = (Vec::new(), Map::new());
     Document {
         command,
         run,
-        exit,
+        exit: *exit,
         databases,
         diagnostics,
         extra,

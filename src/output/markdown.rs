@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::escape::{fence, markdown, terminal};
 use super::{Block, Grid, Report};
+use crate::model::diagnostic::{Diagnostic, Failure};
 
 pub fn render(report: &dyn Report, to: &mut dyn Write) -> io::Result<()> {
     writeln!(to, "### bird {}", report.command())?;
@@ -23,14 +24,22 @@ pub fn render(report: &dyn Report, to: &mut dyn Write) -> io::Result<()> {
             }
         }
     }
-    let diagnostics = report.diagnostics();
+    findings(&report.diagnostics(), to)
+}
+
+/// What a command that could not make its report has to say.
+pub fn render_failure(command: &str, failure: &Failure, to: &mut dyn Write) -> io::Result<()> {
+    writeln!(to, "### bird {command}")?;
+    findings(&failure.diagnostics, to)
+}
+
+fn findings(diagnostics: &[Diagnostic], to: &mut dyn Write) -> io::Result<()> {
     if !diagnostics.is_empty() {
         writeln!(to)?;
     }
     for diagnostic in diagnostics {
-        let place = diagnostic
-            .location
-            .map(|at| format!(" ({}:{})", at.file, at.line));
+        let place = diagnostic.location.as_ref();
+        let place = place.map(|at| format!(" ({}:{})", at.file, at.line));
         let place = markdown(&place.unwrap_or_default());
         let message = markdown(&diagnostic.message);
         writeln!(to, "- **{}**: {message}{place}", diagnostic.code)?;

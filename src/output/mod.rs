@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value};
 
-use crate::model::diagnostic::Diagnostic;
+use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 
 /// What a command found out or did. A format sees only these projections, a command no format.
@@ -87,4 +87,18 @@ pub fn render(
     }
 }
 
-pub use json::render_failure;
+/// Writes what a command that could not make its report still owes in a format: people have read
+/// it on stderr.
+pub fn render_failure(
+    command: &str,
+    run: &str,
+    failure: &Failure,
+    format: Format,
+    to: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => Ok(()),
+        Format::Json => json::render_failure(command, run, failure, to),
+        Format::Markdown => markdown::render_failure(command, failure, to),
+    }
+}

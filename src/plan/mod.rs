@@ -61,6 +61,8 @@ pub struct Step {
     pub rebuilt: Vec<String>,
     /// Whether a statement may change the session's settings.
     pub changes_session: bool,
+    /// One per statement: whether it is a `SET`, which a file that goes on needs again.
+    pub settings: Vec<bool>,
     /// The migrations of other databases that this run applies and that must be applied first.
     pub waits_for: Vec<(String, i64)>,
 }

@@ -20,6 +20,9 @@ pub struct Standing<'p> {
     /// Whether a missing one is newer than all files.
     pub ahead: bool,
     pub partial: Option<Partial>,
+    /// A migration whose statements are all in the journal, but which the history lacks: somebody
+    /// took its row away.
+    pub unrecorded: Option<Partial>,
 }
 
 /// A migration of which some statements are applied.
@@ -63,19 +66,30 @@ pub fn standing<'p>(migrations: &'p [Migration], history: &'p History) -> Standi
     }
     let last = migrations.last().map(|migration| migration.version);
     standing.ahead = standing.missing.iter().any(|row| Some(row.version) > last);
-    standing.partial = history.journal.first().map(|first| {
-        let entries = || {
-            history
-                .journal
-                .iter()
-                .filter(|entry| entry.version == first.version)
-        };
-        Partial {
-            version: first.version,
-            applied: u32::try_from(entries().count()).unwrap_or(u32::MAX),
-            of: entries().next_back().map_or(first.of, |entry| entry.of),
-        }
+    let first = history.journal.first().map(|first| Partial {
+        version: first.version,
+        applied: 0,
+        of: first.of,
     });
+    standing.partial = first.map(|mut partial| {
+        let entries = history
+            .journal
+            .iter()
+            .filter(|entry| entry.version == partial.version);
+        for entry in entries {
+            partial.applied += 1;
+            partial.of = entry.of;
+        }
+        partial
+    });
+    // The last statement is recorded together with the migration, or not at all.
+    if standing
+        .partial
+        .as_ref()
+        .is_some_and(|partial| partial.applied >= partial.of)
+    {
+        standing.unrecorded = standing.partial.take();
+    }
     standing
 }
 
@@ -88,13 +102,9 @@ fn same(file: &Migration, row: &Applied) -> bool {
 }
 
 impl Standing<'_> {
-    /// Whether files and database agree in every respect and nothing is to be done.
-    pub fn is_clean(&self) -> bool {
-        self.pending.is_empty() && self.agrees() && self.partial.is_none()
-    }
-
-    fn agrees(&self) -> bool {
-        self.changed.is_empty() && self.missing.is_empty()
+    /// Whether files and history say the same of what is applied.
+    pub fn agrees(&self) -> bool {
+        self.changed.is_empty() && self.missing.is_empty() && self.unrecorded.is_none()
     }
 
     /// What forbids to go on: history and files that disagree.
@@ -136,6 +146,22 @@ impl Standing<'_> {
                 fault
                     .database(database)
                     .note(format!("it was applied on {}", row.applied_on)),
+            );
+        }
+        if let Some(entry) = &self.unrecorded {
+            let version = entry.version;
+            let message =
+                format!("V{version} is in the journal of `{database}`, but not in its history");
+            all.push(
+                Diagnostic::error("history-edited", message)
+                    .database(database)
+                    .note(
+                        "bird records both together: a row of refinery_schema_history was deleted",
+                    )
+                    .hint(format!(
+                        "put the row back; or, if V{version} is undone, delete the rows of version \
+                         {version} from bird_journal, and it is pending again"
+                    )),
             );
         }
         for entry in self.partial.iter() {

@@ -9,6 +9,9 @@ use crate::model::migration::Migration;
 use crate::model::name::did_you_mean;
 use crate::model::script::{Fault, Script};
 
+/// So many words tell what a statement is.
+const FIRST_WORDS: usize = 16;
+
 pub(super) fn step(
     subject: &Subject<'_>,
     migration: &Migration,
@@ -34,6 +37,7 @@ pub(super) fn step(
         transactional,
         rebuilt: Vec::new(),
         changes_session: false,
+        settings: Vec::new(),
         waits_for: Vec::new(),
         script,
     };
@@ -42,7 +46,13 @@ pub(super) fn step(
             .text
             .get(statement.range.clone())
             .unwrap_or_default();
-        let words: Vec<&str> = script::words(lexis, sql).take(16).collect();
+        let mut words: Vec<&str> = script::words(lexis, sql).take(FIRST_WORDS).collect();
+        let is_setting = words
+            .first()
+            .is_some_and(|word| word.eq_ignore_ascii_case("SET"));
+        if is_setting {
+            words = script::words(lexis, sql).collect();
+        }
         if let Some(refusal) = subject.dialect.refuse(&words) {
             let message = format!("{} cannot stand in a migration", refusal.what);
             trouble.refused.push(
@@ -54,8 +64,23 @@ pub(super) fn step(
             );
         }
         step.rebuilt.extend(subject.dialect.rebuilt_tables(&words));
-        step.changes_session |= changes_session(&words);
+        step.changes_session |= may_change_session(&words, sql);
+        step.settings.push(is_setting);
         step.digests.push(script::digest(lexis, sql));
+    }
+    if !transactional && !step.rebuilt.is_empty() {
+        let tables = step.rebuilt.join(", ");
+        let message = format!(
+            "{} drops or rebuilds {tables} without a transaction",
+            step.migration.title()
+        );
+        trouble.refused.push(
+            Diagnostic::error("rebuild-without-transaction", message)
+                .database(subject.name)
+                .at(in_file(migration, 0..0))
+                .note("foreign keys would delete the rows of other tables, and nothing could be taken back")
+                .hint("put these statements into a migration without `-- bird: no-transaction`"),
+        );
     }
     unknown_consents(subject, migration, &step.script, trouble);
     if let Some(partial) = &standing.partial
@@ -95,17 +120,15 @@ fn unknown_consents(
     }
 }
 
-/// Whether a statement may leave the session other than it was.
-fn changes_session(words: &[&str]) -> bool {
-    let first = words
-        .first()
-        .map(|word| word.to_ascii_uppercase())
-        .unwrap_or_default();
-    matches!(first.as_str(), "SET" | "RESET" | "PRAGMA" | "DISCARD")
-        || (first == "SELECT"
-            && words
-                .iter()
-                .any(|word| word.eq_ignore_ascii_case("set_config")))
+/// Whether a statement may leave the session other than it was: whatever is not plainly a change
+/// of the schema might call something that does.
+fn may_change_session(words: &[&str], sql: &str) -> bool {
+    const HARMLESS: &[&str] = &[
+        "CREATE", "ALTER", "DROP", "COMMENT", "RENAME", "TRUNCATE", "GRANT", "REVOKE",
+    ];
+    let first = words.first().copied().unwrap_or_default();
+    let harmless = HARMLESS.iter().any(|word| word.eq_ignore_ascii_case(first));
+    !harmless || sql.to_ascii_lowercase().contains("set_config")
 }
 
 fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::document::Reader;
+use super::document::{Reader, told};
 use super::duration::parse_duration;
 use crate::dialect;
 use crate::model::diagnostic::Severity;
@@ -195,7 +195,7 @@ fn declared(reader: &mut Reader<'_>, name: &str, span: Range<usize>, databases: 
         });
         reader.fault(
             span,
-            format!("no database `{name}` is declared"),
+            format!("no database{} is declared", told(name)),
             Some(hint),
         );
     }
@@ -269,7 +269,8 @@ fn seed(
             }
         }
         let same_key = |other: &SeedRow| key.iter().all(|name| other.get(name) == row.get(name));
-        if !key.is_empty() && rows.iter().any(same_key) {
+        let whole_key = key.iter().all(|name| row.get(name).is_some());
+        if !key.is_empty() && whole_key && rows.iter().any(same_key) {
             let message = "another row has the same key".to_owned();
             reader.fault(span.clone(), message, None);
         }

@@ -94,6 +94,16 @@ fn secret_value(key: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<Range<u
     }
 }
 
+/// A name as a message may repeat it, with a blank before it; nothing where it is no plain word
+/// and might be anything, even a URL that was pasted to the wrong place.
+pub fn told(name: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    match name.len() <= 40 && name.chars().all(plain) {
+        true => format!(" `{name}`"),
+        false => String::new(),
+    }
+}
+
 /// Reads tables and collects what is wrong with them.
 pub struct Reader<'d> {
     pub document: &'d Document,
@@ -124,11 +134,8 @@ impl<'d> Reader<'d> {
             if !known.contains(&name.as_ref()) {
                 let hint = did_you_mean(name, known.iter().copied())
                     .unwrap_or_else(|| format!("the keys of {of} are {}", known.join(", ")));
-                self.fault(
-                    key.span(),
-                    format!("unknown key `{name}` in {of}"),
-                    Some(hint),
-                );
+                let name = told(name);
+                self.fault(key.span(), format!("unknown key{name} in {of}"), Some(hint));
             }
         }
     }

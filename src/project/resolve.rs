@@ -1,7 +1,7 @@
 //! From the entry of a database to its target: which URL counts, and what it says.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::config::DatabaseConfig;
 use super::document::Document;
@@ -138,21 +138,26 @@ pub fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
     }
 }
 
+/// A path without `..` and without links, also where its end does not exist yet.
+fn real_path(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    match (path.parent(), path.components().next_back()) {
+        (Some(folder), Some(Component::ParentDir)) => {
+            let mut folder = real_path(folder);
+            folder.pop();
+            folder
+        }
+        (Some(folder), Some(last)) => real_path(folder).join(last),
+        _ => path.to_path_buf(),
+    }
+}
+
 /// What makes two targets the same place.
 fn identity(database: &Database) -> String {
     match &database.target {
-        Target::File(file) => {
-            let folder = file
-                .path
-                .parent()
-                .and_then(|folder| folder.canonicalize().ok());
-            let path = match (file.path.canonicalize(), folder, file.path.file_name()) {
-                (Ok(path), _, _) => path,
-                (_, Some(folder), Some(name)) => folder.join(name),
-                _ => file.path.clone(),
-            };
-            path.display().to_string()
-        }
+        Target::File(file) => real_path(&file.path).display().to_string(),
         Target::Server(server) => {
             let host = match is_loopback(&server.host) {
                 true => "localhost".to_owned(),

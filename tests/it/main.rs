@@ -5,8 +5,18 @@
 #[macro_use]
 mod world;
 
+mod cli;
+mod connect;
+mod lock;
+mod mask;
+mod migrate;
 mod mixed;
+mod names;
 mod refinery;
 mod schema;
+mod seed;
+mod session;
 mod split;
+mod sqlite;
 mod tidy;
+mod until;

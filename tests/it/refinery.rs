@@ -1,5 +1,7 @@
 //! People go from refinery to bird and back: one history serves both, whatever its width.
 
+mod edited;
+
 use std::process::Command;
 use std::sync::Once;
 
@@ -16,7 +18,6 @@ engines!(
     a_project_with_large_versions_begins_wide,
     a_large_version_in_a_narrow_history_is_refused_beforehand,
     a_name_that_the_history_cannot_hold_is_refused_beforehand,
-    a_hand_edited_history_is_told_in_words,
 );
 
 const HISTORY: &str =
@@ -248,98 +249,4 @@ fn a_name_that_the_history_cannot_hold_is_refused_beforehand(engine: Engine) {
     }
     assert!([2, 3].contains(&output.code), "{}", output.told());
     world.refused("ums", "SELECT * FROM a");
-}
-
-fn a_hand_edited_history_is_told_in_words(engine: Engine) {
-    let world = World::one(engine);
-    add(&world, &MIGRATIONS[..2]);
-    world.run(&["up"]).ok();
-    add(&world, &MIGRATIONS[..3]);
-    let good = history(&world);
-    for (column, value, word) in [
-        ("name", "NULL", "name"),
-        ("applied_on", "NULL", "time"),
-        ("checksum", "NULL", "checksum"),
-        ("checksum", "'abc'", "checksum"),
-        ("checksum", "''", "checksum"),
-        ("checksum", "'-1'", "checksum"),
-        ("checksum", "'18446744073709551616'", "checksum"),
-    ] {
-        let set = |value: &str| {
-            format!("UPDATE refinery_schema_history SET {column} = {value} WHERE version = 2")
-        };
-        world.client("ums", &set(value));
-        for command in ["status", "migrate", "up"] {
-            let output = world.run(&[command]).exits(2);
-            let told = &output.stderr;
-            let all = ["ums", "refinery_schema_history", "version 2", word];
-            let lacks = all.iter().find(|part| !told.contains(**part));
-            assert_eq!(lacks, None, "{column} = {value}:\n{}", output.told());
-        }
-        let at = ["version", "name", "applied_on", "checksum"];
-        let at = at
-            .iter()
-            .position(|name| *name == column)
-            .expect("a column");
-        world.client("ums", &set(&format!("'{}'", good[1][at])));
-    }
-    world.refused("ums", "SELECT * FROM c");
-    world.run(&["migrate"]).ok();
-    assert_clean(&world, 3);
-}
-
-/// SQLite's columns take anything, and any table may be called so.
-#[test]
-fn whatever_stands_in_a_history_is_told_in_words() {
-    Engine::Sqlite.run(|engine| {
-        for (table, rows) in [
-            (
-                "version, name, applied_on, checksum",
-                "('one', 'first', 'x', '1')",
-            ),
-            (
-                "version, name, applied_on, checksum",
-                "(NULL, 'first', 'x', '1')",
-            ),
-            (
-                "version, name, applied_on, checksum",
-                "(1.5, 'first', 'x', '1')",
-            ),
-            (
-                "version, name, applied_on, checksum",
-                "(X'01ff', 'first', 'x', '1')",
-            ),
-            (
-                "version, name, applied_on, checksum",
-                "(1, X'ff00fe', 'x', '1')",
-            ),
-            (
-                "version, name, applied_on, checksum",
-                "(1, 'first', 'x', X'ff')",
-            ),
-            (
-                "version, name, applied_on, checksum",
-                "(9223372036854775808, 'first', 'x', '1')",
-            ),
-            ("version, name", "(1, 'first')"),
-            ("installed_rank, script", "(1, 'first')"),
-        ] {
-            let world = World::one(engine);
-            add(&world, &MIGRATIONS[..1]);
-            world.run(&["provision"]).ok();
-            world.client(
-                "ums",
-                &format!(
-                    "CREATE TABLE refinery_schema_history ({table}); \
-                     INSERT INTO refinery_schema_history VALUES {rows}"
-                ),
-            );
-            for command in ["status", "migrate"] {
-                let output = world.run(&[command]).exits(2);
-                let told = output.stderr.contains("history");
-                assert!(told, "{table}: {rows}\n{}", output.told());
-            }
-            world.refused("ums", "SELECT * FROM a");
-        }
-    });
 }

@@ -1,12 +1,13 @@
 //! The invariants of the house, proven on its source text: a rule that nobody checks is
 //! decoration. What is named here as an exception must still exist.
 
+mod paths;
 mod readme;
 mod source;
 
-use std::collections::BTreeSet;
 use std::fs;
 
+use paths::{names_crate, uses};
 use source::{Source, files, root, sources, words};
 
 /// Who may use whom; a room may always use itself.
@@ -73,56 +74,6 @@ const NAMING_ALLOWED: &[(&str, &str)] = &[
     ("src/project/url.rs", "MySQL: disabled, preferred, required"),
 ];
 
-/// The rooms that a file uses, by its paths from the crate on.
-fn uses(source: &Source) -> BTreeSet<String> {
-    let depth = source.module().len();
-    let mut rooms = BTreeSet::new();
-    let mut starts = vec![("crate".to_owned(), "crate::".to_owned())];
-    // As many `super` as the file is deep lead to the crate.
-    let up = "super::".repeat(depth);
-    if depth > 0 {
-        starts.push(("super".to_owned(), up));
-    }
-    for (first, start) in &starts {
-        for (at, _) in source.code.match_indices(start.as_str()) {
-            let before = source.code[..at].chars().next_back();
-            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
-                continue;
-            }
-            let rest = &source.code[at + start.len()..];
-            let lost = rest.starts_with('*') || (first == "super" && rest.starts_with("super"));
-            assert!(!lost, "{}: a path that cannot be followed", source.path);
-            match rest.strip_prefix('{') {
-                Some(group) => rooms.extend(heads(group)),
-                None => rooms.extend(words(rest).next().map(str::to_owned)),
-            }
-        }
-    }
-    rooms
-}
-
-/// The first words of a group's members: `model::{a, b}, db};` gives `model` and `db`.
-fn heads(group: &str) -> Vec<String> {
-    let (mut depth, mut heads, mut member) = (1, Vec::new(), String::new());
-    for c in group.chars() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 || (c == ',' && depth == 1) {
-            heads.extend(words(&member).next().map(str::to_owned));
-            member.clear();
-        } else {
-            member.push(c);
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    heads
-}
-
 #[test]
 fn a_floor_uses_only_the_floors_below() {
     let mut wrong = Vec::new();
@@ -141,17 +92,6 @@ fn a_floor_uses_only_the_floors_below() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-#[test]
-fn paths_are_followed() {
-    let source = Source::new(
-        "src/plan/order.rs",
-        "use crate::model::x; use crate::{db::{self, history}, project}; use super::Step; \
-         fn f() { super::super::seed::g(); crate::output::h(); not_crate::cmd::i() }",
-    );
-    let expected = ["db", "model", "output", "project", "seed"];
-    assert_eq!(uses(&source), expected.map(str::to_owned).into());
 }
 
 #[test]
@@ -174,20 +114,6 @@ fn what_comes_from_outside_has_one_place() {
         );
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-/// Whether a crate is named: as the head of a path, or in a `use` by itself.
-fn names_crate(code: &str, name: &str) -> bool {
-    code.match_indices(name).any(|(at, _)| {
-        let (before, after) = (&code[..at], &code[at + name.len()..]);
-        let in_word = |c: char| c.is_alphanumeric() || c == '_';
-        let whole = !before.ends_with(in_word) && !after.starts_with(in_word);
-        let inner = before
-            .strip_suffix("::")
-            .is_some_and(|path| path.ends_with(in_word));
-        let head = !inner && after.starts_with("::");
-        whole && (head || before.ends_with("use ") || before.ends_with("extern crate "))
-    })
 }
 
 #[test]

@@ -214,30 +214,35 @@ async fn tables(
     args: &Args,
     member: &mut Member<'_>,
     plan: &DatabasePlan,
-) -> Result<Width, Diagnostic> {
+) -> Result<Width, Failure> {
     let database = member.opened.database;
-    let told = |error| open::cannot_ask(database, "making the tables of its history", &error);
+    let told = |error| {
+        let doing = "making the tables of its history";
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    };
     let Some(session) = member.opened.session.as_mut() else {
-        return Err(Diagnostic::error("database", "it was never opened").database(&database.name));
+        let fault = Diagnostic::error("database", "it was never opened");
+        return Err(Failure::failed(fault.database(&database.name)));
     };
     session.prepare_to_write().await.map_err(told)?;
     let (exists, has_journal) = (member.history.exists, member.history.has_journal);
     let atomic = database.dialect.facts().transactional_ddl && !(exists && has_journal);
+    let timeout = args.locks.timeout(database);
+    let waiting = waiting(context, database);
+    let no_lock = |reason| stopped::no_lock(database, &reason, timeout);
     if atomic {
-        let timeout = args.locks.timeout(database);
-        let waiting = waiting(context, database);
-        let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
-        begun.map_err(|reason| {
-            let mut failure = stopped::no_lock(database, &reason, timeout);
-            failure.diagnostics.remove(0)
-        })?;
+        lock::begin(session, timeout, &waiting, &context.stop)
+            .await
+            .map_err(no_lock)?;
     }
     let width = history::ensure(session, &member.history, plan.largest)
         .await
         .map_err(told)?;
     journal::ensure(session, has_journal).await.map_err(told)?;
     if atomic {
-        session.run("COMMIT").await.map_err(told)?;
+        lock::commit(session, timeout, &waiting, &context.stop)
+            .await
+            .map_err(no_lock)?;
     }
     Ok(width)
 }

@@ -7,15 +7,14 @@ mod stopped;
 
 use futures_util::future::{join, join_all};
 
-use super::open::Opened;
+use super::open::{Absent, Opened};
 use super::{Context, cli, open};
 use crate::db::history;
 use crate::db::session::Access;
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::model::exit::Exit;
 use crate::model::history::{History, Width};
 use crate::model::migration::Migration;
-use crate::plan::{self, Subject};
+use crate::plan::{self, Plan, Subject};
 use crate::project::Database;
 
 pub use report::MigrateReport;
@@ -66,22 +65,11 @@ impl Member<'_> {
 
 /// Plans, and applies unless it is only asked what it would do.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
-    let targets = targets(context, &args.to)?;
     let access = match args.dry_run {
         true => Access::Look,
         false => Access::Write,
     };
-    let opening = open_members(context, args, access, |database| database.selected);
-    let (files, members) = join(open::files(context), opening).await;
-    let (mut files, mut members) = (files?, members?);
-    give_files(&mut members, &mut files, context, &targets);
-    let needed = plan::required(&subjects(&members));
-    let others = |database: &Database| !database.selected && needed.contains(&database.name);
-    let mut others = open_members(context, args, Access::Look, others).await?;
-    give_files(&mut others, &mut files, context, &targets);
-    members.extend(others);
-    widths(&mut members).await?;
-    let plan = plan::plan(&subjects(&members), &args.allow)?;
+    let (plan, members) = think(context, args, access, Absent::IsAnError).await?;
     if args.dry_run || plan.is_empty() {
         let report = MigrateReport::planned(&members, plan, args.dry_run);
         close(members).await;
@@ -116,10 +104,43 @@ fn give_files(
     }
 }
 
+/// Whether migrating would be refused, asked before the databases are made: what does not exist
+/// yet counts as empty.
+pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
+    let (plan, members) = think(context, args, Access::Look, Absent::IsEmpty).await?;
+    close(members).await;
+    drop(plan);
+    Ok(())
+}
+
+/// Reads, asks and plans; writes nothing.
+async fn think<'p>(
+    context: &'p Context,
+    args: &Args,
+    access: Access,
+    absent: Absent,
+) -> Result<(Plan, Vec<Member<'p>>), Failure> {
+    let targets = targets(context, &args.to)?;
+    let selected = |database: &Database| database.selected;
+    let opening = open_members(context, args, access, absent, selected);
+    let (files, members) = join(open::files(context), opening).await;
+    let (mut files, mut members) = (files?, members?);
+    give_files(&mut members, &mut files, context, &targets);
+    let needed = plan::required(&subjects(&members));
+    let others = |database: &Database| !database.selected && needed.contains(&database.name);
+    let mut others = open_members(context, args, Access::Look, absent, others).await?;
+    give_files(&mut others, &mut files, context, &targets);
+    members.extend(others);
+    widths(&mut members).await?;
+    let plan = plan::plan(&subjects(&members), &args.allow)?;
+    Ok((plan, members))
+}
+
 async fn open_members<'p>(
     context: &'p Context,
     args: &Args,
     access: Access,
+    absent: Absent,
     wanted: impl Fn(&Database) -> bool,
 ) -> Result<Vec<Member<'p>>, Failure> {
     let databases = context
@@ -127,7 +148,7 @@ async fn open_members<'p>(
         .databases
         .iter()
         .filter(|database| wanted(database));
-    let opened = open::all(context, databases, access, args.connect.wait).await?;
+    let opened = open::all(context, databases, access, absent, args.connect.wait).await?;
     let reading = opened.into_iter().map(|mut opened| async move {
         let history = remember(&mut opened).await?;
         Ok(Member {
@@ -141,30 +162,30 @@ async fn open_members<'p>(
 }
 
 /// Everything, or every reason why not.
-fn collect<T>(results: Vec<Result<T, Diagnostic>>) -> Result<Vec<T>, Failure> {
-    let (mut all, mut diagnostics) = (Vec::new(), Vec::new());
+fn collect<T>(results: Vec<Result<T, Failure>>) -> Result<Vec<T>, Failure> {
+    let mut all = Vec::new();
+    let mut failed: Option<Failure> = None;
     for result in results {
-        match result {
-            Ok(one) => all.push(one),
-            Err(fault) => diagnostics.push(fault),
+        match (result, &mut failed) {
+            (Ok(one), _) => all.push(one),
+            (Err(failure), None) => failed = Some(failure),
+            (Err(failure), Some(failed)) => {
+                failed.exit = failed.exit.worst(failure.exit);
+                failed.diagnostics.extend(failure.diagnostics);
+            }
         }
     }
-    match diagnostics.is_empty() {
-        true => Ok(all),
-        false => Err(Failure {
-            exit: Exit::Failed,
-            diagnostics,
-        }),
-    }
+    failed.map_or(Ok(all), Err)
 }
 
 /// What a database remembers; nothing where its file does not exist yet.
-async fn remember(opened: &mut Opened<'_>) -> Result<History, Diagnostic> {
+async fn remember(opened: &mut Opened<'_>) -> Result<History, Failure> {
     match &mut opened.session {
         None => Ok(History::default()),
-        Some(session) => history::read(session)
-            .await
-            .map_err(|error| open::cannot_ask(opened.database, "reading its history", &error)),
+        Some(session) => history::read(session).await.map_err(|error| {
+            let doing = "reading its history";
+            Failure::failed(open::cannot_ask(opened.database, doing, &error))
+        }),
     }
 }
 
@@ -175,7 +196,8 @@ async fn widths(members: &mut [Member<'_>]) -> Result<(), Failure> {
         let matters = member.history.exists && member.migrations.iter().any(large);
         if let (true, Some(session)) = (matters, &mut member.opened.session) {
             let width = history::width(session).await.map_err(|error| {
-                open::cannot_ask(member.opened.database, "reading its history", &error)
+                let doing = "reading its history";
+                Failure::failed(open::cannot_ask(member.opened.database, doing, &error))
             })?;
             member.history.width = Some(width);
         }

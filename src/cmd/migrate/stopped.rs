@@ -108,6 +108,16 @@ pub fn diagnose(
                 .note(stands(step, stopped.applied));
             (fault, failure.exit)
         }
+        Reason::Foreign(other) => {
+            let message = format!(
+                "{name}: while bird waited, someone applied another V{}, `{other}`",
+                step.migration.version
+            );
+            let fault = error("migration-changed", message)
+                .at(whole())
+                .hint("look at `bird status`: two checkouts migrate one database");
+            (fault, Exit::Refused)
+        }
         Reason::Signal(exit) => {
             let message = format!("{name}: stopped before the end of {title}");
             let fault = error("interrupted", message).hint("run bird migrate again to go on");

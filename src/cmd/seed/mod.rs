@@ -3,7 +3,7 @@
 mod report;
 
 use super::migrate::no_lock;
-use super::open::Opened;
+use super::open::{Absent, Opened};
 use super::{Context, cli, open};
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{inspect, lock};
@@ -50,7 +50,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     } else {
         Access::Write
     };
-    let opened = open::all(context, seeded, access, args.connect.wait).await?;
+    let opened = open::all(
+        context,
+        seeded,
+        access,
+        Absent::IsAnError,
+        args.connect.wait,
+    )
+    .await?;
     let (mut members, mut faults) = (Vec::new(), Vec::new());
     for result in join_all(opened.into_iter().map(|opened| ready(opened, seeds))).await {
         match result {

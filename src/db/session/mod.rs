@@ -137,7 +137,7 @@ impl Session {
 
     /// Sets the session back to its known state, after statements that may have changed it.
     pub async fn reset(&mut self) -> Result<(), DbError> {
-        let sql = self.settings();
+        let sql = self.dialect.reset(self.schema.as_deref());
         self.run(&sql).await
     }
 

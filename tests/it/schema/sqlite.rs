@@ -32,6 +32,26 @@ fn ten_thousand_ids_are_valid_and_distinct() {
     });
 }
 
+/// What holds for the ids of messages holds for all: the default is one text.
+#[test]
+fn every_id_has_the_same_default() {
+    Engine::Sqlite.run(|engine| {
+        let world = up(engine);
+        let query = "SELECT t.name, replace(c.dflt_value, char(10), ' ')
+             FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+             WHERE t.type = 'table' AND c.name = 'id' ORDER BY t.name";
+        let rows = world.client("ums", query) + &world.client("twitter", query);
+        let (mut tables, mut defaults) = (Vec::new(), BTreeSet::new());
+        for line in rows.lines() {
+            let (table, default) = line.split_once('\t').expect("two cells");
+            tables.push(table);
+            defaults.insert(default);
+        }
+        assert_eq!(tables, ["roles", "sessions", "users", "messages"]);
+        assert_eq!(defaults.len(), 1, "{defaults:#?}");
+    });
+}
+
 /// One row in every table, so that an UPDATE reaches every column.
 fn with_rows(engine: Engine) -> World {
     let world = up(engine);
