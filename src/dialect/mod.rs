@@ -182,11 +182,6 @@ pub trait Dialect: Sync {
     /// The type of the history's version column.
     fn width_query(&self, schema: Option<&str>) -> String;
 
-    /// What follows the columns of the history's table, where its names need it.
-    fn history_options(&self) -> &'static str {
-        ""
-    }
-
     /// `CREATE TABLE IF NOT EXISTS` for the journal.
     fn journal_table(&self, schema: Option<&str>) -> String;
 

@@ -259,10 +259,6 @@ impl Dialect for MySql {
         )
     }
 
-    fn history_options(&self) -> &'static str {
-        " ENGINE = InnoDB CHARACTER SET utf8mb4"
-    }
-
     fn concern_query(&self) -> Option<&'static str> {
         Some(
             "SELECT CONCAT('its character set is ', DEFAULT_CHARACTER_SET_NAME, ', not utf8mb4') \

@@ -150,8 +150,10 @@ impl Standing<'_> {
         }
         if let Some(entry) = &self.unrecorded {
             let version = entry.version;
+            let file = self.pending.iter().find(|file| file.version == version);
+            let told = file.map_or(format!("V{version}"), |file| file.title());
             let message =
-                format!("V{version} is in the journal of `{database}`, but not in its history");
+                format!("{told} is in the journal of `{database}`, but not in its history");
             all.push(
                 Diagnostic::error("history-edited", message)
                     .database(database)

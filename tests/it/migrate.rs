@@ -292,7 +292,7 @@ fn one_system_stands_on_all_engines_at_once() {
     world
         .run(&["up"])
         .ok()
-        .says(&format!("applied {} migrations", engines.len()));
+        .says(&format!("applied {} migration", engines.len()));
     world.run(&["up"]).ok().says("nothing to do");
     world.run(&["status", "--exit-code"]).ok();
 }

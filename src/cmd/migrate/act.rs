@@ -100,9 +100,12 @@ async fn prepare(
     members: &mut [Member<'_>],
     first: &Plan,
 ) -> Result<Prepared, Failure> {
-    let mut guards = Vec::new();
-    for member in members.iter_mut() {
-        guards.push(lock_one(context, args, member, first).await?);
+    // Every run takes its locks in one order, or two of them could wait for each other.
+    let mut order: Vec<usize> = (0..members.len()).collect();
+    order.sort_by_key(|at| &members[*at].opened.database.name);
+    let mut guards: Vec<Option<Guard>> = members.iter().map(|_| None).collect();
+    for at in &order {
+        guards[*at] = lock_one(context, args, &mut members[*at], first).await?;
     }
     let reading = members
         .iter_mut()
@@ -116,12 +119,21 @@ async fn prepare(
     collect(join_all(reading).await)?;
     widths(members).await?;
     let plan = plan::plan(&subjects(members), &args.allow)?;
-    let ensuring = members.iter_mut().map(|member| {
+    let steps = |member: &Member<'_>| {
         let steps = plan.of(&member.opened.database.name);
-        let steps = steps.filter(|plan| !plan.steps.is_empty());
+        steps.filter(|plan| !plan.steps.is_empty())
+    };
+    let mut begun = vec![false; members.len()];
+    for at in order {
+        if steps(&members[at]).is_some() {
+            begun[at] = begin(context, args, &mut members[at]).await?;
+        }
+    }
+    let ensuring = members.iter_mut().zip(begun).map(|(member, begun)| {
+        let steps = steps(member);
         async move {
             match steps {
-                Some(plan) => tables(context, args, member, plan).await.map(Some),
+                Some(plan) => tables(context, args, member, plan, begun).await.map(Some),
                 None => Ok(None),
             }
         }
@@ -208,41 +220,56 @@ pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Opti
     }
 }
 
+/// Begins a transaction where the tables of history and journal are to be made, and wherever the
+/// engine has no other lock: if someone is in the way of one database, none has been written.
+async fn begin(context: &Context, args: &Args, member: &mut Member<'_>) -> Result<bool, Failure> {
+    let database = member.opened.database;
+    let Some(session) = member.opened.session.as_mut() else {
+        return Ok(false);
+    };
+    let told = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
+    session.prepare_to_write().await.map_err(told)?;
+    let facts = database.dialect.facts();
+    let complete = member.history.exists && member.history.has_journal;
+    if !facts.transactional_ddl || (complete && !facts.is_embedded()) {
+        return Ok(false);
+    }
+    let timeout = args.locks.timeout(database);
+    let waiting = waiting(context, database);
+    let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
+    begun
+        .map(|()| true)
+        .map_err(|reason| stopped::no_lock(database, &reason, timeout))
+}
+
 /// Makes the tables of history and journal where they are missing.
 async fn tables(
     context: &Context,
     args: &Args,
     member: &mut Member<'_>,
     plan: &DatabasePlan,
+    begun: bool,
 ) -> Result<Width, Failure> {
     let database = member.opened.database;
-    let told = |error| {
-        let doing = "making the tables of its history";
-        Failure::failed(open::cannot_ask(database, doing, &error))
-    };
     let Some(session) = member.opened.session.as_mut() else {
         let fault = Diagnostic::error("database", "it was never opened");
         return Err(Failure::failed(fault.database(&database.name)));
     };
-    session.prepare_to_write().await.map_err(told)?;
-    let (exists, has_journal) = (member.history.exists, member.history.has_journal);
-    let atomic = database.dialect.facts().transactional_ddl && !(exists && has_journal);
-    let timeout = args.locks.timeout(database);
-    let waiting = waiting(context, database);
-    let no_lock = |reason| stopped::no_lock(database, &reason, timeout);
-    if atomic {
-        lock::begin(session, timeout, &waiting, &context.stop)
-            .await
-            .map_err(no_lock)?;
-    }
+    let told = |error| {
+        let doing = "making the tables of its history";
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    };
     let width = history::ensure(session, &member.history, plan.largest)
         .await
         .map_err(told)?;
-    journal::ensure(session, has_journal).await.map_err(told)?;
-    if atomic {
-        lock::commit(session, timeout, &waiting, &context.stop)
-            .await
-            .map_err(no_lock)?;
+    journal::ensure(session, member.history.has_journal)
+        .await
+        .map_err(told)?;
+    if begun {
+        let timeout = args.locks.timeout(database);
+        let waiting = waiting(context, database);
+        let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
+        committed.map_err(|reason| stopped::no_lock(database, &reason, timeout))?;
     }
     Ok(width)
 }
