@@ -108,10 +108,6 @@ async fn transaction(
     run: &Run<'_>,
     way: &mut Way,
 ) -> Result<Done, Reason> {
-    if at_once(session, step, run).await {
-        way.sent = true;
-        return Ok(Done::Applied);
-    }
     let rebuilds = !step.rebuilt.is_empty();
     if rebuilds {
         rebuild::enforce(session, false).await?;
@@ -130,29 +126,51 @@ async fn transaction(
     result
 }
 
-/// Beyond this many bytes a file goes statement by statement, so that it can be stopped between.
-const SMALL_FILE: usize = 64 * 1024;
+/// So many bytes, and so many files, go as one text at most: a run can be stopped, and others can
+/// write, only between.
+const SMALL: usize = 64 * 1024;
+const FEW: usize = 64;
 
-/// An embedded engine does not outlive its client, so a small file may go as one text with all
-/// that belongs to it, which saves the way from thread to thread for every statement. Where that
-/// does not go well, whatever the reason, nothing of it stands, and the slow way tells exactly.
-async fn at_once(session: &mut Session, step: &Step, run: &Run<'_>) -> bool {
-    let small = step.migration.text.len() <= SMALL_FILE;
-    let embedded = session.dialect.facts().is_embedded();
-    if !small || !embedded || !step.rebuilt.is_empty() || run.stop.asked().is_some() {
-        return false;
+/// How many of the next steps may go as one text: an embedded engine does not outlive its client,
+/// so the rule that a statement goes alone protects nothing there.
+pub fn together(session: &Session, steps: &[Step]) -> usize {
+    if !session.dialect.facts().is_embedded() {
+        return 0;
     }
-    let count = step.script.statements.len();
-    let Ok(books) = books(session, step, &entries(step, step.from..count), run) else {
-        return false;
+    let mut bytes = 0;
+    let fits = |step: &&Step| {
+        bytes += step.migration.text.len();
+        bytes <= SMALL
+            && step.transactional
+            && step.rebuilt.is_empty()
+            && step.waits_for.is_empty()
+            && !step.changes_session
     };
-    let mut text = format!("{};\n", session.dialect.begin());
-    for statement in step.from..count {
-        text.push_str(step.sql(statement));
-        text.push_str("\n;\n");
+    steps.iter().take(FEW).take_while(fits).count()
+}
+
+/// Applies several steps in one transaction and as one text, each with all that belongs to it.
+/// This saves syncing the disk for every file, and the way from thread to thread for every
+/// statement. Where it does not go well, whatever the reason, nothing of it stands, and the slow
+/// way, file by file, tells exactly.
+pub async fn all_at_once(session: &mut Session, steps: &[Step], run: &Run<'_>) -> bool {
+    if steps.is_empty() || run.stop.asked().is_some() {
+        return false;
     }
-    text.push_str(&books);
-    text.push_str(";\nCOMMIT");
+    let mut text = format!("{};\n", session.dialect.begin());
+    for step in steps {
+        let count = step.script.statements.len();
+        for statement in step.from..count {
+            text.push_str(step.sql(statement));
+            text.push_str("\n;\n");
+        }
+        let Ok(books) = books(session, step, &entries(step, step.from..count), run) else {
+            return false;
+        };
+        text.push_str(&books);
+        text.push_str(";\n");
+    }
+    text.push_str("COMMIT");
     if session.run(&text).await.is_ok() {
         return true;
     }

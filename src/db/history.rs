@@ -169,12 +169,7 @@ mod tests {
             (20260101120000, "größe", "\u{feff}SELECT 'ß';\r\n"),
             (2, "empty", ""),
         ] {
-            let ours = Migration {
-                version,
-                name: name.into(),
-                file: String::new(),
-                text: text.into(),
-            };
+            let ours = Migration::new(version, name.into(), String::new(), text.into());
             let theirs = Theirs::unapplied(&format!("V{version}__{name}"), text).expect("a name");
             assert_eq!(ours.checksum(Width::Eight), Some(theirs.checksum()));
         }

@@ -16,13 +16,36 @@ pub struct Migration {
     /// The path as it is shown: relative to the project where it lies inside.
     pub file: String,
     pub text: Arc<str>,
+    /// The checksum for a history of four bytes, which most have; asked for every file in every
+    /// run, so it is computed once, where the file is read.
+    narrow: Option<u64>,
 }
 
 impl Migration {
-    /// The checksum that refinery stores for this file: SipHash-1-3 with zero keys over name,
-    /// version and text, each as `std::hash` feeds it (a string ends in 0xFF). A version that does
-    /// not fit four bytes has no narrow checksum.
+    pub fn new(version: i64, name: String, file: String, text: Arc<str>) -> Self {
+        let mut migration = Migration {
+            version,
+            name,
+            file,
+            text,
+            narrow: None,
+        };
+        migration.narrow = migration.hash(Width::Four);
+        migration
+    }
+
+    /// The checksum that refinery stores for this file. A version that does not fit four bytes
+    /// has no narrow checksum.
     pub fn checksum(&self, width: Width) -> Option<u64> {
+        match width {
+            Width::Four => self.narrow,
+            Width::Eight => self.hash(width),
+        }
+    }
+
+    /// SipHash-1-3 with zero keys over name, version and text, each as `std::hash` feeds it: a
+    /// string ends in 0xFF.
+    fn hash(&self, width: Width) -> Option<u64> {
         let mut hasher = SipHasher13::new();
         self.name.hash(&mut hasher);
         match width {

@@ -72,12 +72,7 @@ pub fn read(
             ),
             Named::Migration { version, name } => {
                 match text(&chosen.join(&entry), regular, &mut buffer) {
-                    Ok(text) => migrations.push(Migration {
-                        version,
-                        name,
-                        file,
-                        text,
-                    }),
+                    Ok(text) => migrations.push(Migration::new(version, name, file, text)),
                     Err(reason) => faults.push(
                         Diagnostic::error("migration-unreadable", reason).at(Location::file(&file)),
                     ),

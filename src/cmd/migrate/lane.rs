@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::report::Ran;
 use super::{Args, act, stopped};
 use crate::cmd::{Context, open};
-use crate::db::apply::{self, Run};
+use crate::db::apply::{self, Done, Run};
 use crate::db::session::Session;
 use crate::db::stop::Stop;
 use crate::model::diagnostic::Diagnostic;
@@ -79,10 +79,28 @@ impl Lane<'_> {
             stop: &self.context.stop,
         };
         let mut ran = Ran::default();
-        for (at, step) in own.steps.iter().enumerate() {
+        let (mut at, mut slow_until) = (0, 0);
+        while let Some(step) = own.steps.get(at) {
+            let title = step.migration.title();
             self.context
                 .progress
-                .advance(0, &format!("{} {}", own.name, step.migration.title()));
+                .advance(0, &format!("{} {title}", own.name));
+            let start = Instant::now();
+            if at >= slow_until {
+                let next = own.steps.get(at..).unwrap_or_default();
+                let some = &next[..apply::together(session, next)];
+                if apply::all_at_once(session, some, &run).await {
+                    // What went together shares its time evenly.
+                    let each = start.elapsed() / u32::try_from(some.len()).unwrap_or(1);
+                    some.iter()
+                        .for_each(|step| ran.done(step, Done::Applied, each));
+                    self.advance(some);
+                    at += some.len();
+                    self.mark(Mark::Steps(at));
+                    continue;
+                }
+                slow_until = at + some.len();
+            }
             if let Some(other) = self.blocked_by(step).await {
                 ran.stop_at(
                     at,
@@ -95,22 +113,26 @@ impl Lane<'_> {
                 Ok(done) => ran.done(step, done, start.elapsed()),
                 Err(stop) => {
                     ran.sent |= stop.sent;
-                    ran.stop_at(
-                        at,
-                        stopped::diagnose(self.database, step, &stop, run.lock_timeout),
-                    );
+                    let told = stopped::diagnose(self.database, step, &stop, run.lock_timeout);
+                    ran.stop_at(at, told);
                     break;
                 }
             }
-            self.context
-                .progress
-                .advance(step.script.statements.len() - step.from, "");
-            self.mark(Mark::Steps(at + 1));
+            self.advance(std::slice::from_ref(step));
+            at += 1;
+            self.mark(Mark::Steps(at));
         }
         if ran.stopped.is_some() {
             self.mark(Mark::Stopped);
         }
         ran
+    }
+
+    fn advance(&self, done: &[Step]) {
+        let statements = done
+            .iter()
+            .map(|step| step.script.statements.len() - step.from);
+        self.context.progress.advance(statements.sum(), "");
     }
 
     fn mark(&self, mark: Mark) {

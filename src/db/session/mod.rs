@@ -10,7 +10,7 @@ mod sqlite;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Database, Decode, Executor};
+use sqlx::{AssertSqlSafe, Database, Decode, Either, Executor};
 
 use crate::dialect::{Dialect, Trouble};
 use crate::model::server::Server;
@@ -39,8 +39,6 @@ pub struct Session {
     pub schema: Option<String>,
     pub server: Server,
     access: Access,
-    /// What to say before goodbye, to leave no traces.
-    farewell: Option<&'static str>,
 }
 
 enum Connection {
@@ -122,7 +120,6 @@ impl Session {
             schema: schema.map(str::to_owned),
             server: Server::default(),
             access,
-            farewell: None,
         };
         let sql = format!("{}{}", session.settings(), dialect.server_query());
         let rows = session.rows(&sql).await?;
@@ -141,23 +138,10 @@ impl Session {
         self.run(&sql).await
     }
 
-    /// Gets ready for many small transactions.
+    /// Gets ready to write, and to wait for others by itself.
     pub async fn prepare_to_write(&mut self) -> Result<(), DbError> {
         match &mut self.connection {
-            // Emptying the rollback journal is as safe as deleting it, and saves each transaction
-            // the work of making and removing a file. The setting ends with the session; another
-            // journal mode is somebody's choice and stays.
-            Connection::Sqlite(_) => {
-                self.run(sqlite::WRITER_WAITS).await?;
-                let mode = self.value("PRAGMA journal_mode").await?;
-                match mode.as_deref() {
-                    Some("delete") => {
-                        self.farewell = Some("PRAGMA journal_mode = DELETE");
-                        self.run("PRAGMA journal_mode = TRUNCATE").await
-                    }
-                    _ => Ok(()),
-                }
-            }
+            Connection::Sqlite(_) => self.run(sqlite::WRITER_WAITS).await,
             Connection::MySql(_) | Connection::Postgres(_) => Ok(()),
         }
     }
@@ -181,9 +165,21 @@ impl Session {
     /// The rows of all SELECTs in one text, in one round trip.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DbError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let mut rows = Vec::new();
         let result = each!(&mut self.connection, it => {
-            let rows = it.fetch(text).map_err(Fetch::Sql).and_then(|row| async move { cells(&row) });
-            rows.try_collect::<Vec<Row>>().await
+            let mut answers = it.fetch_many(text);
+            loop {
+                match answers.try_next().await {
+                    Ok(Some(Either::Right(row))) => match cells(&row) {
+                        Ok(cells) => rows.push(cells),
+                        Err(error) => break Err(error),
+                    },
+                    // How many rows a statement changed.
+                    Ok(Some(Either::Left(_))) => {}
+                    Ok(None) => break Ok(rows),
+                    Err(error) => break Err(Fetch::Sql(error)),
+                }
+            }
         });
         match result {
             Ok(rows) => Ok(rows),
@@ -222,11 +218,8 @@ impl Session {
     }
 
     /// Says goodbye, so that the server does not log a broken connection.
-    pub async fn close(mut self) {
+    pub async fn close(self) {
         use sqlx::Connection as _;
-        if let Some(farewell) = self.farewell.take() {
-            let _: Result<(), DbError> = self.run(farewell).await;
-        }
         // The work is done; how the farewell goes changes nothing.
         let _: Result<(), sqlx::Error> = each!(self.connection, it => it.close().await);
     }
