@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use bird::cmd::{self, Outcome};
+use bird::model::exit::Exit;
 use bird::{error, output};
 
 fn main() -> ExitCode {
@@ -11,14 +12,14 @@ fn main() -> ExitCode {
         Ok(cli) => cmd::run(cli),
         Err(told) => return told.tell(),
     };
-    match show(&outcome) {
-        Ok(()) => ExitCode::from(outcome.exit().code()),
-        // Whoever read the answer has heard enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::from(outcome.exit().code())
-        }
-        Err(_) => ExitCode::from(bird::model::exit::Exit::Failed.code()),
-    }
+    let exit = match show(&outcome) {
+        // Whoever closed the pipe has heard enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
+        _ => outcome.exit(),
+    };
+    // The process ends, and with it its memory: thousands of rows need not be freed one by one.
+    std::mem::forget(outcome);
+    ExitCode::from(exit.code())
 }
 
 /// The answer to stdout, what went wrong to stderr.

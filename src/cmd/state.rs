@@ -47,15 +47,14 @@ impl State {
         database: &Database,
         server: Option<&Server>,
         migrations: &[Migration],
-        history: &History,
+        history: History,
     ) -> State {
-        let standing = standing(migrations, history);
+        let standing = standing(migrations, &history);
         let mut state = State::unreachable(database);
         state.product = server.map(|server| server.product);
         state.server_version = server.map(|server| server.version.clone());
-        state.state = word(server.is_some(), history, &standing);
+        state.state = word(server.is_some(), &history, &standing);
         state.current = standing.current;
-        state.applied = history.applied.clone();
         state.pending = standing
             .pending
             .iter()
@@ -76,6 +75,7 @@ impl State {
             .iter()
             .map(|row| named(row.version, &row.name))
             .collect();
+        state.applied = history.applied;
         state
     }
 

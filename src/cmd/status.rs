@@ -66,11 +66,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
                 report.exit = report.exit.worst(Exit::Failed);
                 State::unreadable(database, &server)
             }
-            Answer::Absent => State::of(database, None, &migrations, &History::default()),
+            Answer::Absent => State::of(database, None, &migrations, History::default()),
             Answer::History(server, history) => {
                 let disagreements = standing(&migrations, &history).disagreements(&database.name);
                 report.diagnostics.extend(disagreements);
-                State::of(database, Some(&server), &migrations, &history)
+                State::of(database, Some(&server), &migrations, history)
             }
         };
         let clean = state.state == "current";

@@ -40,8 +40,8 @@ pub fn read(
     } else {
         folder.to_path_buf()
     };
-    let mut names = match files(&chosen) {
-        Ok(names) => names,
+    let (opened, mut names) = match Folder::open_all(&chosen) {
+        Ok(both) => both,
         Err(reason) => {
             let message = format!("cannot read the folder {}: {reason}", shown(folder));
             let hint = "create it, or set `migrations` in bird.toml";
@@ -71,7 +71,7 @@ pub fn read(
                     .hint(hint),
             ),
             Named::Migration { version, name } => {
-                match text(&chosen.join(&entry), regular, &mut buffer) {
+                match text(&opened, &entry, regular, &mut buffer) {
                     Ok(text) => migrations.push(Migration::new(version, name, file, text)),
                     Err(reason) => faults.push(
                         Diagnostic::error("migration-unreadable", reason).at(Location::file(&file)),
@@ -97,6 +97,48 @@ pub fn read(
         Ok(migrations)
     } else {
         Err(faults)
+    }
+}
+
+/// A folder whose files are opened one after the other: by their names alone where the system
+/// can do that, because walking the same path for thousands of files takes its time.
+struct Folder {
+    #[cfg(unix)]
+    handle: File,
+    #[cfg(not(unix))]
+    path: std::path::PathBuf,
+}
+
+impl Folder {
+    #[cfg(unix)]
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Folder {
+            handle: File::open(path)?,
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Folder {
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// The folder, and the names of its files.
+    fn open_all(path: &Path) -> io::Result<(Self, Vec<(String, bool)>)> {
+        Ok((Folder::at(path)?, files(path)?))
+    }
+
+    #[cfg(unix)]
+    fn open(&self, name: &str) -> io::Result<File> {
+        use rustix::fs::{Mode, OFlags, openat};
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        Ok(openat(&self.handle, name, flags, Mode::empty())?.into())
+    }
+
+    #[cfg(not(unix))]
+    fn open(&self, name: &str) -> io::Result<File> {
+        File::open(self.path.join(name))
     }
 }
 
@@ -232,14 +274,19 @@ fn version_and_name(stem: &str) -> Option<(Result<i64, ()>, &str)> {
 }
 
 /// Reads a file. `buffer` is lent from file to file: there may be thousands, and they are small.
-fn text(path: &Path, regular: bool, buffer: &mut Vec<u8>) -> Result<Arc<str>, String> {
+fn text(
+    folder: &Folder,
+    name: &str,
+    regular: bool,
+    buffer: &mut Vec<u8>,
+) -> Result<Arc<str>, String> {
     if !regular {
         // Opening it could wait for ever.
         return Err("this is not a regular file".into());
     }
     let cannot = |reason: io::Error| format!("cannot read it: {reason}");
     buffer.clear();
-    let file = File::open(path).map_err(cannot)?;
+    let file = folder.open(name).map_err(cannot)?;
     file.take(LARGEST + 1).read_to_end(buffer).map_err(cannot)?;
     if buffer.len() as u64 > LARGEST {
         return Err("the file is larger than 64 MiB".into());

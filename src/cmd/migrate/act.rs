@@ -30,7 +30,7 @@ pub async fn act<'p>(
         }
     };
     if plan.is_empty() {
-        let report = MigrateReport::planned(&members, plan, false);
+        let report = MigrateReport::planned(&mut members, plan, false);
         release(&mut members, guards).await;
         close(members).await;
         return Ok(report);
@@ -68,7 +68,7 @@ pub async fn act<'p>(
             look_again(context, member).await;
         }
     }
-    let report = MigrateReport::ran(context, &members, &plan, ran);
+    let report = MigrateReport::ran(context, &mut members, &plan, ran);
     release(&mut members, guards).await;
     close(members).await;
     Ok(report)

@@ -69,9 +69,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
         true => Access::Look,
         false => Access::Write,
     };
-    let (plan, members) = think(context, args, access, Absent::IsAnError).await?;
+    let (plan, mut members) = think(context, args, access, Absent::IsAnError).await?;
     if args.dry_run || plan.is_empty() {
-        let report = MigrateReport::planned(&members, plan, args.dry_run);
+        let report = MigrateReport::planned(&mut members, plan, args.dry_run);
         close(members).await;
         return Ok(report);
     }

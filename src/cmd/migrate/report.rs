@@ -73,30 +73,27 @@ impl Ran {
     }
 }
 
-fn states(members: &[Member<'_>]) -> Vec<State> {
+/// The states of the databases that the run is about; their histories go into them.
+fn states(members: &mut [Member<'_>]) -> Vec<State> {
     let selected = members
-        .iter()
+        .iter_mut()
         .filter(|member| member.opened.database.selected);
     selected
         .map(|member| {
+            let history = std::mem::take(&mut member.history);
             let server = member
                 .opened
                 .session
                 .as_ref()
                 .map(|session| &session.server);
-            State::of(
-                member.opened.database,
-                server,
-                &member.migrations,
-                &member.history,
-            )
+            State::of(member.opened.database, server, &member.migrations, history)
         })
         .collect()
 }
 
 impl MigrateReport {
     /// Nothing was written: a dry run, or nothing to do.
-    pub(super) fn planned(members: &[Member<'_>], plan: Plan, dry_run: bool) -> Self {
+    pub(super) fn planned(members: &mut [Member<'_>], plan: Plan, dry_run: bool) -> Self {
         MigrateReport {
             dry_run,
             plan,
@@ -109,7 +106,7 @@ impl MigrateReport {
 
     pub(super) fn ran(
         context: &Context,
-        members: &[Member<'_>],
+        members: &mut [Member<'_>],
         plan: &Plan,
         ran: Vec<Option<Ran>>,
     ) -> Self {
