@@ -5,7 +5,8 @@ use refinery_core::Migration as Theirs;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::session::{DbError, Session};
+use super::journal;
+use super::session::{DbError, Row, Session};
 use crate::dialect::{Dialect, Trouble};
 use crate::model::history::{Applied, HISTORY_TABLE, History, Width};
 use crate::model::migration::Migration;
@@ -36,26 +37,44 @@ pub async fn read(session: &mut Session) -> Result<History, DbError> {
 }
 
 async fn read_once(session: &mut Session) -> Result<History, DbError> {
-    let mut history = History::default();
     let sql = format!(
         "SELECT version, name, applied_on, checksum FROM {} ORDER BY version",
         session.table(HISTORY_TABLE)
     );
-    match session.many_rows(&sql, 4).await {
-        Ok(rows) => {
-            history.exists = true;
-            history.applied = rows.into_iter().map(row).collect::<Result<_, _>>()?;
-            history.applied.sort_by_key(|row| row.version);
+    let mut history = History::default();
+    if !session.dialect.facts().is_embedded() {
+        // Mostly both tables are there, and one trip tells both.
+        let both = format!("{sql}; {}", journal::query(session, true));
+        match session.rows(&both).await {
+            Ok(rows) => {
+                let of_journal = |row: &Row| row.len() == journal::COLUMNS;
+                let (journal, rows) = rows.into_iter().partition(of_journal);
+                take_in(&mut history, rows)?;
+                journal::take_in(&mut history, journal)?;
+                return Ok(history);
+            }
+            Err(error) if error.trouble == Trouble::MissingTable => {}
+            Err(error) => return Err(error),
         }
+    }
+    match session.many_rows(&sql, 4).await {
+        Ok(rows) => take_in(&mut history, rows)?,
         Err(error) if error.trouble == Trouble::MissingTable => {}
         Err(error) => return Err(error),
     }
-    super::journal::read(session, &mut history).await?;
+    journal::read(session, &mut history).await?;
     Ok(history)
 }
 
+fn take_in(history: &mut History, rows: Vec<Row>) -> Result<(), DbError> {
+    history.exists = true;
+    history.applied = rows.into_iter().map(row).collect::<Result<_, _>>()?;
+    history.applied.sort_by_key(|row| row.version);
+    Ok(())
+}
+
 /// People edit this table by hand: whatever stands there is an error with words, never a panic.
-fn row(cells: Vec<Option<String>>) -> Result<Applied, DbError> {
+fn row(cells: Row) -> Result<Applied, DbError> {
     let [version, name, applied_on, checksum] = <[Option<String>; 4]>::try_from(cells)
         .map_err(|_| wrong("?", "it has not four columns"))?;
     let told = version.clone().unwrap_or_else(|| "NULL".into());

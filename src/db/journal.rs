@@ -7,29 +7,40 @@ use super::session::{DbError, Row, Session};
 use crate::dialect::Trouble;
 use crate::model::history::{Entry, HISTORY_TABLE, History, JOURNAL_TABLE};
 
-/// Reads the statements of migrations that are not in the history.
-pub async fn read(session: &mut Session, history: &mut History) -> Result<(), DbError> {
-    let unfinished = match history.exists {
+/// Asks for the statements of migrations that are not in the history, in [`COLUMNS`] columns.
+pub fn query(session: &Session, has_history: bool) -> String {
+    let unfinished = match has_history {
         true => format!(
             " WHERE version NOT IN (SELECT version FROM {})",
             session.table(HISTORY_TABLE)
         ),
         false => String::new(),
     };
-    let sql = format!(
-        "SELECT version, statement, statements, digest FROM {}{unfinished} \
+    format!(
+        "SELECT version, statement, statements, digest, run FROM {}{unfinished} \
          ORDER BY version, statement",
         session.table(JOURNAL_TABLE)
-    );
+    )
+}
+
+/// How many columns a row of [`query`] has.
+pub const COLUMNS: usize = 5;
+
+/// Reads the statements of migrations that are not in the history.
+pub async fn read(session: &mut Session, history: &mut History) -> Result<(), DbError> {
+    let sql = query(session, history.exists);
     match session.rows(&sql).await {
-        Ok(rows) => {
-            history.has_journal = true;
-            history.journal = rows.into_iter().map(row).collect::<Result<_, _>>()?;
-            Ok(())
-        }
+        Ok(rows) => take_in(history, rows),
         Err(error) if error.trouble == Trouble::MissingTable => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Puts the rows of [`query`] into a history.
+pub fn take_in(history: &mut History, rows: Vec<Row>) -> Result<(), DbError> {
+    history.has_journal = true;
+    history.journal = rows.into_iter().map(row).collect::<Result<_, _>>()?;
+    Ok(())
 }
 
 fn row(cells: Row) -> Result<Entry, DbError> {

@@ -218,12 +218,6 @@ pub fn by_scheme(scheme: &str) -> Option<&'static dyn Dialect> {
     all.find(|dialect| dialect.facts().schemes.contains(&scheme))
 }
 
-/// The engine of a name in the config.
-pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
-    let mut all = DIALECTS.iter().copied();
-    all.find(|dialect| dialect.facts().name == name)
-}
-
 /// Every engine's name.
 pub fn names() -> Vec<&'static str> {
     let all = DIALECTS.iter().map(|dialect| dialect.facts().name);

@@ -107,9 +107,8 @@ fn give_files(
 /// Whether migrating would be refused, asked before the databases are made: what does not exist
 /// yet counts as empty.
 pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
-    let (plan, members) = think(context, args, Access::Look, Absent::IsEmpty).await?;
+    let (_, members) = think(context, args, Access::Look, Absent::IsEmpty).await?;
     close(members).await;
-    drop(plan);
     Ok(())
 }
 
