@@ -3,7 +3,8 @@
 
 use super::lane::{Lane, marks};
 use super::report::MigrateReport;
-use super::{Args, Member, close, collect, remember, stopped, subjects, widths};
+use super::{Args, Member, close, collect, remember, subjects, widths};
+use crate::cmd::locks::{no_lock, waiting};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard};
 use crate::db::session::Access;
@@ -11,7 +12,6 @@ use crate::db::{history, journal};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Width;
 use crate::plan::{self, DatabasePlan, Plan};
-use crate::project::Database;
 use futures_util::future::join_all;
 
 /// Takes every lock, plans again with what is true inside them, and applies.
@@ -207,17 +207,7 @@ async fn lock_one(
     let taken = lock::take(session, &wish, &context.stop).await;
     taken
         .map(Some)
-        .map_err(|reason| stopped::no_lock(database, &reason, wish.timeout))
-}
-
-pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Option<&str>) + 'c {
-    move |holder| {
-        let name = &database.name;
-        let who = holder.unwrap_or("someone else");
-        context
-            .progress
-            .notice(&format!("{name}: waiting for the lock, held by {who}"));
-    }
+        .map_err(|reason| no_lock(database, &reason, wish.timeout))
 }
 
 /// Begins a transaction where the tables of history and journal are to be made, and wherever the
@@ -239,7 +229,7 @@ async fn begin(context: &Context, args: &Args, member: &mut Member<'_>) -> Resul
     let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
     begun
         .map(|()| true)
-        .map_err(|reason| stopped::no_lock(database, &reason, timeout))
+        .map_err(|reason| no_lock(database, &reason, timeout))
 }
 
 /// Makes the tables of history and journal where they are missing.
@@ -269,7 +259,7 @@ async fn tables(
         let timeout = args.locks.timeout(database);
         let waiting = waiting(context, database);
         let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
-        committed.map_err(|reason| stopped::no_lock(database, &reason, timeout))?;
+        committed.map_err(|reason| no_lock(database, &reason, timeout))?;
     }
     Ok(width)
 }

@@ -5,7 +5,8 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::report::Ran;
-use super::{Args, act, stopped};
+use super::{Args, stopped};
+use crate::cmd::locks::waiting;
 use crate::cmd::{Context, open};
 use crate::db::apply::{self, Done, Run};
 use crate::db::session::Session;
@@ -70,7 +71,7 @@ pub struct Lane<'a> {
 impl Lane<'_> {
     /// Applies the steps of this database until the end or until one stops.
     pub async fn steps(&self, own: &DatabasePlan, session: &mut Session, width: Width) -> Ran {
-        let waiting = act::waiting(self.context, self.database);
+        let waiting = waiting(self.context, self.database);
         let run = Run {
             id: self.context.run,
             width,

@@ -18,7 +18,6 @@ use crate::plan::{self, Plan, Subject};
 use crate::project::Database;
 
 pub use report::MigrateReport;
-pub use stopped::no_lock;
 
 /// Apply pending migrations to all databases
 #[derive(Debug, Clone, clap::Args)]

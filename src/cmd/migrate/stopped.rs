@@ -2,54 +2,13 @@
 
 use std::time::Duration;
 
+use crate::cmd::locks::no_lock;
 use crate::db::apply::{Reason, Stopped};
-use crate::db::lock::NoLock;
 use crate::db::session::DbError;
-use crate::model::diagnostic::{Diagnostic, Failure, Location};
+use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
 use crate::plan::Step;
 use crate::project::Database;
-
-/// Why there is no lock.
-pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failure {
-    let name = &database.name;
-    let fault = |code, message: String| Diagnostic::error(code, message).database(name);
-    match reason {
-        NoLock::Held(holder) => {
-            let mut held = fault(
-                "locked",
-                format!("`{name}` is locked by someone else; waited {timeout:?} for it"),
-            );
-            held.notes.push(match holder {
-                Some(holder) => format!("the lock is held by {holder}"),
-                None => "who holds it cannot be told".into(),
-            });
-            Failure::refused(held.hint("wait longer with --lock-timeout 5m, or end the holder"))
-        }
-        NoLock::Broken => Failure::refused(
-            fault(
-                "lock-broken",
-                format!("the lock of `{name}` was taken, and then it was not there"),
-            )
-            .note("a pooler or a cluster stands between, which breaks locks of a session")
-            .hint("connect to the server itself"),
-        ),
-        NoLock::Stopped(exit) => {
-            let told = fault(
-                "interrupted",
-                format!("interrupted while waiting for the lock of `{name}`"),
-            );
-            Failure {
-                exit: *exit,
-                diagnostics: vec![told],
-            }
-        }
-        NoLock::Database(error) => Failure::failed(fault(
-            "lock",
-            format!("{name}: taking its lock: {}", error.told()),
-        )),
-    }
-}
 
 /// Why a migration stopped, and the exit code that it means on its own.
 pub fn diagnose(

@@ -2,7 +2,7 @@
 
 mod report;
 
-use super::migrate::no_lock;
+use super::locks::{no_lock, waiting};
 use super::open::{Absent, Opened};
 use super::{Context, cli, open};
 use crate::db::session::{Access, DbError, Session};
@@ -181,13 +181,7 @@ async fn transaction(
         return rows(session, database, &member.seeds, true).await;
     }
     let timeout = args.locks.timeout(database);
-    let waiting = |holder: Option<&str>| {
-        let who = holder.unwrap_or("someone else");
-        context.progress.notice(&format!(
-            "{}: waiting for the lock, held by {who}",
-            database.name
-        ));
-    };
+    let waiting = waiting(context, database);
     let wish = lock::Wish {
         target: &database.target,
         bare_statements: false,
