@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::escape::terminal;
 
@@ -31,11 +31,15 @@ impl Progress {
 
     /// Begins to count towards a total of statements.
     pub fn begin(&self, total: usize) {
-        self.bar.set_length(total as u64);
-        let form = "{bar:24} {pos}/{len} statements, {per_sec}, {eta} left  {wide_msg}";
+        let form = "{bar:24} {pos}/{len} statements, {rate}, {eta} left  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(form) {
-            self.bar.set_style(style);
+            let rate = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+                // A bar that cannot be written is no reason to stop.
+                let _: std::fmt::Result = write!(to, "{:.0}/s", state.per_sec());
+            };
+            self.bar.set_style(style.with_key("rate", rate));
         }
+        self.bar.set_length(total as u64);
     }
 
     /// Counts one, and tells what comes next.
