@@ -94,29 +94,19 @@ pub async fn all<'p>(
                     session: None,
                 })
             }
-            Err(error) => Err(cannot_open(database, &error)),
+            Err(error) => Err(Failure::failed(cannot_open(database, &error))),
         }
     });
-    let (mut opened, mut faults) = (Vec::new(), Vec::new());
-    for result in join_all(opening).await {
-        match result {
-            Ok(one) => opened.push(one),
-            Err(fault) => faults.push(fault),
-        }
-    }
-    match (faults.is_empty(), context.stop.asked()) {
-        (_, Some(exit)) => {
+    let opened = Failure::collect(join_all(opening).await);
+    match context.stop.asked() {
+        Some(exit) => {
             let told = Diagnostic::error("interrupted", "interrupted before anything was done");
             Err(Failure {
                 exit,
                 diagnostics: vec![told],
             })
         }
-        (true, None) => Ok(opened),
-        (false, None) => Err(Failure {
-            exit: Exit::Failed,
-            diagnostics: faults,
-        }),
+        None => opened,
     }
 }
 
@@ -184,19 +174,16 @@ pub async fn files(context: &Context) -> Result<Vec<Vec<Migration>>, Failure> {
         let project = context.project.clone();
         tokio::task::spawn_blocking(move || project.read_migrations(at))
     });
-    let (mut all, mut diagnostics) = (Vec::new(), Vec::new());
-    for read in join_all(threads.collect::<Vec<_>>()).await {
-        match read {
-            Ok(Ok(migrations)) => all.push(migrations),
-            Ok(Err(faults)) => diagnostics.extend(faults),
-            Err(broken) => diagnostics.push(Diagnostic::error("environment", broken.to_string())),
-        }
-    }
-    match diagnostics.is_empty() {
-        true => Ok(all),
-        false => Err(Failure {
+    let read = join_all(threads.collect::<Vec<_>>()).await;
+    Failure::collect(read.into_iter().map(|read| match read {
+        Ok(Ok(migrations)) => Ok(migrations),
+        Ok(Err(diagnostics)) => Err(Failure {
             exit: Exit::Failed,
             diagnostics,
         }),
-    }
+        Err(broken) => Err(Failure::failed(Diagnostic::error(
+            "environment",
+            broken.to_string(),
+        ))),
+    }))
 }

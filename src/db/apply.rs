@@ -126,6 +126,39 @@ async fn transaction(
     result
 }
 
+async fn inside(
+    session: &mut Session,
+    step: &Step,
+    run: &Run<'_>,
+    way: &mut Way,
+) -> Result<Done, Reason> {
+    lock::begin(session, run.lock_timeout, run.waiting, run.stop).await?;
+    // Without a lock for the whole run, another runner may have come in between.
+    let shared = session.dialect.facts().is_embedded();
+    if shared && let Some(recorded) = recorded(session, step).await? {
+        session.run("ROLLBACK").await?;
+        return recorded;
+    }
+    let before = rebuild::broken(session, &step.rebuilt).await?;
+    let count = step.script.statements.len();
+    for statement in step.from..count {
+        send(session, step, statement, run, way).await?;
+    }
+    let after = rebuild::broken(session, &step.rebuilt).await?;
+    let new = rebuild::newly_broken(&before, &after, &step.rebuilt);
+    if !new.is_empty() {
+        return Err(Reason::ForeignKeys(new));
+    }
+    let sql = books(session, step, &entries(step, step.from..count), run)?;
+    if shared {
+        session.run(&sql).await?;
+        lock::commit(session, run.lock_timeout, run.waiting, run.stop).await?;
+    } else {
+        session.run(&format!("{sql}; COMMIT")).await?;
+    }
+    Ok(Done::Applied)
+}
+
 /// So many bytes, and so many files, go as one text at most: a run can be stopped, and others can
 /// write, only between.
 const SMALL: usize = 64 * 1024;
@@ -179,39 +212,6 @@ pub async fn all_at_once(session: &mut Session, steps: &[Step], run: &Run<'_>) -
     false
 }
 
-async fn inside(
-    session: &mut Session,
-    step: &Step,
-    run: &Run<'_>,
-    way: &mut Way,
-) -> Result<Done, Reason> {
-    lock::begin(session, run.lock_timeout, run.waiting, run.stop).await?;
-    // Without a lock for the whole run, another runner may have come in between.
-    let shared = session.dialect.facts().is_embedded();
-    if shared && let Some(recorded) = recorded(session, step).await? {
-        session.run("ROLLBACK").await?;
-        return recorded;
-    }
-    let before = rebuild::broken(session, &step.rebuilt).await?;
-    let count = step.script.statements.len();
-    for statement in step.from..count {
-        send(session, step, statement, run, way).await?;
-    }
-    let after = rebuild::broken(session, &step.rebuilt).await?;
-    let new = rebuild::newly_broken(&before, &after, &step.rebuilt);
-    if !new.is_empty() {
-        return Err(Reason::ForeignKeys(new));
-    }
-    let sql = books(session, step, &entries(step, step.from..count), run)?;
-    if shared {
-        session.run(&sql).await?;
-        lock::commit(session, run.lock_timeout, run.waiting, run.stop).await?;
-    } else {
-        session.run(&format!("{sql}; COMMIT")).await?;
-    }
-    Ok(Done::Applied)
-}
-
 /// Each statement alone, each followed by its journal row; the last one's stands in one
 /// transaction with the history row.
 async fn bare(
@@ -241,19 +241,29 @@ async fn bare(
         if way.applied < count {
             let entries = entries(step, statement..way.applied);
             let sql = journal::record(session, &entries, run.id);
-            alone(session, &sql).await?;
+            alone(session, &sql, run).await?;
         }
     }
     let last = count.saturating_sub(1).max(step.from);
     let sql = books(session, step, &entries(step, last..count), run)?;
-    alone(session, &sql).await?;
+    alone(session, &sql, run).await?;
     Ok(Done::Applied)
 }
 
-/// Bookkeeping in a transaction of its own, whatever a statement has left open.
-async fn alone(session: &mut Session, sql: &str) -> Result<(), DbError> {
-    let begin = session.dialect.begin();
-    let result = session.run(&format!("{begin}; {sql}; COMMIT")).await;
+/// Bookkeeping in a transaction of its own, whatever a statement has left open. What it records
+/// has been done, so no signal ends the wait for those who are in the way.
+async fn alone(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<(), Reason> {
+    let work = async {
+        if !session.dialect.facts().is_embedded() {
+            let begin = session.dialect.begin();
+            return Ok(session.run(&format!("{begin}; {sql}; COMMIT")).await?);
+        }
+        let never = Stop::never();
+        lock::begin(session, run.lock_timeout, run.waiting, &never).await?;
+        session.run(sql).await?;
+        Ok(lock::commit(session, run.lock_timeout, run.waiting, &never).await?)
+    };
+    let result: Result<(), Reason> = work.await;
     if result.is_err() {
         let _: Result<(), DbError> = session.run("ROLLBACK").await;
     }

@@ -31,6 +31,11 @@ impl Stop {
         Stop(receiver)
     }
 
+    /// A stop that nobody can ask for.
+    pub fn never() -> Stop {
+        Stop(watch::channel(None).1)
+    }
+
     /// The exit code of the signal that was received.
     pub fn asked(&self) -> Option<Exit> {
         *self.0.borrow()

@@ -104,6 +104,25 @@ impl Failure {
         }
     }
 
+    /// Everything, or every reason why not; of several exit codes the gravest.
+    pub fn collect<T>(
+        results: impl IntoIterator<Item = Result<T, Failure>>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
+        let mut failed: Option<Failure> = None;
+        for result in results {
+            match (result, &mut failed) {
+                (Ok(one), _) => all.push(one),
+                (Err(failure), None) => failed = Some(failure),
+                (Err(failure), Some(failed)) => {
+                    failed.exit = failed.exit.worst(failure.exit);
+                    failed.diagnostics.extend(failure.diagnostics);
+                }
+            }
+        }
+        failed.map_or(Ok(all), Err)
+    }
+
     /// bird refused to do it (exit 3).
     pub fn refused(diagnostic: Diagnostic) -> Self {
         Failure {

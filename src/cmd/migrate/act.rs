@@ -3,7 +3,7 @@
 
 use super::lane::{Lane, marks};
 use super::report::MigrateReport;
-use super::{Args, Member, close, collect, remember, subjects, widths};
+use super::{Args, Member, close, remember, subjects, widths};
 use crate::cmd::locks::{no_lock, waiting};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard};
@@ -116,7 +116,7 @@ async fn prepare(
             }
             Ok(())
         });
-    collect(join_all(reading).await)?;
+    Failure::collect(join_all(reading).await)?;
     widths(members).await?;
     let plan = plan::plan(&subjects(members), &args.allow)?;
     let steps = |member: &Member<'_>| {
@@ -138,7 +138,7 @@ async fn prepare(
             }
         }
     });
-    let widths = collect(join_all(ensuring).await)?;
+    let widths = Failure::collect(join_all(ensuring).await)?;
     Ok((plan, guards, widths))
 }
 

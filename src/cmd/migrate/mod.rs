@@ -156,24 +156,7 @@ async fn open_members<'p>(
             to: None,
         })
     });
-    collect(join_all(reading).await)
-}
-
-/// Everything, or every reason why not.
-fn collect<T>(results: Vec<Result<T, Failure>>) -> Result<Vec<T>, Failure> {
-    let mut all = Vec::new();
-    let mut failed: Option<Failure> = None;
-    for result in results {
-        match (result, &mut failed) {
-            (Ok(one), _) => all.push(one),
-            (Err(failure), None) => failed = Some(failure),
-            (Err(failure), Some(failed)) => {
-                failed.exit = failed.exit.worst(failure.exit);
-                failed.diagnostics.extend(failure.diagnostics);
-            }
-        }
-    }
-    failed.map_or(Ok(all), Err)
+    Failure::collect(join_all(reading).await)
 }
 
 /// What a database remembers; nothing where its file does not exist yet.
@@ -201,7 +184,7 @@ async fn widths(members: &mut [Member<'_>]) -> Result<(), Failure> {
         }
         Ok(())
     });
-    collect(join_all(asking).await).map(drop)
+    Failure::collect(join_all(asking).await).map(drop)
 }
 
 async fn close(members: Vec<Member<'_>>) {

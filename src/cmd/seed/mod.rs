@@ -5,6 +5,7 @@ mod report;
 use super::locks::{no_lock, waiting};
 use super::open::{Absent, Opened};
 use super::{Context, cli, open};
+use crate::db::lock::NoLock;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{inspect, lock};
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -58,19 +59,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
         args.connect.wait,
     )
     .await?;
-    let (mut members, mut faults) = (Vec::new(), Vec::new());
-    for result in join_all(opened.into_iter().map(|opened| ready(opened, seeds))).await {
-        match result {
-            Ok(member) => members.push(member),
-            Err(more) => faults.extend(more),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(Failure {
-            exit: Exit::Failed,
-            diagnostics: faults,
-        });
-    }
+    let getting_ready = opened.into_iter().map(|opened| ready(opened, seeds));
+    let members = Failure::collect(join_all(getting_ready).await)?;
     let mut report = SeedReport {
         dry_run: args.dry_run,
         databases: Vec::new(),
@@ -112,10 +102,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
 }
 
 /// Asks for the tables of a database's seeds, and checks every row against them.
-async fn ready<'p>(
-    mut opened: Opened<'p>,
-    seeds: &'p [Seed],
-) -> Result<Member<'p>, Vec<Diagnostic>> {
+async fn ready<'p>(mut opened: Opened<'p>, seeds: &'p [Seed]) -> Result<Member<'p>, Failure> {
     let database = opened.database;
     let (mut found, mut faults) = (Vec::new(), Vec::new());
     for seed in seeds
@@ -128,11 +115,8 @@ async fn ready<'p>(
         };
         match table {
             Err(error) => {
-                return Err(vec![open::cannot_ask(
-                    database,
-                    "reading its tables",
-                    &error,
-                )]);
+                let fault = open::cannot_ask(database, "reading its tables", &error);
+                return Err(Failure::failed(fault));
             }
             Ok(None) => faults.push(missing_table(database, seed)),
             Ok(Some(table)) => {
@@ -148,7 +132,10 @@ async fn ready<'p>(
             opened,
             seeds: found,
         }),
-        false => Err(faults),
+        false => Err(Failure {
+            exit: Exit::Failed,
+            diagnostics: faults,
+        }),
     }
 }
 
@@ -200,9 +187,10 @@ async fn transaction(
         .await
         .map_err(refused)?;
     let result = match rows(session, database, &member.seeds, false).await {
-        Ok(rows) => match session.run("COMMIT").await {
+        Ok(rows) => match lock::commit(session, timeout, &waiting, &context.stop).await {
             Ok(()) => Ok(rows),
-            Err(error) => Err((told(&error, "committing its seeds"), true)),
+            Err(NoLock::Database(error)) => Err((told(&error, "committing its seeds"), true)),
+            Err(reason) => Err((no_lock(database, &reason, timeout), true)),
         },
         Err(broken) => Err(broken),
     };
