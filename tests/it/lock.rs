@@ -80,6 +80,12 @@ fn is_slow(world: &World) -> bool {
 
 /// A client that holds the write lock of a SQLite file until its stdin closes.
 fn transaction(world: &World) -> Child {
+    client_after(world, "BEGIN IMMEDIATE;")
+}
+
+/// A client of a SQLite file that has run a statement and keeps its transaction until its stdin
+/// closes.
+fn client_after(world: &World, sql: &str) -> Child {
     let mut child = Command::new("sqlite3")
         .args(["-batch", world.name("ums")])
         .stdin(Stdio::piped())
@@ -88,7 +94,7 @@ fn transaction(world: &World) -> Child {
         .expect("sqlite3 starts");
     let stdin = child.stdin.as_mut().expect("a pipe");
     stdin
-        .write_all(b"BEGIN IMMEDIATE;\nSELECT 'held';\n")
+        .write_all(format!("{sql}\nSELECT 'held';\n").as_bytes())
         .expect("sqlite3 reads");
     let mut line = String::new();
     let stdout = child.stdout.as_mut().expect("a pipe");
@@ -339,5 +345,32 @@ fn a_runner_with_other_files_does_not_take_them_for_its_own() {
         let status = second.wait().expect("its end");
         let told = fs::read_to_string(world.path("stderr")).expect("what it told");
         assert!(!status.success(), "{told}");
+    });
+}
+
+/// A reader keeps SQLite from committing, and what is to be committed waits for it.
+#[test]
+fn migrations_and_seeds_wait_for_a_reader() {
+    Engine::Sqlite.run(|engine| {
+        let seeds = "[databases.ums]\n[[seeds]]\ntable = \"ums.a\"\nkey = [\"id\"]\n\
+                     rows = [{ id = 7 }]\n";
+        let world = world(engine).file("bird.toml", seeds);
+        world.run(&["migrate"]).ok();
+        world.write("migrations/ums/V2__b.sql", "CREATE TABLE b (id INT);\n");
+        for command in ["migrate", "seed"] {
+            let reader = client_after(&world, "BEGIN; SELECT * FROM a WHERE id < 0;");
+            let mut second = watched(&world, &[command]);
+            until_told(&world, "waiting for the lock");
+            assert!(second.try_wait().expect("its state").is_none());
+            Holder::Client(reader).release();
+            let status = second.wait().expect("its end");
+            let told = fs::read_to_string(world.path("stderr")).expect("what it told");
+            assert!(status.success(), "{command}: {status}: {told}");
+        }
+        assert_eq!(
+            world.client("ums", "SELECT id FROM a ORDER BY id"),
+            "1\n7\n"
+        );
+        assert_eq!(world.client("ums", "SELECT count(*) FROM b"), "0\n");
     });
 }
