@@ -97,8 +97,10 @@ fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         .enable_all()
         .build()
         .map_err(|reason| cannot("cannot start", reason))?;
+    let mut databases = project.databases.iter();
+    let embedded = databases.all(|database| database.dialect.facts().is_embedded());
     runtime.block_on(async {
-        let stop = listen(progress.clone());
+        let stop = listen(progress.clone(), embedded);
         let context = Context {
             project: Arc::new(project),
             progress,
@@ -111,23 +113,27 @@ fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
     })
 }
 
-/// The first signal stops after the running statement, the second at once.
-fn listen(progress: Progress) -> Stop {
-    let last = progress.clone();
-    Stop::listen(
-        move || {
+/// The first signal stops after the running statement, the second cancels it on its server, the
+/// third ends bird at once. An embedded database needs no second: its statement ends with bird.
+fn listen(progress: Progress, embedded: bool) -> Stop {
+    let last = if embedded { 2 } else { 3 };
+    Stop::listen(move |times, exit| match times {
+        1 if embedded => progress.notice(
+            "stopping after the running statement; once more stops at once, and rolls it back",
+        ),
+        1 => progress
+            .notice("stopping after the running statement; once more cancels it on the server"),
+        times if times < last => progress.notice(
+            "cancelling the running statement; once more stops at once, and leaves the statement \
+             to the server",
+        ),
+        _ => {
+            progress.finish();
             progress.notice(
-                "stopping after the running statement; once more stops at once, and leaves the \
-                 statement running on the server",
-            );
-        },
-        move |exit| {
-            last.finish();
-            last.notice(
-                "stopped at once: a server may still be running the last statement; \
-                 `bird status` tells what is applied",
+                "stopped at once: a server may still be running the last statement; the next run \
+                 waits for it and finds out how it ended",
             );
             std::process::exit(exit.code().into());
-        },
-    )
+        }
+    })
 }

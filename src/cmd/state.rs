@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::history::{Applied, History};
+use crate::model::history::{Applied, Direction, History};
 use crate::model::migration::Migration;
 use crate::model::server::Server;
 use crate::plan::{Standing, standing};
@@ -33,12 +33,21 @@ pub struct Named {
     pub name: String,
 }
 
-/// Where a half-applied migration stands: `statement` of `of` is the next to run.
+/// Where a half-applied file stands: `statement` of `of` is the next to run; `direction` stands there
+/// where it is `undo`, and `in_doubt` where it was sent already: the next run finds out how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Partial {
     pub version: i64,
     pub statement: u32,
     pub of: u32,
+    #[serde(skip_serializing_if = "is_up")]
+    pub direction: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_doubt: bool,
+}
+
+fn is_up(direction: &str) -> bool {
+    direction == Direction::Up.word()
 }
 
 impl State {
@@ -64,6 +73,8 @@ impl State {
             version: partial.version,
             statement: partial.applied + 1,
             of: partial.of,
+            direction: partial.direction.word(),
+            in_doubt: partial.doubt,
         });
         state.changed = standing
             .changed

@@ -128,8 +128,16 @@ impl Report for StatusReport {
         for state in &self.states {
             let name = &state.name;
             if let Some(partial) = &state.partial {
+                let half = match partial.direction {
+                    "undo" => "half undone",
+                    _ => "half applied",
+                };
+                let next = match partial.in_doubt {
+                    true => "was sent, and the next run finds out whether it ran",
+                    false => "is next",
+                };
                 blocks.push(Block::Line(format!(
-                    "{name}: V{} is half applied: statement {} of {} is next",
+                    "{name}: V{} is {half}: statement {} of {} {next}",
                     partial.version, partial.statement, partial.of
                 )));
             }

@@ -167,6 +167,12 @@ pub fn record(session: &Session, migration: &Migration, width: Width) -> Result<
     ))
 }
 
+/// The statement that takes a version out of the history.
+pub fn forget(session: &Session, version: i64) -> String {
+    let table = session.table(HISTORY_TABLE);
+    format!("DELETE FROM {table} WHERE version = {version}")
+}
+
 /// The time as refinery writes it.
 pub fn now() -> String {
     OffsetDateTime::now_utc()

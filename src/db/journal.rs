@@ -1,32 +1,37 @@
-//! The journal: one row per applied statement, so that a failure half way is known exactly.
+//! The journal: one row per statement, so that a run that ended anywhere is known exactly. A
+//! statement that commits by itself has its row before it is sent.
 
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::history::now;
 use super::session::{DbError, Row, Session};
 use crate::dialect::Trouble;
-use crate::model::history::{Entry, HISTORY_TABLE, History, JOURNAL_TABLE};
+use crate::dialect::effect::Seen;
+use crate::model::history::{Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, Progress};
 
-/// Asks for the statements of migrations that are not in the history, in [`COLUMNS`] columns.
+/// Asks for the statements of migrations that are not in the history, and for those of undo
+/// files, in [`COLUMNS`] columns.
 pub fn query(session: &Session, has_history: bool) -> String {
+    let table = session.table(JOURNAL_TABLE);
+    let columns =
+        "version, direction, statement, statements, digest, state, before_objects, server";
     let unfinished = match has_history {
         true => format!(
-            " WHERE version NOT IN (SELECT version FROM {})",
-            session.table(HISTORY_TABLE)
+            " WHERE version NOT IN (SELECT version FROM {history}) UNION ALL \
+             SELECT {columns} FROM {table} WHERE direction = 'undo' \
+             AND version IN (SELECT version FROM {history})",
+            history = session.table(HISTORY_TABLE)
         ),
         false => String::new(),
     };
-    format!(
-        "SELECT version, statement, statements, digest, run FROM {}{unfinished} \
-         ORDER BY version, statement",
-        session.table(JOURNAL_TABLE)
-    )
+    format!("SELECT {columns} FROM {table}{unfinished}")
 }
 
 /// How many columns a row of [`query`] has.
-pub const COLUMNS: usize = 5;
+pub const COLUMNS: usize = 8;
 
-/// Reads the statements of migrations that are not in the history.
+/// Reads the statements that are not finished with.
 pub async fn read(session: &mut Session, history: &mut History) -> Result<(), DbError> {
     let sql = query(session, history.exists);
     match session.rows(&sql).await {
@@ -40,24 +45,29 @@ pub async fn read(session: &mut Session, history: &mut History) -> Result<(), Db
 pub fn take_in(history: &mut History, rows: Vec<Row>) -> Result<(), DbError> {
     history.has_journal = true;
     history.journal = rows.into_iter().map(row).collect::<Result<_, _>>()?;
+    let order = |entry: &Entry| (entry.version, entry.direction, entry.statement);
+    history.journal.sort_by_key(order);
     Ok(())
 }
 
 fn row(cells: Row) -> Result<Entry, DbError> {
-    let number = |at: usize| {
-        cells
-            .get(at)
-            .and_then(Option::as_deref)?
-            .parse::<i64>()
-            .ok()
-    };
+    let cell = |at: usize| cells.get(at).and_then(Option::as_deref);
+    let number = |at: usize| cell(at)?.parse::<i64>().ok();
     let small = |at: usize| u32::try_from(number(at)?).ok();
+    let before = match cell(6).map(serde_json::from_str::<Seen>) {
+        None => Some(None),
+        Some(read) => read.ok().map(Some),
+    };
     let read = || {
         Some(Entry {
             version: number(0)?,
-            statement: small(1)?,
-            of: small(2)?,
-            digest: cells.get(3)?.clone()?,
+            direction: Direction::from_word(cell(1)?.trim_end())?,
+            statement: small(2)?,
+            of: small(3)?,
+            digest: cell(4)?.to_owned(),
+            progress: Progress::from_word(cell(5)?)?,
+            before: before?,
+            server: cell(7).map(str::to_owned),
         })
     };
     read().ok_or_else(|| {
@@ -75,6 +85,30 @@ pub async fn ensure(session: &mut Session, exists: bool) -> Result<(), DbError> 
     session.run(&sql).await
 }
 
+/// Definitions as JSON that any character set can hold.
+fn json(seen: &Seen) -> String {
+    let text = serde_json::to_string(seen).unwrap_or_default();
+    let mut ascii = String::with_capacity(text.len());
+    let mut units = [0; 2];
+    for sign in text.chars() {
+        match sign.is_ascii() {
+            true => ascii.push(sign),
+            false => {
+                let units = sign.encode_utf16(&mut units);
+                ascii.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+    }
+    ascii
+}
+
+/// The hash of what was seen of a statement's objects.
+pub fn fingerprint(seen: &Seen) -> String {
+    let text = json(seen);
+    let hash = Sha256::digest(text.as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The statement that records statements as applied.
 pub fn record(session: &Session, entries: &[Entry], run: Uuid) -> String {
     let now = now();
@@ -83,16 +117,100 @@ pub fn record(session: &Session, entries: &[Entry], run: Uuid) -> String {
         .map(|entry| {
             let Entry {
                 version,
+                direction,
                 statement,
                 of,
                 digest,
+                ..
             } = entry;
-            format!("({version}, {statement}, {of}, '{digest}', '{run}', '{now}')")
+            let direction = direction.word();
+            format!(
+                "({version}, '{direction}', {statement}, {of}, '{digest}', 'done', '{run}', '{now}')"
+            )
         })
         .collect();
     format!(
-        "INSERT INTO {} (version, statement, statements, digest, run, applied_on) VALUES {}",
+        "INSERT INTO {} (version, direction, statement, statements, digest, state, run, \
+         applied_on) VALUES {}",
         session.table(JOURNAL_TABLE),
         rows.join(", ")
+    )
+}
+
+/// The statement that records what is about to be sent.
+pub fn intend(session: &Session, entry: &Entry, run: Uuid) -> Result<String, DbError> {
+    let refused = |reason: String| DbError::new(Trouble::Other, reason);
+    let text = |text: &str| session.dialect.text(text).map_err(refused);
+    let null = || "NULL".to_owned();
+    let (before, fingerprint) = match &entry.before {
+        None => (null(), null()),
+        Some(seen) => (text(&json(seen))?, text(&fingerprint(seen))?),
+    };
+    let server = entry.server.as_deref().map_or(Ok(null()), text)?;
+    let Entry {
+        version,
+        direction,
+        statement,
+        of,
+        digest,
+        ..
+    } = entry;
+    Ok(format!(
+        "INSERT INTO {} (version, direction, statement, statements, digest, state, \
+         before_objects, before_print, server, run, started_on) VALUES ({version}, '{}', \
+         {statement}, {of}, '{digest}', 'intent', {before}, {fingerprint}, {server}, '{run}', '{}')",
+        session.table(JOURNAL_TABLE),
+        direction.word(),
+        now(),
+    ))
+}
+
+/// The statement that records an intent as done.
+pub fn finish(session: &Session, entry: &Entry, after: Option<&Seen>) -> String {
+    let after = after.map_or("NULL".into(), |seen| format!("'{}'", fingerprint(seen)));
+    format!(
+        "UPDATE {} SET state = 'done', before_objects = NULL, after_print = {after}, \
+         statements = {}, applied_on = '{}' WHERE {}",
+        session.table(JOURNAL_TABLE),
+        entry.of,
+        now(),
+        key(entry)
+    )
+}
+
+/// The statement that takes an intent back.
+pub fn withdraw(session: &Session, entry: &Entry) -> String {
+    format!(
+        "DELETE FROM {} WHERE {} AND state = 'intent'",
+        session.table(JOURNAL_TABLE),
+        key(entry)
+    )
+}
+
+/// The statement that records a person's answer.
+pub fn resolve(session: &Session, entry: &Entry, reason: &str) -> Result<String, DbError> {
+    let reason = session.dialect.text(reason);
+    let reason = reason.map_err(|reason| DbError::new(Trouble::Other, reason))?;
+    Ok(format!(
+        "UPDATE {} SET state = 'resolved', before_objects = NULL, reason = {reason}, \
+         applied_on = '{}' WHERE {} AND state = 'intent'",
+        session.table(JOURNAL_TABLE),
+        now(),
+        key(entry)
+    ))
+}
+
+/// The statement that forgets a version, when it was undone.
+pub fn forget(session: &Session, version: i64) -> String {
+    let table = session.table(JOURNAL_TABLE);
+    format!("DELETE FROM {table} WHERE version = {version}")
+}
+
+fn key(entry: &Entry) -> String {
+    format!(
+        "version = {} AND direction = '{}' AND statement = {}",
+        entry.version,
+        entry.direction.word(),
+        entry.statement
     )
 }

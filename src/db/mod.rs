@@ -1,10 +1,12 @@
 //! The world: sessions with databases, and what is asked and done through them.
 
 pub mod apply;
+pub mod failpoint;
 pub mod history;
 pub mod inspect;
 pub mod journal;
 pub mod lock;
+mod observe;
 pub mod provision;
 mod rebuild;
 pub mod session;

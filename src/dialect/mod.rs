@@ -4,6 +4,7 @@
 //! `db::session`.
 
 mod body;
+pub mod effect;
 pub mod lex;
 pub mod script;
 pub mod split;
@@ -12,9 +13,12 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
+use std::time::Duration;
+
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
 use crate::model::server::Server;
+use effect::{Effect, Object};
 use lex::Lexis;
 
 /// All engines, in the order in which the README lists them.
@@ -60,10 +64,16 @@ pub enum Trouble {
     /// The database, or the schema in it, does not exist.
     MissingDatabase,
     MissingTable,
+    /// Something else that is named does not exist.
+    MissingObject,
     /// What should be created is there already.
     Exists,
     /// Someone else holds a lock.
     Busy,
+    /// The engine cannot do it in the way that was asked for.
+    NotThatWay,
+    /// It was cancelled, by bird or by somebody else.
+    Cancelled,
     /// User or password are wrong.
     Account,
     /// The account may not do it.
@@ -154,6 +164,38 @@ pub trait Dialect: Sync {
 
     fn server(&self, row: &[Option<String>]) -> Server;
 
+    /// Asks for the number of this session, by which another one can cancel its statement.
+    fn session_query(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Cancels what a session runs, from another session.
+    fn cancel(&self, _session: &str) -> Option<String> {
+        None
+    }
+
+    /// Asks which server this is: after a failover it is another one.
+    fn identity_query(&self, _server: &Server) -> Option<&'static str> {
+        None
+    }
+
+    /// How long a statement may wait in the server's own queue for a lock, and run. Whoever waits
+    /// there holds up everybody behind it, so bird waits shortly and comes again.
+    fn limits(&self, _lock: Duration, _statement: Option<Duration>) -> Option<String> {
+        None
+    }
+
+    /// Makes the server notice that its client is gone, where that can be asked for.
+    fn notice_loss(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Who holds locks that this session may be waiting for: session id, account, address, for
+    /// how long (seconds).
+    fn blockers_query(&self, _server: &Server) -> Option<&'static str> {
+        None
+    }
+
     /// What an error of the engine means.
     fn trouble(&self, code: &str, message: &str) -> Trouble;
 
@@ -164,6 +206,29 @@ pub trait Dialect: Sync {
 
     /// Why a migration must not contain this statement, given as its code words.
     fn refuse(&self, words: &[&str]) -> Option<Refusal>;
+
+    /// What a statement, given as its code words, is to a journal.
+    fn effect(&self, words: &[&str]) -> Effect;
+
+    /// The query that shows an object: no row, or an error that it is missing, where it does
+    /// not exist. `None` where nothing can be seen of it.
+    fn look(&self, object: &Object, server: &Server) -> Option<String>;
+
+    /// A definition without what changes by itself.
+    fn settled(&self, definition: String) -> String {
+        definition
+    }
+
+    /// The table that a statement makes such that its rows cannot be rolled back.
+    fn loses_transactions(&self, _words: &[&str]) -> Option<String> {
+        None
+    }
+
+    /// Names what makes data statements impossible to roll back: tables without transactions,
+    /// and where there are such, everything that could write to them behind the scenes.
+    fn untransactional_query(&self) -> Option<&'static str> {
+        None
+    }
 
     /// The tables that a statement drops or rebuilds in a way that would run the deletes of
     /// foreign keys. Only SQLite has such.
@@ -222,6 +287,20 @@ pub fn by_scheme(scheme: &str) -> Option<&'static dyn Dialect> {
 pub fn names() -> Vec<&'static str> {
     let all = DIALECTS.iter().map(|dialect| dialect.facts().name);
     all.collect()
+}
+
+/// The journal's columns, for the types that an engine has for any text and for a long one.
+/// One row per statement of a file, up or undo; `before_objects` stands only while the statement
+/// is on its way.
+fn journal_columns(text: &str, long: &str) -> String {
+    format!(
+        "(version BIGINT NOT NULL, direction {text}(4) NOT NULL, statement INT NOT NULL, \
+         statements INT NOT NULL, digest {text}(64) NOT NULL, state {text}(8) NOT NULL, \
+         before_objects {long}, before_print {text}(64), after_print {text}(64), \
+         server {text}(100), run {text}(36) NOT NULL, started_on {text}(40), \
+         applied_on {text}(40), reason {text}(1000), \
+         PRIMARY KEY (version, direction, statement))"
+    )
 }
 
 /// A text between single quotes, quotes doubled; the rule that all three engines share.

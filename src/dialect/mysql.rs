@@ -1,12 +1,14 @@
 //! MySQL and MariaDB: one dialect, two products.
 
+use super::effect::{self, Effect, Kind, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
-use super::{hex, refuse_control, single_quoted, starts_with};
+use super::{hex, journal_columns, refuse_control, single_quoted, starts_with};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 pub struct MySql;
 
@@ -101,6 +103,21 @@ const REFUSED: &[(&[&str], Refusal)] = &[
     ),
 ];
 
+/// Tables that cannot roll back; and if there are any, the tables with triggers, the views and
+/// the routines, which could write to them.
+const UNTRANSACTIONAL: &str = "SELECT name FROM (\
+     SELECT TABLE_NAME AS name FROM information_schema.TABLES \
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE NOT IN \
+      (SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES') \
+     UNION ALL SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS \
+      WHERE TRIGGER_SCHEMA = DATABASE() \
+     UNION ALL SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() \
+     UNION ALL SELECT ROUTINE_NAME FROM information_schema.ROUTINES \
+      WHERE ROUTINE_SCHEMA = DATABASE()) AS names \
+     WHERE EXISTS (SELECT 1 FROM information_schema.TABLES \
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE NOT IN \
+      (SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'))";
+
 impl Dialect for MySql {
     fn facts(&self) -> &'static Facts {
         &FACTS
@@ -167,11 +184,60 @@ impl Dialect for MySql {
         }
     }
 
+    fn session_query(&self) -> Option<&'static str> {
+        Some("SELECT CONNECTION_ID()")
+    }
+
+    fn cancel(&self, session: &str) -> Option<String> {
+        let number: u64 = session.parse().ok()?;
+        Some(format!("KILL QUERY {number}"))
+    }
+
+    fn identity_query(&self, server: &Server) -> Option<&'static str> {
+        Some(match server.product {
+            "MariaDB" => "SELECT @@server_id",
+            _ => "SELECT @@server_uuid",
+        })
+    }
+
+    fn limits(&self, lock: Duration, _statement: Option<Duration>) -> Option<String> {
+        let seconds = lock.as_secs().max(1);
+        Some(format!(
+            "SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, \
+             sql_quote_show_create = 1"
+        ))
+    }
+
+    /// MariaDB shows no metadata locks unless a plugin is loaded; whoever holds one has a
+    /// transaction open.
+    fn blockers_query(&self, server: &Server) -> Option<&'static str> {
+        Some(match server.product {
+            "MariaDB" => {
+                "SELECT p.ID, p.USER, p.HOST, p.TIME \
+                 FROM information_schema.INNODB_TRX t \
+                 JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id \
+                 WHERE p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT 3"
+            }
+            _ => {
+                "SELECT DISTINCT t.PROCESSLIST_ID, t.PROCESSLIST_USER, t.PROCESSLIST_HOST, \
+                        t.PROCESSLIST_TIME \
+                 FROM performance_schema.metadata_locks m \
+                 JOIN performance_schema.threads t ON t.THREAD_ID = m.OWNER_THREAD_ID \
+                 WHERE m.OBJECT_SCHEMA = DATABASE() AND m.LOCK_STATUS = 'GRANTED' \
+                 AND t.PROCESSLIST_ID <> CONNECTION_ID() \
+                 ORDER BY t.PROCESSLIST_TIME DESC LIMIT 3"
+            }
+        })
+    }
+
     fn trouble(&self, code: &str, _message: &str) -> Trouble {
         match code {
             "1049" => Trouble::MissingDatabase,
             "1146" => Trouble::MissingTable,
+            "1305" | "1360" | "1539" => Trouble::MissingObject,
             "1007" | "1050" => Trouble::Exists,
+            "1845" | "1846" => Trouble::NotThatWay,
+            "1317" | "1969" | "3024" => Trouble::Cancelled,
             "1205" | "1213" | "3572" => Trouble::Busy,
             "1045" | "1698" => Trouble::Account,
             "1044" | "1142" | "1227" | "1370" => Trouble::Denied,
@@ -193,6 +259,57 @@ impl Dialect for MySql {
         }
         let after = statement.get(start..)?.find(near).map(|at| start + at);
         after.or(Some(start))
+    }
+
+    fn effect(&self, words: &[&str]) -> Effect {
+        effect::mysql(words)
+    }
+
+    fn look(&self, object: &Object, server: &Server) -> Option<String> {
+        let name = &object.name;
+        let what = match object.kind {
+            Kind::Table => "TABLE",
+            Kind::Trigger => "TRIGGER",
+            Kind::Procedure => "PROCEDURE",
+            Kind::Function => "FUNCTION",
+            Kind::Event => "EVENT",
+            Kind::Database => "DATABASE",
+            Kind::Storage => {
+                // Needs the privilege PROCESS; without it nothing can be seen.
+                let tables = match server.product {
+                    "MariaDB" => "INNODB_SYS_TABLES",
+                    _ => "INNODB_TABLES",
+                };
+                let table = single_quoted(&effect::plain_name(name));
+                return Some(format!(
+                    "SELECT TABLE_ID FROM information_schema.{tables} \
+                     WHERE NAME = CONCAT(DATABASE(), '/', {table})"
+                ));
+            }
+            Kind::Index | Kind::Indexes => return None,
+        };
+        Some(format!("SHOW CREATE {what} {name}"))
+    }
+
+    /// The counter of a table moves with every row.
+    fn settled(&self, definition: String) -> String {
+        let Some((before, after)) = definition.rsplit_once(" AUTO_INCREMENT=") else {
+            return definition;
+        };
+        let rest = after.trim_start_matches(|sign: char| sign.is_ascii_digit());
+        // The word also marks a column, but there no number follows.
+        match rest.len() < after.len() && !before.is_empty() {
+            true => format!("{before}{rest}"),
+            false => definition,
+        }
+    }
+
+    fn loses_transactions(&self, words: &[&str]) -> Option<String> {
+        effect::loses_transactions(words)
+    }
+
+    fn untransactional_query(&self) -> Option<&'static str> {
+        Some(UNTRANSACTIONAL)
     }
 
     fn refuse(&self, words: &[&str]) -> Option<Refusal> {
@@ -270,10 +387,9 @@ impl Dialect for MySql {
     fn journal_table(&self, schema: Option<&str>) -> String {
         // A journal on an engine without transactions could not be trusted.
         format!(
-            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL, statement INT NOT NULL, \
-             statements INT NOT NULL, digest CHAR(64) NOT NULL, run CHAR(36) NOT NULL, \
-             applied_on VARCHAR(40) NOT NULL, PRIMARY KEY (version, statement)) ENGINE = InnoDB",
-            self.table(schema, JOURNAL_TABLE)
+            "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
+            self.table(schema, JOURNAL_TABLE),
+            journal_columns("VARCHAR", "MEDIUMTEXT")
         )
     }
 

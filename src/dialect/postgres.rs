@@ -1,12 +1,14 @@
 //! PostgreSQL.
 
+use super::effect::{self, Effect, Kind, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Missing, Refusal, TRANSACTIONS, Trouble};
-use super::{hex, refuse_control, single_quoted};
+use super::{hex, journal_columns, refuse_control, single_quoted};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 pub struct Postgres;
 
@@ -137,17 +139,81 @@ impl Dialect for Postgres {
         }
     }
 
+    fn session_query(&self) -> Option<&'static str> {
+        Some("SELECT pg_backend_pid()")
+    }
+
+    fn cancel(&self, session: &str) -> Option<String> {
+        let number: u32 = session.parse().ok()?;
+        Some(format!("SELECT pg_cancel_backend({number})"))
+    }
+
+    /// A promoted replica has its primary's number, but a timeline of its own.
+    fn identity_query(&self, _server: &Server) -> Option<&'static str> {
+        Some(
+            "SELECT s.system_identifier || '/' || c.timeline_id \
+             FROM pg_control_system() s, pg_control_checkpoint() c",
+        )
+    }
+
+    fn limits(&self, lock: Duration, statement: Option<Duration>) -> Option<String> {
+        let lock = lock.as_millis().max(1);
+        let statement = statement.map_or(0, |statement| statement.as_millis());
+        Some(format!(
+            "SET lock_timeout TO {lock}; SET statement_timeout TO {statement}"
+        ))
+    }
+
+    fn notice_loss(&self) -> Option<&'static str> {
+        Some("SET client_connection_check_interval TO '5s'")
+    }
+
+    fn blockers_query(&self, _server: &Server) -> Option<&'static str> {
+        Some(
+            "SELECT a.pid, a.usename, coalesce(a.client_addr::text, 'local'), \
+                    extract(epoch FROM now() - coalesce(a.xact_start, a.backend_start))::bigint \
+             FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() \
+             AND a.datname = current_database() AND EXISTS (\
+               SELECT 1 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
+               WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' \
+               AND c.relnamespace = current_schema()::regnamespace) \
+             ORDER BY 4 DESC LIMIT 3",
+        )
+    }
+
     fn trouble(&self, code: &str, _message: &str) -> Trouble {
         match code {
             "3D000" | "3F000" => Trouble::MissingDatabase,
             "42P01" => Trouble::MissingTable,
             "42P04" | "42P06" | "42P07" | "23505" => Trouble::Exists,
             "55P03" | "40P01" => Trouble::Busy,
+            "42704" => Trouble::MissingObject,
+            "57014" => Trouble::Cancelled,
             "28000" | "28P01" => Trouble::Account,
             "42501" => Trouble::Denied,
             "57P01" | "57P02" | "57P03" | "53300" => Trouble::Connection,
             _ => Trouble::Other,
         }
+    }
+
+    fn effect(&self, words: &[&str]) -> Effect {
+        effect::postgres(words)
+    }
+
+    fn look(&self, object: &Object, _server: &Server) -> Option<String> {
+        let name = single_quoted(&object.name);
+        let which = match object.kind {
+            Kind::Index => format!("i.indexrelid = to_regclass({name})"),
+            Kind::Indexes => format!("i.indrelid = to_regclass({name})"),
+            _ => return None,
+        };
+        Some(format!(
+            "SELECT format('%I.%I', n.nspname, c.relname), \
+                    CASE WHEN i.indisvalid THEN 'valid' ELSE 'invalid' END, \
+                    pg_get_indexdef(i.indexrelid) \
+             FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {which} ORDER BY 1"
+        ))
     }
 
     fn refuse(&self, words: &[&str]) -> Option<Refusal> {
@@ -209,10 +275,9 @@ impl Dialect for Postgres {
 
     fn journal_table(&self, schema: Option<&str>) -> String {
         format!(
-            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL, statement INT NOT NULL, \
-             statements INT NOT NULL, digest CHAR(64) NOT NULL, run CHAR(36) NOT NULL, \
-             applied_on VARCHAR(40) NOT NULL, PRIMARY KEY (version, statement))",
-            self.table(schema, JOURNAL_TABLE)
+            "CREATE TABLE IF NOT EXISTS {} {}",
+            self.table(schema, JOURNAL_TABLE),
+            journal_columns("VARCHAR", "TEXT")
         )
     }
 

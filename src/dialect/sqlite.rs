@@ -1,8 +1,9 @@
 //! SQLite, embedded.
 
+use super::effect::{self, Effect, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
-use super::{refuse_control, single_quoted};
+use super::{journal_columns, refuse_control, single_quoted};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -124,6 +125,15 @@ impl Dialect for Sqlite {
         }
     }
 
+    fn effect(&self, words: &[&str]) -> Effect {
+        effect::sqlite(words)
+    }
+
+    /// Whatever changes a schema can be rolled back, so nothing has to be looked at.
+    fn look(&self, _object: &Object, _server: &Server) -> Option<String> {
+        None
+    }
+
     fn refuse(&self, words: &[&str]) -> Option<Refusal> {
         let rollback = words
             .first()
@@ -198,10 +208,9 @@ impl Dialect for Sqlite {
 
     fn journal_table(&self, schema: Option<&str>) -> String {
         format!(
-            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL, statement INT NOT NULL, \
-             statements INT NOT NULL, digest TEXT NOT NULL, run TEXT NOT NULL, \
-             applied_on TEXT NOT NULL, PRIMARY KEY (version, statement)) WITHOUT ROWID",
-            self.table(schema, JOURNAL_TABLE)
+            "CREATE TABLE IF NOT EXISTS {} {} WITHOUT ROWID",
+            self.table(schema, JOURNAL_TABLE),
+            journal_columns("VARCHAR", "TEXT")
         )
     }
 

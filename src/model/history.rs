@@ -38,16 +38,76 @@ pub struct Applied {
     pub checksum: u64,
 }
 
-/// One row of the journal: a statement that is applied.
+/// Which way a file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Direction {
+    /// A migration.
+    #[default]
+    Up,
+    /// Its undo file.
+    Undo,
+}
+
+impl Direction {
+    /// The word in the journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Up => "up",
+            Direction::Undo => "undo",
+        }
+    }
+
+    /// The direction of a word in the journal.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let both = [Direction::Up, Direction::Undo];
+        both.into_iter().find(|direction| direction.word() == word)
+    }
+}
+
+/// How far a statement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It was about to be sent. Whether it ran is to be found out.
+    Intent,
+    Done,
+    /// A person said that it ran.
+    Resolved,
+}
+
+impl Progress {
+    /// The word in the journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Progress::Intent => "intent",
+            Progress::Done => "done",
+            Progress::Resolved => "resolved",
+        }
+    }
+
+    /// The progress of a word in the journal.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [Progress::Intent, Progress::Done, Progress::Resolved];
+        all.into_iter().find(|progress| progress.word() == word)
+    }
+}
+
+/// One row of the journal: a statement that is applied, or on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub version: i64,
+    pub direction: Direction,
     /// The statement's number in its file, from 1.
     pub statement: u32,
     /// How many statements the file had when this one was applied.
     pub of: u32,
     /// Hex SHA-256 over the statement's tokens.
     pub digest: String,
+    pub progress: Progress,
+    /// For an intent: the definitions of the objects that it touches, as they were before;
+    /// `None` where they could not be seen.
+    pub before: Option<Vec<Option<String>>>,
+    /// The server on which it was sent, where servers can be told apart.
+    pub server: Option<String>,
 }
 
 /// History and journal of one database, as they were read.

@@ -9,10 +9,11 @@ mod step;
 
 pub use standing::{Partial, Standing, standing};
 
+use crate::dialect::effect::Effect;
 use crate::dialect::{Dialect, script};
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
-use crate::model::history::{History, Width};
+use crate::model::history::{Direction, Entry, History, Width};
 use crate::model::migration::Migration;
 use crate::model::name::nearest;
 use crate::model::script::Script;
@@ -25,6 +26,8 @@ pub struct Subject<'p> {
     pub dialect: &'static dyn Dialect,
     pub migrations: &'p [Migration],
     pub history: &'p History,
+    /// Lower-cased names whose rows cannot be rolled back, or behind which such rows may stand.
+    pub untransactional: &'p [String],
     /// The last version to apply.
     pub to: Option<i64>,
 }
@@ -55,14 +58,18 @@ pub struct Step {
     pub digests: Vec<String>,
     /// The first statement to run, from 0: those before it are applied.
     pub from: usize,
+    /// The first statement's row in the journal, where an earlier run has sent that statement
+    /// and has not told how it ended.
+    pub doubt: Option<Entry>,
+    pub direction: Direction,
+    /// One per statement: what it is to the journal, where no transaction holds the file.
+    pub effects: Vec<Effect>,
     /// One transaction holds the file and its history row.
     pub transactional: bool,
     /// The tables that the file drops or rebuilds; see [`Dialect::rebuilt_tables`].
     pub rebuilt: Vec<String>,
     /// Whether a statement may change the session's settings.
     pub changes_session: bool,
-    /// One per statement: whether it is a `SET`, which a file that goes on needs again.
-    pub settings: Vec<bool>,
     /// The migrations of other databases that this run applies and that must be applied first.
     pub waits_for: Vec<(String, i64)>,
 }
@@ -206,8 +213,9 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
     if !pending.is_empty() && !subject.history.objects.is_empty() && !consent("non-empty") {
         trouble.refused.push(non_empty(subject));
     }
+    let mut untransactional = subject.untransactional.to_vec();
     for migration in pending {
-        let step = match step::step(subject, migration, &standing, trouble) {
+        let step = match step::step(subject, migration, &standing, &mut untransactional, trouble) {
             Some(step) => step,
             None => continue,
         };

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::model::diagnostic::{Diagnostic, Location};
-use crate::model::history::{Applied, History, Width};
+use crate::model::history::{Applied, Direction, Entry, History, Progress, Width};
 use crate::model::migration::{Migration, title};
 
 /// The comparison of a database's history with its files.
@@ -25,14 +25,19 @@ pub struct Standing<'p> {
     pub unrecorded: Option<Partial>,
 }
 
-/// A migration of which some statements are applied.
+/// A file of which some statements are applied, or on their way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partial {
     pub version: i64,
+    pub direction: Direction,
     /// How many of its statements are applied.
     pub applied: u32,
     /// How many it had when the last of them was applied.
     pub of: u32,
+    /// Whether the statement behind those was sent, and nothing tells yet how it ended.
+    pub doubt: bool,
+    /// Its rows in the journal.
+    pub entries: Vec<Entry>,
 }
 
 /// Compares; both lists are sorted by version.
@@ -66,30 +71,29 @@ pub fn standing<'p>(migrations: &'p [Migration], history: &'p History) -> Standi
     }
     let last = migrations.last().map(|migration| migration.version);
     standing.ahead = standing.missing.iter().any(|row| Some(row.version) > last);
-    let first = history.journal.first().map(|first| Partial {
-        version: first.version,
-        applied: 0,
-        of: first.of,
-    });
-    standing.partial = first.map(|mut partial| {
-        let entries = history
-            .journal
-            .iter()
-            .filter(|entry| entry.version == partial.version);
-        for entry in entries {
-            partial.applied += 1;
-            partial.of = entry.of;
+    let mut partial = history.journal.first().map(|first| {
+        let ours =
+            |entry: &&Entry| entry.version == first.version && entry.direction == first.direction;
+        let entries: Vec<Entry> = history.journal.iter().filter(ours).cloned().collect();
+        let sent = |entry: &&Entry| entry.progress == Progress::Intent;
+        let doubts = entries.iter().filter(sent).count();
+        Partial {
+            version: first.version,
+            direction: first.direction,
+            applied: u32::try_from(entries.len() - doubts).unwrap_or(u32::MAX),
+            of: entries.last().map_or(0, |last| last.of),
+            doubt: doubts > 0,
+            entries,
         }
-        partial
     });
-    // The last statement is recorded together with the migration, or not at all.
-    if standing
-        .partial
-        .as_ref()
-        .is_some_and(|partial| partial.applied >= partial.of)
-    {
-        standing.unrecorded = standing.partial.take();
-    }
+    // The last statement is recorded together with the migration, or not at all, unless a person
+    // has answered for it.
+    let whole = |partial: &mut Partial| {
+        let answered = |entry: &Entry| entry.progress == Progress::Resolved;
+        partial.applied >= partial.of && !partial.entries.last().is_some_and(answered)
+    };
+    standing.unrecorded = partial.take_if(whole);
+    standing.partial = partial;
     standing
 }
 
@@ -166,7 +170,22 @@ impl Standing<'_> {
                     )),
             );
         }
-        for entry in self.partial.iter() {
+        if let Some(entry) = &self.partial {
+            if entry.direction == Direction::Undo {
+                let message = format!("V{} of `{database}` is half undone", entry.version);
+                all.push(
+                    Diagnostic::error("half-undone", message)
+                        .database(database)
+                        .note(format!(
+                            "{} of the {} statements of its undo file are applied",
+                            entry.applied, entry.of
+                        ))
+                        .hint(format!(
+                            "run bird undo --database {database}: it goes on there"
+                        )),
+                );
+                return all;
+            }
             let known = self
                 .pending
                 .iter()

@@ -1,21 +1,28 @@
 //! From a migration to a step: its statements, checked, and where a half-applied one goes on.
 
-use super::standing::Standing;
+use super::standing::{Partial, Standing};
 use super::{Step, Subject, Trouble, in_file};
+use crate::dialect::effect::Effect;
 use crate::dialect::script;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::history::{Direction, Progress};
 use crate::model::migration::Migration;
 use crate::model::name::did_you_mean;
 use crate::model::script::{Fault, Script};
 
-/// So many words tell what a statement is.
+/// So many words tell what a statement is that changes rows; it may go on for megabytes.
 const FIRST_WORDS: usize = 16;
+/// What such a statement begins with.
+const ROWS: &[&str] = &[
+    "INSERT", "REPLACE", "UPDATE", "DELETE", "SELECT", "WITH", "VALUES", "COPY",
+];
 
 pub(super) fn step(
     subject: &Subject<'_>,
     migration: &Migration,
     standing: &Standing<'_>,
+    untransactional: &mut Vec<String>,
     trouble: &mut Trouble,
 ) -> Option<Step> {
     let lexis = subject.dialect.lexis();
@@ -34,10 +41,12 @@ pub(super) fn step(
         migration: migration.clone(),
         digests: Vec::with_capacity(script.statements.len()),
         from: 0,
+        doubt: None,
+        direction: Direction::Up,
+        effects: Vec::with_capacity(script.statements.len()),
         transactional,
         rebuilt: Vec::new(),
         changes_session: false,
-        settings: Vec::new(),
         waits_for: Vec::new(),
         script,
     };
@@ -46,14 +55,17 @@ pub(super) fn step(
             .text
             .get(statement.range.clone())
             .unwrap_or_default();
-        let mut words: Vec<&str> = script::words(lexis, sql).take(FIRST_WORDS).collect();
-        let is_setting = words
-            .first()
-            .is_some_and(|word| word.eq_ignore_ascii_case("SET"));
-        if is_setting {
-            words = script::words(lexis, sql).collect();
-        }
-        if let Some(refusal) = subject.dialect.refuse(&words) {
+        let first = script::words(lexis, sql).next().unwrap_or_default();
+        let of_rows = ROWS.iter().any(|word| word.eq_ignore_ascii_case(first));
+        let all = script::words(lexis, sql);
+        let words: Vec<&str> = match of_rows && untransactional.is_empty() {
+            true => all.take(FIRST_WORDS).collect(),
+            false => all.collect(),
+        };
+        let twice = step.script.idempotent || statement.idempotent;
+        let effect = subject.dialect.effect(&words);
+        let own = !transactional && twice && matches!(effect, Effect::Begins | Effect::Ends);
+        if let Some(refusal) = subject.dialect.refuse(&words).filter(|_| !own) {
             let message = format!("{} cannot stand in a migration", refusal.what);
             trouble.refused.push(
                 Diagnostic::error("statement-refused", message)
@@ -65,7 +77,17 @@ pub(super) fn step(
         }
         step.rebuilt.extend(subject.dialect.rebuilt_tables(&words));
         step.changes_session |= may_change_session(&words, sql);
-        step.settings.push(is_setting);
+        let known = Exactly {
+            subject,
+            migration,
+            transactional,
+            twice,
+            untransactional,
+        };
+        let range = statement.range.clone();
+        step.effects
+            .push(known.effect(effect, &words, range, trouble));
+        untransactional.extend(subject.dialect.loses_transactions(&words));
         step.digests.push(script::digest(lexis, sql));
     }
     if !transactional && !step.rebuilt.is_empty() {
@@ -86,7 +108,7 @@ pub(super) fn step(
     if let Some(partial) = &standing.partial
         && partial.version == migration.version
     {
-        step.from = resume(subject, &step, trouble)?;
+        resume(subject.name, partial, &mut step, trouble)?;
     }
     Some(step)
 }
@@ -139,42 +161,121 @@ fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Dia
     told
 }
 
-/// Where a half-applied file goes on: after its applied statements, which must not have changed.
-fn resume(subject: &Subject<'_>, step: &Step, trouble: &mut Trouble) -> Option<usize> {
-    let version = step.migration.version;
-    let entries = subject
-        .history
-        .journal
-        .iter()
-        .filter(|entry| entry.version == version);
-    let mut done = 0;
-    for entry in entries {
+/// What decides whether a statement can be made to run exactly once.
+struct Exactly<'e> {
+    subject: &'e Subject<'e>,
+    migration: &'e Migration,
+    transactional: bool,
+    /// It is marked as doing no harm when it runs twice.
+    twice: bool,
+    untransactional: &'e [String],
+}
+
+impl Exactly<'_> {
+    /// What a statement is to the journal; what cannot be made exact is refused.
+    fn effect(
+        &self,
+        effect: Effect,
+        words: &[&str],
+        span: std::ops::Range<usize>,
+        trouble: &mut Trouble,
+    ) -> Effect {
+        let told = |message: String, note: String, hint: &str| {
+            Diagnostic::error("not-exact", message)
+                .database(self.subject.name)
+                .at(in_file(self.migration, span.clone()))
+                .note(note)
+                .hint(hint)
+        };
+        let what = words.iter().take(3).copied().collect::<Vec<_>>().join(" ");
+        if self.transactional {
+            let bare = matches!(&effect, Effect::Alone(_) | Effect::Unclear(_));
+            if bare {
+                trouble.refused.push(told(
+                    format!("`{what} …` cannot run inside a transaction"),
+                    "this file runs in one".into(),
+                    "put it into a file of its own that begins with `-- bird: no-transaction`",
+                ));
+            }
+            return effect;
+        }
+        const TWICE: &str = "if running it twice does no harm, say so: `-- bird: idempotent` on \
+             the line before it";
+        match effect {
+            Effect::Begins | Effect::Ends => effect,
+            _ if self.twice => Effect::Repeatable,
+            Effect::Unclear(why) => {
+                let message = format!("`{what} …` cannot be made to run exactly once");
+                trouble.refused.push(told(message, why.into(), TWICE));
+                effect
+            }
+            Effect::Together => {
+                if let Some(name) = self.unsafe_name(words) {
+                    let message = format!("`{what} …` changes rows that cannot be rolled back");
+                    let note = format!(
+                        "`{name}` is on a storage engine without transactions, or may write to \
+                         one: a crash would leave its rows without a trace in the journal"
+                    );
+                    trouble.refused.push(told(message, note, TWICE));
+                }
+                effect
+            }
+            Effect::Alone(_) | Effect::Repeatable | Effect::Setting => effect,
+        }
+    }
+
+    /// A name in the statement that stands for rows which cannot be rolled back.
+    fn unsafe_name(&self, words: &[&str]) -> Option<String> {
+        if self.untransactional.is_empty() {
+            return None;
+        }
+        let mut names = words.iter().map(|word| {
+            let bare = word.trim_matches(['`', '"', '[', ']']);
+            bare.to_lowercase()
+        });
+        names.find(|name| self.untransactional.contains(name))
+    }
+}
+
+/// Where a half-applied file goes on: after its applied statements, which must not have changed,
+/// and where the next one was sent already, that one neither.
+pub(super) fn resume(
+    database: &str,
+    partial: &Partial,
+    step: &mut Step,
+    trouble: &mut Trouble,
+) -> Option<()> {
+    for (at, entry) in partial.entries.iter().enumerate() {
+        let in_doubt = entry.progress == Progress::Intent;
+        let state = match in_doubt {
+            true => "may be applied",
+            false => "is applied",
+        };
         let told = |message: String, span| {
             Diagnostic::error("applied-part-changed", message)
-                .database(subject.name)
+                .database(database)
                 .at(in_file(&step.migration, span))
                 .note(
                     "the file is half applied; it may be edited from the statement that failed on",
                 )
                 .hint("restore the statements that are applied, and run bird migrate again")
         };
-        let at = done;
         let statement = step.script.statements.get(at);
         let span = statement.map_or(0..0, |statement| statement.range.clone());
         let same = step.digests.get(at) == Some(&entry.digest);
         if entry.statement as usize != at + 1 || !same {
             let title = step.migration.title();
             let message = match statement {
-                Some(_) => format!(
-                    "statement {} of {title} is applied, and was changed",
-                    at + 1
-                ),
-                None => format!("statement {} of {title} is applied, and is gone", at + 1),
+                Some(_) => format!("statement {} of {title} {state}, and was changed", at + 1),
+                None => format!("statement {} of {title} {state}, and is gone", at + 1),
             };
             trouble.refused.push(told(message, span));
             return None;
         }
-        done += 1;
+        match in_doubt {
+            true => step.doubt = Some(entry.clone()),
+            false => step.from = at + 1,
+        }
     }
-    Some(done)
+    Some(())
 }

@@ -79,6 +79,7 @@ pub struct DatabaseConfig {
     pub schema_name: Option<String>,
     pub collation: Option<String>,
     pub lock_timeout: Option<Duration>,
+    pub statement_timeout: Option<Duration>,
 }
 
 /// Reads a whole file; what is wrong is left with the reader.
@@ -149,7 +150,6 @@ fn database(
         reader.string(table, key);
     }
     reader.boolean(table, "keep_sql");
-    duration(reader, table, "statement_timeout");
     DatabaseConfig {
         name: name.to_owned(),
         span,
@@ -160,6 +160,7 @@ fn database(
         schema_name: reader.string(table, "schema_name").map(Spanned::into_inner),
         collation: reader.string(table, "collation").map(Spanned::into_inner),
         lock_timeout: duration(reader, table, "lock_timeout"),
+        statement_timeout: duration(reader, table, "statement_timeout"),
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Database {
     pub schema: Option<String>,
     pub collation: Option<String>,
     pub lock_timeout: Option<Duration>,
+    /// How long one statement may run before it is cancelled.
+    pub statement_timeout: Option<Duration>,
     pub migrations: PathBuf,
     /// Where its URL was written, for messages about two databases on one target.
     location: Option<Location>,

@@ -58,6 +58,8 @@ pub fn resolve(
         }),
         collation: config.collation.clone(),
         lock_timeout: config.lock_timeout,
+        // No time at all means no limit.
+        statement_timeout: config.statement_timeout.filter(|time| !time.is_zero()),
         migrations: folder,
         location: source.location,
     })

@@ -8,11 +8,12 @@ use crate::cmd::locks::{no_lock, waiting};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard};
 use crate::db::session::Access;
-use crate::db::{history, journal};
+use crate::db::{failpoint, history, journal};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Width;
 use crate::plan::{self, DatabasePlan, Plan};
 use futures_util::future::join_all;
+use std::time::Duration;
 
 /// Takes every lock, plans again with what is true inside them, and applies.
 pub async fn act<'p>(
@@ -90,6 +91,10 @@ async fn look_again(context: &Context, member: &mut Member<'_>) {
     }
 }
 
+/// So long a statement waits in a server's queue for a lock before it steps back: everybody who
+/// comes later waits behind it.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
 /// What is ready before the first statement: the plan that holds inside the locks, the locks, and
 /// for each database that has steps the width of its history.
 type Prepared = (Plan, Vec<Option<Guard>>, Vec<Option<Width>>);
@@ -104,9 +109,11 @@ async fn prepare(
     let mut order: Vec<usize> = (0..members.len()).collect();
     order.sort_by_key(|at| &members[*at].opened.database.name);
     let mut guards: Vec<Option<Guard>> = members.iter().map(|_| None).collect();
+    failpoint::at("before-lock");
     for at in &order {
         guards[*at] = lock_one(context, args, &mut members[*at], first).await?;
     }
+    failpoint::at("locked");
     let reading = members
         .iter_mut()
         .zip(&guards)
@@ -219,6 +226,9 @@ async fn begin(context: &Context, args: &Args, member: &mut Member<'_>) -> Resul
     };
     let told = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
     session.prepare_to_write().await.map_err(told)?;
+    let lock = args.locks.timeout(database).min(LOCK_WAIT);
+    let limiting = session.limit(lock, database.statement_timeout).await;
+    limiting.map_err(told)?;
     let facts = database.dialect.facts();
     let complete = member.history.exists && member.history.has_journal;
     if !facts.transactional_ddl || (complete && !facts.is_embedded()) {
@@ -252,6 +262,7 @@ async fn tables(
     let width = history::ensure(session, &member.history, plan.largest)
         .await
         .map_err(told)?;
+    failpoint::at("history-made");
     journal::ensure(session, member.history.has_journal)
         .await
         .map_err(told)?;

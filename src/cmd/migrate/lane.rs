@@ -8,7 +8,7 @@ use super::report::Ran;
 use super::{Args, stopped};
 use crate::cmd::locks::waiting;
 use crate::cmd::{Context, open};
-use crate::db::apply::{self, Done, Run};
+use crate::db::apply::{self, Done, Run, Told};
 use crate::db::session::Session;
 use crate::db::stop::Stop;
 use crate::model::diagnostic::Diagnostic;
@@ -58,6 +58,12 @@ async fn wait_for(plan: &Plan, ends: &Ends, stop: &Stop, (name, version): &(Stri
     }
 }
 
+/// Which server it is; nothing where it does not tell, or not to this account.
+async fn identity(session: &mut Session) -> Option<String> {
+    let query = session.dialect.identity_query(&session.server)?;
+    session.value(query).await.ok().flatten()
+}
+
 /// One database of the run, and what it needs to know of the others.
 pub struct Lane<'a> {
     pub context: &'a Context,
@@ -72,14 +78,24 @@ impl Lane<'_> {
     /// Applies the steps of this database until the end or until one stops.
     pub async fn steps(&self, own: &DatabasePlan, session: &mut Session, width: Width) -> Ran {
         let waiting = waiting(self.context, self.database);
+        let notice = |text: &str| {
+            let text = format!("{}: {text}", self.database.name);
+            self.context.progress.notice(&text);
+        };
+        let bare = own.steps.iter().any(|step| !step.transactional);
         let run = Run {
             id: self.context.run,
+            target: &self.database.target,
+            identity: if bare { identity(session).await } else { None },
             width,
             lock_timeout: self.args.locks.timeout(self.database),
+            statement_timeout: self.database.statement_timeout,
             waiting: &waiting,
+            notice: &notice,
             stop: &self.context.stop,
         };
         let mut ran = Ran::default();
+        let mut ahead = None;
         let (mut at, mut slow_until) = (0, 0);
         while let Some(step) = own.steps.get(at) {
             let title = step.migration.title();
@@ -94,7 +110,7 @@ impl Lane<'_> {
                     // What went together shares its time evenly.
                     let each = start.elapsed() / u32::try_from(some.len()).unwrap_or(1);
                     some.iter()
-                        .for_each(|step| ran.done(step, Done::Applied, each));
+                        .for_each(|step| ran.done(step, Done::Applied, Told::default(), each));
                     self.advance(some);
                     at += some.len();
                     self.mark(Mark::Steps(at));
@@ -110,11 +126,18 @@ impl Lane<'_> {
                 break;
             }
             let start = Instant::now();
-            match apply::apply(session, step, &run).await {
-                Ok(done) => ran.done(step, done, start.elapsed()),
+            let next = own.steps.get(at + 1);
+            match apply::apply(session, step, next, &run, &mut ahead).await {
+                Ok((done, told)) => ran.done(step, done, told, start.elapsed()),
                 Err(stop) => {
                     ran.sent |= stop.sent;
-                    let told = stopped::diagnose(self.database, step, &stop, run.lock_timeout);
+                    let told = stopped::diagnose(
+                        self.context,
+                        self.database,
+                        step,
+                        &stop,
+                        run.lock_timeout,
+                    );
                     ran.stop_at(at, told);
                     break;
                 }

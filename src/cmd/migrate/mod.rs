@@ -45,6 +45,8 @@ struct Member<'p> {
     opened: Opened<'p>,
     migrations: Vec<Migration>,
     history: History,
+    /// Names of what cannot be rolled back, see [`Subject::untransactional`].
+    untransactional: Vec<String>,
     to: Option<i64>,
 }
 
@@ -57,6 +59,7 @@ impl Member<'_> {
             dialect: database.dialect,
             migrations: &self.migrations,
             history: &self.history,
+            untransactional: &self.untransactional,
             to: self.to,
         }
     }
@@ -130,6 +133,7 @@ async fn think<'p>(
     give_files(&mut others, &mut files, context, &targets);
     members.extend(others);
     widths(&mut members).await?;
+    untransactional(&mut members).await?;
     let plan = plan::plan(&subjects(&members), &args.allow)?;
     Ok((plan, members))
 }
@@ -153,6 +157,7 @@ async fn open_members<'p>(
             opened,
             history,
             migrations: Vec::new(),
+            untransactional: Vec::new(),
             to: None,
         })
     });
@@ -181,6 +186,32 @@ async fn widths(members: &mut [Member<'_>]) -> Result<(), Failure> {
                 Failure::failed(open::cannot_ask(member.opened.database, doing, &error))
             })?;
             member.history.width = Some(width);
+        }
+        Ok(())
+    });
+    Failure::collect(join_all(asking).await).map(drop)
+}
+
+/// Asks for what cannot be rolled back, where pending files change rows.
+async fn untransactional(members: &mut [Member<'_>]) -> Result<(), Failure> {
+    const ROWS: &[&str] = &["insert", "update", "delete", "replace", "select"];
+    let asking = members.iter_mut().map(|member| async move {
+        let pending = plan::standing(&member.migrations, &member.history).pending;
+        let changes_rows = pending.iter().any(|file| {
+            let text = file.text.to_ascii_lowercase();
+            ROWS.iter().any(|word| text.contains(word))
+        });
+        let query = member.opened.database.dialect.untransactional_query();
+        let (Some(query), Some(session)) = (query, &mut member.opened.session) else {
+            return Ok(());
+        };
+        if changes_rows {
+            let rows = session.rows(query).await.map_err(|error| {
+                let doing = "asking which tables cannot roll back";
+                Failure::failed(open::cannot_ask(member.opened.database, doing, &error))
+            })?;
+            let names = rows.into_iter().flatten().flatten();
+            member.untransactional = names.map(|name| name.to_lowercase()).collect();
         }
         Ok(())
     });

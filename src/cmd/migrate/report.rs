@@ -8,7 +8,7 @@ use super::Member;
 use crate::cmd::Context;
 use crate::cmd::state::State;
 use crate::cmd::status;
-use crate::db::apply::Done;
+use crate::db::apply::{Done, Told};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::migration::title;
@@ -47,10 +47,32 @@ pub struct RanStep {
     took: Duration,
     /// Another runner applied it meanwhile.
     already: bool,
+    told: Told,
+}
+
+impl RanStep {
+    /// What is out of the ordinary about it.
+    fn remarks(&self, database: &str) -> Vec<String> {
+        let title = title(self.version, &self.name);
+        let found = self.told.found.map(|at| {
+            format!(
+                "{database}: statement {} of {title} was found applied: an earlier run had sent it",
+                at + 1
+            )
+        });
+        let ways = self.told.ways.iter();
+        let ways = ways.map(|(at, way)| {
+            format!(
+                "{database}: statement {} of {title} changed the table {way}",
+                at + 1
+            )
+        });
+        found.into_iter().chain(ways).collect()
+    }
 }
 
 impl Ran {
-    pub fn done(&mut self, step: &Step, done: Done, took: Duration) {
+    pub fn done(&mut self, step: &Step, done: Done, told: Told, took: Duration) {
         let already = done == Done::Already;
         let statements = if already {
             0
@@ -64,6 +86,7 @@ impl Ran {
             statements,
             took,
             already,
+            told,
         });
     }
 
@@ -236,6 +259,11 @@ impl Report for MigrateReport {
                 numbers: vec![2, 3],
             }));
         }
+        let steps = self.ran.iter().flat_map(|(name, ran)| {
+            let steps = ran.steps.iter();
+            steps.flat_map(move |step| step.remarks(name))
+        });
+        blocks.extend(steps.map(Block::Line));
         if !self.diagnostics.is_empty() {
             blocks.push(Block::Grid(status::grid(&self.states)));
         }
@@ -271,13 +299,23 @@ impl Report for MigrateReport {
 }
 
 fn ran_json(step: &RanStep) -> Value {
-    json!({
+    let ways = step.told.ways.iter();
+    let ways = ways.map(|(at, way)| json!({ "statement": at + 1, "algorithm": way }));
+    let ways: Vec<Value> = ways.collect();
+    let mut json = json!({
         "version": step.version,
         "name": step.name,
         "statements": step.statements,
         "milliseconds": step.took.as_millis() as u64,
         "already": step.already,
-    })
+    });
+    if let Some(at) = step.told.found {
+        json["found_applied"] = json!(at + 1);
+    }
+    if !ways.is_empty() {
+        json["algorithms"] = ways.into();
+    }
+    json
 }
 
 fn step_json(step: &Step) -> Value {

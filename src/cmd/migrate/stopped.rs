@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::cmd::Context;
 use crate::cmd::locks::no_lock;
-use crate::db::apply::{Reason, Stopped};
+use crate::db::apply::{Doubt, Left, Reason, Stopped};
 use crate::db::session::DbError;
+use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
 use crate::plan::Step;
@@ -12,6 +14,7 @@ use crate::project::Database;
 
 /// Why a migration stopped, and the exit code that it means on its own.
 pub fn diagnose(
+    context: &Context,
     database: &Database,
     step: &Step,
     stopped: &Stopped,
@@ -30,18 +33,39 @@ pub fn diagnose(
             .note(stands(step, stopped.applied))
     };
     match &stopped.reason {
-        Reason::Statement(at, reason) => {
+        Reason::Statement(at, reason, left) => {
+            let what = match reason.trouble {
+                Trouble::Cancelled => "was cancelled",
+                _ => "failed",
+            };
             let message = format!(
-                "{name}: statement {} of {count} of {title} failed: {}",
+                "{name}: statement {} of {count} of {title} {what}: {}",
                 at + 1,
                 reason.told()
             );
             let mut fault = error("statement-failed", message)
                 .at(place(step, *at, reason))
-                .hint(way_on(step, *at));
+                .hint(way_on(step, *at, reason));
             fault.notes.splice(0..0, reason.notes.iter().cloned());
+            fault.notes.extend(left_behind(left));
+            match context.stop.asked() {
+                Some(exit) if reason.trouble == Trouble::Cancelled => (fault, exit),
+                _ => (fault, Exit::Stopped),
+            }
+        }
+        Reason::Lost(at, reason) => {
+            let message = format!(
+                "{name}: the connection was lost while statement {} of {count} of {title} ran: {}",
+                at + 1,
+                reason.told()
+            );
+            let fault = error("connection-lost", message)
+                .at(step.location(*at))
+                .note("the server may still be running it; that decides nothing")
+                .hint("run bird migrate again: it waits for the old session to end, and looks how that statement ended");
             (fault, Exit::Stopped)
         }
+        Reason::Undecided(doubt) => undecided(database, step, doubt),
         Reason::Bookkeeping(reason) => {
             let message = format!("{name}: finishing {title} failed: {}", reason.told());
             let fault = error("finish-failed", message)
@@ -103,7 +127,58 @@ fn stands(step: &Step, applied: usize) -> String {
     }
 }
 
-fn way_on(step: &Step, at: usize) -> String {
+/// What a statement that failed has left behind, where that is not plainly nothing.
+fn left_behind(left: &Left) -> Option<String> {
+    Some(match left {
+        Left::Nothing | Left::Unseen => return None,
+        Left::Cleared(sql) => format!("what it left half done was cleared away: {sql}"),
+        Left::Effect => {
+            "what it was to do is so all the same: the next run finds it applied and goes on".into()
+        }
+        Left::Changed => {
+            "it failed, and yet what it touches has changed: the next run asks you what is so"
+                .into()
+        }
+    })
+}
+
+/// Both sides, and the two answers that a person can give.
+fn undecided(database: &Database, step: &Step, doubt: &Doubt) -> (Diagnostic, Exit) {
+    let name = &database.name;
+    let (title, number) = (step.migration.title(), doubt.statement + 1);
+    let message = format!(
+        "{name}: an earlier run has sent statement {number} of {title}, and it cannot be decided \
+         whether it ran: {}",
+        doubt.why
+    );
+    let mut fault = Diagnostic::error("undecided", message)
+        .database(name)
+        .at(step.location(doubt.statement))
+        .note(stands(step, step.from));
+    for (object, before, now) in &doubt.objects {
+        let side = |side: &Option<String>| match side {
+            Some(definition) => definition.trim().to_owned(),
+            None => "not there, or not to be seen".to_owned(),
+        };
+        fault
+            .notes
+            .push(format!("{object} before: {}", side(before)));
+        fault.notes.push(format!("{object} now: {}", side(now)));
+    }
+    let place = format!("{name}@{}.{number}", step.migration.version);
+    let hint = format!(
+        "look at the database, then say: bird resolve {place} --applied, or bird resolve {place} \
+         --not-applied"
+    );
+    (fault.hint(hint), Exit::Undecided)
+}
+
+fn way_on(step: &Step, at: usize, error: &DbError) -> String {
+    if error.trouble == Trouble::Busy {
+        return "somebody else is in the way: wait longer with --lock-timeout 5m, or end that \
+                session; then run bird migrate again"
+            .into();
+    }
     match step.transactional {
         true => "fix the file and run bird migrate again: it starts this file anew".into(),
         false => format!(

@@ -38,8 +38,15 @@ pub struct Session {
     pub dialect: &'static dyn Dialect,
     pub schema: Option<String>,
     pub server: Server,
+    /// Its number on the server, once it was asked for.
+    pub id: Option<String>,
     access: Access,
+    /// What a writing session is set to beside its known state.
+    limits: Option<String>,
 }
+
+/// One answer per statement of a text, up to the one that failed.
+pub type Answers = (Vec<Vec<Row>>, Option<DbError>);
 
 enum Connection {
     MySql(Box<sqlx::MySqlConnection>),
@@ -119,7 +126,9 @@ impl Session {
             dialect,
             schema: schema.map(str::to_owned),
             server: Server::default(),
+            id: None,
             access,
+            limits: None,
         };
         let sql = format!("{}{}", session.settings(), dialect.server_query());
         let rows = session.rows(&sql).await?;
@@ -134,8 +143,32 @@ impl Session {
 
     /// Sets the session back to its known state, after statements that may have changed it.
     pub async fn reset(&mut self) -> Result<(), DbError> {
-        let sql = self.dialect.reset(self.schema.as_deref());
+        let mut sql = self.dialect.reset(self.schema.as_deref());
+        if let Some(limits) = &self.limits {
+            sql = format!("{}; {limits}", sql.trim_end_matches(';'));
+        }
         self.run(&sql).await
+    }
+
+    /// Sets how long a statement may wait for a lock in the server's queue, and run; and learns
+    /// by which number it can be cancelled.
+    pub async fn limit(
+        &mut self,
+        lock: Duration,
+        statement: Option<Duration>,
+    ) -> Result<(), DbError> {
+        self.limits = self.dialect.limits(lock, statement);
+        if let Some(limits) = self.limits.clone() {
+            self.run(&limits).await?;
+        }
+        if let Some(notice) = self.dialect.notice_loss() {
+            // An old server, or one on a system without the means, does without.
+            let _: Result<(), DbError> = self.run(notice).await;
+        }
+        if let Some(query) = self.dialect.session_query() {
+            self.id = self.value(query).await?;
+        }
+        Ok(())
     }
 
     /// Gets ready to write, and to wait for others by itself.
@@ -186,6 +219,32 @@ impl Session {
             Err(Fetch::Cell(message)) => Err(DbError::new(Trouble::Other, message)),
             Err(Fetch::Sql(error)) => Err(self.explain(error, sql).await),
         }
+    }
+
+    /// What each SELECT of a text answers, in one round trip; where one fails, the rest is not run.
+    pub async fn answers(&mut self, sql: &str) -> Answers {
+        let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let (mut all, mut rows) = (Vec::new(), Vec::new());
+        let result = each!(&mut self.connection, it => {
+            let mut answers = it.fetch_many(text);
+            loop {
+                match answers.try_next().await {
+                    Ok(Some(Either::Right(row))) => match cells(&row) {
+                        Ok(cells) => rows.push(cells),
+                        Err(error) => break Some(error),
+                    },
+                    Ok(Some(Either::Left(_))) => all.push(std::mem::take(&mut rows)),
+                    Ok(None) => break None,
+                    Err(error) => break Some(Fetch::Sql(error)),
+                }
+            }
+        });
+        let error = match result {
+            None => None,
+            Some(Fetch::Cell(message)) => Some(DbError::new(Trouble::Other, message)),
+            Some(Fetch::Sql(error)) => Some(self.explain(error, sql).await),
+        };
+        (all, error)
     }
 
     /// The rows of one SELECT that may give thousands, of so many columns.
