@@ -4,8 +4,10 @@
 //! `db::session`.
 
 mod body;
+pub mod deeds;
 pub mod lex;
 pub mod script;
+mod secrets;
 pub mod split;
 
 mod mysql;
@@ -15,6 +17,7 @@ mod sqlite;
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
 use crate::model::server::Server;
+use deeds::Grammar;
 use lex::Lexis;
 
 /// All engines, in the order in which the README lists them.
@@ -100,6 +103,12 @@ pub trait Dialect: Sync {
     fn facts(&self) -> &'static Facts;
 
     fn lexis(&self) -> &'static Lexis;
+
+    fn grammar(&self) -> &'static Grammar;
+
+    /// What a table without a qualifier is qualified with, where the session uses this database
+    /// and this schema.
+    fn home<'n>(&self, database: &'n str, schema: Option<&'n str>) -> &'n str;
 
     /// An identifier, quoted for SQL. The only quoting in the program.
     fn quote(&self, identifier: &str) -> String;

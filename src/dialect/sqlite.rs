@@ -1,5 +1,6 @@
 //! SQLite, embedded.
 
+use super::deeds::{Grammar, Names};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{refuse_control, single_quoted};
@@ -42,20 +43,6 @@ const REFUSED: &[(&[&str], Refusal)] = &[
         },
     ),
     (
-        &["ATTACH"],
-        Refusal {
-            what: "ATTACH",
-            why: "a migration stays in its own database",
-        },
-    ),
-    (
-        &["DETACH"],
-        Refusal {
-            what: "DETACH",
-            why: "a migration stays in its own database",
-        },
-    ),
-    (
         &["PRAGMA", "foreign_keys"],
         Refusal {
             what: "PRAGMA foreign_keys",
@@ -72,6 +59,14 @@ impl Dialect for Sqlite {
 
     fn lexis(&self) -> &'static Lexis {
         &LEXIS
+    }
+
+    fn grammar(&self) -> &'static Grammar {
+        &GRAMMAR
+    }
+
+    fn home<'n>(&self, _database: &'n str, _schema: Option<&'n str>) -> &'n str {
+        "main"
     }
 
     fn quote(&self, identifier: &str) -> String {
@@ -232,6 +227,16 @@ fn unquote(name: &str) -> String {
         .or_else(|| inner('\'', '\''))
         .unwrap_or_else(|| name.to_owned())
 }
+
+static GRAMMAR: Grammar = Grammar {
+    names: Names::AnyCase,
+    parts: 2,
+    own: &["main", "temp"],
+    temporary: Some("temp"),
+    attaching: &["ATTACH", "DETACH"],
+    schema_is_database: false,
+    not_columns: &["CONSTRAINT"],
+};
 
 /// How SQLite writes SQL.
 pub const LEXIS: Lexis = Lexis {
