@@ -120,6 +120,10 @@ pub fn fill(dialect: &dyn Dialect, sql: &str) -> Option<(Name, Vec<Name>)> {
         },
         _ => return None,
     };
+    // What is read may stand before what is written: `WITH x AS (SELECT … FROM y) INSERT …`.
+    if words.first() == "WITH" {
+        words.at = 0;
+    }
     let mut sources = Vec::new();
     while let Some(word) = words.next() {
         if word.is_one_of(&["FROM", "JOIN", "TABLE"]) {
@@ -482,10 +486,7 @@ fn clause_deed(clause: &mut Words<'_>, table: &Name) -> Option<Deed> {
         Some(Deed::Lose { table, what })
     };
     if clause.eat("TRUNCATE") {
-        let partition = clause.eat("PARTITION").then(|| clause.name())??;
-        return lose(format!(
-            "deletes all rows of the partition {partition} of {table}"
-        ));
+        return lose(format!("deletes all rows of partitions of {table}"));
     }
     if clause.eat("DISCARD") {
         return lose(format!("discards the rows of {table}"));
@@ -514,12 +515,7 @@ fn clause_deed(clause: &mut Words<'_>, table: &Name) -> Option<Deed> {
             .iter()
             .find(|word| clause.sees(word));
         match other {
-            Some(&"PARTITION") => {
-                clause.at += 1;
-                clause.eat_if_exists();
-                let partition = clause.name()?;
-                return lose(format!("drops the partition {partition} of {table}"));
-            }
+            Some(&"PARTITION") => return lose(format!("drops partitions of {table}")),
             Some(&"SYSTEM") => return lose(format!("drops the history of {table}")),
             Some(_) => return None,
             None => {}

@@ -221,11 +221,18 @@ impl File<'_> {
         }
     }
 
+    /// What was copied into a source before goes on with it.
     fn copy(&mut self, to: &Name, sources: &[Name]) {
-        let sources: Vec<usize> = sources.iter().map(|source| self.table(source)).collect();
+        let mut filled_from = Vec::new();
+        for source in sources {
+            let source = self.table(source);
+            filled_from.push(source);
+            let before = self.tables.known.get(source);
+            filled_from.extend(before.map_or(&[][..], |table| &table.filled_from));
+        }
         let to = self.table(to);
         if let Some(table) = self.tables.known.get_mut(to) {
-            table.filled_from.extend(sources);
+            table.filled_from.extend(filled_from);
         }
     }
 }
