@@ -1,73 +1,10 @@
-//! What a statement does to tables, told from its words: what it makes, renames, drops and empties,
-//! and which objects it writes to.
+//! What a statement does to tables, told from its words: what it makes, renames, drops and empties.
 //!
 //! Only what its words say plainly is told. What a routine, a trigger or a prepared text does when
 //! it runs cannot be seen here.
 
-use std::fmt;
-
-use super::lex::Kind;
-use super::{Dialect, script};
-
-/// So many words hold the head of any statement, up to the name of what it makes or fills.
-const HEAD: usize = 48;
-
-/// How an engine names and drops things, as far as engines differ.
-#[derive(Debug)]
-pub struct Grammar {
-    /// How names compare.
-    pub names: Names,
-    /// So many parts has a name whose first part is a database.
-    pub parts: usize,
-    /// First parts of such a name that never mean another database.
-    pub own: &'static [&'static str],
-    /// Where temporary tables are.
-    pub temporary: Option<&'static str>,
-    /// Statements that open or close another database.
-    pub attaching: &'static [&'static str],
-    /// SCHEMA is another word for DATABASE.
-    pub schema_is_database: bool,
-    /// Behind `ALTER TABLE … DROP` these words begin something else than a column.
-    pub not_columns: &'static [&'static str],
-}
-
-/// When two names are one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Names {
-    /// When they are written alike.
-    Exact,
-    /// Whatever their case.
-    AnyCase,
-    /// Unquoted ones are in lower case.
-    LowerUnlessQuoted,
-}
-
-/// A name as the engine compares it, with its qualifiers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
-    pub parts: Vec<String>,
-}
-
-impl Name {
-    /// The name without its qualifiers.
-    #[must_use]
-    pub fn last(&self) -> &str {
-        self.parts.last().map_or("", String::as_str)
-    }
-
-    /// What the name is qualified with, if it is.
-    #[must_use]
-    pub fn qualifier(&self) -> Option<&str> {
-        let before = self.parts.len().checked_sub(2)?;
-        self.parts.get(before).map(String::as_str)
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.parts.join("."))
-    }
-}
+use super::Dialect;
+use super::words::{Name, Words};
 
 /// One thing that a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,244 +69,6 @@ pub fn fill(dialect: &dyn Dialect, sql: &str) -> Option<(Name, Vec<Name>)> {
         }
     }
     (!sources.is_empty()).then_some((target, sources))
-}
-
-/// Which other database a statement writes to, in words; `database` is the one in use.
-#[must_use]
-pub fn elsewhere(dialect: &dyn Dialect, sql: &str, database: &str) -> Option<String> {
-    let grammar = dialect.grammar();
-    let mut words = Words::of(dialect, sql);
-    let first = words.first();
-    if grammar.attaching.contains(&first.as_str()) {
-        return Some(format!("has {first}, which is about another database"));
-    }
-    let other = |name: &str| name != database && !grammar.own.contains(&name);
-    let (databases, targets) = targets(&mut words, &first);
-    let named = targets
-        .iter()
-        .filter(|name| name.parts.len() == grammar.parts);
-    let named = named.filter_map(|name| name.parts.first());
-    let found = databases
-        .iter()
-        .map(Name::last)
-        .chain(named.map(String::as_str));
-    let found = found.into_iter().find(|name| other(name))?;
-    Some(format!("writes to another database, `{found}`"))
-}
-
-/// One word of code.
-#[derive(Debug, Clone, Copy)]
-struct Word<'a> {
-    kind: Kind,
-    text: &'a str,
-}
-
-impl Word<'_> {
-    /// Whether it is this keyword or sign.
-    fn is(&self, keyword: &str) -> bool {
-        matches!(self.kind, Kind::Word | Kind::Symbol) && self.text.eq_ignore_ascii_case(keyword)
-    }
-
-    fn is_one_of(&self, keywords: &[&str]) -> bool {
-        keywords.iter().any(|keyword| self.is(keyword))
-    }
-}
-
-/// The words of a statement, read from the front.
-struct Words<'a> {
-    grammar: &'static Grammar,
-    all: Vec<Word<'a>>,
-    at: usize,
-}
-
-impl<'a> Words<'a> {
-    /// All words of a statement whose end matters, else its head.
-    fn of(dialect: &'a dyn Dialect, sql: &'a str) -> Self {
-        let mut words = Words::cut(dialect, sql, 1);
-        let whole = ["DROP", "ALTER", "RENAME", "TRUNCATE", "DELETE", "WITH"];
-        let most = if whole.contains(&words.first().as_str()) {
-            usize::MAX
-        } else {
-            HEAD
-        };
-        words = Words::cut(dialect, sql, most);
-        words
-    }
-
-    fn whole(dialect: &'a dyn Dialect, sql: &'a str) -> Self {
-        Words::cut(dialect, sql, usize::MAX)
-    }
-
-    fn cut(dialect: &'a dyn Dialect, sql: &'a str, most: usize) -> Self {
-        let code = script::code(dialect.lexis(), sql).take(most);
-        let all = code.map(|token| Word {
-            kind: token.kind,
-            text: sql.get(token.start..token.end).unwrap_or_default(),
-        });
-        Words {
-            grammar: dialect.grammar(),
-            all: all.collect(),
-            at: 0,
-        }
-    }
-
-    /// The first word, in capitals.
-    fn first(&self) -> String {
-        self.all
-            .first()
-            .map(|word| word.text.to_ascii_uppercase())
-            .unwrap_or_default()
-    }
-
-    /// The word that says what is done; behind WITH that is the first one outside of parentheses.
-    /// It is passed where it is not the first.
-    fn verb(&mut self) -> String {
-        let first = self.first();
-        if first != "WITH" {
-            return first;
-        }
-        let mut depth = 0_usize;
-        for (at, word) in self.all.iter().enumerate() {
-            match word.text {
-                "(" => depth += 1,
-                ")" => depth = depth.saturating_sub(1),
-                _ if depth == 0 && word.is_one_of(&["INSERT", "REPLACE", "UPDATE", "DELETE"]) => {
-                    self.at = at;
-                    return word.text.to_ascii_uppercase();
-                }
-                _ => {}
-            }
-        }
-        first
-    }
-
-    fn peek(&self) -> Option<Word<'a>> {
-        self.all.get(self.at).copied()
-    }
-
-    fn next(&mut self) -> Option<Word<'a>> {
-        let word = self.peek();
-        self.at += 1;
-        word
-    }
-
-    fn sees(&self, keyword: &str) -> bool {
-        self.peek().is_some_and(|word| word.is(keyword))
-    }
-
-    fn eat(&mut self, keyword: &str) -> bool {
-        let sees = self.sees(keyword);
-        self.at += usize::from(sees);
-        sees
-    }
-
-    fn eat_any(&mut self, keywords: &[&str]) -> bool {
-        keywords.iter().any(|keyword| self.eat(keyword))
-    }
-
-    /// `IF EXISTS` or `IF NOT EXISTS`.
-    fn eat_if_exists(&mut self) -> bool {
-        let at = self.at;
-        let whole = self.eat("IF") && {
-            self.eat("NOT");
-            self.eat("EXISTS")
-        };
-        if !whole {
-            self.at = at;
-        }
-        whole
-    }
-
-    fn has(&self, keyword: &str) -> bool {
-        self.all.iter().any(|word| word.is(keyword))
-    }
-
-    fn part(&mut self) -> Option<String> {
-        let word = self.peek()?;
-        let quoted = match word.kind {
-            Kind::Word => false,
-            Kind::QuotedName | Kind::Text => true,
-            _ => return None,
-        };
-        self.at += 1;
-        let text = if quoted {
-            unquoted(word.text)
-        } else {
-            word.text.to_owned()
-        };
-        Some(match self.grammar.names {
-            Names::Exact => text,
-            Names::LowerUnlessQuoted if quoted => text,
-            Names::AnyCase | Names::LowerUnlessQuoted => text.to_ascii_lowercase(),
-        })
-    }
-
-    fn name(&mut self) -> Option<Name> {
-        let mut parts = vec![self.part()?];
-        while self.sees(".") {
-            self.at += 1;
-            parts.push(self.part()?);
-        }
-        Some(Name { parts })
-    }
-
-    /// Names with commas between them; what may stand around each is passed.
-    fn names(&mut self) -> Vec<Name> {
-        let mut names = Vec::new();
-        loop {
-            self.eat("ONLY");
-            names.extend(self.name());
-            self.eat("*");
-            if !self.eat(",") {
-                return names;
-            }
-        }
-    }
-
-    /// The rest, cut at the commas outside of parentheses.
-    fn clauses(&self) -> Vec<Words<'a>> {
-        let (mut clauses, mut clause, mut depth) = (Vec::new(), Vec::new(), 0_usize);
-        for word in self.all.get(self.at..).unwrap_or_default() {
-            match word.text {
-                "(" => depth += 1,
-                ")" => depth = depth.saturating_sub(1),
-                "," if depth == 0 && word.kind == Kind::Symbol => {
-                    clauses.push(std::mem::take(&mut clause));
-                    continue;
-                }
-                _ => {}
-            }
-            clause.push(*word);
-        }
-        clauses.push(clause);
-        let grammar = self.grammar;
-        let clauses = clauses.into_iter();
-        clauses
-            .map(|all| Words {
-                grammar,
-                all,
-                at: 0,
-            })
-            .collect()
-    }
-}
-
-/// A name without its quotes.
-fn unquoted(text: &str) -> String {
-    let text = match text.find('"') {
-        // `U&"name"`
-        Some(at) if text.starts_with(['u', 'U']) => text.get(at..).unwrap_or(text),
-        _ => text,
-    };
-    let close = match text.chars().next() {
-        Some('[') => ']',
-        Some(open) => open,
-        None => return String::new(),
-    };
-    let inner = text
-        .get(1..text.len().saturating_sub(1))
-        .unwrap_or_default();
-    inner.replace(&format!("{close}{close}"), &close.to_string())
 }
 
 fn create(words: &mut Words<'_>) -> Vec<Deed> {
@@ -480,7 +179,7 @@ fn attribute(clause: &mut Words<'_>, of: &Name) -> Option<Deed> {
 }
 
 /// One clause of `ALTER TABLE`.
-fn clause_deed(clause: &mut Words<'_>, table: &Name) -> Option<Deed> {
+pub(super) fn clause_deed(clause: &mut Words<'_>, table: &Name) -> Option<Deed> {
     let lose = |what: String| {
         let table = Some(table.clone());
         Some(Deed::Lose { table, what })
@@ -526,7 +225,7 @@ fn clause_deed(clause: &mut Words<'_>, table: &Name) -> Option<Deed> {
     lose(format!("drops the column {column} of {table}"))
 }
 
-fn rename(words: &mut Words<'_>) -> Vec<Deed> {
+pub(super) fn rename(words: &mut Words<'_>) -> Vec<Deed> {
     words.at += 1;
     if !words.eat_any(&["TABLE", "TABLES"]) {
         return Vec::new();
@@ -545,7 +244,7 @@ fn rename(words: &mut Words<'_>) -> Vec<Deed> {
     pairs.collect()
 }
 
-fn truncate(words: &mut Words<'_>) -> Vec<Deed> {
+pub(super) fn truncate(words: &mut Words<'_>) -> Vec<Deed> {
     words.at += 1;
     words.eat("TABLE");
     let cascade = words.has("CASCADE");
@@ -606,7 +305,7 @@ fn deletes_inside(words: &mut Words<'_>) -> Vec<Deed> {
 }
 
 /// The table of an INSERT, a REPLACE, an UPDATE of one table or a DELETE, from its verb on.
-fn written(words: &mut Words<'_>) -> Option<Name> {
+pub(super) fn written(words: &mut Words<'_>) -> Option<Name> {
     const BETWEEN: &[&str] = &[
         "LOW_PRIORITY",
         "HIGH_PRIORITY",
@@ -631,100 +330,4 @@ fn written(words: &mut Words<'_>) -> Option<Name> {
     let mut before_set = rest.take_while(|word| !word.is("SET"));
     let several = verb.is("UPDATE") && before_set.any(|word| word.is_one_of(&[",", "JOIN"]));
     (!several).then_some(table)
-}
-
-/// The databases that a statement makes, changes or drops, and the other objects.
-fn targets(words: &mut Words<'_>, first: &str) -> (Vec<Name>, Vec<Name>) {
-    let none = Vec::new;
-    match first {
-        "CREATE" | "ALTER" | "DROP" => defined(words, first == "DROP"),
-        "RENAME" | "TRUNCATE" => {
-            let deeds = match first {
-                "RENAME" => rename(words),
-                _ => truncate(words),
-            };
-            let names = deeds.into_iter().flat_map(|deed| match deed {
-                Deed::Rename { from, to } => vec![from, to],
-                Deed::Lose { table, .. } => table.into_iter().collect(),
-                _ => Vec::new(),
-            });
-            (none(), names.collect())
-        }
-        _ => {
-            let verb = words.verb();
-            let writes = ["INSERT", "REPLACE", "UPDATE", "DELETE"].contains(&verb.as_str());
-            let table = writes.then(|| written(words)).flatten();
-            (none(), table.into_iter().collect())
-        }
-    }
-}
-
-/// The names behind the kind of object in a CREATE, an ALTER or a DROP.
-fn defined(words: &mut Words<'_>, list: bool) -> (Vec<Name>, Vec<Name>) {
-    const KINDS: &[&str] = &[
-        "TABLE",
-        "TABLES",
-        "VIEW",
-        "INDEX",
-        "TRIGGER",
-        "PROCEDURE",
-        "FUNCTION",
-        "EVENT",
-        "SEQUENCE",
-        "TYPE",
-        "DOMAIN",
-        "PACKAGE",
-    ];
-    words.at += 1;
-    let kind = loop {
-        let Some(word) = words.next() else {
-            return (Vec::new(), Vec::new());
-        };
-        let database = word.is("DATABASE") || word.is("SCHEMA") && words.grammar.schema_is_database;
-        if database {
-            words.eat_if_exists();
-            return (words.name().into_iter().collect(), Vec::new());
-        }
-        if word.is_one_of(KINDS) {
-            break word;
-        }
-        // What these words begin has no kind that counts.
-        if word.is_one_of(&["USER", "ROLE", "SERVER", "AS", "ON", "("]) {
-            return (Vec::new(), Vec::new());
-        }
-        // The value of an option, such as `DEFINER = user@host`.
-        if word.is_one_of(&["=", "@"]) {
-            words.at += 1;
-        }
-    };
-    words.eat("BODY");
-    words.eat("CONCURRENTLY");
-    words.eat_if_exists();
-    let mut names = match list {
-        true => words.names(),
-        false => {
-            words.eat("ONLY");
-            let nameless = kind.is("INDEX") && words.sees("ON");
-            let name = if nameless { None } else { words.name() };
-            name.into_iter().collect()
-        }
-    };
-    if kind.is("INDEX") || kind.is("TRIGGER") {
-        while let Some(word) = words.next() {
-            if word.is("ON") {
-                words.eat("ONLY");
-                names.extend(words.name());
-                break;
-            }
-        }
-    } else if kind.is("TABLE")
-        && let Some(table) = names.first().cloned()
-    {
-        for mut clause in words.clauses() {
-            if let Some(Deed::Rename { to, .. }) = clause_deed(&mut clause, &table) {
-                names.push(to);
-            }
-        }
-    }
-    (Vec::new(), names)
 }

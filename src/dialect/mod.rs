@@ -9,6 +9,8 @@ pub mod lex;
 pub mod script;
 mod secrets;
 pub mod split;
+pub mod targets;
+pub mod words;
 
 mod mysql;
 mod postgres;
@@ -17,8 +19,8 @@ mod sqlite;
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
 use crate::model::server::Server;
-use deeds::Grammar;
 use lex::Lexis;
+use words::Grammar;
 
 /// All engines, in the order in which the README lists them.
 pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];

@@ -1,7 +1,7 @@
 //! MySQL and MariaDB: one dialect, two products.
 
-use super::deeds::{Grammar, Names};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{hex, refuse_control, single_quoted, starts_with};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};

@@ -1,7 +1,7 @@
 //! SQLite, embedded.
 
-use super::deeds::{Grammar, Names};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{refuse_control, single_quoted};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};

@@ -2,7 +2,7 @@
 
 use super::losses::Tables;
 use super::{Step, Subject};
-use crate::dialect::{Dialect, deeds};
+use crate::dialect::{Dialect, targets};
 use crate::model::diagnostic::Diagnostic;
 
 /// Asks for the consents of one database's steps, in their order.
@@ -62,7 +62,7 @@ impl<'p> Asks<'p> {
     }
 
     fn elsewhere(&self, dialect: &dyn Dialect, sql: &str) -> Option<String> {
-        deeds::elsewhere(dialect, sql, self.subject.database)
+        targets::elsewhere(dialect, sql, self.subject.database)
     }
 
     fn is_allowed(&self, step: &Step, statement: usize, consent: &str) -> bool {

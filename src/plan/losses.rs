@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use crate::dialect::Dialect;
-use crate::dialect::deeds::{self, Deed, Name};
+use crate::dialect::deeds::{self, Deed};
+use crate::dialect::words::Name;
 
 /// A statement that loses data.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bird::dialect::script::{blot, hide, secrets, words};
 use bird::dialect::split::split;
-use bird::dialect::{DIALECTS, Dialect, deeds};
+use bird::dialect::{DIALECTS, Dialect, targets};
 use bird::plan::losses;
 
 /// Runs every file of a folder of cases.
@@ -79,7 +79,11 @@ fn what_statements_lose() {
 #[test]
 fn where_statements_write() {
     check("elsewhere", 60, |dialect, sql| {
-        or_nothing(deeds::elsewhere(dialect, sql, "here").into_iter().collect())
+        or_nothing(
+            targets::elsewhere(dialect, sql, "here")
+                .into_iter()
+                .collect(),
+        )
     });
 }
 
