@@ -48,7 +48,7 @@
 //!   but for [`output::progress`], which speaks on stderr.
 //! - What comes from outside is an error with words, never a panic: a hand-edited history row, a
 //!   file that is not UTF-8, a URL that is none.
-//! - A secret is never shown: targets and config files are drawn without them.
+//! - A secret is never shown: targets, config files and statements are drawn without them.
 //!
 //! Deliberately absent: an ORM, a daemon, plug-ins, `cfg` features per engine, templates inside
 //! SQL, calls of the engines' own tools.

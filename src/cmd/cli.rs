@@ -134,6 +134,14 @@ pub struct Locks {
     pub lock_timeout: Option<Duration>,
 }
 
+/// Flags of every command that bird may refuse to run without a person's word.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Consents {
+    /// Consent by name to something that bird would refuse; repeatable
+    #[arg(long, value_name = "NAME", value_parser = consent)]
+    pub allow: Vec<String>,
+}
+
 impl Locks {
     /// The flag, then the config, then half a minute.
     pub fn timeout(&self, database: &crate::project::Database) -> Duration {
@@ -162,7 +170,7 @@ fn format_help() -> String {
 }
 
 /// A consent by its name.
-pub fn consent(name: &str) -> Result<String, String> {
+fn consent(name: &str) -> Result<String, String> {
     let names = || CONSENTS.iter().map(|consent| consent.name);
     if names().any(|known| known == name) {
         return Ok(name.to_owned());

@@ -4,6 +4,7 @@ mod cli;
 mod locks;
 mod migrate;
 mod open;
+mod protected;
 mod provision;
 mod seed;
 mod state;

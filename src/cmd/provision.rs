@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{Context, cli, open};
+use super::{Context, cli, open, protected};
 use crate::db::provision::{self, Provisioned, Wish};
 use crate::db::session::DbError;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -18,6 +18,8 @@ use crate::project::Database;
 )]
 pub struct Args {
     #[command(flatten)]
+    pub consents: cli::Consents,
+    #[command(flatten)]
     pub connect: cli::Connect,
 }
 
@@ -30,6 +32,9 @@ pub struct ProvisionReport {
 
 /// Makes what is missing, all databases at once.
 pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Failure> {
+    if protected::is_guarded(context, &args.consents) && is_missing(context, args).await? {
+        protected::consent(context, &args.consents)?;
+    }
     let working = context
         .project
         .selected()
@@ -66,14 +71,30 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
     Ok(report)
 }
 
-async fn one(context: &Context, database: &Database, args: &Args) -> Result<Provisioned, DbError> {
-    let wish = Wish {
+fn wish(database: &Database) -> Wish<'_> {
+    Wish {
         target: &database.target,
         dialect: database.dialect,
         schema: database.schema.as_deref(),
         collation: database.collation.as_deref(),
-    };
+    }
+}
+
+async fn one(context: &Context, database: &Database, args: &Args) -> Result<Provisioned, DbError> {
+    let wish = wish(database);
     open::retry(context, args.connect.wait, || provision::database(&wish)).await
+}
+
+/// Looks whether anything would be made.
+async fn is_missing(context: &Context, args: &Args) -> Result<bool, Failure> {
+    let looking = context.project.selected().map(|database| async move {
+        let wish = wish(database);
+        let looked = open::retry(context, args.connect.wait, || provision::is_missing(&wish));
+        let looked = looked.await;
+        looked.map_err(|error| Failure::failed(cannot_provision(database, &error)))
+    });
+    let missing = Failure::collect(join_all(looking).await)?;
+    Ok(missing.contains(&true))
 }
 
 fn cannot_provision(database: &Database, error: &DbError) -> Diagnostic {

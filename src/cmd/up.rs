@@ -13,9 +13,8 @@ use crate::output::{Block, Report};
     before_help = "Example: bird up --wait 60s        once the servers are up, all databases"
 )]
 pub struct Args {
-    /// Consent by name to something that bird would refuse; repeatable
-    #[arg(long, value_name = "NAME", value_parser = cli::consent)]
-    allow: Vec<String>,
+    #[command(flatten)]
+    consents: cli::Consents,
     #[command(flatten)]
     connect: cli::Connect,
     #[command(flatten)]
@@ -32,22 +31,24 @@ pub struct UpReport {
 /// Runs the three, and stops after the first that did not do all of its work.
 pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
     let Args {
-        allow,
+        consents,
         connect,
         locks,
     } = args;
     let provision = provision::Args {
+        consents: consents.clone(),
         connect: connect.clone(),
     };
     let migrate = migrate::Args {
         to: Vec::new(),
         dry_run: false,
-        allow: allow.clone(),
+        consents: consents.clone(),
         connect: connect.clone(),
         locks: locks.clone(),
     };
     let seed = seed::Args {
         dry_run: false,
+        consents: consents.clone(),
         connect: connect.clone(),
         locks: locks.clone(),
     };

@@ -24,6 +24,27 @@ pub struct Provisioned {
     pub concern: Option<String>,
 }
 
+/// Whether anything is missing; it only looks.
+pub async fn is_missing(wish: &Wish<'_>) -> Result<bool, DbError> {
+    if let Target::File(file) = wish.target
+        && !file.path.exists()
+    {
+        return Ok(true);
+    }
+    let opened = Session::open(wish.target, wish.dialect, wish.schema, Access::Look).await;
+    let mut session = match opened {
+        Ok(session) => session,
+        Err(error) if error.trouble == Trouble::MissingDatabase => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let mut missing = false;
+    for (_, sql) in wish.dialect.missing_inside(wish.schema) {
+        missing |= session.value(&sql.exists).await?.is_none();
+    }
+    session.close().await;
+    Ok(missing)
+}
+
 /// Makes the database, and the schema in it, where they are missing.
 pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
     let mut created = Vec::new();

@@ -4,10 +4,14 @@
 //! `db::session`.
 
 mod body;
+pub mod deeds;
 pub mod effect;
 pub mod lex;
 pub mod script;
+mod secrets;
 pub mod split;
+pub mod targets;
+pub mod words;
 
 mod mysql;
 mod postgres;
@@ -20,6 +24,7 @@ use crate::model::seed::Value;
 use crate::model::server::Server;
 use effect::{Effect, Object};
 use lex::Lexis;
+use words::Grammar;
 
 /// All engines, in the order in which the README lists them.
 pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];
@@ -110,6 +115,12 @@ pub trait Dialect: Sync {
     fn facts(&self) -> &'static Facts;
 
     fn lexis(&self) -> &'static Lexis;
+
+    fn grammar(&self) -> &'static Grammar;
+
+    /// What a table without a qualifier is qualified with, where the session uses this database
+    /// and this schema.
+    fn home<'n>(&self, database: &'n str, schema: Option<&'n str>) -> &'n str;
 
     /// An identifier, quoted for SQL. The only quoting in the program.
     fn quote(&self, identifier: &str) -> String;

@@ -2,6 +2,7 @@
 
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{hex, journal_columns, refuse_control, single_quoted, starts_with};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
@@ -117,6 +118,104 @@ const UNTRANSACTIONAL: &str = "SELECT name FROM (\
      WHERE EXISTS (SELECT 1 FROM information_schema.TABLES \
       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE NOT IN \
       (SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'))";
+/// Why a session must not become read-only.
+const UNWRITTEN: &str = "bird could not write its journal any more";
+/// Why a session must not choose what the binary log gets.
+const LOGGED: &str =
+    "statement and journal row must reach the binary log alike, or replicas differ";
+
+/// Variables that no migration may set.
+const SETTINGS: &[(&str, Refusal)] = &[
+    (
+        "autocommit",
+        Refusal {
+            what: "SET autocommit",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        "completion_type",
+        Refusal {
+            what: "SET completion_type",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        "gtid_next",
+        Refusal {
+            what: "SET gtid_next",
+            why: LOGGED,
+        },
+    ),
+    (
+        "sql_log_bin",
+        Refusal {
+            what: "SET sql_log_bin",
+            why: LOGGED,
+        },
+    ),
+    (
+        "wsrep_on",
+        Refusal {
+            what: "SET wsrep_on",
+            why: LOGGED,
+        },
+    ),
+    (
+        "transaction_read_only",
+        Refusal {
+            what: "SET transaction_read_only",
+            why: UNWRITTEN,
+        },
+    ),
+    (
+        "tx_read_only",
+        Refusal {
+            what: "SET tx_read_only",
+            why: UNWRITTEN,
+        },
+    ),
+    (
+        "read_only",
+        Refusal {
+            what: "SET read_only",
+            why: UNWRITTEN,
+        },
+    ),
+    (
+        "super_read_only",
+        Refusal {
+            what: "SET super_read_only",
+            why: UNWRITTEN,
+        },
+    ),
+];
+
+/// Whether a SET gives a value to this variable: its name stands right before `=` or `:=`, and
+/// not behind the one `@` of a user's own variable.
+fn sets(words: &[&str], variable: &str) -> bool {
+    let named = |at: usize| words.get(at).copied().unwrap_or_default();
+    (1..words.len()).any(|at| {
+        let name = named(at).trim_matches('`');
+        let follows = named(at + 1);
+        let assigned = follows == "=" || follows == ":" && named(at + 2) == "=";
+        let own = named(at - 1) == "@" && (at < 2 || named(at - 2) != "@");
+        // `SET x = (autocommit = 1)` compares.
+        let begins = [
+            "SET",
+            "GLOBAL",
+            "SESSION",
+            "LOCAL",
+            "PERSIST",
+            "PERSIST_ONLY",
+            "STATEMENT",
+        ];
+        let before = named(at - 1);
+        let begins = begins.iter().any(|word| word.eq_ignore_ascii_case(before));
+        let placed = begins || matches!(before, "," | "." | "@");
+        name.eq_ignore_ascii_case(variable) && assigned && placed && !own
+    })
+}
 
 impl Dialect for MySql {
     fn facts(&self) -> &'static Facts {
@@ -125,6 +224,14 @@ impl Dialect for MySql {
 
     fn lexis(&self) -> &'static Lexis {
         &LEXIS
+    }
+
+    fn grammar(&self) -> &'static Grammar {
+        &GRAMMAR
+    }
+
+    fn home<'n>(&self, database: &'n str, _schema: Option<&'n str>) -> &'n str {
+        database
     }
 
     fn quote(&self, identifier: &str) -> String {
@@ -320,16 +427,21 @@ impl Dialect for MySql {
                 why: TRANSACTIONS,
             });
         }
-        // `@@session.autocommit` and its like may be one word or several.
-        let autocommit = |word: &&str| {
-            let last = word.rsplit(['.', '@']).next().unwrap_or_default();
-            last.trim_matches('`').eq_ignore_ascii_case("autocommit")
-        };
-        if starts_with(words, &["SET"]) && words.iter().any(autocommit) {
-            return Some(Refusal {
-                what: "SET autocommit",
-                why: TRANSACTIONS,
-            });
+        if starts_with(words, &["SET"]) {
+            let read_only = words
+                .windows(2)
+                .any(|pair| starts_with(pair, &["READ", "ONLY"]));
+            let transaction = words.iter().take(3);
+            let mut transaction =
+                transaction.filter(|word| word.eq_ignore_ascii_case("TRANSACTION"));
+            if read_only && transaction.next().is_some() {
+                return Some(Refusal {
+                    what: "SET TRANSACTION READ ONLY",
+                    why: UNWRITTEN,
+                });
+            }
+            let mut found = SETTINGS.iter().filter(|(name, _)| sets(words, name));
+            return found.next().map(|(_, refusal)| refusal.clone());
         }
         refuse_control(words, REFUSED)
     }
@@ -421,6 +533,28 @@ impl Dialect for MySql {
         )
     }
 }
+
+/// The case of names counts or not as the server was set up; told apart by case, a table is at worst
+/// asked for once too often.
+static GRAMMAR: Grammar = Grammar {
+    names: Names::Exact,
+    parts: 2,
+    own: &[],
+    temporary: None,
+    attaching: &[],
+    schema_is_database: true,
+    not_columns: &[
+        "INDEX",
+        "KEY",
+        "CONSTRAINT",
+        "FOREIGN",
+        "CHECK",
+        "PRIMARY",
+        "PARTITION",
+        "PERIOD",
+        "SYSTEM",
+    ],
+};
 
 /// How MySQL and MariaDB write SQL, in the one mode in which files are read: double quotes make
 /// strings and backslashes escape.

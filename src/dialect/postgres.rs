@@ -2,6 +2,7 @@
 
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Missing, Refusal, TRANSACTIONS, Trouble};
 use super::{hex, journal_columns, refuse_control, single_quoted};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
@@ -79,6 +80,14 @@ impl Dialect for Postgres {
 
     fn lexis(&self) -> &'static Lexis {
         &LEXIS
+    }
+
+    fn grammar(&self) -> &'static Grammar {
+        &GRAMMAR
+    }
+
+    fn home<'n>(&self, _database: &'n str, schema: Option<&'n str>) -> &'n str {
+        schema_name(schema)
     }
 
     fn quote(&self, identifier: &str) -> String {
@@ -356,6 +365,16 @@ impl Dialect for Postgres {
         )
     }
 }
+
+static GRAMMAR: Grammar = Grammar {
+    names: Names::LowerUnlessQuoted,
+    parts: 3,
+    own: &[],
+    temporary: Some("pg_temp"),
+    attaching: &[],
+    schema_is_database: false,
+    not_columns: &["CONSTRAINT"],
+};
 
 /// How PostgreSQL writes SQL, with `standard_conforming_strings` on.
 pub const LEXIS: Lexis = Lexis {

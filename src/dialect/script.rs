@@ -7,6 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::lex::{self, Kind, Lexer, Lexis, Places, Token};
 use super::split::{Event, walk};
+
+pub use super::secrets::{blot, hide, secrets};
 use crate::model::script::{Fault, Place, Rename, Requires, Script, Statement};
 
 /// What a file says.

@@ -2,6 +2,7 @@
 
 use super::effect::{self, Effect, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{journal_columns, refuse_control, single_quoted};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
@@ -43,20 +44,6 @@ const REFUSED: &[(&[&str], Refusal)] = &[
         },
     ),
     (
-        &["ATTACH"],
-        Refusal {
-            what: "ATTACH",
-            why: "a migration stays in its own database",
-        },
-    ),
-    (
-        &["DETACH"],
-        Refusal {
-            what: "DETACH",
-            why: "a migration stays in its own database",
-        },
-    ),
-    (
         &["PRAGMA", "foreign_keys"],
         Refusal {
             what: "PRAGMA foreign_keys",
@@ -73,6 +60,14 @@ impl Dialect for Sqlite {
 
     fn lexis(&self) -> &'static Lexis {
         &LEXIS
+    }
+
+    fn grammar(&self) -> &'static Grammar {
+        &GRAMMAR
+    }
+
+    fn home<'n>(&self, _database: &'n str, _schema: Option<&'n str>) -> &'n str {
+        "main"
     }
 
     fn quote(&self, identifier: &str) -> String {
@@ -241,6 +236,16 @@ fn unquote(name: &str) -> String {
         .or_else(|| inner('\'', '\''))
         .unwrap_or_else(|| name.to_owned())
 }
+
+static GRAMMAR: Grammar = Grammar {
+    names: Names::AnyCase,
+    parts: 2,
+    own: &["main", "temp"],
+    temporary: Some("temp"),
+    attaching: &["ATTACH", "DETACH"],
+    schema_is_database: false,
+    not_columns: &["CONSTRAINT"],
+};
 
 /// How SQLite writes SQL.
 pub const LEXIS: Lexis = Lexis {

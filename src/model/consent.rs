@@ -6,28 +6,40 @@ pub struct Consent {
     pub name: &'static str,
     /// What is allowed, as a sentence for the README and for messages.
     pub meaning: &'static str,
+    /// Whether a migration may say it; else only who runs bird.
+    pub in_files: bool,
 }
 
 /// All consents, in the order in which the README lists them.
 pub const CONSENTS: &[Consent] = &[
     Consent {
         name: "non-empty",
-        meaning: "migrate a database that has objects but no history",
+        meaning: "migrate a database that has objects but no history (command line only)",
+        in_files: false,
     },
     Consent {
         name: "out-of-order",
         meaning: "apply a migration whose version is lower than one that is applied already",
+        in_files: true,
     },
     Consent {
         name: "drop-table",
-        meaning: "drop a table",
+        meaning: "drop a table that was there before the run",
+        in_files: true,
     },
     Consent {
         name: "data-loss",
-        meaning: "lose data in any other way",
+        meaning: "lose data in another way: drop a column, a partition or a whole schema, TRUNCATE, DELETE without WHERE",
+        in_files: true,
+    },
+    Consent {
+        name: "other-database",
+        meaning: "run a statement that writes to another database than its own",
+        in_files: true,
     },
     Consent {
         name: "protected",
-        meaning: "change a protected environment",
+        meaning: "write to a protected environment (command line only)",
+        in_files: false,
     },
 ];

@@ -57,6 +57,14 @@ pub enum Tls {
 }
 
 impl Target {
+    /// What the database is called where it is; an embedded one is the only one there.
+    pub fn database(&self) -> &str {
+        match self {
+            Target::File(_) => "",
+            Target::Server(server) => &server.database,
+        }
+    }
+
     /// Where it is, without user or password.
     pub fn shown(&self) -> String {
         match self {

@@ -3,13 +3,19 @@
 //! It exists before the first write and for all databases at once: if one would be refused, none
 //! is written.
 
+mod asks;
+mod losses;
 mod requires;
 mod standing;
 mod step;
 
+pub use losses::{Loss, Tables, losses};
 pub use standing::{Partial, Standing, standing};
 
+use std::ops::Range;
+
 use crate::dialect::effect::Effect;
+use crate::dialect::lex::Lexis;
 use crate::dialect::{Dialect, script};
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
@@ -17,6 +23,7 @@ use crate::model::history::{Direction, Entry, History, Width};
 use crate::model::migration::Migration;
 use crate::model::name::nearest;
 use crate::model::script::Script;
+use asks::Asks;
 
 /// One database as planning sees it.
 pub struct Subject<'p> {
@@ -24,6 +31,10 @@ pub struct Subject<'p> {
     /// Whether this run is about it; of the others only their state counts.
     pub selected: bool,
     pub dialect: &'static dyn Dialect,
+    /// What it is called where it is.
+    pub database: &'p str,
+    /// The schema inside of it, on engines that have them.
+    pub schema: Option<&'p str>,
     pub migrations: &'p [Migration],
     pub history: &'p History,
     /// Lower-cased names whose rows cannot be rolled back, or behind which such rows may stand.
@@ -54,6 +65,8 @@ pub struct DatabasePlan {
 pub struct Step {
     pub migration: Migration,
     pub script: Script,
+    /// How its engine writes SQL.
+    pub lexis: &'static Lexis,
     /// One per statement: what the journal knows it by.
     pub digests: Vec<String>,
     /// The first statement to run, from 0: those before it are applied.
@@ -93,12 +106,20 @@ impl Step {
             .unwrap_or_default()
     }
 
+    /// The text of one statement as it may be shown, of the same length.
+    pub fn shown(&self, statement: usize) -> String {
+        let sql = self.sql(statement);
+        script::blot(sql, &script::secrets(self.lexis, sql))
+    }
+
     pub fn location(&self, statement: usize) -> Location {
         let found = self.script.statements.get(statement);
-        in_file(
-            &self.migration,
-            found.map_or(0..0, |found| found.range.clone()),
-        )
+        self.place(found.map_or(0..0, |found| found.range.clone()))
+    }
+
+    /// The place of some bytes of the file.
+    pub fn place(&self, span: Range<usize>) -> Location {
+        in_file(self.lexis, &self.migration, span)
     }
 }
 
@@ -168,13 +189,14 @@ impl Trouble {
     }
 }
 
-fn in_file(migration: &Migration, span: std::ops::Range<usize>) -> Location {
-    Location::new(
-        &migration.file,
-        &migration.text,
-        migration.text.clone(),
-        span,
-    )
+/// The place of some bytes of a file. What is drawn of it holds no secret.
+fn in_file(lexis: &Lexis, migration: &Migration, span: Range<usize>) -> Location {
+    let secrets = script::secrets(lexis, &migration.text);
+    let drawn = match secrets.is_empty() {
+        true => migration.text.clone(),
+        false => script::blot(&migration.text, &secrets).into(),
+    };
+    Location::new(&migration.file, &migration.text, drawn, span)
 }
 
 fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> DatabasePlan {
@@ -214,6 +236,7 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
         trouble.refused.push(non_empty(subject));
     }
     let mut untransactional = subject.untransactional.to_vec();
+    let mut asks = Asks::new(subject, allow);
     for migration in pending {
         let step = match step::step(subject, migration, &standing, &mut untransactional, trouble) {
             Some(step) => step,
@@ -233,6 +256,7 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
                 .refused
                 .push(out_of_order(subject, migration, &standing));
         }
+        trouble.refused.extend(asks.step(&step));
         plan.steps.push(step);
     }
     let last = plan.steps.last().map_or(0, |step| step.migration.version);
@@ -265,7 +289,7 @@ fn too_large(subject: &Subject<'_>, migration: &Migration) -> Diagnostic {
     );
     Diagnostic::error("version-too-large", message)
         .database(subject.name)
-        .at(in_file(migration, 0..0))
+        .at(in_file(subject.dialect.lexis(), migration, 0..0))
         .hint("give the file a smaller version: 2147483647 is the largest there")
 }
 
@@ -281,6 +305,6 @@ fn out_of_order(
     );
     Diagnostic::error("out-of-order", message)
         .database(subject.name)
-        .at(in_file(migration, 0..0))
+        .at(in_file(subject.dialect.lexis(), migration, 0..0))
         .hint("give the file a version above the last, or apply it late with --allow out-of-order")
 }

@@ -1,6 +1,6 @@
 //! What migrations require of other databases, and the one order that keeps it all.
 
-use super::{DatabasePlan, Plan, Subject, Trouble, in_file};
+use super::{DatabasePlan, Plan, Subject, Trouble};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::name::did_you_mean;
 
@@ -20,7 +20,7 @@ pub(super) fn requirements(
             let told = |code, message: String| {
                 Diagnostic::error(code, message)
                     .database(&database.name)
-                    .at(in_file(&step.migration, requires.range.clone()))
+                    .at(step.place(requires.range.clone()))
             };
             let (other, version) = (&requires.database, requires.version);
             let Some(subject) = subjects.iter().find(|subject| subject.name == other) else {
@@ -134,9 +134,7 @@ fn circle(databases: &[DatabasePlan], next: &[usize]) -> Diagnostic {
             .requires
             .first()
             .map_or(0..0, |requires| requires.range.clone());
-        fault = fault
-            .database(&database.name)
-            .at(in_file(&step.migration, span));
+        fault = fault.database(&database.name).at(step.place(span));
     }
     fault
 }

@@ -115,7 +115,6 @@ impl Standing<'_> {
     pub fn disagreements(&self, database: &str) -> Vec<Diagnostic> {
         let mut all = Vec::new();
         for (file, row) in &self.changed {
-            let text = Location::new(&file.file, &file.text, file.text.clone(), 0..0);
             let message = match file.name == row.name {
                 true => format!("{} was changed after it was applied", file.title()),
                 false => format!(
@@ -127,7 +126,7 @@ impl Standing<'_> {
             all.push(
                 Diagnostic::error("migration-changed", message)
                     .database(database)
-                    .at(text)
+                    .at(Location::file(&file.file))
                     .note(format!("it was applied on {}", row.applied_on))
                     .hint("restore the file as it was, and put the change into a new migration"),
             );

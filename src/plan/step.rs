@@ -49,6 +49,7 @@ pub(super) fn step(
         changes_session: false,
         waits_for: Vec::new(),
         script,
+        lexis,
     };
     for statement in &step.script.statements {
         let sql = migration
@@ -70,7 +71,7 @@ pub(super) fn step(
             trouble.refused.push(
                 Diagnostic::error("statement-refused", message)
                     .database(subject.name)
-                    .at(in_file(migration, statement.range.clone()))
+                    .at(in_file(lexis, migration, statement.range.clone()))
                     .note(refusal.why)
                     .hint("take the statement out of the file"),
             );
@@ -99,7 +100,7 @@ pub(super) fn step(
         trouble.refused.push(
             Diagnostic::error("rebuild-without-transaction", message)
                 .database(subject.name)
-                .at(in_file(migration, 0..0))
+                .at(in_file(lexis, migration, 0..0))
                 .note("foreign keys would delete the rows of other tables, and nothing could be taken back")
                 .hint("put these statements into a migration without `-- bird: no-transaction`"),
         );
@@ -129,16 +130,27 @@ fn unknown_consents(
             .map(|name| (name, statement.range.clone()))
     });
     for (name, span) in of_file.chain(of_statements) {
-        if !names().any(|known| known == name) {
-            let known = names().collect::<Vec<_>>().join(", ");
-            let hint = did_you_mean(name, names()).unwrap_or(format!("the consents are {known}"));
-            trouble.failed.push(
-                Diagnostic::error("unknown-consent", format!("there is no consent `{name}`"))
-                    .database(subject.name)
-                    .at(in_file(migration, span))
-                    .hint(hint),
-            );
-        }
+        let (message, hint) = match CONSENTS.iter().find(|consent| consent.name == name) {
+            Some(consent) if consent.in_files => continue,
+            Some(_) => (
+                format!("a migration cannot consent to `{name}`"),
+                format!("take it out: who runs bird says --allow {name}"),
+            ),
+            None => {
+                let known = names().collect::<Vec<_>>().join(", ");
+                let hint = did_you_mean(name, names());
+                (
+                    format!("there is no consent `{name}`"),
+                    hint.unwrap_or(format!("the consents are {known}")),
+                )
+            }
+        };
+        trouble.failed.push(
+            Diagnostic::error("unknown-consent", message)
+                .database(subject.name)
+                .at(in_file(subject.dialect.lexis(), migration, span))
+                .hint(hint),
+        );
     }
 }
 
@@ -156,7 +168,7 @@ fn may_change_session(words: &[&str], sql: &str) -> bool {
 fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
     let mut told = Diagnostic::error("sql", fault.message)
         .database(subject.name)
-        .at(in_file(migration, fault.range));
+        .at(in_file(subject.dialect.lexis(), migration, fault.range));
     told.hint = fault.hint;
     told
 }
@@ -183,7 +195,11 @@ impl Exactly<'_> {
         let told = |message: String, note: String, hint: &str| {
             Diagnostic::error("not-exact", message)
                 .database(self.subject.name)
-                .at(in_file(self.migration, span.clone()))
+                .at(in_file(
+                    self.subject.dialect.lexis(),
+                    self.migration,
+                    span.clone(),
+                ))
                 .note(note)
                 .hint(hint)
         };
@@ -254,7 +270,7 @@ pub(super) fn resume(
         let told = |message: String, span| {
             Diagnostic::error("applied-part-changed", message)
                 .database(database)
-                .at(in_file(&step.migration, span))
+                .at(step.place(span))
                 .note(
                     "the file is half applied; it may be edited from the statement that failed on",
                 )

@@ -43,6 +43,9 @@ pub struct Request<'r> {
 pub struct Project {
     /// Where relative paths start.
     pub root: PathBuf,
+    /// The environment that was asked for.
+    pub environment: Option<String>,
+    /// Whether writing needs a consent there.
     pub protected: bool,
     /// The selected databases and those that could be resolved besides, in the file's order.
     pub databases: Vec<Database>,
@@ -101,6 +104,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
     }
     unknown_selection(&mut reader, &config, &request.databases);
     let mut project = Project {
+        environment: request.environment.clone(),
         protected: config.protected,
         databases: Vec::new(),
         references: config.references,

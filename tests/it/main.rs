@@ -7,6 +7,7 @@ mod world;
 
 mod cli;
 mod connect;
+mod consent;
 mod exactly;
 mod lock;
 mod mask;

@@ -125,7 +125,7 @@ async fn prepare(
         });
     Failure::collect(join_all(reading).await)?;
     widths(members).await?;
-    let plan = plan::plan(&subjects(members), &args.allow)?;
+    let plan = plan::plan(&subjects(members), &args.consents.allow)?;
     let steps = |member: &Member<'_>| {
         let steps = plan.of(&member.opened.database.name);
         steps.filter(|plan| !plan.steps.is_empty())

@@ -8,7 +8,7 @@ mod stopped;
 use futures_util::future::{join, join_all};
 
 use super::open::{Absent, Opened};
-use super::{Context, cli, open};
+use super::{Context, cli, open, protected};
 use crate::db::history;
 use crate::db::session::Access;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -31,9 +31,8 @@ pub struct Args {
     /// Show what would be done, statement by statement, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Consent by name to something that bird would refuse; repeatable
-    #[arg(long, value_name = "NAME", value_parser = cli::consent)]
-    pub allow: Vec<String>,
+    #[command(flatten)]
+    pub consents: cli::Consents,
     #[command(flatten)]
     pub connect: cli::Connect,
     #[command(flatten)]
@@ -57,6 +56,8 @@ impl Member<'_> {
             name: &database.name,
             selected: database.selected,
             dialect: database.dialect,
+            database: database.target.database(),
+            schema: database.schema.as_deref(),
             migrations: &self.migrations,
             history: &self.history,
             untransactional: &self.untransactional,
@@ -134,7 +135,10 @@ async fn think<'p>(
     members.extend(others);
     widths(&mut members).await?;
     untransactional(&mut members).await?;
-    let plan = plan::plan(&subjects(&members), &args.allow)?;
+    let plan = plan::plan(&subjects(&members), &args.consents.allow)?;
+    if !plan.is_empty() {
+        protected::consent(context, &args.consents)?;
+    }
     Ok((plan, members))
 }
 

@@ -325,7 +325,7 @@ fn step_json(step: &Step) -> Value {
             .statements
             .get(at)
             .map(|statement| statement.place.line);
-        json!({ "statement": at + 1, "line": line, "sql": step.sql(at) })
+        json!({ "statement": at + 1, "line": line, "sql": step.shown(at) })
     });
     json!({
         "version": step.migration.version,
@@ -369,7 +369,7 @@ fn planned_blocks(plan: &Plan, nothing: &str) -> Vec<Block> {
                 at + 1,
                 step.migration.file
             );
-            let text = format!("{};", step.sql(at));
+            let text = format!("{};", step.shown(at));
             blocks.push(Block::Code {
                 title,
                 language: "sql",

@@ -6,7 +6,7 @@ use crate::cmd::Context;
 use crate::cmd::locks::no_lock;
 use crate::db::apply::{Doubt, Left, Reason, Stopped};
 use crate::db::session::DbError;
-use crate::dialect::Trouble;
+use crate::dialect::{Trouble, script};
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
 use crate::plan::Step;
@@ -23,10 +23,9 @@ pub fn diagnose(
     let name = &database.name;
     let title = step.migration.title();
     let count = step.script.statements.len();
-    let whole = || {
-        let text = &step.migration.text;
-        Location::new(&step.migration.file, text, text.clone(), 0..0)
-    };
+    let whole = || Location::file(&step.migration.file);
+    // Engines quote statements and values, and both may hold a secret.
+    let hide = |told: &str| script::hide(step.lexis, &step.migration.text, told);
     let error = |code, message: String| {
         Diagnostic::error(code, message)
             .database(name)
@@ -41,12 +40,14 @@ pub fn diagnose(
             let message = format!(
                 "{name}: statement {} of {count} of {title} {what}: {}",
                 at + 1,
-                reason.told()
+                hide(&reason.told())
             );
             let mut fault = error("statement-failed", message)
                 .at(place(step, *at, reason))
                 .hint(way_on(step, *at, reason));
-            fault.notes.splice(0..0, reason.notes.iter().cloned());
+            fault
+                .notes
+                .splice(0..0, reason.notes.iter().map(|note| hide(note)));
             fault.notes.extend(left_behind(left));
             match context.stop.asked() {
                 Some(exit) if reason.trouble == Trouble::Cancelled => (fault, exit),
@@ -67,7 +68,7 @@ pub fn diagnose(
         }
         Reason::Undecided(doubt) => undecided(database, step, doubt),
         Reason::Bookkeeping(reason) => {
-            let message = format!("{name}: finishing {title} failed: {}", reason.told());
+            let message = format!("{name}: finishing {title} failed: {}", hide(&reason.told()));
             let fault = error("finish-failed", message)
                 .at(whole())
                 .hint("look at `bird status`, then run bird migrate again");
@@ -204,5 +205,5 @@ fn place(step: &Step, at: usize, error: &DbError) -> Location {
         .unwrap_or(rest.len());
     let first = rest.chars().next().map_or(0, char::len_utf8);
     let span = start..start + word.max(first);
-    Location::new(&step.migration.file, text, text.clone(), span)
+    step.place(span)
 }

@@ -4,7 +4,7 @@ mod report;
 
 use super::locks::{no_lock, waiting};
 use super::open::{Absent, Opened};
-use super::{Context, cli, open};
+use super::{Context, cli, open, protected};
 use crate::db::lock::NoLock;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{inspect, lock};
@@ -27,6 +27,8 @@ pub struct Args {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
+    pub consents: cli::Consents,
+    #[command(flatten)]
     pub connect: cli::Connect,
     #[command(flatten)]
     pub locks: cli::Locks,
@@ -46,11 +48,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
             .iter()
             .any(|seed| seed.table.database == database.name)
     });
-    let access = if args.dry_run {
-        Access::Look
-    } else {
-        Access::Write
-    };
+    // Without a consent that is needed, a run is a look first, and ends if it would write.
+    let looks = args.dry_run || protected::is_guarded(context, &args.consents);
+    let access = if looks { Access::Look } else { Access::Write };
     let opened = open::all(
         context,
         seeded,
@@ -70,7 +70,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     let mut wrote = false;
     for mut member in members {
         let database = member.opened.database;
-        let result = transaction(context, args, &mut member).await;
+        let result = transaction(context, args, &mut member, looks).await;
         if let Some(session) = member.opened.session {
             session.close().await;
         }
@@ -83,7 +83,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
             }
             Err((failure, sent)) => {
                 wrote |= sent;
-                let exit = if wrote && !args.dry_run {
+                let exit = if wrote && !looks {
                     Exit::Stopped
                 } else {
                     failure.exit
@@ -93,6 +93,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
                 break;
             }
         }
+    }
+    if wrote && looks && report.exit == Exit::Done {
+        protected::consent(context, &args.consents)?;
     }
     report.exit = match context.stop.asked() {
         Some(exit) if report.exit != Exit::Done => exit,
@@ -152,11 +155,12 @@ fn missing_table(database: &Database, seed: &Seed) -> Diagnostic {
 /// What went wrong, and whether a statement was sent.
 type Broken = (Failure, bool);
 
-/// All rows of one database in one transaction; a dry run only asks.
+/// All rows of one database in one transaction; who only `looks` asks for them.
 async fn transaction(
     context: &Context,
     args: &Args,
     member: &mut Member<'_>,
+    looks: bool,
 ) -> Result<Vec<Row>, Broken> {
     let database = member.opened.database;
     let Some(session) = member.opened.session.as_mut() else {
@@ -164,7 +168,7 @@ async fn transaction(
     };
     let told =
         |error: &DbError, doing: &str| Failure::failed(open::cannot_ask(database, doing, error));
-    if args.dry_run {
+    if looks {
         return rows(session, database, &member.seeds, true).await;
     }
     let timeout = args.locks.timeout(database);

@@ -1,0 +1,345 @@
+//! Finds the secrets in SQL, so that no report shows them: passwords of accounts, of foreign
+//! servers and in connection strings.
+//!
+//! It works on words, not on a grammar, because the statement that fails is often one with a
+//! mistake in it. Where a statement is about accounts, every literal that is not known to be
+//! harmless counts as a secret: hiding a comment too much is better than showing a password.
+
+use std::ops::Range;
+
+use super::lex::{Kind, Lexer, Lexis, Token};
+
+/// Words whose literal is a secret, wherever they stand.
+const KEYS: &[&str] = &[
+    "PASSWORD",
+    "OLD_PASSWORD",
+    "SOURCE_PASSWORD",
+    "MASTER_PASSWORD",
+    "PASSWD",
+    "SSLPASSWORD",
+    "CONNECTION",
+];
+
+/// Words whose literal is a secret behind IDENTIFIED.
+const IDENTIFIED: &[&str] = &["BY", "AS", "USING", "REPLACE"];
+
+/// What stands before the harmless literals of statements about accounts.
+const HARMLESS: &[&str] = &[
+    "@",
+    ",",
+    "USER",
+    "ROLE",
+    "EXISTS",
+    "FOR",
+    "TO",
+    "FROM",
+    "WITH",
+    "VIA",
+    "COMMENT",
+    "ATTRIBUTE",
+    "UNTIL",
+    "SUBJECT",
+    "ISSUER",
+    "CIPHER",
+    "HOST",
+    "HOSTADDR",
+    "PORT",
+    "SOCKET",
+    "DATABASE",
+    "DBNAME",
+    "OWNER",
+    "SERVER",
+    "TYPE",
+    "VERSION",
+];
+
+/// What may follow PASSWORD or BY where no literal does; another word is a secret that lacks its
+/// quotes.
+const FOLLOWING: &[&str] = &[
+    "PASSWORD",
+    "RANDOM",
+    "NULL",
+    "EXPIRE",
+    "HISTORY",
+    "REUSE",
+    "REQUIRE",
+    "FOR",
+    "TO",
+    "REPLACE",
+    "RETAIN",
+    "ACCOUNT",
+    "WITH",
+    "COMMENT",
+    "ATTRIBUTE",
+    "VALID",
+    "IDENTIFIED",
+];
+
+/// The literals of a text that hold secrets, with their quotes.
+#[must_use]
+pub fn secrets(lexis: &Lexis, sql: &str) -> Vec<Range<usize>> {
+    let (mut tokens, mut seen, mut broken) = (Vec::new(), 0, false);
+    for token in Lexer::new(lexis, sql) {
+        match token {
+            Ok(token) => {
+                seen = token.end;
+                let silent = [Kind::Blank, Kind::Comment, Kind::Hint, Kind::Conditional];
+                if !silent.contains(&token.kind) {
+                    tokens.push(token);
+                }
+            }
+            Err(_) => broken = true,
+        }
+    }
+    let mut found = Vec::new();
+    let mut watch = Watch::default();
+    for (at, token) in tokens.iter().enumerate() {
+        let next = tokens.get(at + 1).map_or("", |next| slice(sql, *next));
+        let text = slice(sql, *token);
+        if watch.is_secret(sql, *token, next) {
+            found.push(token.start..watch.end(sql, *token));
+        } else if token.kind == Kind::Text && text.starts_with('$') {
+            // A body between dollar signs is SQL again.
+            let inside = content(sql, &(token.start..token.end));
+            let body = sql.get(inside.clone()).unwrap_or_default();
+            let nested = secrets(lexis, body).into_iter();
+            found.extend(nested.map(|one| one.start + inside.start..one.end + inside.start));
+        }
+        watch.pass(*token, text);
+    }
+    if broken {
+        // What cannot be cut into tokens is searched as it stands, to its end.
+        let rest = sql.get(seen..).unwrap_or_default().to_ascii_uppercase();
+        let words = ["IDENTIFIED", "PASSWORD", "CONNECTION"].iter();
+        let first = words.filter_map(|word| rest.find(word)).min();
+        let here = watch.mode != Mode::Plain || watch.is_key();
+        let start = if here { Some(0) } else { first };
+        found.extend(start.map(|start| seen + start..sql.len()));
+    }
+    found
+}
+
+/// A text of the same length in which nothing secret can be read.
+#[must_use]
+pub fn blot(sql: &str, secrets: &[Range<usize>]) -> String {
+    let mut out = String::with_capacity(sql.len());
+    let mut at = 0;
+    for secret in secrets {
+        let mut inside = content(sql, secret);
+        inside.start = inside.start.max(at);
+        out.push_str(sql.get(at..inside.start).unwrap_or_default());
+        for letter in sql.get(inside.clone()).unwrap_or_default().chars() {
+            match letter {
+                // Lines keep their numbers.
+                '\n' | '\r' => out.push(letter),
+                _ => out.extend(std::iter::repeat_n('*', letter.len_utf8())),
+            }
+        }
+        at = inside.end;
+    }
+    out.push_str(sql.get(at..).unwrap_or_default());
+    out
+}
+
+/// What an engine says about a text, without the text's secrets: engines quote the statement from
+/// where it went wrong, cut anywhere, and the values.
+#[must_use]
+pub fn hide(lexis: &Lexis, sql: &str, message: &str) -> String {
+    let mut told = message.to_owned();
+    for secret in secrets(lexis, sql) {
+        let raw = sql.get(content(sql, &secret)).unwrap_or_default();
+        let plain = raw.replace("''", "'").replace("\\", "");
+        for text in [raw, plain.as_str()] {
+            told = without(&told, text);
+        }
+        told = without_beginning(&told, raw);
+    }
+    told
+}
+
+/// A message without a secret. A short one is replaced only where it is a word of its own.
+fn without(message: &str, secret: &str) -> String {
+    if secret.chars().count() >= 4 {
+        return message.replace(secret, "***");
+    }
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(at) = rest.find(secret).filter(|_| !secret.is_empty()) {
+        let (before, found) = rest.split_at(at);
+        let after = found.strip_prefix(secret).unwrap_or_default();
+        let part_of_word = before.ends_with(char::is_alphanumeric)
+            || (before.is_empty() && out.ends_with(char::is_alphanumeric))
+            || after.starts_with(char::is_alphanumeric);
+        out.push_str(before);
+        out.push_str(if part_of_word { secret } else { "***" });
+        rest = after;
+    }
+    out + rest
+}
+
+/// A message without the beginning of a secret behind a quote: the engine has cut it.
+fn without_beginning(message: &str, secret: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(at) = rest.find(['\'', '"', '`', '$']) {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        let same = std::iter::zip(after.chars(), secret.chars()).take_while(|(a, b)| a == b);
+        let same: Vec<char> = same.map(|(letter, _)| letter).collect();
+        let (shown, next) = after.split_at(same.iter().map(|letter| letter.len_utf8()).sum());
+        // Two letters tell little, and would tear other quoted words apart.
+        out.push_str(if same.len() > 2 { "***" } else { shown });
+        rest = next;
+    }
+    out + rest
+}
+
+/// What stands between the quotes of a literal; all of what has none.
+fn content(sql: &str, literal: &Range<usize>) -> Range<usize> {
+    let text = sql.get(literal.clone()).unwrap_or_default();
+    if text.starts_with('$')
+        && let Some(tag) = text.get(1..).and_then(|rest| rest.find('$'))
+        && text.len() >= 2 * (tag + 2)
+    {
+        return literal.start + tag + 2..literal.end - tag - 2;
+    }
+    let open = text.find(['\'', '"', '`']).filter(|open| *open <= 2);
+    match open {
+        Some(open) if text.len() > open + 1 && text.ends_with(&text[open..=open]) => {
+            literal.start + open + 1..literal.end - 1
+        }
+        Some(open) => literal.start + open + 1..literal.end,
+        None => literal.clone(),
+    }
+}
+
+fn slice(sql: &str, token: Token) -> &str {
+    sql.get(token.start..token.end).unwrap_or_default()
+}
+
+/// What a statement is about.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    #[default]
+    Plain,
+    /// Accounts, servers, subscriptions.
+    Account,
+    /// `SET PASSWORD`.
+    Password,
+}
+
+/// What has been seen of a statement.
+#[derive(Debug, Default)]
+struct Watch {
+    mode: Mode,
+    identified: bool,
+    /// The word before this one, in capitals.
+    before: String,
+    /// The word that a literal belongs to, in capitals, or the sign before it.
+    key: String,
+    /// An equals sign stands between the two.
+    equals: bool,
+    /// The last token was a secret, which may go on in the next literal.
+    goes_on: bool,
+    /// The first word of the statement, in capitals.
+    first: String,
+}
+
+impl Watch {
+    fn is_key(&self) -> bool {
+        let by = self.identified && IDENTIFIED.contains(&self.key.as_str());
+        by || KEYS.contains(&self.key.as_str())
+    }
+
+    fn is_secret(&mut self, sql: &str, token: Token, next: &str) -> bool {
+        let text = slice(sql, token);
+        let accounts = self.mode != Mode::Plain;
+        let secret = match token.kind {
+            Kind::Text => {
+                let harmless = next == "@"
+                    || HARMLESS.contains(&self.key.as_str())
+                    || self.equals && self.mode == Mode::Account;
+                let inside = content(sql, &(token.start..token.end));
+                let inside = sql.get(inside).unwrap_or_default();
+                let sql_again = text.starts_with('$') && !self.is_key();
+                !sql_again
+                    && (self.is_key()
+                        || self.goes_on
+                        || accounts && !harmless
+                        || tells_a_secret(inside))
+            }
+            Kind::QuotedName | Kind::Number => accounts && self.is_key(),
+            Kind::Word => {
+                let word = text.to_ascii_uppercase();
+                let key = self.is_key() && !self.equals && self.key != "CONNECTION";
+                accounts && key && !FOLLOWING.contains(&word.as_str())
+            }
+            _ => false,
+        };
+        self.goes_on = secret;
+        secret
+    }
+
+    /// Where a secret ends: one without quotes ends with its run of letters and signs.
+    fn end(&self, sql: &str, token: Token) -> usize {
+        if token.kind != Kind::Word && token.kind != Kind::Number {
+            return token.end;
+        }
+        let rest = sql.get(token.end..).unwrap_or_default();
+        let run = rest.find(|letter: char| letter.is_whitespace() || letter == ';');
+        token.end + run.unwrap_or(rest.len())
+    }
+
+    fn pass(&mut self, token: Token, text: &str) {
+        let upper = match token.kind {
+            Kind::Terminator => ";".to_owned(),
+            Kind::Text => "'".to_owned(),
+            Kind::QuotedName => text.trim_matches(['"', '`', '[', ']']).to_ascii_uppercase(),
+            _ => text.to_ascii_uppercase(),
+        };
+        if upper == ";" {
+            *self = Watch::default();
+            return;
+        }
+        if self.first.is_empty() {
+            self.first.clone_from(&upper);
+        }
+        match (self.first.as_str(), self.before.as_str(), upper.as_str()) {
+            (_, "CREATE" | "ALTER", "USER" | "ROLE" | "GROUP" | "SERVER" | "SUBSCRIPTION")
+            | ("CREATE", "REPLACE", "USER" | "ROLE" | "SERVER")
+            | (_, "CHANGE", "MASTER" | "REPLICATION")
+            | ("GRANT", "", _) => self.mode = Mode::Account,
+            ("SET", "SET", "PASSWORD") => self.mode = Mode::Password,
+            (_, _, "IDENTIFIED") => self.identified = true,
+            _ => {}
+        }
+        let sign = token.kind == Kind::Symbol;
+        match upper.as_str() {
+            "=" => self.equals = true,
+            ":" | "(" if sign => {}
+            _ => {
+                self.equals = false;
+                self.key.clone_from(&upper);
+            }
+        }
+        self.before = upper;
+    }
+}
+
+/// Whether a literal itself holds SQL or a connection string with a password in it.
+fn tells_a_secret(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    let quote = |rest: &str| rest.contains(['\'', '"', '$']);
+    let identified = upper
+        .split_once("IDENTIFIED")
+        .is_some_and(|(_, rest)| quote(rest));
+    let mut passwords = upper.split("PASSWORD").skip(1);
+    let password = passwords.any(|rest| rest.trim_start().starts_with(['=', '\'', '"', '\\']));
+    let url = upper.split_once("://").is_some_and(|(_, rest)| {
+        let place = rest.split(['/', '?', ' ']).next().unwrap_or_default();
+        place
+            .rsplit_once('@')
+            .is_some_and(|(account, _)| account.contains(':'))
+    });
+    identified || password || url
+}
