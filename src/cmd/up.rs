@@ -43,6 +43,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
         to: Vec::new(),
         dry_run: false,
         allow: allow.clone(),
+        accept_checksum: Vec::new(),
+        reason: None,
         connect: connect.clone(),
         locks: locks.clone(),
     };

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::lock::{self, NoLock};
 use super::session::{DbError, Session};
 use super::stop::Stop;
-use super::{history, journal, rebuild};
+use super::{applied, history, journal, rebuild};
 use crate::model::exit::Exit;
 use crate::model::history::{Entry, HISTORY_TABLE, Width};
 use crate::plan::Step;
@@ -309,6 +309,8 @@ fn books(
     run: &Run<'_>,
 ) -> Result<String, DbError> {
     let recorded = history::record(session, &step.migration, run.width)?;
+    let kept = applied::record(session, &step.migration, run.width, step.keep_sql, None)?;
+    let recorded = format!("{recorded}; {kept}");
     Ok(match entries {
         [] => recorded,
         entries => format!("{}; {recorded}", journal::record(session, entries, run.id)),

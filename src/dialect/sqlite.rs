@@ -3,7 +3,7 @@
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{refuse_control, single_quoted};
-use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 
@@ -188,7 +188,7 @@ impl Dialect for Sqlite {
         format!(
             "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') \
              AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-             AND name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}') ORDER BY name LIMIT 4"
+             AND name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY name LIMIT 4"
         )
     }
 
@@ -202,6 +202,15 @@ impl Dialect for Sqlite {
              statements INT NOT NULL, digest TEXT NOT NULL, run TEXT NOT NULL, \
              applied_on TEXT NOT NULL, PRIMARY KEY (version, statement)) WITHOUT ROWID",
             self.table(schema, JOURNAL_TABLE)
+        )
+    }
+
+    fn applied_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version INTEGER NOT NULL PRIMARY KEY, \
+             digest TEXT NOT NULL, checksum TEXT NOT NULL, sql_text BLOB NULL, \
+             reason TEXT NULL, accepted_on TEXT NULL)",
+            self.table(schema, APPLIED_TABLE)
         )
     }
 

@@ -39,6 +39,7 @@ pub(super) fn step(
         changes_session: false,
         settings: Vec::new(),
         waits_for: Vec::new(),
+        keep_sql: subject.keep_sql,
         script,
     };
     for statement in &step.script.statements {
@@ -131,7 +132,7 @@ fn may_change_session(words: &[&str], sql: &str) -> bool {
     !harmless || sql.to_ascii_lowercase().contains("set_config")
 }
 
-fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
+pub(super) fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
     let mut told = Diagnostic::error("sql", fault.message)
         .database(subject.name)
         .at(in_file(migration, fault.range));

@@ -79,6 +79,7 @@ pub struct DatabaseConfig {
     pub schema_name: Option<String>,
     pub collation: Option<String>,
     pub lock_timeout: Option<Duration>,
+    pub keep_sql: Option<bool>,
 }
 
 /// Reads a whole file; what is wrong is left with the reader.
@@ -148,7 +149,6 @@ fn database(
     for key in ["schema", "shadow_url"] {
         reader.string(table, key);
     }
-    reader.boolean(table, "keep_sql");
     duration(reader, table, "statement_timeout");
     DatabaseConfig {
         name: name.to_owned(),
@@ -160,6 +160,7 @@ fn database(
         schema_name: reader.string(table, "schema_name").map(Spanned::into_inner),
         collation: reader.string(table, "collation").map(Spanned::into_inner),
         lock_timeout: duration(reader, table, "lock_timeout"),
+        keep_sql: reader.boolean(table, "keep_sql"),
     }
 }
 

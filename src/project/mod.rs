@@ -63,6 +63,8 @@ pub struct Database {
     pub schema: Option<String>,
     pub collation: Option<String>,
     pub lock_timeout: Option<Duration>,
+    /// Whether the text of applied migrations is kept in the database.
+    pub keep_sql: bool,
     pub migrations: PathBuf,
     /// Where its URL was written, for messages about two databases on one target.
     location: Option<Location>,

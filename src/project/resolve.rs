@@ -58,6 +58,7 @@ pub fn resolve(
         }),
         collation: config.collation.clone(),
         lock_timeout: config.lock_timeout,
+        keep_sql: config.keep_sql.unwrap_or(true),
         migrations: folder,
         location: source.location,
     })
