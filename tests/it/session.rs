@@ -174,7 +174,7 @@ fn a_schema_of_its_own_holds_everything() {
         world.run(&["status", "--exit-code"]).ok();
         let sql = "SELECT DISTINCT schemaname, count(*) FROM pg_tables \
                    WHERE schemaname NOT IN ('pg_catalog', 'information_schema') GROUP BY 1";
-        assert_eq!(world.client("ums", sql), "own Schema\t3\n");
+        assert_eq!(world.client("ums", sql), "own Schema\t4\n");
     });
 }
 
