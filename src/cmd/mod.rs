@@ -16,7 +16,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::db::stop::Stop;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::output::progress::Progress;
 use crate::output::{Format, Report};
@@ -40,6 +40,8 @@ pub struct Outcome {
     pub format: Format,
     /// Whether errors may be coloured.
     pub decorate: bool,
+    /// Whether only errors are told on stderr.
+    pub quiet: bool,
     pub result: Result<Box<dyn Report>, Failure>,
 }
 
@@ -51,24 +53,28 @@ impl Outcome {
         }
     }
 
+    /// What is told on stderr.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        match &self.result {
+        let mut all = match &self.result {
             Ok(report) => report.diagnostics(),
             Err(failure) => failure.diagnostics.clone(),
-        }
+        };
+        all.retain(|told| !self.quiet || told.severity > Severity::Note);
+        all
     }
 }
 
 /// Runs a command.
 pub fn run(cli: Cli) -> Outcome {
     let (command, format, decorate) = (cli.command.name(), cli.format(), cli.decorate());
-    let run = Uuid::now_v7();
+    let (run, quiet) = (Uuid::now_v7(), cli.quiet);
     let result = work(cli, run);
     Outcome {
         command,
         run,
         format,
         decorate,
+        quiet,
         result,
     }
 }

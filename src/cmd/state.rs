@@ -23,6 +23,8 @@ pub struct State {
     pub pending: Vec<Named>,
     pub partial: Option<Partial>,
     pub changed: Vec<Named>,
+    /// Changed too, but saying the same.
+    pub reformatted: Vec<Named>,
     pub missing: Vec<Named>,
 }
 
@@ -58,7 +60,7 @@ impl State {
         migrations: &[Migration],
         history: History,
     ) -> State {
-        let standing = standing(migrations, &history);
+        let standing = standing(database.dialect.lexis(), migrations, &history);
         let mut state = State::unreachable(database);
         state.product = server.map(|server| server.product);
         state.server_version = server.map(|server| server.version.clone());
@@ -78,6 +80,11 @@ impl State {
         });
         state.changed = standing
             .changed
+            .iter()
+            .map(|(file, _)| named(file.version, &file.name))
+            .collect();
+        state.reformatted = standing
+            .reformatted
             .iter()
             .map(|(file, _)| named(file.version, &file.name))
             .collect();
@@ -103,6 +110,7 @@ impl State {
             pending: Vec::new(),
             partial: None,
             changed: Vec::new(),
+            reformatted: Vec::new(),
             missing: Vec::new(),
         }
     }

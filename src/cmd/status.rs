@@ -5,16 +5,16 @@ use serde_json::Value;
 
 use super::state::{Named, State};
 use super::{Context, cli, open};
-use crate::db::history;
-use crate::db::session::Access;
+use crate::db::session::{Access, DbError, Session};
+use crate::db::{applied, history};
 use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{Applied, History};
-use crate::model::migration::title;
+use crate::model::migration::{Migration, title};
 use crate::model::server::Server;
 use crate::output::{Block, Grid, Report};
-use crate::plan::standing;
+use crate::plan::{differing, standing};
 use crate::project::Database;
 
 /// Show what is applied and what is pending, in all databases
@@ -45,15 +45,22 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
             false => None,
         }
     });
-    let (files, answers) = join(open::files(context), join_all(asking)).await;
+    let (files, asked) = join(open::files(context), join_all(asking)).await;
+    let databases = &context.project.databases;
+    // Sessions are closed also where the files cannot be read.
+    let none = vec![Vec::new(); databases.len()];
+    let known = files.as_ref().unwrap_or(&none);
+    let settling = databases.iter().zip(asked).zip(known);
+    let settling = settling.map(|((database, asked), files)| async move {
+        Some(settle(database, asked?, files).await)
+    });
+    let answers = join_all(settling).await;
     let mut report = StatusReport {
         states: Vec::new(),
         diagnostics: Vec::new(),
         exit: Exit::Done,
     };
-    for ((database, migrations), answer) in
-        context.project.databases.iter().zip(files?).zip(answers)
-    {
+    for ((database, migrations), answer) in databases.iter().zip(files?).zip(answers) {
         let Some(answer) = answer else { continue };
         let state = match answer {
             Answer::Unreachable(fault) => {
@@ -68,8 +75,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
             }
             Answer::Absent => State::of(database, None, &migrations, History::default()),
             Answer::History(server, history) => {
-                let disagreements = standing(&migrations, &history).disagreements(&database.name);
-                report.diagnostics.extend(disagreements);
+                let standing = standing(database.dialect.lexis(), &migrations, &history);
+                report
+                    .diagnostics
+                    .extend(standing.disagreements(&database.name));
+                report.diagnostics.extend(standing.remarks(&database.name));
                 State::of(database, Some(&server), &migrations, history)
             }
         };
@@ -92,17 +102,42 @@ enum Answer {
     History(Server, History),
 }
 
-async fn ask(context: &Context, args: &Args, database: &Database) -> Answer {
+/// Asks for the history, and leaves the session open: the files may raise another question.
+async fn ask(
+    context: &Context,
+    args: &Args,
+    database: &Database,
+) -> Result<(Session, Result<History, DbError>), Answer> {
     if open::is_absent_file(database) {
-        return Answer::Absent;
+        return Err(Answer::Absent);
     }
-    let mut session = match open::session(context, database, Access::Look, args.connect.wait).await
-    {
-        Ok(session) => session,
-        Err(error) if error.trouble == Trouble::MissingDatabase => return Answer::Absent,
-        Err(error) => return Answer::Unreachable(open::cannot_open(database, &error)),
+    match open::session(context, database, Access::Look, args.connect.wait).await {
+        Ok(mut session) => {
+            let history = history::read(&mut session).await;
+            Ok((session, history))
+        }
+        Err(error) if error.trouble == Trouble::MissingDatabase => Err(Answer::Absent),
+        Err(error) => Err(Answer::Unreachable(open::cannot_open(database, &error))),
+    }
+}
+
+/// Asks what is kept of the migrations whose files differ, and closes the session.
+async fn settle(
+    database: &Database,
+    asked: Result<(Session, Result<History, DbError>), Answer>,
+    files: &[Migration],
+) -> Answer {
+    let (mut session, history) = match asked {
+        Ok(asked) => asked,
+        Err(answer) => return answer,
     };
-    let history = history::read(&mut session).await;
+    let work = async {
+        let mut history = history?;
+        let differing = differing(files, &history);
+        applied::read(&mut session, &differing, &mut history).await?;
+        Ok(history)
+    };
+    let history: Result<History, DbError> = work.await;
     let server = session.server.clone();
     session.close().await;
     match history {

@@ -43,6 +43,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
         to: Vec::new(),
         dry_run: false,
         consents: consents.clone(),
+        accept_checksum: Vec::new(),
+        reason: None,
         connect: connect.clone(),
         locks: locks.clone(),
     };

@@ -142,6 +142,29 @@ fn create_table(dialect: &dyn Dialect, schema: Option<&str>, width: Width) -> St
 
 /// The statement that records a migration as applied, or why refinery could not read the row.
 pub fn record(session: &Session, migration: &Migration, width: Width) -> Result<String, DbError> {
+    Ok(format!(
+        "INSERT INTO {} (version, name, applied_on, checksum) VALUES ({}, '{}', '{}', '{}')",
+        session.table(HISTORY_TABLE),
+        migration.version,
+        migration.name,
+        now(),
+        checksum(migration, width)?,
+    ))
+}
+
+/// The statement that makes the row of an applied migration say what its file says now.
+pub fn restamp(session: &Session, migration: &Migration, width: Width) -> Result<String, DbError> {
+    Ok(format!(
+        "UPDATE {} SET name = '{}', checksum = '{}' WHERE version = {}",
+        session.table(HISTORY_TABLE),
+        migration.name,
+        checksum(migration, width)?,
+        migration.version,
+    ))
+}
+
+/// The checksum that refinery would write, or why it would not take the file.
+pub fn checksum(migration: &Migration, width: Width) -> Result<u64, DbError> {
     let stem = format!("V{}__{}", migration.version, migration.name);
     let refused = |reason: String| DbError::new(Trouble::Other, reason);
     let theirs = Theirs::unapplied(&stem, &migration.text)
@@ -150,21 +173,14 @@ pub fn record(session: &Session, migration: &Migration, width: Width) -> Result<
         Width::Eight => Some(theirs.checksum()),
         Width::Four => migration.checksum(Width::Four),
     };
-    let checksum = checksum
+    checksum
         .filter(|_| theirs.name() == migration.name)
         .ok_or_else(|| {
             refused(format!(
                 "the version {} does not fit the history of this database, whose versions are int4",
                 migration.version
             ))
-        })?;
-    Ok(format!(
-        "INSERT INTO {} (version, name, applied_on, checksum) VALUES ({}, '{}', '{}', '{checksum}')",
-        session.table(HISTORY_TABLE),
-        migration.version,
-        migration.name,
-        now(),
-    ))
+        })
 }
 
 /// The statement that takes a version out of the history.

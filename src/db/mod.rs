@@ -1,5 +1,6 @@
 //! The world: sessions with databases, and what is asked and done through them.
 
+pub mod applied;
 pub mod apply;
 pub mod failpoint;
 pub mod history;

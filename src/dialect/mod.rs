@@ -261,6 +261,14 @@ pub trait Dialect: Sync {
     /// `CREATE TABLE IF NOT EXISTS` for the journal.
     fn journal_table(&self, schema: Option<&str>) -> String;
 
+    /// `CREATE TABLE IF NOT EXISTS` for what is kept of applied migrations.
+    fn applied_table(&self, schema: Option<&str>) -> String;
+
+    /// An expression of bytes as one of hexadecimal digits.
+    fn hex_of(&self, bytes: &str) -> String {
+        format!("hex({bytes})")
+    }
+
     /// The lock of a database; `None` where the engine's own transactions must do.
     fn lock(&self, database: &str, schema: Option<&str>) -> Option<Lock>;
 

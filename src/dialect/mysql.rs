@@ -5,7 +5,7 @@ use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{hex, journal_columns, refuse_control, single_quoted, starts_with};
-use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 use sha2::{Digest, Sha256};
@@ -476,7 +476,7 @@ impl Dialect for MySql {
     fn objects_query(&self, _schema: Option<&str>) -> String {
         format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
-             AND TABLE_NAME NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}') \
+             AND TABLE_NAME NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') \
              ORDER BY TABLE_NAME LIMIT 4"
         )
     }
@@ -502,6 +502,16 @@ impl Dialect for MySql {
             "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
             self.table(schema, JOURNAL_TABLE),
             journal_columns("VARCHAR", "MEDIUMTEXT")
+        )
+    }
+
+    fn applied_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL PRIMARY KEY, \
+             digest CHAR(64) NOT NULL, checksum VARCHAR(20) NOT NULL, sql_text LONGBLOB NULL, \
+             reason TEXT CHARACTER SET utf8mb4 NULL, accepted_on VARCHAR(40) NULL) \
+             ENGINE = InnoDB",
+            self.table(schema, APPLIED_TABLE)
         )
     }
 

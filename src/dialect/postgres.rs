@@ -5,7 +5,7 @@ use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Missing, Refusal, TRANSACTIONS, Trouble};
 use super::{hex, journal_columns, refuse_control, single_quoted};
-use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 use sha2::{Digest, Sha256};
@@ -102,7 +102,8 @@ impl Dialect for Postgres {
     }
 
     fn bytes(&self, bytes: &[u8]) -> String {
-        format!("'\\x{}'", hex(bytes))
+        // With the prefix it means the same whatever `standard_conforming_strings` is set to.
+        format!("E'\\\\x{}'", hex(bytes))
     }
 
     fn boolean(&self, yes: bool) -> &'static str {
@@ -269,7 +270,7 @@ impl Dialect for Postgres {
         format!(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
-             AND c.relname NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}') \
+             AND c.relname NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') \
              ORDER BY c.relname LIMIT 4"
         )
     }
@@ -288,6 +289,19 @@ impl Dialect for Postgres {
             self.table(schema, JOURNAL_TABLE),
             journal_columns("VARCHAR", "TEXT")
         )
+    }
+
+    fn applied_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL PRIMARY KEY, \
+             digest CHAR(64) NOT NULL, checksum VARCHAR(20) NOT NULL, sql_text BYTEA NULL, \
+             reason TEXT NULL, accepted_on VARCHAR(40) NULL)",
+            self.table(schema, APPLIED_TABLE)
+        )
+    }
+
+    fn hex_of(&self, bytes: &str) -> String {
+        format!("encode({bytes}, 'hex')")
     }
 
     /// An advisory lock belongs to one database; the key tells the schemas in it apart. It is

@@ -5,7 +5,7 @@ use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{journal_columns, refuse_control, single_quoted};
-use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 
@@ -193,7 +193,7 @@ impl Dialect for Sqlite {
         format!(
             "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') \
              AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-             AND name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}') ORDER BY name LIMIT 4"
+             AND name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY name LIMIT 4"
         )
     }
 
@@ -206,6 +206,15 @@ impl Dialect for Sqlite {
             "CREATE TABLE IF NOT EXISTS {} {} WITHOUT ROWID",
             self.table(schema, JOURNAL_TABLE),
             journal_columns("VARCHAR", "TEXT")
+        )
+    }
+
+    fn applied_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version INTEGER NOT NULL PRIMARY KEY, \
+             digest TEXT NOT NULL, checksum TEXT NOT NULL, sql_text BLOB NULL, \
+             reason TEXT NULL, accepted_on TEXT NULL)",
+            self.table(schema, APPLIED_TABLE)
         )
     }
 

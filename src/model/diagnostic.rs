@@ -55,6 +55,11 @@ impl Diagnostic {
         Self::new(code, Severity::Warning, message)
     }
 
+    /// Worth saying, and no finding.
+    pub fn notice(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Note, message)
+    }
+
     fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
         Diagnostic {
             code,

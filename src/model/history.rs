@@ -6,6 +6,9 @@ use serde::Serialize;
 pub const HISTORY_TABLE: &str = "refinery_schema_history";
 /// The table with one row per applied statement; ours.
 pub const JOURNAL_TABLE: &str = "bird_journal";
+/// The table with what is kept of each applied migration, to tell later what a changed file
+/// changed; ours.
+pub const APPLIED_TABLE: &str = "bird_applied";
 
 /// How wide versions are in a history, which also decides how its checksums are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +113,28 @@ pub struct Entry {
     pub server: Option<String>,
 }
 
+/// What is kept of an applied migration, beside its row in the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub version: i64,
+    /// Or why it cannot be read: people edit this table by hand as well.
+    pub content: Result<Content, String>,
+}
+
+/// A row of [`APPLIED_TABLE`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The checksum in the history when this was written. Where the history has another one now,
+    /// somebody else has recorded another text.
+    pub checksum: u64,
+    /// Hex SHA-256 over what the file says, whatever its layout.
+    pub digest: String,
+    /// The file's text; some is not kept.
+    pub text: Option<String>,
+    /// Where a person has accepted the file as it is: when, and why.
+    pub accepted: Option<(String, String)>,
+}
+
 /// History and journal of one database, as they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
@@ -123,6 +148,9 @@ pub struct History {
     pub has_journal: bool,
     /// The statements of migrations that are not in the history: by version and number.
     pub journal: Vec<Entry>,
+    /// What is kept of the migrations whose files have another checksum; asked only where there
+    /// are such.
+    pub kept: Vec<Kept>,
     /// Names of objects that are neither bird's nor refinery's; asked only where there is no
     /// history.
     pub objects: Vec<String>,

@@ -3,14 +3,18 @@
 //! It exists before the first write and for all databases at once: if one would be refused, none
 //! is written.
 
+mod accept;
 mod asks;
+mod difference;
+pub mod kept;
 mod losses;
 mod requires;
 mod standing;
 mod step;
 
+pub use accept::Accepted;
 pub use losses::{Loss, Tables, losses};
-pub use standing::{Partial, Standing, standing};
+pub use standing::{Partial, Standing, differing, standing};
 
 use std::ops::Range;
 
@@ -41,6 +45,10 @@ pub struct Subject<'p> {
     pub untransactional: &'p [String],
     /// The last version to apply.
     pub to: Option<i64>,
+    /// Whether the text of what is applied is kept.
+    pub keep_sql: bool,
+    /// The versions whose changed files a person accepts as they are.
+    pub accept: &'p [i64],
 }
 
 /// What is to be done, by database.
@@ -55,6 +63,8 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct DatabasePlan {
     pub name: String,
+    /// What is written before the first step: changed files that are accepted.
+    pub accepted: Vec<Accepted>,
     pub steps: Vec<Step>,
     /// The largest version that its history will hold.
     pub largest: i64,
@@ -83,17 +93,26 @@ pub struct Step {
     pub rebuilt: Vec<String>,
     /// Whether a statement may change the session's settings.
     pub changes_session: bool,
+    /// Whether the file's text is kept.
+    pub keep_sql: bool,
     /// The migrations of other databases that this run applies and that must be applied first.
     pub waits_for: Vec<(String, i64)>,
 }
 
 impl Plan {
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.order.is_empty() && self.databases.iter().all(DatabasePlan::is_idle)
     }
 
     pub fn of(&self, database: &str) -> Option<&DatabasePlan> {
         self.databases.iter().find(|plan| plan.name == database)
+    }
+}
+
+impl DatabasePlan {
+    /// Nothing is to be written.
+    pub fn is_idle(&self) -> bool {
+        self.steps.is_empty() && self.accepted.is_empty()
     }
 }
 
@@ -127,12 +146,13 @@ impl Step {
 pub fn required(subjects: &[Subject<'_>]) -> Vec<String> {
     let mut names = Vec::new();
     for subject in subjects.iter().filter(|subject| subject.selected) {
-        for migration in standing(subject.migrations, subject.history).pending {
+        let lexis = subject.dialect.lexis();
+        for migration in standing(lexis, subject.migrations, subject.history).pending {
             // A cheap look first: most migrations require nothing.
             if !migration.text.contains("requires") {
                 continue;
             }
-            if let Ok(script) = script::read(subject.dialect.lexis(), &migration.text) {
+            if let Ok(script) = script::read(lexis, &migration.text) {
                 names.extend(
                     script
                         .requires
@@ -202,10 +222,13 @@ fn in_file(lexis: &Lexis, migration: &Migration, span: Range<usize>) -> Location
 fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> DatabasePlan {
     let mut plan = DatabasePlan {
         name: subject.name.to_owned(),
+        accepted: Vec::new(),
         steps: Vec::new(),
         largest: 0,
     };
-    let standing = standing(subject.migrations, subject.history);
+    let lexis = subject.dialect.lexis();
+    let mut standing = standing(lexis, subject.migrations, subject.history);
+    plan.accepted = accept::accepted(subject, &mut standing, trouble);
     trouble.refused.extend(standing.disagreements(subject.name));
     if let Some(to) = subject.to
         && !subject

@@ -2,12 +2,14 @@
 
 use std::cmp::Ordering;
 
+use super::kept;
+use crate::dialect::lex::Lexis;
 use crate::model::diagnostic::{Diagnostic, Location};
-use crate::model::history::{Applied, Direction, Entry, History, Progress, Width};
+use crate::model::history::{Applied, Direction, Entry, History, Kept, Progress, Width};
 use crate::model::migration::{Migration, title};
 
 /// The comparison of a database's history with its files.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Standing<'p> {
     /// The highest applied version.
     pub current: Option<i64>,
@@ -15,6 +17,8 @@ pub struct Standing<'p> {
     pub pending: Vec<&'p Migration>,
     /// Files that are not what was applied under their version.
     pub changed: Vec<(&'p Migration, &'p Applied)>,
+    /// Files that have another layout or other comments than what was applied, and say the same.
+    pub reformatted: Vec<(&'p Migration, &'p Applied)>,
     /// Applied migrations that have no file.
     pub missing: Vec<&'p Applied>,
     /// Whether a missing one is newer than all files.
@@ -23,6 +27,8 @@ pub struct Standing<'p> {
     /// A migration whose statements are all in the journal, but which the history lacks: somebody
     /// took its row away.
     pub unrecorded: Option<Partial>,
+    lexis: &'static Lexis,
+    kept: &'p [Kept],
 }
 
 /// A file of which some statements are applied, or on their way.
@@ -41,10 +47,22 @@ pub struct Partial {
 }
 
 /// Compares; both lists are sorted by version.
-pub fn standing<'p>(migrations: &'p [Migration], history: &'p History) -> Standing<'p> {
+pub fn standing<'p>(
+    lexis: &'static Lexis,
+    migrations: &'p [Migration],
+    history: &'p History,
+) -> Standing<'p> {
     let mut standing = Standing {
         current: history.applied.last().map(|row| row.version),
-        ..Standing::default()
+        pending: Vec::new(),
+        changed: Vec::new(),
+        reformatted: Vec::new(),
+        missing: Vec::new(),
+        ahead: false,
+        partial: None,
+        unrecorded: None,
+        lexis,
+        kept: &history.kept,
     };
     let (mut files, mut rows) = (
         migrations.iter().peekable(),
@@ -64,7 +82,10 @@ pub fn standing<'p>(migrations: &'p [Migration], history: &'p History) -> Standi
                 if let (Some(file), Some(row)) = (files.next(), rows.next())
                     && !same(file, row)
                 {
-                    standing.changed.push((file, row));
+                    match kept::is_reformatted(lexis, file, row, &history.kept) {
+                        true => standing.reformatted.push((file, row)),
+                        false => standing.changed.push((file, row)),
+                    }
                 }
             }
         }
@@ -105,10 +126,42 @@ fn same(file: &Migration, row: &Applied) -> bool {
             .any(|width| file.checksum(*width) == Some(row.checksum))
 }
 
+/// A file as a place, without a line of it.
+fn whole(file: &Migration) -> Location {
+    Location::file(&file.file)
+}
+
+/// The versions whose files are not byte by byte what was applied: what is kept of them tells more.
+pub fn differing(migrations: &[Migration], history: &History) -> Vec<i64> {
+    let differs = |row: &&Applied| {
+        let found = migrations.binary_search_by_key(&row.version, |file| file.version);
+        let file = found.ok().and_then(|at| migrations.get(at));
+        file.is_some_and(|file| !same(file, row))
+    };
+    let rows = history.applied.iter().filter(differs);
+    rows.map(|row| row.version).collect()
+}
+
 impl Standing<'_> {
     /// Whether files and history say the same of what is applied.
     pub fn agrees(&self) -> bool {
         self.changed.is_empty() && self.missing.is_empty() && self.unrecorded.is_none()
+    }
+
+    /// What is worth saying and forbids nothing.
+    pub fn remarks(&self, database: &str) -> Vec<Diagnostic> {
+        let reformatted = self.reformatted.iter();
+        let told = reformatted.map(|(file, row)| {
+            let message = format!(
+                "{} was reformatted after it was applied: the same SQL",
+                file.title()
+            );
+            Diagnostic::notice("migration-reformatted", message)
+                .database(database)
+                .at(whole(file))
+                .note(format!("it was applied on {}", row.applied_on))
+        });
+        told.collect()
     }
 
     /// What forbids to go on: history and files that disagree.
@@ -123,13 +176,19 @@ impl Standing<'_> {
                     title(row.version, &row.name)
                 ),
             };
-            all.push(
-                Diagnostic::error("migration-changed", message)
-                    .database(database)
-                    .at(Location::file(&file.file))
-                    .note(format!("it was applied on {}", row.applied_on))
-                    .hint("restore the file as it was, and put the change into a new migration"),
-            );
+            let mut fault = Diagnostic::error("migration-changed", message)
+                .database(database)
+                .at(whole(file))
+                .note(format!("it was applied on {}", row.applied_on))
+                .hint(format!(
+                    "restore the file as it was, and put the change into a new migration; or, \
+                     where the file is right as it is: bird migrate --accept-checksum \
+                     {database}@V{} --reason '…'",
+                    row.version
+                ));
+            let told = kept::what_changed(self.lexis, file, row, self.kept);
+            fault.notes.extend(told);
+            all.push(fault);
         }
         for row in &self.missing {
             let told = title(row.version, &row.name);

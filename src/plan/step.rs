@@ -48,6 +48,7 @@ pub(super) fn step(
         rebuilt: Vec::new(),
         changes_session: false,
         waits_for: Vec::new(),
+        keep_sql: subject.keep_sql,
         script,
         lexis,
     };
@@ -165,7 +166,7 @@ fn may_change_session(words: &[&str], sql: &str) -> bool {
     !harmless || sql.to_ascii_lowercase().contains("set_config")
 }
 
-fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
+pub(super) fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
     let mut told = Diagnostic::error("sql", fault.message)
         .database(subject.name)
         .at(in_file(subject.dialect.lexis(), migration, fault.range));

@@ -80,6 +80,7 @@ pub struct DatabaseConfig {
     pub collation: Option<String>,
     pub lock_timeout: Option<Duration>,
     pub statement_timeout: Option<Duration>,
+    pub keep_sql: Option<bool>,
 }
 
 /// Reads a whole file; what is wrong is left with the reader.
@@ -149,7 +150,6 @@ fn database(
     for key in ["schema", "shadow_url"] {
         reader.string(table, key);
     }
-    reader.boolean(table, "keep_sql");
     DatabaseConfig {
         name: name.to_owned(),
         span,
@@ -161,6 +161,7 @@ fn database(
         collation: reader.string(table, "collation").map(Spanned::into_inner),
         lock_timeout: duration(reader, table, "lock_timeout"),
         statement_timeout: duration(reader, table, "statement_timeout"),
+        keep_sql: reader.boolean(table, "keep_sql"),
     }
 }
 

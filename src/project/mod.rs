@@ -68,6 +68,8 @@ pub struct Database {
     pub lock_timeout: Option<Duration>,
     /// How long one statement may run before it is cancelled.
     pub statement_timeout: Option<Duration>,
+    /// Whether the text of applied migrations is kept in the database.
+    pub keep_sql: bool,
     pub migrations: PathBuf,
     /// Where its URL was written, for messages about two databases on one target.
     location: Option<Location>,

@@ -60,6 +60,7 @@ pub fn resolve(
         lock_timeout: config.lock_timeout,
         // No time at all means no limit.
         statement_timeout: config.statement_timeout.filter(|time| !time.is_zero()),
+        keep_sql: config.keep_sql.unwrap_or(true),
         migrations: folder,
         location: source.location,
     })

@@ -9,6 +9,7 @@ mod cli;
 mod connect;
 mod consent;
 mod exactly;
+mod history;
 mod lock;
 mod mask;
 mod migrate;

@@ -47,7 +47,7 @@ fn add(world: &World, migrations: &[(&str, &str)]) {
 }
 
 /// Where stock refinery's command line is, if it is.
-fn refinery() -> Option<String> {
+pub fn refinery() -> Option<String> {
     static NO_REFINERY: Once = Once::new();
     let path = std::env::var("BIRD_TEST_REFINERY").ok();
     if path.is_none() {
@@ -57,7 +57,7 @@ fn refinery() -> Option<String> {
 }
 
 /// Runs `refinery migrate`; what it says, as an error where it fails.
-fn refine(program: &str, world: &World) -> Result<String, String> {
+pub fn refine(program: &str, world: &World) -> Result<String, String> {
     // bird takes paths relative to the project, refinery to where it is called; both take these.
     let url = match world.engine_of("ums") {
         Engine::Sqlite => format!("sqlite://{}", world.name("ums")),

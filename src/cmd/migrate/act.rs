@@ -7,8 +7,8 @@ use super::{Args, Member, close, remember, subjects, widths};
 use crate::cmd::locks::{no_lock, waiting};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard};
-use crate::db::session::Access;
-use crate::db::{failpoint, history, journal};
+use crate::db::session::{Access, DbError};
+use crate::db::{applied, failpoint, history, journal};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Width;
 use crate::plan::{self, DatabasePlan, Plan};
@@ -78,13 +78,17 @@ pub async fn act<'p>(
 /// Reads the history as it is after the run; over a new connection where the old one broke. What
 /// cannot be read stays as it was last known.
 async fn look_again(context: &Context, member: &mut Member<'_>) {
-    if let Ok(history) = remember(&mut member.opened).await {
+    if let Ok(history) = remember(&mut member.opened, &member.migrations).await {
         member.history = history;
         return;
     }
     let database = member.opened.database;
     if let Ok(mut session) = open::session(context, database, Access::Look, None).await {
-        if let Ok(history) = history::read(&mut session).await {
+        if let Ok(mut history) = history::read(&mut session).await {
+            let differing = plan::differing(&member.migrations, &history);
+            // Without it a reformatted file is told as changed, which is on the safe side.
+            let _: Result<(), DbError> =
+                applied::read(&mut session, &differing, &mut history).await;
             member.history = history;
         }
         session.close().await;
@@ -119,7 +123,7 @@ async fn prepare(
         .zip(&guards)
         .map(|(member, guard)| async move {
             if guard.is_some() {
-                member.history = remember(&mut member.opened).await?;
+                member.history = remember(&mut member.opened, &member.migrations).await?;
             }
             Ok(())
         });
@@ -128,7 +132,7 @@ async fn prepare(
     let plan = plan::plan(&subjects(members), &args.consents.allow)?;
     let steps = |member: &Member<'_>| {
         let steps = plan.of(&member.opened.database.name);
-        steps.filter(|plan| !plan.steps.is_empty())
+        steps.filter(|plan| !plan.is_idle())
     };
     let mut begun = vec![false; members.len()];
     for at in order {
@@ -157,10 +161,7 @@ async fn lock_one(
     plan: &Plan,
 ) -> Result<Option<Guard>, Failure> {
     let database = member.opened.database;
-    let Some(plan) = plan
-        .of(&database.name)
-        .filter(|plan| !plan.steps.is_empty())
-    else {
+    let Some(plan) = plan.of(&database.name).filter(|plan| !plan.is_idle()) else {
         return Ok(None);
     };
     let session = match &mut member.opened.session {
@@ -266,6 +267,7 @@ async fn tables(
     journal::ensure(session, member.history.has_journal)
         .await
         .map_err(told)?;
+    applied::ensure(session).await.map_err(told)?;
     if begun {
         let timeout = args.locks.timeout(database);
         let waiting = waiting(context, database);

@@ -94,10 +94,10 @@ impl Lane<'_> {
             notice: &notice,
             stop: &self.context.stop,
         };
-        let mut ran = Ran::default();
+        let mut ran = self.accept(own, session, width).await;
         let mut ahead = None;
         let (mut at, mut slow_until) = (0, 0);
-        while let Some(step) = own.steps.get(at) {
+        while let Some(step) = own.steps.get(at).filter(|_| ran.stopped.is_none()) {
             let title = step.migration.title();
             self.context
                 .progress

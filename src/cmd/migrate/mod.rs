@@ -1,5 +1,6 @@
 //! `bird migrate`: one plan for all databases, then each of them, in parallel.
 
+mod accept;
 mod act;
 mod lane;
 mod report;
@@ -9,8 +10,8 @@ use futures_util::future::{join, join_all};
 
 use super::open::{Absent, Opened};
 use super::{Context, cli, open, protected};
-use crate::db::history;
 use crate::db::session::Access;
+use crate::db::{applied, history};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{History, Width};
 use crate::model::migration::Migration;
@@ -33,6 +34,12 @@ pub struct Args {
     pub dry_run: bool,
     #[command(flatten)]
     pub consents: cli::Consents,
+    /// A file that was changed after it was applied is right as it is: V, or DATABASE@V; repeatable
+    #[arg(long, value_name = "V", requires = "reason")]
+    pub accept_checksum: Vec<String>,
+    /// Why a changed file is accepted; it is kept in the database
+    #[arg(long, value_name = "TEXT", requires = "accept_checksum", value_parser = accept::reason)]
+    pub reason: Option<String>,
     #[command(flatten)]
     pub connect: cli::Connect,
     #[command(flatten)]
@@ -47,6 +54,7 @@ struct Member<'p> {
     /// Names of what cannot be rolled back, see [`Subject::untransactional`].
     untransactional: Vec<String>,
     to: Option<i64>,
+    accept: Vec<i64>,
 }
 
 impl Member<'_> {
@@ -62,6 +70,8 @@ impl Member<'_> {
             history: &self.history,
             untransactional: &self.untransactional,
             to: self.to,
+            keep_sql: database.keep_sql,
+            accept: &self.accept,
         }
     }
 }
@@ -91,6 +101,7 @@ fn give_files(
     files: &mut [Vec<Migration>],
     context: &Context,
     targets: &[(String, i64)],
+    accept: &[(String, i64)],
 ) {
     for member in members {
         let name = &member.opened.database.name;
@@ -104,6 +115,8 @@ fn give_files(
         }
         let target = targets.iter().find(|(target, _)| target == name);
         member.to = target.map(|(_, version)| *version);
+        let accepted = accept.iter().filter(|(target, _)| target == name);
+        member.accept = accepted.map(|(_, version)| *version).collect();
     }
 }
 
@@ -123,15 +136,26 @@ async fn think<'p>(
     absent: Absent,
 ) -> Result<(Plan, Vec<Member<'p>>), Failure> {
     let targets = targets(context, &args.to)?;
+    let accept = versions(context, "--accept-checksum", &args.accept_checksum)?;
     let selected = |database: &Database| database.selected;
     let opening = open_members(context, args, access, absent, selected);
     let (files, members) = join(open::files(context), opening).await;
     let (mut files, mut members) = (files?, members?);
-    give_files(&mut members, &mut files, context, &targets);
+    give_files(&mut members, &mut files, context, &targets, &accept);
     let needed = plan::required(&subjects(&members));
     let others = |database: &Database| !database.selected && needed.contains(&database.name);
     let mut others = open_members(context, args, Access::Look, absent, others).await?;
-    give_files(&mut others, &mut files, context, &targets);
+    give_files(&mut others, &mut files, context, &targets, &[]);
+    let keeping = members.iter_mut().map(|member| async move {
+        let Member {
+            opened,
+            migrations,
+            history,
+            ..
+        } = member;
+        kept(opened, migrations, history).await
+    });
+    Failure::collect(join_all(keeping).await)?;
     members.extend(others);
     widths(&mut members).await?;
     untransactional(&mut members).await?;
@@ -156,27 +180,48 @@ async fn open_members<'p>(
         .filter(|database| wanted(database));
     let opened = open::all(context, databases, access, absent, args.connect.wait).await?;
     let reading = opened.into_iter().map(|mut opened| async move {
-        let history = remember(&mut opened).await?;
+        let history = remember(&mut opened, &[]).await?;
         Ok(Member {
             opened,
             history,
             migrations: Vec::new(),
             untransactional: Vec::new(),
             to: None,
+            accept: Vec::new(),
         })
     });
     Failure::collect(join_all(reading).await)
 }
 
-/// What a database remembers; nothing where its file does not exist yet.
-async fn remember(opened: &mut Opened<'_>) -> Result<History, Failure> {
-    match &mut opened.session {
-        None => Ok(History::default()),
+/// What a database remembers, also of the files that differ; nothing where its file does not
+/// exist yet.
+async fn remember(opened: &mut Opened<'_>, files: &[Migration]) -> Result<History, Failure> {
+    let mut history = match &mut opened.session {
+        None => History::default(),
         Some(session) => history::read(session).await.map_err(|error| {
             let doing = "reading its history";
             Failure::failed(open::cannot_ask(opened.database, doing, &error))
-        }),
-    }
+        })?,
+    };
+    kept(opened, files, &mut history).await?;
+    Ok(history)
+}
+
+/// Asks what is kept of the migrations whose files differ.
+async fn kept(
+    opened: &mut Opened<'_>,
+    files: &[Migration],
+    history: &mut History,
+) -> Result<(), Failure> {
+    let Some(session) = &mut opened.session else {
+        return Ok(());
+    };
+    let differing = plan::differing(files, history);
+    let asked = applied::read(session, &differing, history).await;
+    asked.map_err(|error| {
+        let doing = "reading what it keeps of its migrations";
+        Failure::failed(open::cannot_ask(opened.database, doing, &error))
+    })
 }
 
 /// Asks histories how wide they are, where a migration's version may not fit.
@@ -200,7 +245,8 @@ async fn widths(members: &mut [Member<'_>]) -> Result<(), Failure> {
 async fn untransactional(members: &mut [Member<'_>]) -> Result<(), Failure> {
     const ROWS: &[&str] = &["insert", "update", "delete", "replace", "select"];
     let asking = members.iter_mut().map(|member| async move {
-        let pending = plan::standing(&member.migrations, &member.history).pending;
+        let lexis = member.opened.database.dialect.lexis();
+        let pending = plan::standing(lexis, &member.migrations, &member.history).pending;
         let changes_rows = pending.iter().any(|file| {
             let text = file.text.to_ascii_lowercase();
             ROWS.iter().any(|word| text.contains(word))
@@ -231,22 +277,38 @@ async fn close(members: Vec<Member<'_>>) {
     .await;
 }
 
-/// Reads `--to N` and `--to DATABASE@N`.
+/// Reads `--to N` and `--to DATABASE@N`: one version per database.
 fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
+    let targets = versions(context, "--to", asked)?;
+    for (at, (name, _)) in targets.iter().enumerate() {
+        if targets[..at].iter().any(|(known, _)| known == name) {
+            let fault = Diagnostic::error("usage", format!("--to names `{name}` twice"));
+            return Err(Failure::failed(fault.hint("keep one of them")));
+        }
+    }
+    Ok(targets)
+}
+
+/// Reads the versions of a flag, `N` or `DATABASE@N`.
+fn versions(
+    context: &Context,
+    flag: &str,
+    asked: &[String],
+) -> Result<Vec<(String, i64)>, Failure> {
     let wrong = |message: String, hint: String| {
         Failure::failed(Diagnostic::error("usage", message).hint(hint))
     };
     let selected: Vec<&Database> = context.project.selected().collect();
-    let mut targets: Vec<(String, i64)> = Vec::new();
+    let mut versions: Vec<(String, i64)> = Vec::new();
     for text in asked {
         let (name, version) = match (text.split_once('@'), selected.as_slice()) {
             (Some((name, version)), _) => (name.to_owned(), version),
             (None, [only]) => (only.name.clone(), text.as_str()),
             (None, more) => {
-                let message = format!("--to {text} does not say of which database");
+                let message = format!("{flag} {text} does not say of which database");
                 let names = more
                     .iter()
-                    .map(|database| format!("--to {}@{text}", database.name));
+                    .map(|database| format!("{flag} {}@{text}", database.name));
                 let hint = format!("write {}", names.collect::<Vec<_>>().join(" or "));
                 return Err(wrong(message, hint));
             }
@@ -256,23 +318,21 @@ fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Fa
             let hint = crate::model::name::did_you_mean(&name, names)
                 .unwrap_or_else(|| "it must be one of this run's databases".into());
             return Err(wrong(
-                format!("--to {text}: there is no database `{name}`"),
+                format!("{flag} {text}: there is no database `{name}`"),
                 hint,
             ));
         }
         let digits = version.strip_prefix('V').unwrap_or(version);
         let Ok(version) = digits.parse() else {
-            let hint = "write a version: --to 7, or --to ums@7".to_owned();
+            let hint = format!("write a version: {flag} 7, or {flag} ums@7");
             return Err(wrong(
-                format!("--to {text}: `{version}` is no version"),
+                format!("{flag} {text}: `{version}` is no version"),
                 hint,
             ));
         };
-        if targets.iter().any(|(known, _)| *known == name) {
-            let hint = "keep one of them".to_owned();
-            return Err(wrong(format!("--to names `{name}` twice"), hint));
+        if !versions.contains(&(name.clone(), version)) {
+            versions.push((name, version));
         }
-        targets.push((name, version));
     }
-    Ok(targets)
+    Ok(versions)
 }

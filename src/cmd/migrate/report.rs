@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::Member;
 use crate::cmd::Context;
-use crate::cmd::state::State;
+use crate::cmd::state::{Named, State, named};
 use crate::cmd::status;
 use crate::db::apply::{Done, Told};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
-use crate::model::migration::title;
+use crate::model::migration::{Migration, title};
 use crate::output::{Block, Grid, Report};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, standing};
 
 /// The report of a run.
 pub struct MigrateReport {
@@ -23,12 +23,16 @@ pub struct MigrateReport {
     states: Vec<State>,
     ran: Vec<(String, Ran)>,
     diagnostics: Vec<Diagnostic>,
+    /// What is worth saying besides.
+    remarks: Vec<Diagnostic>,
     exit: Exit,
 }
 
 /// What one database did in this run.
 #[derive(Debug, Default)]
 pub struct Ran {
+    /// Changed files that were accepted.
+    accepted: Vec<Named>,
     pub steps: Vec<RanStep>,
     /// Why it stopped, with the exit code that this alone would mean.
     pub stopped: Option<(Diagnostic, Exit)>,
@@ -72,6 +76,12 @@ impl RanStep {
 }
 
 impl Ran {
+    pub fn accepted(&mut self, migration: &Migration) {
+        self.sent = true;
+        let accepted = named(migration.version, &migration.name);
+        self.accepted.push(accepted);
+    }
+
     pub fn done(&mut self, step: &Step, done: Done, told: Told, took: Duration) {
         let already = done == Done::Already;
         let statements = if already {
@@ -114,12 +124,26 @@ fn states(members: &mut [Member<'_>]) -> Vec<State> {
         .collect()
 }
 
+/// What is worth saying of the databases that the run is about.
+fn remarks(members: &[Member<'_>]) -> Vec<Diagnostic> {
+    let selected = members
+        .iter()
+        .filter(|member| member.opened.database.selected);
+    let told = selected.flat_map(|member| {
+        let database = member.opened.database;
+        let lexis = database.dialect.lexis();
+        standing(lexis, &member.migrations, &member.history).remarks(&database.name)
+    });
+    told.collect()
+}
+
 impl MigrateReport {
     /// Nothing was written: a dry run, or nothing to do.
     pub(super) fn planned(members: &mut [Member<'_>], plan: Plan, dry_run: bool) -> Self {
         MigrateReport {
             dry_run,
             plan,
+            remarks: remarks(members),
             states: states(members),
             ran: Vec::new(),
             diagnostics: Vec::new(),
@@ -164,6 +188,31 @@ impl MigrateReport {
         report
     }
 
+    /// The changed files that were accepted, or would be, with their databases.
+    fn accepted(&self) -> Vec<(&str, Named)> {
+        let ran = self.ran.iter().flat_map(|(name, ran)| {
+            let accepted = ran.accepted.iter();
+            accepted.map(move |one| (name.as_str(), one.clone()))
+        });
+        let planned = self.plan.databases.iter().flat_map(|plan| {
+            let files = plan.accepted.iter().map(|accepted| &accepted.migration);
+            files.map(move |file| (plan.name.as_str(), named(file.version, &file.name)))
+        });
+        ran.chain(planned).collect()
+    }
+
+    /// A line for each of them.
+    fn accepted_blocks(&self) -> Vec<Block> {
+        let accepted = self.accepted().into_iter().map(|(name, one)| {
+            let title = title(one.version, &one.name);
+            Block::Line(match self.dry_run {
+                true => format!("{name}: {title} would be accepted as its file is now"),
+                false => format!("{name}: {title} is accepted as its file is now"),
+            })
+        });
+        accepted.collect()
+    }
+
     fn total(&self) -> (usize, usize) {
         let steps = || self.ran.iter().flat_map(|(_, ran)| &ran.steps);
         let applied = steps().filter(|step| !step.already).count();
@@ -185,6 +234,7 @@ impl MigrateReport {
         let versions = versions.join(", ");
         match self.total() {
             _ if !self.diagnostics.is_empty() => format!("stopped: {versions}"),
+            (0, _) if !self.accepted().is_empty() => format!("nothing else to do: {versions}"),
             (0, _) => format!("nothing to do: {versions}"),
             (migrations, statements) => {
                 let count = |number, what| match number {
@@ -232,7 +282,9 @@ impl Report for MigrateReport {
 
     fn blocks(&self) -> Vec<Block> {
         if self.dry_run {
-            return planned_blocks(&self.plan, &self.summary());
+            let mut blocks = self.accepted_blocks();
+            blocks.extend(planned_blocks(&self.plan, &self.summary()));
+            return blocks;
         }
         let rows = self.ran.iter().flat_map(|(name, ran)| {
             ran.steps.iter().map(move |step| {
@@ -250,7 +302,7 @@ impl Report for MigrateReport {
             })
         });
         let rows: Vec<_> = rows.collect();
-        let mut blocks = Vec::new();
+        let mut blocks = self.accepted_blocks();
         if !rows.is_empty() {
             let headers = vec!["database", "migration", "statements", "took"];
             blocks.push(Block::Grid(Grid {
@@ -272,7 +324,8 @@ impl Report for MigrateReport {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.diagnostics.clone()
+        let all = self.diagnostics.iter().chain(&self.remarks);
+        all.cloned().collect()
     }
 
     fn databases(&self) -> Vec<Value> {
@@ -280,6 +333,9 @@ impl Report for MigrateReport {
             let mut json = state.json();
             let ran = self.ran.iter().find(|(name, _)| *name == state.name);
             let ran = ran.map_or(&[][..], |(_, ran)| &ran.steps);
+            let accepted = self.accepted().into_iter();
+            let accepted = accepted.filter(|(name, _)| *name == state.name);
+            json["accepted"] = accepted.map(|(_, one)| json!(one)).collect();
             json["ran"] = ran.iter().map(ran_json).collect();
             if self.dry_run {
                 let steps = self

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::lock::NoLock;
 use super::session::{DbError, Session};
 use super::stop::Stop;
-use super::{history, journal};
+use super::{applied, history, journal};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, Entry, Progress, Width};
 use crate::model::target::Target;
@@ -192,7 +192,11 @@ fn entries(step: &Step, statements: std::ops::Range<usize>) -> Vec<Entry> {
 /// undone is not.
 fn books(session: &Session, step: &Step, run: &Run<'_>) -> Result<String, DbError> {
     match step.direction {
-        Direction::Up => history::record(session, &step.migration, run.width),
+        Direction::Up => {
+            let recorded = history::record(session, &step.migration, run.width)?;
+            let kept = applied::record(session, &step.migration, run.width, step.keep_sql, None)?;
+            Ok(format!("{recorded}; {kept}"))
+        }
         Direction::Undo => {
             let version = step.migration.version;
             let history = history::forget(session, version);

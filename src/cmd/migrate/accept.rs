@@ -1,0 +1,79 @@
+//! `--accept-checksum`: a person's word that a changed file is right as it is.
+
+use super::lane::Lane;
+use super::report::Ran;
+use crate::cmd::locks::{no_lock, waiting};
+use crate::db::applied::{self, Patience, Stamped};
+use crate::db::session::Session;
+use crate::model::diagnostic::{Diagnostic, Location};
+use crate::model::exit::Exit;
+use crate::model::history::Width;
+use crate::plan::{Accepted, DatabasePlan};
+
+/// The longest reason, in characters.
+const LONGEST: usize = 1000;
+
+/// A reason on the command line: it is kept, so it must say something.
+pub fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why the changed file is right".into()),
+        text if text.chars().count() > LONGEST => {
+            Err(format!("at most {LONGEST} characters are kept"))
+        }
+        text => Ok(text.to_owned()),
+    }
+}
+
+impl Lane<'_> {
+    /// Accepts what this database is to accept, before its first step. Under the lock, like
+    /// everything that is written.
+    pub async fn accept(&self, own: &DatabasePlan, session: &mut Session, width: Width) -> Ran {
+        let mut ran = Ran::default();
+        let reason = self.args.reason.as_deref().unwrap_or_default();
+        let waiting = waiting(self.context, self.database);
+        let patience = Patience {
+            timeout: self.args.locks.timeout(self.database),
+            waiting: &waiting,
+            stop: &self.context.stop,
+        };
+        for accepted in &own.accepted {
+            let done = applied::accept(session, accepted, width, reason, &patience).await;
+            let told = match done {
+                Ok(Stamped::Done) => {
+                    ran.accepted(&accepted.migration);
+                    continue;
+                }
+                Ok(Stamped::Otherwise) => (self.otherwise(accepted), Exit::Refused),
+                Err(reason) => {
+                    let failure = no_lock(self.database, &reason, patience.timeout);
+                    let first = failure.diagnostics.into_iter().next();
+                    (
+                        first.unwrap_or_else(|| self.otherwise(accepted)),
+                        failure.exit,
+                    )
+                }
+            };
+            ran.stopped = Some(told);
+            break;
+        }
+        ran
+    }
+
+    fn otherwise(&self, accepted: &Accepted) -> Diagnostic {
+        let file = &accepted.migration;
+        let message = format!(
+            "{}: the history's row of {} was changed meanwhile",
+            self.database.name,
+            file.title()
+        );
+        Diagnostic::error("history-edited", message)
+            .database(&self.database.name)
+            .at(Location::new(
+                &file.file,
+                &file.text,
+                file.text.clone(),
+                0..0,
+            ))
+            .hint("look at `bird status`, then decide again")
+    }
+}

@@ -1,0 +1,90 @@
+//! Changed files that a person accepts as they are, by version.
+
+use super::standing::Standing;
+use super::{Subject, Trouble, step};
+use crate::dialect::script;
+use crate::model::diagnostic::{Diagnostic, Location};
+use crate::model::history::Applied;
+use crate::model::migration::{Migration, title};
+
+/// A row of the history that is to say what its file says now.
+#[derive(Debug)]
+pub struct Accepted {
+    pub migration: Migration,
+    /// The row as it is.
+    pub row: Applied,
+    pub keep_sql: bool,
+}
+
+/// Takes the accepted files out of those that disagree; what cannot be accepted is trouble.
+pub(super) fn accepted(
+    subject: &Subject<'_>,
+    standing: &mut Standing<'_>,
+    trouble: &mut Trouble,
+) -> Vec<Accepted> {
+    let mut all = Vec::new();
+    for version in subject.accept {
+        let is_it = |(file, _): &mut (&Migration, &Applied)| file.version == *version;
+        let changed = standing.changed.extract_if(.., is_it).next();
+        let found = changed.or_else(|| standing.reformatted.extract_if(.., is_it).next());
+        let Some((file, row)) = found else {
+            trouble.refused.push(refusal(subject, standing, *version));
+            continue;
+        };
+        if let Err(faults) = script::read(subject.dialect.lexis(), &file.text) {
+            let told = faults.into_iter();
+            let told = told.map(|fault| step::file_fault(subject, file, fault));
+            trouble.failed.extend(told);
+            continue;
+        }
+        all.push(Accepted {
+            migration: file.clone(),
+            row: row.clone(),
+            keep_sql: subject.keep_sql,
+        });
+    }
+    all
+}
+
+fn refusal(subject: &Subject<'_>, standing: &Standing<'_>, version: i64) -> Diagnostic {
+    let file = subject
+        .migrations
+        .iter()
+        .find(|file| file.version == version);
+    let missing = standing.missing.iter().find(|row| row.version == version);
+    let name = subject.name;
+    let (code, message, hint) = match (file, missing) {
+        (Some(file), _) if standing.pending.contains(&file) => (
+            "accept-not-applied",
+            format!(
+                "{} is not applied to `{name}`: there is nothing to accept",
+                file.title()
+            ),
+            "bird migrate applies it",
+        ),
+        (Some(file), _) => (
+            "accept-not-changed",
+            format!(
+                "{} was not changed after it was applied to `{name}`",
+                file.title()
+            ),
+            "leave --accept-checksum out",
+        ),
+        (None, Some(row)) => (
+            "accept-no-file",
+            format!(
+                "the file of {} is missing: there is nothing to accept",
+                title(version, &row.name)
+            ),
+            "restore the file",
+        ),
+        (None, None) => (
+            "accept-not-applied",
+            format!("`{name}` has no migration V{version}, neither as a file nor applied"),
+            "bird status --format json lists the versions",
+        ),
+    };
+    let mut told = Diagnostic::error(code, message).database(name).hint(hint);
+    told.location = file.map(|file| Location::file(&file.file));
+    told
+}

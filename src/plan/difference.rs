@@ -1,0 +1,90 @@
+//! Two texts side by side, for people: the lines that differ, bounded whatever the texts are.
+
+use std::time::{Duration, Instant};
+
+use similar::TextDiff;
+
+/// So many lines are shown, and so many characters of each.
+const LINES: usize = 30;
+const WIDTH: usize = 160;
+/// After this the comparison may be coarser than it could be.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A unified diff from the text that was applied to the file's. How lines end is left out, because
+/// an editor that changed all ends would hide the one line that matters.
+pub fn difference(applied: &str, file: &str) -> String {
+    let (old, new) = (plain(applied), plain(file));
+    let diff = TextDiff::configure()
+        .deadline(Instant::now() + PATIENCE)
+        .diff_lines(old.as_str(), new.as_str());
+    let mut unified = diff.unified_diff();
+    let unified = unified.context_radius(2).missing_newline_hint(false);
+    let mut lines = vec![
+        "--- as it was applied".to_owned(),
+        "+++ the file".to_owned(),
+    ];
+    let mut more = 0;
+    for hunk in unified.iter_hunks() {
+        let header = hunk.header().to_string();
+        let changes = hunk.iter_changes().map(|change| {
+            let line = change.value().trim_end_matches('\n');
+            format!("{}{line}", change.tag())
+        });
+        for line in std::iter::once(header).chain(changes) {
+            match lines.len() < LINES {
+                true => lines.push(cut(&line)),
+                false => more += 1,
+            }
+        }
+    }
+    if lines.len() == 2 {
+        return "only the ends of lines differ, and they count: some stand inside a literal".into();
+    }
+    if more > 0 {
+        // One line makes room for this one.
+        lines.pop();
+        lines.push(format!("… and {} more lines", more + 1));
+    }
+    lines.join("\n")
+}
+
+/// Without a byte order mark, and with the line ends that most have, also the last one.
+fn plain(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut plain = text.replace("\r\n", "\n").replace('\r', "\n");
+    if !plain.ends_with('\n') {
+        plain.push('\n');
+    }
+    plain
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_shown() {
+        let told = difference("\u{feff}a\r\nb\r\nc\r\n", "a\nB\nc");
+        assert!(told.contains("\n-b\n+B\n"), "{told}");
+        assert!(!told.contains("-a"), "{told}");
+        assert!(difference("'a\r\n'", "'a\n'").contains("ends of lines"));
+    }
+
+    #[test]
+    fn much_is_bounded() {
+        let many =
+            |word: &str| (0..5000).fold(String::new(), |all, at| format!("{all}{word}{at}\n"));
+        let told = difference(&many("old"), &many("new"));
+        assert_eq!(told.lines().count(), LINES);
+        assert!(told.ends_with("… and 9974 more lines"), "{told}");
+        let long = difference(&"ä".repeat(100_000), "b");
+        assert!(long.len() < 1000, "{} bytes", long.len());
+    }
+}
