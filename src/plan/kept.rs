@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::difference::difference;
-use crate::dialect::lex::Lexis;
+use crate::dialect::lex::{Kind, Lexer, Lexis};
 use crate::dialect::script;
 use crate::model::history::{Applied, Content, Kept, Width};
 use crate::model::migration::Migration;
@@ -52,7 +52,17 @@ fn directives(script: &Script) -> String {
 
 /// Whether a file holds a password, so that its text must be neither kept nor shown.
 pub fn holds_secret(lexis: &Lexis, text: &str) -> bool {
-    !script::secrets(lexis, text).is_empty()
+    let secret = |text: &str| !script::secrets(lexis, text).is_empty();
+    // A statement that somebody took out of the file may stand in a comment.
+    let mut comments = Lexer::new(lexis, text)
+        .map_while(Result::ok)
+        .filter(|token| token.kind == Kind::Comment)
+        .filter_map(|token| text.get(token.start..token.end));
+    let inside = |comment: &str| {
+        let inside = comment.trim_start_matches(['-', '#', '/', '*']);
+        secret(inside.trim_end_matches(['/', '*']))
+    };
+    secret(text) || comments.any(inside)
 }
 
 /// Whether a file whose checksum is not the applied one's says the same all the same.

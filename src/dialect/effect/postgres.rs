@@ -29,7 +29,7 @@ pub fn effect(words: &[&str]) -> Effect {
 }
 
 fn create(mut cursor: Cursor<'_>) -> Effect {
-    if cursor.skip_any(&["DATABASE", "TABLESPACE", "SUBSCRIPTION"]) {
+    if cursor.skip_any(&["DATABASE", "TABLESPACE"]) {
         return Effect::Unclear(CLUSTER);
     }
     cursor.skip(&["UNIQUE"]);
@@ -52,7 +52,7 @@ fn create(mut cursor: Cursor<'_>) -> Effect {
 }
 
 fn drop(mut cursor: Cursor<'_>) -> Effect {
-    if cursor.skip_any(&["DATABASE", "TABLESPACE", "SUBSCRIPTION"]) {
+    if cursor.skip_any(&["DATABASE", "TABLESPACE"]) {
         return Effect::Unclear(CLUSTER);
     }
     if !cursor.skip(&["INDEX", "CONCURRENTLY"]) {
