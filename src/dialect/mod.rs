@@ -176,6 +176,19 @@ pub trait Dialect: Sync {
 
     fn family(&self, sql_type: &str) -> Family;
 
+    /// A column of bytes as a text of hexadecimal digits. Takes the quoted name.
+    fn hex_of(&self, column: &str) -> String {
+        format!("HEX({column})")
+    }
+
+    /// A column of times as RFC 3339 text in UTC, or nothing where that cannot be known. A time
+    /// without a zone is known where `is_utc` says so, or where the engine writes all its times
+    /// in UTC.
+    fn utc_of(&self, column: &Column, is_utc: bool) -> Option<String>;
+
+    /// The names of all tables that are neither bird's nor refinery's.
+    fn tables_query(&self, schema: Option<&str>) -> String;
+
     /// The names of up to a few objects that are neither bird's nor refinery's.
     fn objects_query(&self, schema: Option<&str>) -> String;
 

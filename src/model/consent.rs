@@ -19,6 +19,10 @@ pub const CONSENTS: &[Consent] = &[
         meaning: "apply a migration whose version is lower than one that is applied already",
     },
     Consent {
+        name: "changed-file",
+        meaning: "adopt a migration whose file is not what another tool ran",
+    },
+    Consent {
         name: "drop-table",
         meaning: "drop a table",
     },

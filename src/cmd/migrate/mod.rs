@@ -197,7 +197,7 @@ async fn close(members: Vec<Member<'_>>) {
 }
 
 /// Reads `--to N` and `--to DATABASE@N`.
-fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
+pub(super) fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
     let wrong = |message: String, hint: String| {
         Failure::failed(Diagnostic::error("usage", message).hint(hint))
     };
