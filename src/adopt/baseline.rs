@@ -1,7 +1,7 @@
 //! A baseline: whether the tables that migrations leave behind are there. A light reading of what
 //! creates, renames and drops tables; what a stored program does is not seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::{Dialect, script, split};
 use crate::model::diagnostic::{Diagnostic, Location};
@@ -26,14 +26,14 @@ pub fn check(
     migrations: &[Migration],
     live: &[String],
 ) -> Result<Option<Missing>, Vec<Diagnostic>> {
-    let live: Vec<String> = live.iter().map(|name| name.to_lowercase()).collect();
+    let live: BTreeSet<String> = live.iter().map(|name| name.to_lowercase()).collect();
     let (mut tables, mut faults) = (Tables::new(), Vec::new());
     let (mut lacking, mut possible) = (Vec::new(), None);
     for migration in migrations {
         if let Err(fault) = follow(dialect, home, migration, &mut tables) {
             faults.push(fault);
         }
-        let absent = tables.iter().filter(|(name, _)| !live.contains(name));
+        let absent = tables.iter().filter(|(name, _)| !live.contains(*name));
         lacking = absent.map(|(_, written)| written.clone()).collect();
         if lacking.is_empty() && !tables.is_empty() {
             possible = Some(migration.version);

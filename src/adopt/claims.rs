@@ -148,7 +148,7 @@ mod tests {
     fn comments_name_originals_and_sentences_do_not() {
         for dialect in DIALECTS {
             let read = |tool, text| read(tool, dialect.lexis(), text).originals;
-            let text = "-- flyway: 1.2, 1.3\n-- flyway: R__all views.sql\n--flyway:2\n\
+            let text = "-- flyway: 1.2, 1.3\n-- flyway: R__all views.sql\n-- flyway:2\n\
                         -- flyway: was here before\n-- flywayx: 3\nSELECT '-- flyway: 4';\n";
             assert_eq!(
                 read(&flyway::TOOL, text),
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_way_back_counts_where_statements_follow() {
         for dialect in DIALECTS {
-            let read = |text| read(&dbmate::TOOL, dialect.lexis(), text).way_back;
+            let read = |text: &str| read(&dbmate::TOOL, dialect.lexis(), text).way_back;
             let up = "-- migrate:up\nSELECT 1;\n";
             assert_eq!(read(&format!("{up}-- migrate:down\n")), None);
             assert!(read(&format!("{up}-- migrate:down\nSELECT 2;\n")).is_some());

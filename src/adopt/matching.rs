@@ -314,11 +314,12 @@ impl Matching<'_> {
                 let about = one.about.as_deref().map(|about| format!(" ({about})"));
                 let version = &one.version;
                 fault.notes.push(format!(
-                    "{version}{}: a file lacks that has this version or says `-- {name}: {version}`",
+                    "{version}{}: `-- {name}: {version}`",
                     about.unwrap_or_default()
                 ));
             }
-            let hint = self.what_to_write();
+            let hint = "write each remark into the migration that holds what it names; a plain number is \
+                        also found by the version of the file";
             self.faults.push(fault.hint(hint));
         }
         if !self.faults.is_empty() {

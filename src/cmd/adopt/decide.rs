@@ -273,7 +273,6 @@ async fn fits(member: &mut Member<'_>, decision: &Decision) -> Result<(), Failur
     let name = &database.name;
     let message = format!("{first} does not fit the history of `{name}`, whose versions are int4");
     let fault = Diagnostic::error("version-too-large", message);
-    Err(Failure::refused(fault.hint(
-        "the history is still empty or refinery's: drop it if it is empty, and bird makes a wider one",
-    )))
+    let hint = "give the file a smaller version: 2147483647 is the largest there";
+    Err(Failure::refused(fault.hint(hint)))
 }

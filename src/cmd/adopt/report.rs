@@ -146,7 +146,13 @@ impl Report for AdoptReport {
         let mut blocks = Vec::new();
         if !rows.is_empty() {
             blocks.push(Block::Grid(Grid {
-                headers: vec!["database", "migration", "from", "there", "applied on"],
+                headers: vec![
+                    "database",
+                    "migration",
+                    "from",
+                    "version there",
+                    "applied on",
+                ],
                 rows,
                 numbers: vec![],
             }));

@@ -49,7 +49,13 @@ async fn locked(
             guards[*at] = Some(lock_one(context, args, &mut members[*at]).await?);
         }
     }
-    let decisions = decide::all(args, members).await?;
+    let mut decisions = decide::all(args, members).await?;
+    for (at, guard) in guards.iter().enumerate() {
+        if guard.is_none() {
+            // There was nothing to record, and what came up since is for the next run.
+            decisions[at].clone_from(&first[at]);
+        }
+    }
     let mut failed: Option<Failure> = None;
     let mut wrote = false;
     for at in order {
