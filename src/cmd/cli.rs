@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{Context, migrate, provision, seed, status, up};
+use super::{Context, adopt, migrate, provision, seed, status, up};
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -72,6 +72,7 @@ pub enum Command {
     Up(up::Args),
     Provision(provision::Args),
     Migrate(migrate::Args),
+    Adopt(adopt::Args),
     Status(status::Args),
     Seed(seed::Args),
 }
@@ -91,6 +92,7 @@ impl Command {
             Command::Up(_) => "up",
             Command::Provision(_) => "provision",
             Command::Migrate(_) => "migrate",
+            Command::Adopt(_) => "adopt",
             Command::Status(_) => "status",
             Command::Seed(_) => "seed",
         }
@@ -101,6 +103,7 @@ impl Command {
             Command::Up(args) => reported!(up::run(context, args)),
             Command::Provision(args) => reported!(provision::run(context, args)),
             Command::Migrate(args) => reported!(migrate::run(context, args)),
+            Command::Adopt(args) => reported!(adopt::run(context, args)),
             Command::Status(args) => reported!(status::run(context, args)),
             Command::Seed(args) => reported!(seed::run(context, args)),
         }
@@ -177,6 +180,16 @@ fn consent(name: &str) -> Result<String, String> {
     }
     let known = names().collect::<Vec<_>>().join(", ");
     Err(did_you_mean(name, names()).unwrap_or(format!("the consents are {known}")))
+}
+
+/// A tool to adopt from, by its name.
+pub fn tool(name: &str) -> Result<String, String> {
+    let names = crate::adopt::names();
+    if names.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    let known = names.join(", ");
+    Err(did_you_mean(name, names).unwrap_or(format!("the tools are {known}")))
 }
 
 /// What clap has to say instead of a command: help, a version, a mistake.

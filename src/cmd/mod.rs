@@ -1,5 +1,6 @@
 //! The verbs: one file per command, and what they share. The only user of clap.
 
+mod adopt;
 mod cli;
 mod locks;
 mod migrate;

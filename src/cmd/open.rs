@@ -167,6 +167,43 @@ pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnost
     fault
 }
 
+/// Whether the account can make tables here, asked before anything is written: it tells what is
+/// missing and who can mend it.
+pub async fn may_create(session: &mut Session, database: &Database) -> Result<(), Failure> {
+    let schema = database.schema.as_deref();
+    for (what, missing) in database.dialect.missing_inside(schema) {
+        let told = |error| cannot_ask(database, "looking for its schema", &error);
+        let found = session.value(&missing.exists).await;
+        if found
+            .map_err(|error| Failure::failed(told(error)))?
+            .is_none()
+        {
+            let message = format!("{}: the {what} does not exist", database.name);
+            let fault = Diagnostic::error("no-database", message).database(&database.name);
+            return Err(Failure::failed(
+                fault.hint("create it with `bird provision`"),
+            ));
+        }
+    }
+    if let Some(query) = database.dialect.preflight_query(schema) {
+        let told = |error| cannot_ask(database, "asking for its privileges", &error);
+        let grant = session
+            .value(&query)
+            .await
+            .map_err(|error| Failure::failed(told(error)))?;
+        if let Some(grant) = grant {
+            let message = format!(
+                "{}: this account may not create anything there",
+                database.name
+            );
+            let fault = Diagnostic::error("denied", message).database(&database.name);
+            let hint = format!("let an administrator run: {grant}");
+            return Err(Failure::failed(fault.hint(hint)));
+        }
+    }
+    Ok(())
+}
+
 /// Reads the migrations of all databases, each folder on a thread of its own, so that servers can
 /// be connected to meanwhile.
 pub async fn files(context: &Context) -> Result<Vec<Vec<Migration>>, Failure> {

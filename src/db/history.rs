@@ -142,12 +142,21 @@ fn create_table(dialect: &dyn Dialect, schema: Option<&str>, width: Width) -> St
 
 /// The statement that records a migration as applied, or why refinery could not read the row.
 pub fn record(session: &Session, migration: &Migration, width: Width) -> Result<String, DbError> {
+    record_on(session, migration, width, &now())
+}
+
+/// As [`record`], for what was applied at another time: RFC 3339, UTC.
+pub fn record_on(
+    session: &Session,
+    migration: &Migration,
+    width: Width,
+    applied_on: &str,
+) -> Result<String, DbError> {
     Ok(format!(
-        "INSERT INTO {} (version, name, applied_on, checksum) VALUES ({}, '{}', '{}', '{}')",
+        "INSERT INTO {} (version, name, applied_on, checksum) VALUES ({}, '{}', '{applied_on}', '{}')",
         session.table(HISTORY_TABLE),
         migration.version,
         migration.name,
-        now(),
         checksum(migration, width)?,
     ))
 }

@@ -3,6 +3,16 @@
 use super::session::{DbError, Session};
 use crate::model::schema::{Column, Table};
 
+/// The names of all tables that are neither bird's nor refinery's.
+pub async fn tables(session: &mut Session) -> Result<Vec<String>, DbError> {
+    let query = session.dialect.tables_query(session.schema.as_deref());
+    let rows = session.rows(&query).await?;
+    Ok(rows
+        .into_iter()
+        .flat_map(|row| row.into_iter().flatten())
+        .collect())
+}
+
 /// A table with its columns, or nothing where it does not exist.
 pub async fn table(session: &mut Session, name: &str) -> Result<Option<Table>, DbError> {
     let query = session

@@ -252,6 +252,19 @@ pub trait Dialect: Sync {
 
     fn family(&self, sql_type: &str) -> Family;
 
+    /// An expression of bytes, such as a column, as one of hexadecimal digits.
+    fn hex_of(&self, bytes: &str) -> String {
+        format!("HEX({bytes})")
+    }
+
+    /// A column of times as RFC 3339 text in UTC, or nothing where that cannot be known. A time
+    /// without a zone is known where `is_utc` says so, or where the engine writes all its times
+    /// in UTC.
+    fn utc_of(&self, column: &Column, is_utc: bool) -> Option<String>;
+
+    /// The names of all tables that are neither bird's nor refinery's.
+    fn tables_query(&self, schema: Option<&str>) -> String;
+
     /// The names of up to a few objects that are neither bird's nor refinery's.
     fn objects_query(&self, schema: Option<&str>) -> String;
 
@@ -263,11 +276,6 @@ pub trait Dialect: Sync {
 
     /// `CREATE TABLE IF NOT EXISTS` for what is kept of applied migrations.
     fn applied_table(&self, schema: Option<&str>) -> String;
-
-    /// An expression of bytes as one of hexadecimal digits.
-    fn hex_of(&self, bytes: &str) -> String {
-        format!("hex({bytes})")
-    }
 
     /// The lock of a database; `None` where the engine's own transactions must do.
     fn lock(&self, database: &str, schema: Option<&str>) -> Option<Lock>;

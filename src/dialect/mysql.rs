@@ -473,6 +473,21 @@ impl Dialect for MySql {
         }
     }
 
+    /// The session's zone is UTC, and a TIMESTAMP is told in it.
+    fn utc_of(&self, column: &Column, is_utc: bool) -> Option<String> {
+        let known = is_utc || column.sql.to_ascii_lowercase().starts_with("timestamp");
+        let name = self.quote(&column.name);
+        known.then(|| format!("DATE_FORMAT({name}, '%Y-%m-%dT%H:%i:%s.%fZ')"))
+    }
+
+    fn tables_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+             AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') \
+             AND TABLE_NAME NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY TABLE_NAME"
+        )
+    }
+
     fn objects_query(&self, _schema: Option<&str>) -> String {
         format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \

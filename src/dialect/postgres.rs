@@ -265,6 +265,31 @@ impl Dialect for Postgres {
         }
     }
 
+    fn hex_of(&self, column: &str) -> String {
+        format!("encode({column}, 'hex')")
+    }
+
+    fn utc_of(&self, column: &Column, is_utc: bool) -> Option<String> {
+        let name = self.quote(&column.name);
+        let moment = match column.sql.ends_with("with time zone") {
+            true => format!("{name} AT TIME ZONE 'UTC'"),
+            false if is_utc => name,
+            false => return None,
+        };
+        Some(format!(
+            r#"to_char({moment}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#
+        ))
+    }
+
+    fn tables_query(&self, schema: Option<&str>) -> String {
+        let schema = single_quoted(schema_name(schema));
+        format!(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p', 'f') \
+             AND c.relname NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY c.relname"
+        )
+    }
+
     fn objects_query(&self, schema: Option<&str>) -> String {
         let schema = single_quoted(schema_name(schema));
         format!(
@@ -298,10 +323,6 @@ impl Dialect for Postgres {
              reason TEXT NULL, accepted_on VARCHAR(40) NULL)",
             self.table(schema, APPLIED_TABLE)
         )
-    }
-
-    fn hex_of(&self, bytes: &str) -> String {
-        format!("encode({bytes}, 'hex')")
     }
 
     /// An advisory lock belongs to one database; the key tells the schemas in it apart. It is

@@ -189,6 +189,25 @@ impl Dialect for Sqlite {
         }
     }
 
+    /// Defaults of this engine are in UTC, and a text may tell its offset; a number counts
+    /// milliseconds, as drivers write it.
+    fn utc_of(&self, column: &Column, _is_utc: bool) -> Option<String> {
+        let name = self.quote(&column.name);
+        let format = "'%Y-%m-%dT%H:%M:%fZ'";
+        Some(format!(
+            "CASE typeof({name}) WHEN 'integer' THEN strftime({format}, {name} / 1000.0, 'unixepoch') \
+             ELSE strftime({format}, {name}) END"
+        ))
+    }
+
+    fn tables_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' \
+             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+             AND name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY name"
+        )
+    }
+
     fn objects_query(&self, _schema: Option<&str>) -> String {
         format!(
             "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') \

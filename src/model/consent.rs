@@ -23,6 +23,11 @@ pub const CONSENTS: &[Consent] = &[
         in_files: true,
     },
     Consent {
+        name: "changed-file",
+        meaning: "adopt a migration whose file is not what another tool ran (command line only)",
+        in_files: false,
+    },
+    Consent {
         name: "drop-table",
         meaning: "drop a table that was there before the run",
         in_files: true,

@@ -301,7 +301,8 @@ fn non_empty(subject: &Subject<'_>) -> Diagnostic {
         .database(subject.name)
         .note(format!("it holds {}", names.join(", ")))
         .hint(
-            "is this the right database? if it is, --allow non-empty applies all migrations to it",
+            "is this the right database? if it is, bird adopt takes it over as it is, and \
+             --allow non-empty applies all migrations to it",
         )
 }
 

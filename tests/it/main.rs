@@ -5,6 +5,7 @@
 #[macro_use]
 mod world;
 
+mod adopt;
 mod cli;
 mod connect;
 mod consent;

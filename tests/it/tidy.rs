@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dialect", &["model"]),
     ("plan", &["model", "dialect"]),
     ("seed", &["model", "dialect"]),
+    ("adopt", &["model", "dialect"]),
     ("project", &["model", "dialect"]),
     ("db", &["model", "dialect", "plan"]),
     ("output", &["model"]),
@@ -23,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cmd",
         &[
-            "model", "dialect", "plan", "seed", "project", "db", "output", "error",
+            "model", "dialect", "plan", "seed", "adopt", "project", "db", "output", "error",
         ],
     ),
 ];

@@ -174,37 +174,7 @@ async fn lock_one(
             empty.insert(session)
         }
     };
-    let schema = database.schema.as_deref();
-    for (what, missing) in database.dialect.missing_inside(schema) {
-        let told = |error| open::cannot_ask(database, "looking for its schema", &error);
-        let found = session.value(&missing.exists).await;
-        if found
-            .map_err(|error| Failure::failed(told(error)))?
-            .is_none()
-        {
-            let message = format!("{}: the {what} does not exist", database.name);
-            let fault = Diagnostic::error("no-database", message).database(&database.name);
-            return Err(Failure::failed(
-                fault.hint("create it with `bird provision`"),
-            ));
-        }
-    }
-    if let Some(query) = database.dialect.preflight_query(schema) {
-        let told = |error| open::cannot_ask(database, "asking for its privileges", &error);
-        let grant = session
-            .value(&query)
-            .await
-            .map_err(|error| Failure::failed(told(error)))?;
-        if let Some(grant) = grant {
-            let message = format!(
-                "{}: this account may not create anything there",
-                database.name
-            );
-            let fault = Diagnostic::error("denied", message).database(&database.name);
-            let hint = format!("let an administrator run: {grant}");
-            return Err(Failure::failed(fault.hint(hint)));
-        }
-    }
+    open::may_create(session, database).await?;
     let waiting = waiting(context, database);
     let wish = lock::Wish {
         target: &database.target,

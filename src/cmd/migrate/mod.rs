@@ -278,7 +278,7 @@ async fn close(members: Vec<Member<'_>>) {
 }
 
 /// Reads `--to N` and `--to DATABASE@N`: one version per database.
-fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
+pub(super) fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
     let targets = versions(context, "--to", asked)?;
     for (at, (name, _)) in targets.iter().enumerate() {
         if targets[..at].iter().any(|(known, _)| known == name) {

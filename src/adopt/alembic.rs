@@ -1,0 +1,49 @@
+//! Alembic: one row per head of a graph of revisions; what led there is applied as well.
+
+use super::{Ask, Original, Row, Step, Told, Tool, cell, number};
+
+pub static TOOL: Tool = Tool {
+    name: "alembic",
+    tables: &["alembic_version"],
+    columns: &[("version_num", Ask::Text)],
+    never: None,
+    beside: None,
+    order: &["version_num"],
+    read,
+    is_unchanged: None,
+    step: Some(step),
+    way_back: None,
+};
+
+fn read(rows: &[Row]) -> Told {
+    let heads = rows.iter().map(|row| {
+        let version = cell(row, 0).unwrap_or_default();
+        Original {
+            version: version.to_owned(),
+            number: number(version),
+            ..Original::default()
+        }
+    });
+    Told {
+        heads: heads.collect(),
+        ..Told::default()
+    }
+}
+
+/// `Running upgrade a, b -> c`, as `alembic upgrade --sql` writes it above each revision.
+fn step(comment: &str) -> Option<Step> {
+    let (from, to) = comment.strip_prefix("Running upgrade")?.split_once("->")?;
+    let list = |side: &str| -> Vec<String> {
+        let names = side.split(',').map(str::trim);
+        names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    // What follows the revisions is its message.
+    let to = to.trim_start().split(char::is_whitespace).next()?;
+    Some(Step {
+        from: list(from),
+        to: list(to),
+    })
+}

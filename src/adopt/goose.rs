@@ -1,0 +1,42 @@
+//! goose: a log of what went up and down; the last row of a version counts.
+
+use super::{Ask, Original, Row, Told, Tool, cell, is_true, number, time};
+
+pub static TOOL: Tool = Tool {
+    name: "goose",
+    tables: &["goose_db_version"],
+    columns: &[
+        ("id", Ask::Text),
+        ("version_id", Ask::Text),
+        ("is_applied", Ask::Text),
+        ("tstamp", Ask::Time),
+    ],
+    never: None,
+    beside: None,
+    order: &["id"],
+    read,
+    is_unchanged: None,
+    step: None,
+    way_back: Some("+goose Down"),
+};
+
+fn read(rows: &[Row]) -> Told {
+    let mut told = Told::default();
+    for row in rows {
+        let version = cell(row, 1).unwrap_or_default();
+        // The first row of the log stands for nothing.
+        if number(version) == Some(0) {
+            continue;
+        }
+        told.applied.retain(|earlier| earlier.version != version);
+        if is_true(cell(row, 2)) {
+            told.applied.push(Original {
+                version: version.to_owned(),
+                number: number(version),
+                applied_on: time(row, 3),
+                ..Original::default()
+            });
+        }
+    }
+    told
+}

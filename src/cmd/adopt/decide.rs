@@ -1,0 +1,283 @@
+//! What a database could be taken over from, and what that would record; it only looks.
+
+use futures_util::future::join_all;
+
+use super::{Args, Decision, Member, Origin};
+use crate::adopt::{self, Adopted, BASELINE, REFINERY, Tool, baseline};
+use crate::cmd::open;
+use crate::db::session::DbError;
+use crate::db::{history, inspect};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::history::{HISTORY_TABLE, Width};
+use crate::model::schema::Table;
+use crate::model::target::Target;
+use crate::plan::standing;
+use crate::project::Database;
+
+/// Decides for all databases, or tells everything that stands in the way of any.
+pub async fn all(args: &Args, members: &mut [Member<'_>]) -> Result<Vec<Decision>, Failure> {
+    let deciding = members.iter_mut().map(|member| async move {
+        let name = member.opened.database.name.clone();
+        let decided = one(args, member).await;
+        decided.map_err(|mut failure| {
+            for fault in &mut failure.diagnostics {
+                fault.database = Some(name.clone());
+                // A line that comes from one file tells its database by itself.
+                if fault.location.is_none() && !fault.message.contains(&format!("`{name}`")) {
+                    fault.message = format!("{name}: {}", fault.message);
+                }
+            }
+            failure
+        })
+    });
+    Failure::collect(join_all(deciding).await)
+}
+
+async fn one(args: &Args, member: &mut Member<'_>) -> Result<Decision, Failure> {
+    let database = member.opened.database;
+    exists(member)?;
+    let Some(session) = member.opened.session.as_mut() else {
+        return Err(nothing(database));
+    };
+    let told = |error: DbError| {
+        Failure::failed(open::cannot_ask(database, "looking what is there", &error))
+    };
+    member.history = history::read(session).await.map_err(told)?;
+    let from = args.from.as_deref();
+    let own = !member.history.applied.is_empty() || !member.history.journal.is_empty();
+    if own {
+        agrees(member)?;
+    }
+    let as_it_is = match from {
+        None | Some(BASELINE) => own,
+        Some(REFINERY) => member.history.exists,
+        Some(_) => false,
+    };
+    if as_it_is {
+        return Ok(Decision {
+            origin: Origin::AsItIs,
+            adopted: Vec::new(),
+        });
+    }
+    let Some(session) = member.opened.session.as_mut() else {
+        return Err(nothing(database));
+    };
+    let live = inspect::tables(session).await.map_err(told)?;
+    let known = adopt::tables();
+    let mut tables: Vec<Table> = Vec::new();
+    for name in live.iter().filter(|name| known.contains(&name.as_str())) {
+        tables.extend(inspect::table(session, name).await.map_err(told)?);
+    }
+    let decision = match tool(database, from, &tables)? {
+        None => Decision {
+            origin: Origin::Baseline,
+            adopted: of_baseline(member, &live)?,
+        },
+        Some((tool, table)) => {
+            if member.to.is_some() {
+                let message = format!("{} itself tells what is applied", tool.name);
+                let fault = Diagnostic::error("usage", message);
+                return Err(Failure::failed(fault.hint("leave --to out")));
+            }
+            let query = tool.query(session.dialect, table, &session.table(&table.name));
+            let rows = session.rows(&query).await.map_err(told)?;
+            let changed = args
+                .consents
+                .allow
+                .iter()
+                .any(|name| name == "changed-file");
+            let (read, files) = ((tool.read)(&rows), &member.migrations);
+            let adopted = adopt::adopt(tool, read, database.dialect, files, changed);
+            Decision {
+                origin: Origin::Tool(tool.name),
+                adopted: adopted.map_err(refused)?,
+            }
+        }
+    };
+    let decision = new_ones(member, decision);
+    fits(member, &decision).await?;
+    Ok(decision)
+}
+
+fn refused(diagnostics: Vec<Diagnostic>) -> Failure {
+    Failure {
+        exit: Exit::Refused,
+        diagnostics,
+    }
+}
+
+/// `--to` names a version that there is.
+fn exists(member: &Member<'_>) -> Result<(), Failure> {
+    let Some(to) = member.to else { return Ok(()) };
+    if member.migrations.iter().any(|file| file.version == to) {
+        return Ok(());
+    }
+    let name = &member.opened.database.name;
+    let message = format!("`{name}` has no migration with the version {to}");
+    let last = member.migrations.last();
+    let last = last.map_or("it has none".into(), |last| {
+        format!("the last is {}", last.version)
+    });
+    Err(Failure::failed(
+        Diagnostic::error("no-version", message).hint(last),
+    ))
+}
+
+/// A history of bird's own is taken as it is, if it says the same as the files.
+fn agrees(member: &Member<'_>) -> Result<(), Failure> {
+    let name = &member.opened.database.name;
+    let lexis = member.opened.database.dialect.lexis();
+    let standing = standing(lexis, &member.migrations, &member.history);
+    let mut faults = standing.disagreements(name);
+    if let (Some(partial), true) = (&standing.partial, faults.is_empty()) {
+        let message = format!("V{} of `{name}` is half applied", partial.version);
+        let fault = Diagnostic::error("half-applied", message);
+        faults.push(fault.hint("bird migrate goes on with it; then adopt"));
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(refused(faults)),
+    }
+}
+
+/// The tool that is meant: the one that was asked for, else the only one that is there.
+fn tool<'t>(
+    database: &Database,
+    from: Option<&str>,
+    tables: &'t [Table],
+) -> Result<Option<(&'static Tool, &'t Table)>, Failure> {
+    let name = &database.name;
+    let found = adopt::recognise(tables);
+    let names: Vec<&str> = found.iter().map(|(tool, _)| tool.name).collect();
+    match (from, found.as_slice()) {
+        (Some(BASELINE), _) | (None, []) => Ok(None),
+        (Some(wanted), _) => {
+            if let Some(one) = found.iter().find(|(tool, _)| tool.name == wanted) {
+                return Ok(Some(*one));
+            }
+            let mut known = adopt::TOOLS.iter();
+            let known = known.find(|tool| tool.name == wanted);
+            let table = known.map_or(HISTORY_TABLE.to_owned(), |tool| tool.tables.join(" or "));
+            let message = format!("`{name}` has no table of {wanted}: {table}");
+            let hint = match names.as_slice() {
+                [] => "leave --from out for a baseline, or name with --database which database \
+                       is meant"
+                    .to_owned(),
+                names => format!(
+                    "it has one of {}: --from {}",
+                    names.join(" and of "),
+                    names[0]
+                ),
+            };
+            let fault = Diagnostic::error("no-tool", message);
+            Err(Failure::failed(fault.hint(hint)))
+        }
+        (None, [one]) => Ok(Some(*one)),
+        (None, _) => {
+            let message = format!("`{name}` has histories of {}", names.join(" and of "));
+            let options = names.iter().map(|name| format!("--from {name}"));
+            let options: Vec<String> = options.collect();
+            let hint = format!("say which one counts: {}", options.join(" or "));
+            let fault = Diagnostic::error("several-tools", message);
+            Err(Failure::failed(fault.hint(hint)))
+        }
+    }
+}
+
+fn nothing(database: &Database) -> Failure {
+    let message = format!("`{}` is empty: there is nothing to adopt", database.name);
+    let fault = Diagnostic::error("nothing-to-adopt", message);
+    Failure::refused(fault.hint("bird migrate makes its tables"))
+}
+
+/// All migrations up to the one that was named, if their tables are there.
+fn of_baseline(member: &Member<'_>, live: &[String]) -> Result<Vec<Adopted>, Failure> {
+    let database = member.opened.database;
+    if live.is_empty() && member.history.objects.is_empty() {
+        return Err(nothing(database));
+    }
+    let wanted = |version: i64| member.to.is_none_or(|to| version <= to);
+    let count = member
+        .migrations
+        .iter()
+        .take_while(|file| wanted(file.version))
+        .count();
+    let files = member.migrations.get(..count).unwrap_or_default();
+    let home = match &database.target {
+        Target::File(_) => "main",
+        Target::Server(server) => {
+            let fallback = database.dialect.facts().schema.unwrap_or(&server.database);
+            database.schema.as_deref().unwrap_or(fallback)
+        }
+    };
+    let missing =
+        baseline::check(database.dialect, home, files, live).map_err(|diagnostics| Failure {
+            exit: Exit::Failed,
+            diagnostics,
+        })?;
+    let Some(missing) = missing else {
+        let all = (0..files.len()).map(|at| Adopted {
+            at,
+            from: BASELINE.to_owned(),
+            applied_on: None,
+        });
+        return Ok(all.collect());
+    };
+    let name = &database.name;
+    let last = files.last().map_or(0, |file| file.version);
+    let message = format!("`{name}` is not at V{last}: tables are missing");
+    let mut fault = Diagnostic::error("adopt-missing-tables", message)
+        .note(format!("missing: {}", missing.tables.join(", ")));
+    fault.hint = Some(match missing.possible {
+        Some(version) => format!("all tables of V{version} are there: --to {name}@{version}"),
+        None => "is this the right database? none of the versions has all of its tables".into(),
+    });
+    Err(Failure::refused(fault))
+}
+
+/// Leaves out what its history holds already.
+fn new_ones(member: &Member<'_>, mut decision: Decision) -> Decision {
+    let has = |version| {
+        member
+            .history
+            .applied
+            .iter()
+            .any(|row| row.version == version)
+    };
+    decision.adopted.retain(|one| {
+        let file = member.migrations.get(one.at);
+        file.is_some_and(|file| !has(file.version))
+    });
+    decision
+}
+
+/// A history that is there may be too narrow for what it would have to hold.
+async fn fits(member: &mut Member<'_>, decision: &Decision) -> Result<(), Failure> {
+    let files = decision
+        .adopted
+        .iter()
+        .filter_map(|one| member.migrations.get(one.at));
+    let large = files.filter(|file| Width::for_version(file.version) == Width::Eight);
+    let large: Vec<String> = large.map(|file| file.title()).collect();
+    let (Some(session), Some(first), true) = (
+        &mut member.opened.session,
+        large.first(),
+        member.history.exists,
+    ) else {
+        return Ok(());
+    };
+    let database = member.opened.database;
+    let width = history::width(session).await.map_err(|error| {
+        Failure::failed(open::cannot_ask(database, "reading its history", &error))
+    })?;
+    member.history.width = Some(width);
+    if width == Width::Eight {
+        return Ok(());
+    }
+    let name = &database.name;
+    let message = format!("{first} does not fit the history of `{name}`, whose versions are int4");
+    let fault = Diagnostic::error("version-too-large", message);
+    let hint = "give the file a smaller version: 2147483647 is the largest there";
+    Err(Failure::refused(fault.hint(hint)))
+}

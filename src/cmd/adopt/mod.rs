@@ -1,0 +1,147 @@
+//! `bird adopt`: takes over databases that exist, or that another tool migrated.
+
+mod decide;
+mod report;
+mod write;
+
+use futures_util::future::{join, join_all};
+
+use super::open::{Absent, Opened};
+use super::{Context, cli, migrate, open, protected};
+use crate::adopt::{Adopted, BASELINE, REFINERY};
+use crate::db::session::Access;
+use crate::model::diagnostic::Failure;
+use crate::model::history::History;
+use crate::model::migration::Migration;
+
+pub use report::AdoptReport;
+
+/// Take over databases that exist, or that another tool migrated
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    before_help = "Example: bird adopt --from flyway --dry-run        shows what it would take over"
+)]
+pub struct Args {
+    /// The tool whose history is taken over; else the one whose table is found, else a baseline
+    #[arg(long, value_name = "TOOL", value_parser = cli::tool, help = from_help())]
+    pub from: Option<String>,
+    /// The last version that a baseline takes for applied: N, or DATABASE@N; repeatable
+    #[arg(long, value_name = "N")]
+    pub to: Vec<String>,
+    /// Show what would be recorded, and record nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub consents: cli::Consents,
+    #[command(flatten)]
+    pub connect: cli::Connect,
+    #[command(flatten)]
+    pub locks: cli::Locks,
+}
+
+fn from_help() -> String {
+    format!(
+        "The tool whose history is taken over: {}; without it the tool whose table is there, else \
+         a baseline",
+        crate::adopt::names().join(", ")
+    )
+}
+
+/// A database of this run with its files and what it remembers.
+struct Member<'p> {
+    opened: Opened<'p>,
+    migrations: Vec<Migration>,
+    history: History,
+    to: Option<i64>,
+}
+
+/// Where what is adopted comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Its history is bird's own, and agrees with the files.
+    AsItIs,
+    /// No tool: the tables are there.
+    Baseline,
+    Tool(&'static str),
+}
+
+impl Origin {
+    fn name(self) -> &'static str {
+        match self {
+            Origin::AsItIs => REFINERY,
+            Origin::Baseline => BASELINE,
+            Origin::Tool(name) => name,
+        }
+    }
+}
+
+/// What is to be recorded in one database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Decision {
+    origin: Origin,
+    /// By version; what its history holds already is left out.
+    adopted: Vec<Adopted>,
+}
+
+/// Decides for all databases, and records unless it is only asked what it would record.
+pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure> {
+    let targets = migrate::targets(context, &args.to)?;
+    let access = match args.dry_run {
+        true => Access::Look,
+        false => Access::Write,
+    };
+    let databases = context.project.selected();
+    let opening = open::all(
+        context,
+        databases,
+        access,
+        Absent::IsAnError,
+        args.connect.wait,
+    );
+    let (files, opened) = join(open::files(context), opening).await;
+    let files = context.project.databases.iter().zip(files?);
+    let files = files.filter(|(database, _)| database.selected);
+    let members = opened?.into_iter().zip(files);
+    let mut members: Vec<Member<'_>> = members
+        .map(|(opened, (database, migrations))| {
+            let to = targets.iter().find(|(name, _)| *name == database.name);
+            Member {
+                opened,
+                migrations,
+                history: History::default(),
+                to: to.map(|(_, version)| *version),
+            }
+        })
+        .collect();
+    let result = work(context, args, &mut members).await;
+    let closing = members
+        .into_iter()
+        .filter_map(|member| Some(member.opened.session?.close()));
+    join_all(closing).await;
+    result
+}
+
+async fn work(
+    context: &Context,
+    args: &Args,
+    members: &mut [Member<'_>],
+) -> Result<AdoptReport, Failure> {
+    let decisions = decide::all(args, members).await?;
+    let writes = std::iter::zip(&*members, &decisions).any(|(m, d)| m.is_to_write(d));
+    if writes {
+        protected::consent(context, &args.consents)?;
+    }
+    if args.dry_run || !writes {
+        return Ok(AdoptReport::decided(members, decisions, args.dry_run));
+    }
+    write::all(context, args, members, &decisions).await
+}
+
+impl Member<'_> {
+    /// Whether anything is to be recorded; a tool that has applied nothing leaves an empty
+    /// history, so that bird begins at the first migration.
+    fn is_to_write(&self, decision: &Decision) -> bool {
+        let begins = !self.history.exists && decision.origin != Origin::AsItIs;
+        !decision.adopted.is_empty() || begins
+    }
+}

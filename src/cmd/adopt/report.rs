@@ -1,0 +1,194 @@
+//! What `bird adopt` recorded, or would record.
+
+use serde_json::{Map, Value, json};
+
+use super::{BASELINE, Decision, Member, Origin};
+use crate::cmd::state::State;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::migration::title;
+use crate::output::{Block, Grid, Report};
+
+/// The report of a run.
+pub struct AdoptReport {
+    dry_run: bool,
+    databases: Vec<Taken>,
+    diagnostics: Vec<Diagnostic>,
+    exit: Exit,
+}
+
+/// One database.
+struct Taken {
+    state: State,
+    origin: Origin,
+    rows: Vec<Row>,
+}
+
+/// One migration that is recorded.
+struct Row {
+    version: i64,
+    name: String,
+    from: String,
+    /// Nothing where it is the time of this run.
+    applied_on: Option<String>,
+}
+
+impl AdoptReport {
+    pub(super) fn decided(
+        members: &mut [Member<'_>],
+        decisions: Vec<Decision>,
+        dry_run: bool,
+    ) -> Self {
+        let databases = members.iter_mut().zip(decisions).map(|(member, decision)| {
+            let rows = decision.adopted.into_iter().filter_map(|one| {
+                let migration = member.migrations.get(one.at)?;
+                Some(Row {
+                    version: migration.version,
+                    name: migration.name.clone(),
+                    from: one.from,
+                    applied_on: one.applied_on,
+                })
+            });
+            let rows: Vec<Row> = rows.collect();
+            let history = std::mem::take(&mut member.history);
+            let session = member.opened.session.as_ref();
+            let server = session.map(|session| &session.server);
+            let state = State::of(member.opened.database, server, &member.migrations, history);
+            Taken {
+                state,
+                origin: decision.origin,
+                rows,
+            }
+        });
+        AdoptReport {
+            dry_run,
+            databases: databases.collect(),
+            diagnostics: Vec::new(),
+            exit: Exit::Done,
+        }
+    }
+
+    /// It ended early: only what the histories hold was recorded.
+    pub(super) fn stop(&mut self, failure: Failure, exit: Exit) {
+        for taken in &mut self.databases {
+            let applied = &taken.state.applied;
+            taken
+                .rows
+                .retain(|row| applied.iter().any(|known| known.version == row.version));
+        }
+        self.exit = failure.exit.worst(exit);
+        self.diagnostics = failure.diagnostics;
+    }
+}
+
+impl Taken {
+    /// `ums: adopted 3 migrations from flyway, 1 is pending`.
+    fn sentence(&self, dry_run: bool) -> String {
+        let State {
+            name,
+            applied,
+            pending,
+            ..
+        } = &self.state;
+        if self.origin == Origin::AsItIs {
+            let count = counted(applied.len());
+            return format!("{name}: bird uses its history as it is: {count} applied");
+        }
+        if self.rows.is_empty() && !applied.is_empty() {
+            return format!("{name}: nothing to do, its history holds all of it");
+        }
+        let verb = if dry_run { "would adopt" } else { "adopted" };
+        let (count, from) = (counted(self.rows.len()), self.origin.name());
+        // Before the rows are written they are still among the pending ones.
+        let left = match dry_run {
+            true => pending.len().saturating_sub(self.rows.len()),
+            false => pending.len(),
+        };
+        match self.origin {
+            Origin::Baseline => format!("{name}: {verb} {count} as a {from}, {left} pending"),
+            _ => format!("{name}: {verb} {count} from {from}, {left} pending"),
+        }
+    }
+}
+
+fn counted(number: usize) -> String {
+    match number {
+        1 => "1 migration".to_owned(),
+        _ => format!("{number} migrations"),
+    }
+}
+
+impl Report for AdoptReport {
+    fn command(&self) -> &'static str {
+        "adopt"
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let mut rows = Vec::new();
+        for taken in &self.databases {
+            for row in &taken.rows {
+                rows.push(vec![
+                    taken.state.name.clone(),
+                    title(row.version, &row.name),
+                    taken.origin.name().to_owned(),
+                    match taken.origin {
+                        Origin::Baseline => String::new(),
+                        _ => row.from.clone(),
+                    },
+                    row.applied_on.clone().unwrap_or_else(|| "now".to_owned()),
+                ]);
+            }
+        }
+        let mut blocks = Vec::new();
+        if !rows.is_empty() {
+            blocks.push(Block::Grid(Grid {
+                headers: vec![
+                    "database",
+                    "migration",
+                    "from",
+                    "version there",
+                    "applied on",
+                ],
+                rows,
+                numbers: vec![],
+            }));
+        }
+        let lines = self
+            .databases
+            .iter()
+            .map(|taken| taken.sentence(self.dry_run));
+        blocks.extend(lines.map(Block::Line));
+        blocks
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.diagnostics.clone()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        let databases = self.databases.iter().map(|taken| {
+            let mut json = taken.state.json();
+            json["tool"] = json!(taken.origin.name());
+            let adopted = taken.rows.iter().map(|row| {
+                let from = Some(&row.from).filter(|_| taken.origin.name() != BASELINE);
+                json!({
+                    "version": row.version,
+                    "name": row.name,
+                    "from": from,
+                    "applied_on": row.applied_on,
+                })
+            });
+            json["adopted"] = adopted.collect();
+            json
+        });
+        databases.collect()
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        Map::from_iter([("dry_run".to_owned(), json!(self.dry_run))])
+    }
+}

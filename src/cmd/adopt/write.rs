@@ -1,0 +1,215 @@
+//! The writing half of `bird adopt`: all locks, the decisions once more inside them, then one
+//! transaction per database.
+
+use super::report::AdoptReport;
+use super::{Args, Decision, Member, decide};
+use crate::cmd::locks::{no_lock, waiting};
+use crate::cmd::{Context, open};
+use crate::db::lock::{self, Guard, NoLock};
+use crate::db::session::{DbError, Session};
+use crate::db::{applied, history, journal};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::history::History;
+use crate::model::migration::Migration;
+
+/// So many rows go to a server in one round trip.
+const TOGETHER: usize = 100;
+
+/// Takes every lock, decides again with what is true inside them, and records.
+pub async fn all(
+    context: &Context,
+    args: &Args,
+    members: &mut [Member<'_>],
+    first: &[Decision],
+) -> Result<AdoptReport, Failure> {
+    // Every run takes its locks in one order, or two of them could wait for each other.
+    let mut order: Vec<usize> = (0..members.len()).collect();
+    order.sort_by_key(|at| &members[*at].opened.database.name);
+    let mut guards: Vec<Option<Guard>> = members.iter().map(|_| None).collect();
+    let result = locked(context, args, members, first, &order, &mut guards).await;
+    for (member, guard) in members.iter_mut().zip(guards) {
+        if let (Some(session), Some(guard)) = (&mut member.opened.session, guard) {
+            guard.release(session).await;
+        }
+    }
+    result
+}
+
+async fn locked(
+    context: &Context,
+    args: &Args,
+    members: &mut [Member<'_>],
+    first: &[Decision],
+    order: &[usize],
+    guards: &mut [Option<Guard>],
+) -> Result<AdoptReport, Failure> {
+    for at in order {
+        if members[*at].is_to_write(&first[*at]) {
+            guards[*at] = Some(lock_one(context, args, &mut members[*at]).await?);
+        }
+    }
+    let mut decisions = decide::all(args, members).await?;
+    for (at, guard) in guards.iter().enumerate() {
+        if guard.is_none() {
+            // There was nothing to record, and what came up since is for the next run.
+            decisions[at].clone_from(&first[at]);
+        }
+    }
+    let mut failed: Option<Failure> = None;
+    let mut wrote = false;
+    for at in order {
+        let member = &mut members[*at];
+        if guards[*at].is_none() || !member.is_to_write(&decisions[*at]) {
+            continue;
+        }
+        if let Err(failure) = one(context, args, member, &decisions[*at], &mut wrote).await {
+            failed = Some(failure);
+            break;
+        }
+    }
+    for (member, guard) in members.iter_mut().zip(guards) {
+        if let (Some(session), Some(_)) = (&mut member.opened.session, guard) {
+            // What was not committed is given up; what was stays, and then there is nothing to
+            // roll back.
+            let _: Result<(), DbError> = session.run("ROLLBACK").await;
+            if let Ok(history) = history::read(session).await {
+                member.history = history;
+            }
+        }
+    }
+    match failed {
+        Some(failure) if !wrote => Err(failure),
+        failed => {
+            let mut report = AdoptReport::decided(members, decisions, false);
+            if let Some(failure) = failed {
+                report.stop(failure, Exit::Stopped);
+            }
+            Ok(report)
+        }
+    }
+}
+
+/// Takes the lock, and looks whether the account may make the tables.
+async fn lock_one(
+    context: &Context,
+    args: &Args,
+    member: &mut Member<'_>,
+) -> Result<Guard, Failure> {
+    let database = member.opened.database;
+    let Some(session) = member.opened.session.as_mut() else {
+        return Err(never_opened(&database.name));
+    };
+    open::may_create(session, database).await?;
+    let waiting = waiting(context, database);
+    let wish = lock::Wish {
+        target: &database.target,
+        bare_statements: false,
+        timeout: args.locks.timeout(database),
+        waiting: &waiting,
+    };
+    let refused = |reason: NoLock| no_lock(database, &reason, wish.timeout);
+    session
+        .prepare_to_write()
+        .await
+        .map_err(|error| Failure::failed(open::cannot_ask(database, "getting ready", &error)))?;
+    let guard = lock::take(session, &wish, &context.stop).await;
+    let guard = guard.map_err(refused)?;
+    if database.dialect.facts().is_embedded() {
+        // There the transaction is the lock.
+        let begun = lock::begin(session, wish.timeout, &waiting, &context.stop).await;
+        begun.map_err(refused)?;
+    }
+    Ok(guard)
+}
+
+fn never_opened(name: &str) -> Failure {
+    let fault = Diagnostic::error("database", "it was never opened");
+    Failure::failed(fault.database(name))
+}
+
+/// Records in one database.
+async fn one(
+    context: &Context,
+    args: &Args,
+    member: &mut Member<'_>,
+    decision: &Decision,
+    wrote: &mut bool,
+) -> Result<(), Failure> {
+    let database = member.opened.database;
+    if let Some(exit) = context.stop.asked() {
+        let message = format!(
+            "interrupted before anything was recorded in `{}`",
+            database.name
+        );
+        let told = Diagnostic::error("interrupted", message).database(&database.name);
+        return Err(Failure {
+            exit,
+            diagnostics: vec![told],
+        });
+    }
+    let Some(session) = member.opened.session.as_mut() else {
+        return Err(never_opened(&database.name));
+    };
+    let recording = record(
+        session,
+        &member.history,
+        &member.migrations,
+        decision,
+        database.keep_sql,
+        wrote,
+    );
+    recording.await.map_err(|error| {
+        Failure::failed(open::cannot_ask(
+            database,
+            "recording what is applied",
+            &error,
+        ))
+    })?;
+    let timeout = args.locks.timeout(database);
+    let waiting = waiting(context, database);
+    let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
+    committed.map_err(|reason| no_lock(database, &reason, timeout))?;
+    *wrote = true;
+    Ok(())
+}
+
+/// Makes the tables where they are missing, and a row for each migration that is adopted, all in
+/// one transaction that stays open; where DDL commits by itself, the tables come before it.
+async fn record(
+    session: &mut Session,
+    history: &History,
+    migrations: &[Migration],
+    decision: &Decision,
+    keep_sql: bool,
+    wrote: &mut bool,
+) -> Result<(), DbError> {
+    let facts = session.dialect.facts();
+    let begin = session.dialect.begin();
+    if facts.transactional_ddl && !facts.is_embedded() {
+        session.run(begin).await?;
+    }
+    // What is pending is going to be in the same history.
+    let versions = migrations.iter().map(|migration| migration.version);
+    let width = history::ensure(session, history, versions.max().unwrap_or(0)).await?;
+    journal::ensure(session, history.has_journal).await?;
+    applied::ensure(session).await?;
+    if !facts.transactional_ddl {
+        *wrote |= !history.exists || !history.has_journal;
+        session.run(begin).await?;
+    }
+    let now = history::now();
+    for some in decision.adopted.chunks(TOGETHER) {
+        let mut statements = Vec::with_capacity(some.len());
+        for adopted in some {
+            let Some(migration) = migrations.get(adopted.at) else {
+                continue;
+            };
+            let time = adopted.applied_on.as_deref().unwrap_or(&now);
+            statements.push(history::record_on(session, migration, width, time)?);
+            statements.push(applied::record(session, migration, width, keep_sql, None)?);
+        }
+        session.run(&statements.join(";\n")).await?;
+    }
+    Ok(())
+}
