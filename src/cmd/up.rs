@@ -48,6 +48,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
     };
     let seed = seed::Args {
         dry_run: false,
+        allow: allow.clone(),
         connect: connect.clone(),
         locks: locks.clone(),
     };

@@ -5,6 +5,7 @@ pub mod history;
 pub mod inspect;
 pub mod journal;
 pub mod lock;
+pub mod pooler;
 pub mod provision;
 mod rebuild;
 pub mod session;

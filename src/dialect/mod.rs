@@ -82,6 +82,12 @@ pub struct Lock {
     pub take: String,
     /// `1` when this very session holds it.
     pub held: String,
+    /// The server's session behind the connection, in words that no other session of any server
+    /// has; the last part, after a colon, is the id that the server itself uses.
+    pub session: &'static str,
+    /// Whether proxies that share sessions stop sharing one while it holds such a lock; then it
+    /// shows only afterwards whether it is shared.
+    pub pins: bool,
     /// Who holds it: session id, account, address, since when (seconds), what it runs.
     pub holder: String,
     pub release: String,
@@ -187,6 +193,23 @@ pub trait Dialect: Sync {
 
     /// The lock of a database; `None` where the engine's own transactions must do.
     fn lock(&self, database: &str, schema: Option<&str>) -> Option<Lock>;
+
+    /// Gives a row, beginning with a setting's name, where the server is a node of a cluster and
+    /// its locks hold on that node only.
+    fn cluster_query(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What is doubtful about a server of this product and version, in words.
+    fn doubts(&self, _server: &Server) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Takes back what [`Dialect::settings`] did, before a session ends: a pooler may hand it to
+    /// someone else.
+    fn farewell(&self) -> Option<&'static str> {
+        None
+    }
 
     /// The statement that starts a transaction which is going to write.
     fn begin(&self) -> &'static str {

@@ -285,12 +285,25 @@ impl Dialect for MySql {
         Some(Lock {
             take: format!("SELECT GET_LOCK({name}, 0)"),
             held: format!("SELECT IS_USED_LOCK({name}) = CONNECTION_ID()"),
+            // A proxy answers to `SELECT CONNECTION_ID()` by itself, but not to this.
+            session: "SELECT CONCAT_WS(':', @@hostname, @@port, CONNECTION_ID())",
+            // ProxySQL does.
+            pins: true,
             holder: format!(
                 "SELECT ID, USER, HOST, TIME, INFO FROM information_schema.PROCESSLIST \
                  WHERE ID = IS_USED_LOCK({name})"
             ),
             release: format!("SELECT RELEASE_LOCK({name})"),
         })
+    }
+
+    /// Galera, Percona XtraDB Cluster, and group replication with several primaries.
+    fn cluster_query(&self) -> Option<&'static str> {
+        Some(
+            "SHOW VARIABLES WHERE Variable_name = 'pxc_strict_mode' \
+             OR (Variable_name = 'wsrep_on' AND Value = 'ON') \
+             OR (Variable_name = 'group_replication_single_primary_mode' AND Value = 'OFF')",
+        )
     }
 
     fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String {

@@ -137,8 +137,12 @@ impl Dialect for Postgres {
         }
     }
 
-    fn trouble(&self, code: &str, _message: &str) -> Trouble {
+    fn trouble(&self, code: &str, message: &str) -> Trouble {
         match code {
+            // PgBouncer passes the server's words on, but not its code.
+            "08P01" if message.starts_with("database ") && message.ends_with(" does not exist") => {
+                Trouble::MissingDatabase
+            }
             "3D000" | "3F000" => Trouble::MissingDatabase,
             "42P01" => Trouble::MissingTable,
             "42P04" | "42P06" | "42P07" | "23505" => Trouble::Exists,
@@ -238,6 +242,10 @@ impl Dialect for Postgres {
             held: format!(
                 "SELECT count(*) FROM pg_locks l WHERE {lock} AND l.pid = pg_backend_pid()"
             ),
+            session: "SELECT concat_ws(':', extract(epoch FROM pg_postmaster_start_time()), \
+                      pg_backend_pid())",
+            // A lock that is taken in a shared session might stay there, and nobody gets at it.
+            pins: false,
             holder: format!(
                 "SELECT l.pid, a.usename, coalesce(a.client_addr::text, 'local'), \
                  extract(epoch FROM now() - coalesce(a.query_start, a.backend_start))::bigint, \
@@ -246,6 +254,10 @@ impl Dialect for Postgres {
             ),
             release: format!("SELECT pg_advisory_unlock({class}, {object})::int"),
         })
+    }
+
+    fn farewell(&self) -> Option<&'static str> {
+        Some("RESET ALL")
     }
 
     fn missing_inside(&self, schema: Option<&str>) -> Vec<(String, Missing)> {

@@ -19,6 +19,10 @@ pub const CONSENTS: &[Consent] = &[
         meaning: "apply a migration whose version is lower than one that is applied already",
     },
     Consent {
+        name: "single-writer",
+        meaning: "migrate a cluster whose locks hold on one node only: nobody else may migrate meanwhile",
+    },
+    Consent {
         name: "drop-table",
         meaning: "drop a table",
     },

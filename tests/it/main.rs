@@ -12,6 +12,7 @@ mod mask;
 mod migrate;
 mod mixed;
 mod names;
+mod pooler;
 mod refinery;
 mod schema;
 mod seed;

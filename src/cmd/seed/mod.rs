@@ -2,7 +2,7 @@
 
 mod report;
 
-use super::locks::{no_lock, waiting};
+use super::locks::{cluster, doubt, no_lock, waiting};
 use super::open::{Absent, Opened};
 use super::{Context, cli, open};
 use crate::db::lock::NoLock;
@@ -26,6 +26,9 @@ pub struct Args {
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Consent by name to something that bird would refuse; repeatable
+    #[arg(long, value_name = "NAME", value_parser = cli::consent)]
+    pub allow: Vec<String>,
     #[command(flatten)]
     pub connect: cli::Connect,
     #[command(flatten)]
@@ -180,9 +183,13 @@ async fn transaction(
         .prepare_to_write()
         .await
         .map_err(|error| (told(&error, "getting ready"), false))?;
+    cluster(database, session, &args.allow)
+        .await
+        .map_err(|failure| (failure, false))?;
     let guard = lock::take(session, &wish, &context.stop)
         .await
         .map_err(refused)?;
+    doubt(context, database, &guard);
     lock::begin(session, timeout, &waiting, &context.stop)
         .await
         .map_err(refused)?;
