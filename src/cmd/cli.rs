@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{Context, migrate, provision, seed, status, up};
+use super::{Context, doctor, migrate, provision, seed, status, up};
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -74,6 +74,7 @@ pub enum Command {
     Migrate(migrate::Args),
     Status(status::Args),
     Seed(seed::Args),
+    Doctor(doctor::Args),
 }
 
 /// Runs one command and boxes its report.
@@ -93,6 +94,7 @@ impl Command {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Seed(_) => "seed",
+            Command::Doctor(_) => "doctor",
         }
     }
 
@@ -103,6 +105,7 @@ impl Command {
             Command::Migrate(args) => reported!(migrate::run(context, args)),
             Command::Status(args) => reported!(status::run(context, args)),
             Command::Seed(args) => reported!(seed::run(context, args)),
+            Command::Doctor(args) => reported!(doctor::run(context, args)),
         }
     }
 }

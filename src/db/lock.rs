@@ -145,8 +145,11 @@ async fn take_alone(
         session: name,
         doubt,
     };
-    held.prove(session).await?;
-    Ok(Guard::Session(held))
+    let proven = held.prove(session).await;
+    if proven.is_err() {
+        pooler::give_back(session, None, &held.lock).await;
+    }
+    proven.map(|()| Guard::Session(held))
 }
 
 /// Waits a moment, or stops.

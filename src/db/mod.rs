@@ -1,6 +1,8 @@
 //! The world: sessions with databases, and what is asked and done through them.
 
 pub mod apply;
+pub mod doctor;
+pub mod file;
 pub mod history;
 pub mod inspect;
 pub mod journal;

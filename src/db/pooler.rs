@@ -55,20 +55,17 @@ pub async fn sharing(
             if session.value(lock.session).await? == own && start.elapsed() < PATIENCE {
                 return Ok(Sharing::Own);
             }
-            give_back(session, None, lock).await;
-            return Ok(Sharing::Shared);
+            return shared(session, None, lock).await;
         }
     };
     for round in 1..=ROUNDS {
         if other.name == own || !keeps(session, &mut other, lock, &own).await? {
-            give_back(session, Some(other.session), lock).await;
-            return Ok(Sharing::Shared);
+            return shared(session, Some(other.session), lock).await;
         }
         if round < ROUNDS {
             other.session.run("ROLLBACK").await?;
             if session.value(lock.session).await? != own {
-                give_back(session, Some(other.session), lock).await;
-                return Ok(Sharing::Shared);
+                return shared(session, Some(other.session), lock).await;
             }
             other.name = begin(&mut other.session, lock).await?;
         }
@@ -76,6 +73,19 @@ pub async fn sharing(
     other.session.run("ROLLBACK").await?;
     other.session.close().await;
     Ok(Sharing::Own)
+}
+
+async fn shared(
+    session: &mut Session,
+    other: Option<Session>,
+    lock: &Lock,
+) -> Result<Sharing, DbError> {
+    match (lock.pins, other) {
+        (true, other) => give_back(session, other, lock).await,
+        (false, Some(other)) => other.close().await,
+        (false, None) => {}
+    }
+    Ok(Sharing::Shared)
 }
 
 /// The second connection, inside a transaction, and what its session is called.
@@ -117,11 +127,11 @@ async fn keeps(
 
 /// Releases a lock whose session is handed around: the second connection may have that session
 /// now, or the first one gets it again.
-async fn give_back(session: &mut Session, other: Option<Session>, lock: &Lock) {
+pub async fn give_back(session: &mut Session, other: Option<Session>, lock: &Lock) {
     // bird is about to refuse; whatever fails here changes nothing about that.
-    let mut released = !lock.pins;
+    let mut released = false;
     if let Some(mut other) = other {
-        released = released || release(&mut other, lock).await;
+        released = release(&mut other, lock).await;
         let _: Result<(), DbError> = other.run("ROLLBACK").await;
         other.close().await;
     }

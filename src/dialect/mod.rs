@@ -4,6 +4,7 @@
 //! `db::session`.
 
 mod body;
+pub mod checks;
 pub mod lex;
 pub mod script;
 pub mod split;
@@ -11,6 +12,8 @@ pub mod split;
 mod mysql;
 mod postgres;
 mod sqlite;
+
+use checks::Check;
 
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
@@ -200,6 +203,14 @@ pub trait Dialect: Sync {
         None
     }
 
+    /// What `bird doctor` looks at.
+    fn checks(&self) -> &'static [Check];
+
+    /// Ends what a session of the server does, named as [`Lock::session`] names it.
+    fn cancel(&self, _session: &str) -> Option<String> {
+        None
+    }
+
     /// What is doubtful about a server of this product and version, in words.
     fn doubts(&self, _server: &Server) -> Vec<String> {
         Vec::new()
@@ -250,6 +261,21 @@ pub fn names() -> Vec<&'static str> {
 /// A text between single quotes, quotes doubled; the rule that all three engines share.
 fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The server's own id in the name of a session.
+fn number_of(session: &str) -> Option<u64> {
+    session.rsplit(':').next()?.parse().ok()
+}
+
+/// What a server is that only speaks a product's language, by a word in what it says of itself.
+fn variant(row: &[Option<String>], known: &[(&'static str, &'static str)]) -> Option<&'static str> {
+    let told: Vec<&str> = row.iter().flatten().map(String::as_str).collect();
+    let told = told.join(" ").to_ascii_lowercase();
+    let mut known = known.iter();
+    known
+        .find(|(word, _)| told.contains(word))
+        .map(|(_, name)| *name)
 }
 
 /// Bytes as hexadecimal digits.

@@ -1,8 +1,9 @@
 //! MySQL and MariaDB: one dialect, two products.
 
+use super::checks::{self, Check};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
-use super::{hex, refuse_control, single_quoted, starts_with};
+use super::{hex, number_of, refuse_control, single_quoted, starts_with, variant};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -33,6 +34,16 @@ const LEXICAL_MODES: &[&str] = &[
     "DB2",
     "MAXDB",
     "POSTGRESQL",
+];
+
+/// What speaks MySQL's language and is something else, by a word in what it says of itself.
+const VARIANTS: &[(&str, &str)] = &[
+    ("tidb", "TiDB"),
+    ("vitess", "Vitess"),
+    ("planetscale", "PlanetScale"),
+    ("aurora", "Amazon Aurora"),
+    ("singlestore", "SingleStore"),
+    ("oceanbase", "OceanBase"),
 ];
 
 const REFUSED: &[(&[&str], Refusal)] = &[
@@ -152,7 +163,7 @@ impl Dialect for MySql {
     }
 
     fn server_query(&self) -> &'static str {
-        "SELECT VERSION()"
+        "SELECT VERSION(), @@version_comment, @@basedir"
     }
 
     fn server(&self, row: &[Option<String>]) -> Server {
@@ -164,6 +175,7 @@ impl Dialect for MySql {
         Server {
             product: if maria { "MariaDB" } else { "MySQL" },
             version: number.to_owned(),
+            variant: variant(row, VARIANTS),
         }
     }
 
@@ -304,6 +316,34 @@ impl Dialect for MySql {
              OR (Variable_name = 'wsrep_on' AND Value = 'ON') \
              OR (Variable_name = 'group_replication_single_primary_mode' AND Value = 'OFF')",
         )
+    }
+
+    fn checks(&self) -> &'static [Check] {
+        checks::mysql::CHECKS
+    }
+
+    fn cancel(&self, session: &str) -> Option<String> {
+        Some(format!("KILL QUERY {}", number_of(session)?))
+    }
+
+    /// A crash in the middle of a DDL statement leaves nothing half done since MySQL 8.0 and
+    /// MariaDB 10.6; what only speaks their language is another matter.
+    fn doubts(&self, server: &Server) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let atomic: [u32; 2] = match server.product {
+            "MariaDB" => [10, 6],
+            _ => [8, 0],
+        };
+        if server.numbers().as_slice() < atomic.as_slice() {
+            let [major, minor] = atomic;
+            doubts.push(format!(
+                "{server} is older than {major}.{minor}: a crash may leave a statement half done"
+            ));
+        }
+        if let Some(variant) = server.variant {
+            doubts.push(format!("it is {variant}, on which bird is not tested"));
+        }
+        doubts
     }
 
     fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String {

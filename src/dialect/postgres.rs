@@ -1,8 +1,9 @@
 //! PostgreSQL.
 
+use super::checks::{self, Check};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Missing, Refusal, TRANSACTIONS, Trouble};
-use super::{hex, refuse_control, single_quoted};
+use super::{hex, number_of, refuse_control, single_quoted, variant};
 use crate::model::history::{HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -63,6 +64,14 @@ const REFUSED: &[(&[&str], Refusal)] = &[
             why: TRANSACTIONS,
         },
     ),
+];
+
+/// What says `PostgreSQL` and is something else, by a word in what it says of itself.
+const VARIANTS: &[(&str, &str)] = &[
+    ("cockroachdb", "CockroachDB"),
+    ("-yb-", "YugabyteDB"),
+    ("redshift", "Amazon Redshift"),
+    ("greenplum", "Greenplum"),
 ];
 
 /// The schema in use where the caller knows none.
@@ -126,7 +135,7 @@ impl Dialect for Postgres {
     }
 
     fn server_query(&self) -> &'static str {
-        "SELECT current_setting('server_version')"
+        "SELECT current_setting('server_version'), version()"
     }
 
     fn server(&self, row: &[Option<String>]) -> Server {
@@ -134,6 +143,7 @@ impl Dialect for Postgres {
         Server {
             product: "PostgreSQL",
             version: text.split(' ').next().unwrap_or_default().to_owned(),
+            variant: variant(row, VARIANTS),
         }
     }
 
@@ -285,6 +295,24 @@ impl Dialect for Postgres {
             "SELECT 'its encoding is ' || current_setting('server_encoding') || ', not UTF8' \
              WHERE current_setting('server_encoding') <> 'UTF8'",
         )
+    }
+
+    fn checks(&self) -> &'static [Check] {
+        checks::postgres::CHECKS
+    }
+
+    fn cancel(&self, session: &str) -> Option<String> {
+        Some(format!(
+            "SELECT pg_cancel_backend({})::int",
+            number_of(session)?
+        ))
+    }
+
+    fn doubts(&self, server: &Server) -> Vec<String> {
+        let variant = server.variant.iter();
+        variant
+            .map(|variant| format!("it is {variant}, on which bird is not tested"))
+            .collect()
     }
 
     /// `template0`, because only it can be given another encoding than the cluster's own, and

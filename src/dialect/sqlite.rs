@@ -1,5 +1,6 @@
 //! SQLite, embedded.
 
+use super::checks::{self, Check};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{refuse_control, single_quoted};
@@ -110,6 +111,7 @@ impl Dialect for Sqlite {
         Server {
             product: "SQLite",
             version: row.first().cloned().flatten().unwrap_or_default(),
+            variant: None,
         }
     }
 
@@ -212,6 +214,10 @@ impl Dialect for Sqlite {
 
     fn begin(&self) -> &'static str {
         "BEGIN IMMEDIATE"
+    }
+
+    fn checks(&self) -> &'static [Check] {
+        checks::sqlite::CHECKS
     }
 
     /// A file needs no statement to exist.

@@ -5,6 +5,7 @@ mod document;
 mod duration;
 mod migrations;
 mod resolve;
+mod secrets;
 mod url;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +44,8 @@ pub struct Request<'r> {
 pub struct Project {
     /// Where relative paths start.
     pub root: PathBuf,
+    /// The file that it was read from.
+    config: PathBuf,
     pub protected: bool,
     /// The selected databases and those that could be resolved besides, in the file's order.
     pub databases: Vec<Database>,
@@ -64,6 +67,7 @@ pub struct Database {
     pub collation: Option<String>,
     pub lock_timeout: Option<Duration>,
     pub migrations: PathBuf,
+    written: secrets::Written,
     /// Where its URL was written, for messages about two databases on one target.
     location: Option<Location>,
 }
@@ -105,6 +109,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         seeds: config.seeds,
         notices: Vec::new(),
         root,
+        config: path,
     };
     for database in config.databases {
         let selected = request.databases.is_empty() || request.databases.contains(&database.name);

@@ -7,6 +7,7 @@ mod world;
 
 mod cli;
 mod connect;
+mod doctor;
 mod lock;
 mod mask;
 mod migrate;

@@ -19,7 +19,7 @@ fn world(engine: Engine) -> World {
 static NO_POOLER: Once = Once::new();
 
 /// The URL of a world's database behind a pooler, where there is one.
-fn behind(world: &World, variable: &str) -> Option<String> {
+pub fn behind(world: &World, variable: &str) -> Option<String> {
     let pooler = std::env::var(variable).ok();
     if pooler.is_none() {
         skip(&NO_POOLER, "PGBOUNCER TESTS", variable);

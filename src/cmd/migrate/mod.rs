@@ -3,16 +3,14 @@
 mod act;
 mod lane;
 mod report;
+mod serves;
 mod stopped;
-
-use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 
 use super::open::{Absent, Opened};
-use super::{Context, cli, locks, open};
+use super::{Context, cli, open};
 use crate::db::history;
-use crate::db::lock::{self, NoLock};
 use crate::db::session::Access;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{History, Width};
@@ -114,53 +112,10 @@ pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
         let steps = plan.of(&member.opened.database.name);
         member.opened.session.is_none() && steps.is_some_and(|plan| !plan.steps.is_empty())
     });
-    let beside = absent.map(|member| beside(context, args, member.opened.database));
+    let beside = absent.map(|member| serves::beside(context, args, member.opened.database));
     let refused = Failure::collect(join_all(beside).await);
     close(members).await;
     refused.map(drop)
-}
-
-/// Whether the server of a database that does not exist yet would serve: a pooler or a cluster
-/// before it shows as well from the database that every server has.
-async fn beside(context: &Context, args: &Args, database: &Database) -> Result<(), Failure> {
-    let opened = open::entry(context, database, args.connect.wait).await;
-    let opened = opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
-    let Some((target, mut session)) = opened else {
-        return Ok(());
-    };
-    let wish = lock::Wish {
-        target: &target,
-        bare_statements: false,
-        timeout: Duration::ZERO,
-        waiting: &|_| {},
-    };
-    let result = match locks::cluster(database, &mut session, &args.allow).await {
-        Ok(()) => match lock::take(&mut session, &wish, &context.stop).await {
-            Ok(guard) => {
-                guard.release(&mut session).await;
-                Ok(())
-            }
-            // Another bird is at it, and looks as well.
-            Err(NoLock::Held(_)) => Ok(()),
-            Err(reason) => Err(locks::no_lock(database, &reason, wish.timeout)),
-        },
-        refused => refused,
-    };
-    session.close().await;
-    result
-}
-
-/// Refuses databases that have steps and whose locks would not hold on every node.
-async fn clusters(members: &mut [Member<'_>], plan: &Plan, args: &Args) -> Result<(), Failure> {
-    let asking = members.iter_mut().map(|member| async move {
-        let database = member.opened.database;
-        let steps = plan.of(&database.name).map_or(0, |plan| plan.steps.len());
-        match &mut member.opened.session {
-            Some(session) if steps > 0 => locks::cluster(database, session, &args.allow).await,
-            _ => Ok(()),
-        }
-    });
-    Failure::collect(join_all(asking).await).map(drop)
 }
 
 /// Reads, asks and plans; writes nothing.
@@ -183,7 +138,7 @@ async fn think<'p>(
     members.extend(others);
     widths(&mut members).await?;
     let plan = plan::plan(&subjects(&members), &args.allow)?;
-    clusters(&mut members, &plan, args).await?;
+    serves::clusters(&mut members, &plan, args).await?;
     Ok((plan, members))
 }
 
