@@ -116,11 +116,10 @@ async fn keeps(
     match timeout(PATIENCE, &mut asking).await {
         Ok(now) => Ok(now? == *own),
         Err(_) => {
-            // It waits for the other one's session. An answer that is still to come would stand
-            // before the next one's, so it is waited for.
+            // It waits for the other one's session, or the server is slow: when the other one's is
+            // free, the answer tells. One that is still to come would stand before the next one's.
             other.session.run("ROLLBACK").await?;
-            asking.await?;
-            Ok(false)
+            Ok(asking.await? == *own)
         }
     }
 }
