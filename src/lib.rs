@@ -41,8 +41,8 @@
 //!   [`db::session::Session`]). No engine is named outside of these two places.
 //! - The plan exists before the first write, for all databases; `--dry-run` prints it. If any
 //!   database would be refused, none is written.
-//! - The lock is held by the connection that runs the statements, and a statement goes alone in
-//!   its round trip: a server outlives its client.
+//! - The lock is held by the connection that runs the statements, whose session is proven to be
+//!   nobody else's, and a statement goes alone in its round trip: a server outlives its client.
 //! - Looking commands open their databases so that the engine itself refuses a write.
 //! - Commands return a report, plain data; one line in `main` renders it. Nothing else prints,
 //!   but for [`output::progress`], which speaks on stderr.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{Context, adopt, migrate, provision, seed, status, up};
+use super::{Context, adopt, doctor, migrate, provision, seed, status, up};
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -75,6 +75,7 @@ pub enum Command {
     Adopt(adopt::Args),
     Status(status::Args),
     Seed(seed::Args),
+    Doctor(doctor::Args),
 }
 
 /// Runs one command and boxes its report.
@@ -95,6 +96,7 @@ impl Command {
             Command::Adopt(_) => "adopt",
             Command::Status(_) => "status",
             Command::Seed(_) => "seed",
+            Command::Doctor(_) => "doctor",
         }
     }
 
@@ -106,6 +108,7 @@ impl Command {
             Command::Adopt(args) => reported!(adopt::run(context, args)),
             Command::Status(args) => reported!(status::run(context, args)),
             Command::Seed(args) => reported!(seed::run(context, args)),
+            Command::Doctor(args) => reported!(doctor::run(context, args)),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::Context;
-use crate::db::lock::NoLock;
+use super::{Context, open};
+use crate::db::lock::{Guard, NoLock};
+use crate::db::session::Session;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
 
@@ -16,6 +17,56 @@ pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Opti
             .progress
             .notice(&format!("{name}: waiting for the lock, held by {who}"));
     }
+}
+
+/// Tells that nobody knows whether the lock holds, where that could not be found out.
+pub fn doubt(context: &Context, database: &Database, guard: &Guard) {
+    if let Some(reason) = guard.doubt() {
+        let name = &database.name;
+        context.progress.notice(&format!(
+            "{name}: whether a pooler shares this session could not be found out: {reason}"
+        ));
+    }
+}
+
+/// Refuses a cluster whose locks hold on one node only, unless nobody else migrates meanwhile.
+pub async fn cluster(
+    database: &Database,
+    session: &mut Session,
+    allow: &[String],
+) -> Result<(), Failure> {
+    let consent = "single-writer";
+    let query = database.dialect.cluster_query();
+    let Some(query) = query.filter(|_| !allow.iter().any(|name| name == consent)) else {
+        return Ok(());
+    };
+    let setting = session.value(query).await.map_err(|error| {
+        let doing = "asking whether it is a cluster";
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    })?;
+    let Some(setting) = setting else {
+        return Ok(());
+    };
+    let name = &database.name;
+    let message = format!("`{name}` is on a cluster whose locks hold on one node only");
+    let fault = Diagnostic::error("cluster", message)
+        .database(name)
+        .note(format!(
+            "`{setting}` says so: on another node a second bird would not wait"
+        ))
+        .hint(format!(
+            "make sure that nobody else migrates meanwhile, and say so with --allow {consent}"
+        ));
+    Err(Failure::refused(fault))
+}
+
+/// What helps against a pooler.
+fn itself(database: &Database) -> String {
+    let port = database.dialect.facts().port.unwrap_or_default();
+    format!(
+        "give bird a session of its own: connect to the server itself (its port is usually {port}), \
+         or to a pooler that pools by session"
+    )
 }
 
 /// Why there is no lock.
@@ -39,8 +90,19 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
                 "lock-broken",
                 format!("the lock of `{name}` was taken, and then it was not there"),
             )
-            .note("a pooler or a cluster stands between, which breaks locks of a session")
-            .hint("connect to the server itself"),
+            .note("a pooler or a proxy stands between, and gave this connection another session")
+            .hint(itself(database)),
+        ),
+        NoLock::Shared => Failure::refused(
+            fault(
+                "pooler",
+                format!(
+                    "a pooler stands before `{name}` that hands the server's sessions around: a \
+                     lock would hold for nobody"
+                ),
+            )
+            .note("two connections at once were not given a session each; nothing was written")
+            .hint(itself(database)),
         ),
         NoLock::Stopped(exit) => {
             let told = fault(

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod cli;
+mod doctor;
 mod locks;
 mod migrate;
 mod open;

@@ -52,6 +52,25 @@ pub async fn session(
     retry(context, wait, open).await
 }
 
+/// Opens the database that every server has, beside one that does not exist yet, and tells where
+/// that is; nothing on an embedded engine.
+pub async fn entry(
+    context: &Context,
+    database: &Database,
+    wait: Option<Duration>,
+) -> Result<Option<(Target, Session)>, DbError> {
+    let (Target::Server(server), Some(entry)) = (&database.target, database.dialect.facts().entry)
+    else {
+        return Ok(None);
+    };
+    let mut there = server.clone();
+    there.database = entry.to_owned();
+    let there = Target::Server(there);
+    let open = || Session::open(&there, database.dialect, None, Access::Look);
+    let session = retry(context, wait, open).await?;
+    Ok(Some((there, session)))
+}
+
 /// What a server's database that does not exist means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {

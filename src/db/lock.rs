@@ -3,12 +3,13 @@
 //! It is held by the very connection that runs the statements: a server outlives its client, and
 //! whoever gets the lock knows that the old session's statement has ended. It is polled, because
 //! a session that waits inside PostgreSQL deadlocks with `CREATE INDEX CONCURRENTLY`, and asked
-//! for again in a second round trip, because poolers and clusters break session locks.
+//! for again, because poolers break session locks: see `db::pooler`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::pooler::{self, Sharing};
 use super::session::{DbError, Session};
 use super::stop::Stop;
 use crate::dialect::{Lock, Trouble};
@@ -21,11 +22,20 @@ pub const PAUSE: Duration = Duration::from_millis(100);
 /// A lock that is held until it is released or dropped.
 pub enum Guard {
     /// Held by the session; its end ends it.
-    Session(Lock),
+    Session(Held),
     /// An operating system's lock on a file beside the database.
     File(File),
     /// The engine's own transactions must do.
     Transactions,
+}
+
+/// A lock of a session.
+pub struct Held {
+    lock: Lock,
+    /// The server's session that has it.
+    session: Option<String>,
+    /// Why it could not be proven that nobody else is given that session.
+    doubt: Option<String>,
 }
 
 /// Why there is no lock.
@@ -35,6 +45,8 @@ pub enum NoLock {
     Held(Option<String>),
     /// It was taken, and then it was not there.
     Broken,
+    /// A pooler hands the server's sessions around.
+    Shared,
     Stopped(Exit),
     Database(DbError),
 }
@@ -61,7 +73,7 @@ pub async fn take(session: &mut Session, wish: &Wish<'_>, stop: &Stop) -> Result
         (Target::Server(server), _) => {
             let schema = session.schema.clone();
             match session.dialect.lock(&server.database, schema.as_deref()) {
-                Some(lock) => on_server(session, lock, wish, stop).await,
+                Some(lock) => take_alone(session, lock, wish, stop).await,
                 None => Ok(Guard::Transactions),
             }
         }
@@ -74,10 +86,10 @@ pub async fn take(session: &mut Session, wish: &Wish<'_>, stop: &Stop) -> Result
 
 async fn on_server(
     session: &mut Session,
-    lock: Lock,
+    lock: &Lock,
     wish: &Wish<'_>,
     stop: &Stop,
-) -> Result<Guard, NoLock> {
+) -> Result<(), NoLock> {
     let start = Instant::now();
     let mut told = false;
     loop {
@@ -85,25 +97,59 @@ async fn on_server(
             return Err(NoLock::Stopped(exit));
         }
         match session.value(&lock.take).await?.as_deref() {
-            Some("1") => break,
+            Some("1") => return Ok(()),
             Some("0") => {}
             // NULL is an error of the server that it tells as a warning.
             _ => return Err(NoLock::Broken),
         }
         if start.elapsed() >= wish.timeout {
-            return Err(NoLock::Held(holder(session, &lock).await?));
+            return Err(NoLock::Held(holder(session, lock).await?));
         }
         if !told {
-            let holder = holder(session, &lock).await?;
+            let holder = holder(session, lock).await?;
             (wish.waiting)(holder.as_deref());
             told = true;
         }
         pause(stop).await?;
     }
-    match session.value(&lock.held).await?.as_deref() {
-        Some("1") => Ok(Guard::Session(lock)),
-        _ => Err(NoLock::Broken),
+}
+
+/// The lock, where the session that has it is nobody else's and really has it.
+async fn take_alone(
+    session: &mut Session,
+    lock: Lock,
+    wish: &Wish<'_>,
+    stop: &Stop,
+) -> Result<Guard, NoLock> {
+    let sharing = match lock.pins {
+        true => {
+            on_server(session, &lock, wish, stop).await?;
+            pooler::sharing(session, wish.target, &lock).await?
+        }
+        false => {
+            let sharing = pooler::sharing(session, wish.target, &lock).await?;
+            if sharing != Sharing::Shared {
+                on_server(session, &lock, wish, stop).await?;
+            }
+            sharing
+        }
+    };
+    let doubt = match sharing {
+        Sharing::Own => None,
+        Sharing::Shared => return Err(NoLock::Shared),
+        Sharing::Unknown(reason) => Some(reason),
+    };
+    let name = session.value(lock.session).await?;
+    let held = Held {
+        lock,
+        session: name,
+        doubt,
+    };
+    let proven = held.prove(session).await;
+    if proven.is_err() {
+        pooler::give_back(session, None, &held.lock).await;
     }
+    proven.map(|()| Guard::Session(held))
 }
 
 /// Waits a moment, or stops.
@@ -163,13 +209,45 @@ fn lock_file(path: &Path) -> PathBuf {
     name.into()
 }
 
+impl Held {
+    /// Asks whether the very session that took the lock is still there and has it.
+    async fn prove(&self, session: &mut Session) -> Result<(), NoLock> {
+        let both = format!("{}; {}", self.lock.held, self.lock.session);
+        let rows = session.rows(&both).await?;
+        let mut cells = rows.into_iter().filter_map(|row| row.into_iter().next());
+        let held = cells.next().flatten().as_deref() == Some("1");
+        let same = cells.next() == Some(self.session.clone());
+        match held && same {
+            true => Ok(()),
+            false => Err(NoLock::Broken),
+        }
+    }
+}
+
 impl Guard {
+    /// Asks whether a lock that was taken a while ago is still held, before it is relied on.
+    pub async fn prove(&self, session: &mut Session) -> Result<(), NoLock> {
+        match self {
+            Guard::Session(held) => held.prove(session).await,
+            // An open file keeps its lock, and a transaction its own.
+            Guard::File(_) | Guard::Transactions => Ok(()),
+        }
+    }
+
+    /// Why it could not be proven that the lock holds for this connection alone.
+    pub fn doubt(&self) -> Option<&str> {
+        match self {
+            Guard::Session(held) => held.doubt.as_deref(),
+            Guard::File(_) | Guard::Transactions => None,
+        }
+    }
+
     /// Gives the lock back. A session that ends without it gives it back as well.
     pub async fn release(self, session: &mut Session) {
         match self {
-            Guard::Session(lock) => {
+            Guard::Session(held) => {
                 // The session is about to end, and its end releases the lock in any case.
-                let _: Result<_, DbError> = session.value(&lock.release).await;
+                let _: Result<_, DbError> = session.value(&held.lock.release).await;
             }
             Guard::File(file) => drop(file),
             Guard::Transactions => {}

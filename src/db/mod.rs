@@ -2,12 +2,15 @@
 
 pub mod applied;
 pub mod apply;
+pub mod doctor;
 pub mod failpoint;
+pub mod file;
 pub mod history;
 pub mod inspect;
 pub mod journal;
 pub mod lock;
 mod observe;
+pub mod pooler;
 pub mod provision;
 mod rebuild;
 pub mod session;

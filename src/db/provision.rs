@@ -1,10 +1,16 @@
 //! Makes what is missing around a schema. So far: the database itself, and on PostgreSQL the
 //! schema inside it. Accounts and grants will stand beside them.
 
+use std::time::{Duration, Instant};
+
 use super::session::{Access, DbError, Session};
 use crate::dialect::{Dialect, Trouble};
 use crate::model::server::Server;
 use crate::model::target::Target;
+
+/// PgBouncer tries a login that failed again after 15 seconds.
+const FORGETTING: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Where a database is to be, and with what.
 pub struct Wish<'w> {
@@ -62,7 +68,7 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
         Ok(session) => session,
         Err(error) if error.trouble == Trouble::MissingDatabase => {
             created.extend(create_on_server(wish, error).await?);
-            Session::open(wish.target, wish.dialect, wish.schema, access).await?
+            open_new(wish, access).await?
         }
         Err(error) => return Err(error),
     };
@@ -89,6 +95,23 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
         created,
         concern,
     })
+}
+
+/// Opens a database that was just made. A pooler remembers for a while that it did not exist.
+async fn open_new(wish: &Wish<'_>, access: Access) -> Result<Session, DbError> {
+    let start = Instant::now();
+    loop {
+        let opened = Session::open(wish.target, wish.dialect, wish.schema, access).await;
+        match opened {
+            Err(error)
+                if matches!(
+                    error.trouble,
+                    Trouble::MissingDatabase | Trouble::Connection
+                ) && start.elapsed() < FORGETTING => {}
+            opened => return opened,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 async fn create_on_server(wish: &Wish<'_>, error: DbError) -> Result<Option<String>, DbError> {

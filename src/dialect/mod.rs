@@ -4,6 +4,7 @@
 //! `db::session`.
 
 mod body;
+pub mod checks;
 pub mod deeds;
 pub mod effect;
 pub mod lex;
@@ -17,6 +18,7 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
+use checks::Check;
 use std::time::Duration;
 
 use crate::model::schema::{Column, Family};
@@ -97,6 +99,12 @@ pub struct Lock {
     pub take: String,
     /// `1` when this very session holds it.
     pub held: String,
+    /// The server's session behind the connection, in words that no other session of any server
+    /// has; the last part, after a colon, is the id that the server itself uses.
+    pub session: &'static str,
+    /// Whether proxies that share sessions stop sharing one while it holds such a lock; then it
+    /// shows only afterwards whether it is shared.
+    pub pins: bool,
     /// Who holds it: session id, account, address, since when (seconds), what it runs.
     pub holder: String,
     pub release: String,
@@ -177,11 +185,6 @@ pub trait Dialect: Sync {
 
     /// Asks for the number of this session, by which another one can cancel its statement.
     fn session_query(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// Cancels what a session runs, from another session.
-    fn cancel(&self, _session: &str) -> Option<String> {
         None
     }
 
@@ -280,6 +283,31 @@ pub trait Dialect: Sync {
     /// The lock of a database; `None` where the engine's own transactions must do.
     fn lock(&self, database: &str, schema: Option<&str>) -> Option<Lock>;
 
+    /// Gives a row, beginning with a setting's name, where the server is a node of a cluster and
+    /// its locks hold on that node only.
+    fn cluster_query(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What `bird doctor` looks at.
+    fn checks(&self) -> &'static [Check];
+
+    /// Ends what a session of the server does, named as [`Lock::session`] names it.
+    fn cancel(&self, _session: &str) -> Option<String> {
+        None
+    }
+
+    /// What is doubtful about a server of this product and version, in words.
+    fn doubts(&self, _server: &Server) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Takes back what [`Dialect::settings`] did, before a session ends: a pooler may hand it to
+    /// someone else.
+    fn farewell(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The statement that starts a transaction which is going to write.
     fn begin(&self) -> &'static str {
         "BEGIN"
@@ -333,6 +361,21 @@ fn journal_columns(text: &str, long: &str) -> String {
 /// A text between single quotes, quotes doubled; the rule that all three engines share.
 fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The server's own id in the name of a session.
+fn number_of(session: &str) -> Option<u64> {
+    session.rsplit(':').next()?.parse().ok()
+}
+
+/// What a server is that only speaks a product's language, by a word in what it says of itself.
+fn variant(row: &[Option<String>], known: &[(&'static str, &'static str)]) -> Option<&'static str> {
+    let told: Vec<&str> = row.iter().flatten().map(String::as_str).collect();
+    let told = told.join(" ").to_ascii_lowercase();
+    let mut known = known.iter();
+    known
+        .find(|(word, _)| told.contains(word))
+        .map(|(_, name)| *name)
 }
 
 /// Bytes as hexadecimal digits.

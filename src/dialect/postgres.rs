@@ -1,10 +1,11 @@
 //! PostgreSQL.
 
+use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Missing, Refusal, TRANSACTIONS, Trouble};
-use super::{hex, journal_columns, refuse_control, single_quoted};
+use super::{hex, journal_columns, number_of, refuse_control, single_quoted, variant};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -66,6 +67,14 @@ const REFUSED: &[(&[&str], Refusal)] = &[
             why: TRANSACTIONS,
         },
     ),
+];
+
+/// What says `PostgreSQL` and is something else, by a word in what it says of itself.
+const VARIANTS: &[(&str, &str)] = &[
+    ("cockroachdb", "CockroachDB"),
+    ("-yb-", "YugabyteDB"),
+    ("redshift", "Amazon Redshift"),
+    ("greenplum", "Greenplum"),
 ];
 
 /// The schema in use where the caller knows none.
@@ -138,7 +147,7 @@ impl Dialect for Postgres {
     }
 
     fn server_query(&self) -> &'static str {
-        "SELECT current_setting('server_version')"
+        "SELECT current_setting('server_version'), version()"
     }
 
     fn server(&self, row: &[Option<String>]) -> Server {
@@ -146,16 +155,12 @@ impl Dialect for Postgres {
         Server {
             product: "PostgreSQL",
             version: text.split(' ').next().unwrap_or_default().to_owned(),
+            variant: variant(row, VARIANTS),
         }
     }
 
     fn session_query(&self) -> Option<&'static str> {
         Some("SELECT pg_backend_pid()")
-    }
-
-    fn cancel(&self, session: &str) -> Option<String> {
-        let number: u32 = session.parse().ok()?;
-        Some(format!("SELECT pg_cancel_backend({number})"))
     }
 
     /// A promoted replica has its primary's number, but a timeline of its own.
@@ -191,8 +196,12 @@ impl Dialect for Postgres {
         )
     }
 
-    fn trouble(&self, code: &str, _message: &str) -> Trouble {
+    fn trouble(&self, code: &str, message: &str) -> Trouble {
         match code {
+            // PgBouncer passes the server's words on, but not its code.
+            "08P01" if message.starts_with("database ") && message.ends_with(" does not exist") => {
+                Trouble::MissingDatabase
+            }
             "3D000" | "3F000" => Trouble::MissingDatabase,
             "42P01" => Trouble::MissingTable,
             "42P04" | "42P06" | "42P07" | "23505" => Trouble::Exists,
@@ -347,6 +356,10 @@ impl Dialect for Postgres {
             held: format!(
                 "SELECT count(*) FROM pg_locks l WHERE {lock} AND l.pid = pg_backend_pid()"
             ),
+            session: "SELECT concat_ws(':', extract(epoch FROM pg_postmaster_start_time()), \
+                      pg_backend_pid())",
+            // A lock that is taken in a shared session might stay there, and nobody gets at it.
+            pins: false,
             holder: format!(
                 "SELECT l.pid, a.usename, coalesce(a.client_addr::text, 'local'), \
                  extract(epoch FROM now() - coalesce(a.query_start, a.backend_start))::bigint, \
@@ -355,6 +368,10 @@ impl Dialect for Postgres {
             ),
             release: format!("SELECT pg_advisory_unlock({class}, {object})::int"),
         })
+    }
+
+    fn farewell(&self) -> Option<&'static str> {
+        Some("RESET ALL")
     }
 
     fn missing_inside(&self, schema: Option<&str>) -> Vec<(String, Missing)> {
@@ -382,6 +399,24 @@ impl Dialect for Postgres {
             "SELECT 'its encoding is ' || current_setting('server_encoding') || ', not UTF8' \
              WHERE current_setting('server_encoding') <> 'UTF8'",
         )
+    }
+
+    fn checks(&self) -> &'static [Check] {
+        checks::postgres::CHECKS
+    }
+
+    fn cancel(&self, session: &str) -> Option<String> {
+        Some(format!(
+            "SELECT pg_cancel_backend({})::int",
+            number_of(session)?
+        ))
+    }
+
+    fn doubts(&self, server: &Server) -> Vec<String> {
+        let variant = server.variant.iter();
+        variant
+            .map(|variant| format!("it is {variant}, on which bird is not tested"))
+            .collect()
     }
 
     /// `template0`, because only it can be given another encoding than the cluster's own, and

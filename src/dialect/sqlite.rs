@@ -1,5 +1,6 @@
 //! SQLite, embedded.
 
+use super::checks::{self, Check};
 use super::effect::{self, Effect, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::words::{Grammar, Names};
@@ -106,6 +107,7 @@ impl Dialect for Sqlite {
         Server {
             product: "SQLite",
             version: row.first().cloned().flatten().unwrap_or_default(),
+            variant: None,
         }
     }
 
@@ -244,6 +246,10 @@ impl Dialect for Sqlite {
 
     fn begin(&self) -> &'static str {
         "BEGIN IMMEDIATE"
+    }
+
+    fn checks(&self) -> &'static [Check] {
+        checks::sqlite::CHECKS
     }
 
     /// A file needs no statement to exist.

@@ -28,6 +28,11 @@ pub const CONSENTS: &[Consent] = &[
         in_files: false,
     },
     Consent {
+        name: "single-writer",
+        meaning: "migrate a cluster whose locks hold on one node only: nobody else may migrate meanwhile (command line only)",
+        in_files: false,
+    },
+    Consent {
         name: "drop-table",
         meaning: "drop a table that was there before the run",
         in_files: true,

@@ -9,6 +9,8 @@ pub struct Server {
     pub product: &'static str,
     /// The version as the server writes it, without what follows the number.
     pub version: String,
+    /// What it really is, where it only speaks the product's language.
+    pub variant: Option<&'static str>,
 }
 
 impl Server {

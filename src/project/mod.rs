@@ -5,6 +5,7 @@ mod document;
 mod duration;
 mod migrations;
 mod resolve;
+mod secrets;
 mod url;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +46,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The environment that was asked for.
     pub environment: Option<String>,
+    /// The file that it was read from.
+    config: PathBuf,
     /// Whether writing needs a consent there.
     pub protected: bool,
     /// The selected databases and those that could be resolved besides, in the file's order.
@@ -71,6 +74,7 @@ pub struct Database {
     /// Whether the text of applied migrations is kept in the database.
     pub keep_sql: bool,
     pub migrations: PathBuf,
+    written: secrets::Written,
     /// Where its URL was written, for messages about two databases on one target.
     location: Option<Location>,
 }
@@ -113,6 +117,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         seeds: config.seeds,
         notices: Vec::new(),
         root,
+        config: path,
     };
     for database in config.databases {
         let selected = request.databases.is_empty() || request.databases.contains(&database.name);

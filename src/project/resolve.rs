@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::config::DatabaseConfig;
 use super::document::Document;
+use super::secrets::{Written, has_password};
 use super::{Database, Request, url};
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::target::{Target, Tls, is_loopback};
@@ -14,6 +15,7 @@ struct Source {
     text: String,
     told: String,
     location: Option<Location>,
+    written: Written,
 }
 
 pub fn resolve(
@@ -62,6 +64,7 @@ pub fn resolve(
         statement_timeout: config.statement_timeout.filter(|time| !time.is_zero()),
         keep_sql: config.keep_sql.unwrap_or(true),
         migrations: folder,
+        written: source.written,
         location: source.location,
     })
 }
@@ -84,6 +87,7 @@ fn source(
             text,
             told: name,
             location: None,
+            written: Written::Elsewhere,
         }),
         (None, Some(path)) => from_file(root, &path, &file_name, None),
         (None, None) => match (&config.url, &config.url_file) {
@@ -91,6 +95,10 @@ fn source(
                 text: url.get_ref().clone(),
                 told: "`url`".into(),
                 location: place(url.span()),
+                written: match has_password(url.get_ref()) {
+                    true => Written::Config,
+                    false => Written::Elsewhere,
+                },
             }),
             (None, Some(file)) => from_file(root, file.get_ref(), "`url_file`", place(file.span())),
             (None, None) => {
@@ -114,6 +122,7 @@ fn from_file(
             text: text.trim().to_owned(),
             told: told.to_owned(),
             location,
+            written: Written::File(root.join(path)),
         }),
         Err(reason) => {
             let message = format!("{told}: cannot read {path}: {reason}");

@@ -16,14 +16,14 @@ engines!(
 );
 
 /// An account that goes with the test.
-struct Account<'w> {
+pub struct Account<'w> {
     world: &'w World,
-    name: String,
+    pub name: String,
 }
 
 impl<'w> Account<'w> {
     /// It may do everything in the database, and nothing has logged in with it yet.
-    fn fresh(world: &'w World) -> Account<'w> {
+    pub fn fresh(world: &'w World) -> Account<'w> {
         let random = uuid::Uuid::now_v7().simple().to_string();
         let name = format!("u{}", &random[20..]);
         let sql = world.engine_of("ums").pick(
@@ -39,7 +39,7 @@ impl<'w> Account<'w> {
     }
 
     /// The URL of the database with this account and these parameters.
-    fn url(&self, parameters: &str) -> String {
+    pub fn url(&self, parameters: &str) -> String {
         let url = self.world.url("ums");
         let (scheme, rest) = url.split_once("://").expect("a URL");
         let (_, place) = rest.rsplit_once('@').expect("an account");

@@ -154,7 +154,7 @@ fn another_database_needs_a_consent(engine: Engine) {
             "CREATE TABLE other.public.t (id INT);",
             "writes to another database, `other`",
         ),
-        Engine::MariaDb | Engine::MySql => (
+        Engine::MariaDb | Engine::MySql | Engine::Galera => (
             "CREATE TABLE other.t (id INT);",
             "writes to another database, `other`",
         ),
@@ -178,7 +178,7 @@ fn another_database_needs_a_consent(engine: Engine) {
     let own = match engine {
         Engine::Sqlite => "main".to_owned(),
         Engine::Postgres => format!("{}.public", world.name("ums")),
-        Engine::MariaDb | Engine::MySql => world.name("ums").to_owned(),
+        Engine::MariaDb | Engine::MySql | Engine::Galera => world.name("ums").to_owned(),
     };
     world.write(
         "migrations/ums/V2__a.sql",
@@ -278,7 +278,7 @@ fn failing(engine: Engine, account: &str) -> Vec<String> {
             format!("CREATE SUBSCRIPTION s CONNECTION 'password={CANARY}' PUBLICATION p WITH (x);"),
             format!("SELECT 1;CREATE ROLE {account} PASSWORD '{CANARY};"),
         ],
-        Engine::MariaDb | Engine::MySql => vec![
+        Engine::MariaDb | Engine::MySql | Engine::Galera => vec![
             format!("{created} NONSENSE;"),
             format!("CREATE USER {account} IDENTFIED BY '{CANARY}';"),
             // The server cuts what it quotes in the middle of the password.

@@ -255,7 +255,7 @@ impl Placed {
         let force = match self.engine {
             Engine::Sqlite => return,
             Engine::Postgres => " WITH (FORCE)",
-            Engine::MariaDb | Engine::MySql => "",
+            Engine::MariaDb | Engine::MySql | Engine::Galera => "",
         };
         let sql = format!("DROP DATABASE IF EXISTS {}{force}", self.name);
         let _: Result<String, String> = self.engine.client(None, &sql);

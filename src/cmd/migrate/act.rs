@@ -4,7 +4,7 @@
 use super::lane::{Lane, marks};
 use super::report::MigrateReport;
 use super::{Args, Member, close, remember, subjects, widths};
-use crate::cmd::locks::{no_lock, waiting};
+use crate::cmd::locks::{doubt, no_lock, waiting};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
@@ -136,6 +136,13 @@ async fn prepare(
     };
     let mut begun = vec![false; members.len()];
     for at in order {
+        // It may have waited long for the locks of others.
+        if let (Some(guard), Some(session)) = (&guards[at], &mut members[at].opened.session) {
+            let database = members[at].opened.database;
+            let timeout = args.locks.timeout(database);
+            let proven = guard.prove(session).await;
+            proven.map_err(|reason| no_lock(database, &reason, timeout))?;
+        }
         if steps(&members[at]).is_some() {
             begun[at] = begin(context, args, &mut members[at]).await?;
         }
@@ -183,9 +190,13 @@ async fn lock_one(
         waiting: &waiting,
     };
     let taken = lock::take(session, &wish, &context.stop).await;
-    taken
-        .map(Some)
-        .map_err(|reason| no_lock(database, &reason, wish.timeout))
+    let guard = taken.map_err(|reason| no_lock(database, &reason, wish.timeout))?;
+    doubt(context, database, &guard);
+    for doubt in database.dialect.doubts(&session.server) {
+        let name = &database.name;
+        context.progress.notice(&format!("{name}: {doubt}"));
+    }
+    Ok(Some(guard))
 }
 
 /// Begins a transaction where the tables of history and journal are to be made, and wherever the

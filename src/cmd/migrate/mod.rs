@@ -4,6 +4,7 @@ mod accept;
 mod act;
 mod lane;
 mod report;
+mod serves;
 mod stopped;
 
 use futures_util::future::{join, join_all};
@@ -123,9 +124,15 @@ fn give_files(
 /// Whether migrating would be refused, asked before the databases are made: what does not exist
 /// yet counts as empty.
 pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
-    let (_, members) = think(context, args, Access::Look, Absent::IsEmpty).await?;
+    let (plan, members) = think(context, args, Access::Look, Absent::IsEmpty).await?;
+    let absent = members.iter().filter(|member| {
+        let steps = plan.of(&member.opened.database.name);
+        member.opened.session.is_none() && steps.is_some_and(|plan| !plan.steps.is_empty())
+    });
+    let beside = absent.map(|member| serves::beside(context, args, member.opened.database));
+    let refused = Failure::collect(join_all(beside).await);
     close(members).await;
-    Ok(())
+    refused.map(drop)
 }
 
 /// Reads, asks and plans; writes nothing.
@@ -163,6 +170,7 @@ async fn think<'p>(
     if !plan.is_empty() {
         protected::consent(context, &args.consents)?;
     }
+    serves::clusters(&mut members, &plan, args).await?;
     Ok((plan, members))
 }
 

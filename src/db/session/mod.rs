@@ -16,8 +16,9 @@ use crate::dialect::{Dialect, Trouble};
 use crate::model::server::Server;
 use crate::model::target::Target;
 
-/// How long a server may take to answer a connection attempt.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take to answer a connection attempt. PgBouncer lets a client wait 15
+/// seconds after a login that failed, and the first look for a database that does not exist is one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One row, every cell as text.
 pub type Row = Vec<Option<String>>;
@@ -134,6 +135,11 @@ impl Session {
         let rows = session.rows(&sql).await?;
         session.server = dialect.server(rows.first().map_or(&[], Vec::as_slice));
         Ok(session)
+    }
+
+    /// Another connection to the same place, with the same rights.
+    pub async fn another(&self, target: &Target) -> Result<Session, DbError> {
+        Session::open(target, self.dialect, self.schema.as_deref(), self.access).await
     }
 
     fn settings(&self) -> String {
@@ -276,9 +282,13 @@ impl Session {
         told
     }
 
-    /// Says goodbye, so that the server does not log a broken connection.
-    pub async fn close(self) {
+    /// Says goodbye, so that the server does not log a broken connection and a pooler finds
+    /// nothing of bird's in a session that it hands to the next.
+    pub async fn close(mut self) {
         use sqlx::Connection as _;
+        if let Some(farewell) = self.dialect.farewell() {
+            let _: Result<(), DbError> = self.run(farewell).await;
+        }
         // The work is done; how the farewell goes changes nothing.
         let _: Result<(), sqlx::Error> = each!(self.connection, it => it.close().await);
     }

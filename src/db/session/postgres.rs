@@ -40,6 +40,9 @@ fn options(target: &ServerTarget) -> Result<PgConnectOptions, sqlx::Error> {
         .port(target.port)
         .database(&target.database)
         .application_name("bird")
+        // A pooler refuses what it does not know at the start of a session, and this alone of what
+        // the driver says there is unknown to PgBouncer. bird reads no floating-point numbers.
+        .extra_float_digits(None)
         .ssl_mode(mode)
         .disable_statement_logging();
     if let Some(user) = &target.user {

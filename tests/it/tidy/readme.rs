@@ -111,7 +111,7 @@ fn a_section_is_renewed_in_its_place() {
         );
     }
     let new = renewed(&old).expect("all sections");
-    assert!(!new.contains("old"), "{new}");
+    assert!(!new.contains("\nold\n"), "{new}");
     assert!(new.contains("| `bird migrate` | "), "{new}");
     assert!(new.contains("| 3 | refused"), "{new}");
     assert!(new.contains("| `out-of-order` | "), "{new}");

@@ -11,12 +11,15 @@ pub enum Engine {
     MariaDb,
     MySql,
     Postgres,
+    /// A MariaDB that is a node of a cluster; only for tests of that.
+    Galera,
 }
 
 static NO_SQLITE: Once = Once::new();
 static NO_MARIADB: Once = Once::new();
 static NO_MYSQL: Once = Once::new();
 static NO_POSTGRES: Once = Once::new();
+static NO_GALERA: Once = Once::new();
 
 impl Engine {
     const EVERY: [Engine; 4] = [
@@ -48,13 +51,18 @@ impl Engine {
             Engine::MariaDb => (&NO_MARIADB, "BIRD_TEST_MARIADB"),
             Engine::MySql => (&NO_MYSQL, "BIRD_TEST_MYSQL"),
             Engine::Postgres => (&NO_POSTGRES, "BIRD_TEST_POSTGRES"),
+            Engine::Galera => (&NO_GALERA, "BIRD_TEST_GALERA"),
         };
         let there = match self {
             Engine::Sqlite => Command::new("sqlite3").arg("-version").output().is_ok(),
             _ => self.url().is_some(),
         };
         if !there {
-            skip(once, &format!("{} TESTS", self.product()), missing);
+            let what = match self {
+                Engine::Galera => "Galera",
+                _ => self.product(),
+            };
+            skip(once, &format!("{what} TESTS"), missing);
         }
         there
     }
@@ -71,6 +79,7 @@ impl Engine {
             Engine::MariaDb => Some("MARIADB"),
             Engine::MySql => Some("MYSQL"),
             Engine::Postgres => Some("POSTGRES"),
+            Engine::Galera => Some("GALERA"),
         }
     }
 
@@ -78,7 +87,7 @@ impl Engine {
     pub fn product(self) -> &'static str {
         match self {
             Engine::Sqlite => "SQLite",
-            Engine::MariaDb => "MariaDB",
+            Engine::MariaDb | Engine::Galera => "MariaDB",
             Engine::MySql => "MySQL",
             Engine::Postgres => "PostgreSQL",
         }
@@ -92,7 +101,7 @@ impl Engine {
     /// What differs from engine to engine, as data.
     pub fn pick<T>(self, mysql: T, postgres: T, sqlite: T) -> T {
         match self {
-            Engine::MariaDb | Engine::MySql => mysql,
+            Engine::MariaDb | Engine::MySql | Engine::Galera => mysql,
             Engine::Postgres => postgres,
             Engine::Sqlite => sqlite,
         }
@@ -117,7 +126,7 @@ impl Engine {
             Engine::Sqlite => command
                 .args(["-batch", "-bail", "-separator", "\t", "-nullvalue", "NULL"])
                 .args(["-cmd", "PRAGMA foreign_keys = ON"]),
-            Engine::MariaDb | Engine::MySql => command.args(["-N", "-B"]),
+            Engine::MariaDb | Engine::MySql | Engine::Galera => command.args(["-N", "-B"]),
             Engine::Postgres => command.args(["-At", "-F", "\t", "-P", "null=NULL"]),
         };
         command.args(database);

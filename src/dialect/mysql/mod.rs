@@ -1,15 +1,22 @@
 //! MySQL and MariaDB: one dialect, two products.
 
+use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
-use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use super::lex::Lexis;
 use super::words::{Grammar, Names};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
-use super::{hex, journal_columns, refuse_control, single_quoted, starts_with};
+use super::{hex, journal_columns, number_of, refuse_control, single_quoted, starts_with, variant};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
+
+mod lexis;
+mod refused;
+
+pub use lexis::LEXIS;
+use refused::{REFUSED, SETTINGS, UNWRITTEN, sets};
 
 pub struct MySql;
 
@@ -38,70 +45,14 @@ const LEXICAL_MODES: &[&str] = &[
     "POSTGRESQL",
 ];
 
-const REFUSED: &[(&[&str], Refusal)] = &[
-    (
-        &["USE"],
-        Refusal {
-            what: "USE",
-            why: "a migration stays in its own database",
-        },
-    ),
-    (
-        &["START", "TRANSACTION"],
-        Refusal {
-            what: "START TRANSACTION",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["COMMIT"],
-        Refusal {
-            what: "COMMIT",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["ROLLBACK"],
-        Refusal {
-            what: "ROLLBACK",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["SAVEPOINT"],
-        Refusal {
-            what: "SAVEPOINT",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["XA"],
-        Refusal {
-            what: "XA",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["LOCK", "TABLES"],
-        Refusal {
-            what: "LOCK TABLES",
-            why: "it would lock bird out of its own journal",
-        },
-    ),
-    (
-        &["LOCK", "TABLE"],
-        Refusal {
-            what: "LOCK TABLES",
-            why: "it would lock bird out of its own journal",
-        },
-    ),
-    (
-        &["UNLOCK"],
-        Refusal {
-            what: "UNLOCK TABLES",
-            why: "bird takes and releases the locks",
-        },
-    ),
+/// What speaks MySQL's language and is something else, by a word in what it says of itself.
+const VARIANTS: &[(&str, &str)] = &[
+    ("tidb", "TiDB"),
+    ("vitess", "Vitess"),
+    ("planetscale", "PlanetScale"),
+    ("aurora", "Amazon Aurora"),
+    ("singlestore", "SingleStore"),
+    ("oceanbase", "OceanBase"),
 ];
 
 /// Tables that cannot roll back; and if there are any, the tables with triggers, the views and
@@ -118,105 +69,6 @@ const UNTRANSACTIONAL: &str = "SELECT name FROM (\
      WHERE EXISTS (SELECT 1 FROM information_schema.TABLES \
       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE NOT IN \
       (SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'))";
-/// Why a session must not become read-only.
-const UNWRITTEN: &str = "bird could not write its journal any more";
-/// Why a session must not choose what the binary log gets.
-const LOGGED: &str =
-    "statement and journal row must reach the binary log alike, or replicas differ";
-
-/// Variables that no migration may set.
-const SETTINGS: &[(&str, Refusal)] = &[
-    (
-        "autocommit",
-        Refusal {
-            what: "SET autocommit",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        "completion_type",
-        Refusal {
-            what: "SET completion_type",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        "gtid_next",
-        Refusal {
-            what: "SET gtid_next",
-            why: LOGGED,
-        },
-    ),
-    (
-        "sql_log_bin",
-        Refusal {
-            what: "SET sql_log_bin",
-            why: LOGGED,
-        },
-    ),
-    (
-        "wsrep_on",
-        Refusal {
-            what: "SET wsrep_on",
-            why: LOGGED,
-        },
-    ),
-    (
-        "transaction_read_only",
-        Refusal {
-            what: "SET transaction_read_only",
-            why: UNWRITTEN,
-        },
-    ),
-    (
-        "tx_read_only",
-        Refusal {
-            what: "SET tx_read_only",
-            why: UNWRITTEN,
-        },
-    ),
-    (
-        "read_only",
-        Refusal {
-            what: "SET read_only",
-            why: UNWRITTEN,
-        },
-    ),
-    (
-        "super_read_only",
-        Refusal {
-            what: "SET super_read_only",
-            why: UNWRITTEN,
-        },
-    ),
-];
-
-/// Whether a SET gives a value to this variable: its name stands right before `=` or `:=`, and
-/// not behind the one `@` of a user's own variable.
-fn sets(words: &[&str], variable: &str) -> bool {
-    let named = |at: usize| words.get(at).copied().unwrap_or_default();
-    (1..words.len()).any(|at| {
-        let name = named(at).trim_matches('`');
-        let follows = named(at + 1);
-        let assigned = follows == "=" || follows == ":" && named(at + 2) == "=";
-        let own = named(at - 1) == "@" && (at < 2 || named(at - 2) != "@");
-        // `SET x = (autocommit = 1)` compares.
-        let begins = [
-            "SET",
-            "GLOBAL",
-            "SESSION",
-            "LOCAL",
-            "PERSIST",
-            "PERSIST_ONLY",
-            "STATEMENT",
-        ];
-        let before = named(at - 1);
-        let begins = begins.iter().any(|word| word.eq_ignore_ascii_case(before));
-        let placed = begins || matches!(before, "," | "." | "@");
-        name.eq_ignore_ascii_case(variable) && assigned && placed && !own
-    })
-}
-
 impl Dialect for MySql {
     fn facts(&self) -> &'static Facts {
         &FACTS
@@ -276,7 +128,7 @@ impl Dialect for MySql {
     }
 
     fn server_query(&self) -> &'static str {
-        "SELECT VERSION()"
+        "SELECT VERSION(), @@version_comment, @@basedir"
     }
 
     fn server(&self, row: &[Option<String>]) -> Server {
@@ -288,16 +140,12 @@ impl Dialect for MySql {
         Server {
             product: if maria { "MariaDB" } else { "MySQL" },
             version: number.to_owned(),
+            variant: variant(row, VARIANTS),
         }
     }
 
     fn session_query(&self) -> Option<&'static str> {
         Some("SELECT CONNECTION_ID()")
-    }
-
-    fn cancel(&self, session: &str) -> Option<String> {
-        let number: u64 = session.parse().ok()?;
-        Some(format!("KILL QUERY {number}"))
     }
 
     fn identity_query(&self, server: &Server) -> Option<&'static str> {
@@ -538,12 +386,53 @@ impl Dialect for MySql {
         Some(Lock {
             take: format!("SELECT GET_LOCK({name}, 0)"),
             held: format!("SELECT IS_USED_LOCK({name}) = CONNECTION_ID()"),
+            // A proxy answers to `SELECT CONNECTION_ID()` by itself, but not to this.
+            session: "SELECT CONCAT_WS(':', @@hostname, @@port, CONNECTION_ID())",
+            // ProxySQL does.
+            pins: true,
             holder: format!(
                 "SELECT ID, USER, HOST, TIME, INFO FROM information_schema.PROCESSLIST \
                  WHERE ID = IS_USED_LOCK({name})"
             ),
             release: format!("SELECT RELEASE_LOCK({name})"),
         })
+    }
+
+    /// Galera, Percona XtraDB Cluster, and group replication with several primaries.
+    fn cluster_query(&self) -> Option<&'static str> {
+        Some(
+            "SHOW VARIABLES WHERE Variable_name = 'pxc_strict_mode' \
+             OR (Variable_name = 'wsrep_on' AND Value = 'ON') \
+             OR (Variable_name = 'group_replication_single_primary_mode' AND Value = 'OFF')",
+        )
+    }
+
+    fn checks(&self) -> &'static [Check] {
+        checks::mysql::CHECKS
+    }
+
+    fn cancel(&self, session: &str) -> Option<String> {
+        Some(format!("KILL QUERY {}", number_of(session)?))
+    }
+
+    /// A crash in the middle of a DDL statement leaves nothing half done since MySQL 8.0 and
+    /// MariaDB 10.6; what only speaks their language is another matter.
+    fn doubts(&self, server: &Server) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let atomic: [u32; 2] = match server.product {
+            "MariaDB" => [10, 6],
+            _ => [8, 0],
+        };
+        if server.numbers().as_slice() < atomic.as_slice() {
+            let [major, minor] = atomic;
+            doubts.push(format!(
+                "{server} is older than {major}.{minor}: a crash may leave a statement half done"
+            ));
+        }
+        if let Some(variant) = server.variant {
+            doubts.push(format!("it is {variant}, on which bird is not tested"));
+        }
+        doubts
     }
 
     fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String {
@@ -579,69 +468,4 @@ static GRAMMAR: Grammar = Grammar {
         "PERIOD",
         "SYSTEM",
     ],
-};
-
-/// How MySQL and MariaDB write SQL, in the one mode in which files are read: double quotes make
-/// strings and backslashes escape.
-pub const LEXIS: Lexis = Lexis {
-    hash_comments: true,
-    dashes_need_blank: true,
-    carriage_return_ends_comment: false,
-    nested_comments: false,
-    conditional_comments: &["/*!", "/*M!"],
-    hints: true,
-    double_quoted: Quoted::Text,
-    backslash: true,
-    prefixes: &[
-        Prefix {
-            letters: "n",
-            backslash: false,
-            names: false,
-        },
-        Prefix {
-            letters: "x",
-            backslash: false,
-            names: false,
-        },
-        Prefix {
-            letters: "b",
-            backslash: false,
-            names: false,
-        },
-    ],
-    backticks: true,
-    brackets: false,
-    dollar_quotes: false,
-    delimiter_lines: true,
-    parentheses_hold: false,
-    inline_data: false,
-    bodies: Bodies::Blocks,
-    client: Client {
-        program: "mysql",
-        sign: '\\',
-        anywhere: true,
-        // Old servers and MariaDB read `\N` as NULL.
-        language: &["N"],
-        words: &[
-            "source", "system", "tee", "pager", "prompt", "connect", "charset",
-        ],
-        hints: &[
-            (
-                &["source", "."],
-                "put the statements of the other file here, or make it a migration of its own",
-            ),
-            (&["g", "G", "p"], "end the statement with a semicolon"),
-            (&["!", "system"], "run shell commands outside of migrations"),
-            (
-                &["u", "r", "connect"],
-                "the configuration says which database a migration runs on",
-            ),
-            (
-                &["C", "charset"],
-                "bird's sessions speak utf8mb4; take the line out",
-            ),
-            (&["d"], "write a DELIMITER line"),
-        ],
-        hint: "take the line out; bird sends statements, not client commands",
-    },
 };

@@ -1,0 +1,285 @@
+//! `bird doctor`: what about the databases' surroundings will keep a migration from working.
+
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+
+use super::{Context, cli, open};
+use crate::db::doctor::{self, Patient};
+use crate::db::session::{Access, Session};
+use crate::db::{file, history};
+use crate::dialect::{Trouble, script};
+use crate::model::check::{Judgement, Verdict};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::history::Applied;
+use crate::model::migration::Migration;
+use crate::model::server::Server;
+use crate::model::target::Target;
+use crate::output::{Block, Grid, Report};
+use crate::project::Database;
+
+/// Look for what will keep migrations from working: servers, accounts, settings, files
+#[derive(Debug, clap::Args)]
+#[command(before_help = "Example: bird doctor --env production        before the first migration")]
+pub struct Args {
+    #[command(flatten)]
+    connect: cli::Connect,
+}
+
+/// The check that comes first.
+const CONNECTION: &str = "connection";
+
+/// All databases with all that was looked at.
+pub struct DoctorReport {
+    databases: Vec<Examined>,
+    exit: Exit,
+}
+
+struct Examined {
+    name: String,
+    engine: &'static str,
+    server: Option<Server>,
+    /// `checked`, `absent`, `unreachable`.
+    state: &'static str,
+    checks: Vec<file::Checked>,
+    /// Why it could not be reached.
+    fault: Option<Diagnostic>,
+}
+
+/// Looks; it never writes. The locks that it takes for a moment belong to its sessions.
+pub async fn run(context: &Context, args: &Args) -> Result<DoctorReport, Failure> {
+    // A folder that cannot be read is what `bird status` tells.
+    let files = async { open::files(context).await.unwrap_or_default() };
+    let looking = context.project.databases.iter().map(|database| async move {
+        match database.selected {
+            true => Some(open_one(context, args, database).await),
+            false => None,
+        }
+    });
+    let (files, opened) = join(files, join_all(looking)).await;
+    let mut files = files.into_iter();
+    let examining = context.project.databases.iter().zip(opened);
+    let examining = examining.filter_map(|(database, opened)| {
+        let migrations = files.next().unwrap_or_default();
+        let opened = opened?;
+        Some(examine(context, database, opened, migrations))
+    });
+    let databases = join_all(examining.collect::<Vec<_>>()).await;
+    let exits = databases.iter().map(Examined::exit);
+    let exit = open::interrupted(context, exits.fold(Exit::Done, Exit::worst));
+    Ok(DoctorReport { databases, exit })
+}
+
+/// How far a database could be opened.
+enum Reached {
+    Inside(Session),
+    /// It does not exist, but its server answers.
+    Beside(Target, Session),
+    /// A file that does not exist.
+    NoFile,
+    Unreachable(Diagnostic),
+}
+
+async fn open_one(context: &Context, args: &Args, database: &Database) -> Reached {
+    if open::is_absent_file(database) {
+        return Reached::NoFile;
+    }
+    let wait = args.connect.wait;
+    let error = match open::session(context, database, Access::Look, wait).await {
+        Ok(session) => return Reached::Inside(session),
+        Err(error) => error,
+    };
+    if error.trouble == Trouble::MissingDatabase
+        && let Ok(Some((target, session))) = open::entry(context, database, wait).await
+    {
+        return Reached::Beside(target, session);
+    }
+    Reached::Unreachable(open::cannot_open(database, &error))
+}
+
+async fn examine(
+    context: &Context,
+    database: &Database,
+    reached: Reached,
+    migrations: Vec<Migration>,
+) -> Examined {
+    let mut examined = Examined {
+        name: database.name.clone(),
+        engine: database.dialect.facts().name,
+        server: None,
+        state: "checked",
+        checks: secret(context, database),
+        fault: None,
+    };
+    let place = database.target.shown();
+    let (target, mut session, inside) = match reached {
+        Reached::Inside(session) => (database.target.clone(), session, true),
+        Reached::Beside(target, session) => (target, session, false),
+        Reached::NoFile => {
+            examined.state = "absent";
+            if let Target::File(target) = &database.target {
+                examined.checks.extend(file::look(target));
+            }
+            return examined;
+        }
+        Reached::Unreachable(fault) => {
+            examined.state = "unreachable";
+            let mut judgement = Judgement::error(fault.message.clone());
+            judgement.to_do = fault.hint.clone();
+            examined.checks.insert(0, (CONNECTION, judgement));
+            examined.fault = Some(fault);
+            return examined;
+        }
+    };
+    examined
+        .checks
+        .insert(0, (CONNECTION, Judgement::ok(place)));
+    examined.checks.push(("database", exists(inside)));
+    if !inside {
+        examined.state = "absent";
+    }
+    let applied = match inside {
+        true => applied(&mut session).await,
+        false => Vec::new(),
+    };
+    let largest = largest(database, &migrations, &applied);
+    let patient = Patient {
+        target: &target,
+        inside,
+        largest,
+    };
+    let found = doctor::look(&mut session, &patient, &context.stop).await;
+    examined.checks.extend(found);
+    examined.server = Some(session.server.clone());
+    session.close().await;
+    examined
+}
+
+fn exists(inside: bool) -> Judgement {
+    match inside {
+        true => Judgement::ok("it exists"),
+        false => Judgement::note("it does not exist yet").to_do("create it with `bird provision`"),
+    }
+}
+
+/// Whether others may read the file that holds the password.
+fn secret(context: &Context, database: &Database) -> Vec<file::Checked> {
+    let judgement = match context.project.secret(database) {
+        None => return Vec::new(),
+        Some((file, None)) => Judgement::ok(format!("{file} may be read by its owner alone")),
+        Some((file, Some(mode))) => {
+            Judgement::warning(format!("{file} may be read by others (mode {mode:03o})"))
+                .to_do(format!("chmod 600 {file}, or put the URL into a variable"))
+        }
+    };
+    vec![("secret", judgement)]
+}
+
+/// What is applied; of a history that cannot be read, nothing, which is what `bird status` tells.
+async fn applied(session: &mut Session) -> Vec<Applied> {
+    let history = history::read(session).await;
+    history.map_or(Vec::new(), |history| history.applied)
+}
+
+/// The bytes of the largest statement that is still to run.
+fn largest(database: &Database, migrations: &[Migration], applied: &[Applied]) -> usize {
+    let is_pending = |file: &&Migration| !applied.iter().any(|row| row.version == file.version);
+    let statements = migrations.iter().filter(is_pending).filter_map(|file| {
+        let script = script::read(database.dialect.lexis(), &file.text).ok()?;
+        let lengths = script
+            .statements
+            .iter()
+            .map(|statement| statement.range.len());
+        lengths.max()
+    });
+    statements.max().unwrap_or(0)
+}
+
+impl Examined {
+    fn exit(&self) -> Exit {
+        let worst = self.checks.iter().map(|(_, judgement)| judgement.verdict);
+        match worst.max() {
+            _ if self.fault.is_some() => Exit::Failed,
+            Some(Verdict::Warning | Verdict::Error) => Exit::Found,
+            _ => Exit::Done,
+        }
+    }
+
+    fn findings(&self) -> impl Iterator<Item = Diagnostic> {
+        // How it could not be reached is told by the fault, which has a code of its own.
+        let reached = |(name, _): &&file::Checked| self.fault.is_none() || *name != CONNECTION;
+        let checks = self.checks.iter().filter(reached);
+        let checks = checks.filter_map(|(name, judgement)| {
+            let message = format!("{}: {}", self.name, judgement.found);
+            let mut told = match judgement.verdict {
+                Verdict::Error => Diagnostic::error(name, message),
+                Verdict::Warning => Diagnostic::warning(name, message),
+                Verdict::Ok | Verdict::Note => return None,
+            };
+            told.hint = judgement.to_do.clone();
+            Some(told.database(&self.name))
+        });
+        self.fault.iter().cloned().chain(checks)
+    }
+}
+
+impl Report for DoctorReport {
+    fn command(&self) -> &'static str {
+        "doctor"
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let rows = self.databases.iter().flat_map(|examined| {
+            examined.checks.iter().map(|(name, judgement)| {
+                let word = judgement.verdict.word().to_owned();
+                let found = judgement.found.clone();
+                vec![examined.name.clone(), (*name).to_owned(), word, found]
+            })
+        });
+        let mut blocks = vec![Block::Grid(Grid {
+            headers: vec!["database", "check", "verdict", "found"],
+            rows: rows.collect(),
+            numbers: vec![],
+        })];
+        // What is graver is told with its way on among the findings.
+        for examined in &self.databases {
+            for (name, judgement) in &examined.checks {
+                if let (Verdict::Note, Some(to_do)) = (judgement.verdict, &judgement.to_do) {
+                    blocks.push(Block::Line(format!("{}: {name}: {to_do}", examined.name)));
+                }
+            }
+        }
+        blocks
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.databases.iter().flat_map(Examined::findings).collect()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        let databases = self.databases.iter().map(|examined| {
+            let server = examined.server.as_ref();
+            let checks = examined.checks.iter().map(|(name, judgement)| {
+                json!({
+                    "name": name,
+                    "verdict": judgement.verdict,
+                    "found": judgement.found,
+                    "to_do": judgement.to_do,
+                })
+            });
+            json!({
+                "name": examined.name,
+                "engine": examined.engine,
+                "product": server.map(|server| server.product),
+                "server_version": server.map(|server| &server.version),
+                "state": examined.state,
+                "checks": checks.collect::<Vec<_>>(),
+            })
+        });
+        databases.collect()
+    }
+}

@@ -1,0 +1,202 @@
+//! Asks what `bird doctor` wants to know. It takes the lock for a moment, which writes nothing.
+
+use std::time::Duration;
+
+use super::file::{self, Checked};
+use super::lock::{self, NoLock, Wish};
+use super::session::{DbError, Session};
+use super::stop::Stop;
+use crate::dialect::Trouble;
+use crate::dialect::checks::Subject;
+use crate::model::check::{Judgement, Verdict};
+use crate::model::target::{Target, is_loopback};
+
+/// What is looked at.
+pub struct Patient<'p> {
+    pub target: &'p Target,
+    /// Whether the session is in the database itself, and not beside one that does not exist.
+    pub inside: bool,
+    /// How many bytes the largest statement has that is still to run.
+    pub largest: usize,
+}
+
+/// Everything that can be asked, in the order in which it is told.
+pub async fn look(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec<Checked> {
+    let mut checked = vec![("product", product(session))];
+    if let Target::File(file) = patient.target {
+        checked.extend(file::look(file));
+    }
+    checked.extend(ask(session, patient).await);
+    if let Target::Server(_) = patient.target {
+        let locks = locks(session, patient, stop).await;
+        let alone = locks
+            .iter()
+            .all(|(_, judgement)| judgement.verdict == Verdict::Ok);
+        checked.extend(locks);
+        checked.push(("cluster", cluster(session).await));
+        // Behind a pooler it might hit somebody else's statement.
+        let cancel = match alone {
+            true => cancel(session, patient).await,
+            false => Judgement::note("not tried: the session may be somebody else's"),
+        };
+        checked.push(("cancel", cancel));
+    }
+    checked
+}
+
+/// What a question that failed means: the account may not ask, or the product does not know it.
+fn unasked(error: &DbError) -> Judgement {
+    match error.trouble {
+        Trouble::Denied => {
+            let code = error.code.as_deref().unwrap_or("no code");
+            Judgement::note(format!("the account may not ask ({code})"))
+        }
+        Trouble::Connection => Judgement::error(format!("the connection broke: {}", error.told())),
+        _ => Judgement::note(format!("it could not be asked: {}", error.told())),
+    }
+}
+
+fn product(session: &Session) -> Judgement {
+    let told = session.server.to_string();
+    match session.dialect.doubts(&session.server).as_slice() {
+        [] => Judgement::ok(told),
+        doubts => Judgement::warning(format!("{told}: {}", doubts.join("; ")))
+            .to_do("try migrations on a copy first"),
+    }
+}
+
+/// The engine's own checks.
+async fn ask(session: &mut Session, patient: &Patient<'_>) -> Vec<Checked> {
+    let (server, schema) = (session.server.clone(), session.schema.clone());
+    let (database, local) = match patient.target {
+        Target::File(_) => ("", true),
+        Target::Server(server) => (
+            server.database.as_str(),
+            server.socket.is_some() || is_loopback(&server.host),
+        ),
+    };
+    let subject = Subject {
+        database,
+        schema: schema.as_deref(),
+        server: &server,
+        local,
+        largest: patient.largest,
+    };
+    let mut checked = Vec::new();
+    for check in session.dialect.checks() {
+        if check.inside && !patient.inside {
+            continue;
+        }
+        let judgement = match session.rows(&(check.query)(&subject)).await {
+            Ok(rows) => (check.judge)(&subject, &rows),
+            Err(error) => unasked(&error),
+        };
+        checked.push((check.name, judgement));
+    }
+    checked
+}
+
+/// Takes the lock as a migration would, without waiting, and gives it back.
+async fn locks(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec<Checked> {
+    let wish = Wish {
+        target: patient.target,
+        bare_statements: false,
+        timeout: Duration::ZERO,
+        waiting: &|_| {},
+    };
+    let (lock, pooler) = match lock::take(session, &wish, stop).await {
+        Ok(guard) => {
+            let pooler = match guard.doubt() {
+                None => Judgement::ok("the server's session belongs to bird alone"),
+                Some(reason) => Judgement::note(format!(
+                    "whether a pooler shares the session could not be found out: {reason}"
+                )),
+            };
+            guard.release(session).await;
+            (Judgement::ok("it can be taken, and is held"), pooler)
+        }
+        Err(NoLock::Shared) => (
+            Judgement::note("not tried: it would hold for nobody"),
+            Judgement::error("a pooler stands between that hands the server's sessions around")
+                .to_do(itself(session)),
+        ),
+        Err(NoLock::Broken) => (
+            Judgement::error("it was taken, and then it was not there").to_do(itself(session)),
+            Judgement::warning("something stands between that changes sessions")
+                .to_do(itself(session)),
+        ),
+        Err(NoLock::Held(holder)) => {
+            let who = holder.unwrap_or_else(|| "someone".into());
+            (
+                Judgement::warning(format!("it is held by {who}"))
+                    .to_do("wait for it, or end it: a migration waits for --lock-timeout"),
+                Judgement::note("not tried: the lock is held"),
+            )
+        }
+        Err(NoLock::Stopped(_)) => return Vec::new(),
+        Err(NoLock::Database(error)) => (
+            Judgement::error(format!("it cannot be taken: {}", error.told())),
+            Judgement::note("not tried: there is no lock"),
+        ),
+    };
+    vec![("lock", lock), ("pooler", pooler)]
+}
+
+fn itself(session: &Session) -> String {
+    let port = session.dialect.facts().port.unwrap_or_default();
+    format!("connect to the server itself; its port is usually {port}")
+}
+
+async fn cluster(session: &mut Session) -> Judgement {
+    let Some(query) = session.dialect.cluster_query() else {
+        return Judgement::ok("locks hold for the whole server");
+    };
+    match session.value(query).await {
+        Ok(None) => Judgement::ok("locks hold for the whole server"),
+        Ok(Some(setting)) => Judgement::warning(format!(
+            "a cluster whose locks hold on one node only (`{setting}`)"
+        ))
+        .to_do("let one runner at a time migrate, with --allow single-writer"),
+        Err(error) => unasked(&error),
+    }
+}
+
+/// Whether a second connection can end what the first one does, which Ctrl-C would need.
+async fn cancel(session: &mut Session, patient: &Patient<'_>) -> Judgement {
+    let schema = session.schema.clone();
+    let name = match patient.target {
+        Target::Server(server) => session.dialect.lock(&server.database, schema.as_deref()),
+        Target::File(_) => None,
+    };
+    let Some(name) = name.map(|lock| lock.session) else {
+        return Judgement::ok("there is no other session");
+    };
+    let told = match session.value(name).await {
+        Ok(told) => told.unwrap_or_default(),
+        Err(error) => return unasked(&error),
+    };
+    let Some(sql) = session.dialect.cancel(&told) else {
+        return Judgement::note("the server does not name its sessions");
+    };
+    let mut other = match session.another(patient.target).await {
+        Ok(other) => other,
+        Err(error) => return Judgement::note(format!("no second connection: {}", error.told())),
+    };
+    let answer = other.value(&sql).await;
+    other.close().await;
+    // Nothing ran that could be ended; a server may keep the wish for the next statement.
+    let _: Result<_, DbError> = session.value(name).await;
+    match answer {
+        Ok(None) => Judgement::ok("a second connection may end the first one's statement"),
+        Ok(Some(yes)) if yes == "1" => {
+            Judgement::ok("a second connection may end the first one's statement")
+        }
+        Ok(Some(_)) => Judgement::warning("a second connection does not find the first one")
+            .to_do("connect to one server: what stands between leads to several"),
+        Err(error) => Judgement::warning(format!(
+            "a second connection may not end the first one's statement: {}",
+            error.told()
+        ))
+        .to_do("connect to one server, with an account that may end its own statements"),
+    }
+}

@@ -1,0 +1,91 @@
+//! The file of an embedded database as a file: may it be written, and what does it lie on. Looking
+//! at it writes nothing.
+
+use std::path::Path;
+
+use crate::model::check::Judgement;
+use crate::model::target::FileTarget;
+
+/// File systems whose locks do not reach other machines reliably, by the number that they have in
+/// `statfs`.
+#[cfg(target_os = "linux")]
+const NETWORK: &[(u32, &str)] = &[
+    (0x6969, "NFS"),
+    (0x517b, "SMB"),
+    (0xff53_4d42, "CIFS"),
+    (0xfe53_4d42, "SMB2"),
+    (0x0102_1997, "9P"),
+    (0x00c3_6400, "Ceph"),
+    (0x5346_414f, "AFS"),
+    (0x0bd0_0bd0, "Lustre"),
+];
+
+/// The name of a check, and how it came out.
+pub type Checked = (&'static str, Judgement);
+
+pub fn look(file: &FileTarget) -> Vec<Checked> {
+    let folder = file.path.parent().unwrap_or(Path::new("."));
+    // A folder that does not exist yet is made, in the nearest one that does.
+    let existing = folder.ancestors().find(|folder| folder.exists());
+    let existing = existing.unwrap_or(folder);
+    vec![
+        ("file", writable(file)),
+        ("folder", folder_writable(existing)),
+        ("file-system", file_system(existing)),
+    ]
+}
+
+fn writable(file: &FileTarget) -> Judgement {
+    if file.read_only {
+        return Judgement::error("the URL opens it read-only").to_do("take mode=ro out of the URL");
+    }
+    if !file.path.exists() {
+        return Judgement::note("it does not exist yet").to_do("create it with `bird provision`");
+    }
+    match may_write(&file.path) {
+        true => Judgement::ok("it may be written"),
+        false => Judgement::error("it may not be written")
+            .to_do(format!("give this user the right to write {}", file.told)),
+    }
+}
+
+/// The engine keeps its journal beside the file.
+fn folder_writable(folder: &Path) -> Judgement {
+    match may_write(folder) {
+        true => Judgement::ok("its folder may be written"),
+        false => {
+            Judgement::error("its folder may not be written, and the journal stands there").to_do(
+                format!("give this user the right to write {}", folder.display()),
+            )
+        }
+    }
+}
+
+#[cfg(unix)]
+fn may_write(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn may_write(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| !found.permissions().readonly())
+}
+
+#[cfg(target_os = "linux")]
+fn file_system(folder: &Path) -> Judgement {
+    let Ok(found) = rustix::fs::statfs(folder) else {
+        return Judgement::note("what it lies on cannot be told");
+    };
+    // The number has 32 bits, whatever type a platform gives it.
+    let number = found.f_type as u32;
+    match NETWORK.iter().find(|(known, _)| *known == number) {
+        Some((_, name)) => Judgement::warning(format!("it lies on a network file system ({name})"))
+            .to_do("move it to a local disk: locks over a network are not reliable"),
+        None => Judgement::ok("it lies on no network file system that bird knows"),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn file_system(_folder: &Path) -> Judgement {
+    Judgement::note("what it lies on cannot be told")
+}

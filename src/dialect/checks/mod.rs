@@ -1,0 +1,55 @@
+//! What `bird doctor` asks a server and how it judges the answers: one entry in a table per
+//! check, a table per engine. Pure; `db::doctor` asks.
+
+pub mod mysql;
+pub mod postgres;
+pub mod sqlite;
+
+use crate::model::check::Judgement;
+use crate::model::server::Server;
+
+/// The rows of an answer, every cell as text.
+pub type Rows = [Vec<Option<String>>];
+
+/// What a check is about.
+pub struct Subject<'s> {
+    /// The database's name on its server.
+    pub database: &'s str,
+    pub schema: Option<&'s str>,
+    pub server: &'s Server,
+    /// Whether the server is on this machine.
+    pub local: bool,
+    /// How many bytes the largest statement has that is still to run.
+    pub largest: usize,
+}
+
+/// One thing to look at.
+pub struct Check {
+    /// Its name in reports, and the code of what it finds.
+    pub name: &'static str,
+    /// Whether it asks about the database itself, which must exist then.
+    pub inside: bool,
+    pub query: fn(&Subject<'_>) -> String,
+    pub judge: fn(&Subject<'_>, &Rows) -> Judgement,
+}
+
+/// One cell, empty where it is NULL or not there.
+fn cell(rows: &Rows, row: usize, column: usize) -> &str {
+    let cell = rows.get(row).and_then(|row| row.get(column));
+    cell.and_then(Option::as_deref).unwrap_or_default()
+}
+
+/// A cell as a number, nothing where it is none.
+fn number(rows: &Rows, row: usize, column: usize) -> u64 {
+    cell(rows, row, column).parse().unwrap_or(0)
+}
+
+/// Account and encryption of a connection; `how` is empty where it is not encrypted.
+fn account(subject: &Subject<'_>, account: &str, how: &str) -> Judgement {
+    match (how, subject.local) {
+        ("", true) => Judgement::ok(format!("{account}, not encrypted, on this machine")),
+        ("", false) => Judgement::warning(format!("{account}, over a network, not encrypted"))
+            .to_do("take the word that turns TLS off out of the URL"),
+        (how, _) => Judgement::ok(format!("{account}, encrypted ({how})")),
+    }
+}

@@ -1,0 +1,168 @@
+//! What no migration may contain on MySQL and MariaDB.
+
+use super::super::{Refusal, TRANSACTIONS};
+
+pub(super) const REFUSED: &[(&[&str], Refusal)] = &[
+    (
+        &["USE"],
+        Refusal {
+            what: "USE",
+            why: "a migration stays in its own database",
+        },
+    ),
+    (
+        &["START", "TRANSACTION"],
+        Refusal {
+            what: "START TRANSACTION",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["COMMIT"],
+        Refusal {
+            what: "COMMIT",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["ROLLBACK"],
+        Refusal {
+            what: "ROLLBACK",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["SAVEPOINT"],
+        Refusal {
+            what: "SAVEPOINT",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["XA"],
+        Refusal {
+            what: "XA",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["LOCK", "TABLES"],
+        Refusal {
+            what: "LOCK TABLES",
+            why: "it would lock bird out of its own journal",
+        },
+    ),
+    (
+        &["LOCK", "TABLE"],
+        Refusal {
+            what: "LOCK TABLES",
+            why: "it would lock bird out of its own journal",
+        },
+    ),
+    (
+        &["UNLOCK"],
+        Refusal {
+            what: "UNLOCK TABLES",
+            why: "bird takes and releases the locks",
+        },
+    ),
+];
+
+/// Why a session must not become read-only.
+pub(super) const UNWRITTEN: &str = "bird could not write its journal any more";
+/// Why a session must not choose what the binary log gets.
+const LOGGED: &str =
+    "statement and journal row must reach the binary log alike, or replicas differ";
+
+/// Variables that no migration may set.
+pub(super) const SETTINGS: &[(&str, Refusal)] = &[
+    (
+        "autocommit",
+        Refusal {
+            what: "SET autocommit",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        "completion_type",
+        Refusal {
+            what: "SET completion_type",
+            why: TRANSACTIONS,
+        },
+    ),
+    (
+        "gtid_next",
+        Refusal {
+            what: "SET gtid_next",
+            why: LOGGED,
+        },
+    ),
+    (
+        "sql_log_bin",
+        Refusal {
+            what: "SET sql_log_bin",
+            why: LOGGED,
+        },
+    ),
+    (
+        "wsrep_on",
+        Refusal {
+            what: "SET wsrep_on",
+            why: LOGGED,
+        },
+    ),
+    (
+        "transaction_read_only",
+        Refusal {
+            what: "SET transaction_read_only",
+            why: UNWRITTEN,
+        },
+    ),
+    (
+        "tx_read_only",
+        Refusal {
+            what: "SET tx_read_only",
+            why: UNWRITTEN,
+        },
+    ),
+    (
+        "read_only",
+        Refusal {
+            what: "SET read_only",
+            why: UNWRITTEN,
+        },
+    ),
+    (
+        "super_read_only",
+        Refusal {
+            what: "SET super_read_only",
+            why: UNWRITTEN,
+        },
+    ),
+];
+
+/// Whether a SET gives a value to this variable: its name stands right before `=` or `:=`, and
+/// not behind the one `@` of a user's own variable.
+pub(super) fn sets(words: &[&str], variable: &str) -> bool {
+    let named = |at: usize| words.get(at).copied().unwrap_or_default();
+    (1..words.len()).any(|at| {
+        let name = named(at).trim_matches('`');
+        let follows = named(at + 1);
+        let assigned = follows == "=" || follows == ":" && named(at + 2) == "=";
+        let own = named(at - 1) == "@" && (at < 2 || named(at - 2) != "@");
+        // `SET x = (autocommit = 1)` compares.
+        let begins = [
+            "SET",
+            "GLOBAL",
+            "SESSION",
+            "LOCAL",
+            "PERSIST",
+            "PERSIST_ONLY",
+            "STATEMENT",
+        ];
+        let before = named(at - 1);
+        let begins = begins.iter().any(|word| word.eq_ignore_ascii_case(before));
+        let placed = begins || matches!(before, "," | "." | "@");
+        name.eq_ignore_ascii_case(variable) && assigned && placed && !own
+    })
+}

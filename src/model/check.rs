@@ -1,0 +1,73 @@
+//! What a look at a database's surroundings finds, one thing at a time.
+
+use serde::Serialize;
+
+/// How a check came out: `warning` and `error` are findings, `note` is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Ok,
+    /// Worth knowing.
+    Note,
+    /// It may go wrong.
+    Warning,
+    /// Migrating will not work.
+    Error,
+}
+
+impl Verdict {
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Ok => "ok",
+            Verdict::Note => "note",
+            Verdict::Warning => "warning",
+            Verdict::Error => "error",
+        }
+    }
+}
+
+/// What was found, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// A few words that stand for themselves.
+    pub found: String,
+    pub to_do: Option<String>,
+}
+
+impl Judgement {
+    pub fn ok(found: impl Into<String>) -> Judgement {
+        Judgement {
+            verdict: Verdict::Ok,
+            found: found.into(),
+            to_do: None,
+        }
+    }
+
+    pub fn note(found: impl Into<String>) -> Judgement {
+        Judgement {
+            verdict: Verdict::Note,
+            ..Judgement::ok(found)
+        }
+    }
+
+    pub fn warning(found: impl Into<String>) -> Judgement {
+        Judgement {
+            verdict: Verdict::Warning,
+            ..Judgement::ok(found)
+        }
+    }
+
+    pub fn error(found: impl Into<String>) -> Judgement {
+        Judgement {
+            verdict: Verdict::Error,
+            ..Judgement::ok(found)
+        }
+    }
+
+    /// What to do about it.
+    pub fn to_do(mut self, to_do: impl Into<String>) -> Judgement {
+        self.to_do = Some(to_do.into());
+        self
+    }
+}

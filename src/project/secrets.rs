@@ -1,0 +1,68 @@
+//! Files that hold a password, and who may read them.
+
+use std::path::PathBuf;
+
+use super::{Database, Project};
+use crate::model::target::Target;
+
+/// Where the text of a URL was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// In a variable, or in the config without a password in it.
+    Elsewhere,
+    /// In the config, password included.
+    Config,
+    /// In a file of its own.
+    File(PathBuf),
+}
+
+/// Whether a URL has its password in its own text, and not in a variable.
+pub fn has_password(url: &str) -> bool {
+    let account = url.split_once("://").and_then(|(_, rest)| {
+        let (account, _) = rest.rsplit_once('@')?;
+        Some(account)
+    });
+    let password = account.and_then(|account| account.split_once(':'));
+    password.is_some_and(|(_, password)| !password.is_empty() && !password.starts_with("${"))
+}
+
+impl Project {
+    /// The file that holds a database's password, as people read its path, and its mode where
+    /// others than its owner may read it; nothing where no file holds one.
+    pub fn secret(&self, database: &Database) -> Option<(String, Option<u32>)> {
+        let path = match &database.written {
+            Written::Elsewhere => return None,
+            Written::Config => &self.config,
+            Written::File(path) => path,
+        };
+        let has_password =
+            matches!(&database.target, Target::Server(server) if server.password.is_some());
+        has_password.then(|| (self.shown(path), open_to_others(path)))
+    }
+}
+
+#[cfg(unix)]
+fn open_to_others(path: &std::path::Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o044 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_path: &std::path::Path) -> Option<u32> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_password;
+
+    #[test]
+    fn a_password_is_seen_where_it_stands() {
+        assert!(has_password("mysql://app:secret@host/db"));
+        assert!(has_password("mysql://app:se:c@ret@host/db"));
+        assert!(!has_password("mysql://app:${PASSWORD}@host/db"));
+        assert!(!has_password("mysql://app@host/db"));
+        assert!(!has_password("sqlite:data/ums.db"));
+    }
+}
