@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{Context, adopt, doctor, migrate, provision, seed, status, up};
+use super::{Context, adopt, doctor, migrate, provision, resolve, seed, status, undo, up};
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -72,8 +72,10 @@ pub enum Command {
     Up(up::Args),
     Provision(provision::Args),
     Migrate(migrate::Args),
-    Adopt(adopt::Args),
     Status(status::Args),
+    Undo(undo::Args),
+    Adopt(adopt::Args),
+    Resolve(resolve::Args),
     Seed(seed::Args),
     Doctor(doctor::Args),
 }
@@ -93,8 +95,10 @@ impl Command {
             Command::Up(_) => "up",
             Command::Provision(_) => "provision",
             Command::Migrate(_) => "migrate",
-            Command::Adopt(_) => "adopt",
             Command::Status(_) => "status",
+            Command::Undo(_) => "undo",
+            Command::Adopt(_) => "adopt",
+            Command::Resolve(_) => "resolve",
             Command::Seed(_) => "seed",
             Command::Doctor(_) => "doctor",
         }
@@ -105,8 +109,10 @@ impl Command {
             Command::Up(args) => reported!(up::run(context, args)),
             Command::Provision(args) => reported!(provision::run(context, args)),
             Command::Migrate(args) => reported!(migrate::run(context, args)),
-            Command::Adopt(args) => reported!(adopt::run(context, args)),
             Command::Status(args) => reported!(status::run(context, args)),
+            Command::Undo(args) => reported!(undo::run(context, args)),
+            Command::Adopt(args) => reported!(adopt::run(context, args)),
+            Command::Resolve(args) => reported!(resolve::run(context, args)),
             Command::Seed(args) => reported!(seed::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }

@@ -8,9 +8,11 @@ mod migrate;
 mod open;
 mod protected;
 mod provision;
+mod resolve;
 mod seed;
 mod state;
 mod status;
+mod undo;
 mod up;
 
 use std::sync::Arc;

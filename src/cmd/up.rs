@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Context, cli, migrate, provision, seed};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
+use crate::model::history::Direction;
 use crate::output::{Block, Report};
 
 /// Provision, migrate and seed: from nothing to a running schema
@@ -45,6 +46,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
         consents: consents.clone(),
         accept_checksum: Vec::new(),
         reason: None,
+        direction: Direction::Up,
         connect: connect.clone(),
         locks: locks.clone(),
     };

@@ -16,9 +16,18 @@ pub struct Migration {
     /// The path as it is shown: relative to the project where it lies inside.
     pub file: String,
     pub text: Arc<str>,
+    /// The file that takes it back, where there is one.
+    pub undo: Option<Undo>,
     /// The checksum for a history of four bytes, which most have; asked for every file in every
     /// run, so it is computed once, where the file is read.
     narrow: Option<u64>,
+}
+
+/// The file `V<version>__<name>.undo.sql` beside a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undo {
+    pub file: String,
+    pub text: Arc<str>,
 }
 
 impl Migration {
@@ -28,6 +37,7 @@ impl Migration {
             name,
             file,
             text,
+            undo: None,
             narrow: None,
         };
         migration.narrow = migration.hash(Width::Four);
@@ -54,6 +64,13 @@ impl Migration {
         }
         self.text.hash(&mut hasher);
         Some(hasher.finish())
+    }
+
+    /// What takes it back, as a file of its own.
+    pub fn undoing(&self) -> Option<Migration> {
+        let undo = self.undo.clone()?;
+        let name = self.name.clone();
+        Some(Migration::new(self.version, name, undo.file, undo.text))
     }
 
     /// How people call it: `V3 create_roles`.

@@ -11,10 +11,12 @@ mod losses;
 mod requires;
 mod standing;
 mod step;
+mod undo;
 
 pub use accept::Accepted;
 pub use losses::{Loss, Tables, losses};
 pub use standing::{Partial, Standing, differing, standing};
+pub use undo::{builds_on, lost_tables, undo};
 
 use std::ops::Range;
 
@@ -261,10 +263,16 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
     let mut untransactional = subject.untransactional.to_vec();
     let mut asks = Asks::new(subject, allow);
     for migration in pending {
-        let step = match step::step(subject, migration, &standing, &mut untransactional, trouble) {
-            Some(step) => step,
-            None => continue,
-        };
+        let up = Direction::Up;
+        let step = step::step(
+            subject,
+            migration,
+            up,
+            &standing,
+            &mut untransactional,
+            trouble,
+        );
+        let Some(step) = step else { continue };
         if subject.history.width == Some(Width::Four)
             && Width::for_version(migration.version) == Width::Eight
         {

@@ -21,6 +21,7 @@ const ROWS: &[&str] = &[
 pub(super) fn step(
     subject: &Subject<'_>,
     migration: &Migration,
+    direction: Direction,
     standing: &Standing<'_>,
     untransactional: &mut Vec<String>,
     trouble: &mut Trouble,
@@ -42,7 +43,7 @@ pub(super) fn step(
         digests: Vec::with_capacity(script.statements.len()),
         from: 0,
         doubt: None,
-        direction: Direction::Up,
+        direction,
         effects: Vec::with_capacity(script.statements.len()),
         transactional,
         rebuilt: Vec::new(),
@@ -108,7 +109,7 @@ pub(super) fn step(
     }
     unknown_consents(subject, migration, &step.script, trouble);
     if let Some(partial) = &standing.partial
-        && partial.version == migration.version
+        && (partial.version, partial.direction) == (migration.version, direction)
     {
         resume(subject.name, partial, &mut step, trouble)?;
     }

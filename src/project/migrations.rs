@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::dialect;
 use crate::model::diagnostic::{Diagnostic, Location};
-use crate::model::migration::Migration;
+use crate::model::migration::{Migration, Undo};
 
 /// Larger files are no migrations; they would be read into memory whole.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -57,21 +57,21 @@ pub fn read(
     }
     names.sort();
     let mut migrations: Vec<Migration> = Vec::with_capacity(names.len());
-    let mut undos: Vec<(i64, String, String)> = Vec::new();
+    let mut undos: Vec<(i64, String, Undo)> = Vec::new();
     let mut buffer = Vec::with_capacity(FIRST_READ);
     let folder_shown = shown(&chosen);
     for (entry, regular) in names {
         let file = format!("{folder_shown}{MAIN_SEPARATOR}{entry}");
         match named(&entry) {
             Named::Ignored => {}
-            Named::Undo { version, name } => undos.push((version, name, file)),
             Named::Wrong { message, hint } => faults.push(
                 Diagnostic::error("migration-name", message)
                     .at(Location::file(&file))
                     .hint(hint),
             ),
-            Named::Migration { version, name } => {
+            Named::Migration { version, name } | Named::Undo { version, name } => {
                 match text(&opened, &entry, regular, &mut buffer) {
+                    Ok(text) if is_undo(&entry) => undos.push((version, name, Undo { file, text })),
                     Ok(text) => migrations.push(Migration::new(version, name, file, text)),
                     Err(reason) => faults.push(
                         Diagnostic::error("migration-unreadable", reason).at(Location::file(&file)),
@@ -82,13 +82,15 @@ pub fn read(
     }
     migrations.sort_by_key(|migration| migration.version);
     duplicates(&migrations, &mut faults);
-    for (version, name, file) in undos {
-        let partner = |m: &Migration| m.version == version && m.name == name;
-        if !migrations.iter().any(partner) {
+    for (version, name, undo) in undos {
+        let partner = |m: &&mut Migration| m.version == version && m.name == name;
+        if let Some(migration) = migrations.iter_mut().find(partner) {
+            migration.undo = Some(undo);
+        } else {
             let message = format!("there is no V{version}__{name}.sql that this file would undo");
             faults.push(
                 Diagnostic::error("undo-alone", message)
-                    .at(Location::file(&file))
+                    .at(Location::file(&undo.file))
                     .hint("give both files the same version and name, or delete this one"),
             );
         }
@@ -205,6 +207,10 @@ fn is_sql(name: &str) -> bool {
     name.len() >= 4
         && name.is_char_boundary(name.len() - 4)
         && name[name.len() - 4..].eq_ignore_ascii_case(".sql")
+}
+
+fn is_undo(name: &str) -> bool {
+    name.ends_with(".undo.sql")
 }
 
 const FORM: &str =

@@ -25,4 +25,5 @@ mod session;
 mod split;
 mod sqlite;
 mod tidy;
+mod undo;
 mod until;

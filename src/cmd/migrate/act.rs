@@ -3,7 +3,7 @@
 
 use super::lane::{Lane, marks};
 use super::report::MigrateReport;
-use super::{Args, Member, close, remember, subjects, widths};
+use super::{Args, Member, close, planned, remember, widths};
 use crate::cmd::locks::{doubt, no_lock, waiting};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard};
@@ -31,7 +31,7 @@ pub async fn act<'p>(
         }
     };
     if plan.is_empty() {
-        let report = MigrateReport::planned(&mut members, plan, false);
+        let report = MigrateReport::planned(&mut members, plan, args);
         release(&mut members, guards).await;
         close(members).await;
         return Ok(report);
@@ -69,7 +69,7 @@ pub async fn act<'p>(
             look_again(context, member).await;
         }
     }
-    let report = MigrateReport::ran(context, &mut members, &plan, ran);
+    let report = MigrateReport::ran(context, args, &mut members, &plan, ran);
     release(&mut members, guards).await;
     close(members).await;
     Ok(report)
@@ -129,7 +129,7 @@ async fn prepare(
         });
     Failure::collect(join_all(reading).await)?;
     widths(members).await?;
-    let plan = plan::plan(&subjects(members), &args.consents.allow)?;
+    let plan = planned(args, members).await?;
     let steps = |member: &Member<'_>| {
         let steps = plan.of(&member.opened.database.name);
         steps.filter(|plan| !plan.is_idle())

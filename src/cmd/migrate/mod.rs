@@ -3,6 +3,7 @@
 mod accept;
 mod act;
 mod lane;
+mod lost;
 mod report;
 mod serves;
 mod stopped;
@@ -14,7 +15,7 @@ use super::{Context, cli, open, protected};
 use crate::db::session::Access;
 use crate::db::{applied, history};
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::model::history::{History, Width};
+use crate::model::history::{Direction, History, Width};
 use crate::model::migration::Migration;
 use crate::plan::{self, Plan, Subject};
 use crate::project::Database;
@@ -45,6 +46,9 @@ pub struct Args {
     pub connect: cli::Connect,
     #[command(flatten)]
     pub locks: cli::Locks,
+    /// `bird undo` goes the other way.
+    #[arg(skip)]
+    pub direction: Direction,
 }
 
 /// A database of this run with its files and what it remembers.
@@ -85,7 +89,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
     };
     let (plan, mut members) = think(context, args, access, Absent::IsAnError).await?;
     if args.dry_run || plan.is_empty() {
-        let report = MigrateReport::planned(&mut members, plan, args.dry_run);
+        let report = MigrateReport::planned(&mut members, plan, args);
         close(members).await;
         return Ok(report);
     }
@@ -149,7 +153,7 @@ async fn think<'p>(
     let (files, members) = join(open::files(context), opening).await;
     let (mut files, mut members) = (files?, members?);
     give_files(&mut members, &mut files, context, &targets, &accept);
-    let needed = plan::required(&subjects(&members));
+    let needed = needed(context, args, &members, &files);
     let others = |database: &Database| !database.selected && needed.contains(&database.name);
     let mut others = open_members(context, args, Access::Look, absent, others).await?;
     give_files(&mut others, &mut files, context, &targets, &[]);
@@ -166,12 +170,45 @@ async fn think<'p>(
     members.extend(others);
     widths(&mut members).await?;
     untransactional(&mut members).await?;
-    let plan = plan::plan(&subjects(&members), &args.consents.allow)?;
+    let plan = planned(args, &mut members).await?;
     if !plan.is_empty() {
         protected::consent(context, &args.consents)?;
     }
     serves::clusters(&mut members, &plan, args).await?;
     Ok((plan, members))
+}
+
+/// The databases beside the selected ones whose state matters: those that pending migrations
+/// build on; and on the way back, those that may have built on what is taken back.
+fn needed(
+    context: &Context,
+    args: &Args,
+    members: &[Member<'_>],
+    files: &[Vec<Migration>],
+) -> Vec<String> {
+    if args.direction == Direction::Up {
+        return plan::required(&subjects(members));
+    }
+    let selected: Vec<&str> = context
+        .project
+        .selected()
+        .map(|own| own.name.as_str())
+        .collect();
+    let others = context.project.databases.iter().zip(files);
+    let others = others.filter(|(_, files)| plan::builds_on(files, &selected));
+    others.map(|(other, _)| other.name.clone()).collect()
+}
+
+/// The plan, whichever way. What a way back would lose is counted for whoever has to allow it.
+async fn planned(args: &Args, members: &mut [Member<'_>]) -> Result<Plan, Failure> {
+    let allow = &args.consents.allow;
+    if args.direction == Direction::Up {
+        return plan::plan(&subjects(members), allow);
+    }
+    match plan::undo(&subjects(members), allow) {
+        Ok(plan) => Ok(plan),
+        Err(failure) => Err(lost::counted(members, failure).await),
+    }
 }
 
 async fn open_members<'p>(

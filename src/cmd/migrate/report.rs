@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::Member;
+use super::{Args, Member};
 use crate::cmd::Context;
 use crate::cmd::state::{Named, State, named};
 use crate::cmd::status;
 use crate::db::apply::{Done, Told};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
+use crate::model::history::Direction;
 use crate::model::migration::{Migration, title};
 use crate::output::{Block, Grid, Report};
 use crate::plan::{Plan, Step, standing};
 
 /// The report of a run.
 pub struct MigrateReport {
+    direction: Direction,
     dry_run: bool,
     plan: Plan,
     /// The states of the selected databases after the run.
@@ -139,9 +141,10 @@ fn remarks(members: &[Member<'_>]) -> Vec<Diagnostic> {
 
 impl MigrateReport {
     /// Nothing was written: a dry run, or nothing to do.
-    pub(super) fn planned(members: &mut [Member<'_>], plan: Plan, dry_run: bool) -> Self {
+    pub(super) fn planned(members: &mut [Member<'_>], plan: Plan, args: &Args) -> Self {
         MigrateReport {
-            dry_run,
+            direction: args.direction,
+            dry_run: args.dry_run,
             plan,
             remarks: remarks(members),
             states: states(members),
@@ -153,11 +156,12 @@ impl MigrateReport {
 
     pub(super) fn ran(
         context: &Context,
+        args: &Args,
         members: &mut [Member<'_>],
         plan: &Plan,
         ran: Vec<Option<Ran>>,
     ) -> Self {
-        let mut report = MigrateReport::planned(members, Plan::default(), false);
+        let mut report = MigrateReport::planned(members, Plan::default(), args);
         let named = members
             .iter()
             .zip(ran)
@@ -245,7 +249,11 @@ impl MigrateReport {
                     count(migrations, "migration"),
                     count(statements, "statement"),
                 );
-                format!("applied {migrations}, {statements}: {versions}")
+                let done = match self.direction {
+                    Direction::Up => "applied",
+                    Direction::Undo => "took back",
+                };
+                format!("{done} {migrations}, {statements}: {versions}")
             }
         }
     }
@@ -273,7 +281,10 @@ fn where_it_stands(name: &str, ran: &Ran, plan: &Plan) -> String {
 
 impl Report for MigrateReport {
     fn command(&self) -> &'static str {
-        "migrate"
+        match self.direction {
+            Direction::Up => "migrate",
+            Direction::Undo => "undo",
+        }
     }
 
     fn exit(&self) -> Exit {

@@ -9,11 +9,31 @@ use crate::db::session::DbError;
 use crate::dialect::{Trouble, script};
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
+use crate::model::history::Direction;
 use crate::plan::Step;
 use crate::project::Database;
 
 /// Why a migration stopped, and the exit code that it means on its own.
 pub fn diagnose(
+    context: &Context,
+    database: &Database,
+    step: &Step,
+    stopped: &Stopped,
+    lock_timeout: Duration,
+) -> (Diagnostic, Exit) {
+    let (mut fault, exit) = told(context, database, step, stopped, lock_timeout);
+    if step.direction == Direction::Undo {
+        // The way back goes on by the command that began it.
+        let hint = fault.hint.map(|hint| {
+            let hint = hint.replace("run bird migrate again", "run the same bird undo again");
+            hint.replace("the file", "the undo file")
+        });
+        fault.hint = hint;
+    }
+    (fault, exit)
+}
+
+fn told(
     context: &Context,
     database: &Database,
     step: &Step,

@@ -1,0 +1,39 @@
+//! What a way back would lose, in rows: whoever has to allow it should know.
+
+use super::{Member, subjects};
+use crate::db::session::Session;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::plan;
+
+/// Tells with each loss that nobody has allowed how many rows are in its table.
+pub async fn counted(members: &mut [Member<'_>], mut failure: Failure) -> Failure {
+    let tables: Vec<Vec<String>> = subjects(members).iter().map(plan::lost_tables).collect();
+    for (member, tables) in members.iter_mut().zip(tables) {
+        let name = &member.opened.database.name;
+        let Some(session) = &mut member.opened.session else {
+            continue;
+        };
+        for table in tables {
+            let asked = |fault: &&mut Diagnostic| {
+                fault.database.as_ref() == Some(name)
+                    && ["drop-table", "data-loss"].contains(&fault.code)
+                    && fault.message.contains(&format!("`{table}`"))
+            };
+            let Some(rows) = rows(session, &table).await else {
+                continue;
+            };
+            let faults: Vec<&mut Diagnostic> =
+                failure.diagnostics.iter_mut().filter(asked).collect();
+            for fault in faults {
+                fault.notes.push(format!("`{table}` holds {rows} rows"));
+            }
+        }
+    }
+    failure
+}
+
+async fn rows(session: &mut Session, table: &str) -> Option<String> {
+    let sql = format!("SELECT count(*) FROM {}", session.table(table));
+    // A table that cannot be counted is lost all the same.
+    session.value(&sql).await.ok().flatten()
+}

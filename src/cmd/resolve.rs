@@ -1,0 +1,230 @@
+//! `bird resolve`: a person's answer where a crash left something that cannot be decided.
+
+use serde_json::{Map, Value, json};
+
+use super::locks::{cluster, no_lock, waiting};
+use super::open::{self, Absent, Opened};
+use super::{Context, cli, protected};
+use crate::db::session::{Access, DbError, Session};
+use crate::db::{history, journal, lock};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::history::{Entry, Progress};
+use crate::output::{Block, Report};
+use crate::project::Database;
+
+/// Say whether a statement ran, where bird cannot tell
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    before_help = "Example: bird resolve ums@12.3 --applied        statement 3 of V12 did run"
+)]
+pub struct Args {
+    /// DATABASE@VERSION.STATEMENT, as the message names it; statements count from 1
+    #[arg(value_name = "STATEMENT")]
+    pub place: String,
+    /// It ran: the next run goes on behind it
+    #[arg(
+        long,
+        conflicts_with = "not_applied",
+        required_unless_present = "not_applied"
+    )]
+    pub applied: bool,
+    /// It did not run: the next run sends it
+    #[arg(long)]
+    pub not_applied: bool,
+    /// Why, for those who read the journal later
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    #[command(flatten)]
+    pub consents: cli::Consents,
+    #[command(flatten)]
+    pub connect: cli::Connect,
+    #[command(flatten)]
+    pub locks: cli::Locks,
+}
+
+/// What was answered.
+pub struct ResolveReport {
+    database: String,
+    version: i64,
+    statement: u32,
+    applied: bool,
+}
+
+/// A statement of a database.
+struct Place<'p> {
+    database: &'p Database,
+    version: i64,
+    statement: u32,
+}
+
+impl Place<'_> {
+    fn told(&self) -> String {
+        format!("{}@{}.{}", self.database.name, self.version, self.statement)
+    }
+}
+
+/// Records the answer, under the lock: whoever sent the statement has ended.
+pub async fn run(context: &Context, args: &Args) -> Result<ResolveReport, Failure> {
+    let place = place(context, &args.place)?;
+    let databases = [place.database];
+    let wait = args.connect.wait;
+    let opening = open::all(context, databases, Access::Write, Absent::IsAnError, wait);
+    let opened = opening.await?.into_iter().next();
+    let Some(mut session) = opened.and_then(|Opened { session, .. }| session) else {
+        return Err(not_in_doubt(&place, "the database does not exist yet"));
+    };
+    let result = answer(context, args, &place, &mut session).await;
+    session.close().await;
+    result
+}
+
+async fn answer(
+    context: &Context,
+    args: &Args,
+    place: &Place<'_>,
+    session: &mut Session,
+) -> Result<ResolveReport, Failure> {
+    let database = place.database;
+    let told = |doing: &'static str| {
+        move |error: DbError| Failure::failed(open::cannot_ask(database, doing, &error))
+    };
+    doubt(place, session).await?;
+    protected::consent(context, &args.consents)?;
+    cluster(database, session, &args.consents.allow).await?;
+    let waiting = waiting(context, database);
+    let wish = lock::Wish {
+        target: &database.target,
+        bare_statements: true,
+        timeout: args.locks.timeout(database),
+        waiting: &waiting,
+    };
+    let refused = |reason| no_lock(database, &reason, wish.timeout);
+    session
+        .prepare_to_write()
+        .await
+        .map_err(told("getting ready"))?;
+    let guard = lock::take(session, &wish, &context.stop)
+        .await
+        .map_err(refused)?;
+    // Whoever held the lock may have decided meanwhile.
+    let entry = doubt(place, session).await?;
+    let sql = match args.applied {
+        true => journal::resolve(session, &entry, &args.reason).map_err(told("resolving"))?,
+        false => journal::withdraw(session, &entry),
+    };
+    let begun = lock::begin(session, wish.timeout, &waiting, &context.stop).await;
+    begun.map_err(refused)?;
+    session.run(&sql).await.map_err(told("resolving"))?;
+    let committed = lock::commit(session, wish.timeout, &waiting, &context.stop).await;
+    committed.map_err(refused)?;
+    guard.release(session).await;
+    Ok(ResolveReport {
+        database: database.name.clone(),
+        version: place.version,
+        statement: place.statement,
+        applied: args.applied,
+    })
+}
+
+/// The statement's row in the journal, if its end is not known.
+async fn doubt(place: &Place<'_>, session: &mut Session) -> Result<Entry, Failure> {
+    let history = history::read(session).await.map_err(|error| {
+        let doing = "reading its history";
+        Failure::failed(open::cannot_ask(place.database, doing, &error))
+    })?;
+    let mut entries = history.journal.into_iter();
+    let ours = |entry: &Entry| (entry.version, entry.statement) == (place.version, place.statement);
+    match entries.find(|entry| ours(entry) && entry.progress == Progress::Intent) {
+        Some(entry) => Ok(entry),
+        None => Err(not_in_doubt(
+            place,
+            "its journal has no such statement on its way",
+        )),
+    }
+}
+
+fn not_in_doubt(place: &Place<'_>, why: &str) -> Failure {
+    let message = format!(
+        "{} is not in doubt: there is nothing to resolve",
+        place.told()
+    );
+    Failure::refused(
+        Diagnostic::error("not-in-doubt", message)
+            .database(&place.database.name)
+            .note(why)
+            .hint("bird status tells what is half applied, and bird migrate goes on with it"),
+    )
+}
+
+/// Reads `DATABASE@VERSION.STATEMENT`; a `V` before the version is as good.
+fn place<'c>(context: &'c Context, text: &str) -> Result<Place<'c>, Failure> {
+    let wrong = |message: String, hint: String| {
+        Failure::failed(Diagnostic::error("usage", message).hint(hint))
+    };
+    let read = || {
+        let (name, rest) = text.split_once('@')?;
+        let (version, statement) = rest.strip_prefix('V').unwrap_or(rest).split_once('.')?;
+        let statement: u32 = statement.parse().ok().filter(|statement| *statement > 0)?;
+        Some((name, version.parse().ok()?, statement))
+    };
+    let Some((name, version, statement)) = read() else {
+        let hint = "write DATABASE@VERSION.STATEMENT: bird resolve ums@12.3 --applied".to_owned();
+        return Err(wrong(format!("`{text}` names no statement"), hint));
+    };
+    let mut selected = context.project.selected();
+    match selected.find(|database| database.name == name) {
+        Some(database) => Ok(Place {
+            database,
+            version,
+            statement,
+        }),
+        None => {
+            let names = context
+                .project
+                .selected()
+                .map(|database| database.name.as_str());
+            let hint = crate::model::name::did_you_mean(name, names)
+                .unwrap_or_else(|| "it must be one of this run's databases".into());
+            Err(wrong(format!("there is no database `{name}`"), hint))
+        }
+    }
+}
+
+impl Report for ResolveReport {
+    fn command(&self) -> &'static str {
+        "resolve"
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Done
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let (name, version, statement) = (&self.database, self.version, self.statement);
+        let (answer, next) = match self.applied {
+            true => ("did run", "goes on behind it"),
+            false => ("did not run", "sends it"),
+        };
+        vec![Block::Line(format!(
+            "{name}: statement {statement} of V{version} {answer}: the next bird migrate {next}"
+        ))]
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        Vec::new()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        vec![json!({
+            "name": self.database,
+            "version": self.version,
+            "statement": self.statement,
+            "applied": self.applied,
+        })]
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        Map::new()
+    }
+}

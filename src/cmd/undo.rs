@@ -1,0 +1,59 @@
+//! `bird undo`: takes migrations back, by their undo files and through the same journal.
+
+use super::migrate::{self, MigrateReport};
+use super::{Context, cli};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::history::Direction;
+
+/// Take back the newest migration of one database, or all above a version
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    before_help = "Example: bird undo --to ums@3 --dry-run        shows what V4 and later would take to undo"
+)]
+pub struct Args {
+    /// The version that stays: N, or DATABASE@N; repeatable
+    #[arg(long, value_name = "N")]
+    pub to: Vec<String>,
+    /// Show what would be done, statement by statement, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub consents: cli::Consents,
+    #[command(flatten)]
+    pub connect: cli::Connect,
+    #[command(flatten)]
+    pub locks: cli::Locks,
+}
+
+/// Plans, and takes back unless it is only asked what it would do.
+pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
+    let selected: Vec<&str> = context
+        .project
+        .selected()
+        .map(|database| database.name.as_str())
+        .collect();
+    if args.to.is_empty() && selected.len() > 1 {
+        let message = format!(
+            "undo takes back the newest migration of one database, and there are {}",
+            selected.join(", ")
+        );
+        let hint = format!(
+            "name one: bird undo --database {0}, or bird undo --to {0}@N",
+            selected.first().copied().unwrap_or_default()
+        );
+        return Err(Failure::failed(
+            Diagnostic::error("usage", message).hint(hint),
+        ));
+    }
+    let migrate = migrate::Args {
+        to: args.to.clone(),
+        dry_run: args.dry_run,
+        consents: args.consents.clone(),
+        accept_checksum: Vec::new(),
+        reason: None,
+        connect: args.connect.clone(),
+        locks: args.locks.clone(),
+        direction: Direction::Undo,
+    };
+    migrate::run(context, &migrate).await
+}
