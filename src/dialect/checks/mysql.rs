@@ -128,8 +128,8 @@ pub const CHECKS: &[Check] = &[
             match table {
                 0..=3600 => Judgement::ok(found),
                 _ => Judgement::note(found).to_do(
-                    "begin migrations of busy tables with SET lock_wait_timeout = 10: while an \
-                     ALTER waits, all readers queue behind it",
+                    "bird itself waits 5 s and comes again; set it lower for everybody else who \
+                     changes tables: while an ALTER waits, all readers queue behind it",
                 ),
             }
         },

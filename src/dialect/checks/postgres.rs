@@ -100,10 +100,12 @@ pub const CHECKS: &[Check] = &[
                 "a statement is ended after {statement} ms, a wait for a lock after {lock} ms \
                  (0 is never)"
             ))
-            .to_do("a migration that takes longer needs SET statement_timeout = 0 in its file"),
+            .to_do(
+                "bird's own sessions follow `lock_timeout` and `statement_timeout` of bird.toml",
+            ),
             ("0", _) => Judgement::note("a lock is waited for without end").to_do(
-                "begin migrations of busy tables with SET lock_timeout = '10s': while an ALTER \
-                 waits, all readers queue behind it",
+                "bird itself waits 5 s and comes again; set lock_timeout for everybody else who \
+                 changes tables: while an ALTER waits, all readers queue behind it",
             ),
             (lock, _) => Judgement::ok(format!("a lock is waited for {lock} ms")),
         },
