@@ -12,6 +12,7 @@ mod consent;
 mod doctor;
 mod exactly;
 mod history;
+mod live;
 mod lock;
 mod mask;
 mod migrate;

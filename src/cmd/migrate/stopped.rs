@@ -200,6 +200,11 @@ fn way_on(step: &Step, at: usize, error: &DbError) -> String {
                 session; then run bird migrate again"
             .into();
     }
+    if error.trouble == Trouble::Cancelled {
+        return "if it needs more time, raise or remove `statement_timeout` in bird.toml; then run \
+                bird migrate again"
+            .into();
+    }
     match step.transactional {
         true => "fix the file and run bird migrate again: it starts this file anew".into(),
         false => format!(
