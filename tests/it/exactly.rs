@@ -128,7 +128,6 @@ fn killed_everywhere(engine: Engine, files: &[String]) {
                 break;
             }
             kills += 1;
-            world.run(&["status"]).ok();
             world.run(&["migrate"]).ok();
             assert_eq!(state(&world), wanted, "{engine:?} {point}:{time}");
             world.run(&["status", "--exit-code"]).ok();
@@ -162,54 +161,54 @@ fn a_run_that_is_killed_again_and_again_comes_to_its_end(engine: Engine) {
 /// says that all is done.
 fn state(world: &World) -> String {
     let engine = world.engine_of("ums");
+    let name = world.name("ums");
     let tables = engine.pick(
         format!(
-            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}' \
-             AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1",
-            world.name("ums")
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{name}' \
+             AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1"
         ),
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
          ORDER BY 1"
             .into(),
         "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1".into(),
     );
-    let mut told = String::new();
-    for table in world.client("ums", &tables).lines() {
-        let sql = match table {
-            "refinery_schema_history" => {
-                "SELECT version, name, checksum FROM refinery_schema_history ORDER BY 1".into()
-            }
-            "bird_journal" => "SELECT version, direction, statement, statements, digest, state \
-                               FROM bird_journal ORDER BY 1, 2, 3"
-                .into(),
-            "bird_applied" => "SELECT count(*) FROM bird_applied".into(),
-            _ => format!("SELECT * FROM {table} ORDER BY 1"),
-        };
-        told.push_str(&format!("== {table}\n{}", world.client("ums", &sql)));
-        let definition = engine.pick(
-            format!("SHOW CREATE TABLE {table}"),
-            format!(
-                "SELECT attname, atttypid::regtype FROM pg_attribute \
-                 WHERE attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum"
-            ),
-            format!("SELECT sql FROM sqlite_schema WHERE tbl_name = '{table}' ORDER BY name"),
-        );
-        told.push_str(&world.client("ums", &definition));
-    }
+    let tables = world.client("ums", &tables);
+    let all: Vec<String> = tables
+        .lines()
+        .map(|table| {
+            let rows = match table {
+                "refinery_schema_history" => "SELECT version, name, checksum \
+                                              FROM refinery_schema_history ORDER BY 1"
+                    .into(),
+                "bird_journal" => "SELECT version, direction, statement, statements, digest, \
+                                   state FROM bird_journal ORDER BY 1, 2, 3"
+                    .into(),
+                "bird_applied" => "SELECT version, digest FROM bird_applied ORDER BY 1".into(),
+                _ => format!("SELECT * FROM {table} ORDER BY 1"),
+            };
+            let definition = engine.pick(
+                format!("SHOW CREATE TABLE {table}"),
+                format!(
+                    "SELECT attname, atttypid::regtype FROM pg_attribute \
+                     WHERE attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum"
+                ),
+                "SELECT 1".into(),
+            );
+            format!("SELECT '{table}'; {rows}; {definition}")
+        })
+        .collect();
     let rest = engine.pick(
         format!(
             "SELECT TABLE_NAME, VIEW_DEFINITION <> '' FROM information_schema.VIEWS \
              WHERE TABLE_SCHEMA = '{name}' ORDER BY 1; \
-             SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '{name}'",
-            name = world.name("ums")
+             SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '{name}'"
         ),
         "SELECT relname, indisvalid FROM pg_index JOIN pg_class c ON c.oid = indexrelid \
          WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
             .into(),
-        "SELECT name FROM sqlite_schema ORDER BY 1".into(),
+        "SELECT name, sql FROM sqlite_schema ORDER BY 1".into(),
     );
-    told.push_str(&world.client("ums", &rest));
-    told
+    world.client("ums", &format!("{}; {rest};", all.join("; ")))
 }
 
 /// A statement that waits on its server when bird is killed may still run. The next run waits
