@@ -30,7 +30,7 @@ pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     session.run(&sql).await
 }
 
-/// The statements that keep a migration, whatever was kept of its version before. They stand in
+/// The statement that keeps a migration, whatever was kept of its version before. It stands in
 /// one transaction with its history row. `reason` is a person's, for a file accepted as it is.
 pub fn record(
     session: &Session,
@@ -57,11 +57,25 @@ pub fn record(
         None => ("NULL".to_owned(), "NULL".to_owned()),
     };
     let version = migration.version;
-    Ok(format!(
-        "DELETE FROM {table} WHERE version = {version}; \
-         INSERT INTO {table} (version, digest, checksum, sql_text, reason, accepted_on) \
-         VALUES ({version}, '{digest}', '{checksum}', {text}, {reason}, {accepted_on})"
-    ))
+    let columns = [
+        "version",
+        "digest",
+        "checksum",
+        "sql_text",
+        "reason",
+        "accepted_on",
+    ];
+    let digest = format!("'{digest}'");
+    let checksum = format!("'{checksum}'");
+    let values = [
+        version.to_string(),
+        digest,
+        checksum,
+        text,
+        reason,
+        accepted_on,
+    ];
+    Ok(dialect.replace(&table, &columns, &values))
 }
 
 /// A text as it is stored; nothing where it is too large. Migrations are small and many, so the

@@ -255,6 +255,13 @@ pub trait Dialect: Sync {
 
     fn family(&self, sql_type: &str) -> Family;
 
+    /// The statement that makes a row, in the place of one with the same key. The key's column is
+    /// the first.
+    fn replace(&self, table: &str, columns: &[&str], values: &[String]) -> String {
+        let (columns, values) = (columns.join(", "), values.join(", "));
+        format!("REPLACE INTO {table} ({columns}) VALUES ({values})")
+    }
+
     /// An expression of bytes, such as a column, as one of hexadecimal digits.
     fn hex_of(&self, bytes: &str) -> String {
         format!("HEX({bytes})")

@@ -274,6 +274,20 @@ impl Dialect for Postgres {
         }
     }
 
+    fn replace(&self, table: &str, columns: &[&str], values: &[String]) -> String {
+        let (key, rest) = columns.split_first().unwrap_or((&"", &[]));
+        let set: Vec<String> = rest
+            .iter()
+            .map(|column| format!("{column} = EXCLUDED.{column}"))
+            .collect();
+        format!(
+            "INSERT INTO {table} ({}) VALUES ({}) ON CONFLICT ({key}) DO UPDATE SET {}",
+            columns.join(", "),
+            values.join(", "),
+            set.join(", ")
+        )
+    }
+
     fn hex_of(&self, column: &str) -> String {
         format!("encode({column}, 'hex')")
     }
