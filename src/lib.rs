@@ -12,7 +12,7 @@
 //!         └─────────────┬──────────────┘
 //!                       ▼ think (pure)
 //!            Standing · Plan · seed::Action
-//!                       ▼ act (provision, adopt, migrate, seed)
+//!                       ▼ act (provision, adopt, migrate, undo, seed)
 //!                     Report
 //!                       ▼ show
 //!            table │ json │ markdown
@@ -43,6 +43,9 @@
 //!   database would be refused, none is written.
 //! - The lock is held by the connection that runs the statements, whose session is proven to be
 //!   nobody else's, and a statement goes alone in its round trip: a server outlives its client.
+//! - Where no transaction holds a file, a statement commits with its journal row, or has its intent
+//!   in the journal before it is sent ([`db::apply`]); nothing is guessed from an error or from
+//!   silence, only from what the database shows.
 //! - Looking commands open their databases so that the engine itself refuses a write.
 //! - Commands return a report, plain data; one line in `main` renders it. Nothing else prints,
 //!   but for [`output::progress`], which speaks on stderr.
@@ -55,7 +58,8 @@
 //!
 //! ## Reading order
 //!
-//! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`db::apply`], `cmd::migrate`.
+//! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`dialect::effect`],
+//! [`db::apply`], `cmd::migrate`.
 
 pub mod model;
 

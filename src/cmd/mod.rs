@@ -12,6 +12,7 @@ mod resolve;
 mod seed;
 mod state;
 mod status;
+mod targets;
 mod undo;
 mod up;
 

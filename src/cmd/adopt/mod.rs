@@ -7,7 +7,7 @@ mod write;
 use futures_util::future::{join, join_all};
 
 use super::open::{Absent, Opened};
-use super::{Context, cli, migrate, open, protected};
+use super::{Context, cli, open, protected, targets};
 use crate::adopt::{Adopted, BASELINE, REFINERY};
 use crate::db::session::Access;
 use crate::model::diagnostic::Failure;
@@ -85,7 +85,7 @@ struct Decision {
 
 /// Decides for all databases, and records unless it is only asked what it would record.
 pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure> {
-    let targets = migrate::targets(context, &args.to)?;
+    let targets = targets::targets(context, &args.to)?;
     let access = match args.dry_run {
         true => Access::Look,
         false => Access::Write,

@@ -2,8 +2,9 @@
 //! database on its own, waiting only where a `requires` says so.
 
 use super::lane::{Lane, marks};
+use super::member::{Member, close, remember, widths};
 use super::report::MigrateReport;
-use super::{Args, Member, close, planned, remember, widths};
+use super::{Args, planned};
 use crate::cmd::locks::{doubt, no_lock, waiting};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard};

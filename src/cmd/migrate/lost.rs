@@ -1,6 +1,6 @@
 //! What a way back would lose, in rows: whoever has to allow it should know.
 
-use super::{Member, subjects};
+use super::member::{Member, subjects};
 use crate::db::session::Session;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::plan;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Args, Member};
+use super::Args;
+use super::member::Member;
+use super::planned::{planned_blocks, step_json};
 use crate::cmd::Context;
 use crate::cmd::state::{Named, State, named};
 use crate::cmd::status;
@@ -383,69 +385,4 @@ fn ran_json(step: &RanStep) -> Value {
         json["algorithms"] = ways.into();
     }
     json
-}
-
-fn step_json(step: &Step) -> Value {
-    let statements = (step.from..step.script.statements.len()).map(|at| {
-        let line = step
-            .script
-            .statements
-            .get(at)
-            .map(|statement| statement.place.line);
-        json!({ "statement": at + 1, "line": line, "sql": step.shown(at) })
-    });
-    json!({
-        "version": step.migration.version,
-        "name": step.migration.name,
-        "file": step.migration.file,
-        "transaction": step.transactional,
-        "statements": statements.collect::<Vec<_>>(),
-    })
-}
-
-/// The real SQL, in the order in which it would run.
-fn planned_blocks(plan: &Plan, nothing: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    for (database, step) in &plan.order {
-        let found = plan.databases.get(*database);
-        let Some((database, step)) = found.and_then(|plan| Some((plan, plan.steps.get(*step)?)))
-        else {
-            continue;
-        };
-        let (name, migration) = (&database.name, step.migration.title());
-        let count = step.script.statements.len();
-        if count == 0 {
-            let title = format!(
-                "{name}: {migration}: no statement, only recorded ({})",
-                step.migration.file
-            );
-            blocks.push(Block::Code {
-                title,
-                language: "sql",
-                text: String::new(),
-            });
-        }
-        for at in step.from..count {
-            let line = step
-                .script
-                .statements
-                .get(at)
-                .map_or(0, |statement| statement.place.line);
-            let title = format!(
-                "{name}: {migration}: statement {} of {count} ({}:{line})",
-                at + 1,
-                step.migration.file
-            );
-            let text = format!("{};", step.shown(at));
-            blocks.push(Block::Code {
-                title,
-                language: "sql",
-                text,
-            });
-        }
-    }
-    if blocks.is_empty() {
-        blocks.push(Block::Line(nothing.to_owned()));
-    }
-    blocks
 }

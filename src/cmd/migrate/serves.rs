@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Args, Member};
+use super::Args;
+use super::member::Member;
 use crate::cmd::{Context, locks, open};
 use crate::db::lock::{self, NoLock};
 use crate::model::diagnostic::Failure;
