@@ -62,6 +62,17 @@ impl Project {
         Ok(project)
     }
 
+    /// Its migrations, one text each.
+    pub fn statements(&self, family: Family) -> Vec<String> {
+        let texts = (1..=self.count).map(|number| migration(number, family).1);
+        texts.collect()
+    }
+
+    /// A file of this project for something else.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// The file for the client; with `transactions`, each migration stands in one.
     pub fn sql(&self, family: Family, transactions: bool) -> PathBuf {
         let what = if transactions { "transactions" } else { "bare" };

@@ -7,6 +7,7 @@
 
 mod engine;
 mod fixture;
+mod journal;
 mod measure;
 mod report;
 
@@ -68,13 +69,22 @@ fn main() -> Result<()> {
             let most = if engine.family == Family::Sqlite {
                 1.0
             } else {
-                1.2
+                1.25
             };
             verdicts.push(Verdict::ratio(&title, engine, &laps, "bird", most));
             table.add(engine.title, laps);
         }
         show(&table.to_string())?;
     }
+
+    let title = "journal, N = 1000: what each part costs";
+    let project = Project::write(folder.path(), "journal", 1000, &["one"])?;
+    let mut table = Table::new(title, &journal::PARTS);
+    for engine in chosen(&engines, &asked, "journal").filter(|own| own.family == Family::MySql) {
+        let laps = journal::race(engine, &project, &stopwatch, rounds(1000, asked.quick))?;
+        table.add(engine.title, laps);
+    }
+    show(&table.to_string())?;
 
     let title = "noop, N = 1000 in each of two databases";
     let project = Project::write(folder.path(), "noop", 1000, &["one", "two"])?;
