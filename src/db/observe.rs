@@ -1,7 +1,7 @@
 //! Looks at the objects that a statement touches.
 
 use super::session::{DbError, Row, Session};
-use crate::dialect::Trouble;
+use crate::dialect::{Trouble, script};
 use crate::dialect::effect::{Object, Seen};
 
 /// The definitions of objects, or nothing where this account may not see one of them.
@@ -40,5 +40,10 @@ fn definition(session: &Session, rows: Vec<Row>) -> Option<String> {
         cells.join("\t")
     };
     let lines: Vec<String> = rows.into_iter().map(line).collect();
-    (!lines.is_empty()).then(|| session.dialect.settled(lines.join("\n")))
+    (!lines.is_empty()).then(|| {
+        let definition = session.dialect.settled(lines.join("\n"));
+        // It goes into the journal, and is shown where nothing can be decided.
+        let secrets = script::secrets(session.dialect.lexis(), &definition);
+        script::blot(&definition, &secrets)
+    })
 }
