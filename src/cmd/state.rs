@@ -71,7 +71,7 @@ impl State {
             .iter()
             .map(|file| named(file.version, &file.name))
             .collect();
-        state.partial = standing.partial.as_ref().map(|partial| Partial {
+        state.partial = standing.partials.first().map(|partial| Partial {
             version: partial.version,
             statement: partial.applied + 1,
             of: partial.of,
@@ -154,7 +154,7 @@ pub fn named(version: i64, name: &str) -> Named {
 fn word(present: bool, history: &History, standing: &Standing<'_>) -> &'static str {
     if !present {
         "absent"
-    } else if standing.partial.is_some() {
+    } else if !standing.partials.is_empty() {
         "half-applied"
     } else if !standing.agrees() {
         "disagrees"

@@ -1,8 +1,8 @@
 //! Looks at the objects that a statement touches.
 
 use super::session::{DbError, Row, Session};
+use crate::dialect::effect::{Kind, Object, Seen};
 use crate::dialect::{Trouble, script};
-use crate::dialect::effect::{Object, Seen};
 
 /// The definitions of objects, or nothing where this account may not see one of them.
 pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Option<Seen>, DbError> {
@@ -18,7 +18,15 @@ pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Optio
     while seen.len() < queries.len() {
         let text = queries.get(seen.len()..).unwrap_or_default().join("; ");
         let (answers, error) = session.answers(&text).await;
-        seen.extend(answers.into_iter().map(|rows| definition(session, rows)));
+        for rows in answers {
+            let found = definition(session, rows);
+            let place = objects.get(seen.len()).map(|object| object.kind);
+            // The table is there, but where its rows are is not to be found out.
+            if place == Some(Kind::Storage) && found.as_deref() == Some("") {
+                return Ok(None);
+            }
+            seen.push(found);
+        }
         match error.map(|error| (error.trouble, error)) {
             None if seen.len() < queries.len() => return Ok(None),
             None => {}

@@ -403,6 +403,14 @@ fn refuse_control(words: &[&str], table: &[(&[&str], Refusal)]) -> Option<Refusa
     found.map(|(_, refusal)| refusal.clone())
 }
 
+/// Whether a statement calls a function when it runs; what it makes may call it later.
+fn calls(words: &[&str], function: &str) -> bool {
+    !starts_with(words, &["CREATE"]) && words.iter().any(|word| word.eq_ignore_ascii_case(function))
+}
+
+/// The reason why a file may not release all locks of its session.
+const LOCKED: &str = "it would release bird's own lock, and a second run could begin meanwhile";
+
 /// The reason why a file may not end or begin transactions.
 const TRANSACTIONS: &str = "bird itself runs each migration in a transaction, or statement by \
      statement with a journal, and must know where it stands";

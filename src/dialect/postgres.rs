@@ -4,7 +4,7 @@ use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use super::words::{Grammar, Names};
-use super::{Dialect, Facts, Lock, Missing, Refusal, TRANSACTIONS, Trouble};
+use super::{Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{hex, journal_columns, number_of, refuse_control, single_quoted, variant};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
@@ -58,6 +58,13 @@ const REFUSED: &[(&[&str], Refusal)] = &[
         Refusal {
             what: "ABORT",
             why: TRANSACTIONS,
+        },
+    ),
+    (
+        &["DISCARD", "ALL"],
+        Refusal {
+            what: "DISCARD ALL",
+            why: LOCKED,
         },
     ),
     (
@@ -174,8 +181,11 @@ impl Dialect for Postgres {
     fn limits(&self, lock: Duration, statement: Option<Duration>) -> Option<String> {
         let lock = lock.as_millis().max(1);
         let statement = statement.map_or(0, |statement| statement.as_millis());
+        // While a database waits for another one, its session is idle, and must not be ended.
         Some(format!(
-            "SET lock_timeout TO {lock}; SET statement_timeout TO {statement}"
+            "SET lock_timeout TO {lock}; SET statement_timeout TO {statement}; \
+             SELECT set_config(name, '0', false) FROM pg_settings \
+             WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout')"
         ))
     }
 
@@ -205,12 +215,14 @@ impl Dialect for Postgres {
             "3D000" | "3F000" => Trouble::MissingDatabase,
             "42P01" => Trouble::MissingTable,
             "42P04" | "42P06" | "42P07" | "23505" => Trouble::Exists,
-            "55P03" | "40P01" => Trouble::Busy,
+            "55P03" | "40P01" | "40001" => Trouble::Busy,
             "42704" => Trouble::MissingObject,
             "57014" => Trouble::Cancelled,
             "28000" | "28P01" => Trouble::Account,
             "42501" => Trouble::Denied,
-            "57P01" | "57P02" | "57P03" | "53300" => Trouble::Connection,
+            "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "53300" => {
+                Trouble::Connection
+            }
             _ => Trouble::Other,
         }
     }
@@ -236,6 +248,12 @@ impl Dialect for Postgres {
     }
 
     fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+        if calls(words, "pg_advisory_unlock_all") {
+            return Some(Refusal {
+                what: "pg_advisory_unlock_all",
+                why: LOCKED,
+            });
+        }
         // `ROLLBACK TO SAVEPOINT` stays inside the transaction.
         let rollback = words
             .first()

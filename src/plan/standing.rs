@@ -23,7 +23,8 @@ pub struct Standing<'p> {
     pub missing: Vec<&'p Applied>,
     /// Whether a missing one is newer than all files.
     pub ahead: bool,
-    pub partial: Option<Partial>,
+    /// The files that are half applied, by version.
+    pub partials: Vec<Partial>,
     /// A migration whose statements are all in the journal, but which the history lacks: somebody
     /// took its row away.
     pub unrecorded: Option<Partial>,
@@ -59,7 +60,7 @@ pub fn standing<'p>(
         reformatted: Vec::new(),
         missing: Vec::new(),
         ahead: false,
-        partial: None,
+        partials: Vec::new(),
         unrecorded: None,
         lexis,
         kept: &history.kept,
@@ -92,30 +93,37 @@ pub fn standing<'p>(
     }
     let last = migrations.last().map(|migration| migration.version);
     standing.ahead = standing.missing.iter().any(|row| Some(row.version) > last);
-    let mut partial = history.journal.first().map(|first| {
-        let ours =
-            |entry: &&Entry| entry.version == first.version && entry.direction == first.direction;
-        let entries: Vec<Entry> = history.journal.iter().filter(ours).cloned().collect();
-        let sent = |entry: &&Entry| entry.progress == Progress::Intent;
-        let doubts = entries.iter().filter(sent).count();
-        Partial {
-            version: first.version,
-            direction: first.direction,
-            applied: u32::try_from(entries.len() - doubts).unwrap_or(u32::MAX),
-            of: entries.last().map_or(0, |last| last.of),
-            doubt: doubts > 0,
-            entries,
-        }
-    });
-    // The last statement is recorded together with the migration, or not at all, unless a person
-    // has answered for it.
-    let whole = |partial: &mut Partial| {
+    // They are sorted.
+    let files = history
+        .journal
+        .chunk_by(|one, other| (one.version, one.direction) == (other.version, other.direction));
+    for partial in files.filter_map(partial) {
+        // The last statement is recorded together with the migration, or not at all, unless a
+        // person has answered for it.
         let answered = |entry: &Entry| entry.progress == Progress::Resolved;
-        partial.applied >= partial.of && !partial.entries.last().is_some_and(answered)
-    };
-    standing.unrecorded = partial.take_if(whole);
-    standing.partial = partial;
+        let whole = partial.applied >= partial.of && !partial.entries.last().is_some_and(answered);
+        match (whole, &standing.unrecorded) {
+            (true, None) => standing.unrecorded = Some(partial),
+            (true, Some(_)) => {}
+            (false, _) => standing.partials.push(partial),
+        }
+    }
     standing
+}
+
+/// What the journal's rows of one file tell.
+fn partial(entries: &[Entry]) -> Option<Partial> {
+    let first = entries.first()?;
+    let sent = |entry: &&Entry| entry.progress == Progress::Intent;
+    let doubts = entries.iter().filter(sent).count();
+    Some(Partial {
+        version: first.version,
+        direction: first.direction,
+        applied: u32::try_from(entries.len() - doubts).unwrap_or(u32::MAX),
+        of: entries.last().map_or(0, |last| last.of),
+        doubt: doubts > 0,
+        entries: entries.to_vec(),
+    })
 }
 
 /// A history keeps checksums of one width; which one shows in the checksum itself.
@@ -228,7 +236,7 @@ impl Standing<'_> {
                     )),
             );
         }
-        if let Some(entry) = &self.partial {
+        for entry in &self.partials {
             if entry.direction == Direction::Undo {
                 let message = format!("V{} of `{database}` is half undone", entry.version);
                 all.push(
@@ -242,7 +250,7 @@ impl Standing<'_> {
                             "run bird undo --database {database}: it goes on there"
                         )),
                 );
-                return all;
+                continue;
             }
             let known = self
                 .pending

@@ -2,7 +2,7 @@
 
 use super::standing::{Partial, Standing};
 use super::{Step, Subject, Trouble, in_file};
-use crate::dialect::effect::Effect;
+use crate::dialect::effect::{Effect, plain};
 use crate::dialect::script;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::Diagnostic;
@@ -88,8 +88,15 @@ pub(super) fn step(
             untransactional,
         };
         let range = statement.range.clone();
-        step.effects
-            .push(known.effect(effect, &words, range, trouble));
+        let effect = known.effect(effect, &words, range, trouble);
+        // What is made like such a table, or is its new name, is one too.
+        if let Effect::Alone(alone) = &effect
+            && known.unsafe_name(&words).is_some()
+        {
+            let names = alone.objects.iter().map(|object| plain(&object.name));
+            untransactional.extend(names.collect::<Vec<_>>());
+        }
+        step.effects.push(effect);
         untransactional.extend(subject.dialect.loses_transactions(&words));
         step.digests.push(script::digest(lexis, sql));
     }
@@ -108,9 +115,9 @@ pub(super) fn step(
         );
     }
     unknown_consents(subject, migration, &step.script, trouble);
-    if let Some(partial) = &standing.partial
-        && (partial.version, partial.direction) == (migration.version, direction)
-    {
+    let partial =
+        |partial: &&Partial| partial.version == migration.version && partial.direction == direction;
+    if let Some(partial) = standing.partials.iter().find(partial) {
         resume(subject.name, partial, &mut step, trouble)?;
     }
     Some(step)

@@ -130,17 +130,16 @@ fn rows<'s>(subject: &'s Subject<'_>, trouble: &mut Trouble) -> Option<Vec<&'s A
 }
 
 fn half_applied(subject: &Subject<'_>, standing: &Standing<'_>) -> Option<Diagnostic> {
-    let partial = standing.partial.as_ref()?;
-    (partial.direction == Direction::Up).then(|| {
-        let message = format!("V{} of `{}` is half applied", partial.version, subject.name);
-        Diagnostic::error("half-applied", message)
-            .database(subject.name)
-            .note(format!(
-                "{} of its {} statements are applied",
-                partial.applied, partial.of
-            ))
-            .hint("run bird migrate first: it goes on there, and then it can be undone")
-    })
+    let mut partials = standing.partials.iter();
+    let partial = partials.find(|partial| partial.direction == Direction::Up)?;
+    let message = format!("V{} of `{}` is half applied", partial.version, subject.name);
+    let fault = Diagnostic::error("half-applied", message).database(subject.name);
+    let stands = format!(
+        "{} of its {} statements are applied",
+        partial.applied, partial.of
+    );
+    let hint = "run bird migrate first: it goes on there, and then it can be undone";
+    Some(fault.note(stands).hint(hint))
 }
 
 fn no_undo(subject: &Subject<'_>, file: &Migration) -> Diagnostic {

@@ -137,7 +137,7 @@ fn killed_everywhere(engine: Engine, files: &[String]) {
 }
 
 /// A run that is to be killed at a point; `false` where it came to its end before.
-fn killed(world: &World, point: &str) -> bool {
+pub fn killed(world: &World, point: &str) -> bool {
     let mut command = world.command(&["migrate"]);
     command.env("BIRD_FAILPOINT", point);
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -159,7 +159,7 @@ fn a_run_that_is_killed_again_and_again_comes_to_its_end(engine: Engine) {
 
 /// All tables with their definitions and rows, and the history without its times; the journal
 /// says that all is done.
-fn state(world: &World) -> String {
+pub fn state(world: &World) -> String {
     let engine = world.engine_of("ums");
     let name = world.name("ums");
     let tables = engine.pick(
@@ -262,7 +262,7 @@ fn zombie(engine: Engine) {
 }
 
 /// Whether a statement waits for the blocker.
-fn waits(world: &World) -> bool {
+pub fn waits(world: &World) -> bool {
     let name = world.name("ums");
     let sql = world.engine_of("ums").pick(
         format!(
@@ -279,10 +279,15 @@ fn waits(world: &World) -> bool {
 }
 
 /// A client with a transaction that has touched a table.
-struct Blocker(std::process::Child);
+pub struct Blocker(std::process::Child);
 
 impl Blocker {
-    fn of(world: &World, table: &str) -> Blocker {
+    pub fn of(world: &World, table: &str) -> Blocker {
+        Blocker::with(world, &format!("INSERT INTO {table} VALUES (2)"))
+    }
+
+    /// A client with a transaction that has done this.
+    pub fn with(world: &World, sql: &str) -> Blocker {
         use std::io::{BufRead as _, Write as _};
 
         let engine = world.engine_of("ums");
@@ -300,7 +305,7 @@ impl Blocker {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the client starts");
-        let sql = format!("BEGIN;\nINSERT INTO {table} VALUES (2);\nSELECT 'held';\n");
+        let sql = format!("BEGIN;\n{sql};\nSELECT 'held';\n");
         let stdin = child.stdin.as_mut().expect("a pipe");
         stdin.write_all(sql.as_bytes()).expect("it reads");
         stdin.flush().expect("it reads");
@@ -313,7 +318,7 @@ impl Blocker {
         Blocker(child)
     }
 
-    fn release(mut self) {
+    pub fn release(mut self) {
         use std::io::Write as _;
 
         let mut stdin = self.0.stdin.take().expect("a pipe");

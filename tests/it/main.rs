@@ -11,6 +11,7 @@ mod connect;
 mod consent;
 mod doctor;
 mod exactly;
+mod faults;
 mod history;
 mod live;
 mod lock;

@@ -130,7 +130,7 @@ fn agrees(member: &Member<'_>) -> Result<(), Failure> {
     let lexis = member.opened.database.dialect.lexis();
     let standing = standing(lexis, &member.migrations, &member.history);
     let mut faults = standing.disagreements(name);
-    if let (Some(partial), true) = (&standing.partial, faults.is_empty()) {
+    if let (Some(partial), true) = (standing.partials.first(), faults.is_empty()) {
         let message = format!("V{} of `{name}` is half applied", partial.version);
         let fault = Diagnostic::error("half-applied", message);
         faults.push(fault.hint("bird migrate goes on with it; then adopt"));

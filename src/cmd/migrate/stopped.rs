@@ -87,6 +87,19 @@ fn told(
             (fault, Exit::Stopped)
         }
         Reason::Undecided(doubt) => undecided(database, step, doubt),
+        // What was sent last may have come through: only the database knows, and the next run asks.
+        Reason::Bookkeeping(reason) if reason.trouble == Trouble::Connection => {
+            let message = format!(
+                "{name}: the connection was lost while {title} was being recorded: {}",
+                reason.told()
+            );
+            let fault = Diagnostic::error("connection-lost", message)
+                .database(name)
+                .at(whole())
+                .note("whether the last commit came through is not known from this side")
+                .hint("run bird migrate again: it looks at what is applied, and goes on there");
+            (fault, Exit::Stopped)
+        }
         Reason::Bookkeeping(reason) => {
             let message = format!("{name}: finishing {title} failed: {}", hide(&reason.told()));
             let fault = error("finish-failed", message)
@@ -156,6 +169,10 @@ fn left_behind(left: &Left) -> Option<String> {
         Left::Effect => {
             "what it was to do is so all the same: the next run finds it applied and goes on".into()
         }
+        Left::Unfinished => {
+            "an earlier run had left it half done, and so it is still: the next run goes on with it"
+                .into()
+        }
         Left::Changed => {
             "it failed, and yet what it touches has changed: the next run asks you what is so"
                 .into()
@@ -177,8 +194,12 @@ fn undecided(database: &Database, step: &Step, doubt: &Doubt) -> (Diagnostic, Ex
         .at(step.location(doubt.statement))
         .note(stands(step, step.from));
     for (object, before, now) in &doubt.objects {
+        // A definition may hold a secret: a connection to another server, an option of a server.
         let side = |side: &Option<String>| match side {
-            Some(definition) => definition.trim().to_owned(),
+            Some(definition) => {
+                let definition = definition.trim();
+                script::blot(definition, &script::secrets(step.lexis, definition))
+            }
             None => "not there, or not to be seen".to_owned(),
         };
         fault

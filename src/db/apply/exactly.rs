@@ -11,7 +11,7 @@
 //! them exact without the server's help.
 
 use super::Done;
-use super::send::{Patience, send, send_text, spellings};
+use super::send::{Patience, send, send_text, spellings, with_blockers};
 use super::{Doubt, Left, Reason, Run, Way, books, entries, entry};
 use crate::db::observe::observe;
 use crate::db::session::{DbError, Session};
@@ -169,15 +169,15 @@ impl File<'_, '_> {
             let Err(reason) = send(self.session, self.step, at, self.run, self.way).await else {
                 break;
             };
+            if matches!(reason, Reason::Lost(..)) {
+                return Err(reason);
+            }
             self.session.run("ROLLBACK").await?;
             self.unbooked.open = false;
             match &reason {
                 Reason::Statement(_, error, _)
                     if patience.again(self.session, error, self.run).await? => {}
-                Reason::Statement(at, error, _) if error.trouble == Trouble::Connection => {
-                    return Err(Reason::Lost(*at, error.clone()));
-                }
-                _ => return Err(reason),
+                _ => return Err(with_blockers(self.session, reason).await),
             }
         }
         failpoint::at("data-sent");
@@ -209,7 +209,8 @@ impl File<'_, '_> {
                 Trouble::Connection => return Err(Reason::Lost(at, error)),
                 Trouble::Busy if patience.again(self.session, &error, self.run).await? => {}
                 Trouble::Busy | Trouble::Cancelled => {
-                    return Err(self.failed(at, alone, error).await?);
+                    let reason = self.failed(at, alone, error).await?;
+                    return Err(with_blockers(self.session, reason).await);
                 }
                 // Whatever the engine has against this way, the statement as it is written counts.
                 _ if name.is_some() => spelling = spellings.next(),
@@ -319,8 +320,20 @@ impl File<'_, '_> {
     /// Runs what is left to do of a statement.
     async fn finish(&mut self, at: usize, sql: &str) -> Result<(), Reason> {
         (self.run.notice)(&format!("an earlier run was interrupted: {sql}"));
-        let result = send_text(self.session, sql, self.run, self.way).await?;
-        result.map_err(|error| Reason::Statement(at, error, Left::Changed))
+        let mut patience = Patience::new();
+        loop {
+            let Err(error) = send_text(self.session, sql, self.run, self.way).await? else {
+                return Ok(());
+            };
+            match error.trouble {
+                Trouble::Connection => return Err(Reason::Lost(at, error)),
+                Trouble::Busy if patience.again(self.session, &error, self.run).await? => {}
+                _ => {
+                    let reason = Reason::Statement(at, error, Left::Unfinished);
+                    return Err(with_blockers(self.session, reason).await);
+                }
+            }
+        }
     }
 
     /// Puts into the journal what was done, and what comes then, in one commit. Gives the
@@ -410,6 +423,13 @@ impl File<'_, '_> {
                 to: self.unbooked.from,
                 ..Unbooked::default()
             };
+        }
+        // The last statement's row comes with the migration's, or whoever finds it alone takes the
+        // other for deleted. Its intent stays, and the next run finds out that it ran.
+        let last = self.step.script.statements.len().saturating_sub(1);
+        if self.unbooked.to > last {
+            self.unbooked.to = last.max(self.unbooked.from);
+            self.unbooked.intended = self.unbooked.intended.filter(|at| *at != last);
         }
         let _: Result<_, Reason> = self.book(Then::Nothing).await;
     }

@@ -97,6 +97,8 @@ pub enum Left {
     Effect,
     /// Its objects are other than before, in a way that it does not explain.
     Changed,
+    /// What an earlier run left half done.
+    Unfinished,
     /// What it touches cannot be looked at.
     Unseen,
 }

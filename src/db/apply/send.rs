@@ -21,7 +21,10 @@ pub async fn send(
 ) -> Result<(), Reason> {
     let sql = step.sql(statement);
     let result = send_text(session, sql, run, way).await?;
-    result.map_err(|error| Reason::Statement(statement, error, Left::Nothing))
+    result.map_err(|error| match error.trouble {
+        Trouble::Connection => Reason::Lost(statement, error),
+        _ => Reason::Statement(statement, error, Left::Nothing),
+    })
 }
 
 /// As [`send`], for any text.
@@ -132,6 +135,17 @@ impl Patience {
         self.pause = (self.pause * 2).min(Duration::from_secs(5));
         Ok(true)
     }
+}
+
+/// A failure with those who are in the way, where somebody still is after all patience.
+pub async fn with_blockers(session: &mut Session, mut reason: Reason) -> Reason {
+    if let Reason::Statement(_, error, _) = &mut reason
+        && error.trouble == Trouble::Busy
+        && let Some(who) = blockers(session).await
+    {
+        error.notes.push(format!("its tables are held by {who}"));
+    }
+    reason
 }
 
 /// Who holds locks on the tables, in words, as far as this account may see it.

@@ -1,10 +1,9 @@
 //! One transaction holds a file with its journal and history rows, where DDL can be rolled back.
 
-use super::send::{Patience, send};
+use super::send::{Patience, send, with_blockers};
 use super::{Done, Reason, Run, Way, whole};
 use crate::db::session::{DbError, Session};
 use crate::db::{failpoint, lock, rebuild};
-use crate::dialect::Trouble;
 use crate::model::history::{Direction, HISTORY_TABLE, Width};
 use crate::plan::Step;
 
@@ -28,10 +27,7 @@ pub async fn transaction(
         match reason {
             // All is rolled back, so all can be tried again.
             Reason::Statement(_, error, _) if patience.again(session, &error, run).await? => {}
-            Reason::Statement(at, error, _) if error.trouble == Trouble::Connection => {
-                break Err(Reason::Lost(at, error));
-            }
-            reason => break Err(reason),
+            reason => break Err(with_blockers(session, reason).await),
         }
     };
     if rebuilds {

@@ -3,6 +3,7 @@
 //! A session is never pooled: the lock that it takes, the settings that it makes and the
 //! statements that it runs belong together.
 
+mod guard;
 mod mysql;
 mod postgres;
 mod sqlite;
@@ -114,27 +115,32 @@ impl Session {
                 (Target::Server(server), _) => postgres::connect(server).await,
             }
         };
-        let connection = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(connection) => connection.map_err(|error| tell(error, dialect, ""))?,
+        let greeting = async {
+            let connection = guard::guarded(connecting).await?;
+            let connection = connection.map_err(|error| tell(error, dialect, ""))?;
+            let mut session = Session {
+                connection,
+                dialect,
+                schema: schema.map(str::to_owned),
+                server: Server::default(),
+                id: None,
+                access,
+                limits: None,
+            };
+            let sql = format!("{}{}", session.settings(), dialect.server_query());
+            let rows = session.rows(&sql).await?;
+            session.server = dialect.server(rows.first().map_or(&[], Vec::as_slice));
+            Ok(session)
+        };
+        // A server that lets bird in and then says nothing is as good as one that does not.
+        match tokio::time::timeout(CONNECT_TIMEOUT, greeting).await {
+            Ok(session) => session,
             Err(_) => {
                 let seconds = CONNECT_TIMEOUT.as_secs();
                 let message = format!("no answer within {seconds} seconds");
-                return Err(DbError::new(Trouble::Connection, message));
+                Err(DbError::new(Trouble::Connection, message))
             }
-        };
-        let mut session = Session {
-            connection,
-            dialect,
-            schema: schema.map(str::to_owned),
-            server: Server::default(),
-            id: None,
-            access,
-            limits: None,
-        };
-        let sql = format!("{}{}", session.settings(), dialect.server_query());
-        let rows = session.rows(&sql).await?;
-        session.server = dialect.server(rows.first().map_or(&[], Vec::as_slice));
-        Ok(session)
+        }
     }
 
     /// Another connection to the same place, with the same rights.
@@ -194,8 +200,8 @@ impl Session {
     /// for bird's own bookkeeping; a migration's statement goes alone.
     pub async fn run(&mut self, sql: &str) -> Result<(), DbError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        let result = each!(&mut self.connection, it => it.execute(text).await.map(drop));
-        match result {
+        let result = each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(drop) }).await);
+        match result? {
             Ok(()) => Ok(()),
             Err(error) => Err(self.explain(error, sql).await),
         }
@@ -207,21 +213,24 @@ impl Session {
         let mut rows = Vec::new();
         let result = each!(&mut self.connection, it => {
             let mut answers = it.fetch_many(text);
-            loop {
-                match answers.try_next().await {
-                    Ok(Some(Either::Right(row))) => match cells(&row) {
-                        Ok(cells) => rows.push(cells),
-                        Err(error) => break Err(error),
-                    },
-                    // How many rows a statement changed.
-                    Ok(Some(Either::Left(_))) => {}
-                    Ok(None) => break Ok(rows),
-                    Err(error) => break Err(Fetch::Sql(error)),
+            let fetching = async {
+                loop {
+                    match answers.try_next().await {
+                        Ok(Some(Either::Right(row))) => match cells(&row) {
+                            Ok(cells) => rows.push(cells),
+                            Err(error) => break Err(error),
+                        },
+                        // How many rows a statement changed.
+                        Ok(Some(Either::Left(_))) => {}
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(Fetch::Sql(error)),
+                    }
                 }
-            }
+            };
+            guard::guarded(fetching).await
         });
-        match result {
-            Ok(rows) => Ok(rows),
+        match result? {
+            Ok(()) => Ok(rows),
             Err(Fetch::Cell(message)) => Err(DbError::new(Trouble::Other, message)),
             Err(Fetch::Sql(error)) => Err(self.explain(error, sql).await),
         }
@@ -233,22 +242,26 @@ impl Session {
         let (mut all, mut rows) = (Vec::new(), Vec::new());
         let result = each!(&mut self.connection, it => {
             let mut answers = it.fetch_many(text);
-            loop {
-                match answers.try_next().await {
-                    Ok(Some(Either::Right(row))) => match cells(&row) {
-                        Ok(cells) => rows.push(cells),
-                        Err(error) => break Some(error),
-                    },
-                    Ok(Some(Either::Left(_))) => all.push(std::mem::take(&mut rows)),
-                    Ok(None) => break None,
-                    Err(error) => break Some(Fetch::Sql(error)),
+            let fetching = async {
+                loop {
+                    match answers.try_next().await {
+                        Ok(Some(Either::Right(row))) => match cells(&row) {
+                            Ok(cells) => rows.push(cells),
+                            Err(error) => break Some(error),
+                        },
+                        Ok(Some(Either::Left(_))) => all.push(std::mem::take(&mut rows)),
+                        Ok(None) => break None,
+                        Err(error) => break Some(Fetch::Sql(error)),
+                    }
                 }
-            }
+            };
+            guard::guarded(fetching).await
         });
         let error = match result {
-            None => None,
-            Some(Fetch::Cell(message)) => Some(DbError::new(Trouble::Other, message)),
-            Some(Fetch::Sql(error)) => Some(self.explain(error, sql).await),
+            Ok(None) => None,
+            Ok(Some(Fetch::Cell(message))) => Some(DbError::new(Trouble::Other, message)),
+            Ok(Some(Fetch::Sql(error))) => Some(self.explain(error, sql).await),
+            Err(error) => Some(error),
         };
         (all, error)
     }
@@ -336,6 +349,9 @@ fn tell(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbError {
         // A handshake that fails arrives as trouble with the stream.
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             DbError::new(Trouble::Certificate, format!("TLS: {error}"))
+        }
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DbError::new(Trouble::Connection, "the other side has hung up")
         }
         sqlx::Error::Io(error) => DbError::new(Trouble::Connection, error.to_string()),
         sqlx::Error::Tls(error) => DbError::new(Trouble::Certificate, format!("TLS: {error}")),

@@ -190,25 +190,27 @@ fn contains(words: &[&str], wanted: &str) -> bool {
 }
 
 /// An identifier without its quotes, and without what qualifies it, lower-cased.
-fn plain(name: &str) -> String {
-    let mut last = name;
-    // The last part: a dot outside of quotes separates.
+pub(crate) fn plain(name: &str) -> String {
+    qualified_name(name).1.to_lowercase()
+}
+
+/// What qualifies a name, and its last part, as they are stored.
+pub(super) fn qualified_name(name: &str) -> (Option<String>, String) {
+    let mut dot = None;
+    // A dot outside of quotes separates.
     let mut quoted = None;
     for (at, sign) in name.char_indices() {
         match (quoted, sign) {
             (None, '`' | '"' | '[') => quoted = Some(if sign == '[' { ']' } else { sign }),
             (Some(end), sign) if sign == end => quoted = None,
-            (None, '.') => last = name.get(at + 1..).unwrap_or_default(),
+            (None, '.') => dot = Some(at),
             _ => {}
         }
     }
-    unquoted(last).to_lowercase()
-}
-
-/// The last part of a name as it is stored.
-pub(super) fn plain_name(name: &str) -> String {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    unquoted(last)
+    match dot.and_then(|at| Some((name.get(..at)?, name.get(at + 1..)?))) {
+        Some((before, last)) => (Some(unquoted(before)), unquoted(last)),
+        None => (None, unquoted(name)),
+    }
 }
 
 /// A word without the quotes of an identifier.

@@ -4,7 +4,7 @@ use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::Lexis;
 use super::words::{Grammar, Names};
-use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
+use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{hex, journal_columns, number_of, refuse_control, single_quoted, starts_with, variant};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
@@ -44,6 +44,9 @@ const LEXICAL_MODES: &[&str] = &[
     "MAXDB",
     "POSTGRESQL",
 ];
+
+/// A week, in seconds: longer than any migration waits for another.
+const WEEK: u32 = 7 * 24 * 60 * 60;
 
 /// What speaks MySQL's language and is something else, by a word in what it says of itself.
 const VARIANTS: &[(&str, &str)] = &[
@@ -157,9 +160,10 @@ impl Dialect for MySql {
 
     fn limits(&self, lock: Duration, _statement: Option<Duration>) -> Option<String> {
         let seconds = lock.as_secs().max(1);
+        // While a database waits for another one, its session is idle, and must not be ended.
         Some(format!(
             "SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, \
-             sql_quote_show_create = 1"
+             wait_timeout = {WEEK}, sql_quote_show_create = 1"
         ))
     }
 
@@ -193,10 +197,10 @@ impl Dialect for MySql {
             "1007" | "1050" => Trouble::Exists,
             "1845" | "1846" => Trouble::NotThatWay,
             "1317" | "1969" | "3024" => Trouble::Cancelled,
-            "1205" | "1213" | "3572" => Trouble::Busy,
+            "1020" | "1205" | "1213" | "3572" => Trouble::Busy,
             "1045" | "1698" => Trouble::Account,
             "1044" | "1142" | "1227" | "1370" => Trouble::Denied,
-            "1040" | "1053" | "1927" | "4031" => Trouble::Connection,
+            "1040" | "1053" | "1927" | "3169" | "4031" => Trouble::Connection,
             _ => Trouble::Other,
         }
     }
@@ -229,18 +233,7 @@ impl Dialect for MySql {
             Kind::Function => "FUNCTION",
             Kind::Event => "EVENT",
             Kind::Database => "DATABASE",
-            Kind::Storage => {
-                // Needs the privilege PROCESS; without it nothing can be seen.
-                let tables = match server.product {
-                    "MariaDB" => "INNODB_SYS_TABLES",
-                    _ => "INNODB_TABLES",
-                };
-                let table = single_quoted(&effect::plain_name(name));
-                return Some(format!(
-                    "SELECT TABLE_ID FROM information_schema.{tables} \
-                     WHERE NAME = CONCAT(DATABASE(), '/', {table})"
-                ));
-            }
+            Kind::Storage => return Some(storage(name, server)),
             Kind::Index | Kind::Indexes => return None,
         };
         Some(format!("SHOW CREATE {what} {name}"))
@@ -268,6 +261,12 @@ impl Dialect for MySql {
     }
 
     fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+        if calls(words, "RELEASE_ALL_LOCKS") {
+            return Some(Refusal {
+                what: "RELEASE_ALL_LOCKS",
+                why: LOCKED,
+            });
+        }
         // `BEGIN NOT ATOMIC` is a compound statement, the rest begins a transaction.
         if starts_with(words, &["BEGIN"]) && !starts_with(words, &["BEGIN", "NOT"]) {
             return Some(Refusal {
@@ -446,6 +445,32 @@ impl Dialect for MySql {
             self.quote(collation.unwrap_or(default))
         )
     }
+}
+
+/// Where the rows of a table stand, by the numbers that the storage engine gives to it or to its
+/// partitions; NULL for a table that cannot be found there. The engine spells names as it names
+/// files: what is no letter, digit or `_` is a code behind an `@`, and `#` begins a partition.
+/// Needs the privilege PROCESS; without it nothing can be seen.
+fn storage(name: &str, server: &Server) -> String {
+    let (database, table) = effect::qualified_name(name);
+    let quoted = |name: &str| single_quoted(&name.replace('\\', "\\\\"));
+    let database = database.map_or("DATABASE()".to_owned(), |database| quoted(&database));
+    let table = quoted(&table);
+    let (tables, spelled): (_, fn(&str) -> String) = match server.product {
+        "MariaDB" => ("INNODB_SYS_TABLES", |name| {
+            format!("CAST(CONVERT({name} USING filename) AS CHAR)")
+        }),
+        // Whatever else is encoded is not found, and then only a person can tell.
+        _ => ("INNODB_TABLES", |name| {
+            format!("REPLACE(REPLACE({name}, '-', '@002d'), '$', '@0024')")
+        }),
+    };
+    let place = format!("CONCAT({}, '/', {})", spelled(&database), spelled(&table));
+    format!(
+        "SELECT (SELECT GROUP_CONCAT(TABLE_ID ORDER BY TABLE_ID) \
+         FROM information_schema.{tables} WHERE SUBSTRING_INDEX(NAME, '#', 1) = {place}) \
+         FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND TABLE_NAME = {table}"
+    )
 }
 
 /// The case of names counts or not as the server was set up; told apart by case, a table is at worst

@@ -1,0 +1,10 @@
+//! What goes wrong around a run: connections, servers, locks, tables, statements, and what comes
+//! over the network. `docs/reliability.md` names the cases.
+
+mod cut;
+mod ended;
+mod index;
+mod journal;
+mod race;
+mod rogue;
+mod statements;
