@@ -306,6 +306,8 @@ fn alter_table(mut cursor: Cursor<'_>, table: String, behind: Option<usize>) -> 
 /// One clause of ALTER TABLE: what is so behind it.
 fn read_clause(mut clause: Cursor<'_>, alone: &mut Alone) {
     const KEYS: &[&str] = &["INDEX", "KEY"];
+    // What changes the table as a whole, and stands in its definition under no name.
+    const WHOLE: &[&str] = &["PARTITION", "PERIOD", "SYSTEM"];
     let verb = clause.next().to_ascii_uppercase();
     match verb.as_str() {
         "ADD" => {
@@ -326,7 +328,11 @@ fn read_clause(mut clause: Cursor<'_>, alone: &mut Alone) {
                 alone.marks.push(Mark::Key(0, "primary".into()));
                 return;
             }
-            if clause.skip_any(&["FOREIGN", "CHECK", "PARTITION", "PERIOD", "SYSTEM"]) {
+            if clause.skip_any(&["FOREIGN", "CHECK"]) {
+                return;
+            }
+            if clause.skip_any(WHOLE) {
+                alone.wide = true;
                 return;
             }
             let special = clause.skip_any(&["UNIQUE", "FULLTEXT", "SPATIAL"]);
@@ -356,7 +362,8 @@ fn read_clause(mut clause: Cursor<'_>, alone: &mut Alone) {
                 alone.marks.push(Mark::NoKey(0, "primary".into()));
                 return;
             }
-            if clause.skip_any(&["PARTITION", "PERIOD", "SYSTEM"]) {
+            if clause.skip_any(WHOLE) {
+                alone.wide = true;
                 return;
             }
             clause.skip(&["FOREIGN"]);

@@ -121,7 +121,11 @@ fn explained(alone: &Alone, before: &Seen, now: &Seen) -> bool {
             let changed = alone.marks.contains(&Mark::Changed(at));
             changed || lines_explained(alone, before, now)
         }
-        (None, _) => alone.marks.contains(&Mark::Present(at)),
+        // `CREATE OR REPLACE` also makes what was not there.
+        (None, _) => {
+            let marks = [Mark::Present(at), Mark::Changed(at)];
+            marks.iter().any(|mark| alone.marks.contains(mark))
+        }
         (Some(_), None) => alone.marks.contains(&Mark::Absent(at)),
     })
 }
@@ -144,11 +148,17 @@ fn lines_explained(alone: &Alone, before: &str, now: &str) -> bool {
             .names
             .iter()
             .any(|name| line.contains(&format!("`{}`", name.replace('`', "``"))));
+        // The primary key has no name of its own.
+        let primary = line.starts_with("primary key") && alone.marks.iter().any(is_primary);
         // What is converted keeps its place and its name.
         let kept = || heads_before.contains(&head(line)) && heads_now.contains(&head(line));
         let options = || !line.starts_with('`');
-        named || (alone.wide && (options() || kept()))
+        named || primary || (alone.wide && (options() || kept()))
     })
+}
+
+fn is_primary(mark: &Mark) -> bool {
+    matches!(mark, Mark::Key(_, name) | Mark::NoKey(_, name) if name == "primary")
 }
 
 /// What is left to do of a statement that goes through its objects one by one.
