@@ -29,6 +29,8 @@ impl KillServer {
 }
 
 impl Disturb for KillServer {
+    const MORTAL: bool = true;
+
     fn disturb(&mut self, soak: &mut Soak, project: &Project, trail: &mut Trail) -> Result<Ended> {
         let wait = ["migrate", "--format", "json", "--wait", "60s"];
         let mut bird = soak.stand.start(&wait)?;

@@ -67,6 +67,9 @@ pub struct Project {
 
 /// One way to disturb the runs on a database until one comes through.
 pub trait Disturb {
+    /// Whether it is the server that dies.
+    const MORTAL: bool;
+
     /// Lets runs begin and end, and tells each of them to `trail`. Gives the run that came to an
     /// end of its own.
     fn disturb(&mut self, soak: &mut Soak, project: &Project, trail: &mut Trail) -> Result<Ended>;
@@ -92,9 +95,9 @@ impl Soak {
     }
 
     /// Disturbs runs until the time is over, a new project every few databases.
-    pub fn run(&mut self, way: &mut impl Disturb, enough: &dyn Fn(&Tally) -> bool) -> Result<()> {
+    pub fn run<D: Disturb>(&mut self, way: &mut D, enough: &dyn Fn(&Tally) -> bool) -> Result<()> {
         while !enough(&self.tally) {
-            let project = self.undisturbed()?;
+            let project = self.undisturbed(D::MORTAL)?;
             for _ in 0..DATABASES {
                 if enough(&self.tally) {
                     break;
@@ -107,10 +110,11 @@ impl Soak {
     }
 
     /// Writes the next project and lets it run through.
-    fn undisturbed(&mut self) -> Result<Project> {
+    fn undisturbed(&mut self, mortal: bool) -> Result<Project> {
         self.tally.projects += 1;
         let engine = self.stand.engine;
-        self.stand.write(&project::files(engine, self.seed))?;
+        self.stand
+            .write(&project::files(engine, self.seed, mortal))?;
         self.stand.fresh()?;
         let start = Instant::now();
         let ended = self.stand.migrate()?.finish()?;
@@ -193,6 +197,8 @@ impl Soak {
 pub struct KillBird;
 
 impl Disturb for KillBird {
+    const MORTAL: bool = false;
+
     fn disturb(&mut self, soak: &mut Soak, project: &Project, trail: &mut Trail) -> Result<Ended> {
         // How long the one who holds a table still stays, from the start of the next run on.
         let mut held: Option<Duration> = None;

@@ -35,6 +35,9 @@ pub struct Draft {
     pub others: Vec<Named>,
     /// Whether the file at hand runs without a transaction.
     pub bare: bool,
+    /// Whether its server is to die in the middle. Some statements then leave something behind by
+    /// the engine's own doing.
+    pub mortal: bool,
     names: usize,
 }
 
@@ -69,13 +72,14 @@ pub fn one(statement: impl Into<String>) -> Drawn {
 }
 
 /// The texts of the migrations, V1 first.
-pub fn files(engine: Engine, seed: u64) -> Vec<String> {
+pub fn files(engine: Engine, seed: u64, mortal: bool) -> Vec<String> {
     let mut draft = Draft {
         random: Random::new(seed),
         engine,
         tables: Vec::new(),
         others: Vec::new(),
         bare: false,
+        mortal,
         names: 0,
     };
     // What everything else may rely on.

@@ -278,7 +278,9 @@ fn other(draft: &mut Draft) -> Drawn {
                  DISABLE DO DELETE FROM base"
             ),
         ),
-        6 if maria => made(
+        // MariaDB 10.11 that dies in it comes back with a sequence that has no row, and whoever looks
+        // at that brings it down again.
+        6 if maria && !draft.mortal => made(
             "SEQUENCE",
             format!("CREATE SEQUENCE {name} START WITH {number} INCREMENT BY 2"),
         ),
