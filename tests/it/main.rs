@@ -24,6 +24,7 @@ mod refinery;
 mod schema;
 mod seed;
 mod session;
+mod soak;
 mod split;
 mod sqlite;
 mod tidy;
