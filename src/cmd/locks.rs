@@ -60,6 +60,30 @@ pub async fn cluster(
     Err(Failure::refused(fault))
 }
 
+/// Refuses a server that somebody has made read-only, a replica above all: an account with many
+/// rights could write there, and what it writes is on no other server.
+pub async fn writable(database: &Database, session: &mut Session) -> Result<(), Failure> {
+    let Some(query) = database.dialect.unwritable_query() else {
+        return Ok(());
+    };
+    let setting = session.value(query).await.map_err(|error| {
+        let doing = "asking whether it takes writes";
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    })?;
+    let Some(setting) = setting else {
+        return Ok(());
+    };
+    let name = &database.name;
+    let message = format!("`{name}` is not to be written to");
+    let fault = Diagnostic::error("read-only", message)
+        .database(name)
+        .note(format!(
+            "`{setting}` says so: it is a replica, or somebody has closed it"
+        ))
+        .hint("connect to the primary, or ask who closed it; bird doctor tells more");
+    Err(Failure::refused(fault))
+}
+
 /// What helps against a pooler.
 fn itself(database: &Database) -> String {
     let port = database.dialect.facts().port.unwrap_or_default();

@@ -290,6 +290,12 @@ pub trait Dialect: Sync {
     /// The lock of a database; `None` where the engine's own transactions must do.
     fn lock(&self, database: &str, schema: Option<&str>) -> Option<Lock>;
 
+    /// Asks for what makes this server, or this database, one that is not to be written to: its
+    /// first cell names it.
+    fn unwritable_query(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Gives a row, beginning with a setting's name, where the server is a node of a cluster and
     /// its locks hold on that node only.
     fn cluster_query(&self) -> Option<&'static str> {

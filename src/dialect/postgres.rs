@@ -433,6 +433,15 @@ impl Dialect for Postgres {
         )
     }
 
+    /// What the session would have if bird had not set it.
+    fn unwritable_query(&self) -> Option<&'static str> {
+        Some(
+            "SELECT CASE WHEN pg_is_in_recovery() THEN 'pg_is_in_recovery()' ELSE \
+             (SELECT name FROM pg_settings WHERE name = 'default_transaction_read_only' \
+              AND reset_val = 'on') END",
+        )
+    }
+
     fn checks(&self) -> &'static [Check] {
         checks::postgres::CHECKS
     }

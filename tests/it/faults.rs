@@ -3,8 +3,10 @@
 
 mod cut;
 mod ended;
+mod files;
 mod index;
 mod journal;
 mod race;
 mod rogue;
+mod secrets;
 mod statements;

@@ -3,6 +3,7 @@
 
 mod paths;
 mod readme;
+mod reliability;
 mod source;
 
 use std::fs;

@@ -118,7 +118,7 @@ async fn think<'p>(
     if !plan.is_empty() {
         protected::consent(context, &args.consents)?;
     }
-    serves::clusters(&mut members, &plan, args).await?;
+    serves::writers(&mut members, &plan, args).await?;
     Ok((plan, members))
 }
 

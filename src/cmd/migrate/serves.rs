@@ -26,7 +26,11 @@ pub async fn beside(context: &Context, args: &Args, database: &Database) -> Resu
         timeout: Duration::ZERO,
         waiting: &|_| {},
     };
-    let result = match locks::cluster(database, &mut session, &args.consents.allow).await {
+    let cluster = match locks::writable(database, &mut session).await {
+        Ok(()) => locks::cluster(database, &mut session, &args.consents.allow).await,
+        refused => refused,
+    };
+    let result = match cluster {
         Ok(()) => match lock::take(&mut session, &wish, &context.stop).await {
             Ok(guard) => {
                 guard.release(&mut session).await;
@@ -42,8 +46,9 @@ pub async fn beside(context: &Context, args: &Args, database: &Database) -> Resu
     result
 }
 
-/// Refuses databases that have steps and whose locks would not hold on every node.
-pub(super) async fn clusters(
+/// Refuses databases that have steps, and are not to be written to or have locks that would not
+/// hold on every node.
+pub(super) async fn writers(
     members: &mut [Member<'_>],
     plan: &Plan,
     args: &Args,
@@ -53,6 +58,7 @@ pub(super) async fn clusters(
         let steps = plan.of(&database.name).map_or(0, |plan| plan.steps.len());
         match &mut member.opened.session {
             Some(session) if steps > 0 => {
+                locks::writable(database, session).await?;
                 locks::cluster(database, session, &args.consents.allow).await
             }
             _ => Ok(()),

@@ -169,10 +169,10 @@ impl File<'_, '_> {
             let Err(reason) = send(self.session, self.step, at, self.run, self.way).await else {
                 break;
             };
-            if matches!(reason, Reason::Lost(..)) {
+            // The error that counts is the first; a connection that is gone has rolled back too.
+            if self.session.run("ROLLBACK").await.is_err() {
                 return Err(reason);
             }
-            self.session.run("ROLLBACK").await?;
             self.unbooked.open = false;
             match &reason {
                 Reason::Statement(_, error, _)

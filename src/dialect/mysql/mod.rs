@@ -406,6 +406,14 @@ impl Dialect for MySql {
         )
     }
 
+    /// An account with many rights may write all the same, and then a replica is none any more.
+    fn unwritable_query(&self) -> Option<&'static str> {
+        Some(
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN \
+             ('read_only', 'super_read_only', 'innodb_read_only') AND Value IN ('ON', '1')",
+        )
+    }
+
     fn checks(&self) -> &'static [Check] {
         checks::mysql::CHECKS
     }

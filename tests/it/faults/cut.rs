@@ -186,6 +186,54 @@ fn a_connection_that_breaks_at_a_commit_is_looked_behind(engine: Engine) {
     assert!(cuts >= 2, "{cuts}");
 }
 
+/// A replica, which an account with many rights could write to. No test makes the shared servers
+/// read-only; the question is turned so that they seem to be.
+#[test]
+fn a_replica_is_not_written_to() {
+    for engine in [Engine::MySql, Engine::MariaDb] {
+        engine.run(|engine| {
+            let world = world(engine);
+            let rule = Rule::Instead("Value IN ('ON', '1')", "Value <> 'never_has'");
+            let proxy = Proxy::before(&world, rule);
+            for arguments in [&["migrate", "--dry-run"][..], &["migrate"], &["up"]] {
+                let refused = proxy.run(&world, arguments);
+                assert!(proxy.was_used());
+                refused
+                    .exits(3)
+                    .warns("error[read-only]")
+                    .warns("read_only` says so");
+            }
+            let journal = "SELECT count(*) FROM bird_journal WHERE version = 2";
+            assert_eq!(world.client("ums", journal), "0\n");
+        });
+    }
+}
+
+/// Another database of the run is not written to either.
+#[test]
+fn a_database_that_is_closed_is_not_written_to() {
+    Engine::Postgres.run(|engine| {
+        let world = World::empty()
+            .file("bird.toml", "[databases.free]\n[databases.ums]\n")
+            .migration("free/V1__a.sql", "CREATE TABLE a (id INT);\n")
+            .migration("ums/V1__a.sql", "CREATE TABLE a (id INT);\n")
+            .engine("free", Engine::Sqlite)
+            .engine("ums", engine);
+        world.run(&["provision"]).ok();
+        let close = "ALTER DATABASE {name} SET default_transaction_read_only = on";
+        world.server("ums", close);
+        world
+            .run(&["migrate"])
+            .exits(3)
+            .warns("error[read-only]")
+            .warns("default_transaction_read_only");
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        assert_eq!(world.client("free", tables), "0\n");
+        world.server("ums", &close.replace("= on", "= off"));
+        world.run(&["migrate"]).ok();
+    });
+}
+
 /// A server that cannot give a lock says so with NULL, and a warning that nobody reads.
 #[test]
 fn a_lock_that_is_null_is_no_lock() {

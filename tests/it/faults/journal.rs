@@ -90,7 +90,8 @@ fn a_journal_that_cannot_be_written_stops_the_run(engine: Engine) {
     assert!(stopped.contains(told), "{stopped}");
     assert!(stopped.contains(left), "{stopped}");
     // Whoever tries again comes no further, and does no harm.
-    world.run(&["migrate"]).exits(4);
+    let again = world.run(&["migrate"]);
+    assert!([2, 4].contains(&again.code), "{}", again.told());
     world.client("ums", mended);
     world.run(&["migrate"]).ok();
     assert_eq!(world.client("ums", "SELECT * FROM a"), "1\n");
