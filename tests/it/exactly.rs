@@ -113,6 +113,23 @@ fn changes_without_a_name_are_found() {
     }
 }
 
+/// MariaDB promises no more of `CREATE OR REPLACE`: dying in it, it may leave no table at all.
+#[test]
+fn a_table_that_was_dropped_and_not_made_again_is_made() {
+    Engine::MariaDb.run(|engine| {
+        let first = "CREATE TABLE a (id INT);\n".to_owned();
+        let second = "-- bird: allow drop-table, data-loss\n\nCREATE OR REPLACE TABLE a (n INT);\n\
+             INSERT INTO a VALUES (1);\n";
+        let world = world(engine, &[first]);
+        world.run(&["migrate"]).ok();
+        world.write("migrations/ums/V2__f.sql", second);
+        assert!(killed(&world, "intended"));
+        world.client("ums", "DROP TABLE a");
+        world.run(&["migrate"]).ok();
+        assert_eq!(world.client("ums", "SELECT n FROM a"), "1\n");
+    });
+}
+
 fn row_statements_run_once_wherever_a_run_is_killed(engine: Engine) {
     killed_everywhere(engine, &row_files());
 }

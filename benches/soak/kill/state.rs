@@ -80,6 +80,8 @@ fn without_counter(line: &str) -> String {
     format!("{before}{after}")
 }
 
+/// What an interrupted `REINDEX … CONCURRENTLY` leaves beside the old index is left out: bird leaves
+/// it to a person, and the statement itself is done again.
 fn postgres(client: &mut Client) -> Result<String> {
     let own: Vec<String> = OWN.iter().map(|name| format!("'{name}'")).collect();
     let own = own.join(", ");
@@ -91,8 +93,9 @@ fn postgres(client: &mut Client) -> Result<String> {
          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind <> 'i' \
          GROUP BY 1, 2 ORDER BY 1;\n\
          SELECT pg_get_indexdef(indexrelid), indisvalid, indisready FROM pg_index i \
-         JOIN pg_class c ON c.oid = i.indrelid \
-         WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1;\n\
+         JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class own ON own.oid = i.indexrelid \
+         WHERE c.relnamespace = 'public'::regnamespace \
+         AND (indisvalid OR own.relname !~ '_cc(new|old)[0-9]*$') ORDER BY 1;\n\
          SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint \
          WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2;\n\
          SELECT relname, pg_get_viewdef(oid) FROM pg_class \

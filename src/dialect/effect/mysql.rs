@@ -108,7 +108,7 @@ fn create(mut cursor: Cursor<'_>) -> Effect {
         // The old rows are gone: the place of the new ones tells it apart from the old table.
         ("TABLE" | "SEQUENCE", true) => alone(
             vec![Object::new(Kind::Storage, name)],
-            vec![Mark::Changed(0)],
+            vec![Mark::Changed(0), Mark::Present(0)],
         ),
         (_, true) => Effect::Repeatable,
         ("TABLE" | "SEQUENCE" | "VIEW", _) => present(Kind::Table),

@@ -42,10 +42,22 @@ pub fn verdict(alone: &Alone, before: &Seen, now: &Seen) -> Verdict {
     if index && now.iter().all(Option::is_some) && before.iter().all(Option::is_some) {
         return Verdict::NotRun;
     }
+    if half_replaced(alone, now) {
+        return Verdict::NotRun;
+    }
     if alone.marks.iter().all(|mark| holds(mark, before, now)) && explained(alone, before, now) {
         return Verdict::Ran;
     }
     rest(alone, before, now).map_or(Verdict::Unclear, Verdict::Rest)
+}
+
+/// A server that dies in `CREATE OR REPLACE` may have dropped the old one and not made the new
+/// one. The old one was to go anyway.
+fn half_replaced(alone: &Alone, now: &Seen) -> bool {
+    let [Mark::Changed(at), Mark::Present(same)] = alone.marks.as_slice() else {
+        return false;
+    };
+    at == same && now.get(*at).is_some_and(Option::is_none)
 }
 
 /// The lines of an object's definition.
@@ -121,11 +133,7 @@ fn explained(alone: &Alone, before: &Seen, now: &Seen) -> bool {
             let changed = alone.marks.contains(&Mark::Changed(at));
             changed || lines_explained(alone, before, now)
         }
-        // `CREATE OR REPLACE` also makes what was not there.
-        (None, _) => {
-            let marks = [Mark::Present(at), Mark::Changed(at)];
-            marks.iter().any(|mark| alone.marks.contains(mark))
-        }
+        (None, _) => alone.marks.contains(&Mark::Present(at)),
         (Some(_), None) => alone.marks.contains(&Mark::Absent(at)),
     })
 }

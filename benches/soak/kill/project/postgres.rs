@@ -104,14 +104,12 @@ fn concurrently(draft: &mut Draft) -> Drawn {
 /// What cannot be rolled back, and may run twice.
 fn alone(draft: &mut Draft) -> Drawn {
     let kind = draft.random.below(4);
-    let mortal = draft.mortal;
     let at = draft.any()?;
     let table = draft.tables.get(at)?;
     match kind {
         0 => one(format!("VACUUM (ANALYZE) {}", table.name)),
         1 => one(format!("VACUUM FULL {}", table.name)),
-        // What was not finished is left beside the old index under a name of its own.
-        2 if !mortal => one(format!(
+        2 => one(format!(
             "REINDEX INDEX CONCURRENTLY {}",
             table.indexes.last()?
         )),
