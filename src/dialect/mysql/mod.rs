@@ -3,7 +3,7 @@
 use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::Lexis;
-use super::words::{Grammar, Names};
+use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{hex, journal_columns, number_of, refuse_control, single_quoted, starts_with, variant};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
@@ -13,9 +13,11 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 mod lexis;
+mod looks;
 mod refused;
 
 pub use lexis::LEXIS;
+use looks::{birth, storage};
 use refused::{REFUSED, SETTINGS, UNWRITTEN, sets};
 
 pub struct MySql;
@@ -216,8 +218,8 @@ impl Dialect for MySql {
         after.or(Some(start))
     }
 
-    fn effect(&self, words: &[&str]) -> Effect {
-        effect::mysql(words)
+    fn effect(&self, words: &Words<'_>) -> Effect {
+        effect::mysql(words.clone())
     }
 
     fn look(&self, object: &Object, server: &Server) -> Option<String> {
@@ -229,19 +231,11 @@ impl Dialect for MySql {
             Kind::Function => "FUNCTION",
             Kind::Event => "EVENT",
             Kind::Database => "DATABASE",
-            Kind::Storage => {
-                // Needs the privilege PROCESS; without it nothing can be seen.
-                let tables = match server.product {
-                    "MariaDB" => "INNODB_SYS_TABLES",
-                    _ => "INNODB_TABLES",
-                };
-                let table = single_quoted(&effect::plain_name(name));
-                return Some(format!(
-                    "SELECT TABLE_ID FROM information_schema.{tables} \
-                     WHERE NAME = CONCAT(DATABASE(), '/', {table})"
-                ));
-            }
-            Kind::Index | Kind::Indexes => return None,
+            // Only MariaDB has them.
+            Kind::Sequence if server.product == "MariaDB" => "SEQUENCE",
+            Kind::Birth => return Some(birth(object)),
+            Kind::Storage => return Some(storage(object, server)),
+            Kind::Sequence | Kind::Index | Kind::Indexes => return None,
         };
         Some(format!("SHOW CREATE {what} {name}"))
     }
@@ -259,8 +253,8 @@ impl Dialect for MySql {
         }
     }
 
-    fn loses_transactions(&self, words: &[&str]) -> Option<String> {
-        effect::loses_transactions(words)
+    fn loses_transactions(&self, words: &Words<'_>) -> Option<String> {
+        effect::loses_transactions(words.clone())
     }
 
     fn untransactional_query(&self) -> Option<&'static str> {
