@@ -127,10 +127,11 @@ fn gone(alone: &Alone, sides: &[Sides<'_>], each: Option<&str>) -> Verdict {
     let things = alone.objects.iter().filter(|one| one.kind != Kind::Birth);
     let count = things.count().max(1);
     let (mut left, mut dropped) = (Vec::new(), 0);
+    let is_index = alone.objects.iter().all(|one| one.kind == Kind::Index);
     for (at, sides) in sides.chunks(alone.objects.len() / count).enumerate() {
         let stays = |(before, now): &Sides<'_>| match (before, now) {
             // One whose removal was interrupted is marked invalid, and still to be removed.
-            (Some(before), Some(now)) => before == now || IndexState::is_same(before, now),
+            (Some(before), Some(now)) if is_index => IndexState::is_same(before, now),
             _ => before == now,
         };
         match sides.first() {

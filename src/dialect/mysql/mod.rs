@@ -191,7 +191,7 @@ impl Dialect for MySql {
         match code {
             "1049" => Trouble::MissingDatabase,
             "1146" => Trouble::MissingTable,
-            "1305" | "1360" | "1539" => Trouble::MissingObject,
+            "1305" | "1360" | "1539" | "4089" => Trouble::MissingObject,
             "1007" | "1050" => Trouble::Exists,
             "1845" | "1846" => Trouble::NotThatWay,
             "1317" | "1969" | "3024" => Trouble::Cancelled,

@@ -8,7 +8,7 @@ pub fn state(world: &World) -> String {
     let tables = engine.pick(
         format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{name}' \
-             AND TABLE_NAME NOT LIKE 'bird\\_%' AND TABLE_NAME NOT LIKE 'refinery\\_%' ORDER BY 1"
+             AND TABLE_NAME NOT LIKE 'bird\\_%' AND TABLE_NAME NOT LIKE 'refinery\\_%' ORDER BY BINARY TABLE_NAME"
         ),
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
          AND relname NOT LIKE 'bird\\_%' AND relname NOT LIKE 'refinery\\_%' ORDER BY 1"
@@ -19,6 +19,8 @@ pub fn state(world: &World) -> String {
     );
     let mut sql = String::new();
     for table in world.client("ums", &tables).lines() {
+        // As the client escapes it.
+        let table = table.replace("\\t", "\t");
         let table = match engine {
             Engine::Postgres | Engine::Sqlite => format!("\"{}\"", table.replace('"', "\"\"")),
             _ => format!("`{}`", table.replace('`', "``")),
