@@ -34,8 +34,12 @@ pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Optio
                 Trouble::MissingTable | Trouble::MissingObject | Trouble::MissingDatabase,
                 _,
             )) => seen.push(None),
-            Some((Trouble::Denied, _)) => return Ok(None),
-            Some((_, error)) => return Err(error),
+            // Those pass; whoever asks again may see it.
+            Some((Trouble::Connection | Trouble::Busy | Trouble::Cancelled, error)) => {
+                return Err(error);
+            }
+            // It may not be looked at, or not in this way: it is of another kind, or broken.
+            Some(_) => return Ok(None),
         }
     }
     Ok(Some(seen))

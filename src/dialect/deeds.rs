@@ -271,7 +271,7 @@ fn delete(words: &mut Words<'_>) -> Option<Deed> {
     words.eat("ONLY");
     let table = words.name()?;
     let mut depth = 0_usize;
-    for word in words.all.get(words.at..).unwrap_or_default() {
+    for word in words.rest() {
         match word.text {
             "(" => depth += 1,
             // The end of the parentheses that it stands in.
@@ -326,7 +326,7 @@ pub(super) fn written(words: &mut Words<'_>) -> Option<Name> {
     }
     let table = words.name()?;
     // An UPDATE of several tables does not say here which of them it changes.
-    let rest = words.all.get(words.at..).unwrap_or_default().iter();
+    let rest = words.rest().iter();
     let mut before_set = rest.take_while(|word| !word.is("SET"));
     let several = verb.is("UPDATE") && before_set.any(|word| word.is_one_of(&[",", "JOIN"]));
     (!several).then_some(table)

@@ -26,7 +26,7 @@ use crate::model::seed::Value;
 use crate::model::server::Server;
 use effect::{Effect, Object};
 use lex::Lexis;
-use words::Grammar;
+use words::{Grammar, Words};
 
 /// All engines, in the order in which the README lists them.
 pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];
@@ -222,7 +222,7 @@ pub trait Dialect: Sync {
     fn refuse(&self, words: &[&str]) -> Option<Refusal>;
 
     /// What a statement, given as its code words, is to a journal.
-    fn effect(&self, words: &[&str]) -> Effect;
+    fn effect(&self, words: &Words<'_>) -> Effect;
 
     /// The query that shows an object: no row, or an error that it is missing, where it does
     /// not exist. `None` where nothing can be seen of it.
@@ -234,7 +234,7 @@ pub trait Dialect: Sync {
     }
 
     /// The table that a statement makes such that its rows cannot be rolled back.
-    fn loses_transactions(&self, _words: &[&str]) -> Option<String> {
+    fn loses_transactions(&self, _words: &Words<'_>) -> Option<String> {
         None
     }
 

@@ -3,7 +3,7 @@
 use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
-use super::words::{Grammar, Names};
+use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{hex, journal_columns, number_of, refuse_control, single_quoted, variant};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
@@ -227,8 +227,8 @@ impl Dialect for Postgres {
         }
     }
 
-    fn effect(&self, words: &[&str]) -> Effect {
-        effect::postgres(words)
+    fn effect(&self, words: &Words<'_>) -> Effect {
+        effect::postgres(words.clone())
     }
 
     fn look(&self, object: &Object, _server: &Server) -> Option<String> {
@@ -241,7 +241,7 @@ impl Dialect for Postgres {
         Some(format!(
             "SELECT format('%I.%I', n.nspname, c.relname), \
                     CASE WHEN i.indisvalid THEN 'valid' ELSE 'invalid' END, \
-                    pg_get_indexdef(i.indexrelid) \
+                    i.indexrelid::text, pg_get_indexdef(i.indexrelid) \
              FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
              JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {which} ORDER BY 1"
         ))

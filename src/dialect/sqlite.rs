@@ -3,7 +3,7 @@
 use super::checks::{self, Check};
 use super::effect::{self, Effect, Object};
 use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
-use super::words::{Grammar, Names};
+use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use super::{journal_columns, refuse_control, single_quoted};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
@@ -122,7 +122,7 @@ impl Dialect for Sqlite {
         }
     }
 
-    fn effect(&self, words: &[&str]) -> Effect {
+    fn effect(&self, words: &Words<'_>) -> Effect {
         effect::sqlite(words)
     }
 

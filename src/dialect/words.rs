@@ -45,6 +45,13 @@ pub struct Name {
 }
 
 impl Name {
+    /// The name as SQL.
+    #[must_use]
+    pub fn sql(&self, dialect: &dyn Dialect) -> String {
+        let parts: Vec<String> = self.parts.iter().map(|part| dialect.quote(part)).collect();
+        parts.join(".")
+    }
+
     /// The name without its qualifiers.
     #[must_use]
     pub fn last(&self) -> &str {
@@ -81,10 +88,17 @@ impl Word<'_> {
     pub(super) fn is_one_of(&self, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.is(keyword))
     }
+
+    /// Whether it could be a name: a word, or anything in the quotes of one.
+    pub(super) fn is_name(&self) -> bool {
+        let word = self.kind == Kind::Word && !self.text.starts_with(|c: char| c.is_ascii_digit());
+        word || self.kind == Kind::QuotedName
+    }
 }
 
 /// The words of a statement, read from the front.
-pub(super) struct Words<'a> {
+#[derive(Debug, Clone)]
+pub struct Words<'a> {
     pub(super) grammar: &'static Grammar,
     pub(super) all: Vec<Word<'a>>,
     pub(super) at: usize,
@@ -92,7 +106,7 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// All words of a statement whose end matters, else its head.
-    pub(super) fn of(dialect: &'a dyn Dialect, sql: &'a str) -> Self {
+    pub(super) fn of(dialect: &dyn Dialect, sql: &'a str) -> Self {
         let mut words = Words::cut(dialect, sql, 1);
         let whole = ["DROP", "ALTER", "RENAME", "TRUNCATE", "DELETE", "WITH"];
         let most = if whole.contains(&words.first().as_str()) {
@@ -104,11 +118,13 @@ impl<'a> Words<'a> {
         words
     }
 
-    pub(super) fn whole(dialect: &'a dyn Dialect, sql: &'a str) -> Self {
+    /// All words of a statement.
+    pub fn whole(dialect: &dyn Dialect, sql: &'a str) -> Self {
         Words::cut(dialect, sql, usize::MAX)
     }
 
-    pub(super) fn cut(dialect: &'a dyn Dialect, sql: &'a str, most: usize) -> Self {
+    /// The first words of a statement.
+    pub fn cut(dialect: &dyn Dialect, sql: &'a str, most: usize) -> Self {
         let code = script::code(dialect.lexis(), sql).take(most);
         let all = code.map(|token| Word {
             kind: token.kind,
@@ -119,6 +135,29 @@ impl<'a> Words<'a> {
             all: all.collect(),
             at: 0,
         }
+    }
+
+    /// As they are written, from the first one on.
+    pub fn texts(&self) -> Vec<&'a str> {
+        self.all.iter().map(|word| word.text).collect()
+    }
+
+    /// Other words of the same engine, read from their front.
+    pub(super) fn inside(&self, all: Vec<Word<'a>>) -> Self {
+        Words {
+            grammar: self.grammar,
+            all,
+            at: 0,
+        }
+    }
+
+    /// What has not been read yet.
+    pub(super) fn rest(&self) -> &[Word<'a>] {
+        self.all.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.at >= self.all.len()
     }
 
     /// The first word, in capitals.
@@ -175,6 +214,31 @@ impl<'a> Words<'a> {
         keywords.iter().any(|keyword| self.eat(keyword))
     }
 
+    /// Goes past these words if all of them come next.
+    pub(super) fn eat_all(&mut self, keywords: &[&str]) -> bool {
+        let rest = self.rest();
+        let all = rest.len() >= keywords.len()
+            && std::iter::zip(rest, keywords).all(|(word, keyword)| word.is(keyword));
+        self.at += if all { keywords.len() } else { 0 };
+        all
+    }
+
+    /// What stands in the parentheses that open here; they are passed.
+    pub(super) fn group(&mut self) -> Option<Words<'a>> {
+        if !self.sees("(") {
+            return None;
+        }
+        let mut depth = 0_usize;
+        let end = self.rest().iter().position(|word| {
+            depth += usize::from(word.is("("));
+            depth -= usize::from(word.is(")"));
+            depth == 0
+        })?;
+        let inside = self.rest().get(1..end).unwrap_or_default().to_vec();
+        self.at += end + 1;
+        Some(self.inside(inside))
+    }
+
     /// `IF EXISTS` or `IF NOT EXISTS`.
     pub(super) fn eat_if_exists(&mut self) -> bool {
         let at = self.at;
@@ -212,6 +276,11 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// A part of a name, whatever its letter case.
+    pub(super) fn any_case(&mut self) -> Option<String> {
+        self.part().map(|part| part.to_lowercase())
+    }
+
     pub(super) fn name(&mut self) -> Option<Name> {
         let mut parts = vec![self.part()?];
         while self.sees(".") {
@@ -237,7 +306,7 @@ impl<'a> Words<'a> {
     /// The rest, cut at the commas outside of parentheses.
     pub(super) fn clauses(&self) -> Vec<Words<'a>> {
         let (mut clauses, mut clause, mut depth) = (Vec::new(), Vec::new(), 0_usize);
-        for word in self.all.get(self.at..).unwrap_or_default() {
+        for word in self.rest() {
             match word.text {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),
@@ -250,20 +319,13 @@ impl<'a> Words<'a> {
             clause.push(*word);
         }
         clauses.push(clause);
-        let grammar = self.grammar;
         let clauses = clauses.into_iter();
-        clauses
-            .map(|all| Words {
-                grammar,
-                all,
-                at: 0,
-            })
-            .collect()
+        clauses.map(|all| self.inside(all)).collect()
     }
 }
 
 /// A name without its quotes.
-fn unquoted(text: &str) -> String {
+pub(super) fn unquoted(text: &str) -> String {
     let text = match text.find('"') {
         // `U&"name"`
         Some(at) if text.starts_with(['u', 'U']) => text.get(at..).unwrap_or(text),

@@ -2,8 +2,9 @@
 
 use super::standing::{Partial, Standing};
 use super::{Step, Subject, Trouble, in_file};
-use crate::dialect::effect::{Effect, plain};
+use crate::dialect::effect::Effect;
 use crate::dialect::script;
+use crate::dialect::words::Words;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::history::{Direction, Progress};
@@ -14,9 +15,7 @@ use crate::model::script::{Fault, Script};
 /// So many words tell what a statement is that changes rows; it may go on for megabytes.
 const FIRST_WORDS: usize = 16;
 /// What such a statement begins with.
-const ROWS: &[&str] = &[
-    "INSERT", "REPLACE", "UPDATE", "DELETE", "SELECT", "WITH", "VALUES", "COPY",
-];
+const ROWS: &[&str] = &["INSERT", "REPLACE", "UPDATE", "DELETE", "COPY"];
 
 pub(super) fn step(
     subject: &Subject<'_>,
@@ -60,13 +59,13 @@ pub(super) fn step(
             .unwrap_or_default();
         let first = script::words(lexis, sql).next().unwrap_or_default();
         let of_rows = ROWS.iter().any(|word| word.eq_ignore_ascii_case(first));
-        let all = script::words(lexis, sql);
-        let words: Vec<&str> = match of_rows && untransactional.is_empty() {
-            true => all.take(FIRST_WORDS).collect(),
-            false => all.collect(),
+        let read = match of_rows && untransactional.is_empty() {
+            true => Words::cut(subject.dialect, sql, FIRST_WORDS),
+            false => Words::whole(subject.dialect, sql),
         };
+        let words = read.texts();
         let twice = step.script.idempotent || statement.idempotent;
-        let effect = subject.dialect.effect(&words);
+        let effect = subject.dialect.effect(&read);
         let own = !transactional && twice && matches!(effect, Effect::Begins | Effect::Ends);
         if let Some(refusal) = subject.dialect.refuse(&words).filter(|_| !own) {
             let message = format!("{} cannot stand in a migration", refusal.what);
@@ -93,11 +92,14 @@ pub(super) fn step(
         if let Effect::Alone(alone) = &effect
             && known.unsafe_name(&words).is_some()
         {
-            let names = alone.objects.iter().map(|object| plain(&object.name));
+            let names = alone
+                .objects
+                .iter()
+                .map(|object| object.parts.last().to_lowercase());
             untransactional.extend(names.collect::<Vec<_>>());
         }
         step.effects.push(effect);
-        untransactional.extend(subject.dialect.loses_transactions(&words));
+        untransactional.extend(subject.dialect.loses_transactions(&read));
         step.digests.push(script::digest(lexis, sql));
     }
     if !transactional && !step.rebuilt.is_empty() {

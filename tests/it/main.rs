@@ -10,6 +10,7 @@ mod cli;
 mod connect;
 mod consent;
 mod doctor;
+mod effect;
 mod exactly;
 mod faults;
 mod history;

@@ -359,11 +359,11 @@ impl File<'_, '_> {
             }
         };
         let coming = ahead.and_then(|(step, at)| match step.effects.get(at) {
-            Some(Effect::Alone(alone)) => Some((step, at, alone)),
+            Some(Effect::Alone(alone)) => Some((step, at, &**alone)),
             _ => None,
         });
         let done = match intended.and_then(|at| step.effects.get(at)) {
-            Some(Effect::Alone(alone)) => Some(alone),
+            Some(Effect::Alone(alone)) => Some(&**alone),
             _ => None,
         };
         let mut patience = Patience::new();

@@ -5,10 +5,16 @@
 //! again by whoever finds its intent in the journal. What neither way serves is refused, or
 //! left to a person.
 
+mod alike;
 mod mysql;
 mod postgres;
 mod sqlite;
 mod verdict;
+
+use super::Dialect;
+use super::words::{Name, Words};
+use mysql::{Alter, Created};
+use postgres::Index;
 
 pub use verdict::{Seen, Verdict, verdict};
 
@@ -22,7 +28,7 @@ pub enum Effect {
     /// Commits together with its journal row.
     Together,
     /// Commits by itself, and its objects tell whether it ran.
-    Alone(Alone),
+    Alone(Box<Alone>),
     /// Running it twice does no harm.
     Repeatable,
     /// Sets the session, and is run again in every session that goes on with the file.
@@ -40,14 +46,8 @@ pub enum Effect {
 pub struct Alone {
     /// What it touches. Nothing here: only a person can tell whether it ran.
     pub objects: Vec<Object>,
-    /// What is so when it has run.
-    pub marks: Vec<Mark>,
-    /// The identifiers that it names, lower-cased: what differs behind it must name one of them.
-    pub names: Vec<String>,
-    /// It may change what it does not name: a conversion, an option of the table.
-    pub wide: bool,
-    /// It does the same to each of its objects, one by one; the words to do it with.
-    pub each: Option<String>,
+    /// How its objects tell that it ran.
+    pub proof: Proof,
     /// Other spellings of the statement that disturb less, to be tried first: what the
     /// engine calls the way, and the bytes to put behind so many of its words.
     pub gentle: Option<Gentle>,
@@ -68,15 +68,21 @@ pub struct Object {
     pub kind: Kind,
     /// As SQL.
     pub name: String,
+    /// The same, read.
+    pub parts: Name,
 }
 
 /// What an object is, as far as looking at it differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A table, a view or a sequence: they share their names.
+    /// A table or a view: they share their names.
     Table,
-    /// Where a table's rows are stored; a truncated table has its rows elsewhere.
+    /// When a table was made: a new one that looks like the old one is another.
+    Birth,
+    /// Where a table's rows are stored, and whether there are any. A truncated table has its
+    /// rows elsewhere.
     Storage,
+    Sequence,
     Trigger,
     Procedure,
     Function,
@@ -87,147 +93,64 @@ pub enum Kind {
     Indexes,
 }
 
-/// Something that is so when a statement has run; the number is the object's place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mark {
-    Present(usize),
-    Absent(usize),
-    /// The object is another than before.
-    Changed(usize),
-    Column(usize, String),
-    NoColumn(usize, String),
-    Key(usize, String),
-    NoKey(usize, String),
-    /// There is one index more, with this name where the statement gives one.
-    OneMore(usize, Option<String>),
+/// How the objects of a statement tell that it ran. Each tells it by what they are after the
+/// statement, worked out from what they were before: whatever else has become of them is
+/// somebody else's work, and proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Proof {
+    /// Not at all.
+    #[default]
+    None,
+    /// They are gone. Where there are several they go one by one, by these words.
+    Gone(Option<String>),
+    /// The first one is there, and is what the statement says.
+    Created(Created),
+    /// The second one is there, and is what the first one is.
+    Copied,
+    /// The first one is what it was, changed as the statement says; under the name of the
+    /// second one, where there is one.
+    Altered(Alter),
+    /// The first of each pair is gone, and the second one is what the first one was.
+    Renamed(Vec<(usize, usize)>),
+    /// Each pair changes names, one after the other; the objects are where rows are stored.
+    Swapped(Vec<(usize, usize)>),
+    /// The first one, where rows are stored, is another, and empty.
+    Emptied,
+    /// As `Emptied`, and the second one is what the statement says.
+    Replaced(Created),
+    /// There is one index more.
+    OneMore(Index),
 }
 
 impl Object {
-    pub fn new(kind: Kind, name: impl Into<String>) -> Self {
+    fn new(dialect: &dyn Dialect, kind: Kind, parts: &Name) -> Self {
         Object {
             kind,
-            name: name.into(),
+            name: parts.sql(dialect),
+            parts: parts.clone(),
         }
     }
 }
 
-/// A reader of a statement's code words.
-#[derive(Clone)]
-struct Cursor<'w> {
-    words: &'w [&'w str],
-    at: usize,
+/// A statement that commits by itself, and how that can be proven.
+fn alone(objects: Vec<Object>, proof: Proof) -> Effect {
+    Effect::Alone(Box::new(Alone {
+        objects,
+        proof,
+        gentle: None,
+    }))
 }
 
-impl<'w> Cursor<'w> {
-    fn new(words: &'w [&'w str]) -> Self {
-        Cursor { words, at: 0 }
-    }
-
-    fn peek(&self) -> &'w str {
-        self.words.get(self.at).copied().unwrap_or_default()
-    }
-
-    fn next(&mut self) -> &'w str {
-        let word = self.peek();
-        self.at += 1;
-        word
-    }
-
-    fn is_over(&self) -> bool {
-        self.at >= self.words.len()
-    }
-
-    fn sees(&self, word: &str) -> bool {
-        self.peek().eq_ignore_ascii_case(word)
-    }
-
-    /// Goes past these words if they come next.
-    fn skip(&mut self, wanted: &[&str]) -> bool {
-        let rest = self.words.get(self.at..).unwrap_or_default();
-        let found = super::starts_with(rest, wanted);
-        if found {
-            self.at += wanted.len();
-        }
-        found
-    }
-
-    /// Goes past the next word if it is one of these.
-    fn skip_any(&mut self, wanted: &[&str]) -> bool {
-        wanted.iter().any(|word| self.skip(&[word]))
-    }
-
-    /// A name with its qualifiers, as it is written.
-    fn name(&mut self) -> String {
-        let mut name = self.next().to_owned();
-        while self.peek() == "." {
-            name.push_str(self.next());
-            name.push_str(self.next());
-        }
-        name
-    }
-
-    /// The words up to the next comma outside of parentheses, which is passed.
-    fn clause(&mut self) -> &'w [&'w str] {
-        let start = self.at;
-        let mut depth = 0_usize;
-        while !self.is_over() {
-            match self.peek() {
-                "(" => depth += 1,
-                ")" => depth = depth.saturating_sub(1),
-                "," if depth == 0 => break,
-                _ => {}
-            }
-            self.at += 1;
-        }
-        let clause = self.words.get(start..self.at).unwrap_or_default();
-        self.at += 1;
-        clause
-    }
+/// A statement of which nothing tells whether it ran. It can run all the same: only a crash in
+/// the middle needs a person.
+fn untold() -> Effect {
+    Effect::Alone(Box::default())
 }
 
-fn contains(words: &[&str], wanted: &str) -> bool {
-    words.iter().any(|word| word.eq_ignore_ascii_case(wanted))
-}
-
-/// An identifier without its quotes, and without what qualifies it, lower-cased.
-pub(crate) fn plain(name: &str) -> String {
-    qualified_name(name).1.to_lowercase()
-}
-
-/// What qualifies a name, and its last part, as they are stored.
-pub(super) fn qualified_name(name: &str) -> (Option<String>, String) {
-    let mut dot = None;
-    // A dot outside of quotes separates.
-    let mut quoted = None;
-    for (at, sign) in name.char_indices() {
-        match (quoted, sign) {
-            (None, '`' | '"' | '[') => quoted = Some(if sign == '[' { ']' } else { sign }),
-            (Some(end), sign) if sign == end => quoted = None,
-            (None, '.') => dot = Some(at),
-            _ => {}
-        }
-    }
-    match dot.and_then(|at| Some((name.get(..at)?, name.get(at + 1..)?))) {
-        Some((before, last)) => (Some(unquoted(before)), unquoted(last)),
-        None => (None, unquoted(name)),
-    }
-}
-
-/// A word without the quotes of an identifier.
-fn unquoted(word: &str) -> String {
-    for (open, close) in [('`', '`'), ('"', '"'), ('[', ']')] {
-        let inner = word
-            .strip_prefix(open)
-            .and_then(|rest| rest.strip_suffix(close));
-        if let Some(inner) = inner {
-            let doubled = format!("{close}{close}");
-            return inner.replace(&doubled, &close.to_string());
-        }
-    }
-    word.to_owned()
-}
-
-/// Whether a word could be an identifier.
-fn is_identifier(word: &str) -> bool {
-    word.starts_with(|sign: char| sign.is_alphabetic() || matches!(sign, '_' | '`' | '"' | '['))
+/// Goes through words from the front, so that a statement is read as its engine reads it.
+fn upper(words: &mut Words<'_>) -> String {
+    words
+        .next()
+        .map(|word| word.text.to_ascii_uppercase())
+        .unwrap_or_default()
 }

@@ -1,10 +1,10 @@
 //! SQLite: all but a few statements can be rolled back.
 
 use super::Effect;
+use crate::dialect::words::Words;
 
-pub fn effect(words: &[&str]) -> Effect {
-    let first = words.first().copied().unwrap_or_default();
-    match first.to_ascii_uppercase().as_str() {
+pub fn effect(words: &Words<'_>) -> Effect {
+    match words.first().as_str() {
         "VACUUM" | "ANALYZE" | "REINDEX" => Effect::Repeatable,
         "PRAGMA" | "ATTACH" | "DETACH" => Effect::Setting,
         "BEGIN" => Effect::Begins,

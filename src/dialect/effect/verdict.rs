@@ -1,9 +1,12 @@
 //! Whether a statement that commits by itself has run: from what its objects were before it was
 //! sent, and what they are now.
+//!
+//! A statement is said to have run only where its own words lead from the one to the other, and
+//! not to have run only where nothing has changed and running it does what it says. Whatever
+//! else is so, somebody else had a hand in it, and a person decides.
 
-use std::collections::BTreeSet;
-
-use super::{Alone, Kind, Mark};
+use super::postgres::IndexState;
+use super::{Alone, Kind, Proof};
 
 /// The definitions of a statement's objects, in their order; `None` for one that does not exist.
 pub type Seen = Vec<Option<String>>;
@@ -22,163 +25,191 @@ pub enum Verdict {
     Unclear,
 }
 
+/// One object, before and now.
+type Sides<'s> = (Option<&'s str>, Option<&'s str>);
+
 /// Decides. `before` was written into the journal before the statement was sent; nobody else of
 /// ours has changed the objects since, because the lock was held by the session that sent it.
 pub fn verdict(alone: &Alone, before: &Seen, now: &Seen) -> Verdict {
-    if alone.objects.is_empty() || before.len() != now.len() {
+    let count = alone.objects.len();
+    if count == 0 || before.len() != count || now.len() != count {
         return Verdict::Unclear;
     }
-    if before == now {
+    let pairs = std::iter::zip(before, now);
+    let sides: Vec<Sides<'_>> = pairs
+        .map(|(before, now)| (before.as_deref(), now.as_deref()))
+        .collect();
+    let first = sides.first().copied().unwrap_or_default();
+    let second = sides.get(1).copied();
+    let same = before == now;
+    match &alone.proof {
+        Proof::None => Verdict::Unclear,
+        Proof::Gone(each) => gone(alone, &sides, each.as_deref()),
+        _ if same && !alone.looks_inside() => Verdict::NotRun,
+        Proof::Created(said) => match first {
+            (None, Some(now)) => ran(said.fits(now)),
+            _ => Verdict::Unclear,
+        },
+        Proof::Copied => match (first, second) {
+            ((Some(source), Some(still)), Some((None, Some(now)))) => {
+                ran(source == still && super::mysql::copied(source, now))
+            }
+            _ => Verdict::Unclear,
+        },
+        Proof::Altered(alter) => match (first, second) {
+            ((Some(before), Some(_)), None) if same => not_run(!alter.hides(before)),
+            ((Some(before), Some(now)), None) | ((Some(before), None), Some((None, Some(now)))) => {
+                ran(alter.explains(before, now))
+            }
+            _ => not_run(same),
+        },
+        Proof::Renamed(pairs) => ran(pairs.iter().all(|(from, to)| {
+            let (from, to) = (
+                (alone.objects.get(*from), sides.get(*from)),
+                (alone.objects.get(*to), sides.get(*to)),
+            );
+            match (from, to) {
+                ((Some(old), Some((Some(was), None))), (Some(new), Some((None, Some(is))))) => {
+                    super::mysql::renamed(was, is, (old.parts.last(), new.parts.last()))
+                }
+                _ => false,
+            }
+        })),
+        Proof::Swapped(pairs) => swapped(&sides, pairs),
+        Proof::Emptied => emptied(first),
+        Proof::Replaced(said) => match second {
+            Some((_, Some(now))) if first.0.is_none() => ran(said.fits(now)),
+            // A server that dies in it may have dropped the old one and not made the new one; the
+            // old one was to go anyway.
+            Some((Some(_), None)) => Verdict::NotRun,
+            Some((was, now)) => match (emptied(first), alone.objects.get(1)) {
+                (Verdict::NotRun, _) => not_run(was == now),
+                // It always has its one row.
+                (Verdict::Unclear, Some(object)) if object.kind != Kind::Sequence => {
+                    Verdict::Unclear
+                }
+                _ => ran(moved(first) && now.is_some_and(|now| said.fits(now))),
+            },
+            None => Verdict::Unclear,
+        },
+        Proof::OneMore(index) => {
+            let lines = |seen: Option<&str>| -> Vec<IndexState> {
+                seen.map(IndexState::lines).unwrap_or_default()
+            };
+            index.verdict(&lines(first.0), &lines(first.1))
+        }
+    }
+}
+
+impl Alone {
+    /// Whether objects that look the same may still be told apart, or have to be.
+    fn looks_inside(&self) -> bool {
+        matches!(
+            self.proof,
+            Proof::Altered(_) | Proof::Swapped(_) | Proof::Emptied | Proof::Replaced(_)
+        )
+    }
+}
+
+fn ran(sure: bool) -> Verdict {
+    match sure {
+        true => Verdict::Ran,
+        false => Verdict::Unclear,
+    }
+}
+
+fn not_run(sure: bool) -> Verdict {
+    match sure {
+        true => Verdict::NotRun,
+        false => Verdict::Unclear,
+    }
+}
+
+/// What a DROP has come to: each of its things is gone, or there, or another.
+fn gone(alone: &Alone, sides: &[Sides<'_>], each: Option<&str>) -> Verdict {
+    let things = alone.objects.iter().filter(|one| one.kind != Kind::Birth);
+    let count = things.count().max(1);
+    let (mut left, mut dropped) = (Vec::new(), 0);
+    let is_index = alone.objects.iter().all(|one| one.kind == Kind::Index);
+    for (at, sides) in sides.chunks(alone.objects.len() / count).enumerate() {
+        let stays = |(before, now): &Sides<'_>| match (before, now) {
+            // One whose removal was interrupted is marked invalid, and still to be removed.
+            (Some(before), Some(now)) if is_index => IndexState::is_same(before, now),
+            _ => before == now,
+        };
+        match sides.first() {
+            Some((Some(_), None)) => dropped += 1,
+            Some((None, None)) => {}
+            _ if sides.iter().all(stays) => left.push(at),
+            _ => return Verdict::Unclear,
+        }
+    }
+    if dropped == 0 {
         return Verdict::NotRun;
     }
-    if let [Mark::OneMore(at, name)] = alone.marks.as_slice() {
-        return one_more(lines(before.get(*at)), lines(now.get(*at)), name.as_deref());
-    }
-    // An index whose removal was interrupted is marked invalid, and still to be removed.
-    let index = alone
-        .objects
-        .iter()
-        .all(|object| object.kind == Kind::Index);
-    if index && now.iter().all(Option::is_some) && before.iter().all(Option::is_some) {
-        return Verdict::NotRun;
-    }
-    if half_replaced(alone, now) {
-        return Verdict::NotRun;
-    }
-    if alone.marks.iter().all(|mark| holds(mark, before, now)) && explained(alone, before, now) {
+    if left.is_empty() {
         return Verdict::Ran;
     }
-    rest(alone, before, now).map_or(Verdict::Unclear, Verdict::Rest)
+    let size = alone.objects.len() / count;
+    let names = left.iter().filter_map(|at| alone.objects.get(at * size));
+    let names: Vec<&str> = names.map(|object| object.name.as_str()).collect();
+    match each {
+        Some(each) => Verdict::Rest(format!("{each} {}", names.join(", "))),
+        None => Verdict::Unclear,
+    }
 }
 
-/// A server that dies in `CREATE OR REPLACE` may have dropped the old one and not made the new
-/// one. The old one was to go anyway.
-fn half_replaced(alone: &Alone, now: &Seen) -> bool {
-    let [Mark::Changed(at), Mark::Present(same)] = alone.marks.as_slice() else {
-        return false;
+/// Where rows are stored; nothing where that is not to be seen.
+fn place(seen: &str) -> Option<&str> {
+    let (place, _) = seen.split_once('\t')?;
+    (!place.is_empty()).then_some(place)
+}
+
+/// Whether the rows that are there now are stored elsewhere than those before.
+fn moved(sides: Sides<'_>) -> bool {
+    let (before, now) = (sides.0.and_then(place), sides.1.and_then(place));
+    before.is_some() && now.is_some() && before != now
+}
+
+/// Rows elsewhere mean that the table was emptied, or rebuilt by somebody; it is empty in the
+/// first case, unless somebody has written since.
+fn emptied(sides: Sides<'_>) -> Verdict {
+    let (Some(before), Some(now)) = sides else {
+        return not_run(sides == (None, None));
     };
-    at == same && now.get(*at).is_some_and(Option::is_none)
-}
-
-/// The lines of an object's definition.
-fn lines(seen: Option<&Option<String>>) -> Vec<&str> {
-    let text = seen.and_then(Option::as_deref).unwrap_or_default();
-    text.lines().filter(|line| !line.is_empty()).collect()
-}
-
-/// Indexes of a table: a line each, of the name as SQL, `valid` or `invalid`, and the rest.
-fn one_more(before: Vec<&str>, now: Vec<&str>, name: Option<&str>) -> Verdict {
-    let cells = |line: &&str| -> Vec<String> { line.split('\t').map(str::to_owned).collect() };
-    let gone = before.iter().any(|line| !now.contains(line));
-    let new: Vec<Vec<String>> = now
-        .iter()
-        .filter(|line| !before.contains(line))
-        .map(cells)
-        .collect();
-    match new.as_slice() {
-        [one] if !gone => {
-            let (sql, state) = (one.first(), one.get(1).map(String::as_str));
-            let ours = name.is_none_or(|name| sql.is_some_and(|sql| super::plain(sql) == name));
-            match (ours, state, sql) {
-                (true, Some("valid"), _) => Verdict::Ran,
-                (true, Some("invalid"), Some(sql)) => {
-                    Verdict::Clean(format!("DROP INDEX CONCURRENTLY IF EXISTS {sql}"))
-                }
-                _ => Verdict::Unclear,
-            }
-        }
+    match (place(before), place(now)) {
+        (Some(before), Some(now)) if before == now => Verdict::NotRun,
+        (Some(_), Some(_)) => ran(now.ends_with("\t0")),
         _ => Verdict::Unclear,
     }
 }
 
-fn holds(mark: &Mark, before: &Seen, now: &Seen) -> bool {
-    let is = |at: &usize| now.get(*at).is_some_and(Option::is_some);
-    let column = |at: &usize, name: &str| {
-        let wanted = format!("`{}`", name.replace('`', "``"));
-
-        lines(now.get(*at))
-            .iter()
-            .any(|line| line.trim_start().to_lowercase().starts_with(&wanted))
+/// Follows the rows from name to name.
+fn swapped(sides: &[Sides<'_>], pairs: &[(usize, usize)]) -> Verdict {
+    // Nothing where there is no table, and no answer where one is not to be seen.
+    let places = |seen: &dyn Fn(&Sides<'_>) -> Option<String>| -> Vec<Option<String>> {
+        sides.iter().map(seen).collect()
     };
-    let key = |at: &usize, name: &str| {
-        let quoted = format!("`{}`", name.replace('`', "``"));
-        let wanted = match name {
-            "primary" => vec!["primary key".to_owned()],
-            _ => vec![format!("key {quoted}"), format!("constraint {quoted}")],
+    let hidden = |seen: Option<&str>| seen.is_some_and(|seen| place(seen).is_none());
+    if sides
+        .iter()
+        .any(|(before, now)| hidden(*before) || hidden(*now))
+    {
+        return Verdict::Unclear;
+    }
+    let known = |seen: Option<&str>| seen.and_then(place).map(str::to_owned);
+    let before = places(&|sides| known(sides.0));
+    let now = places(&|sides| known(sides.1));
+    let mut wanted = before.clone();
+    for (from, to) in pairs {
+        let rows = wanted.get_mut(*from).and_then(Option::take);
+        let Some(to) = wanted.get_mut(*to).filter(|to| to.is_none()) else {
+            return not_run(before == now);
         };
-        lines(now.get(*at)).iter().any(|line| {
-            let line = line.to_lowercase();
-            wanted.iter().any(|wanted| line.contains(wanted.as_str()))
-        })
-    };
-    match mark {
-        Mark::Present(at) => is(at),
-        Mark::Absent(at) => now.get(*at).is_some_and(Option::is_none),
-        Mark::Changed(at) => before.get(*at) != now.get(*at),
-        Mark::Column(at, name) => column(at, name),
-        Mark::NoColumn(at, name) => is(at) && !column(at, name),
-        Mark::Key(at, name) => key(at, name),
-        Mark::NoKey(at, name) => is(at) && !key(at, name),
-        Mark::OneMore(..) => false,
+        *to = rows;
     }
-}
-
-/// Whether the statement accounts for every difference: somebody else may have changed the same
-/// object, and then what is there proves nothing about the statement.
-fn explained(alone: &Alone, before: &Seen, now: &Seen) -> bool {
-    let pairs = before.iter().zip(now).enumerate();
-    let mut pairs = pairs.filter(|(_, (before, now))| before != now);
-    pairs.all(|(at, (before, now))| match (before, now) {
-        (Some(before), Some(now)) => {
-            let changed = alone.marks.contains(&Mark::Changed(at));
-            changed || lines_explained(alone, before, now)
-        }
-        (None, _) => alone.marks.contains(&Mark::Present(at)),
-        (Some(_), None) => alone.marks.contains(&Mark::Absent(at)),
-    })
-}
-
-fn lines_explained(alone: &Alone, before: &str, now: &str) -> bool {
-    let bare = |text: &str| -> BTreeSet<String> {
-        let lines = text.lines();
-        lines
-            .map(|line| line.trim().trim_end_matches(',').to_lowercase())
-            .collect()
-    };
-    let (before, now) = (bare(before), bare(now));
-    let head = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
-    let heads = |lines: &BTreeSet<String>| -> BTreeSet<String> {
-        lines.iter().map(|line| head(line)).collect()
-    };
-    let (heads_before, heads_now) = (heads(&before), heads(&now));
-    before.symmetric_difference(&now).all(|line| {
-        let named = alone
-            .names
-            .iter()
-            .any(|name| line.contains(&format!("`{}`", name.replace('`', "``"))));
-        // The primary key has no name of its own.
-        let primary = line.starts_with("primary key") && alone.marks.iter().any(is_primary);
-        // What is converted keeps its place and its name.
-        let kept = || heads_before.contains(&head(line)) && heads_now.contains(&head(line));
-        let options = || !line.starts_with('`');
-        named || primary || (alone.wide && (options() || kept()))
-    })
-}
-
-fn is_primary(mark: &Mark) -> bool {
-    matches!(mark, Mark::Key(_, name) | Mark::NoKey(_, name) if name == "primary")
-}
-
-/// What is left to do of a statement that goes through its objects one by one.
-fn rest(alone: &Alone, before: &Seen, now: &Seen) -> Option<String> {
-    let each = alone.each.as_deref()?;
-    let mut left = Vec::new();
-    for ((object, before), now) in alone.objects.iter().zip(before).zip(now) {
-        match (before, now) {
-            (_, None) => {}
-            (Some(before), Some(now)) if before == now => left.push(object.name.as_str()),
-            _ => return None,
-        }
+    match before == now {
+        true => Verdict::NotRun,
+        false => ran(wanted == now),
     }
-    Some(format!("{each} {}", left.join(", ")))
 }

@@ -3,7 +3,7 @@
 use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::Lexis;
-use super::words::{Grammar, Names};
+use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{hex, journal_columns, number_of, refuse_control, single_quoted, starts_with, variant};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
@@ -13,9 +13,11 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 mod lexis;
+mod looks;
 mod refused;
 
 pub use lexis::LEXIS;
+use looks::{birth, storage};
 use refused::{REFUSED, SETTINGS, UNWRITTEN, sets};
 
 pub struct MySql;
@@ -193,7 +195,7 @@ impl Dialect for MySql {
         match code {
             "1049" => Trouble::MissingDatabase,
             "1146" => Trouble::MissingTable,
-            "1305" | "1360" | "1539" => Trouble::MissingObject,
+            "1305" | "1360" | "1539" | "4089" => Trouble::MissingObject,
             "1007" | "1050" => Trouble::Exists,
             "1845" | "1846" => Trouble::NotThatWay,
             "1317" | "1969" | "3024" => Trouble::Cancelled,
@@ -220,8 +222,8 @@ impl Dialect for MySql {
         after.or(Some(start))
     }
 
-    fn effect(&self, words: &[&str]) -> Effect {
-        effect::mysql(words)
+    fn effect(&self, words: &Words<'_>) -> Effect {
+        effect::mysql(words.clone())
     }
 
     fn look(&self, object: &Object, server: &Server) -> Option<String> {
@@ -233,8 +235,11 @@ impl Dialect for MySql {
             Kind::Function => "FUNCTION",
             Kind::Event => "EVENT",
             Kind::Database => "DATABASE",
-            Kind::Storage => return Some(storage(name, server)),
-            Kind::Index | Kind::Indexes => return None,
+            // Only MariaDB has them.
+            Kind::Sequence if server.product == "MariaDB" => "SEQUENCE",
+            Kind::Birth => return Some(birth(object)),
+            Kind::Storage => return Some(storage(object, server)),
+            Kind::Sequence | Kind::Index | Kind::Indexes => return None,
         };
         Some(format!("SHOW CREATE {what} {name}"))
     }
@@ -252,8 +257,8 @@ impl Dialect for MySql {
         }
     }
 
-    fn loses_transactions(&self, words: &[&str]) -> Option<String> {
-        effect::loses_transactions(words)
+    fn loses_transactions(&self, words: &Words<'_>) -> Option<String> {
+        effect::loses_transactions(words.clone())
     }
 
     fn untransactional_query(&self) -> Option<&'static str> {
@@ -453,32 +458,6 @@ impl Dialect for MySql {
             self.quote(collation.unwrap_or(default))
         )
     }
-}
-
-/// Where the rows of a table stand, by the numbers that the storage engine gives to it or to its
-/// partitions; NULL for a table that cannot be found there. The engine spells names as it names
-/// files: what is no letter, digit or `_` is a code behind an `@`, and `#` begins a partition.
-/// Needs the privilege PROCESS; without it nothing can be seen.
-fn storage(name: &str, server: &Server) -> String {
-    let (database, table) = effect::qualified_name(name);
-    let quoted = |name: &str| single_quoted(&name.replace('\\', "\\\\"));
-    let database = database.map_or("DATABASE()".to_owned(), |database| quoted(&database));
-    let table = quoted(&table);
-    let (tables, spelled): (_, fn(&str) -> String) = match server.product {
-        "MariaDB" => ("INNODB_SYS_TABLES", |name| {
-            format!("CAST(CONVERT({name} USING filename) AS CHAR)")
-        }),
-        // Whatever else is encoded is not found, and then only a person can tell.
-        _ => ("INNODB_TABLES", |name| {
-            format!("REPLACE(REPLACE({name}, '-', '@002d'), '$', '@0024')")
-        }),
-    };
-    let place = format!("CONCAT({}, '/', {})", spelled(&database), spelled(&table));
-    format!(
-        "SELECT (SELECT GROUP_CONCAT(TABLE_ID ORDER BY TABLE_ID) \
-         FROM information_schema.{tables} WHERE SUBSTRING_INDEX(NAME, '#', 1) = {place}) \
-         FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND TABLE_NAME = {table}"
-    )
 }
 
 /// The case of names counts or not as the server was set up; told apart by case, a table is at worst
