@@ -286,7 +286,7 @@ fn alter_table(mut cursor: Cursor<'_>, table: String, behind: Option<usize>) -> 
         }
         read_clause(Cursor::new(clause), &mut alone);
     }
-    let renamed = alone.marks.iter().any(|mark| *mark == Mark::Absent(0));
+    let renamed = alone.marks.contains(&Mark::Absent(0));
     if !renamed {
         alone.marks.push(Mark::Present(0));
         return Effect::Alone(alone);

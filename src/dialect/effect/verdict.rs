@@ -83,10 +83,9 @@ fn holds(mark: &Mark, before: &Seen, now: &Seen) -> bool {
     let is = |at: &usize| now.get(*at).is_some_and(Option::is_some);
     let column = |at: &usize, name: &str| {
         let wanted = format!("`{}`", name.replace('`', "``"));
-        let found = lines(now.get(*at))
-            .iter()
-            .any(|line| line.trim_start().to_lowercase().starts_with(&wanted));
-        found
+        let lines = lines(now.get(*at));
+        let mut lines = lines.iter().map(|line| line.trim_start().to_lowercase());
+        lines.any(|line| line.starts_with(&wanted))
     };
     let key = |at: &usize, name: &str| {
         let quoted = format!("`{}`", name.replace('`', "``"));
