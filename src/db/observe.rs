@@ -18,7 +18,15 @@ pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Optio
     while seen.len() < queries.len() {
         let text = queries.get(seen.len()..).unwrap_or_default().join("; ");
         let (answers, error) = session.answers(&text).await;
-        seen.extend(answers.into_iter().map(|rows| definition(session, rows)));
+        for rows in answers {
+            let object = objects.get(seen.len());
+            let null = rows.iter().flatten().any(Option::is_none);
+            // What an account did not make itself it may see without its body.
+            if null && object.is_some_and(|object| object.kind.is_program()) {
+                return Ok(None);
+            }
+            seen.push(definition(session, rows));
+        }
         match error.map(|error| (error.trouble, error)) {
             None if seen.len() < queries.len() => return Ok(None),
             None => {}

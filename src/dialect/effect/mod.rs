@@ -122,6 +122,14 @@ pub enum Proof {
     OneMore(Index),
 }
 
+impl Kind {
+    /// Whether it has a body of statements.
+    pub fn is_program(self) -> bool {
+        use Kind::{Event, Function, Procedure, Trigger};
+        matches!(self, Trigger | Procedure | Function | Event)
+    }
+}
+
 impl Object {
     fn new(dialect: &dyn Dialect, kind: Kind, parts: &Name) -> Self {
         Object {
@@ -147,7 +155,7 @@ fn untold() -> Effect {
     Effect::Alone(Box::default())
 }
 
-/// Goes through words from the front, so that a statement is read as its engine reads it.
+/// The next word in capitals; it is passed.
 fn upper(words: &mut Words<'_>) -> String {
     words
         .next()

@@ -471,7 +471,9 @@ impl Work {
     fn drop_column(&mut self, name: &str, at: usize) {
         self.moved = true;
         self.slots.remove(at);
-        self.table.checks.retain(|check| check.of.as_deref() != Some(name));
+        // With a rule of other columns too it could not be dropped.
+        let names = |check: &Check| check.expression.split(GAP).any(|word| word == name);
+        self.table.checks.retain(|check| !names(check));
         for key in &mut self.table.keys {
             key.parts.retain(|part| part.split(GAP).next() != Some(name));
         }
