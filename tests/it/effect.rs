@@ -20,10 +20,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
 
-use bird::dialect::DIALECTS;
-use bird::dialect::effect::Effect;
+use bird::dialect::effect::{Alone, Effect};
+use bird::dialect::split::split;
 use bird::dialect::words::Words;
+use bird::dialect::{DIALECTS, Dialect};
 
+use crate::consent::tables::check as check_lines;
 use crate::world::{Engine, Output, World};
 use state::state;
 
@@ -112,7 +114,10 @@ impl Case {
 
     /// What comes of it on an engine.
     fn told(&self, engine: Engine) -> String {
-        let mut told = format!("{}\n", effect(engine, &self.one("statement").replace("{name}", "here")));
+        let mut told = format!(
+            "{}\n",
+            effect(engine, &self.one("statement").replace("{name}", "here"))
+        );
         let sent = self.world(engine);
         if let Err(error) = self.set_up(&sent) {
             assert!(error.contains("syntax"), "{}: {error}", self.path.display());
@@ -148,7 +153,12 @@ impl Case {
             let run = world.run(MIGRATE);
             let _ = writeln!(told, "meanwhile: {}", outcome(&run));
             if run.code == 5 {
-                assert_eq!(state(&world), before, "{}: {meanwhile}", self.path.display());
+                assert_eq!(
+                    state(&world),
+                    before,
+                    "{}: {meanwhile}",
+                    self.path.display()
+                );
                 let shown = [" before: ", " now: "].map(|side| run.stderr.contains(side));
                 let nothing = told.starts_with("alone: nothing");
                 assert_eq!(shown, [!nothing, !nothing], "{}", run.told());
@@ -178,23 +188,32 @@ fn effect(engine: Engine, text: &str) -> String {
     let mut dialects = DIALECTS.iter().copied();
     let dialect = dialects.find(|dialect| dialect.facts().name == engine.folder());
     let dialect = dialect.expect("an engine");
-    let statements = bird::dialect::split::split(dialect.lexis(), text).expect("statements");
-    let effects = statements.iter().map(|statement| {
-        let sql = &text[statement.range.clone()];
-        match dialect.effect(&Words::whole(dialect, sql)) {
-            Effect::Alone(alone) => {
-                let mut objects = alone.objects.iter();
-                let first = objects.next().map_or("nothing".to_owned(), |object| {
-                    format!("{:?} {}", object.kind, object.name)
-                });
-                objects.fold(format!("alone: {first}"), |told, object| {
-                    format!("{told}, {:?} {}", object.kind, object.name)
-                })
-            }
-            other => format!("{other:?}"),
-        }
-    });
+    let statements = split(dialect.lexis(), text).expect("statements");
+    let effects = statements.iter();
+    let effects = effects.map(|statement| kind(dialect, &text[statement.range.clone()]));
     effects.collect::<Vec<_>>().join("\n")
+}
+
+fn kind(dialect: &dyn Dialect, sql: &str) -> String {
+    let Alone { objects, .. } = match dialect.effect(&Words::whole(dialect, sql)) {
+        Effect::Alone(alone) => *alone,
+        Effect::Unclear(why) => return format!("unclear: {why}"),
+        Effect::Fleeting(why) => return format!("fleeting: {why}"),
+        other => return format!("{other:?}").to_lowercase(),
+    };
+    let objects = objects.iter();
+    let objects: Vec<String> = objects
+        .map(|object| format!("{:?} {}", object.kind, object.name))
+        .collect();
+    match objects.is_empty() {
+        true => "alone: nothing".into(),
+        false => format!("alone: {}", objects.join(", ")),
+    }
+}
+
+#[test]
+fn what_statements_are_to_the_journal() {
+    check_lines("effect/kinds", 120, kind);
 }
 
 /// What a run that found an intent made of it.
@@ -249,19 +268,22 @@ fn statements_run_exactly_once(engine: Engine) {
         }
     });
     let wrong = wrong.into_inner().expect("no case panics here");
-    assert!(wrong.is_empty(), "{wrong}UPDATE=1 rewrites the expectations");
+    assert!(
+        wrong.is_empty(),
+        "{wrong}UPDATE=1 rewrites the expectations"
+    );
 }
 
 /// Two products share a file, so it is read once more before it is rewritten.
 static REWRITING: Mutex<()> = Mutex::new(());
 
-fn check(
-    case: &Case,
-    product: &str,
-    result: std::thread::Result<String>,
-    wrong: &Mutex<String>,
-) {
-    let name = case.path.file_stem().unwrap_or_default().display().to_string();
+fn check(case: &Case, product: &str, result: std::thread::Result<String>, wrong: &Mutex<String>) {
+    let name = case
+        .path
+        .file_stem()
+        .unwrap_or_default()
+        .display()
+        .to_string();
     let mut wrong = wrong.lock().expect("no case panics here");
     let told = match result {
         Ok(told) => told,
@@ -278,6 +300,9 @@ fn check(
         fs::write(&case.path, case.renewed(&told)).expect("a case can be written");
     } else if case.one(product) != told {
         let expected = case.one(product);
-        let _ = writeln!(wrong, "{product} {name}:\nexpected\n{expected}found\n{told}");
+        let _ = writeln!(
+            wrong,
+            "{product} {name}:\nexpected\n{expected}found\n{told}"
+        );
     }
 }

@@ -33,6 +33,8 @@ pub enum Effect {
     Repeatable,
     /// Sets the session, and is run again in every session that goes on with the file.
     Setting,
+    /// Sets the session to a value that the next one would not get; why.
+    Fleeting(&'static str),
     /// Begins a transaction of the file's own.
     Begins,
     /// Ends it.

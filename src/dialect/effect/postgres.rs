@@ -95,7 +95,8 @@ fn drop(mut words: Words<'_>) -> Effect {
         return Effect::Together;
     }
     words.eat_if_exists();
-    match words.name().filter(|_| is_plain(&words)) {
+    let plain = is_plain(&words);
+    match words.name().filter(|_| plain) {
         Some(name) => {
             let index = Object::new(&Postgres, Kind::Index, &name);
             alone(vec![index], Proof::Gone(None))
@@ -132,9 +133,7 @@ impl Shape {
     }
 
     fn fits(&self, shown: &Shape) -> bool {
-        self.unique == shown.unique
-            && self.method == shown.method
-            && alike(&self.rest, &shown.rest)
+        self.unique == shown.unique && self.method == shown.method && alike(&self.rest, &shown.rest)
     }
 }
 
@@ -206,7 +205,10 @@ impl Index {
         let (Some(one), None, false) = (new.next(), new.next(), gone) else {
             return Verdict::Unclear;
         };
-        let shown = one.rest.split_once('\t').and_then(|(_, sql)| Shape::shown(sql));
+        let shown = one
+            .rest
+            .split_once('\t')
+            .and_then(|(_, sql)| Shape::shown(sql));
         match shown.is_some_and(|shown| self.shape.fits(&shown)) {
             true if one.valid => Verdict::Ran,
             true => Verdict::Clean(format!("DROP INDEX CONCURRENTLY IF EXISTS {}", one.sql)),

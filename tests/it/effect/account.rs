@@ -8,10 +8,18 @@ use crate::world::{Engine, World};
 /// What is there, the statement, and whether the next run can decide.
 const STATEMENTS: &[(&str, &str, bool)] = &[
     ("", "CREATE TABLE t (id INT)", true),
-    ("CREATE TABLE t (id INT)", "ALTER TABLE t ADD COLUMN n INT", true),
+    (
+        "CREATE TABLE t (id INT)",
+        "ALTER TABLE t ADD COLUMN n INT",
+        true,
+    ),
     ("CREATE TABLE t (id INT)", "RENAME TABLE t TO u", true),
     ("CREATE TABLE t (id INT)", "DROP TABLE t", true),
-    ("CREATE TABLE t (id INT)", "CREATE VIEW v AS SELECT id FROM t", true),
+    (
+        "CREATE TABLE t (id INT)",
+        "CREATE VIEW v AS SELECT id FROM t",
+        true,
+    ),
     ("", "CREATE PROCEDURE p() SELECT 1", true),
     // Where rows are stored only PROCESS shows.
     ("CREATE TABLE t (id INT)", "TRUNCATE TABLE t", false),
@@ -55,5 +63,9 @@ fn check(engine: Engine, setup: &str, statement: &str, point: &str, decides: boo
         (true, "sent") => "found applied",
         (true, _) => "run",
     };
-    assert_eq!(outcome(&world.run(MIGRATE)), wanted, "{engine:?} {statement} {point}");
+    assert_eq!(
+        outcome(&world.run(MIGRATE)),
+        wanted,
+        "{engine:?} {statement} {point}"
+    );
 }

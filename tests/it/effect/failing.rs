@@ -40,7 +40,10 @@ fn a_drop_that_fails_half_way_is_looked_at() {
     let file = "DROP TABLE a, missing;\n";
     Engine::MySql.run(|engine| {
         let world = world(engine, "CREATE TABLE a (id INT)", file);
-        world.run(MIGRATE).exits(4).warns("nothing of V1 f is applied");
+        world
+            .run(MIGRATE)
+            .exits(4)
+            .warns("nothing of V1 f is applied");
         world.client("ums", "SELECT * FROM a");
         world.write("migrations/ums/V1__f.sql", "DROP TABLE a;\n");
         world.run(MIGRATE).ok();
@@ -64,7 +67,10 @@ fn a_change_that_fails_can_be_edited() {
             let setup = "CREATE TABLE t (n INT); INSERT INTO t VALUES (1), (1)";
             let world = world(engine, setup, "ALTER TABLE t ADD UNIQUE one_n (n);\n");
             world.run(MIGRATE).exits(4).warns("Duplicate entry");
-            world.write("migrations/ums/V1__f.sql", "ALTER TABLE t ADD KEY one_n (n);\n");
+            world.write(
+                "migrations/ums/V1__f.sql",
+                "ALTER TABLE t ADD KEY one_n (n);\n",
+            );
             world.run(MIGRATE).ok();
         });
     }

@@ -34,7 +34,11 @@ fn name(column: u8) -> String {
 
 fn said(column: Column) -> String {
     let null = if column.2 { "" } else { " NOT NULL" };
-    format!("{} {}{null}", name(column.0), TYPES[usize::from(column.1)].0)
+    format!(
+        "{} {}{null}",
+        name(column.0),
+        TYPES[usize::from(column.1)].0
+    )
 }
 
 /// What the server shows.
@@ -69,7 +73,9 @@ impl Clause {
                 format!("ADD COLUMN {}{place}", said(*column))
             }
             Clause::Drop(column) => format!("DROP COLUMN {}", name(*column)),
-            Clause::Modify(column, kind, null) => format!("MODIFY {}", said((*column, *kind, *null))),
+            Clause::Modify(column, kind, null) => {
+                format!("MODIFY {}", said((*column, *kind, *null)))
+            }
             Clause::Rename(old, new) => format!("RENAME COLUMN {} TO {}", name(*old), name(*new)),
         }
     }
@@ -111,7 +117,9 @@ fn table() -> impl Strategy<Value = Vec<Column>> {
     let rest = prop::collection::vec((0..4_u8, any::<bool>()), 1..4);
     (all, rest).prop_map(|(names, rest)| {
         let columns = names.into_iter().zip(rest);
-        columns.map(|(name, (kind, null))| (name, kind, null)).collect()
+        columns
+            .map(|(name, (kind, null))| (name, kind, null))
+            .collect()
     })
 }
 

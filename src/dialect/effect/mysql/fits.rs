@@ -136,7 +136,11 @@ fn partitions(wanted: &Table, shown: &Table) -> bool {
     };
     let part = |part: &Part| (part.name.clone(), part.said.join(&GAP.to_string()));
     wanted.by == shown.by
-        && wanted.parts.iter().map(part).eq(shown.parts.iter().map(part))
+        && wanted
+            .parts
+            .iter()
+            .map(part)
+            .eq(shown.parts.iter().map(part))
 }
 
 /// Whether one table is made like another: all but its foreign keys.

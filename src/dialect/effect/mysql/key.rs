@@ -88,7 +88,9 @@ fn using(words: &mut Words<'_>) -> bool {
 /// A column of an index, or a part of one, or an expression.
 fn part(words: &Words<'_>) -> String {
     let flat = flat_text(words.rest());
-    let plain = flat.strip_suffix("asc").and_then(|rest| rest.strip_suffix(GAP));
+    let plain = flat
+        .strip_suffix("asc")
+        .and_then(|rest| rest.strip_suffix(GAP));
     plain.map_or(flat.clone(), str::to_owned)
 }
 

@@ -5,6 +5,7 @@ mod alter;
 mod column;
 mod fits;
 mod key;
+mod outcome;
 mod program;
 mod session;
 mod table;
@@ -12,8 +13,8 @@ mod table;
 use super::alike::plain;
 use super::{Alone, Effect, Gentle, Kind, Object, Proof};
 use super::{alone, untold, upper};
-use crate::dialect::mysql::MySql;
 use crate::dialect::lex;
+use crate::dialect::mysql::MySql;
 use crate::dialect::words::{Name, Word, Words};
 
 pub use alter::Alter;
@@ -81,7 +82,11 @@ fn is_of_tables(words: &mut Words<'_>) -> bool {
 fn objects(words: &mut Words<'_>, kinds: &[Kind]) -> Option<Vec<Object>> {
     let name = words.name()?;
     let kinds = kinds.iter();
-    Some(kinds.map(|kind| Object::new(&MySql, *kind, &name)).collect())
+    Some(
+        kinds
+            .map(|kind| Object::new(&MySql, *kind, &name))
+            .collect(),
+    )
 }
 
 /// What a CREATE makes, read up to its name, and the words that stand before that.
@@ -148,7 +153,8 @@ fn create(mut words: Words<'_>) -> Effect {
     if kind == Kind::Function && words.has("SONAME") {
         return untold();
     }
-    if kind == Kind::Table && !says("view")
+    if kind == Kind::Table
+        && !says("view")
         && let Some(source) = like(&words)
     {
         let source = Object::new(&MySql, Kind::Table, &source);
@@ -169,7 +175,9 @@ fn like(words: &Words<'_>) -> Option<Name> {
 fn create_index(head: &[String], mut words: Words<'_>) -> Option<Effect> {
     let unless = words.all.get(words.at.checked_sub(1)?)?.is("EXISTS");
     let kind = ["unique", "fulltext", "spatial"];
-    let kind = kind.iter().find(|kind| head.iter().any(|word| word == *kind));
+    let kind = kind
+        .iter()
+        .find(|kind| head.iter().any(|word| word == *kind));
     let name = words.next()?;
     let mut built = Vec::new();
     while !words.eat("ON") {
@@ -186,7 +194,9 @@ fn create_index(head: &[String], mut words: Words<'_>) -> Option<Effect> {
     clause.extend(built);
     // How to do it does not count.
     let rest = words.rest();
-    let end = rest.iter().position(|word| word.is_one_of(&["ALGORITHM", "LOCK", "WAIT", "NOWAIT"]));
+    let end = rest
+        .iter()
+        .position(|word| word.is_one_of(&["ALGORITHM", "LOCK", "WAIT", "NOWAIT"]));
     clause.extend(rest.get(..end.unwrap_or(rest.len()))?);
     Some(altered(&table, vec![words.inside(clause)]))
 }
@@ -222,6 +232,7 @@ fn drop(mut words: Words<'_>) -> Effect {
         "PROCEDURE" => &[Kind::Procedure],
         "FUNCTION" => &[Kind::Function],
         "EVENT" => &[Kind::Event],
+        "DATABASE" | "SCHEMA" => &[Kind::Database],
         "INDEX" => return drop_index(exists, words).unwrap_or_else(untold),
         _ if exists => return Effect::Repeatable,
         _ => return untold(),
@@ -342,18 +353,32 @@ fn alter_table(words: Words<'_>, table: &Name, behind: Option<usize>) -> Effect 
     let mut objects = vec![Object::new(&MySql, Kind::Table, table)];
     for clause in &clauses {
         let mut clause = clause.clone();
-        if clause.eat("RENAME") && !clause.peek().is_some_and(|word| word.is_one_of(&["COLUMN", "INDEX", "KEY"])) {
+        if clause.eat("RENAME")
+            && !clause
+                .peek()
+                .is_some_and(|word| word.is_one_of(&["COLUMN", "INDEX", "KEY"]))
+        {
             clause.eat_any(&["TO", "AS", "="]);
-            objects.extend(clause.name().map(|name| Object::new(&MySql, Kind::Table, &name)));
+            objects.extend(
+                clause
+                    .name()
+                    .map(|name| Object::new(&MySql, Kind::Table, &name)),
+            );
         }
     }
-    let new = objects.last().map_or(table.last(), |last| last.parts.last());
+    let new = objects
+        .last()
+        .map_or(table.last(), |last| last.parts.last());
     let understood = !clauses.iter().any(moves) && objects.len() <= 2;
     let proof = Alter::new(understood.then_some(clauses), (table.last(), new));
     let told = proof.is_read();
     Effect::Alone(Box::new(Alone {
         objects: if told { objects } else { Vec::new() },
-        proof: if told { Proof::Altered(proof) } else { Proof::None },
+        proof: if told {
+            Proof::Altered(proof)
+        } else {
+            Proof::None
+        },
         gentle,
     }))
 }

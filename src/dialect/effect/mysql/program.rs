@@ -93,9 +93,9 @@ impl Created {
                     && said.columns == shown.columns
                     && alike(&said.query, &shown.query)
             }
-            (Created::Database(said), Created::Database(shown)) => {
-                said.iter().all(|(key, value)| shown.get(key) == Some(value))
-            }
+            (Created::Database(said), Created::Database(shown)) => said
+                .iter()
+                .all(|(key, value)| shown.get(key) == Some(value)),
             (said, shown) => *said == shown,
         })
     }
@@ -234,7 +234,9 @@ fn sequence(mut words: Words<'_>) -> Option<BTreeMap<String, String>> {
         ("cache", "1000"),
         ("cycle", "no"),
     ] {
-        options.entry(key.into()).or_insert_with(|| value.to_owned());
+        options
+            .entry(key.into())
+            .or_insert_with(|| value.to_owned());
     }
     Some(options)
 }

@@ -9,9 +9,25 @@ const ANOTHER: &str = "the session that goes on with a file after a crash would 
 
 /// What gives the same whenever it is asked.
 const STEADY: &[&str] = &[
-    "CAST", "COALESCE", "CONCAT", "CONCAT_WS", "CONVERT", "IF", "IFNULL", "JSON_ARRAY",
-    "JSON_OBJECT", "LEFT", "LOWER", "NULLIF", "REPLACE", "RIGHT", "SUBSTR", "SUBSTRING", "TRIM",
-    "UNHEX", "UPPER",
+    "CAST",
+    "COALESCE",
+    "CONCAT",
+    "CONCAT_WS",
+    "CONVERT",
+    "IF",
+    "IFNULL",
+    "JSON_ARRAY",
+    "JSON_OBJECT",
+    "LEFT",
+    "LOWER",
+    "NULLIF",
+    "REPLACE",
+    "RIGHT",
+    "SUBSTR",
+    "SUBSTRING",
+    "TRIM",
+    "UNHEX",
+    "UPPER",
 ];
 
 /// A query, and what it does beside giving rows; its first word is passed.
@@ -25,7 +41,7 @@ pub fn query(words: &Words<'_>) -> Effect {
         _ => false,
     });
     match keeps {
-        true => Effect::Unclear(ANOTHER),
+        true => Effect::Fleeting(ANOTHER),
         false => Effect::Together,
     }
 }
@@ -33,7 +49,12 @@ pub fn query(words: &Words<'_>) -> Effect {
 /// Of the variables, those of the session are to be set again; the others stay.
 pub fn set(words: &Words<'_>) -> Effect {
     const STAYING: &[&str] = &[
-        "GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD", "DEFAULT", "RESOURCE",
+        "GLOBAL",
+        "PERSIST",
+        "PERSIST_ONLY",
+        "PASSWORD",
+        "DEFAULT",
+        "RESOURCE",
     ];
     if words.peek().is_some_and(|word| word.is_one_of(STAYING)) {
         return Effect::Repeatable;
@@ -47,7 +68,7 @@ pub fn set(words: &Words<'_>) -> Effect {
         word.is("SELECT") || word.is_name() && clock || calls
     });
     match asks {
-        true => Effect::Unclear(ANOTHER),
+        true => Effect::Fleeting(ANOTHER),
         false => Effect::Setting,
     }
 }

@@ -116,7 +116,9 @@ impl Table {
 
 /// An option of a table or of a database with its value.
 pub fn option(words: &mut Words<'_>) -> Option<(String, String)> {
-    const QUERY: &[&str] = &["AS", "SELECT", "WITH", "IGNORE", "REPLACE", "LIKE", "(", "VALUES"];
+    const QUERY: &[&str] = &[
+        "AS", "SELECT", "WITH", "IGNORE", "REPLACE", "LIKE", "(", "VALUES",
+    ];
     words.eat(",");
     if words.eat_all(&["WITH", "SYSTEM", "VERSIONING"]) {
         return Some(("versioning".into(), "with".into()));
