@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dialect::{Dialect, script, split};
+use crate::dialect::deeds::{Deed, deeds};
+use crate::dialect::words::Name;
+use crate::dialect::{Dialect, split};
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::Migration;
 
-/// Tables by their names in small letters, each as it is written.
+/// Tables by their names in small letters, each as its engine compares it.
 type Tables = BTreeMap<String, String>;
 
 /// What a baseline claims that is not so.
@@ -66,151 +68,41 @@ fn follow(
     })?;
     for statement in statements {
         let sql = text.get(statement.range).unwrap_or_default();
-        let words = script::words(dialect.lexis(), sql).collect();
-        let mut reader = Reader { words, at: 0, home };
-        if reader.eat("CREATE") {
-            reader.create(tables);
-        } else if reader.eat("DROP") {
-            reader.drop(tables);
-        } else if reader.eat("ALTER") {
-            reader.alter(tables);
-        } else if reader.eat("RENAME") {
-            reader.rename(tables);
+        for deed in deeds(dialect, sql) {
+            take(deed, dialect.grammar().temporary, home, tables);
         }
     }
     Ok(())
 }
 
-/// The words of a statement, read one by one.
-struct Reader<'s> {
-    words: Vec<&'s str>,
-    at: usize,
-    home: &'s str,
-}
-
-impl<'s> Reader<'s> {
-    fn peek(&self) -> &'s str {
-        self.words.get(self.at).copied().unwrap_or_default()
-    }
-
-    /// Goes behind a word where it stands here.
-    fn eat(&mut self, word: &str) -> bool {
-        let found = self.peek().eq_ignore_ascii_case(word);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn eat_any(&mut self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.eat(word))
-    }
-
-    fn skip(&mut self, words: &[&str]) {
-        while self.eat_any(words) {}
-    }
-
-    /// A table's name; nothing where it is qualified as another database's.
-    fn name(&mut self) -> Option<String> {
-        let mut parts = vec![unquoted(self.next())];
-        while self.eat(".") {
-            parts.push(unquoted(self.next()));
-        }
-        let name = parts.pop()?;
-        let at_home = parts
-            .last()
-            .is_none_or(|last| last.is_empty() || last.to_lowercase() == self.home.to_lowercase());
-        (at_home && !name.is_empty()).then_some(name)
-    }
-
-    fn next(&mut self) -> &'s str {
-        let word = self.peek();
-        self.at += 1;
-        word
-    }
-
-    fn create(&mut self, tables: &mut Tables) {
-        self.skip(&[
-            "OR", "REPLACE", "GLOBAL", "LOCAL", "UNLOGGED", "FOREIGN", "VIRTUAL",
-        ]);
+/// What becomes of the tables, as far as they are at home.
+fn take(deed: Deed, temporary: Option<&str>, home: &str, tables: &mut Tables) {
+    let at_home = |name: &Name| {
+        let qualifier = name.qualifier();
+        qualifier.is_none_or(|qualifier| qualifier.to_lowercase() == home.to_lowercase())
+            && (temporary.is_none() || qualifier != temporary)
+    };
+    match deed {
         // A temporary table leaves nothing behind.
-        if self.eat("TABLE") {
-            self.skip(&["IF", "NOT", "EXISTS"]);
-            if let Some(name) = self.name() {
-                tables.insert(name.to_lowercase(), name);
+        Deed::Create {
+            temporary: true, ..
+        }
+        | Deed::Lose { .. } => {}
+        Deed::Create { table, .. } | Deed::Replace(table) => {
+            if at_home(&table) {
+                tables.insert(table.last().to_lowercase(), table.last().to_owned());
             }
         }
-    }
-
-    fn drop(&mut self, tables: &mut Tables) {
-        self.skip(&["FOREIGN"]);
-        if self.eat_any(&["TABLE", "TABLES"]) {
-            self.skip(&["IF", "EXISTS"]);
-            loop {
-                if let Some(name) = self.name() {
-                    tables.remove(&name.to_lowercase());
-                }
-                if !self.eat(",") {
-                    break;
-                }
+        Deed::Drop(table) => {
+            if at_home(&table) {
+                tables.remove(&table.last().to_lowercase());
             }
         }
-    }
-
-    fn alter(&mut self, tables: &mut Tables) {
-        self.skip(&["ONLINE", "IGNORE", "FOREIGN"]);
-        if !self.eat("TABLE") {
-            return;
-        }
-        self.skip(&["IF", "EXISTS", "ONLY"]);
-        let Some(old) = self.name() else { return };
-        let (mut depth, mut begins) = (0_usize, true);
-        while self.at < self.words.len() {
-            if begins && depth == 0 && self.eat("RENAME") {
-                self.new_name(&old, tables);
-                return;
-            }
-            if begins && depth == 0 && self.eat("SET") && self.eat("SCHEMA") {
-                tables.remove(&old.to_lowercase());
-                return;
-            }
-            let word = self.next();
-            match word {
-                "(" => depth += 1,
-                ")" => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            begins = word == ",";
-        }
-    }
-
-    /// What follows `ALTER TABLE … RENAME`: a name for the table, or something inside of it.
-    fn new_name(&mut self, old: &str, tables: &mut Tables) {
-        if self.eat_any(&["COLUMN", "INDEX", "KEY", "CONSTRAINT"]) {
-            return;
-        }
-        let plainly = self.eat_any(&["TO", "AS", "="]);
-        let Some(new) = self.name() else { return };
-        // `RENAME a TO b` is about a column.
-        if plainly || !self.eat("TO") {
-            change(tables, old, new);
-        }
-    }
-
-    fn rename(&mut self, tables: &mut Tables) {
-        if !self.eat_any(&["TABLE", "TABLES"]) {
-            return;
-        }
-        self.skip(&["IF", "EXISTS"]);
-        loop {
-            let old = self.name();
-            // MariaDB may wait for others before it renames.
-            while self.at < self.words.len() && !self.eat("TO") {
-                self.at += 1;
-            }
-            if let (Some(old), Some(new)) = (old, self.name()) {
-                change(tables, &old, new);
-            }
-            if !self.eat(",") {
-                return;
+        Deed::Rename { from, to } => {
+            if at_home(&from) && at_home(&to) {
+                change(tables, from.last(), to.last().to_owned());
+            } else if at_home(&from) {
+                tables.remove(&from.last().to_lowercase());
             }
         }
     }
@@ -220,17 +112,6 @@ fn change(tables: &mut Tables, old: &str, new: String) {
     if tables.remove(&old.to_lowercase()).is_some() {
         tables.insert(new.to_lowercase(), new);
     }
-}
-
-/// A name without its quotes.
-fn unquoted(word: &str) -> String {
-    let inner = |open: char, close: char| word.strip_prefix(open)?.strip_suffix(close);
-    for (open, close) in [('"', '"'), ('`', '`'), ('\'', '\''), ('[', ']')] {
-        if let Some(inner) = inner(open, close) {
-            return inner.replace(&format!("{close}{close}"), &close.to_string());
-        }
-    }
-    word.to_owned()
 }
 
 #[cfg(test)]
@@ -250,7 +131,8 @@ mod tests {
     fn left(dialect: &dyn Dialect, text: &str) -> Vec<String> {
         let missing = check(dialect, "Home", &migrations(&[text]), &[]);
         let missing = missing.expect("a text that can be split");
-        missing.map(|missing| missing.tables).unwrap_or_default()
+        let tables = missing.map(|missing| missing.tables).unwrap_or_default();
+        tables.iter().map(|name| name.to_lowercase()).collect()
     }
 
     #[test]
@@ -261,7 +143,7 @@ mod tests {
             for (text, expected) in [
                 (
                     "CREATE TABLE a (id INT); create table if not exists B (id INT)",
-                    "a B",
+                    "a b",
                 ),
                 ("CREATE TEMPORARY TABLE a (id INT)", ""),
                 (
@@ -287,7 +169,7 @@ mod tests {
             }
             assert_eq!(
                 left(&format!("CREATE TABLE {quoted} (id INT)")),
-                "Odd; \"na`me"
+                "odd; \"na`me"
             );
         }
     }

@@ -1,7 +1,7 @@
 //! Looks at the objects that a statement touches.
 
 use super::session::{DbError, Row, Session};
-use crate::dialect::effect::{Kind, Object, Seen};
+use crate::dialect::effect::{Object, Seen};
 use crate::dialect::{Trouble, script};
 
 /// The definitions of objects, or nothing where this account may not see one of them.
@@ -19,13 +19,13 @@ pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Optio
         let text = queries.get(seen.len()..).unwrap_or_default().join("; ");
         let (answers, error) = session.answers(&text).await;
         for rows in answers {
-            let found = definition(session, rows);
-            let place = objects.get(seen.len()).map(|object| object.kind);
-            // The table is there, but where its rows are is not to be found out.
-            if place == Some(Kind::Storage) && found.as_deref() == Some("") {
+            let object = objects.get(seen.len());
+            let null = rows.iter().flatten().any(Option::is_none);
+            // What an account did not make itself it may see without its body.
+            if null && object.is_some_and(|object| object.kind.is_program()) {
                 return Ok(None);
             }
-            seen.push(found);
+            seen.push(definition(session, rows));
         }
         match error.map(|error| (error.trouble, error)) {
             None if seen.len() < queries.len() => return Ok(None),

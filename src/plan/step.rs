@@ -230,8 +230,9 @@ impl Exactly<'_> {
              the line before it";
         match effect {
             Effect::Begins | Effect::Ends => effect,
+            Effect::Fleeting(_) if self.twice => Effect::Setting,
             _ if self.twice => Effect::Repeatable,
-            Effect::Unclear(why) => {
+            Effect::Unclear(why) | Effect::Fleeting(why) => {
                 let message = format!("`{what} …` cannot be made to run exactly once");
                 trouble.refused.push(told(message, why.into(), TWICE));
                 effect

@@ -4,7 +4,7 @@
 //! What is told of statements alone is data: `cases/consent/<what>/<engine>.txt` holds statements,
 //! and behind `=>` what comes of them. UPDATE=1 rewrites what stands behind the arrow.
 
-mod tables;
+pub mod tables;
 
 use crate::world::{CANARY, Engine, World, database};
 

@@ -20,10 +20,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
 
-use bird::dialect::DIALECTS;
-use bird::dialect::effect::Effect;
+use bird::dialect::effect::{Alone, Effect};
+use bird::dialect::split::split;
 use bird::dialect::words::Words;
+use bird::dialect::{DIALECTS, Dialect};
 
+use crate::consent::tables::check as check_lines;
 use crate::world::{Engine, Output, World};
 use state::state;
 
@@ -186,23 +188,32 @@ fn effect(engine: Engine, text: &str) -> String {
     let mut dialects = DIALECTS.iter().copied();
     let dialect = dialects.find(|dialect| dialect.facts().name == engine.folder());
     let dialect = dialect.expect("an engine");
-    let statements = bird::dialect::split::split(dialect.lexis(), text).expect("statements");
-    let effects = statements.iter().map(|statement| {
-        let sql = &text[statement.range.clone()];
-        match dialect.effect(&Words::whole(dialect, sql)) {
-            Effect::Alone(alone) => {
-                let mut objects = alone.objects.iter();
-                let first = objects.next().map_or("nothing".to_owned(), |object| {
-                    format!("{:?} {}", object.kind, object.name)
-                });
-                objects.fold(format!("alone: {first}"), |told, object| {
-                    format!("{told}, {:?} {}", object.kind, object.name)
-                })
-            }
-            other => format!("{other:?}"),
-        }
-    });
+    let statements = split(dialect.lexis(), text).expect("statements");
+    let effects = statements.iter();
+    let effects = effects.map(|statement| kind(dialect, &text[statement.range.clone()]));
     effects.collect::<Vec<_>>().join("\n")
+}
+
+fn kind(dialect: &dyn Dialect, sql: &str) -> String {
+    let Alone { objects, .. } = match dialect.effect(&Words::whole(dialect, sql)) {
+        Effect::Alone(alone) => *alone,
+        Effect::Unclear(why) => return format!("unclear: {why}"),
+        Effect::Fleeting(why) => return format!("fleeting: {why}"),
+        other => return format!("{other:?}").to_lowercase(),
+    };
+    let objects = objects.iter();
+    let objects: Vec<String> = objects
+        .map(|object| format!("{:?} {}", object.kind, object.name))
+        .collect();
+    match objects.is_empty() {
+        true => "alone: nothing".into(),
+        false => format!("alone: {}", objects.join(", ")),
+    }
+}
+
+#[test]
+fn what_statements_are_to_the_journal() {
+    check_lines("effect/kinds", 120, kind);
 }
 
 /// What a run that found an intent made of it.

@@ -96,16 +96,16 @@ pub fn alike(said: &[String], shown: &[String]) -> bool {
     let (mut at, mut there) = (0, 0);
     while there < shown.len() {
         let (one, other) = (word(said, at), word(shown, there));
-        if one == other && at < said.len() {
+        let (next, before) = (word(shown, there + 1), word(shown, there.wrapping_sub(1)));
+        let qualifier = next == ".";
+        let own_name = other == "as" && next == before;
+        let star = one == "*" && other == "0" && before == "count";
+        if at < said.len() && one == other || star {
             (at, there) = (at + 1, there + 1);
-        } else if other == "as" && there > 0 && word(shown, there + 1) == word(shown, there - 1) {
-            there += 2;
-        } else if word(shown, there + 1) == "." {
+        } else if qualifier || own_name {
             there += 2;
         } else if one == "as" || one == "inner" && word(said, at + 1) == "join" {
             at += 1;
-        } else if one == "*" && other == "0" && word(shown, there.wrapping_sub(1)) == "count" {
-            (at, there) = (at + 1, there + 1);
         } else if other == "cascaded" {
             there += 1;
         } else {

@@ -33,6 +33,8 @@ pub enum Effect {
     Repeatable,
     /// Sets the session, and is run again in every session that goes on with the file.
     Setting,
+    /// Sets the session to a value that the next one would not get; why.
+    Fleeting(&'static str),
     /// Begins a transaction of the file's own.
     Begins,
     /// Ends it.
@@ -122,6 +124,14 @@ pub enum Proof {
     OneMore(Index),
 }
 
+impl Kind {
+    /// Whether it has a body of statements.
+    pub fn is_program(self) -> bool {
+        use Kind::{Event, Function, Procedure, Trigger};
+        matches!(self, Trigger | Procedure | Function | Event)
+    }
+}
+
 impl Object {
     fn new(dialect: &dyn Dialect, kind: Kind, parts: &Name) -> Self {
         Object {
@@ -147,7 +157,7 @@ fn untold() -> Effect {
     Effect::Alone(Box::default())
 }
 
-/// Goes through words from the front, so that a statement is read as its engine reads it.
+/// The next word in capitals; it is passed.
 fn upper(words: &mut Words<'_>) -> String {
     words
         .next()

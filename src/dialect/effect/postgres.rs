@@ -95,7 +95,8 @@ fn drop(mut words: Words<'_>) -> Effect {
         return Effect::Together;
     }
     words.eat_if_exists();
-    match words.name().filter(|_| is_plain(&words)) {
+    let plain = is_plain(&words);
+    match words.name().filter(|_| plain) {
         Some(name) => {
             let index = Object::new(&Postgres, Kind::Index, &name);
             alone(vec![index], Proof::Gone(None))

@@ -72,6 +72,8 @@ pub fn verdict(alone: &Alone, before: &Seen, now: &Seen) -> Verdict {
                 ((Some(old), Some((Some(was), None))), (Some(new), Some((None, Some(is))))) => {
                     super::mysql::renamed(was, is, (old.parts.last(), new.parts.last()))
                 }
+                // Where it may be missing it is passed over.
+                ((_, Some((None, None))), (_, Some((was, is)))) => was == is,
                 _ => false,
             }
         })),
@@ -186,30 +188,28 @@ fn emptied(sides: Sides<'_>) -> Verdict {
 
 /// Follows the rows from name to name.
 fn swapped(sides: &[Sides<'_>], pairs: &[(usize, usize)]) -> Verdict {
-    // Nothing where there is no table, and no answer where one is not to be seen.
-    let places = |seen: &dyn Fn(&Sides<'_>) -> Option<String>| -> Vec<Option<String>> {
-        sides.iter().map(seen).collect()
-    };
     let hidden = |seen: Option<&str>| seen.is_some_and(|seen| place(seen).is_none());
-    if sides
-        .iter()
-        .any(|(before, now)| hidden(*before) || hidden(*now))
-    {
+    if sides.iter().any(|(was, is)| hidden(*was) || hidden(*is)) {
         return Verdict::Unclear;
     }
-    let known = |seen: Option<&str>| seen.and_then(place).map(str::to_owned);
-    let before = places(&|sides| known(sides.0));
-    let now = places(&|sides| known(sides.1));
-    let mut wanted = before.clone();
-    for (from, to) in pairs {
-        let rows = wanted.get_mut(*from).and_then(Option::take);
-        let Some(to) = wanted.get_mut(*to).filter(|to| to.is_none()) else {
-            return not_run(before == now);
-        };
-        *to = rows;
-    }
+    let before: Vec<_> = sides.iter().map(|sides| sides.0.and_then(place)).collect();
+    let now: Vec<_> = sides.iter().map(|sides| sides.1.and_then(place)).collect();
     match before == now {
         true => Verdict::NotRun,
-        false => ran(wanted == now),
+        false => ran(followed(before, pairs).is_some_and(|wanted| wanted == now)),
     }
+}
+
+/// Where the rows are behind all renames; nothing where the server would refuse one of them.
+fn followed<'s>(
+    mut places: Vec<Option<&'s str>>,
+    pairs: &[(usize, usize)],
+) -> Option<Vec<Option<&'s str>>> {
+    for (from, to) in pairs {
+        let rows = places.get_mut(*from)?.take()?;
+        let to = places.get_mut(*to)?;
+        to.is_none().then_some(())?;
+        *to = Some(rows);
+    }
+    Some(places)
 }

@@ -20,7 +20,13 @@ pub(super) fn birth(object: &Object) -> String {
 pub(super) fn storage(object: &Object, server: &Server) -> String {
     let (name, schema) = (&object.name, schema(object));
     let last = object.parts.last();
-    let filed = |name: &str| format!("CAST(CONVERT({name} USING filename) AS CHAR)");
+    // As bytes, or they would be read back.
+    let filed = |name: &str| {
+        format!(
+            "CAST(CONVERT(IF(@@lower_case_table_names = 0, {name}, LOWER({name})) \
+             USING filename) AS BINARY)"
+        )
+    };
     let (tables, full) = match server.product {
         "MariaDB" => {
             let (schema, table) = (filed(&schema), filed(&literal(last)));

@@ -10,14 +10,11 @@ use bird::dialect::{DIALECTS, Dialect, targets};
 use bird::plan::losses;
 
 /// Runs every file of a folder of cases.
-fn check(folder: &str, least: usize, tell: fn(&dyn Dialect, &str) -> String) {
+pub fn check(folder: &str, least: usize, tell: fn(&dyn Dialect, &str) -> String) {
     let mut seen = 0;
     let mut wrong = String::new();
     for dialect in DIALECTS {
-        let path = format!(
-            "tests/it/cases/consent/{folder}/{}.txt",
-            dialect.facts().name
-        );
+        let path = format!("tests/it/cases/{folder}/{}.txt", dialect.facts().name);
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let Ok(text) = fs::read_to_string(&path) else {
             continue;
@@ -61,7 +58,7 @@ fn or_nothing(told: Vec<String>) -> String {
 
 #[test]
 fn what_statements_lose() {
-    check("losses", 90, |dialect, sql| {
+    check("consent/losses", 90, |dialect, sql| {
         let statements = split(dialect.lexis(), sql).expect("statements");
         let statements: Vec<&str> = statements
             .iter()
@@ -78,7 +75,7 @@ fn what_statements_lose() {
 
 #[test]
 fn where_statements_write() {
-    check("elsewhere", 60, |dialect, sql| {
+    check("consent/elsewhere", 60, |dialect, sql| {
         or_nothing(
             targets::elsewhere(dialect, sql, "here")
                 .into_iter()
@@ -89,7 +86,7 @@ fn where_statements_write() {
 
 #[test]
 fn settings_that_no_migration_may_change() {
-    check("refused", 15, |dialect, sql| {
+    check("consent/refused", 15, |dialect, sql| {
         let words: Vec<&str> = words(dialect.lexis(), sql).collect();
         let refusal = dialect
             .refuse(&words)
@@ -100,7 +97,7 @@ fn settings_that_no_migration_may_change() {
 
 #[test]
 fn what_is_secret_is_blotted_out() {
-    check("secrets", 40, |dialect, sql| {
+    check("consent/secrets", 40, |dialect, sql| {
         let blotted = blot(sql, &secrets(dialect.lexis(), sql));
         assert_eq!(blotted.len(), sql.len(), "{sql}");
         blotted

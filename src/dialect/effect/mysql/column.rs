@@ -300,7 +300,13 @@ fn kind(words: &mut Words<'_>) -> Option<String> {
     if name == "double" {
         words.eat("PRECISION");
     }
-    let arguments = words.group().map(|inside| plain(inside.rest()).concat());
+    let between = match name {
+        // A comma may be a part of a value.
+        "enum" | "set" => GAP.to_string(),
+        _ => String::new(),
+    };
+    let arguments = words.group();
+    let arguments = arguments.map(|inside| plain(inside.rest()).join(&between));
     let arguments = match (name, arguments.as_deref()) {
         (whole, _) if WHOLE.contains(&whole) => None,
         ("decimal", None) => Some("10,0".to_owned()),

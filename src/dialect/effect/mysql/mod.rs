@@ -5,6 +5,7 @@ mod alter;
 mod column;
 mod fits;
 mod key;
+mod outcome;
 mod program;
 mod session;
 mod table;
@@ -231,6 +232,7 @@ fn drop(mut words: Words<'_>) -> Effect {
         "PROCEDURE" => &[Kind::Procedure],
         "FUNCTION" => &[Kind::Function],
         "EVENT" => &[Kind::Event],
+        "DATABASE" | "SCHEMA" => &[Kind::Database],
         "INDEX" => return drop_index(exists, words).unwrap_or_else(untold),
         _ if exists => return Effect::Repeatable,
         _ => return untold(),

@@ -41,7 +41,7 @@ pub fn query(words: &Words<'_>) -> Effect {
         _ => false,
     });
     match keeps {
-        true => Effect::Unclear(ANOTHER),
+        true => Effect::Fleeting(ANOTHER),
         false => Effect::Together,
     }
 }
@@ -68,7 +68,7 @@ pub fn set(words: &Words<'_>) -> Effect {
         word.is("SELECT") || word.is_name() && clock || calls
     });
     match asks {
-        true => Effect::Unclear(ANOTHER),
+        true => Effect::Fleeting(ANOTHER),
         false => Effect::Setting,
     }
 }
