@@ -229,12 +229,6 @@ fn table(draft: &mut Draft) -> Drawn {
             table.partitioned = false;
             one(format!("ALTER TABLE {name} REMOVE PARTITIONING"))
         }
-        7 if table.partitioned => one(format!("ALTER TABLE {name} ADD PARTITION PARTITIONS 1")),
-        // Such a table can be changed no more until it is an ordinary one again.
-        8 if maria && !table.partitioned => Some(vec![
-            format!("ALTER TABLE {name} ADD SYSTEM VERSIONING"),
-            format!("ALTER TABLE {name} DROP SYSTEM VERSIONING"),
-        ]),
         _ => None,
     }
 }
