@@ -18,6 +18,11 @@ pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Optio
     while seen.len() < queries.len() {
         let text = queries.get(seen.len()..).unwrap_or_default().join("; ");
         let (answers, error) = session.answers(&text).await;
+        // Something is there, and what it is cannot be told.
+        let unseen = |row: &Row| matches!(row.first(), Some(None));
+        if answers.iter().flatten().any(unseen) {
+            return Ok(None);
+        }
         seen.extend(answers.into_iter().map(|rows| definition(session, rows)));
         match error.map(|error| (error.trouble, error)) {
             None if seen.len() < queries.len() => return Ok(None),

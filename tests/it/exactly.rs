@@ -113,6 +113,24 @@ fn changes_without_a_name_are_found() {
     }
 }
 
+/// Of tables that change their names only their storage tells which is which: that of a table in
+/// partitions, and that of one whose file cannot bear its name.
+#[test]
+fn tables_that_change_their_names_change_them_once() {
+    let swap = |one: &str, other: &str, made: &str| {
+        format!(
+            "CREATE TABLE {one} (id INT PRIMARY KEY) {made};\n\
+             CREATE TABLE {other} (n INT PRIMARY KEY) {made};\n\
+             RENAME TABLE {one} TO x, {other} TO {one}, x TO {other};\n"
+        )
+    };
+    let text = swap("p", "q", "PARTITION BY KEY () PARTITIONS 2") + &swap("a$b", "a", "");
+    for engine in [Engine::MySql, Engine::MariaDb] {
+        let file = [text.clone()];
+        engine.run(|engine| killed_at(engine, &file, &["sent"]));
+    }
+}
+
 /// MariaDB promises no more of `CREATE OR REPLACE`: dying in it, it may leave no table at all.
 #[test]
 fn a_table_that_was_dropped_and_not_made_again_is_made() {

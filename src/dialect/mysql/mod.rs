@@ -235,10 +235,27 @@ impl Dialect for MySql {
                     "MariaDB" => "INNODB_SYS_TABLES",
                     _ => "INNODB_TABLES",
                 };
+                if name.contains('.') {
+                    // Perhaps of another database.
+                    return None;
+                }
                 let table = single_quoted(&effect::plain_name(name));
+                // InnoDB names its tables as their files are named, and each partition by itself.
+                // What is not found under its name is a NULL: a table of another engine, and on
+                // MySQL, which does not tell how it names files, one with rarer signs in its name.
+                let file = |name: &str| match server.product {
+                    "MariaDB" => format!(
+                        "CONVERT(CAST(CONVERT({name} USING filename) AS BINARY) USING utf8mb4)"
+                    ),
+                    _ => format!("REPLACE(REPLACE({name}, '-', '@002d'), '$', '@0024')"),
+                };
+                let whole = format!("CONCAT({}, '/', {})", file("DATABASE()"), file(&table));
                 return Some(format!(
-                    "SELECT TABLE_ID FROM information_schema.{tables} \
-                     WHERE NAME = CONCAT(DATABASE(), '/', {table})"
+                    "SELECT i.NAME, i.TABLE_ID FROM information_schema.TABLES t \
+                     LEFT JOIN information_schema.{tables} i ON i.NAME = {whole} \
+                       OR LEFT(i.NAME, CHAR_LENGTH({whole}) + 3) \
+                          IN (CONCAT({whole}, '#p#'), CONCAT({whole}, '#P#')) \
+                     WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = {table} ORDER BY 1"
                 ));
             }
             Kind::Index | Kind::Indexes => return None,
