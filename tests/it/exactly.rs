@@ -131,6 +131,25 @@ fn tables_that_change_their_names_change_them_once() {
     }
 }
 
+/// Whoever holds the table for long lets an index that is made beside it fail half way.
+#[test]
+fn an_index_made_beside_the_table_waits_for_it() {
+    Engine::Postgres.run(|engine| {
+        let world = world(engine, &["CREATE TABLE a (id INT);\n".into()]);
+        world.run(&["migrate"]).ok();
+        let index = "-- bird: no-transaction\n\nCREATE INDEX CONCURRENTLY i ON a (id);\n";
+        world.write("migrations/ums/V2__f.sql", index);
+        let blocker = Blocker::of(&world, "a");
+        let running = world.start(&["migrate", "--lock-timeout", "1m"]);
+        // Longer than a statement waits in the server's queue.
+        std::thread::sleep(std::time::Duration::from_secs(7));
+        blocker.release();
+        running.finish().ok();
+        let valid = "SELECT indisvalid FROM pg_index WHERE indrelid = 'a'::regclass";
+        assert_eq!(world.client("ums", valid), "t\n");
+    });
+}
+
 /// MariaDB promises no more of `CREATE OR REPLACE`: dying in it, it may leave no table at all.
 #[test]
 fn a_table_that_was_dropped_and_not_made_again_is_made() {
