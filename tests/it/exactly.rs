@@ -111,6 +111,43 @@ fn changes_without_a_name_are_found() {
     }
 }
 
+/// Of tables that change their names only their storage tells which is which: that of a table in
+/// partitions, and that of one whose file cannot bear its name.
+#[test]
+fn tables_that_change_their_names_change_them_once() {
+    let swap = |one: &str, other: &str, made: &str| {
+        format!(
+            "CREATE TABLE {one} (id INT PRIMARY KEY) {made};\n\
+             CREATE TABLE {other} (n INT PRIMARY KEY) {made};\n\
+             RENAME TABLE {one} TO x, {other} TO {one}, x TO {other};\n"
+        )
+    };
+    let text = swap("p", "q", "PARTITION BY KEY () PARTITIONS 2") + &swap("a$b", "a", "");
+    for engine in [Engine::MySql, Engine::MariaDb] {
+        let file = [text.clone()];
+        engine.run(|engine| killed_at(engine, &file, &["sent"]));
+    }
+}
+
+/// Whoever holds the table for long lets an index that is made beside it fail half way.
+#[test]
+fn an_index_made_beside_the_table_waits_for_it() {
+    Engine::Postgres.run(|engine| {
+        let world = world(engine, &["CREATE TABLE a (id INT);\n".into()]);
+        world.run(&["migrate"]).ok();
+        let index = "-- bird: no-transaction\n\nCREATE INDEX CONCURRENTLY i ON a (id);\n";
+        world.write("migrations/ums/V2__f.sql", index);
+        let blocker = Blocker::of(&world, "a");
+        let running = world.start(&["migrate", "--lock-timeout", "1m"]);
+        // Longer than a statement waits in the server's queue.
+        std::thread::sleep(std::time::Duration::from_secs(7));
+        blocker.release();
+        running.finish().ok();
+        let valid = "SELECT indisvalid FROM pg_index WHERE indrelid = 'a'::regclass";
+        assert_eq!(world.client("ums", valid), "t\n");
+    });
+}
+
 /// MariaDB promises no more of `CREATE OR REPLACE`: dying in it, it may leave no table at all.
 #[test]
 fn a_table_that_was_dropped_and_not_made_again_is_made() {

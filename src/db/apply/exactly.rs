@@ -207,7 +207,9 @@ impl File<'_, '_> {
             };
             match error.trouble {
                 Trouble::Connection => return Err(Reason::Lost(at, error)),
-                Trouble::Busy if patience.again(self.session, &error, self.run).await? => {}
+                Trouble::Busy if patience.again(self.session, &error, self.run).await? => {
+                    self.clear(alone, &mut patience).await?;
+                }
                 Trouble::Busy | Trouble::Cancelled => {
                     let reason = self.failed(at, alone, error).await?;
                     return Err(with_blockers(self.session, reason).await);
@@ -249,6 +251,22 @@ impl File<'_, '_> {
         };
         self.forget_intent(at).await?;
         Ok(told(left))
+    }
+
+    /// Clears away what a try left half done, because it would be in the way of the next one.
+    async fn clear(&mut self, alone: &Alone, patience: &mut Patience) -> Result<(), Reason> {
+        let (Some(before), Some(now)) = (self.before.clone(), self.look(alone).await?) else {
+            return Ok(());
+        };
+        let Verdict::Clean(sql) = verdict(alone, &before, &now) else {
+            return Ok(());
+        };
+        while let Err(error) = self.session.run(&sql).await {
+            if !patience.again(self.session, &error, self.run).await? {
+                return Err(error.into());
+            }
+        }
+        Ok(())
     }
 
     async fn look(&mut self, alone: &Alone) -> Result<Option<Seen>, DbError> {

@@ -44,7 +44,8 @@ fn make(draft: &mut Draft) -> Drawn {
                 "CREATE TABLE {name} AS SELECT id, n + 1 AS n, s FROM base ORDER BY 1, 2, 3 LIMIT 8"
             )
         }
-        4 => {
+        // MariaDB renames partitions one by one, and one that dies between them cannot go on.
+        4 if draft.engine == Engine::MySql || !draft.mortal => {
             table.partitioned = true;
             format!("CREATE TABLE {name} ({COLUMNS}) PARTITION BY HASH (id) PARTITIONS 2")
         }
