@@ -13,7 +13,6 @@ mod failing;
 mod proof;
 mod state;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -139,7 +138,6 @@ impl Case {
             if run.code == 0 {
                 let name = self.path.display();
                 assert_eq!(state(&world), wanted, "{name}: {what}: {}", run.told());
-                world.run(&["status", "--exit-code"]).ok();
             }
         }
         for meanwhile in self.all("meanwhile") {
@@ -167,19 +165,16 @@ impl Case {
         told
     }
 
-    /// The case with other expectations.
-    fn renewed(&self, told: &BTreeMap<String, String>) -> String {
-        let mut text = self.title.clone();
-        let products: Vec<&str> = told.keys().map(String::as_str).collect();
-        for (name, body) in &self.sections {
-            if !products.contains(&name.as_str()) {
-                let _ = write!(text, "=== {name}\n{body}");
-            }
+    /// The case with what a product makes of it.
+    fn renewed(mut self, product: &str, told: String) -> String {
+        let mut sections = self.sections.iter_mut();
+        match sections.find(|(name, _)| name == product) {
+            Some((_, body)) => *body = told,
+            None => self.sections.push((product.to_owned(), told)),
         }
-        for (product, told) in told {
-            let _ = write!(text, "=== {product}\n{told}");
-        }
-        text
+        let sections = self.sections.iter();
+        let sections = sections.map(|(name, body)| format!("=== {name}\n{body}"));
+        self.title + &sections.collect::<String>()
     }
 }
 
@@ -296,8 +291,8 @@ fn check(case: &Case, product: &str, result: std::thread::Result<String>, wrong:
     if std::env::var_os("UPDATE").is_some() {
         let _rewriting = REWRITING.lock().expect("no case panics here");
         let case = Case::read(case.path.clone());
-        let told = BTreeMap::from([(product.to_owned(), told)]);
-        fs::write(&case.path, case.renewed(&told)).expect("a case can be written");
+        let path = case.path.clone();
+        fs::write(path, case.renewed(product, told)).expect("a case can be written");
     } else if case.one(product) != told {
         let expected = case.one(product);
         let _ = writeln!(
