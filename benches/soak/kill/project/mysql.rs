@@ -41,7 +41,7 @@ fn make(draft: &mut Draft) -> Drawn {
         3 => {
             table.rows = 8;
             format!(
-                "CREATE TABLE {name} AS SELECT id, n + 1 AS n, s FROM base ORDER BY 1, 2, 3 LIMIT 8"
+                "CREATE TABLE {name} ({COLUMNS}) AS SELECT id, n + 1 AS n, s FROM base ORDER BY 1, 2, 3 LIMIT 8"
             )
         }
         // MariaDB renames partitions one by one, and one that dies between them cannot go on.
@@ -212,7 +212,6 @@ fn keys(draft: &mut Draft) -> Drawn {
 fn table(draft: &mut Draft) -> Drawn {
     let number = draft.random.below(900);
     let kind = draft.random.below(9);
-    let maria = draft.engine == Engine::MariaDb;
     let at = draft.any()?;
     let table = draft.tables.get_mut(at)?;
     let name = table.name.clone();
