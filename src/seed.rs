@@ -33,6 +33,8 @@ pub struct Wanted<'s> {
     /// All columns with their literals; an id that bird makes comes first.
     cells: Vec<(&'s Column, String)>,
     made_id: bool,
+    /// The columns of the table's primary key.
+    ids: Vec<&'s Column>,
     /// The table as SQL names it.
     table: String,
 }
@@ -55,6 +57,7 @@ pub fn want<'s>(
         row,
         cells: Vec::new(),
         made_id: false,
+        ids: table.primary_key(),
         table: table_sql.to_owned(),
     };
     if let Some((column, id)) = made_id(table, seed, row) {
@@ -140,7 +143,7 @@ impl Wanted<'_> {
     /// The cells that an update may change: not the natural key, and no id.
     fn changeable(&self) -> impl Iterator<Item = &(&Column, String)> {
         let cells = self.cells.iter();
-        cells.filter(|(column, _)| column.key.is_none() && !self.is_key(column))
+        cells.filter(|(column, _)| !self.ids.contains(column) && !self.is_key(column))
     }
 
     fn found_by(&self, dialect: &dyn Dialect) -> String {

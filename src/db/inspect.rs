@@ -1,7 +1,51 @@
-//! Asks a database for its schema. So far: one table, for seeding.
+//! Asks a database for its schema.
 
-use super::session::{DbError, Session};
-use crate::model::schema::{Column, Table};
+use super::session::{DbError, Row, Session};
+use crate::dialect::Trouble;
+use crate::dialect::catalog::{Answer, Place, Question};
+use crate::model::schema::{Column, Key, KeyKind, KeyPart, Schema, Table};
+
+/// The whole schema: its number of round trips does not grow with it.
+pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbError> {
+    let (dialect, server) = (session.dialect, session.server.clone());
+    let schema = session.schema.clone();
+    let place = Place {
+        server: &server,
+        database,
+        schema: schema.as_deref(),
+    };
+    let catalog = dialect.catalog();
+    let questions = catalog.questions(&place);
+    let mut answers = ask(session, &questions).await?;
+    let questions = catalog.follow_up(&place, &answers);
+    answers.extend(ask(session, &questions).await?);
+    let mut schema = catalog
+        .read(&place, &answers)
+        .map_err(|message| DbError::new(Trouble::Other, message))?;
+    schema.sort();
+    Ok(schema)
+}
+
+async fn ask(session: &mut Session, questions: &[Question]) -> Result<Vec<Answer>, DbError> {
+    if session.dialect.facts().is_embedded() {
+        let mut answers = Vec::new();
+        for question in questions {
+            answers.push(session.many_rows(&question.sql, question.columns).await?);
+        }
+        return Ok(answers);
+    }
+    let texts: Vec<&str> = questions
+        .iter()
+        .map(|question| question.sql.as_str())
+        .collect();
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    match session.answers(&texts.join("; ")).await {
+        (answers, None) => Ok(answers),
+        (_, Some(error)) => Err(error),
+    }
+}
 
 /// The names of all tables that are neither bird's nor refinery's.
 pub async fn tables(session: &mut Session) -> Result<Vec<String>, DbError> {
@@ -13,29 +57,47 @@ pub async fn tables(session: &mut Session) -> Result<Vec<String>, DbError> {
         .collect())
 }
 
-/// A table with its columns, or nothing where it does not exist.
+/// The columns and the primary key of one table or view, or nothing when it does not exist.
 pub async fn table(session: &mut Session, name: &str) -> Result<Option<Table>, DbError> {
     let query = session
         .dialect
         .columns_query(session.schema.as_deref(), name);
-    let mut columns = Vec::new();
-    for row in session.rows(&query).await? {
-        let mut cells = row.into_iter();
-        let (name, sql) = (cells.next().flatten(), cells.next().flatten());
-        let key = cells.next().flatten().and_then(|place| place.parse().ok());
-        if let (Some(name), Some(sql)) = (name, sql) {
-            let family = session.dialect.family(&sql);
-            columns.push(Column {
-                name,
-                sql,
-                family,
-                key,
-            });
-        }
-    }
-    let found = !columns.is_empty();
-    Ok(found.then(|| Table {
+    let mut table = Table {
         name: name.to_owned(),
-        columns,
-    }))
+        ..Table::default()
+    };
+    let mut key: Vec<(u32, KeyPart)> = Vec::new();
+    for row in session.rows(&query).await? {
+        let (column, place) = column(session, row);
+        let Some(column) = column else { continue };
+        key.extend(place.map(|place| {
+            let part = KeyPart {
+                column: Some(column.name.clone()),
+                ..KeyPart::default()
+            };
+            (place, part)
+        }));
+        table.columns.push(column);
+    }
+    key.sort_by_key(|(place, _)| *place);
+    table.keys.push(Key {
+        kind: KeyKind::Primary,
+        parts: key.into_iter().map(|(_, part)| part).collect(),
+        ..Key::default()
+    });
+    Ok((!table.columns.is_empty()).then_some(table))
+}
+
+/// A column, and its place in the primary key.
+fn column(session: &Session, row: Row) -> (Option<Column>, Option<u32>) {
+    let mut cells = row.into_iter();
+    let (name, sql) = (cells.next().flatten(), cells.next().flatten());
+    let place = cells.next().flatten().and_then(|place| place.parse().ok());
+    let column = name.zip(sql).map(|(name, sql)| Column {
+        name,
+        family: session.dialect.family(&sql),
+        sql,
+        ..Column::default()
+    });
+    (column, place)
 }

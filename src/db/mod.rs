@@ -13,7 +13,9 @@ mod observe;
 pub mod pooler;
 pub mod provision;
 mod rebuild;
+pub mod replay;
 pub mod session;
+pub mod shadow;
 
 /// Everything that waits can be told to stop.
 pub mod stop;

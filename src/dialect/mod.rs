@@ -4,6 +4,7 @@
 //! `db::session`.
 
 mod body;
+pub mod catalog;
 pub mod checks;
 pub mod deeds;
 pub mod effect;
@@ -18,6 +19,7 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
+use catalog::Catalog;
 use checks::Check;
 use std::time::Duration;
 
@@ -121,6 +123,9 @@ pub struct Refusal {
 /// Everything bird knows about an engine. No method touches a connection.
 pub trait Dialect: Sync {
     fn facts(&self) -> &'static Facts;
+
+    /// How its schemas are read and written.
+    fn catalog(&self) -> &dyn Catalog;
 
     fn lexis(&self) -> &'static Lexis;
 

@@ -1,27 +1,103 @@
-//! The schema of a database as data. So far: what seeding needs to know of a table.
+//! The schema: every object of one database, as data.
+//!
+//! What an engine tells in several spellings stands here in one, chosen on the way in by
+//! `dialect::Catalog`: two parts are the same exactly when they are equal. What makes no
+//! difference stands in an [`Aside`].
 
-/// A table or view and its columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Words that an engine says of a thing, by their names: `engine` is `InnoDB`.
+pub type Options = BTreeMap<String, String>;
+
+/// All objects of one database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Schema {
+    /// What holds for the database as a whole, such as the collation of new tables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: Options,
+    /// By name.
+    pub tables: Vec<Table>,
+    /// Everything that is not a table, by kind and name.
+    pub objects: Vec<Object>,
+    /// What bird does not understand: never silently equal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strangers: Vec<Stranger>,
+}
+
+/// A table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Table {
     pub name: String,
     /// In the order of the table.
     pub columns: Vec<Column>,
+    /// Primary key, unique keys, exclusions and indexes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKey>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: Options,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<Partitions>,
+    /// The tables that it inherits from or is a partition of, and for a partition its bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<Parent>,
+    /// What of its definition bird does not understand, as the server prints it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strange: Vec<String>,
+    /// What it is built upon beside the tables of its foreign keys and its parents.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub needs: Aside<Vec<Id>>,
+    /// Its definition as the engine prints it, where it does.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub printed: Aside<String>,
 }
 
-/// One column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Column {
     pub name: String,
-    /// The type as the engine tells it.
+    /// The type as SQL, in the engine's own spelling: `varchar(100)`.
+    #[serde(rename = "type")]
     pub sql: String,
     /// What the type means, across engines.
     pub family: Family,
-    /// The place in the primary key, from 1.
-    pub key: Option<u32>,
+    pub nullable: bool,
+    /// The default as SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Generated>,
+    /// How the engine numbers its rows: `AUTO_INCREMENT`, `GENERATED ALWAYS AS IDENTITY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: Options,
+}
+
+/// How a generated column comes to its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Generated {
+    pub expression: String,
+    /// Stored with the row, or worked out when it is read.
+    pub stored: bool,
 }
 
 /// What a column's type means, across engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Family {
     /// Characters.
     Text,
@@ -30,18 +106,344 @@ pub enum Family {
     Uuid,
     Bool,
     /// Numbers, times and all the rest: the engine itself compares them.
+    #[default]
     Other,
 }
 
+/// A primary key, a unique key, an exclusion or an index.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Key {
+    pub name: String,
+    /// Whether a person chose the name; else the engine did, and it says nothing.
+    pub named: bool,
+    pub kind: KeyKind,
+    /// Made as a constraint of the table, where the engine tells that from an index.
+    pub constraint: bool,
+    pub parts: Vec<KeyPart>,
+    /// Columns that are stored with the key and no part of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    /// The condition of a partial index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// `BTREE`, `HASH`, `gin`; none where it is the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: Options,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    Primary,
+    Unique,
+    #[default]
+    Index,
+    Fulltext,
+    Spatial,
+    Exclusion,
+}
+
+/// One part of a key: a column or an expression.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyPart {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// So many characters or bytes of the column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u32>,
+    #[serde(default)]
+    pub descending: bool,
+    /// Collation, operator class, the place of NULL, the operator of an exclusion.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: Options,
+}
+
+/// A foreign key within the database, or to another one of the same server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeignKey {
+    pub name: String,
+    /// Whether a person chose the name.
+    pub named: bool,
+    pub columns: Vec<String>,
+    /// The table that it points to, as this database calls it.
+    pub to: String,
+    /// Empty where the engine takes the primary key of `to`.
+    pub to_columns: Vec<String>,
+    /// `NO ACTION` and `RESTRICT` are one word where they are one thing.
+    pub on_delete: String,
+    pub on_update: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: Options,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// A check of a table or of a column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    pub name: String,
+    /// Whether a person chose the name.
+    pub named: bool,
+    pub expression: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: Options,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// How a table's rows are spread.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Partitions {
+    /// `RANGE (year(born))`.
+    pub by: String,
+    /// Where they belong to the table's definition, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Partition>,
+}
+
+/// One partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Partition {
+    pub name: String,
+    /// What it holds and how, as SQL: `VALUES LESS THAN (10)`.
+    pub sql: String,
+}
+
+/// A table that another one inherits from or is a partition of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Parent {
+    pub table: String,
+    /// The bound of a partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<String>,
+}
+
+/// Anything but a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Object {
+    pub kind: Kind,
+    /// With the types of its arguments, where several routines may share a name.
+    pub name: String,
+    /// The table that it belongs to, such as a trigger's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The statement that makes it, in one spelling.
+    pub sql: String,
+    /// The labels of an enum, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// The attributes of a composite type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Column>,
+    /// The checks of a domain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// The indexes of a materialized view.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: Options,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// What it is built upon.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub needs: Aside<Vec<Id>>,
+}
+
+/// The kinds of objects, in the order in which they are listed.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Extension,
+    Collation,
+    Enum,
+    Domain,
+    Composite,
+    Range,
+    Sequence,
+    #[default]
+    Table,
+    View,
+    MaterializedView,
+    Function,
+    Procedure,
+    Aggregate,
+    Operator,
+    Trigger,
+    Rule,
+    Policy,
+    Statistics,
+    Event,
+    Grant,
+}
+
+/// The name of an object within its database.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub struct Id {
+    pub kind: Kind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    pub name: String,
+}
+
+/// Something that is there and that bird does not understand.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Stranger {
+    /// What it is and what it is called, in words: `text search dictionary simple_de`.
+    pub what: String,
+    /// What the server tells of it, so that two can be compared.
+    pub printed: String,
+}
+
+/// Something worth knowing that makes no difference: it equals every other.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Aside<T>(pub T);
+
+impl<T> PartialEq for Aside<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<T> Eq for Aside<T> {}
+
+impl<T: Default + PartialEq> Aside<T> {
+    fn is_default(&self) -> bool {
+        self.0 == T::default()
+    }
+}
+
+impl Schema {
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    pub fn object(&self, id: &Id) -> Option<&Object> {
+        let mut objects = self.objects.iter();
+        objects.find(|object| {
+            object.kind == id.kind && object.name == id.name && object.table == id.table
+        })
+    }
+
+    /// Brings everything into the order in which it is listed.
+    pub fn sort(&mut self) {
+        self.tables.sort_by(|a, b| a.name.cmp(&b.name));
+        self.objects.sort_by_key(Object::id);
+        self.strangers.sort();
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.objects.is_empty() && self.strangers.is_empty()
+    }
+}
+
 impl Table {
+    pub fn id(&self) -> Id {
+        Id::table(&self.name)
+    }
+
     /// The columns of the primary key, in its order.
     pub fn primary_key(&self) -> Vec<&Column> {
-        let mut key: Vec<&Column> = self.columns.iter().filter(|c| c.key.is_some()).collect();
-        key.sort_by_key(|column| column.key);
-        key
+        let key = self.keys.iter().find(|key| key.kind == KeyKind::Primary);
+        let parts = key.map_or(&[][..], |key| &key.parts).iter();
+        parts
+            .filter_map(|part| self.column(part.column.as_deref()?))
+            .collect()
     }
 
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether a column belongs to the primary key.
+    pub fn is_key(&self, column: &str) -> bool {
+        self.primary_key().iter().any(|key| key.name == column)
+    }
+}
+
+impl Object {
+    pub fn id(&self) -> Id {
+        Id {
+            kind: self.kind,
+            table: self.table.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+impl Id {
+    pub fn table(name: &str) -> Id {
+        Id::new(Kind::Table, name)
+    }
+
+    pub fn new(kind: Kind, name: &str) -> Id {
+        Id {
+            kind,
+            table: None,
+            name: name.to_owned(),
+        }
+    }
+}
+
+impl Kind {
+    /// As it is said in a sentence.
+    pub fn told(self) -> &'static str {
+        match self {
+            Kind::Extension => "extension",
+            Kind::Collation => "collation",
+            Kind::Enum => "enum",
+            Kind::Domain => "domain",
+            Kind::Composite => "composite type",
+            Kind::Range => "range type",
+            Kind::Sequence => "sequence",
+            Kind::Table => "table",
+            Kind::View => "view",
+            Kind::MaterializedView => "materialized view",
+            Kind::Function => "function",
+            Kind::Procedure => "procedure",
+            Kind::Aggregate => "aggregate",
+            Kind::Operator => "operator",
+            Kind::Trigger => "trigger",
+            Kind::Rule => "rule",
+            Kind::Policy => "policy",
+            Kind::Statistics => "statistics",
+            Kind::Event => "event",
+            Kind::Grant => "grant",
+        }
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.told(), self.name)?;
+        match &self.table {
+            Some(table) => write!(f, " on {table}"),
+            None => Ok(()),
+        }
     }
 }

@@ -25,6 +25,7 @@ use config::Config;
 use document::{Document, Reader};
 
 pub use duration::parse_duration;
+pub use url::{Wrong, parse as parse_url};
 
 /// What was asked for on the command line, and where bird was called.
 pub struct Request<'r> {

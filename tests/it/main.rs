@@ -9,6 +9,7 @@ mod adopt;
 mod cli;
 mod connect;
 mod consent;
+mod diff;
 mod doctor;
 mod effect;
 mod exactly;

@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("dialect", &["model"]),
     ("plan", &["model", "dialect"]),
+    ("diff", &["model"]),
     ("seed", &["model", "dialect"]),
     ("adopt", &["model", "dialect"]),
     ("project", &["model", "dialect"]),
@@ -25,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cmd",
         &[
-            "model", "dialect", "plan", "seed", "adopt", "project", "db", "output", "error",
+            "model", "dialect", "plan", "diff", "seed", "adopt", "project", "db", "output", "error",
         ],
     ),
 ];

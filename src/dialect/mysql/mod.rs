@@ -1,5 +1,6 @@
 //! MySQL and MariaDB: one dialect, two products.
 
+use super::catalog::Catalog;
 use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::Lexis;
@@ -12,6 +13,7 @@ use crate::model::server::Server;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
+mod catalog;
 mod lexis;
 mod looks;
 mod refused;
@@ -77,6 +79,10 @@ const UNTRANSACTIONAL: &str = "SELECT name FROM (\
 impl Dialect for MySql {
     fn facts(&self) -> &'static Facts {
         &FACTS
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self
     }
 
     fn lexis(&self) -> &'static Lexis {

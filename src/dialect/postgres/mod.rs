@@ -1,11 +1,16 @@
 //! PostgreSQL.
 
-use super::checks::{self, Check};
-use super::effect::{self, Effect, Kind, Object};
-use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
-use super::words::{Grammar, Names, Words};
-use super::{Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls};
-use super::{hex, journal_columns, number_of, refuse_control, single_quoted, variant};
+mod catalog;
+
+use crate::dialect::catalog::Catalog;
+use crate::dialect::checks::{self, Check};
+use crate::dialect::effect::{self, Effect, Kind, Object};
+use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use crate::dialect::words::{Grammar, Names, Words};
+use crate::dialect::{
+    Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls,
+};
+use crate::dialect::{hex, journal_columns, number_of, refuse_control, single_quoted, variant};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -92,6 +97,10 @@ fn schema_name(schema: Option<&str>) -> &str {
 impl Dialect for Postgres {
     fn facts(&self) -> &'static Facts {
         &FACTS
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self
     }
 
     fn lexis(&self) -> &'static Lexis {

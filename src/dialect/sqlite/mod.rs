@@ -1,11 +1,14 @@
 //! SQLite, embedded.
 
-use super::checks::{self, Check};
-use super::effect::{self, Effect, Object};
-use super::lex::{Bodies, Client, Lexis, Prefix, Quoted};
-use super::words::{Grammar, Names, Words};
-use super::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
-use super::{journal_columns, refuse_control, single_quoted};
+mod catalog;
+
+use crate::dialect::catalog::Catalog;
+use crate::dialect::checks::{self, Check};
+use crate::dialect::effect::{self, Effect, Object};
+use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use crate::dialect::words::{Grammar, Names, Words};
+use crate::dialect::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
+use crate::dialect::{journal_columns, refuse_control, single_quoted};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -57,6 +60,10 @@ const REFUSED: &[(&[&str], Refusal)] = &[
 impl Dialect for Sqlite {
     fn facts(&self) -> &'static Facts {
         &FACTS
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self
     }
 
     fn lexis(&self) -> &'static Lexis {

@@ -1,0 +1,137 @@
+//! A throw-away database in which migrations or a schema file are replayed: in memory for SQLite,
+//! elsewhere a database of its own beside the target, made as the target is.
+//!
+//! It is dropped on every path that bird can see; what a killed run leaves behind is recognised by
+//! its name and found by [`left_over`].
+
+use uuid::Uuid;
+
+use super::inspect;
+use super::session::{Access, DbError, Session};
+use crate::dialect::Dialect;
+use crate::model::schema::Schema;
+use crate::model::target::{FileTarget, Target};
+
+/// What every shadow's name begins with.
+pub const PREFIX: &str = "bird_shadow_";
+
+/// Where a shadow is made, and after which example.
+#[derive(Clone, Copy)]
+pub struct Ground<'g> {
+    /// The database beside which it is made; it gets that one's defaults.
+    pub target: &'g Target,
+    pub dialect: &'static dyn Dialect,
+    pub schema: Option<&'g str>,
+    /// What new databases of the project are made with, where the target does not exist.
+    pub collation: Option<&'g str>,
+}
+
+/// A database that is going to be dropped.
+pub struct Shadow {
+    pub session: Session,
+    /// Its name on its server.
+    pub database: String,
+    /// The server's entry, to drop it from; nothing where it is in memory.
+    entry: Option<Target>,
+}
+
+impl Shadow {
+    /// Makes an empty one.
+    pub async fn create(ground: Ground<'_>) -> Result<Shadow, DbError> {
+        let dialect = ground.dialect;
+        let (target, entry) = match ground.target {
+            Target::File(_) => {
+                let memory = FileTarget {
+                    path: ":memory:".into(),
+                    told: ":memory:".to_owned(),
+                    read_only: false,
+                };
+                (Target::File(memory), None)
+            }
+            Target::Server(server) => {
+                let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
+                let (mut there, mut entry) = (server.clone(), server.clone());
+                there.database.clone_from(&name);
+                if let Some(database) = dialect.facts().entry {
+                    entry.database = database.to_owned();
+                }
+                let entry = Target::Server(entry);
+                let example = like(ground).await;
+                let mut session = Session::open(&entry, dialect, None, Access::Write).await?;
+                let sql = match example {
+                    Some(example) => dialect.catalog().create_like(&name, &example),
+                    None => dialect.create_database(&name, ground.collation, &session.server),
+                };
+                let made = session.run(&sql).await;
+                session.close().await;
+                made?;
+                (Target::Server(there), Some(entry))
+            }
+        };
+        let schema = ground.schema;
+        let opened = Session::open(&target, dialect, schema, Access::Create).await;
+        let database = target.database().to_owned();
+        let mut session = match (opened, &entry) {
+            (Ok(session), _) => session,
+            (Err(error), Some(entry)) => {
+                drop_at(entry, dialect, &database).await?;
+                return Err(error);
+            }
+            (Err(error), None) => return Err(error),
+        };
+        for (_, missing) in dialect.missing_inside(schema) {
+            if session.value(&missing.exists).await?.is_none() {
+                session.run(&missing.create).await?;
+            }
+        }
+        Ok(Shadow {
+            session,
+            database,
+            entry,
+        })
+    }
+
+    /// What it holds.
+    pub async fn inspect(&mut self) -> Result<Schema, DbError> {
+        inspect::schema(&mut self.session, &self.database).await
+    }
+
+    /// Drops it.
+    pub async fn remove(self) -> Result<(), DbError> {
+        let dialect = self.session.dialect;
+        self.session.close().await;
+        match self.entry {
+            Some(entry) => drop_at(&entry, dialect, &self.database).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The defaults of the target, where it can be asked.
+async fn like(ground: Ground<'_>) -> Option<Vec<Option<String>>> {
+    let query = ground.dialect.catalog().defaults_query()?;
+    let opened = Session::open(ground.target, ground.dialect, None, Access::Look).await;
+    let mut session = opened.ok()?;
+    let rows = session.rows(query).await.ok();
+    session.close().await;
+    rows?.into_iter().next()
+}
+
+async fn drop_at(entry: &Target, dialect: &'static dyn Dialect, name: &str) -> Result<(), DbError> {
+    let Some(sql) = dialect.catalog().drop_database(name) else {
+        return Ok(());
+    };
+    let mut session = Session::open(entry, dialect, None, Access::Write).await?;
+    let dropped = session.run(&sql).await;
+    session.close().await;
+    dropped
+}
+
+/// The shadows that runs which were killed have left on a server.
+pub async fn left_over(session: &mut Session) -> Result<Vec<String>, DbError> {
+    let Some(query) = session.dialect.catalog().databases_query(PREFIX) else {
+        return Ok(Vec::new());
+    };
+    let rows = session.rows(&query).await?;
+    Ok(rows.into_iter().flatten().flatten().collect())
+}

@@ -1,0 +1,103 @@
+//! A schema in an engine's words: how it is asked for, read, and brought to another one.
+//!
+//! An engine's half stands in `dialect/<engine>/catalog/`. Whatever it cannot read for certain it
+//! reports as strange, and whatever it cannot write as unsupported; nothing is left out silently.
+
+use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
+use crate::model::schema::{Check, Column, ForeignKey, Key, Object, Partitions, Schema, Table};
+use crate::model::server::Server;
+
+/// Where a schema is or is going to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'p> {
+    pub server: &'p Server,
+    /// The database's name on its server; its objects are told without it.
+    pub database: &'p str,
+    /// The schema inside, on engines that have them.
+    pub schema: Option<&'p str>,
+}
+
+/// One SELECT, or a statement that answers like one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    pub sql: String,
+    /// How many columns its answer has.
+    pub columns: usize,
+}
+
+/// The rows of one question, every cell as text.
+pub type Answer = Vec<Vec<Option<String>>>;
+
+/// A part of a schema, to be told in one line.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'p> {
+    Table(&'p Table),
+    Column(&'p Column),
+    Key(&'p Key),
+    ForeignKey(&'p ForeignKey),
+    Check(&'p Check),
+    Partitions(&'p Partitions),
+    Object(&'p Object),
+}
+
+/// How an engine's schemas are read and written. Pure, as the dialect is.
+pub trait Catalog: Sync {
+    /// What is asked first, all in one round trip. Their number does not grow with the schema.
+    fn questions(&self, place: &Place<'_>) -> Vec<Question>;
+
+    /// What is asked when the first answers are known, all in one round trip.
+    fn follow_up(&self, _place: &Place<'_>, _answers: &[Answer]) -> Vec<Question> {
+        Vec::new()
+    }
+
+    /// The schema from all answers, the first and the later ones, in the order of the questions.
+    /// Neither bird's own tables nor refinery's belong to it.
+    fn read(&self, place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String>;
+
+    /// Whether columns can be put into another order.
+    fn orders_columns(&self) -> bool {
+        true
+    }
+
+    /// A part as its clause or statement, for people.
+    fn tell(&self, part: Part<'_>) -> String;
+
+    /// The statements that make the differences, in an order that works, each with its risks.
+    /// With an empty `from` they recreate `to`.
+    fn write(&self, place: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl;
+
+    /// The statement that gives a table, a column or another object of `schema` its new name and
+    /// keeps its data; `None` where there is no such object.
+    fn rename(&self, place: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep>;
+
+    /// Statements as a text that the engine's own client runs, and that bird's splitter takes
+    /// apart again: terminators, delimiters, remarks.
+    fn script(&self, steps: &[DdlStep]) -> String;
+
+    /// What a script needs around it where nobody but the client runs it, such as switching off
+    /// the foreign keys of SQLite while a table is rebuilt: before and behind.
+    fn surround(&self, _steps: &[DdlStep]) -> (Vec<String>, Vec<String>) {
+        (Vec::new(), Vec::new())
+    }
+
+    /// Asks for what a database beside this one must be made with to be like it, as
+    /// [`Catalog::create_like`] reads it.
+    fn defaults_query(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The statement that makes a database with the defaults of another one.
+    fn create_like(&self, _name: &str, _defaults: &[Option<String>]) -> String {
+        String::new()
+    }
+
+    /// Asks for the databases whose names begin so.
+    fn databases_query(&self, _prefix: &str) -> Option<String> {
+        None
+    }
+
+    /// The statement that drops a database, whoever is still connected to it.
+    fn drop_database(&self, _name: &str) -> Option<String> {
+        None
+    }
+}

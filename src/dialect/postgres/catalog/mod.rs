@@ -1,0 +1,68 @@
+//! Schemas on PostgreSQL.
+
+use super::Postgres;
+use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
+use crate::dialect::{Dialect, single_quoted};
+use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
+use crate::model::schema::Schema;
+
+impl Catalog for Postgres {
+    fn questions(&self, _place: &Place<'_>) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn read(&self, _place: &Place<'_>, _answers: &[Answer]) -> Result<Schema, String> {
+        Ok(Schema::default())
+    }
+
+    fn tell(&self, _part: Part<'_>) -> String {
+        String::new()
+    }
+
+    fn write(&self, _: &Place<'_>, _: &Difference, _: &Schema, _: &Schema) -> Ddl {
+        Ddl::default()
+    }
+
+    fn rename(&self, _: &Place<'_>, _: &Schema, _: &Renamed) -> Option<DdlStep> {
+        None
+    }
+
+    fn script(&self, _steps: &[DdlStep]) -> String {
+        String::new()
+    }
+
+    fn orders_columns(&self) -> bool {
+        false
+    }
+
+    fn defaults_query(&self) -> Option<&'static str> {
+        Some(
+            "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database \
+             WHERE datname = current_database()",
+        )
+    }
+
+    fn create_like(&self, name: &str, defaults: &[Option<String>]) -> String {
+        let mut sql = format!("CREATE DATABASE {} TEMPLATE template0", self.quote(name));
+        if let [Some(encoding), Some(collate), Some(ctype)] = defaults {
+            let [encoding, collate, ctype] = [encoding, collate, ctype].map(|it| single_quoted(it));
+            sql.push_str(&format!(
+                " ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}"
+            ));
+        }
+        sql
+    }
+
+    fn databases_query(&self, prefix: &str) -> Option<String> {
+        Some(format!(
+            "SELECT datname::text FROM pg_database WHERE starts_with(datname::text, '{prefix}')"
+        ))
+    }
+
+    fn drop_database(&self, name: &str) -> Option<String> {
+        Some(format!(
+            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+            self.quote(name)
+        ))
+    }
+}

@@ -1,0 +1,210 @@
+//! The change: one difference between two schemas, and the statements that make it.
+
+use serde::Serialize;
+
+use super::schema::{
+    Check, Column, ForeignKey, Id, Key, Object, Parent, Partitions, Schema, Stranger,
+};
+
+/// Old and new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Pair<T> {
+    pub from: T,
+    pub to: T,
+}
+
+/// What leads from one schema to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// By object, in the order in which schemas list them.
+    pub changes: Vec<Change>,
+    /// What differs and is no difference, such as an order of columns that the engine cannot
+    /// change.
+    pub remarks: Vec<Change>,
+}
+
+/// One object that differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It is in the new schema alone.
+    Create(Id),
+    /// It is in the old schema alone.
+    Drop(Id),
+    /// A table that is in both.
+    Alter { table: String, alters: Vec<Alter> },
+    /// Something else that is in both.
+    Replace(Box<Pair<Object>>),
+    /// Something of the database as a whole.
+    Setting {
+        name: String,
+        value: Pair<Option<String>>,
+    },
+    /// Something that bird does not understand.
+    Stranger(Pair<Option<Stranger>>),
+}
+
+/// One difference within a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alter {
+    AddColumn(Box<Column>),
+    DropColumn(Box<Column>),
+    ModifyColumn(Box<Pair<Column>>),
+    /// The columns that both have stand in another order.
+    MoveColumns(Pair<Vec<String>>),
+    AddKey(Key),
+    DropKey(Key),
+    ModifyKey(Box<Pair<Key>>),
+    /// The same key under another name.
+    RenameKey(Box<Pair<Key>>),
+    AddForeignKey(ForeignKey),
+    DropForeignKey(ForeignKey),
+    ModifyForeignKey(Box<Pair<ForeignKey>>),
+    AddCheck(Check),
+    DropCheck(Check),
+    ModifyCheck(Box<Pair<Check>>),
+    Option {
+        name: String,
+        value: Pair<Option<String>>,
+    },
+    Comment(Pair<Option<String>>),
+    Partitions(Box<Pair<Option<Partitions>>>),
+    Parents(Pair<Vec<Parent>>),
+    /// What bird does not understand of the table.
+    Strange(Pair<Vec<String>>),
+}
+
+/// One name of a table, a column or another object that became another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Renamed {
+    /// `users`, or `users.nick`.
+    pub from: String,
+    /// With as many parts.
+    pub to: String,
+}
+
+/// The statements of some changes, in an order that works.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ddl {
+    pub steps: Vec<DdlStep>,
+    /// The changes that bird cannot make.
+    pub unsupported: Vec<Unsupported>,
+}
+
+/// One statement and what it risks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DdlStep {
+    /// Without a terminator.
+    pub sql: String,
+    /// What it changes.
+    pub about: Id,
+    pub risks: Vec<Risk>,
+    /// It cannot run inside a transaction.
+    pub alone: bool,
+}
+
+/// What a statement risks, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Risk {
+    pub hazard: Hazard,
+    pub why: String,
+}
+
+/// The kinds of risk, the gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hazard {
+    /// Rows or values are gone, and nothing brings them back.
+    DataLoss,
+    /// It depends on the rows whether it can be done.
+    MayFail,
+    /// All rows are written anew.
+    Rewrite,
+    /// Readers or writers wait meanwhile.
+    Lock,
+}
+
+/// A change that bird cannot make, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unsupported {
+    #[serde(serialize_with = "told")]
+    pub about: Id,
+    pub why: String,
+}
+
+fn told<S: serde::Serializer>(id: &Id, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
+
+impl<T> Pair<T> {
+    pub fn new(from: T, to: T) -> Self {
+        Pair { from, to }
+    }
+
+    pub fn as_ref(&self) -> Pair<&T> {
+        Pair {
+            from: &self.from,
+            to: &self.to,
+        }
+    }
+}
+
+impl Difference {
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+impl Change {
+    /// What differs.
+    pub fn about(&self) -> String {
+        match self {
+            Change::Create(id) | Change::Drop(id) => id.to_string(),
+            Change::Alter { table, .. } => Id::table(table).to_string(),
+            Change::Replace(pair) => pair.to.id().to_string(),
+            Change::Setting { name, .. } => format!("setting {name}"),
+            Change::Stranger(pair) => {
+                let stranger = pair.to.as_ref().or(pair.from.as_ref());
+                stranger.map_or_else(String::new, |stranger| stranger.what.clone())
+            }
+        }
+    }
+}
+
+impl DdlStep {
+    pub fn new(about: Id, sql: impl Into<String>) -> Self {
+        DdlStep {
+            sql: sql.into(),
+            about,
+            risks: Vec::new(),
+            alone: false,
+        }
+    }
+
+    pub fn risk(mut self, hazard: Hazard, why: impl Into<String>) -> Self {
+        self.risks.push(Risk {
+            hazard,
+            why: why.into(),
+        });
+        self
+    }
+}
+
+impl Hazard {
+    /// As it is named in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Hazard::DataLoss => "data-loss",
+            Hazard::MayFail => "may-fail",
+            Hazard::Rewrite => "rewrite",
+            Hazard::Lock => "lock",
+        }
+    }
+}
+
+/// A schema with nothing in it and the settings of another: what `inspect` starts from.
+pub fn nothing_like(schema: &Schema) -> Schema {
+    Schema {
+        settings: schema.settings.clone(),
+        ..Schema::default()
+    }
+}

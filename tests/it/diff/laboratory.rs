@@ -1,0 +1,206 @@
+//! Where two schemas are compared, and where what the diff says is tried.
+
+use std::fmt::Write as _;
+
+use bird::db::session::DbError;
+use bird::db::shadow::{Ground, Shadow};
+use bird::dialect::Dialect;
+use bird::dialect::catalog::Place;
+use bird::dialect::split::split;
+use bird::diff::diff;
+use bird::model::change::{Ddl, Difference, nothing_like};
+use bird::model::schema::Schema;
+use bird::model::target::Target;
+use tokio::runtime::Runtime;
+
+use super::witness;
+use crate::world::Engine;
+
+pub struct Laboratory {
+    pub engine: Engine,
+    target: Target,
+    dialect: &'static dyn Dialect,
+    runtime: Runtime,
+}
+
+/// Two schemas as SQL.
+pub struct Pair<'p> {
+    pub from: &'p str,
+    pub to: &'p str,
+    /// Fills the first one.
+    pub rows: Option<&'p str>,
+    /// A query that answers the same before and after.
+    pub kept: Option<&'p str>,
+}
+
+/// What came of it.
+pub struct Proof {
+    /// What the diff says, as a script.
+    pub sql: String,
+    pub faults: Vec<String>,
+}
+
+impl Laboratory {
+    pub fn new(engine: Engine) -> Laboratory {
+        let url = match engine.url() {
+            Some(url) => format!("{url}/{}", engine.pick("mysql", "postgres", "")),
+            None => "sqlite:none.db".to_owned(),
+        };
+        let read = bird::project::parse_url(&url, std::path::Path::new("/"));
+        let (dialect, target) = read.expect("a URL");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        Laboratory {
+            engine,
+            target,
+            dialect,
+            runtime,
+        }
+    }
+
+    /// Proves the laws of a diff on one pair.
+    pub fn prove(&self, pair: &Pair<'_>) -> Proof {
+        self.runtime.block_on(self.proof(pair))
+    }
+
+    async fn proof(&self, pair: &Pair<'_>) -> Proof {
+        let mut faults = Vec::new();
+        let result = self.laws(pair, &mut faults).await;
+        let sql = result.unwrap_or_else(|fault| {
+            faults.push(fault);
+            String::new()
+        });
+        Proof { sql, faults }
+    }
+
+    async fn laws(&self, pair: &Pair<'_>, faults: &mut Vec<String>) -> Result<String, String> {
+        let mut from = self.shadow(pair.from, "from").await?;
+        let old = inspected(&mut from).await?;
+        let mut to = self.shadow(pair.to, "to").await?;
+        let new = inspected(&mut to).await?;
+        let again = inspected(&mut to).await?;
+        if let Some(differs) = self.differs(&again, &new) {
+            faults.push(format!("a schema differs from itself: {differs}"));
+        }
+        let (difference, ddl) = self.ddl(&to, &old, &new);
+        let sql = self.told(&difference, &ddl);
+        // What leads there, from a database with rows in it.
+        if ddl.unsupported.is_empty() {
+            if let Some(rows) = pair.rows {
+                self.send(&mut from, rows, "rows").await?;
+            }
+            let before = self.asked(&mut from, pair.kept).await?;
+            let script = self.dialect.catalog().script(&ddl.steps);
+            self.send(&mut from, &script, "the diff").await?;
+            let reached = inspected(&mut from).await?;
+            if let Some(differs) = self.differs(&reached, &new) {
+                faults.push(format!("the diff leads elsewhere: {differs}\n{sql}"));
+            }
+            if before != self.asked(&mut from, pair.kept).await? {
+                faults.push(format!("rows were lost:\n{sql}"));
+            }
+            let witness = witness::compare(self.engine, &mut from, &mut to).await;
+            faults.extend(witness.map(|told| format!("the engine tells: {told}\n{sql}")));
+        }
+        // What recreates it.
+        let (_, ddl) = self.ddl(&to, &nothing_like(&new), &new);
+        for unsupported in &ddl.unsupported {
+            faults.push(format!("cannot be recreated: {unsupported:?}"));
+        }
+        let script = self.dialect.catalog().script(&ddl.steps);
+        let mut fresh = self.shadow(&script, "recreating").await?;
+        let recreated = inspected(&mut fresh).await?;
+        if let Some(differs) = self.differs(&recreated, &new) {
+            faults.push(format!("what recreates it does not: {differs}\n{script}"));
+        }
+        let witness = witness::compare(self.engine, &mut fresh, &mut to).await;
+        faults.extend(witness.map(|told| format!("recreated, the engine tells: {told}\n{script}")));
+        for shadow in [from, to, fresh] {
+            shadow.remove().await.map_err(|error| error.told())?;
+        }
+        Ok(sql)
+    }
+
+    /// A throw-away database with a schema in it.
+    async fn shadow(&self, sql: &str, what: &str) -> Result<Shadow, String> {
+        let ground = Ground {
+            target: &self.target,
+            dialect: self.dialect,
+            schema: self.dialect.facts().schema,
+            collation: None,
+        };
+        let mut shadow = Shadow::create(ground).await.map_err(|error| error.told())?;
+        match self.send(&mut shadow, sql, what).await {
+            Ok(()) => Ok(shadow),
+            Err(fault) => {
+                shadow.remove().await.map_err(|error| error.told())?;
+                Err(fault)
+            }
+        }
+    }
+
+    async fn send(&self, shadow: &mut Shadow, sql: &str, what: &str) -> Result<(), String> {
+        let statements = split(self.dialect.lexis(), sql)
+            .map_err(|fault| format!("{what} cannot be split: {}\n{sql}", fault.message))?;
+        for statement in statements {
+            let text = &sql[statement.range];
+            shadow
+                .session
+                .run(text)
+                .await
+                .map_err(|error| format!("{what}: {}\n{text}\nin:\n{sql}", error.told()))?;
+        }
+        Ok(())
+    }
+
+    async fn asked(&self, shadow: &mut Shadow, kept: Option<&str>) -> Result<String, String> {
+        let Some(query) = kept else {
+            return Ok(String::new());
+        };
+        let rows = shadow.session.rows(query.trim()).await;
+        Ok(format!("{:?}", rows.map_err(|error| error.told())?))
+    }
+
+    fn ddl(&self, at: &Shadow, old: &Schema, new: &Schema) -> (Difference, Ddl) {
+        let catalog = self.dialect.catalog();
+        let difference = diff(old, new, catalog.orders_columns());
+        let place = Place {
+            server: &at.session.server,
+            database: &at.database,
+            schema: at.session.schema.as_deref(),
+        };
+        let ddl = catalog.write(&place, &difference, old, new);
+        (difference, ddl)
+    }
+
+    fn differs(&self, old: &Schema, new: &Schema) -> Option<String> {
+        let difference = diff(old, new, self.dialect.catalog().orders_columns());
+        (!difference.is_empty()).then(|| format!("{:#?}", difference.changes))
+    }
+
+    /// The script as a case shows it, with what cannot be done.
+    fn told(&self, difference: &Difference, ddl: &Ddl) -> String {
+        let mut told = match ddl.steps.is_empty() {
+            true => String::new(),
+            false => self.dialect.catalog().script(&ddl.steps),
+        };
+        for unsupported in &ddl.unsupported {
+            let _ = writeln!(
+                told,
+                "-- not possible: {}: {}",
+                unsupported.about, unsupported.why
+            );
+        }
+        if told.is_empty() && !difference.is_empty() {
+            let _ = writeln!(told, "-- nothing is said about {:?}", difference.changes);
+        }
+        told
+    }
+}
+
+async fn inspected(shadow: &mut Shadow) -> Result<Schema, String> {
+    let schema = shadow.inspect().await;
+    schema.map_err(|error: DbError| format!("inspecting: {}", error.told()))
+}
