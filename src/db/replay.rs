@@ -2,7 +2,7 @@
 //! is not sent, and told.
 
 use super::shadow::Shadow;
-use crate::dialect::script::{self, blot};
+use crate::dialect::script::{self, blot, secrets};
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 
 /// Runs the statements of one file; gives what was not sent and why.
@@ -13,7 +13,12 @@ pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Dia
         diagnostics: faults
             .into_iter()
             .map(|fault| {
-                let location = Location::new(name, text, blot(lexis, text).into(), fault.range);
+                let location = Location::new(
+                    name,
+                    text,
+                    blot(text, &secrets(lexis, text)).into(),
+                    fault.range,
+                );
                 Diagnostic::error("script", fault.message).at(location)
             })
             .collect(),
@@ -24,7 +29,7 @@ pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Dia
             let location = Location::new(
                 name,
                 text,
-                blot(lexis, text).into(),
+                blot(text, &secrets(lexis, text)).into(),
                 statement.range.clone(),
             );
             let message = format!("{name} cannot be replayed: {}", error.told());
