@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{Context, adopt, doctor, migrate, provision, resolve, seed, status, undo, up};
+use super::{
+    Context, adopt, diff, doctor, inspect, migrate, provision, resolve, seed, status, undo, up,
+};
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -38,8 +40,8 @@ pub struct Cli {
     pub databases: Vec<String>,
     /// How the answer is written
     #[arg(long, global = true, value_name = "FORMAT", value_parser = format_named,
-          help = format_help(), default_value = "table", hide_default_value = true)]
-    pub format: Format,
+          help = format_help())]
+    pub format: Option<Format>,
     /// When to colour: auto, always, never
     #[arg(
         long,
@@ -77,6 +79,8 @@ pub enum Command {
     Adopt(adopt::Args),
     Resolve(resolve::Args),
     Seed(seed::Args),
+    Diff(diff::Args),
+    Inspect(inspect::Args),
     Doctor(doctor::Args),
 }
 
@@ -90,6 +94,20 @@ macro_rules! reported {
 }
 
 impl Command {
+    /// Whether the answer can be written as SQL.
+    pub fn has_sql(&self) -> bool {
+        matches!(self, Command::Diff(_) | Command::Inspect(_))
+    }
+
+    /// Whether it was told everything that a project would tell.
+    pub fn stands_alone(&self) -> bool {
+        match self {
+            Command::Diff(args) => args.stands_alone(),
+            Command::Inspect(args) => args.stands_alone(),
+            _ => false,
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Command::Up(_) => "up",
@@ -100,6 +118,8 @@ impl Command {
             Command::Adopt(_) => "adopt",
             Command::Resolve(_) => "resolve",
             Command::Seed(_) => "seed",
+            Command::Diff(_) => "diff",
+            Command::Inspect(_) => "inspect",
             Command::Doctor(_) => "doctor",
         }
     }
@@ -114,6 +134,8 @@ impl Command {
             Command::Adopt(args) => reported!(adopt::run(context, args)),
             Command::Resolve(args) => reported!(resolve::run(context, args)),
             Command::Seed(args) => reported!(seed::run(context, args)),
+            Command::Diff(args) => reported!(diff::run(context, args)),
+            Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }
     }
@@ -121,7 +143,10 @@ impl Command {
 
 impl Cli {
     pub fn format(&self) -> Format {
-        self.format
+        self.format.unwrap_or(match &self.command {
+            Command::Inspect(_) => Format::Sql,
+            _ => Format::Table,
+        })
     }
 
     /// Whether errors are drawn with colours; `auto` leaves it to the stream.

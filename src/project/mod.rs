@@ -25,6 +25,8 @@ use config::Config;
 use document::{Document, Reader};
 
 pub use duration::parse_duration;
+pub use resolve::unnamed;
+pub use secrets::has_password;
 pub use url::{Wrong, parse as parse_url};
 
 /// What was asked for on the command line, and where bird was called.
@@ -60,6 +62,7 @@ pub struct Project {
 }
 
 /// One database of the project.
+#[derive(Clone)]
 pub struct Database {
     pub name: String,
     /// Whether this run is about it.
@@ -75,9 +78,25 @@ pub struct Database {
     /// Whether the text of applied migrations is kept in the database.
     pub keep_sql: bool,
     pub migrations: PathBuf,
+    /// The file or the folder of its desired schema.
+    pub desired: Option<PathBuf>,
     written: secrets::Written,
     /// Where its URL was written, for messages about two databases on one target.
     location: Option<Location>,
+}
+
+/// A project without a file, for commands that are told everything they need.
+pub fn none(request: &Request<'_>) -> Project {
+    Project {
+        root: request.folder.clone(),
+        environment: None,
+        config: PathBuf::new(),
+        protected: false,
+        databases: Vec::new(),
+        references: Vec::new(),
+        seeds: Vec::new(),
+        notices: Vec::new(),
+    }
 }
 
 /// Finds and reads bird.toml; every fault in it is told at once.

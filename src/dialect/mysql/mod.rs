@@ -453,6 +453,10 @@ impl Dialect for MySql {
         doubts
     }
 
+    fn enter(&self, database: &str) -> String {
+        format!("USE {};\n", self.quote(database))
+    }
+
     fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String {
         let default = match server.product {
             "MariaDB" => "utf8mb4_unicode_520_ci",

@@ -469,6 +469,10 @@ impl Dialect for Postgres {
             .collect()
     }
 
+    fn enter(&self, database: &str) -> String {
+        format!("\\connect {}\n", self.quote(database))
+    }
+
     /// `template0`, because only it can be given another encoding than the cluster's own, and
     /// lengths in characters need UTF-8.
     fn create_database(&self, name: &str, collation: Option<&str>, _server: &Server) -> String {

@@ -259,6 +259,10 @@ impl Dialect for Sqlite {
         checks::sqlite::CHECKS
     }
 
+    fn enter(&self, database: &str) -> String {
+        format!(".open {}\n", self.quote(database))
+    }
+
     /// A file needs no statement to exist.
     fn create_database(&self, _name: &str, _collation: Option<&str>, _server: &Server) -> String {
         String::new()
