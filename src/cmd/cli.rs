@@ -8,8 +8,9 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    Context, adopt, diff, doctor, inspect, migrate, provision, resolve, seed, status, undo, up,
+    Context, adopt, diff, doctor, inspect, migrate, new, provision, resolve, seed, status, undo, up,
 };
+use crate::model::change::Renamed;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -79,6 +80,7 @@ pub enum Command {
     Adopt(adopt::Args),
     Resolve(resolve::Args),
     Seed(seed::Args),
+    New(new::Args),
     Diff(diff::Args),
     Inspect(inspect::Args),
     Doctor(doctor::Args),
@@ -118,6 +120,7 @@ impl Command {
             Command::Adopt(_) => "adopt",
             Command::Resolve(_) => "resolve",
             Command::Seed(_) => "seed",
+            Command::New(_) => "new",
             Command::Diff(_) => "diff",
             Command::Inspect(_) => "inspect",
             Command::Doctor(_) => "doctor",
@@ -134,6 +137,7 @@ impl Command {
             Command::Adopt(args) => reported!(adopt::run(context, args)),
             Command::Resolve(args) => reported!(resolve::run(context, args)),
             Command::Seed(args) => reported!(seed::run(context, args)),
+            Command::New(args) => reported!(new::run(context, args)),
             Command::Diff(args) => reported!(diff::run(context, args)),
             Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
@@ -214,6 +218,18 @@ fn consent(name: &str) -> Result<String, String> {
     }
     let known = names().collect::<Vec<_>>().join(", ");
     Err(did_you_mean(name, names()).unwrap_or(format!("the consents are {known}")))
+}
+
+/// Two names of one thing.
+pub fn rename(text: &str) -> Result<Renamed, String> {
+    let (from, to) = text.split_once('=').ok_or("write OLD=NEW")?;
+    match from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
+        true => Ok(Renamed {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }),
+        false => Err("both names need as many parts".to_owned()),
+    }
 }
 
 /// A tool to adopt from, by its name.

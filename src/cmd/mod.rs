@@ -8,6 +8,7 @@ mod doctor;
 mod inspect;
 mod locks;
 mod migrate;
+mod new;
 mod open;
 mod protected;
 mod provision;

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long)]
     verify: bool,
     /// One thing under two names, table=table or table.column=table.column; repeatable
-    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = rename)]
+    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = cli::rename)]
     renames: Vec<Renamed>,
     /// The server on which files are replayed, where neither source tells
     #[arg(long, value_name = "URL")]
@@ -49,17 +49,6 @@ impl Args {
     pub fn stands_alone(&self) -> bool {
         let both = self.from.iter().chain(&self.to);
         self.to.is_some() && both.into_iter().all(|source| source::stands_alone(source))
-    }
-}
-
-fn rename(text: &str) -> Result<Renamed, String> {
-    let (from, to) = text.split_once('=').ok_or("write OLD=NEW")?;
-    match from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
-        true => Ok(Renamed {
-            from: from.to_owned(),
-            to: to.to_owned(),
-        }),
-        false => Err("both names need as many parts".to_owned()),
     }
 }
 

@@ -31,18 +31,19 @@ impl Text {
     }
 }
 
-/// The migrations of a database of the project.
-pub async fn migrations(context: &Context, at: usize, upto: Upto) -> Result<Vec<Text>, Failure> {
+/// The migrations of a database of the project, for the engine that it is on.
+pub async fn migrations(
+    context: &Context,
+    database: &Database,
+    upto: Upto,
+) -> Result<Vec<Text>, Failure> {
     let files = context
         .project
-        .read_migrations(at)
+        .read_migrations_of(database)
         .map_err(|diagnostics| Failure {
             exit: Exit::Failed,
             diagnostics,
         })?;
-    let Some(database) = context.project.databases.get(at) else {
-        return Ok(Vec::new());
-    };
     match upto {
         Upto::All => Ok(files.iter().map(Text::of).collect()),
         Upto::Version(version) => {

@@ -98,7 +98,7 @@ impl Workshop<'_> {
         let context = self.context;
         let texts = match &source.kind {
             Kind::Live(database) => return live(context, &source.told, database, wait).await,
-            Kind::Migrations { at, upto } => expected::migrations(context, *at, *upto).await?,
+            Kind::Migrations { upto, .. } => expected::migrations(context, ground, *upto).await?,
             Kind::Desired(at) => {
                 let database = context.project.databases.get(*at);
                 let path = database.and_then(|database| database.desired.clone());

@@ -327,6 +327,7 @@ impl Dialect for MySql {
                 Family::Binary
             }
             "uuid" => Family::Uuid,
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => Family::Integer,
             _ => Family::Other,
         }
     }

@@ -297,6 +297,7 @@ impl Dialect for Postgres {
             "bytea" => Family::Binary,
             "uuid" => Family::Uuid,
             "boolean" => Family::Bool,
+            "smallint" | "integer" | "bigint" => Family::Integer,
             _ => Family::Other,
         }
     }

@@ -188,7 +188,7 @@ impl Dialect for Sqlite {
         let sql_type = sql_type.to_ascii_uppercase();
         let has = |word: &str| sql_type.contains(word);
         if has("INT") {
-            Family::Other
+            Family::Integer
         } else if has("CHAR") || has("CLOB") || has("TEXT") {
             Family::Text
         } else if has("BLOB") || has("BINARY") || has("UUID") {
