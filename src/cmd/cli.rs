@@ -8,11 +8,12 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    Context, adopt, diff, doctor, inspect, migrate, new, provision, resolve, seed, status, undo, up,
+    Context, adopt, diff, doctor, inspect, migrate, new, provision, resolve, seed, status, undo,
+    up, verify,
 };
 use crate::model::change::Renamed;
 use crate::model::consent::CONSENTS;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
 use crate::output::{FORMATS, Format, Report, render_failure};
@@ -83,6 +84,7 @@ pub enum Command {
     New(new::Args),
     Diff(diff::Args),
     Inspect(inspect::Args),
+    Verify(verify::Args),
     Doctor(doctor::Args),
 }
 
@@ -123,6 +125,7 @@ impl Command {
             Command::New(_) => "new",
             Command::Diff(_) => "diff",
             Command::Inspect(_) => "inspect",
+            Command::Verify(_) => "verify",
             Command::Doctor(_) => "doctor",
         }
     }
@@ -139,6 +142,7 @@ impl Command {
             Command::Seed(args) => reported!(seed::run(context, args)),
             Command::New(args) => reported!(new::run(context, args)),
             Command::Diff(args) => reported!(diff::run(context, args)),
+            Command::Verify(args) => reported!(verify::run(context, args)),
             Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }
@@ -218,6 +222,15 @@ fn consent(name: &str) -> Result<String, String> {
     }
     let known = names().collect::<Vec<_>>().join(", ");
     Err(did_you_mean(name, names()).unwrap_or(format!("the consents are {known}")))
+}
+
+/// A severity by its name.
+pub fn severity(name: &str) -> Result<Severity, String> {
+    let all = [Severity::Note, Severity::Warning, Severity::Error];
+    let mut named = all.into_iter().zip(["note", "warning", "error"]);
+    let found = named.find(|(_, known)| *known == name);
+    let found = found.map(|(severity, _)| severity);
+    found.ok_or_else(|| "the levels are note, warning, error".to_owned())
 }
 
 /// Two names of one thing.

@@ -20,6 +20,7 @@ mod status;
 mod targets;
 mod undo;
 mod up;
+mod verify;
 
 use std::sync::Arc;
 

@@ -127,7 +127,8 @@ impl Workshop<'_> {
         Ok(loaded)
     }
 
-    async fn replay(
+    /// Replays texts in a shadow, or knows from an earlier run what they give.
+    pub async fn replay(
         &mut self,
         told: &str,
         ground: &Database,
