@@ -16,7 +16,7 @@ mod undo;
 pub use accept::Accepted;
 pub use losses::{Loss, Tables, losses};
 pub use standing::{Partial, Standing, differing, standing};
-pub use undo::{builds_on, lost_tables, undo};
+pub use undo::{builds_on, lost_tables, taken_back, undo};
 
 use std::ops::Range;
 

@@ -1,6 +1,7 @@
 //! `bird adopt`: takes over databases that exist, or that another tool migrated.
 
 mod decide;
+mod drift;
 mod report;
 mod write;
 
