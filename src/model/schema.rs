@@ -258,6 +258,9 @@ pub struct Object {
     /// What it is built upon.
     #[serde(default, skip_serializing_if = "Aside::is_default")]
     pub needs: Aside<Vec<Id>>,
+    /// Its definition as a person wrote it, where the engine keeps that.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub printed: Aside<String>,
 }
 
 /// The kinds of objects, in the order in which they are listed.
