@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::model::change::{Alter, Change, Difference, Pair};
+use crate::model::change::{Alter, Change, Difference, Pair, Renamed};
 use crate::model::schema::{
-    Check, Column, ForeignKey, Key, Object, Options, Schema, Stranger, Table,
+    Check, Column, ForeignKey, Id, Key, Kind, Object, Options, Schema, Stranger, Table,
 };
 
 /// The differences; `orders` says whether the engine can change the order of columns.
@@ -236,4 +236,85 @@ fn matched<'t, T, K: std::hash::Hash + Eq>(
         .map(|one| (Some(one), new.get(&name(one)).copied()));
     let added = to.iter().filter(|one| !old.contains_key(&name(one)));
     both.chain(added.map(|one| (None, Some(one)))).collect()
+}
+
+/// What may be one thing under two names: a table or a column that is gone beside a twin that is
+/// new. A guess for people, never acted upon; where there are several twins there is none.
+#[must_use]
+pub fn twins(difference: &Difference, from: &Schema, to: &Schema) -> Vec<Renamed> {
+    let mut twins = Vec::new();
+    let tables = |wanted: fn(&Change) -> Option<&Id>, of: &Schema| -> Vec<Table> {
+        let ids = difference.changes.iter().filter_map(wanted);
+        let tables = ids.filter(|id| id.kind == Kind::Table);
+        tables
+            .filter_map(|id| of.table(&id.name))
+            .cloned()
+            .collect()
+    };
+    let gone = tables(
+        |change| match change {
+            Change::Drop(id) => Some(id),
+            _ => None,
+        },
+        from,
+    );
+    let new = tables(
+        |change| match change {
+            Change::Create(id) => Some(id),
+            _ => None,
+        },
+        to,
+    );
+    for (old, new) in pairs(&gone, &new, |old, new| old.columns == new.columns) {
+        twins.push(renamed(&old.name, &new.name));
+    }
+    for change in &difference.changes {
+        let Change::Alter { table, alters } = change else {
+            continue;
+        };
+        let (mut gone, mut new) = (Vec::new(), Vec::new());
+        for alter in alters {
+            match alter {
+                Alter::DropColumn(column) => gone.push(column.as_ref().clone()),
+                Alter::AddColumn(column) => new.push(column.as_ref().clone()),
+                _ => {}
+            }
+        }
+        let alike = |old: &Column, new: &Column| {
+            let mut old = old.clone();
+            old.name.clone_from(&new.name);
+            old == *new
+        };
+        for (old, new) in pairs(&gone, &new, alike) {
+            let full = |column: &Column| format!("{table}.{}", column.name);
+            twins.push(renamed(&full(old), &full(new)));
+        }
+    }
+    twins
+}
+
+fn renamed(from: &str, to: &str) -> Renamed {
+    Renamed {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    }
+}
+
+/// Those that are alike and have no other that is.
+fn pairs<'t, T>(
+    gone: &'t [T],
+    new: &'t [T],
+    alike: impl Fn(&T, &T) -> bool,
+) -> Vec<(&'t T, &'t T)> {
+    let mut pairs = Vec::new();
+    for old in gone {
+        let mut likes = new.iter().filter(|new| alike(old, new));
+        let (first, second) = (likes.next(), likes.next());
+        if let (Some(new), None) = (first, second)
+            && gone.iter().filter(|old| alike(old, new)).count() == 1
+        {
+            pairs.push((old, new));
+        }
+    }
+    pairs
 }

@@ -25,13 +25,17 @@ fn main() -> ExitCode {
 /// The answer to stdout, what went wrong to stderr.
 fn show(outcome: &Outcome) -> io::Result<()> {
     error::tell(&outcome.diagnostics(), outcome.decorate);
-    let mut stdout = io::BufWriter::new(anstream::stdout().lock());
     let run = outcome.run.to_string();
+    // SQL must arrive to the byte; elsewhere what colours is taken out where nobody sees it.
+    let mut stdout: Box<dyn Write> = match outcome.format {
+        output::Format::Sql => Box::new(io::BufWriter::new(io::stdout().lock())),
+        _ => Box::new(io::BufWriter::new(anstream::stdout().lock())),
+    };
     match &outcome.result {
-        Ok(report) => output::render(report.as_ref(), &run, outcome.format, &mut stdout)?,
+        Ok(report) => output::render(report.as_ref(), &run, outcome.format, &mut *stdout)?,
         Err(failure) => {
             let command = outcome.command;
-            output::render_failure(command, &run, failure, outcome.format, &mut stdout)?;
+            output::render_failure(command, &run, failure, outcome.format, &mut *stdout)?;
         }
     }
     stdout.flush()

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{Context, adopt, doctor, migrate, provision, resolve, seed, status, undo, up};
+use super::{
+    Context, adopt, diff, doctor, inspect, migrate, new, provision, resolve, seed, status, undo, up,
+};
+use crate::model::change::Renamed;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -38,8 +41,8 @@ pub struct Cli {
     pub databases: Vec<String>,
     /// How the answer is written
     #[arg(long, global = true, value_name = "FORMAT", value_parser = format_named,
-          help = format_help(), default_value = "table", hide_default_value = true)]
-    pub format: Format,
+          help = format_help())]
+    pub format: Option<Format>,
     /// When to colour: auto, always, never
     #[arg(
         long,
@@ -77,6 +80,9 @@ pub enum Command {
     Adopt(adopt::Args),
     Resolve(resolve::Args),
     Seed(seed::Args),
+    New(new::Args),
+    Diff(diff::Args),
+    Inspect(inspect::Args),
     Doctor(doctor::Args),
 }
 
@@ -90,6 +96,20 @@ macro_rules! reported {
 }
 
 impl Command {
+    /// Whether the answer can be written as SQL.
+    pub fn has_sql(&self) -> bool {
+        matches!(self, Command::Diff(_) | Command::Inspect(_))
+    }
+
+    /// Whether it was told everything that a project would tell.
+    pub fn stands_alone(&self) -> bool {
+        match self {
+            Command::Diff(args) => args.stands_alone(),
+            Command::Inspect(args) => args.stands_alone(),
+            _ => false,
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Command::Up(_) => "up",
@@ -100,6 +120,9 @@ impl Command {
             Command::Adopt(_) => "adopt",
             Command::Resolve(_) => "resolve",
             Command::Seed(_) => "seed",
+            Command::New(_) => "new",
+            Command::Diff(_) => "diff",
+            Command::Inspect(_) => "inspect",
             Command::Doctor(_) => "doctor",
         }
     }
@@ -114,6 +137,9 @@ impl Command {
             Command::Adopt(args) => reported!(adopt::run(context, args)),
             Command::Resolve(args) => reported!(resolve::run(context, args)),
             Command::Seed(args) => reported!(seed::run(context, args)),
+            Command::New(args) => reported!(new::run(context, args)),
+            Command::Diff(args) => reported!(diff::run(context, args)),
+            Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }
     }
@@ -121,7 +147,10 @@ impl Command {
 
 impl Cli {
     pub fn format(&self) -> Format {
-        self.format
+        self.format.unwrap_or(match &self.command {
+            Command::Inspect(_) => Format::Sql,
+            _ => Format::Table,
+        })
     }
 
     /// Whether errors are drawn with colours; `auto` leaves it to the stream.
@@ -189,6 +218,18 @@ fn consent(name: &str) -> Result<String, String> {
     }
     let known = names().collect::<Vec<_>>().join(", ");
     Err(did_you_mean(name, names()).unwrap_or(format!("the consents are {known}")))
+}
+
+/// Two names of one thing.
+pub fn rename(text: &str) -> Result<Renamed, String> {
+    let (from, to) = text.split_once('=').ok_or("write OLD=NEW")?;
+    match from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
+        true => Ok(Renamed {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }),
+        false => Err("both names need as many parts".to_owned()),
+    }
 }
 
 /// A tool to adopt from, by its name.

@@ -2,14 +2,19 @@
 
 mod adopt;
 mod cli;
+mod compare;
+mod diff;
 mod doctor;
+mod inspect;
 mod locks;
 mod migrate;
+mod new;
 mod open;
 mod protected;
 mod provision;
 mod resolve;
 mod seed;
+mod source;
 mod state;
 mod status;
 mod targets;
@@ -100,7 +105,17 @@ fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         folder,
         variable: &|name| std::env::var(name).ok(),
     };
-    let project = project::load(&request)?;
+    if cli.format() == Format::Sql && !cli.command.has_sql() {
+        let message = format!("`bird {}` has no answer in SQL", cli.command.name());
+        let fault = Diagnostic::error("usage", message);
+        return Err(Failure::failed(fault.hint("use table, json or markdown")));
+    }
+    let project = match project::load(&request) {
+        Err(failure) if cli.command.stands_alone() && is_nowhere(&failure) => {
+            project::none(&request)
+        }
+        read => read?,
+    };
     let progress = Progress::new(cli.quiet, cli.verbose > 0);
     for notice in &project.notices {
         progress.detail(notice);
@@ -123,6 +138,12 @@ fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         context.progress.finish();
         result
     })
+}
+
+/// Whether there is no project at all, which is no fault of one that there is.
+fn is_nowhere(failure: &Failure) -> bool {
+    let mut faults = failure.diagnostics.iter();
+    faults.any(|fault| fault.code == "no-config")
 }
 
 /// The first signal stops after the running statement, the second cancels it on its server, the

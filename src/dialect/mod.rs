@@ -351,6 +351,10 @@ pub trait Dialect: Sync {
         None
     }
 
+    /// What takes the engine's own client to a database, by its name or its file, where a text is
+    /// about several.
+    fn enter(&self, database: &str) -> String;
+
     /// The statement that creates a database.
     fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String;
 }

@@ -105,7 +105,9 @@ pub enum Family {
     Binary,
     Uuid,
     Bool,
-    /// Numbers, times and all the rest: the engine itself compares them.
+    /// Whole numbers of any width.
+    Integer,
+    /// Other numbers, times and all the rest: the engine itself compares them.
     #[default]
     Other,
 }

@@ -65,6 +65,14 @@ impl Target {
         }
     }
 
+    /// What its engine's own client calls it: a database's name, a file's path.
+    pub fn entrance(&self) -> String {
+        match self {
+            Target::File(file) => file.path.display().to_string(),
+            Target::Server(server) => server.database.clone(),
+        }
+    }
+
     /// Where it is, without user or password.
     pub fn shown(&self) -> String {
         match self {

@@ -4,6 +4,7 @@ pub mod escape;
 mod json;
 mod markdown;
 pub mod progress;
+mod sql;
 mod table;
 
 use std::io::{self, Write};
@@ -32,6 +33,11 @@ pub trait Report {
     /// For programs: what this command has beyond the common document.
     fn extra(&self) -> Map<String, Value> {
         Map::new()
+    }
+
+    /// For the engine's own client; nothing where the answer is no SQL.
+    fn sql(&self) -> Option<String> {
+        None
     }
 }
 
@@ -64,6 +70,7 @@ pub enum Format {
     Table,
     Json,
     Markdown,
+    Sql,
 }
 
 /// Every format with its name.
@@ -71,6 +78,7 @@ pub const FORMATS: &[(&str, Format)] = &[
     ("table", Format::Table),
     ("json", Format::Json),
     ("markdown", Format::Markdown),
+    ("sql", Format::Sql),
 ];
 
 /// Writes a report.
@@ -84,6 +92,7 @@ pub fn render(
         Format::Table => table::render(&report.blocks(), to),
         Format::Json => json::render(report, run, to),
         Format::Markdown => markdown::render(report, to),
+        Format::Sql => sql::render(&report.sql().unwrap_or_default(), to),
     }
 }
 
@@ -97,7 +106,7 @@ pub fn render_failure(
     to: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        Format::Table => Ok(()),
+        Format::Table | Format::Sql => Ok(()),
         Format::Json => json::render_failure(command, run, failure, to),
         Format::Markdown => markdown::render_failure(command, failure, to),
     }

@@ -76,6 +76,8 @@ pub struct DatabaseConfig {
     pub url_file: Option<Spanned<String>>,
     pub engine: Option<String>,
     pub migrations: Option<Spanned<String>>,
+    /// `schema`: the file or folder of its desired schema.
+    pub desired: Option<String>,
     pub schema_name: Option<String>,
     pub collation: Option<String>,
     pub lock_timeout: Option<Duration>,
@@ -146,10 +148,8 @@ fn database(
         let message = format!("`{name}` has both `url` and `url_file`");
         reader.fault(file.span(), message, Some("keep one of them".into()));
     }
-    // Read by later commands; here only their types are checked.
-    for key in ["schema", "shadow_url"] {
-        reader.string(table, key);
-    }
+    // Read by later commands; here only its type is checked.
+    reader.string(table, "shadow_url");
     DatabaseConfig {
         name: name.to_owned(),
         span,
@@ -157,6 +157,7 @@ fn database(
         url_file,
         engine: reader.word(table, "engine", &dialect::names()),
         migrations: reader.string(table, "migrations"),
+        desired: reader.string(table, "schema").map(Spanned::into_inner),
         schema_name: reader.string(table, "schema_name").map(Spanned::into_inner),
         collation: reader.string(table, "collation").map(Spanned::into_inner),
         lock_timeout: duration(reader, table, "lock_timeout"),
@@ -236,6 +237,7 @@ fn reference(
             _ => Severity::Error,
         },
         max_orphans: reader.count(table, "max_orphans").unwrap_or(0),
+        location: Some(reader.document.location(span.clone())),
         from: from?,
         to: to?,
     })

@@ -1,6 +1,7 @@
 //! Reads the project: bird.toml, the environment, the migration files. The only user of `toml`.
 
 mod config;
+mod create;
 mod document;
 mod duration;
 mod migrations;
@@ -24,7 +25,10 @@ use crate::model::target::Target;
 use config::Config;
 use document::{Document, Reader};
 
+pub use create::Fresh;
 pub use duration::parse_duration;
+pub use resolve::unnamed;
+pub use secrets::has_password;
 pub use url::{Wrong, parse as parse_url};
 
 /// What was asked for on the command line, and where bird was called.
@@ -60,6 +64,7 @@ pub struct Project {
 }
 
 /// One database of the project.
+#[derive(Clone)]
 pub struct Database {
     pub name: String,
     /// Whether this run is about it.
@@ -75,9 +80,25 @@ pub struct Database {
     /// Whether the text of applied migrations is kept in the database.
     pub keep_sql: bool,
     pub migrations: PathBuf,
+    /// The file or the folder of its desired schema.
+    pub desired: Option<PathBuf>,
     written: secrets::Written,
     /// Where its URL was written, for messages about two databases on one target.
     location: Option<Location>,
+}
+
+/// A project without a file, for commands that are told everything they need.
+pub fn none(request: &Request<'_>) -> Project {
+    Project {
+        root: request.folder.clone(),
+        environment: None,
+        config: PathBuf::new(),
+        protected: false,
+        databases: Vec::new(),
+        references: Vec::new(),
+        seeds: Vec::new(),
+        notices: Vec::new(),
+    }
 }
 
 /// Finds and reads bird.toml; every fault in it is told at once.
@@ -258,6 +279,18 @@ fn unknown_selection(reader: &mut Reader<'_>, config: &Config, asked: &[String])
     }
 }
 
+impl Database {
+    /// The same database of the project, as it would be on the server and engine of another one.
+    pub fn on(&self, other: &Database) -> Database {
+        Database {
+            name: self.name.clone(),
+            migrations: self.migrations.clone(),
+            desired: self.desired.clone(),
+            ..other.clone()
+        }
+    }
+}
+
 impl Project {
     /// The databases that this run is about.
     pub fn selected(&self) -> impl Iterator<Item = &Database> {
@@ -279,6 +312,14 @@ impl Project {
         let Some(database) = self.databases.get(at) else {
             return Ok(Vec::new());
         };
+        self.read_migrations_of(database)
+    }
+
+    /// Reads the migrations of a database for the engine that it is on.
+    pub fn read_migrations_of(
+        &self,
+        database: &Database,
+    ) -> Result<Vec<Migration>, Vec<Diagnostic>> {
         let engine = database.dialect.facts().name;
         let read = migrations::read(&database.migrations, engine, &|path| self.shown(path));
         match read {

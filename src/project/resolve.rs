@@ -64,8 +64,39 @@ pub fn resolve(
         statement_timeout: config.statement_timeout.filter(|time| !time.is_zero()),
         keep_sql: config.keep_sql.unwrap_or(true),
         migrations: folder,
+        desired: config.desired.as_ref().map(|path| root.join(path)),
         written: source.written,
         location: source.location,
+    })
+}
+
+/// A database that no config names: a URL from the command line.
+pub fn unnamed(
+    text: &str,
+    root: &Path,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Database, Diagnostic> {
+    let fault = |wrong: url::Wrong| {
+        let mut fault = Diagnostic::error("usage", format!("the URL: {}", wrong.message));
+        fault.hint = wrong.hint;
+        fault
+    };
+    let expanded = url::expand(text, variable).map_err(fault)?;
+    let (dialect, target) = url::parse(&expanded, root).map_err(fault)?;
+    Ok(Database {
+        name: target.shown(),
+        selected: true,
+        dialect,
+        target,
+        schema: dialect.facts().schema.map(str::to_owned),
+        collation: None,
+        lock_timeout: None,
+        statement_timeout: None,
+        keep_sql: true,
+        migrations: PathBuf::new(),
+        desired: None,
+        written: Written::Elsewhere,
+        location: None,
     })
 }
 

@@ -333,6 +333,7 @@ impl Dialect for MySql {
                 Family::Binary
             }
             "uuid" => Family::Uuid,
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => Family::Integer,
             _ => Family::Other,
         }
     }
@@ -457,6 +458,10 @@ impl Dialect for MySql {
             doubts.push(format!("it is {variant}, on which bird is not tested"));
         }
         doubts
+    }
+
+    fn enter(&self, database: &str) -> String {
+        format!("USE {};\n", self.quote(database))
     }
 
     fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String {

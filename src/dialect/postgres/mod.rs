@@ -303,6 +303,7 @@ impl Dialect for Postgres {
             "bytea" => Family::Binary,
             "uuid" => Family::Uuid,
             "boolean" => Family::Bool,
+            "smallint" | "integer" | "bigint" => Family::Integer,
             _ => Family::Other,
         }
     }
@@ -473,6 +474,10 @@ impl Dialect for Postgres {
         variant
             .map(|variant| format!("it is {variant}, on which bird is not tested"))
             .collect()
+    }
+
+    fn enter(&self, database: &str) -> String {
+        format!("\\connect {}\n", self.quote(database))
     }
 
     /// `template0`, because only it can be given another encoding than the cluster's own, and

@@ -194,7 +194,7 @@ impl Dialect for Sqlite {
         let sql_type = sql_type.to_ascii_uppercase();
         let has = |word: &str| sql_type.contains(word);
         if has("INT") {
-            Family::Other
+            Family::Integer
         } else if has("CHAR") || has("CLOB") || has("TEXT") {
             Family::Text
         } else if has("BLOB") || has("BINARY") || has("UUID") {
@@ -263,6 +263,10 @@ impl Dialect for Sqlite {
 
     fn checks(&self) -> &'static [Check] {
         checks::sqlite::CHECKS
+    }
+
+    fn enter(&self, database: &str) -> String {
+        format!(".open {}\n", self.quote(database))
     }
 
     /// A file needs no statement to exist.

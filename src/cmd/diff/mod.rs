@@ -1,0 +1,192 @@
+//! `bird diff`: what leads from one schema to another, as SQL that was tried.
+
+mod report;
+pub mod told;
+
+use futures_util::future::join;
+
+use super::compare::{Compared, Proof, Verified, compare};
+use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
+use super::{Context, cli};
+use crate::model::change::Renamed;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::project::{self, Database};
+use report::DiffReport;
+
+/// Show the changes that lead from one schema to another
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples: bird diff                        drift: from what is live to what is \
+                   applied\n          bird diff ums                    from what is live to what \
+                   the migrations give\n          bird diff ums@3 ums@schema       from version 3 \
+                   to the desired schema\n          bird diff mysql://… wanted.sql   from a \
+                   database to a file",
+    after_help = "A source is a database of the project (ums: live), ums@migrations, ums@7, \
+                  ums@schema, a URL, a .sql file or a folder of them."
+)]
+pub struct Args {
+    /// The schema to start from
+    #[arg(value_name = "FROM")]
+    from: Option<String>,
+    /// The schema to end with; else what FROM's migrations give
+    #[arg(value_name = "TO")]
+    to: Option<String>,
+    /// Run the statements in a shadow of FROM, and print them only when they give exactly TO
+    #[arg(long)]
+    verify: bool,
+    /// One thing under two names, table=table or table.column=table.column; repeatable
+    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = cli::rename)]
+    renames: Vec<Renamed>,
+    /// The server on which files are replayed, where neither source tells
+    #[arg(long, value_name = "URL")]
+    shadow: Option<String>,
+    #[command(flatten)]
+    connect: cli::Connect,
+}
+
+impl Args {
+    /// Whether it can be answered without a project.
+    pub fn stands_alone(&self) -> bool {
+        let both = self.from.iter().chain(&self.to);
+        self.to.is_some() && both.into_iter().all(|source| source::stands_alone(source))
+    }
+}
+
+/// Compares; it writes to no configured database.
+pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> {
+    let pairs = pairs(context, args)?;
+    let proof = match args.verify {
+        true => Proof::Demanded,
+        false => Proof::Cheap,
+    };
+    let compared = source::with(context, async |workshop| {
+        let mut all = Vec::new();
+        for pair in &pairs {
+            let (from, to) = load(workshop, args, pair).await?;
+            all.push(compare(workshop, from, to, &args.renames, proof).await?);
+        }
+        Ok(all)
+    })
+    .await?;
+    if args.verify {
+        demand(&compared)?;
+    }
+    Ok(DiffReport::new(compared))
+}
+
+/// Instead of SQL that leads elsewhere there is an error.
+fn demand(compared: &[Compared]) -> Result<(), Failure> {
+    let wrong = compared.iter().filter_map(|one| match &one.verified {
+        Verified::Yes => None,
+        Verified::No(why) => Some(format!("{} cannot be verified: {why}", one.from.told)),
+        Verified::Wrong(why) => Some(format!(
+            "the statements that bird found do not lead from {} to {}: {why}",
+            one.from.told, one.to.told
+        )),
+    });
+    let diagnostics: Vec<Diagnostic> = wrong
+        .map(|message| {
+            let fault = Diagnostic::error("not-verified", message);
+            fault.hint("without --verify the differences are shown all the same")
+        })
+        .collect();
+    match diagnostics.is_empty() {
+        true => Ok(()),
+        false => Err(Failure {
+            exit: crate::model::exit::Exit::Failed,
+            diagnostics,
+        }),
+    }
+}
+
+/// The two sources of each comparison.
+fn pairs(context: &Context, args: &Args) -> Result<Vec<(Source, Source)>, Failure> {
+    let places = context.project.databases.iter().enumerate();
+    let migrations = |at: usize, name: &str, upto| Source {
+        told: match upto {
+            Upto::Applied => format!("{name}@applied"),
+            _ => format!("{name}@migrations"),
+        },
+        kind: Kind::Migrations { at, upto },
+    };
+    match (&args.from, &args.to) {
+        (Some(from), Some(to)) => {
+            let both = (Source::parse(context, from)?, Source::parse(context, to)?);
+            Ok(vec![both])
+        }
+        (Some(text), None) => {
+            let from = Source::parse(context, text)?;
+            let name = from.ground(context).map(|database| database.name.clone());
+            let mut places = places;
+            let found = places.find(|(_, database)| Some(&database.name) == name.as_ref());
+            let Some((at, database)) = found else {
+                let message = format!("`{text}` has no migrations to compare it with");
+                return Err(source::usage(message, "name both: bird diff FROM TO"));
+            };
+            let to = migrations(at, &database.name, Upto::All);
+            Ok(vec![(from, to)])
+        }
+        (None, _) => Ok(places
+            .filter(|(_, database)| database.selected)
+            .map(|(at, database)| {
+                let from = Source {
+                    told: database.name.clone(),
+                    kind: Kind::Live(Box::new(database.clone())),
+                };
+                (from, migrations(at, &database.name, Upto::Applied))
+            })
+            .collect()),
+    }
+}
+
+/// Has both schemas, two live ones at once.
+async fn load(
+    workshop: &mut Workshop<'_>,
+    args: &Args,
+    (from, to): &(Source, Source),
+) -> Result<(Loaded, Loaded), Failure> {
+    let context = workshop.context;
+    if let (Kind::Live(one), Kind::Live(other)) = (&from.kind, &to.kind) {
+        same_engine(one, other)?;
+        let both = join(
+            source::live(context, &from.told, one, args.connect.wait),
+            source::live(context, &to.told, other, args.connect.wait),
+        );
+        let (one, other) = both.await;
+        return Ok((one?, other?));
+    }
+    let told = match &args.shadow {
+        Some(url) => {
+            let here = std::env::current_dir().unwrap_or_default();
+            let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
+            Some(named.map_err(Failure::failed)?)
+        }
+        None => None,
+    };
+    let ground = |mine: Option<&Database>, other: Option<&Database>| {
+        let ground = mine.or(other).or(told.as_ref());
+        ground.cloned().ok_or_else(|| {
+            source::usage(
+                "two files do not tell which engine they are for".to_owned(),
+                "name a server for the shadow: --shadow mysql://…, --shadow sqlite:any.db",
+            )
+        })
+    };
+    let (one, other) = (from.ground(context), to.ground(context));
+    let (one, other) = (ground(one, other)?, ground(other, one)?);
+    same_engine(&one, &other)?;
+    let from = workshop.load(from, &one, args.connect.wait).await?;
+    let to = workshop.load(to, &other, args.connect.wait).await?;
+    Ok((from, to))
+}
+
+fn same_engine(one: &Database, other: &Database) -> Result<(), Failure> {
+    let names = (one.dialect.facts().name, other.dialect.facts().name);
+    match names.0 == names.1 {
+        true => Ok(()),
+        false => Err(source::usage(
+            format!("a schema on {} cannot become one on {}", names.0, names.1),
+            "compare two sources of one engine",
+        )),
+    }
+}

@@ -1,0 +1,270 @@
+//! What `bird diff` has found.
+
+use serde_json::{Value, json};
+
+use super::super::compare::{Compared, Verified};
+use super::told;
+use crate::model::change::{DdlStep, Hazard};
+use crate::model::diagnostic::Diagnostic;
+use crate::model::exit::Exit;
+use crate::output::{Block, Grid, Report};
+
+/// All comparisons of a run.
+pub struct DiffReport {
+    compared: Vec<Compared>,
+}
+
+impl DiffReport {
+    pub fn new(compared: Vec<Compared>) -> Self {
+        DiffReport { compared }
+    }
+}
+
+impl Report for DiffReport {
+    fn command(&self) -> &'static str {
+        "diff"
+    }
+
+    fn exit(&self) -> Exit {
+        match self.compared.iter().all(Compared::is_same) {
+            true => Exit::Done,
+            false => Exit::Found,
+        }
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        self.compared.iter().flat_map(blocks).collect()
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.compared.iter().flat_map(diagnostics).collect()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        self.compared.iter().map(json).collect()
+    }
+
+    fn sql(&self) -> Option<String> {
+        // Several databases in one text: the client must be taken to each.
+        let several = self.compared.len() > 1;
+        let texts = self.compared.iter().map(|one| {
+            let ground = &one.from.ground;
+            let enter = match several && !one.ddl.steps.is_empty() {
+                true => ground.dialect.enter(&ground.target.entrance()),
+                false => String::new(),
+            };
+            enter + &script(one)
+        });
+        Some(texts.collect())
+    }
+}
+
+fn title(one: &Compared) -> String {
+    format!("{} -> {}", one.from.told, one.to.told)
+}
+
+fn blocks(one: &Compared) -> Vec<Block> {
+    let title = title(one);
+    if one.is_same() {
+        return vec![Block::Line(format!("{title}: no difference"))];
+    }
+    let catalog = one.from.ground.dialect.catalog();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for renamed in &one.renamed {
+        let (from, to) = (renamed.from.clone(), renamed.to.clone());
+        rows.push(vec![from.clone(), "renamed".to_owned(), from, to]);
+    }
+    let mut last = String::new();
+    for change in &one.difference.changes {
+        for line in told::lines(catalog, change, &one.from.schema, &one.to.schema) {
+            // The object stands once, above its parts.
+            let object = match line.object == last {
+                true => String::new(),
+                false => line.object.clone(),
+            };
+            let object = match (object.is_empty(), line.part.is_empty()) {
+                (_, true) => object,
+                (true, false) => format!("  {}", line.part),
+                (false, false) => {
+                    rows.push(vec![object, String::new(), String::new(), String::new()]);
+                    format!("  {}", line.part)
+                }
+            };
+            last = line.object;
+            rows.push(vec![
+                object,
+                line.how.to_owned(),
+                short(&line.old),
+                short(&line.new),
+            ]);
+        }
+    }
+    let count = one.difference.changes.len() + one.renamed.len();
+    let mut blocks = vec![
+        Block::Line(match count {
+            1 => format!("{title}: 1 object differs"),
+            _ => format!("{title}: {count} objects differ"),
+        }),
+        Block::Grid(Grid {
+            headers: vec!["object", "change", "from", "to"],
+            rows,
+            numbers: Vec::new(),
+        }),
+    ];
+    let dangers = one.ddl.steps.iter().flat_map(|step| {
+        let grave = step
+            .risks
+            .iter()
+            .filter(|risk| risk.hazard <= Hazard::MayFail);
+        grave.map(|risk| format!("{}: {}: {}", risk.hazard.name(), step.about, risk.why))
+    });
+    blocks.extend(dangers.map(Block::Line));
+    blocks.push(Block::Code {
+        title: format!("{title}, {}", verdict(&one.verified)),
+        language: "sql",
+        text: body(one, &one.ddl.steps).trim_end().to_owned(),
+    });
+    blocks
+}
+
+fn verdict(verified: &Verified) -> String {
+    match verified {
+        Verified::Yes => "verified in a shadow".to_owned(),
+        Verified::No(why) => format!("not verified: {why}"),
+        Verified::Wrong(why) => format!("WRONG: {why}"),
+    }
+}
+
+/// The first lines of a long definition.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 120;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{} …", line.get(..at).unwrap_or_default()),
+        None => line,
+    }
+}
+
+fn body(one: &Compared, steps: &[DdlStep]) -> String {
+    let catalog = one.from.ground.dialect.catalog();
+    let (before, behind) = catalog.surround(steps);
+    let mut text = String::new();
+    let statement = |text: &mut String, sql: &str| {
+        text.push_str(sql);
+        text.push_str(";\n");
+    };
+    before.iter().for_each(|sql| statement(&mut text, sql));
+    text.push_str(&catalog.script(steps));
+    behind.iter().for_each(|sql| statement(&mut text, sql));
+    text
+}
+
+/// A line of a comment that its text cannot leave.
+fn comment(text: &str) -> String {
+    let line = text.split(['\n', '\r']).collect::<Vec<_>>().join(" ");
+    format!("-- {line}\n")
+}
+
+fn script(one: &Compared) -> String {
+    let mut text = comment(&format!(
+        "{}: {}",
+        title(one),
+        match one.is_same() {
+            true => "no difference".to_owned(),
+            false => verdict(&one.verified),
+        }
+    ));
+    for unsupported in &one.ddl.unsupported {
+        let (about, why) = (&unsupported.about, &unsupported.why);
+        text.push_str(&comment(&format!("not possible: {about}: {why}")));
+    }
+    // What is known to lead elsewhere is not given to anybody to run.
+    match &one.verified {
+        Verified::Wrong(_) => {
+            let body = body(one, &one.ddl.steps);
+            body.lines().for_each(|line| text.push_str(&comment(line)));
+        }
+        _ if !one.ddl.steps.is_empty() => text.push_str(&body(one, &one.ddl.steps)),
+        _ => {}
+    }
+    text
+}
+
+fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
+    let mut all: Vec<Diagnostic> = one.from.remarks.clone();
+    all.extend(one.to.remarks.iter().cloned());
+    for unsupported in &one.ddl.unsupported {
+        let message = format!(
+            "{} cannot be changed: {}",
+            unsupported.about, unsupported.why
+        );
+        all.push(Diagnostic::error("unsupported", message));
+    }
+    if let Verified::Wrong(why) = &one.verified {
+        let message = format!(
+            "the statements that bird found for {} are wrong: {why}",
+            title(one)
+        );
+        let fault = Diagnostic::error("not-verified", message);
+        all.push(fault.hint("do not run them; please report the two schemas"));
+    }
+    for twin in &one.twins {
+        let message = format!("{} is gone and {} is like it", twin.from, twin.to);
+        let hint = format!(
+            "if it is the same under another name: --rename {}={}, or `-- bird: renamed-from {} \
+             -> {}` in the file",
+            twin.from, twin.to, twin.from, twin.to
+        );
+        all.push(Diagnostic::notice("maybe-renamed", message).hint(hint));
+    }
+    let catalog = one.from.ground.dialect.catalog();
+    for remark in &one.difference.remarks {
+        for line in told::lines(catalog, remark, &one.from.schema, &one.to.schema) {
+            let message = format!(
+                "{}: {} {}: {} -> {}",
+                line.object, line.part, line.how, line.old, line.new
+            );
+            let told = Diagnostic::notice("column-order", message);
+            all.push(told.note("the engine cannot change it, and nothing depends on it"));
+        }
+    }
+    all
+}
+
+fn json(one: &Compared) -> Value {
+    let catalog = one.from.ground.dialect.catalog();
+    let (from, to) = (&one.from.schema, &one.to.schema);
+    let changes = one.difference.changes.iter();
+    let changes: Vec<Value> = changes
+        .map(|change| told::json(catalog, change, from, to))
+        .collect();
+    let remarks = one.difference.remarks.iter();
+    let remarks: Vec<Value> = remarks
+        .map(|change| told::json(catalog, change, from, to))
+        .collect();
+    let statements = one.ddl.steps.iter().map(
+        |step| json!({ "sql": step.sql, "object": step.about.to_string(), "risks": step.risks }),
+    );
+    let (verified, reason) = match &one.verified {
+        Verified::Yes => (Some(true), None),
+        Verified::No(why) => (None, Some(why)),
+        Verified::Wrong(why) => (Some(false), Some(why)),
+    };
+    json!({
+        "name": one.from.ground.name,
+        "engine": one.from.ground.dialect.facts().name,
+        "product": one.from.server.product,
+        "server_version": one.from.server.version,
+        "from": one.from.told,
+        "to": one.to.told,
+        "equal": one.is_same(),
+        "renamed": one.renamed,
+        "changes": changes,
+        "remarks": remarks,
+        "statements": statements.collect::<Vec<_>>(),
+        "unsupported": one.ddl.unsupported,
+        "verified": verified,
+        "not_verified_because": reason,
+        "maybe_renamed": one.twins,
+    })
+}

@@ -1,0 +1,187 @@
+//! A difference in words and as JSON.
+
+use serde_json::{Value, json};
+
+use crate::dialect::catalog::{Catalog, Part};
+use crate::model::change::{Alter, Change, Pair};
+use crate::model::schema::{Id, Schema};
+
+/// One line of a difference.
+pub struct Line {
+    /// What it belongs to: `table users`.
+    pub object: String,
+    /// `column nick`; nothing where it is the object itself.
+    pub part: String,
+    pub how: &'static str,
+    pub old: String,
+    pub new: String,
+}
+
+/// The lines of one change.
+pub fn lines(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema) -> Vec<Line> {
+    let object = change.about();
+    let whole = |how, old, new| {
+        vec![Line {
+            object: object.clone(),
+            part: String::new(),
+            how,
+            old,
+            new,
+        }]
+    };
+    match change {
+        Change::Create(id) => whole("added", String::new(), definition(catalog, to, id)),
+        Change::Drop(id) => whole("dropped", definition(catalog, from, id), String::new()),
+        Change::Replace(pair) => whole(
+            "changed",
+            catalog.tell(Part::Object(&pair.from)),
+            catalog.tell(Part::Object(&pair.to)),
+        ),
+        Change::Setting { value, .. } => {
+            let Pair { from, to } = value.clone();
+            whole("changed", from.unwrap_or_default(), to.unwrap_or_default())
+        }
+        Change::Stranger(pair) => {
+            let printed = |one: &Option<crate::model::schema::Stranger>| {
+                one.as_ref()
+                    .map_or_else(String::new, |one| one.printed.clone())
+            };
+            whole("not understood", printed(&pair.from), printed(&pair.to))
+        }
+        Change::Alter { alters, .. } => alters
+            .iter()
+            .map(|alter| {
+                let (part, how, old, new) = altered(catalog, alter);
+                Line {
+                    object: object.clone(),
+                    part,
+                    how,
+                    old,
+                    new,
+                }
+            })
+            .collect(),
+    }
+}
+
+fn definition(catalog: &dyn Catalog, schema: &Schema, id: &Id) -> String {
+    match (schema.object(id), schema.table(&id.name)) {
+        (Some(object), _) => catalog.tell(Part::Object(object)),
+        (None, Some(table)) => catalog.tell(Part::Table(table)),
+        (None, None) => String::new(),
+    }
+}
+
+/// Part, how, old and new.
+fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, String, String) {
+    let added = |name: String, part: Part<'_>| (name, "added", String::new(), catalog.tell(part));
+    let dropped =
+        |name: String, part: Part<'_>| (name, "dropped", catalog.tell(part), String::new());
+    let changed = |name: String, old: Part<'_>, new: Part<'_>| {
+        (name, "changed", catalog.tell(old), catalog.tell(new))
+    };
+    let value = |name: String, value: &Pair<Option<String>>| {
+        let Pair { from, to } = value.clone();
+        (
+            name,
+            "changed",
+            from.unwrap_or_default(),
+            to.unwrap_or_default(),
+        )
+    };
+    let list = |name: &str, from: &[String], to: &[String]| {
+        (name.to_owned(), "changed", from.join(", "), to.join(", "))
+    };
+    match alter {
+        Alter::AddColumn(c) => added(format!("column {}", c.name), Part::Column(c)),
+        Alter::DropColumn(c) => dropped(format!("column {}", c.name), Part::Column(c)),
+        Alter::ModifyColumn(p) => changed(
+            format!("column {}", p.to.name),
+            Part::Column(&p.from),
+            Part::Column(&p.to),
+        ),
+        Alter::MoveColumns(p) => {
+            let (name, _, old, new) = list("order of columns", &p.from, &p.to);
+            (name, "moved", old, new)
+        }
+        Alter::AddKey(k) => added(format!("key {}", k.name), Part::Key(k)),
+        Alter::DropKey(k) => dropped(format!("key {}", k.name), Part::Key(k)),
+        Alter::ModifyKey(p) => changed(
+            format!("key {}", p.to.name),
+            Part::Key(&p.from),
+            Part::Key(&p.to),
+        ),
+        Alter::RenameKey(p) => (
+            format!("key {}", p.to.name),
+            "renamed",
+            p.from.name.clone(),
+            p.to.name.clone(),
+        ),
+        Alter::AddForeignKey(k) => added(format!("foreign key {}", k.name), Part::ForeignKey(k)),
+        Alter::DropForeignKey(k) => dropped(format!("foreign key {}", k.name), Part::ForeignKey(k)),
+        Alter::ModifyForeignKey(p) => changed(
+            format!("foreign key {}", p.to.name),
+            Part::ForeignKey(&p.from),
+            Part::ForeignKey(&p.to),
+        ),
+        Alter::AddCheck(c) => added(format!("check {}", c.name), Part::Check(c)),
+        Alter::DropCheck(c) => dropped(format!("check {}", c.name), Part::Check(c)),
+        Alter::ModifyCheck(p) => changed(
+            format!("check {}", p.to.name),
+            Part::Check(&p.from),
+            Part::Check(&p.to),
+        ),
+        Alter::Option { name, value: pair } => value(name.clone(), pair),
+        Alter::Comment(pair) => value("comment".to_owned(), pair),
+        Alter::Partitions(p) => {
+            let told = |one: &Option<crate::model::schema::Partitions>| {
+                one.as_ref()
+                    .map_or_else(String::new, |one| catalog.tell(Part::Partitions(one)))
+            };
+            (
+                "partitions".to_owned(),
+                "changed",
+                told(&p.from),
+                told(&p.to),
+            )
+        }
+        Alter::Parents(p) => {
+            let told = |all: &[crate::model::schema::Parent]| {
+                let all = all.iter().map(|one| match &one.bound {
+                    Some(bound) => format!("{} {bound}", one.table),
+                    None => one.table.clone(),
+                });
+                all.collect::<Vec<_>>()
+            };
+            list("parents", &told(&p.from), &told(&p.to))
+        }
+        Alter::Strange(p) => {
+            let (name, _, old, new) = list("definition", &p.from, &p.to);
+            (name, "not understood", old, new)
+        }
+    }
+}
+
+/// A change for programs.
+pub fn json(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema) -> Value {
+    let lines = lines(catalog, change, from, to);
+    let word = match change {
+        Change::Create(_) => "create",
+        Change::Drop(_) => "drop",
+        Change::Alter { .. } | Change::Replace(_) | Change::Setting { .. } => "alter",
+        Change::Stranger(_) => "not-understood",
+    };
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let parts: Vec<Value> = lines
+        .iter()
+        .map(|line| {
+            json!({
+                "part": text(&line.part),
+                "change": line.how,
+                "from": text(&line.old),
+                "to": text(&line.new),
+            })
+        })
+        .collect();
+    json!({ "object": change.about(), "change": word, "parts": parts })
+}

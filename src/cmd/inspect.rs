@@ -1,0 +1,238 @@
+//! `bird inspect`: a schema as SQL that recreates it, or as JSON.
+
+use serde_json::{Map, Value, json};
+
+use super::source::{self, Kind, Loaded, Source};
+use super::{Context, cli};
+use crate::dialect::catalog::Place;
+use crate::diff::diff;
+use crate::model::change::{Ddl, nothing_like};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::output::{Block, Grid, Report};
+use crate::project::{self, Database};
+
+/// Show a schema as SQL that recreates it, or as JSON
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Examples: bird inspect --database ums > ums.sql\n          bird inspect ums@7 \
+                   --format json"
+)]
+pub struct Args {
+    /// What to inspect, as for `bird diff`; else every database of the project, live
+    #[arg(value_name = "SOURCE")]
+    source: Option<String>,
+    /// The server on which a file is replayed
+    #[arg(long, value_name = "URL")]
+    shadow: Option<String>,
+    /// Print the JSON Schema of the answer's schemas instead
+    #[arg(long, conflicts_with = "source")]
+    json_schema: bool,
+    #[command(flatten)]
+    connect: cli::Connect,
+}
+
+impl Args {
+    /// Whether it can be answered without a project.
+    pub fn stands_alone(&self) -> bool {
+        self.json_schema || self.source.as_deref().is_some_and(source::stands_alone)
+    }
+}
+
+/// What was found, and how it is recreated.
+struct Inspected {
+    loaded: Loaded,
+    ddl: Ddl,
+}
+
+/// The schemas.
+pub struct InspectReport {
+    all: Vec<Inspected>,
+    json_schema: Option<Value>,
+}
+
+/// Reads; it writes nothing.
+pub async fn run(context: &Context, args: &Args) -> Result<InspectReport, Failure> {
+    if args.json_schema {
+        let schema = schemars::schema_for!(crate::model::schema::Schema);
+        return Ok(InspectReport {
+            all: Vec::new(),
+            json_schema: Some(schema.to_value()),
+        });
+    }
+    let sources = sources(context, args)?;
+    let all = source::with(context, async |workshop| {
+        let mut all = Vec::new();
+        for (source, ground) in &sources {
+            all.push(workshop.load(source, ground, args.connect.wait).await?);
+        }
+        Ok(all)
+    })
+    .await?;
+    Ok(InspectReport {
+        all: all.into_iter().map(recreated).collect(),
+        json_schema: None,
+    })
+}
+
+fn sources(context: &Context, args: &Args) -> Result<Vec<(Source, Database)>, Failure> {
+    let Some(text) = &args.source else {
+        let selected = context.project.selected();
+        return Ok(selected
+            .map(|database| {
+                let source = Source {
+                    told: database.name.clone(),
+                    kind: Kind::Live(Box::new(database.clone())),
+                };
+                (source, database.clone())
+            })
+            .collect());
+    };
+    let source = Source::parse(context, text)?;
+    let ground = match (source.ground(context), &args.shadow) {
+        (Some(ground), _) => ground.clone(),
+        (None, Some(url)) => {
+            let here = std::env::current_dir().unwrap_or_default();
+            let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
+            named.map_err(Failure::failed)?
+        }
+        (None, None) => {
+            return Err(source::usage(
+                "a file does not tell which engine it is for".to_owned(),
+                "name a server for the shadow: --shadow mysql://…, --shadow sqlite:any.db",
+            ));
+        }
+    };
+    Ok(vec![(source, ground)])
+}
+
+fn recreated(loaded: Loaded) -> Inspected {
+    let catalog = loaded.ground.dialect.catalog();
+    let nothing = nothing_like(&loaded.schema);
+    let all = diff(&nothing, &loaded.schema, catalog.orders_columns());
+    let place = Place {
+        server: &loaded.server,
+        database: loaded.ground.target.database(),
+        schema: loaded.ground.schema.as_deref(),
+    };
+    let mut ddl = catalog.write(&place, &all, &nothing, &loaded.schema);
+    // What nothing has yet risks nothing.
+    ddl.steps.iter_mut().for_each(|step| step.risks.clear());
+    Inspected { loaded, ddl }
+}
+
+impl Report for InspectReport {
+    fn command(&self) -> &'static str {
+        "inspect"
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Done
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let rows = self.all.iter().flat_map(|one| {
+            let Loaded { told, schema, .. } = &one.loaded;
+            let tables = schema.tables.iter().map(move |table| {
+                vec![
+                    told.clone(),
+                    "table".to_owned(),
+                    table.name.clone(),
+                    table.columns.len().to_string(),
+                    table.keys.len().to_string(),
+                    table.foreign_keys.len().to_string(),
+                ]
+            });
+            let others = schema.objects.iter().map(move |object| {
+                let kind = object.kind.told().to_owned();
+                let none = String::new;
+                vec![
+                    told.clone(),
+                    kind,
+                    object.name.clone(),
+                    none(),
+                    none(),
+                    none(),
+                ]
+            });
+            tables.chain(others)
+        });
+        vec![Block::Grid(Grid {
+            headers: vec![
+                "database",
+                "kind",
+                "name",
+                "columns",
+                "keys",
+                "foreign keys",
+            ],
+            rows: rows.collect(),
+            numbers: vec![3, 4, 5],
+        })]
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut told = Vec::new();
+        for Inspected { loaded, ddl } in &self.all {
+            told.extend(loaded.remarks.iter().cloned());
+            let name = &loaded.told;
+            for stranger in &loaded.schema.strangers {
+                let message = format!("{name}: bird does not understand {}", stranger.what);
+                told.push(Diagnostic::warning("not-understood", message));
+            }
+            for table in &loaded.schema.tables {
+                for line in &table.strange {
+                    let table = &table.name;
+                    let message = format!("{name}: bird does not understand in {table}: {line}");
+                    told.push(Diagnostic::warning("not-understood", message));
+                }
+            }
+            for unsupported in &ddl.unsupported {
+                let (about, why) = (&unsupported.about, &unsupported.why);
+                let message = format!("{name}: {about} cannot be recreated: {why}");
+                told.push(Diagnostic::warning("unsupported", message));
+            }
+        }
+        told
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        let all = self.all.iter().map(|Inspected { loaded, .. }| {
+            json!({
+                "name": loaded.told,
+                "engine": loaded.ground.dialect.facts().name,
+                "product": loaded.server.product,
+                "server_version": loaded.server.version,
+                "schema": loaded.schema,
+            })
+        });
+        all.collect()
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        let schema = self.json_schema.clone();
+        schema
+            .map(|schema| ("json_schema".to_owned(), schema))
+            .into_iter()
+            .collect()
+    }
+
+    fn sql(&self) -> Option<String> {
+        if let Some(schema) = &self.json_schema {
+            return serde_json::to_string_pretty(schema)
+                .ok()
+                .map(|text| text + "\n");
+        }
+        let texts = self.all.iter().map(|Inspected { loaded, ddl }| {
+            let catalog = loaded.ground.dialect.catalog();
+            let script = catalog.script(&ddl.steps);
+            // Several databases in one text: the client must be taken to each.
+            let ground = &loaded.ground;
+            match self.all.len() {
+                1 => script,
+                _ => ground.dialect.enter(&ground.target.entrance()) + &script,
+            }
+        });
+        Some(texts.collect())
+    }
+}

@@ -1,0 +1,103 @@
+//! What replayed migrations gave, kept in `.bird/replay/` under a name made of everything that it
+//! follows from. Deleting it is always safe.
+
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::Context;
+use super::expected::Text;
+use super::load::server_of;
+use crate::model::schema::Schema;
+use crate::model::server::Server;
+use crate::project::Database;
+
+/// So few texts are replayed faster than they are looked up.
+const WORTH: usize = 20;
+
+/// The name under which it is kept, and the server that it holds for.
+pub async fn key(context: &Context, ground: &Database, texts: &[Text]) -> Option<(String, Server)> {
+    if texts.len() < WORTH {
+        return None;
+    }
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    };
+    let server = match server_of(context, ground).await {
+        Some(mut session) => {
+            let query = ground.dialect.catalog().defaults_query();
+            let defaults = match query {
+                Some(query) => session.rows(query).await.ok()?,
+                None => Vec::new(),
+            };
+            add(&format!("{defaults:?}"));
+            let server = session.server.clone();
+            session.close().await;
+            server
+        }
+        None => Server::default(),
+    };
+    add(&program()?);
+    add(&format!(
+        "{} {server} {:?}",
+        ground.dialect.facts().name,
+        server.variant
+    ));
+    add(&format!("{:?} {:?}", ground.schema, ground.collation));
+    for text in texts {
+        add(&text.sql);
+    }
+    let digest = hash.finalize();
+    let name: String = digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Some((name, server))
+}
+
+/// Another bird may read a schema otherwise.
+fn program() -> Option<String> {
+    let program = std::env::current_exe().ok()?.metadata().ok()?;
+    Some(format!("{} {:?}", program.len(), program.modified().ok()?))
+}
+
+fn path(context: &Context, key: &str) -> PathBuf {
+    context
+        .project
+        .root
+        .join(".bird/replay")
+        .join(format!("{key}.json"))
+}
+
+pub fn read(context: &Context, key: &str) -> Option<Schema> {
+    let text = std::fs::read(path(context, key)).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Keeps it; where that cannot be, the next run replays again.
+pub fn write(context: &Context, key: &str, schema: &Schema) {
+    let path = path(context, key);
+    let (Some(folder), Ok(text)) = (path.parent(), serde_json::to_vec(schema)) else {
+        return;
+    };
+    let keep = || {
+        std::fs::create_dir_all(folder)?;
+        let ignored = context.project.root.join(".bird/.gitignore");
+        if !ignored.exists() {
+            std::fs::write(ignored, "*\n")?;
+        }
+        // Whole or not at all: another run may read meanwhile.
+        let whole = path.with_extension(format!("{}.tmp", context.run));
+        std::fs::write(&whole, &text)?;
+        std::fs::rename(&whole, &path)
+    };
+    let kept: std::io::Result<()> = keep();
+    if let Err(reason) = kept {
+        context
+            .progress
+            .detail(&format!("what was replayed could not be kept: {reason}"));
+    }
+}

@@ -1,0 +1,138 @@
+//! The texts that give a database its schema: its migrations, all of them, up to a version, or as
+//! far as the live database has applied them.
+
+use std::sync::Arc;
+
+use super::super::{Context, open};
+use super::{Upto, usage};
+use crate::db::session::{Access, DbError};
+use crate::db::{applied, history};
+use crate::dialect::script;
+use crate::model::diagnostic::Failure;
+use crate::model::exit::Exit;
+use crate::model::history::{Direction, History};
+use crate::model::migration::Migration;
+use crate::plan::{differing, standing};
+use crate::project::Database;
+
+/// A text to replay.
+pub struct Text {
+    /// The file as it is shown.
+    pub name: String,
+    pub sql: Arc<str>,
+}
+
+impl Text {
+    fn of(migration: &Migration) -> Text {
+        Text {
+            name: migration.file.clone(),
+            sql: migration.text.clone(),
+        }
+    }
+}
+
+/// The migrations of a database of the project, for the engine that it is on.
+pub async fn migrations(
+    context: &Context,
+    database: &Database,
+    upto: Upto,
+) -> Result<Vec<Text>, Failure> {
+    let files = context
+        .project
+        .read_migrations_of(database)
+        .map_err(|diagnostics| Failure {
+            exit: Exit::Failed,
+            diagnostics,
+        })?;
+    match upto {
+        Upto::All => Ok(files.iter().map(Text::of).collect()),
+        Upto::Version(version) => {
+            if !files.iter().any(|file| file.version == version) {
+                let message = format!("{}: there is no migration V{version}", database.name);
+                return Err(usage(message, "`bird status` lists the versions"));
+            }
+            let some = files.iter().filter(|file| file.version <= version);
+            Ok(some.map(Text::of).collect())
+        }
+        Upto::Applied => {
+            let history = read_history(context, database, &files).await?;
+            Ok(of_history(database, &files, &history))
+        }
+    }
+}
+
+async fn read_history(
+    context: &Context,
+    database: &Database,
+    files: &[Migration],
+) -> Result<History, Failure> {
+    if open::is_absent_file(database) {
+        return Ok(History::default());
+    }
+    let opened = open::session(context, database, Access::Look, None).await;
+    let mut session =
+        opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
+    let work = async {
+        let mut history = history::read(&mut session).await?;
+        let differing = differing(files, &history);
+        applied::read(&mut session, &differing, &mut history).await?;
+        Ok(history)
+    };
+    let history: Result<History, DbError> = work.await;
+    session.close().await;
+    history
+        .map_err(|error| Failure::failed(open::cannot_ask(database, "reading its history", &error)))
+}
+
+/// What was applied, in the words in which it was applied: of a file that changed since, the kept
+/// text; of a half-applied one, the statements that ran.
+fn of_history(database: &Database, files: &[Migration], history: &History) -> Vec<Text> {
+    let lexis = database.dialect.lexis();
+    let standing = standing(lexis, files, history);
+    let mut texts = Vec::new();
+    let mut versions: Vec<i64> = history.applied.iter().map(|row| row.version).collect();
+    versions.sort_unstable();
+    for version in versions {
+        let file = files.iter().find(|file| file.version == version);
+        let kept = history.kept.iter().find(|kept| kept.version == version);
+        let kept = kept.and_then(|kept| kept.content.as_ref().ok()?.text.as_deref());
+        let changed = standing
+            .changed
+            .iter()
+            .any(|(file, _)| file.version == version);
+        match (file, kept) {
+            (Some(file), Some(kept)) if changed => texts.push(Text {
+                name: format!("{} as it was applied", file.file),
+                sql: kept.into(),
+            }),
+            (Some(file), _) => texts.push(Text::of(file)),
+            (None, Some(kept)) => texts.push(Text {
+                name: format!("V{version} as it was applied"),
+                sql: kept.into(),
+            }),
+            (None, None) => {}
+        }
+    }
+    for partial in &standing.partials {
+        let file = files.iter().find(|file| file.version == partial.version);
+        if let Some(file) = file
+            && partial.direction == Direction::Up
+            && let Ok(script) = script::read(lexis, &file.text)
+            && let Some(last) = usize::try_from(partial.applied)
+                .ok()
+                .and_then(|applied| script.statements.get(applied.checked_sub(1)?))
+        {
+            let mut sql = file
+                .text
+                .get(..last.range.end)
+                .unwrap_or_default()
+                .to_owned();
+            sql.push_str(";\n");
+            texts.push(Text {
+                name: format!("{} as far as it is applied", file.file),
+                sql: sql.into(),
+            });
+        }
+    }
+    texts
+}

@@ -1,0 +1,266 @@
+//! Has schemas from their sources. What is replayed in a shadow stands in a workshop, which
+//! removes its shadows on every path.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::{Context, open};
+use super::expected::{self, Text};
+use super::{Kind, Loaded, Source, cache, usage};
+use crate::db::inspect;
+use crate::db::replay;
+use crate::db::session::{Access, DbError, Session};
+use crate::db::shadow::{Ground, Shadow};
+use crate::dialect::script;
+use crate::model::change::Renamed;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::schema::Schema;
+use crate::model::server::Server;
+use crate::project::Database;
+
+/// The shadows of a run.
+pub struct Workshop<'c> {
+    pub context: &'c Context,
+    shadows: Vec<Shadow>,
+}
+
+/// Works with shadows, and removes them whatever comes of it.
+pub async fn with<'c, T>(
+    context: &'c Context,
+    work: impl AsyncFnOnce(&mut Workshop<'c>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut workshop = Workshop {
+        context,
+        shadows: Vec::new(),
+    };
+    let result = context.stop.race(work(&mut workshop)).await;
+    for shadow in workshop.shadows {
+        let name = shadow.database.clone();
+        if let Err(error) = shadow.remove().await {
+            let told = error.told();
+            context
+                .progress
+                .notice(&format!("the shadow {name} could not be dropped: {told}"));
+        }
+    }
+    result.unwrap_or_else(|exit| {
+        let told = Diagnostic::error("interrupted", "interrupted; nothing was changed");
+        Err(Failure {
+            exit,
+            diagnostics: vec![told],
+        })
+    })
+}
+
+fn cannot(database: &Database, doing: &str, error: &DbError) -> Failure {
+    Failure::failed(open::cannot_ask(database, doing, error))
+}
+
+/// What a live database holds.
+pub async fn live(
+    context: &Context,
+    told: &str,
+    database: &Database,
+    wait: Option<Duration>,
+) -> Result<Loaded, Failure> {
+    if open::is_absent_file(database) {
+        let message = format!(
+            "the database `{told}` does not exist: {}",
+            database.target.shown()
+        );
+        return Err(Failure::failed(Diagnostic::error("no-database", message)));
+    }
+    let opened = open::session(context, database, Access::Look, wait).await;
+    let mut session =
+        opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
+    let schema = inspect::schema(&mut session, database.target.database()).await;
+    let server = session.server.clone();
+    session.close().await;
+    Ok(Loaded {
+        told: told.to_owned(),
+        ground: database.clone(),
+        schema: schema.map_err(|error| cannot(database, "reading its schema", &error))?,
+        server,
+        renames: Vec::new(),
+        remarks: Vec::new(),
+        shadow: None,
+    })
+}
+
+impl Workshop<'_> {
+    /// Has a schema from a source; a file is replayed on `ground`.
+    pub async fn load(
+        &mut self,
+        source: &Source,
+        ground: &Database,
+        wait: Option<Duration>,
+    ) -> Result<Loaded, Failure> {
+        let context = self.context;
+        let texts = match &source.kind {
+            Kind::Live(database) => return live(context, &source.told, database, wait).await,
+            Kind::Migrations { upto, .. } => expected::migrations(context, ground, *upto).await?,
+            Kind::Desired(at) => {
+                let database = context.project.databases.get(*at);
+                let path = database.and_then(|database| database.desired.clone());
+                let Some(path) = path else {
+                    let message = format!("`{}` has no desired schema", source.told);
+                    return Err(usage(message, "set `schema` of the database in bird.toml"));
+                };
+                let engine = ground.dialect.facts().name;
+                let own = path.join(format!("{engine}.sql"));
+                read(&if own.is_file() { own } else { path }, context)?
+            }
+            Kind::Path(path) => read(path, context)?,
+        };
+        let cached = matches!(source.kind, Kind::Migrations { .. });
+        let mut loaded = self.replay(&source.told, ground, &texts, cached).await?;
+        for text in &texts {
+            // A file that cannot be read was told of when it was replayed.
+            if let Ok(script) = script::read(ground.dialect.lexis(), &text.sql) {
+                let renames = script.renames.into_iter();
+                loaded.renames.extend(renames.map(|rename| Renamed {
+                    from: rename.from,
+                    to: rename.to,
+                }));
+            }
+        }
+        Ok(loaded)
+    }
+
+    async fn replay(
+        &mut self,
+        told: &str,
+        ground: &Database,
+        texts: &[Text],
+        cached: bool,
+    ) -> Result<Loaded, Failure> {
+        let context = self.context;
+        let mut loaded = Loaded {
+            told: told.to_owned(),
+            ground: ground.clone(),
+            schema: Schema::default(),
+            server: Server::default(),
+            renames: Vec::new(),
+            remarks: Vec::new(),
+            shadow: None,
+        };
+        let key = match cached {
+            true => cache::key(context, ground, texts).await,
+            false => None,
+        };
+        if let Some((key, server)) = &key
+            && let Some(schema) = cache::read(context, key)
+        {
+            loaded.schema = schema;
+            loaded.server = server.clone();
+            return Ok(loaded);
+        }
+        let at = self.shadow(ground).await?;
+        let Some(shadow) = self.shadows.get_mut(at) else {
+            return Ok(loaded);
+        };
+        context.progress.begin(texts.len());
+        for text in texts {
+            context.progress.advance(1, &text.name);
+            loaded
+                .remarks
+                .extend(replay::file(shadow, &text.name, &text.sql).await?);
+        }
+        context.progress.finish();
+        loaded.shadow = Some(at);
+        loaded.server = shadow.session.server.clone();
+        let schema = shadow.inspect().await;
+        loaded.schema =
+            schema.map_err(|error| cannot(ground, "reading the schema of a shadow", &error))?;
+        if let Some((key, _)) = key
+            && loaded.remarks.is_empty()
+        {
+            cache::write(context, &key, &loaded.schema);
+        }
+        Ok(loaded)
+    }
+
+    /// Makes an empty shadow like a database, and gives its place.
+    pub async fn shadow(&mut self, ground: &Database) -> Result<usize, Failure> {
+        let made = Shadow::create(Ground {
+            target: &ground.target,
+            dialect: ground.dialect,
+            schema: ground.schema.as_deref(),
+            collation: ground.collation.as_deref(),
+        });
+        let shadow = made
+            .await
+            .map_err(|error| cannot(ground, "making a shadow beside it", &error))?;
+        self.shadows.push(shadow);
+        Ok(self.shadows.len() - 1)
+    }
+
+    /// A shadow by its place.
+    pub fn at(&mut self, at: usize) -> Option<&mut Shadow> {
+        self.shadows.get_mut(at)
+    }
+}
+
+/// The texts of a file, or of the files of a folder in the order of their names.
+fn read(path: &Path, context: &Context) -> Result<Vec<Text>, Failure> {
+    let fault = |path: &Path, reason: std::io::Error| {
+        let message = format!("cannot read {}: {reason}", path.display());
+        Failure::failed(Diagnostic::error("source", message))
+    };
+    let mut paths: Vec<PathBuf> = Vec::new();
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).map_err(|reason| fault(path, reason))? {
+            let found = entry.map_err(|reason| fault(path, reason))?.path();
+            let name = found
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if name.ends_with(".sql") && !name.ends_with(".undo.sql") {
+                paths.push(found);
+            }
+        }
+        paths.sort_by_key(|path| order(path));
+        if paths.is_empty() {
+            return Err(usage(
+                format!("there is no .sql file in {}", path.display()),
+                "name a file, or a folder with .sql files in it",
+            ));
+        }
+    } else {
+        paths.push(path.to_path_buf());
+    }
+    let texts = paths.into_iter().map(|path| {
+        let sql = std::fs::read_to_string(&path).map_err(|reason| fault(&path, reason))?;
+        Ok(Text {
+            name: context.project.shown(&path),
+            sql: sql.strip_prefix('\u{feff}').unwrap_or(&sql).into(),
+        })
+    });
+    texts.collect()
+}
+
+/// Migrations come by their versions, other files by their names.
+fn order(path: &Path) -> (i64, String) {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let digits = name
+        .strip_prefix('V')
+        .and_then(|rest| rest.split_once("__"));
+    let version = digits.and_then(|(version, _)| version.parse().ok());
+    (version.unwrap_or(i64::MAX), name)
+}
+
+/// The server beside which shadows of a database are made, whether it exists or not.
+pub async fn server_of(context: &Context, database: &Database) -> Option<Session> {
+    if !database.dialect.facts().is_embedded()
+        && let Ok(session) = open::session(context, database, Access::Look, None).await
+    {
+        return Some(session);
+    }
+    let entry = open::entry(context, database, None).await.ok()??;
+    Some(entry.1)
+}

@@ -1,0 +1,156 @@
+//! Where a schema is to be had from: `ums`, `ums@migrations`, `ums@7`, `ums@schema`, a URL, a
+//! file or a folder of SQL.
+
+mod cache;
+mod expected;
+mod load;
+
+use std::path::PathBuf;
+
+use super::Context;
+use crate::model::change::Renamed;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::name::did_you_mean;
+use crate::model::schema::Schema;
+use crate::model::server::Server;
+use crate::project::{self, Database};
+
+pub use load::{Workshop, live, with};
+
+/// A source as it was asked for.
+pub struct Source {
+    /// As people wrote it, without a password.
+    pub told: String,
+    pub kind: Kind,
+}
+
+pub enum Kind {
+    /// What a database holds.
+    Live(Box<Database>),
+    /// What migrations give.
+    Migrations { at: usize, upto: Upto },
+    /// The desired schema of a database of the project.
+    Desired(usize),
+    /// A file or a folder of SQL.
+    Path(PathBuf),
+}
+
+/// Up to where migrations count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upto {
+    All,
+    Version(i64),
+    /// As far as the live database has applied them.
+    Applied,
+}
+
+/// A schema that was had from a source.
+pub struct Loaded {
+    pub told: String,
+    /// The database whose engine, server and defaults hold for it.
+    pub ground: Database,
+    pub schema: Schema,
+    pub server: Server,
+    /// The renames that its files declare.
+    pub renames: Vec<Renamed>,
+    /// What of it could not be replayed.
+    pub remarks: Vec<Diagnostic>,
+    /// The workshop's shadow that holds it.
+    pub shadow: Option<usize>,
+}
+
+/// Why a source cannot be used as it was asked for.
+pub fn usage(message: String, hint: impl Into<String>) -> Failure {
+    Failure::failed(Diagnostic::error("usage", message).hint(hint))
+}
+
+/// Whether a word is a URL of a database.
+pub fn is_url(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| crate::dialect::by_scheme(&scheme.to_ascii_lowercase()).is_some())
+}
+
+/// Whether a source needs no project.
+pub fn stands_alone(text: &str) -> bool {
+    is_url(text) || std::path::Path::new(text).exists()
+}
+
+impl Source {
+    /// Reads a source from the command line.
+    pub fn parse(context: &Context, text: &str) -> Result<Source, Failure> {
+        let project = &context.project;
+        let of = |told: &str, kind| {
+            let told = told.to_owned();
+            Ok(Source { told, kind })
+        };
+        if let Some(database) = project.database(text) {
+            return of(text, Kind::Live(Box::new(database.clone())));
+        }
+        if is_url(text) {
+            if project::has_password(text) {
+                context.progress.notice(
+                    "a password on the command line is seen by everybody on this machine; \
+                     write ${VARIABLE} in its place",
+                );
+            }
+            let here = std::env::current_dir().unwrap_or_default();
+            let database = project::unnamed(text, &here, |name| std::env::var(name).ok())
+                .map_err(Failure::failed)?;
+            return of(&database.name.clone(), Kind::Live(Box::new(database)));
+        }
+        if let Some((name, part)) = text.split_once('@')
+            && let Some(at) = project
+                .databases
+                .iter()
+                .position(|known| known.name == name)
+        {
+            let kind = match (part, part.trim_start_matches('V').parse()) {
+                ("migrations", _) => Kind::Migrations {
+                    at,
+                    upto: Upto::All,
+                },
+                ("applied", _) => Kind::Migrations {
+                    at,
+                    upto: Upto::Applied,
+                },
+                ("schema", _) => Kind::Desired(at),
+                (_, Ok(version)) => Kind::Migrations {
+                    at,
+                    upto: Upto::Version(version),
+                },
+                _ => {
+                    let message = format!("`{text}` is no source");
+                    let hint = format!("after `{name}@` stands migrations, schema or a version");
+                    return Err(usage(message, hint));
+                }
+            };
+            return of(text, kind);
+        }
+        let path = PathBuf::from(text);
+        if path.exists() {
+            return of(text, Kind::Path(path));
+        }
+        let names = project
+            .databases
+            .iter()
+            .map(|database| database.name.as_str());
+        let hint = did_you_mean(text, names).unwrap_or_else(|| {
+            "a source is a database of the project (ums), ums@migrations, ums@7, ums@schema, \
+             a URL, or a path to SQL"
+                .to_owned()
+        });
+        Err(usage(
+            format!("`{text}` is no source: there is no such database or file"),
+            hint,
+        ))
+    }
+
+    /// The database whose engine and server are meant, where the source says so.
+    pub fn ground<'s>(&'s self, context: &'s Context) -> Option<&'s Database> {
+        match &self.kind {
+            Kind::Live(database) => Some(database),
+            Kind::Migrations { at, .. } | Kind::Desired(at) => context.project.databases.get(*at),
+            Kind::Path(_) => None,
+        }
+    }
+}
