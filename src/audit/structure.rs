@@ -38,7 +38,10 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
             reference.to
         );
         let fault = Diagnostic::error("reference-not-unique", message);
-        faults.push(at(reference, fault.hint("make it the primary key, or a unique key")));
+        faults.push(at(
+            reference,
+            fault.hint("make it the primary key, or a unique key"),
+        ));
     }
     if let Some((table, column)) = child
         && !table.keys.iter().any(|key| leads(key, &column.name))
@@ -50,7 +53,10 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
             column.name
         );
         let fault = Diagnostic::warning("reference-not-indexed", message);
-        faults.push(at(reference, fault.hint("make an index that begins with it")));
+        faults.push(at(
+            reference,
+            fault.hint("make an index that begins with it"),
+        ));
     }
     faults
 }
@@ -83,7 +89,12 @@ fn find<'s>(
         return match objects.find(|object| object.name == name.table) {
             Some(object) => missing(
                 "reference-not-table",
-                format!("{}.{} is a {}", name.database, name.table, object.kind.told()),
+                format!(
+                    "{}.{} is a {}",
+                    name.database,
+                    name.table,
+                    object.kind.told()
+                ),
             ),
             None => missing(
                 "reference-missing",
@@ -133,7 +144,10 @@ fn is_unique(key: &Key, column: &str) -> bool {
 
 /// Whether an index by this key finds the values of this column in their order.
 fn leads(key: &Key, column: &str) -> bool {
-    let serves = !matches!(key.kind, KeyKind::Fulltext | KeyKind::Spatial | KeyKind::Exclusion);
+    let serves = !matches!(
+        key.kind,
+        KeyKind::Fulltext | KeyKind::Spatial | KeyKind::Exclusion
+    );
     let first = key.parts.first();
     serves
         && key.filter.is_none()
@@ -200,14 +214,22 @@ mod tests {
     fn a_reference_needs_two_columns_that_fit() {
         let bytes = column("id", "binary(16)");
         let parent = schema("users", bytes, &[KeyKind::Primary]);
-        let child = |sql: &str, keys: &[KeyKind]| schema("messages", column("author_id", sql), keys);
+        let child =
+            |sql: &str, keys: &[KeyKind]| schema("messages", column("author_id", sql), keys);
         let index = [KeyKind::Index];
         let none: [&str; 0] = [];
-        assert_eq!(codes(&child("uuid", &index), "postgres", &parent, "mysql"), none);
-        assert_eq!(codes(&child("BLOB", &index), "sqlite", &parent, "mysql"), none);
-        assert_eq!(codes(&child("binary(16)", &[]), "mysql", &parent, "mysql"), [
-            "reference-not-indexed"
-        ]);
+        assert_eq!(
+            codes(&child("uuid", &index), "postgres", &parent, "mysql"),
+            none
+        );
+        assert_eq!(
+            codes(&child("BLOB", &index), "sqlite", &parent, "mysql"),
+            none
+        );
+        assert_eq!(
+            codes(&child("binary(16)", &[]), "mysql", &parent, "mysql"),
+            ["reference-not-indexed"]
+        );
         for wrong in ["binary(8)", "char(36)", "bigint"] {
             let faults = codes(&child(wrong, &index), "mysql", &parent, "mysql");
             assert_eq!(faults, ["reference-type"], "{wrong}");

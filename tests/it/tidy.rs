@@ -27,7 +27,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cmd",
         &[
-            "model", "dialect", "plan", "diff", "audit", "seed", "adopt", "project", "db", "output", "error",
+            "model", "dialect", "plan", "diff", "audit", "seed", "adopt", "project", "db",
+            "output", "error",
         ],
     ),
 ];

@@ -275,7 +275,7 @@ impl Look<'_> {
                 None => name == **known,
             };
             let mut functions = rules.functions.iter();
-            if let Some((_, why)) = functions.find(|(names, _)| names.iter().any(|it| is_it(&it))) {
+            if let Some((_, why)) = functions.find(|(names, _)| names.iter().any(is_it)) {
                 return Err(((*why).to_owned(), true));
             }
         }
