@@ -26,6 +26,7 @@ mod refinery;
 mod schema;
 mod seed;
 mod session;
+mod shadow;
 mod soak;
 mod split;
 mod sqlite;
