@@ -137,7 +137,7 @@ fn verdict(verified: &Verified) -> String {
 
 /// The first lines of a long definition.
 fn short(text: &str) -> String {
-    const LONGEST: usize = 120;
+    const LONGEST: usize = 72;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{} …", line.get(..at).unwrap_or_default()),
@@ -150,7 +150,7 @@ fn body(one: &Compared, steps: &[DdlStep]) -> String {
     let (before, behind) = catalog.surround(steps);
     let mut text = String::new();
     let statement = |text: &mut String, sql: &str| {
-        text.push_str(sql);
+        text.push_str(sql.trim_end_matches(';'));
         text.push_str(";\n");
     };
     before.iter().for_each(|sql| statement(&mut text, sql));
