@@ -68,8 +68,8 @@ impl Laboratory {
         let result = match self.shelf.take().await {
             Ok(mut shadows) => {
                 let result = self.laws(pair, &mut shadows, &mut faults).await;
-                let back = self.shelf.put_back(shadows).await;
-                result.and_then(|sql| back.map(|()| sql))
+                self.shelf.put_back(shadows);
+                result
             }
             Err(fault) => Err(fault),
         };
@@ -202,6 +202,12 @@ impl Laboratory {
             let _ = writeln!(told, "-- nothing is said about {:?}", difference.changes);
         }
         told
+    }
+}
+
+impl Drop for Laboratory {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.shelf.clear());
     }
 }
 

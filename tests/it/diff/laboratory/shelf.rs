@@ -1,6 +1,8 @@
 //! The databases in which pairs are tried. On a server it takes long to make one, so they are emptied
 //! and used again; in memory they cost nothing.
 
+mod empty;
+
 use std::cell::RefCell;
 
 use bird::db::shadow::{Ground, Shadow};
@@ -37,7 +39,16 @@ impl Shelf {
         Ok([self.one().await?, self.one().await?, self.one().await?])
     }
 
+    /// Each is emptied before its first use too, so that all come to be in one way.
     async fn one(&self) -> Result<Shadow, String> {
+        let used = self.shadows.borrow_mut().pop();
+        if let Some(mut shadow) = used {
+            match empty::empty(self.engine, &mut shadow).await {
+                Ok(()) => return Ok(shadow),
+                // Whatever is in the way goes with the database.
+                Err(_) => shadow.remove().await.map_err(|error| error.told())?,
+            }
+        }
         let ground = Ground {
             target: &self.target,
             dialect: self.dialect,
@@ -45,14 +56,22 @@ impl Shelf {
             collation: None,
         };
         let made = Shadow::create(ground).await;
-        made.map_err(|error| error.told())
+        let mut shadow = made.map_err(|error| error.told())?;
+        empty::empty(self.engine, &mut shadow).await?;
+        Ok(shadow)
     }
 
-    pub async fn put_back(&self, shadows: [Shadow; 3]) -> Result<(), String> {
-        let _ = (&self.engine, &self.shadows);
-        for shadow in shadows {
-            shadow.remove().await.map_err(|error| error.told())?;
+    pub fn put_back(&self, shadows: [Shadow; 3]) {
+        if !self.dialect.facts().is_embedded() {
+            self.shadows.borrow_mut().extend(shadows);
         }
-        Ok(())
+    }
+
+    /// Drops all databases.
+    pub async fn clear(&self) {
+        for shadow in self.shadows.take() {
+            let removed = shadow.remove().await;
+            removed.expect("a shadow is dropped");
+        }
     }
 }
