@@ -16,11 +16,10 @@ use report::DiffReport;
 /// Show the changes that lead from one schema to another
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples: bird diff                        drift: from what is live to what is \
-                   applied\n          bird diff ums                    from what is live to what \
-                   the migrations give\n          bird diff ums@3 ums@schema       from version 3 \
-                   to the desired schema\n          bird diff mysql://… wanted.sql   from a \
-                   database to a file",
+    before_help = "Example: bird diff                        drift: from live to applied\n         \
+                   bird diff ums                    from live to what the migrations give\n         \
+                   bird diff ums@3 ums@schema       from version 3 to the desired schema\n         \
+                   bird diff mysql://… wanted.sql   from a database to a file",
     after_help = "A source is a database of the project (ums: live), ums@migrations, ums@7, \
                   ums@schema, a URL, a .sql file or a folder of them."
 )]

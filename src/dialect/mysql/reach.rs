@@ -127,6 +127,10 @@ pub static RULES: Rules = Rules {
     untrusted: &[],
     dynamic: Some(Dynamic::Prepared),
     grants_inside: false,
+    around: Some(
+        "SELECT 'database', CAST(schema_name AS CHAR) FROM information_schema.schemata \
+         WHERE schema_name <> 'information_schema' AND schema_name <> DATABASE()",
+    ),
     runs_alone: Some("EVENT"),
     qualified: Some(("DROP", "FUNCTION")),
 };

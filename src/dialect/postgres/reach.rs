@@ -131,6 +131,10 @@ pub static RULES: Rules = Rules {
     ],
     dynamic: Some(Dynamic::InBodies),
     grants_inside: true,
+    around: Some(
+        "SELECT 'database', datname::text FROM pg_database WHERE datname <> current_database() \
+         UNION ALL SELECT 'role', rolname::text FROM pg_roles",
+    ),
     runs_alone: None,
     qualified: None,
 };

@@ -139,7 +139,14 @@ pub(super) fn made(pieces: &Pieces<'_>) -> Option<String> {
         "AGGREGATE",
         "AS",
     ];
-    let attaches = pieces.get(0)?.is("ATTACH");
+    let first = pieces.get(0)?;
+    if first.is("PREPARE") {
+        return last_of(pieces, 1);
+    }
+    let attaches = first.is("ATTACH");
+    if !attaches && !first.is("CREATE") {
+        return None;
+    }
     let is_kind = |at: &usize| {
         let piece = pieces.get(*at);
         match attaches {

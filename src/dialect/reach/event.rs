@@ -1,5 +1,7 @@
 //! Objects that run by themselves: in a shadow they are made asleep, and shown awake.
 
+use std::ops::Range;
+
 use super::pieces::{Pieces, edited};
 use crate::dialect::Dialect;
 use crate::dialect::lex::Kind;
@@ -21,9 +23,48 @@ pub struct Sleep {
 pub fn asleep(dialect: &dyn Dialect, sql: &str) -> Option<Sleep> {
     let kind = dialect.reach().runs_alone?;
     let pieces = Pieces::of(dialect, sql);
+    let (name, head) = head(&pieces, kind)?;
+    let creates = pieces.are(0, &["CREATE"]);
+    let find = |word: &str| head.clone().find(|at| pieces.are(*at, &[word]));
+    let renamed = find("RENAME").and_then(|at| pieces.get(at + 2));
+    let mut sleep = Sleep {
+        name,
+        sql: None,
+        awake: None,
+        renamed: renamed.map(|piece| piece.name()),
+    };
+    if let Some(piece) = find("ENABLE").and_then(|at| pieces.get(at)) {
+        let edit = (piece.start, piece.end, "DISABLE".to_owned());
+        (sleep.sql, sleep.awake) = (edited(sql, vec![edit]), Some(true));
+    } else if find("DISABLE").is_some() {
+        sleep.awake = Some(false);
+    } else if creates {
+        let comment = head.clone().find(|at| {
+            pieces.are(*at, &["COMMENT"])
+                && pieces.get(at + 1).is_some_and(|it| it.kind == Kind::Text)
+        });
+        let before = pieces.get(comment.unwrap_or(head.end))?;
+        let edit = (before.start, before.start, "DISABLE ".to_owned());
+        (sleep.sql, sleep.awake) = (edited(sql, vec![edit]), Some(true));
+    }
+    Some(sleep)
+}
+
+/// The definition of such an object as it is when it is awake.
+#[must_use]
+pub fn awake(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+    let pieces = Pieces::of(dialect, sql);
+    let (_, head) = head(&pieces, dialect.reach().runs_alone?)?;
+    let mut head = head;
+    let at = head.find(|at| pieces.are(*at, &["DISABLE"]))?;
+    let piece = pieces.get(at)?;
+    edited(sql, vec![(piece.start, piece.end, "ENABLE".to_owned())])
+}
+
+/// The name of what a statement makes or changes, and where its options stand.
+fn head(pieces: &Pieces<'_>, kind: &str) -> Option<(String, Range<usize>)> {
     let first = pieces.get(0)?;
-    let creates = first.is("CREATE");
-    if !creates && !first.is("ALTER") {
+    if !first.is_any(&["CREATE", "ALTER"]) {
         return None;
     }
     // `DEFINER = user@host` is all that may stand before the kind.
@@ -45,28 +86,5 @@ pub fn asleep(dialect: &dyn Dialect, sql: &str) -> Option<Sleep> {
     }
     let name = pieces.get(at)?.name();
     let body = (at + 1..pieces.len()).find(|at| pieces.are(*at, &["DO"]));
-    let head = at + 1..body.unwrap_or(pieces.len());
-    let find = |word: &str| head.clone().find(|at| pieces.are(*at, &[word]));
-    let renamed = find("RENAME").and_then(|at| pieces.get(at + 2));
-    let mut sleep = Sleep {
-        name,
-        sql: None,
-        awake: None,
-        renamed: renamed.map(|piece| piece.name()),
-    };
-    if let Some(piece) = find("ENABLE").and_then(|at| pieces.get(at)) {
-        let edit = (piece.start, piece.end, "DISABLE".to_owned());
-        (sleep.sql, sleep.awake) = (edited(sql, vec![edit]), Some(true));
-    } else if find("DISABLE").is_some() {
-        sleep.awake = Some(false);
-    } else if creates {
-        let comment = head.clone().find(|at| {
-            pieces.are(*at, &["COMMENT"])
-                && pieces.get(at + 1).is_some_and(|it| it.kind == Kind::Text)
-        });
-        let before = pieces.get(comment.or(body)?)?;
-        let edit = (before.start, before.start, "DISABLE ".to_owned());
-        (sleep.sql, sleep.awake) = (edited(sql, vec![edit]), Some(true));
-    }
-    Some(sleep)
+    Some((name, at + 1..body.unwrap_or(pieces.len())))
 }

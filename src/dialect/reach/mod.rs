@@ -16,7 +16,7 @@ use super::words::unquoted;
 pub use bodies::Dynamic;
 use pieces::{Edit, Piece, Pieces};
 
-pub use event::{Sleep, asleep};
+pub use event::{Sleep, asleep, awake};
 
 /// Words, and why a statement with them reaches out.
 pub type Signs = &'static [(&'static [&'static str], &'static str)];
@@ -44,6 +44,8 @@ pub struct Rules {
     pub dynamic: Option<Dynamic>,
     /// Privileges are objects of a database, given to roles of the server.
     pub grants_inside: bool,
+    /// Asks what is around: rows of a kind, `database` or `role`, and a name.
+    pub around: Option<&'static str>,
     /// A kind of object that runs by itself.
     pub runs_alone: Option<&'static str>,
     /// An object of this kind without a qualifier may be one of the whole server.
@@ -129,15 +131,20 @@ pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
     }
 }
 
-/// The names of the databases that a statement makes known, and of the things that it makes.
+/// The name of what a statement makes or makes known: an object, a prepared statement, a database.
 #[must_use]
 pub fn makes(dialect: &dyn Dialect, sql: &str) -> Option<String> {
     let pieces = Pieces::of(dialect, sql);
-    let first = pieces.get(0)?;
-    match first.is("CREATE") || first.is("ATTACH") {
-        true => bodies::made(&pieces),
-        false => None,
-    }
+    bodies::made(&pieces)
+}
+
+/// The database that a statement chooses for those behind it.
+#[must_use]
+pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+    let pieces = Pieces::of(dialect, sql);
+    let chooses = pieces.are(0, &["USE"]) && pieces.len() == 2;
+    let name = pieces.get(1).filter(|_| chooses)?;
+    Some(name.name())
 }
 
 /// Whether a statement mentions one of these names, as an unqualified name or the end of one.
@@ -210,6 +217,9 @@ impl Look<'_> {
         }) {
             return Err(("opens or closes another database".to_owned(), false));
         }
+        if at == 0 && self.chooses_own(pieces) {
+            return Ok(());
+        }
         if let Some((_, why)) = rules.heads.iter().find(|(head, _)| pieces.head(at, head)) {
             // A program that does it is missing as a whole.
             return Err(((*why).to_owned(), at > 0 || self.is_foreign(pieces)));
@@ -218,6 +228,12 @@ impl Look<'_> {
             return Err(("sets variables of the whole server".to_owned(), at > 0));
         }
         Ok(())
+    }
+
+    /// Whether it chooses the database that is in use already.
+    fn chooses_own(self, pieces: &Pieces<'_>) -> bool {
+        let own = pieces.get(1).map(|name| name.name());
+        pieces.are(0, &["USE"]) && pieces.len() == 2 && own == Some(self.around.own.to_lowercase())
     }
 
     /// What a schema holds and what leads to another server all the same.

@@ -205,9 +205,10 @@ fn database(look: Look<'_>, pieces: &Pieces<'_>, at: usize, found: &mut Found) -
         return Ok(());
     };
     let schema = grammar.schema_is_database && before.is("SCHEMA");
+    let chosen = pieces.are(0, &["USE"]) && at == 1;
     let leads = pieces.are(0, &["ALTER"]) && at == 2
         || at.checked_sub(2).is_some_and(|on| pieces.are(on, &["ON"]));
-    if !leads || !(before.is("DATABASE") || schema) {
+    if !chosen && (!leads || !(before.is("DATABASE") || schema)) {
         return Ok(());
     }
     // What comes behind it where the database in use is meant.

@@ -21,6 +21,7 @@ pub static RULES: Rules = Rules {
     untrusted: &[],
     dynamic: None,
     grants_inside: false,
+    around: None,
     runs_alone: None,
     qualified: None,
 };
