@@ -12,7 +12,11 @@ use bird::model::target::Target;
 use crate::consent::tables::check;
 use crate::world::{Engine, World};
 
-engines!(nothing_reaches_past_a_shadow, the_own_name_means_the_shadow,);
+engines!(
+    nothing_reaches_past_a_shadow,
+    the_own_name_means_the_shadow,
+    migrate_tells_what_no_shadow_will_run,
+);
 
 /// The database in use is `here`; on its server there are others, some called like tables.
 fn around() -> Around {
@@ -221,4 +225,33 @@ fn the_own_name_means_the_shadow(engine: Engine) {
         assert_eq!(world.client(name, "SELECT * FROM canary"), "1\n");
         world.refused(name, "SELECT * FROM a");
     }
+}
+
+/// What the schema that follows from the files will lack is said when it is applied; a privilege
+/// belongs to no schema.
+fn migrate_tells_what_no_shadow_will_run(engine: Engine) {
+    let world = canaries(engine).file("migrations/twitter/.keep", "");
+    let told = engine.pick(
+        "CREATE VIEW v AS SELECT * FROM {twitter}.canary;\nGRANT SELECT ON v TO root@localhost;\n",
+        "DO $$ DECLARE q text := 'CREATE TABLE x ()'; BEGIN EXECUTE q; END $$;\n\
+         GRANT pg_monitor TO postgres;\n",
+        "",
+    );
+    if told.is_empty() {
+        return;
+    }
+    world.write(
+        "migrations/ums/V1__far.sql",
+        &told.replace("{twitter}", world.name("twitter")),
+    );
+    for arguments in [&["migrate", "--dry-run"][..], &["migrate"]] {
+        let run = world
+            .run(&[arguments, &["--allow", "non-empty"]].concat())
+            .ok()
+            .warns("note[not-replayable]: ums: statement 1 of V1 far is not replayable")
+            .warns("migrations/ums/V1__far.sql:1:1");
+        assert_eq!(run.stderr.matches("note[").count(), 1, "{}", run.told());
+    }
+    let run = world.run(&["migrate"]).ok();
+    assert!(!run.stderr.contains("not-replayable"), "{}", run.told());
 }
