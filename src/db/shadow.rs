@@ -91,14 +91,7 @@ impl Shadow {
     pub async fn create(ground: Ground<'_>) -> Result<Shadow, DbError> {
         let dialect = ground.dialect;
         let (target, entry) = match ground.target {
-            Target::File(_) => {
-                let memory = FileTarget {
-                    path: ":memory:".into(),
-                    told: ":memory:".to_owned(),
-                    read_only: false,
-                };
-                (Target::File(memory), None)
-            }
+            Target::File(_) => (Target::File(FileTarget::memory()), None),
             Target::Server(server) => {
                 let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
                 let (mut there, mut entry) = (server.clone(), server.clone());

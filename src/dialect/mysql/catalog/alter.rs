@@ -68,7 +68,8 @@ impl<'t> Builder<'t> {
                 Alter::Option { name, value } => self.option(name, value),
                 Alter::Comment(pair) => {
                     let comment = pair.to.as_deref().unwrap_or_default();
-                    self.clauses.push(format!("COMMENT={}", clause::text(comment)));
+                    self.clauses
+                        .push(format!("COMMENT={}", clause::text(comment)));
                 }
                 _ => {}
             }
@@ -146,11 +147,13 @@ impl<'t> Builder<'t> {
             Product::MariaDb => "CONSTRAINT",
             Product::MySql | Product::Anybody => "CHECK",
         };
-        self.clauses.push(format!("DROP {word} {}", quote(&check.name)));
+        self.clauses
+            .push(format!("DROP {word} {}", quote(&check.name)));
     }
 
     fn drop_column(&mut self, column: &Column) {
-        self.clauses.push(format!("DROP COLUMN {}", quote(&column.name)));
+        self.clauses
+            .push(format!("DROP COLUMN {}", quote(&column.name)));
         let virtually = column.generated.is_some();
         if !virtually {
             let why = format!("the values of `{}` are gone", column.name);
@@ -254,7 +257,8 @@ impl<'t> Builder<'t> {
             (_, true) => "INVISIBLE",
             (_, false) => "VISIBLE",
         };
-        self.clauses.push(format!("ALTER INDEX {} {word}", quote(&key.name)));
+        self.clauses
+            .push(format!("ALTER INDEX {} {word}", quote(&key.name)));
     }
 
     /// InnoDB makes one full-text index at a time.
@@ -297,9 +301,14 @@ impl<'t> Builder<'t> {
     }
 
     fn enforce(&mut self, check: &Check) {
-        let not = if check.options.contains_key("enforced") { "NOT " } else { "" };
+        let not = if check.options.contains_key("enforced") {
+            "NOT "
+        } else {
+            ""
+        };
         let name = quote(&check.name);
-        self.clauses.push(format!("ALTER CHECK {name} {not}ENFORCED"));
+        self.clauses
+            .push(format!("ALTER CHECK {name} {not}ENFORCED"));
         if not.is_empty() {
             let why = format!("a row may not fulfil `{}`", check.expression);
             self.risk(Hazard::MayFail, why);

@@ -52,7 +52,11 @@ pub fn foreign(difference: &Difference, from: &Schema, to: &Schema) -> Foreign {
         }
     }
     let new: HashMap<&str, &Table> = to.tables.iter().map(|it| (it.name.as_str(), it)).collect();
-    let old: HashMap<&str, &Table> = from.tables.iter().map(|it| (it.name.as_str(), it)).collect();
+    let old: HashMap<&str, &Table> = from
+        .tables
+        .iter()
+        .map(|it| (it.name.as_str(), it))
+        .collect();
     for table in &from.tables {
         if !new.contains_key(table.name.as_str()) {
             continue;
@@ -158,5 +162,9 @@ pub fn serves(key: &Key, columns: &[String]) -> bool {
         .iter()
         .map_while(|part| part.column.as_deref().filter(|_| part.prefix.is_none()))
         .collect();
-    parts.len() >= columns.len() && parts.iter().zip(columns).all(|(part, column)| part == column)
+    parts.len() >= columns.len()
+        && parts
+            .iter()
+            .zip(columns)
+            .all(|(part, column)| part == column)
 }

@@ -27,7 +27,10 @@ pub fn added_column(column: &Column, again: bool) -> Risks {
         risks.push((Hazard::Rewrite, why));
     }
     let kind = base(&column.sql);
-    let dated = matches!(kind, "date" | "datetime" | "timestamp" | "geometry" | "point");
+    let dated = matches!(
+        kind,
+        "date" | "datetime" | "timestamp" | "geometry" | "point"
+    );
     if !column.nullable && column.default.is_none() && column.generated.is_none() && dated {
         let why = format!("rows that are there have no value for `{name}`");
         risks.push((Hazard::MayFail, why));
@@ -69,7 +72,10 @@ fn narrowed(from: &Column, to: &Column) -> Option<String> {
         != to.collation.as_deref().map(super::clause::charset)
         && has_characters(&from.sql)
         && has_characters(&to.sql)
-        && to.collation.as_deref().is_some_and(|collation| !collation.starts_with("utf8mb4"))
+        && to
+            .collation
+            .as_deref()
+            .is_some_and(|collation| !collation.starts_with("utf8mb4"))
     {
         return said("characters");
     }
@@ -95,9 +101,14 @@ fn narrowed(from: &Column, to: &Column) -> Option<String> {
 
 /// The numbers between the parentheses of a type.
 fn sizes(sql: &str) -> Vec<u64> {
-    let inner = sql.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let inner = sql
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
     let inner = inner.map_or("", |(inner, _)| inner);
-    inner.split(',').filter_map(|size| size.trim().parse().ok()).collect()
+    inner
+        .split(',')
+        .filter_map(|size| size.trim().parse().ok())
+        .collect()
 }
 
 /// Whether every value of a type is one of another.

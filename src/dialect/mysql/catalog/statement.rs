@@ -96,7 +96,8 @@ pub fn alter_sequence(from: &Object, to: &Object) -> Option<DdlStep> {
     let engine = |object: &Object| {
         let cursor = Cursor::new(&object.sql);
         let flat = cursor.flat();
-        flat.rsplit_once(" ENGINE=").map(|(rest, engine)| (rest.to_owned(), engine.to_owned()))
+        flat.rsplit_once(" ENGINE=")
+            .map(|(rest, engine)| (rest.to_owned(), engine.to_owned()))
     };
     let ((_, old), (bounds, new)) = (engine(from)?, engine(to)?);
     if old != new {

@@ -57,7 +57,9 @@ fn read_element(
     } else if let Some(kind) = key::kind(&mut cursor) {
         table.keys.push(key::read(&mut cursor, kind, words)?);
     } else {
-        table.columns.push(column::read(&mut cursor, words, collation)?);
+        table
+            .columns
+            .push(column::read(&mut cursor, words, collation)?);
     }
     cursor.is_over().then_some(())
 }
@@ -83,7 +85,11 @@ fn tail(cursor: &mut Cursor<'_>, table: &mut Table, words: &Words<'_>) {
     // The next number is data.
     table.options.remove("auto_increment");
     for (name, value) in USUAL {
-        if table.options.get(*name).is_some_and(|is| is.eq_ignore_ascii_case(value)) {
+        if table
+            .options
+            .get(*name)
+            .is_some_and(|is| is.eq_ignore_ascii_case(value))
+        {
             table.options.remove(*name);
         }
     }
@@ -182,7 +188,10 @@ fn without_engine(cursor: &Cursor<'_>) -> String {
 
 /// The sequences from which columns take their defaults.
 fn sequences(table: &Table) -> Vec<Id> {
-    let defaults = table.columns.iter().filter_map(|column| column.default.as_deref());
+    let defaults = table
+        .columns
+        .iter()
+        .filter_map(|column| column.default.as_deref());
     let named = defaults.filter_map(|default| {
         let mut cursor = Cursor::new(default);
         while !cursor.is_over() {

@@ -28,7 +28,11 @@ pub fn write(place: &Place<'_>, difference: &Difference, from: &Schema, to: &Sch
         to,
         old_tables: by_name(from),
         new_tables: by_name(to),
-        new_objects: to.objects.iter().map(|object| (object.id(), object)).collect(),
+        new_objects: to
+            .objects
+            .iter()
+            .map(|object| (object.id(), object))
+            .collect(),
         foreign: foreign(difference, from, to),
         ddl: Ddl::default(),
     };
@@ -80,7 +84,9 @@ impl<'w> Writer<'w> {
                 }
                 Change::Alter { table, alters } => {
                     for alter in alters {
-                        let Alter::Strange(pair) = alter else { continue };
+                        let Alter::Strange(pair) = alter else {
+                            continue;
+                        };
                         let lines = pair.to.iter().chain(&pair.from);
                         let lines: Vec<&str> = lines.map(String::as_str).collect();
                         let why = format!("bird does not understand `{}`", lines.join("`, `"));
@@ -200,11 +206,16 @@ impl<'w> Writer<'w> {
         let mut gone = order::behind_needs(gone, |table| table.id(), |table| parents(table));
         gone.reverse();
         let names: Vec<&str> = gone.iter().map(|table| table.name.as_str()).collect();
-        let places: HashMap<&str, usize> = names.iter().enumerate().map(|(at, it)| (*it, at)).collect();
+        let places: HashMap<&str, usize> =
+            names.iter().enumerate().map(|(at, it)| (*it, at)).collect();
         for (at, table) in gone.iter().enumerate() {
             let keys = table.foreign_keys.iter();
             let circle: Vec<ForeignKey> = keys
-                .filter(|key| places.get(key.to.as_str()).is_some_and(|parent| *parent < at))
+                .filter(|key| {
+                    places
+                        .get(key.to.as_str())
+                        .is_some_and(|parent| *parent < at)
+                })
                 .cloned()
                 .collect();
             if !circle.is_empty() {
