@@ -15,6 +15,7 @@ pub fn pair(dice: &mut Dice) -> Generated {
     for _ in 0..1 + dice.below(4) {
         mutate::mutate(dice, &mut to);
     }
+    mutate::fit(&from, &mut to);
     to.settle(dice);
     Generated {
         from: spell::schema(dice, &from),

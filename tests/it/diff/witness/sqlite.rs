@@ -69,9 +69,11 @@ async fn told(shadow: &mut Shadow) -> String {
 
 fn shown(cell: Option<&str>) -> String {
     // A literal in parentheses is the literal.
-    let Some(mut text) = cell else {
+    let Some(cell) = cell else {
         return "-".to_owned();
     };
+    let cell = uncommented(cell);
+    let mut text = cell.trim();
     while let Some(inner) = text
         .strip_prefix('(')
         .and_then(|text| text.strip_suffix(')'))

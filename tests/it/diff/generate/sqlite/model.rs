@@ -399,7 +399,7 @@ impl Schema {
             4 => (
                 table.name,
                 format!(
-                    "TRIGGER {quoted} BEFORE INSERT ON {on} BEGIN DELETE FROM {elsewhere} WHERE 0; UPDATE {on} SET {column} = {column} WHERE 0; END"
+                    "TRIGGER {quoted} BEFORE INSERT ON {on} BEGIN DELETE FROM {elsewhere} WHERE 0; SELECT max({column}) FROM {on} WHERE NEW.{column} = 3; END"
                 ),
             ),
             _ => {

@@ -23,7 +23,7 @@ pub fn mutate(dice: &mut Dice, schema: &mut Schema) {
             let at = dice.below(schema.others.len());
             let sql = &mut schema.others[at].sql;
             *sql = sql
-                .replace("3", "4")
+                .replace(" 3", " 4")
                 .replace("WHERE 0", "WHERE 0 AND 1")
                 .replace("(a, b)", "(a, d)");
         }
@@ -161,4 +161,36 @@ fn drop_column(dice: &mut Dice, table: &mut Table) {
     table.checks.retain(|(_, check)| !check.contains(&quoted));
     table.indexes.retain(|(_, sql)| !sql.contains(&quoted));
     table.foreign.retain(|key| key.column != name);
+}
+
+/// A new column has one value in all rows that exist, or none: no key can hold it.
+pub fn fit(from: &Schema, to: &mut Schema) {
+    for table in &mut to.tables {
+        let Some(before) = from.tables.iter().find(|before| before.name == table.name) else {
+            continue;
+        };
+        let had = |name: &str| before.columns.iter().any(|column| column.name == name);
+        for column in &mut table.columns {
+            let empty = column
+                .default
+                .as_deref()
+                .is_none_or(|default| default == "NULL");
+            column.not_null &= had(&column.name) || !empty;
+        }
+        let new = table.columns.iter().filter(|column| !had(&column.name));
+        let new: Vec<String> = new.map(|column| column.name.clone()).collect();
+        let has = |key: &super::model::Key| key.columns.iter().any(|(name, _)| new.contains(name));
+        if table.key.as_ref().is_some_and(has) {
+            table.key = None;
+            table.without_rowid = false;
+        }
+        table.uniques.retain(|key| !has(key));
+        let named = |sql: &str| {
+            new.iter()
+                .any(|name| sql.contains(&super::spell::quoted(name)))
+        };
+        table
+            .indexes
+            .retain(|(_, sql)| !sql.starts_with("UNIQUE") || !named(sql));
+    }
 }

@@ -29,6 +29,7 @@ pub fn rows(dice: &mut Dice, from: &Schema, to: &Schema) -> String {
                 .iter()
                 .map(|column| {
                     match may_miss(table, column)
+                        && !is_parent(from, table, column)
                         && then.is_none_or(|then| may_miss_later(then, column))
                         && dice.chance(30)
                     {
@@ -57,6 +58,11 @@ fn in_key(table: &Table, name: &str) -> bool {
 
 fn may_miss(table: &Table, column: &Column) -> bool {
     !column.not_null && !in_key(table, &column.name)
+}
+
+fn is_parent(schema: &Schema, table: &Table, column: &Column) -> bool {
+    let mut keys = schema.tables.iter().flat_map(|child| &child.foreign);
+    keys.any(|key| key.to == table.name && key.to_column == column.name)
 }
 
 /// A missing value is filled in where the new column must have one; then it is no longer unique.

@@ -31,11 +31,18 @@ pub fn schema(dice: &mut Dice, schema: &Schema) -> String {
     );
     let mut text = String::new();
     for statement in statements {
-        text.push_str(&laid_out(dice, &statement));
+        // A module reads its arguments by itself, and takes comments for a part of them.
+        match statement.starts_with("CREATE VIRTUAL") {
+            true => text.push_str(&statement),
+            false => text.push_str(&laid_out(dice, &statement)),
+        }
         text.push_str(";\n");
     }
     text
 }
+
+/// A blank that stays one: the engine takes a comment within a type for a part of it.
+const FIRM: &str = "\u{1}";
 
 /// The same words with other blanks, comments and letter cases.
 fn laid_out(dice: &mut Dice, sql: &str) -> String {
@@ -59,7 +66,7 @@ fn laid_out(dice: &mut Dice, sql: &str) -> String {
             text.push(sign);
         }
     }
-    text
+    text.replace(FIRM, " ")
 }
 
 fn table(dice: &mut Dice, table: &Table) -> String {
@@ -181,7 +188,7 @@ fn column(dice: &mut Dice, column: &Column) -> Vec<String> {
     } else {
         column.sql.clone()
     };
-    let mut words = vec![name(dice, &column.name), sql];
+    let mut words = vec![name(dice, &column.name), sql.replace(' ', FIRM)];
     let mut more = Vec::new();
     if column.not_null {
         more.push("NOT NULL".to_owned());
@@ -196,7 +203,7 @@ fn column(dice: &mut Dice, column: &Column) -> Vec<String> {
     if let Some((text, stored)) = &column.generated {
         let how = if *stored { "STORED" } else { "VIRTUAL" };
         let always = if dice.chance(50) {
-            "GENERATED ALWAYS "
+            "GENERATED\u{1}ALWAYS "
         } else {
             ""
         };
@@ -204,6 +211,10 @@ fn column(dice: &mut Dice, column: &Column) -> Vec<String> {
     }
     if dice.chance(30) {
         more.reverse();
+    }
+    if column.generated.is_some() {
+        words.extend(more);
+        return vec![words.join(FIRM)];
     }
     words.extend(more);
     words
