@@ -8,10 +8,12 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    Context, adopt, diff, doctor, inspect, migrate, provision, resolve, seed, status, undo, up,
+    Context, adopt, diff, doctor, inspect, migrate, new, provision, resolve, seed, status, undo,
+    up, verify,
 };
+use crate::model::change::Renamed;
 use crate::model::consent::CONSENTS;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
 use crate::output::{FORMATS, Format, Report, render_failure};
@@ -79,8 +81,10 @@ pub enum Command {
     Adopt(adopt::Args),
     Resolve(resolve::Args),
     Seed(seed::Args),
+    New(new::Args),
     Diff(diff::Args),
     Inspect(inspect::Args),
+    Verify(verify::Args),
     Doctor(doctor::Args),
 }
 
@@ -118,8 +122,10 @@ impl Command {
             Command::Adopt(_) => "adopt",
             Command::Resolve(_) => "resolve",
             Command::Seed(_) => "seed",
+            Command::New(_) => "new",
             Command::Diff(_) => "diff",
             Command::Inspect(_) => "inspect",
+            Command::Verify(_) => "verify",
             Command::Doctor(_) => "doctor",
         }
     }
@@ -134,7 +140,9 @@ impl Command {
             Command::Adopt(args) => reported!(adopt::run(context, args)),
             Command::Resolve(args) => reported!(resolve::run(context, args)),
             Command::Seed(args) => reported!(seed::run(context, args)),
+            Command::New(args) => reported!(new::run(context, args)),
             Command::Diff(args) => reported!(diff::run(context, args)),
+            Command::Verify(args) => reported!(verify::run(context, args)),
             Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }
@@ -214,6 +222,27 @@ fn consent(name: &str) -> Result<String, String> {
     }
     let known = names().collect::<Vec<_>>().join(", ");
     Err(did_you_mean(name, names()).unwrap_or(format!("the consents are {known}")))
+}
+
+/// A severity by its name.
+pub fn severity(name: &str) -> Result<Severity, String> {
+    let all = [Severity::Note, Severity::Warning, Severity::Error];
+    let mut named = all.into_iter().zip(["note", "warning", "error"]);
+    let found = named.find(|(_, known)| *known == name);
+    let found = found.map(|(severity, _)| severity);
+    found.ok_or_else(|| "the levels are note, warning, error".to_owned())
+}
+
+/// Two names of one thing.
+pub fn rename(text: &str) -> Result<Renamed, String> {
+    let (from, to) = text.split_once('=').ok_or("write OLD=NEW")?;
+    match from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
+        true => Ok(Renamed {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }),
+        false => Err("both names need as many parts".to_owned()),
+    }
 }
 
 /// A tool to adopt from, by its name.

@@ -8,6 +8,7 @@ mod doctor;
 mod inspect;
 mod locks;
 mod migrate;
+mod new;
 mod open;
 mod protected;
 mod provision;
@@ -19,6 +20,7 @@ mod status;
 mod targets;
 mod undo;
 mod up;
+mod verify;
 
 use std::sync::Arc;
 

@@ -331,3 +331,10 @@ pub(super) fn written(words: &mut Words<'_>) -> Option<Name> {
     let several = verb.is("UPDATE") && before_set.any(|word| word.is_one_of(&[",", "JOIN"]));
     (!several).then_some(table)
 }
+
+/// Whether a statement changes or deletes rows that were there, which no schema tells back.
+#[must_use]
+pub fn changes_rows(dialect: &dyn Dialect, sql: &str) -> bool {
+    const CHANGING: &[&str] = &["UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE"];
+    CHANGING.contains(&Words::of(dialect, sql).verb().as_str())
+}

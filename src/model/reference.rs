@@ -1,6 +1,6 @@
 //! The reference: a foreign key that crosses databases, which no engine can enforce.
 
-use super::diagnostic::Severity;
+use super::diagnostic::{Location, Severity};
 use super::name::ColumnName;
 
 /// One entry of `[[references]]`: every value of `from` must exist in `to`.
@@ -21,4 +21,6 @@ pub struct Reference {
     pub severity: Severity,
     /// So many orphans are tolerated.
     pub max_orphans: u64,
+    /// Where it is declared.
+    pub location: Option<Location>,
 }

@@ -108,7 +108,9 @@ pub enum Family {
     Binary,
     Uuid,
     Bool,
-    /// Numbers, times and all the rest: the engine itself compares them.
+    /// Whole numbers of any width.
+    Integer,
+    /// Other numbers, times and all the rest: the engine itself compares them.
     #[default]
     Other,
 }
@@ -265,6 +267,9 @@ pub struct Object {
     /// What it is built upon.
     #[serde(default, skip_serializing_if = "Aside::is_default")]
     pub needs: Aside<Vec<Id>>,
+    /// Its definition as a person wrote it, where the engine keeps that.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub printed: Aside<String>,
 }
 
 /// The kinds of objects, in the order in which they are listed.

@@ -8,6 +8,7 @@ mod asks;
 mod difference;
 pub mod kept;
 mod losses;
+mod replayable;
 mod requires;
 mod standing;
 mod step;
@@ -16,7 +17,7 @@ mod undo;
 pub use accept::Accepted;
 pub use losses::{Loss, Tables, losses};
 pub use standing::{Partial, Standing, differing, standing};
-pub use undo::{builds_on, lost_tables, undo};
+pub use undo::{builds_on, lost_tables, taken_back, undo};
 
 use std::ops::Range;
 
@@ -60,6 +61,8 @@ pub struct Plan {
     /// All steps as pairs of places in `databases` and in its `steps`, in an order that keeps
     /// every `requires`.
     pub order: Vec<(usize, usize)>,
+    /// What is worth saying of its statements.
+    pub remarks: Vec<Diagnostic>,
 }
 
 #[derive(Debug)]
@@ -189,6 +192,7 @@ pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
             Err(diagnostic) => trouble.failed.push(diagnostic),
         }
     }
+    plan.remarks = replayable::remarks(subjects, &plan);
     trouble.into_result(plan)
 }
 

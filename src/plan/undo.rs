@@ -34,6 +34,18 @@ pub fn undo(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
     trouble.into_result(plan)
 }
 
+/// The versions that are to be taken back, newest first; nothing where that cannot be done and the
+/// plan is going to tell why.
+#[must_use]
+pub fn taken_back(subject: &Subject<'_>, named: bool) -> Vec<i64> {
+    if !subject.selected || (named && subject.to.is_none()) {
+        return Vec::new();
+    }
+    let rows = rows(subject, &mut Trouble::default());
+    let rows = rows.unwrap_or_default().into_iter();
+    rows.map(|row| row.version).collect()
+}
+
 /// Whether a migration of this database may build on one of another, by a cheap look.
 pub fn builds_on(migrations: &[Migration], others: &[&str]) -> bool {
     migrations.iter().any(|migration| {

@@ -237,6 +237,7 @@ fn reference(
             _ => Severity::Error,
         },
         max_orphans: reader.count(table, "max_orphans").unwrap_or(0),
+        location: Some(reader.document.location(span.clone())),
         from: from?,
         to: to?,
     })

@@ -1,6 +1,7 @@
 //! Reads the project: bird.toml, the environment, the migration files. The only user of `toml`.
 
 mod config;
+mod create;
 mod document;
 mod duration;
 mod migrations;
@@ -24,6 +25,7 @@ use crate::model::target::Target;
 use config::Config;
 use document::{Document, Reader};
 
+pub use create::Fresh;
 pub use duration::parse_duration;
 pub use resolve::unnamed;
 pub use secrets::has_password;
@@ -277,6 +279,24 @@ fn unknown_selection(reader: &mut Reader<'_>, config: &Config, asked: &[String])
     }
 }
 
+impl Database {
+    /// The variable that holds its URL, where the project names it.
+    pub fn variable(&self) -> Option<String> {
+        let named = self.name != self.target.shown();
+        named.then(|| format!("BIRD_{}_URL", self.name.to_ascii_uppercase()))
+    }
+
+    /// The same database of the project, as it would be on the server and engine of another one.
+    pub fn on(&self, other: &Database) -> Database {
+        Database {
+            name: self.name.clone(),
+            migrations: self.migrations.clone(),
+            desired: self.desired.clone(),
+            ..other.clone()
+        }
+    }
+}
+
 impl Project {
     /// The databases that this run is about.
     pub fn selected(&self) -> impl Iterator<Item = &Database> {
@@ -298,6 +318,14 @@ impl Project {
         let Some(database) = self.databases.get(at) else {
             return Ok(Vec::new());
         };
+        self.read_migrations_of(database)
+    }
+
+    /// Reads the migrations of a database for the engine that it is on.
+    pub fn read_migrations_of(
+        &self,
+        database: &Database,
+    ) -> Result<Vec<Migration>, Vec<Diagnostic>> {
         let engine = database.dialect.facts().name;
         let read = migrations::read(&database.migrations, engine, &|path| self.shown(path));
         match read {

@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dialect", &["model"]),
     ("plan", &["model", "dialect"]),
     ("diff", &["model"]),
+    ("audit", &["model", "dialect"]),
     ("seed", &["model", "dialect"]),
     ("adopt", &["model", "dialect"]),
     ("project", &["model", "dialect"]),
@@ -26,7 +27,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cmd",
         &[
-            "model", "dialect", "plan", "diff", "seed", "adopt", "project", "db", "output", "error",
+            "model", "dialect", "plan", "diff", "audit", "seed", "adopt", "project", "db",
+            "output", "error",
         ],
     ),
 ];

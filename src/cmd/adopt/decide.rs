@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 
-use super::{Args, Decision, Member, Origin};
+use super::{Args, Decision, Member, Origin, drift};
 use crate::adopt::{self, Adopted, BASELINE, REFINERY, Tool, baseline};
-use crate::cmd::open;
+use crate::cmd::{Context, open};
 use crate::db::session::DbError;
 use crate::db::{history, inspect};
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -16,10 +16,14 @@ use crate::plan::standing;
 use crate::project::Database;
 
 /// Decides for all databases, or tells everything that stands in the way of any.
-pub async fn all(args: &Args, members: &mut [Member<'_>]) -> Result<Vec<Decision>, Failure> {
+pub async fn all(
+    context: &Context,
+    args: &Args,
+    members: &mut [Member<'_>],
+) -> Result<Vec<Decision>, Failure> {
     let deciding = members.iter_mut().map(|member| async move {
         let name = member.opened.database.name.clone();
-        let decided = one(args, member).await;
+        let decided = one(context, args, member).await;
         decided.map_err(|mut failure| {
             for fault in &mut failure.diagnostics {
                 fault.database = Some(name.clone());
@@ -34,7 +38,7 @@ pub async fn all(args: &Args, members: &mut [Member<'_>]) -> Result<Vec<Decision
     Failure::collect(join_all(deciding).await)
 }
 
-async fn one(args: &Args, member: &mut Member<'_>) -> Result<Decision, Failure> {
+async fn one(context: &Context, args: &Args, member: &mut Member<'_>) -> Result<Decision, Failure> {
     let database = member.opened.database;
     exists(member)?;
     let Some(session) = member.opened.session.as_mut() else {
@@ -54,6 +58,12 @@ async fn one(args: &Args, member: &mut Member<'_>) -> Result<Decision, Failure> 
         Some(REFINERY) => member.history.exists,
         Some(_) => false,
     };
+    if let (true, Some(BASELINE), Some(to)) = (own, from, member.to) {
+        let decision = drift::decision(context, member, to).await?;
+        let decision = new_ones(member, decision);
+        fits(member, &decision).await?;
+        return Ok(decision);
+    }
     if as_it_is {
         return Ok(Decision {
             origin: Origin::AsItIs,

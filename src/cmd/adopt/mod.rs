@@ -1,6 +1,7 @@
 //! `bird adopt`: takes over databases that exist, or that another tool migrated.
 
 mod decide;
+mod drift;
 mod report;
 mod write;
 
@@ -126,7 +127,7 @@ async fn work(
     args: &Args,
     members: &mut [Member<'_>],
 ) -> Result<AdoptReport, Failure> {
-    let decisions = decide::all(args, members).await?;
+    let decisions = decide::all(context, args, members).await?;
     let writes = std::iter::zip(&*members, &decisions).any(|(m, d)| m.is_to_write(d));
     if writes {
         protected::consent(context, &args.consents)?;

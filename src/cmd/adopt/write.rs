@@ -49,7 +49,7 @@ async fn locked(
             guards[*at] = Some(lock_one(context, args, &mut members[*at]).await?);
         }
     }
-    let mut decisions = decide::all(args, members).await?;
+    let mut decisions = decide::all(context, args, members).await?;
     for (at, guard) in guards.iter().enumerate() {
         if guard.is_none() {
             // There was nothing to record, and what came up since is for the next run.

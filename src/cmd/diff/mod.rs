@@ -16,11 +16,10 @@ use report::DiffReport;
 /// Show the changes that lead from one schema to another
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples: bird diff                        drift: from what is live to what is \
-                   applied\n          bird diff ums                    from what is live to what \
-                   the migrations give\n          bird diff ums@3 ums@schema       from version 3 \
-                   to the desired schema\n          bird diff mysql://… wanted.sql   from a \
-                   database to a file",
+    before_help = "Example: bird diff                        drift: from live to applied\n         \
+                   bird diff ums                    from live to what the migrations give\n         \
+                   bird diff ums@3 ums@schema       from version 3 to the desired schema\n         \
+                   bird diff mysql://… wanted.sql   from a database to a file",
     after_help = "A source is a database of the project (ums: live), ums@migrations, ums@7, \
                   ums@schema, a URL, a .sql file or a folder of them."
 )]
@@ -35,7 +34,7 @@ pub struct Args {
     #[arg(long)]
     verify: bool,
     /// One thing under two names, table=table or table.column=table.column; repeatable
-    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = rename)]
+    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = cli::rename)]
     renames: Vec<Renamed>,
     /// The server on which files are replayed, where neither source tells
     #[arg(long, value_name = "URL")]
@@ -52,20 +51,10 @@ impl Args {
     }
 }
 
-fn rename(text: &str) -> Result<Renamed, String> {
-    let (from, to) = text.split_once('=').ok_or("write OLD=NEW")?;
-    match from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
-        true => Ok(Renamed {
-            from: from.to_owned(),
-            to: to.to_owned(),
-        }),
-        false => Err("both names need as many parts".to_owned()),
-    }
-}
-
 /// Compares; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> {
     let pairs = pairs(context, args)?;
+    let drift = args.from.is_none();
     let proof = match args.verify {
         true => Proof::Demanded,
         false => Proof::Cheap,
@@ -82,7 +71,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
     if args.verify {
         demand(&compared)?;
     }
-    Ok(DiffReport::new(compared))
+    Ok(DiffReport::new(compared, drift))
 }
 
 /// Instead of SQL that leads elsewhere there is an error.

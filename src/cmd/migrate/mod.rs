@@ -2,6 +2,7 @@
 
 mod accept;
 mod act;
+mod computed;
 mod lane;
 mod lost;
 mod member;
@@ -111,6 +112,9 @@ async fn think<'p>(
         kept(opened, migrations, history).await
     });
     Failure::collect(join_all(keeping).await)?;
+    if args.direction == Direction::Undo {
+        computed::fill(context, args, &mut members).await?;
+    }
     members.extend(others);
     widths(&mut members).await?;
     untransactional(&mut members).await?;

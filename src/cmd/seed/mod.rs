@@ -104,6 +104,31 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     Ok(report)
 }
 
+/// The declared rows of one database that are not as declared.
+pub async fn look(
+    context: &Context,
+    database: &Database,
+    session: &mut Session,
+) -> Result<Vec<Row>, Failure> {
+    let seeds = context.project.seeds.iter();
+    let own = seeds.filter(|seed| seed.table.database == database.name);
+    let mut found = Vec::new();
+    for seed in own {
+        let table = inspect::table(session, &seed.table.table).await;
+        let table = table.map_err(|error| {
+            Failure::failed(open::cannot_ask(database, "reading its tables", &error))
+        })?;
+        match table {
+            Some(table) => found.push((seed, table)),
+            None => return Err(Failure::failed(missing_table(database, seed))),
+        }
+    }
+    let rows = rows(session, database, &found, true).await;
+    let mut rows = rows.map_err(|(failure, _)| failure)?;
+    rows.retain(|row| row.action != Action::Leave);
+    Ok(rows)
+}
+
 /// Asks for the tables of a database's seeds, and checks every row against them.
 async fn ready<'p>(mut opened: Opened<'p>, seeds: &'p [Seed]) -> Result<Member<'p>, Failure> {
     let database = opened.database;

@@ -17,9 +17,9 @@ pub struct SeedReport {
 
 /// One declared row.
 pub struct Row {
-    pub(super) table: String,
-    pub(super) key: String,
-    pub(super) action: Action,
+    pub table: String,
+    pub key: String,
+    pub action: Action,
 }
 
 fn told(action: &Action, dry_run: bool) -> String {

@@ -31,18 +31,19 @@ impl Text {
     }
 }
 
-/// The migrations of a database of the project.
-pub async fn migrations(context: &Context, at: usize, upto: Upto) -> Result<Vec<Text>, Failure> {
+/// The migrations of a database of the project, for the engine that it is on.
+pub async fn migrations(
+    context: &Context,
+    database: &Database,
+    upto: Upto,
+) -> Result<Vec<Text>, Failure> {
     let files = context
         .project
-        .read_migrations(at)
+        .read_migrations_of(database)
         .map_err(|diagnostics| Failure {
             exit: Exit::Failed,
             diagnostics,
         })?;
-    let Some(database) = context.project.databases.get(at) else {
-        return Ok(Vec::new());
-    };
     match upto {
         Upto::All => Ok(files.iter().map(Text::of).collect()),
         Upto::Version(version) => {
@@ -55,7 +56,9 @@ pub async fn migrations(context: &Context, at: usize, upto: Upto) -> Result<Vec<
         }
         Upto::Applied => {
             let history = read_history(context, database, &files).await?;
-            Ok(of_history(database, &files, &history))
+            let mut texts = until(database, &files, &history, i64::MAX);
+            texts.extend(half_applied(database, &files, &history));
+            Ok(texts)
         }
     }
 }
@@ -83,13 +86,14 @@ async fn read_history(
         .map_err(|error| Failure::failed(open::cannot_ask(database, "reading its history", &error)))
 }
 
-/// What was applied, in the words in which it was applied: of a file that changed since, the kept
-/// text; of a half-applied one, the statements that ran.
-fn of_history(database: &Database, files: &[Migration], history: &History) -> Vec<Text> {
+/// What was applied up to a version, in the words in which it was applied: of a file that changed
+/// since, the kept text.
+pub fn until(database: &Database, files: &[Migration], history: &History, last: i64) -> Vec<Text> {
     let lexis = database.dialect.lexis();
     let standing = standing(lexis, files, history);
     let mut texts = Vec::new();
     let mut versions: Vec<i64> = history.applied.iter().map(|row| row.version).collect();
+    versions.retain(|version| *version <= last);
     versions.sort_unstable();
     for version in versions {
         let file = files.iter().find(|file| file.version == version);
@@ -112,6 +116,14 @@ fn of_history(database: &Database, files: &[Migration], history: &History) -> Ve
             (None, None) => {}
         }
     }
+    texts
+}
+
+/// Of half-applied files the statements that ran.
+fn half_applied(database: &Database, files: &[Migration], history: &History) -> Vec<Text> {
+    let lexis = database.dialect.lexis();
+    let standing = standing(lexis, files, history);
+    let mut texts = Vec::new();
     for partial in &standing.partials {
         let file = files.iter().find(|file| file.version == partial.version);
         if let Some(file) = file

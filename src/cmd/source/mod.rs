@@ -15,6 +15,7 @@ use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::project::{self, Database};
 
+pub use expected::until;
 pub use load::{Workshop, live, with};
 
 /// A source as it was asked for.

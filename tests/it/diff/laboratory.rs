@@ -1,25 +1,28 @@
 //! Where two schemas are compared, and where what the diff says is tried.
 
+mod shelf;
+
 use std::fmt::Write as _;
 
 use bird::db::session::DbError;
-use bird::db::shadow::{Ground, Shadow};
+use bird::db::shadow::Shadow;
 use bird::dialect::Dialect;
 use bird::dialect::catalog::Place;
+use bird::dialect::script::words;
 use bird::dialect::split::split;
 use bird::diff::diff;
 use bird::model::change::{Ddl, Difference, nothing_like};
 use bird::model::schema::Schema;
-use bird::model::target::Target;
 use tokio::runtime::Runtime;
 
 use super::witness;
 use crate::world::Engine;
+use shelf::Shelf;
 
 pub struct Laboratory {
     pub engine: Engine,
-    target: Target,
     dialect: &'static dyn Dialect,
+    shelf: Shelf,
     runtime: Runtime,
 }
 
@@ -42,20 +45,15 @@ pub struct Proof {
 
 impl Laboratory {
     pub fn new(engine: Engine) -> Laboratory {
-        let url = match engine.url() {
-            Some(url) => format!("{url}/{}", engine.pick("mysql", "postgres", "")),
-            None => "sqlite:none.db".to_owned(),
-        };
-        let read = bird::project::parse_url(&url, std::path::Path::new("/"));
-        let (dialect, target) = read.expect("a URL");
+        let shelf = Shelf::new(engine);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime");
         Laboratory {
             engine,
-            target,
-            dialect,
+            dialect: shelf.dialect,
+            shelf,
             runtime,
         }
     }
@@ -67,7 +65,14 @@ impl Laboratory {
 
     async fn proof(&self, pair: &Pair<'_>) -> Proof {
         let mut faults = Vec::new();
-        let result = self.laws(pair, &mut faults).await;
+        let result = match self.shelf.take().await {
+            Ok(mut shadows) => {
+                let result = self.laws(pair, &mut shadows, &mut faults).await;
+                self.shelf.put_back(shadows);
+                result
+            }
+            Err(fault) => Err(fault),
+        };
         let sql = result.unwrap_or_else(|fault| {
             faults.push(fault);
             String::new()
@@ -75,82 +80,82 @@ impl Laboratory {
         Proof { sql, faults }
     }
 
-    async fn laws(&self, pair: &Pair<'_>, faults: &mut Vec<String>) -> Result<String, String> {
-        let mut from = self.shadow(pair.from, "from").await?;
-        let old = inspected(&mut from).await?;
-        let mut to = self.shadow(pair.to, "to").await?;
-        let new = inspected(&mut to).await?;
-        let again = inspected(&mut to).await?;
+    async fn laws(
+        &self,
+        pair: &Pair<'_>,
+        [from, to, fresh]: &mut [Shadow; 3],
+        faults: &mut Vec<String>,
+    ) -> Result<String, String> {
+        self.send(from, pair.from, "from").await?;
+        let old = inspected(from).await?;
+        self.send(to, pair.to, "to").await?;
+        let new = inspected(to).await?;
+        let again = inspected(to).await?;
         if let Some(differs) = self.differs(&again, &new) {
             faults.push(format!("a schema differs from itself: {differs}"));
         }
-        let (difference, ddl) = self.ddl(&to, &old, &new);
+        let (difference, ddl) = self.ddl(to, &old, &new);
         let sql = self.told(&difference, &ddl);
         // What leads there, from a database with rows in it.
         if ddl.unsupported.is_empty() {
             if let Some(rows) = pair.rows {
-                self.send(&mut from, rows, "rows").await?;
+                self.send(from, rows, "rows").await?;
             }
-            let before = self.asked(&mut from, pair.kept).await?;
+            let before = self.asked(from, pair.kept).await?;
             let script = self.dialect.catalog().script(&ddl.steps);
-            self.send(&mut from, &script, "the diff").await?;
-            let reached = inspected(&mut from).await?;
+            self.send(from, &script, "the diff").await?;
+            let reached = inspected(from).await?;
             if let Some(differs) = self.differs(&reached, &new) {
                 faults.push(format!("the diff leads elsewhere: {differs}\n{sql}"));
             }
-            if before != self.asked(&mut from, pair.kept).await? {
+            if before != self.asked(from, pair.kept).await? {
                 faults.push(format!("rows were lost:\n{sql}"));
             }
-            let witness = witness::compare(self.engine, &mut from, &mut to).await;
+            let witness = witness::compare(self.engine, from, to).await;
             faults.extend(witness.map(|told| format!("the engine tells: {told}\n{sql}")));
         }
         // What recreates it.
-        let (_, ddl) = self.ddl(&to, &nothing_like(&new), &new);
+        let (_, ddl) = self.ddl(to, &nothing_like(&new), &new);
         for unsupported in &ddl.unsupported {
             faults.push(format!("cannot be recreated: {unsupported:?}"));
         }
         let script = self.dialect.catalog().script(&ddl.steps);
-        let mut fresh = self.shadow(&script, "recreating").await?;
-        let recreated = inspected(&mut fresh).await?;
+        self.send(fresh, &script, "recreating").await?;
+        let recreated = inspected(fresh).await?;
         if let Some(differs) = self.differs(&recreated, &new) {
             faults.push(format!("what recreates it does not: {differs}\n{script}"));
         }
-        let witness = witness::compare(self.engine, &mut fresh, &mut to).await;
+        let witness = witness::compare(self.engine, fresh, to).await;
         faults.extend(witness.map(|told| format!("recreated, the engine tells: {told}\n{script}")));
-        for shadow in [from, to, fresh] {
-            shadow.remove().await.map_err(|error| error.told())?;
-        }
         Ok(sql)
     }
 
-    /// A throw-away database with a schema in it.
-    async fn shadow(&self, sql: &str, what: &str) -> Result<Shadow, String> {
-        let ground = Ground {
-            target: &self.target,
-            dialect: self.dialect,
-            schema: self.dialect.facts().schema,
-            collation: None,
-        };
-        let mut shadow = Shadow::create(ground).await.map_err(|error| error.told())?;
-        match self.send(&mut shadow, sql, what).await {
-            Ok(()) => Ok(shadow),
-            Err(fault) => {
-                shadow.remove().await.map_err(|error| error.told())?;
-                Err(fault)
-            }
-        }
-    }
-
+    /// Runs statements as `migrate` does: with foreign keys off where a table is dropped or
+    /// rebuilt, and in one transaction where that holds a schema.
     async fn send(&self, shadow: &mut Shadow, sql: &str, what: &str) -> Result<(), String> {
         let statements = split(self.dialect.lexis(), sql)
             .map_err(|fault| format!("{what} cannot be split: {}\n{sql}", fault.message))?;
-        for statement in statements {
-            let text = &sql[statement.range];
-            shadow
-                .session
-                .run(text)
-                .await
-                .map_err(|error| format!("{what}: {}\n{text}\nin:\n{sql}", error.told()))?;
+        let texts: Vec<&str> = statements.into_iter().map(|one| &sql[one.range]).collect();
+        let embedded = self.dialect.facts().is_embedded();
+        let rebuilds = texts.iter().any(|text| {
+            let words: Vec<&str> = words(self.dialect.lexis(), text).collect();
+            !self.dialect.rebuilt_tables(&words).is_empty()
+        });
+        let told = |error: DbError| format!("{what}: {}\nin:\n{sql}", error.told());
+        let session = &mut shadow.session;
+        if embedded {
+            let enforce = format!("PRAGMA foreign_keys = {}", !rebuilds);
+            session.run(&enforce).await.map_err(told)?;
+            session.run("BEGIN").await.map_err(told)?;
+        }
+        for text in texts {
+            let sent = session.run(text).await;
+            sent.map_err(|error| format!("{what}: {}\n{text}\nin:\n{sql}", error.told()))?;
+        }
+        if embedded {
+            session.run("COMMIT").await.map_err(told)?;
+            let enforce = "PRAGMA foreign_keys = true";
+            session.run(enforce).await.map_err(told)?;
         }
         Ok(())
     }
@@ -197,6 +202,12 @@ impl Laboratory {
             let _ = writeln!(told, "-- nothing is said about {:?}", difference.changes);
         }
         told
+    }
+}
+
+impl Drop for Laboratory {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.shelf.clear());
     }
 }
 

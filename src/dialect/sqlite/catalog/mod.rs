@@ -1,32 +1,84 @@
-//! Schemas on SQLite.
+//! Schemas on SQLite: the engine keeps the text of every statement that made something, and that
+//! text is the truth.
+
+mod alter;
+mod constraint;
+mod keywords;
+mod object;
+mod order;
+mod read;
+mod rebuild;
+mod render;
+mod risks;
+mod table;
+mod tokens;
+mod virtual_table;
+mod write;
 
 use super::Sqlite;
 use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::Schema;
+use render::quote;
 
 impl Catalog for Sqlite {
     fn questions(&self, _place: &Place<'_>) -> Vec<Question> {
-        Vec::new()
+        read::questions()
     }
 
-    fn read(&self, _place: &Place<'_>, _answers: &[Answer]) -> Result<Schema, String> {
-        Ok(Schema::default())
+    fn read(&self, _place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
+        read::read(answers)
     }
 
-    fn tell(&self, _part: Part<'_>) -> String {
-        String::new()
+    fn tell(&self, part: Part<'_>) -> String {
+        render::tell(part)
     }
 
-    fn write(&self, _: &Place<'_>, _: &Difference, _: &Schema, _: &Schema) -> Ddl {
-        Ddl::default()
+    fn write(&self, _: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+        write::write(difference, from, to)
     }
 
-    fn rename(&self, _: &Place<'_>, _: &Schema, _: &Renamed) -> Option<DdlStep> {
-        None
+    fn rename(&self, _: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
+        if let Some(table) = schema.table(&renamed.from) {
+            let (from, to) = (quote(&renamed.from), quote(&renamed.to));
+            let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+            return Some(DdlStep::new(table.id(), sql));
+        }
+        let (table, from) = renamed.from.rsplit_once('.')?;
+        let (_, to) = renamed.to.rsplit_once('.')?;
+        let table = schema.table(table)?;
+        table.column(from)?;
+        let (on, from, to) = (quote(&table.name), quote(from), quote(to));
+        let sql = format!("ALTER TABLE {on} RENAME COLUMN {from} TO {to}");
+        Some(DdlStep::new(table.id(), sql))
     }
 
-    fn script(&self, _steps: &[DdlStep]) -> String {
-        String::new()
+    fn script(&self, steps: &[DdlStep]) -> String {
+        let mut script = String::new();
+        for step in steps {
+            for risk in &step.risks {
+                // A name may hold a line break, and what stands behind it would be code.
+                let why = risk.why.replace(['\n', '\r'], " ");
+                script.push_str(&format!("-- {}: {why}\n", risk.hazard.name()));
+            }
+            script.push_str(&step.sql);
+            script.push_str(";\n");
+        }
+        script
+    }
+
+    fn surround(&self, steps: &[DdlStep]) -> (Vec<String>, Vec<String>) {
+        if steps.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let drops = steps.iter().any(|step| step.sql.starts_with("DROP TABLE "));
+        let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect();
+        match drops {
+            true => (
+                lines(&["PRAGMA foreign_keys = OFF;", "BEGIN;"]),
+                lines(&["PRAGMA foreign_key_check;", "COMMIT;"]),
+            ),
+            false => (lines(&["BEGIN;"]), lines(&["COMMIT;"])),
+        }
     }
 }

@@ -1,0 +1,244 @@
+//! Whether a reference can hold at all: both ends are columns of tables, their types can be
+//! compared, the target is unique, the source is indexed.
+
+use crate::dialect::Dialect;
+use crate::model::diagnostic::Diagnostic;
+use crate::model::name::ColumnName;
+use crate::model::reference::Reference;
+use crate::model::schema::{Column, Family, Key, KeyKind, Schema, Table};
+
+/// One end of a reference, and the schema that it is looked for in.
+#[derive(Clone, Copy)]
+pub struct End<'e> {
+    pub schema: &'e Schema,
+    pub dialect: &'e dyn Dialect,
+}
+
+/// What is wrong with a reference.
+#[must_use]
+pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagnostic> {
+    let mut faults = Vec::new();
+    let child = find(reference, &reference.from, from, &mut faults);
+    let parent = find(reference, &reference.to, to, &mut faults);
+    if let (Some((_, child)), Some((_, parent))) = (child, parent)
+        && reference.compare.is_none()
+        && let Some(why) = incomparable((child, from.dialect), (parent, to.dialect))
+    {
+        let message = format!("{}: {why}", told(reference));
+        let fault = Diagnostic::error("reference-type", message);
+        let hint = "give both columns one type, or say how they are compared with `compare`";
+        faults.push(at(reference, fault.hint(hint)));
+    }
+    if let Some((table, column)) = parent
+        && !table.keys.iter().any(|key| is_unique(key, &column.name))
+    {
+        let message = format!(
+            "{}: {} is not unique, so a value of it names no one row",
+            told(reference),
+            reference.to
+        );
+        let fault = Diagnostic::error("reference-not-unique", message);
+        faults.push(at(
+            reference,
+            fault.hint("make it the primary key, or a unique key"),
+        ));
+    }
+    if let Some((table, column)) = child
+        && !table.keys.iter().any(|key| leads(key, &column.name))
+    {
+        let message = format!(
+            "{}: no index of {} begins with {}, so every audit reads and sorts the whole table",
+            told(reference),
+            table.name,
+            column.name
+        );
+        let fault = Diagnostic::warning("reference-not-indexed", message);
+        faults.push(at(
+            reference,
+            fault.hint("make an index that begins with it"),
+        ));
+    }
+    faults
+}
+
+fn told(reference: &Reference) -> String {
+    format!("{} -> {}", reference.from, reference.to)
+}
+
+fn at(reference: &Reference, fault: Diagnostic) -> Diagnostic {
+    let fault = fault.database(&reference.from.database);
+    match &reference.location {
+        Some(location) => fault.at(location.clone()),
+        None => fault,
+    }
+}
+
+fn find<'s>(
+    reference: &Reference,
+    name: &ColumnName,
+    end: End<'s>,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<(&'s Table, &'s Column)> {
+    let mut missing = |code, message: String| {
+        let message = format!("{}: {message}", told(reference));
+        faults.push(at(reference, Diagnostic::error(code, message)));
+        None
+    };
+    let Some(table) = end.schema.table(&name.table) else {
+        let mut objects = end.schema.objects.iter();
+        return match objects.find(|object| object.name == name.table) {
+            Some(object) => missing(
+                "reference-not-table",
+                format!(
+                    "{}.{} is a {}",
+                    name.database,
+                    name.table,
+                    object.kind.told()
+                ),
+            ),
+            None => missing(
+                "reference-missing",
+                format!("there is no table {}.{}", name.database, name.table),
+            ),
+        };
+    };
+    match table.column(&name.column) {
+        Some(column) => Some((table, column)),
+        None => missing("reference-missing", format!("there is no column {name}")),
+    }
+}
+
+/// Why two columns cannot be compared as they are.
+fn incomparable(
+    (child, ours): (&Column, &dyn Dialect),
+    (parent, theirs): (&Column, &dyn Dialect),
+) -> Option<String> {
+    let families = (ours.family(&child.sql), theirs.family(&parent.sql));
+    let differ = format!("{} and {} cannot be compared", child.sql, parent.sql);
+    match families {
+        (Family::Binary, Family::Binary) => {
+            let lengths = (length(&child.sql), length(&parent.sql));
+            matches!(lengths, (Some(one), Some(other)) if one != other).then_some(differ)
+        }
+        // A UUID is 16 bytes wherever it is.
+        (Family::Uuid, Family::Binary) | (Family::Binary, Family::Uuid) => {
+            let other = length(&child.sql).or(length(&parent.sql));
+            other.is_some_and(|bytes| bytes != 16).then_some(differ)
+        }
+        (one, other) => (one != other).then_some(differ),
+    }
+}
+
+/// The number between the parentheses of a type.
+fn length(sql: &str) -> Option<u32> {
+    let (_, rest) = sql.split_once('(')?;
+    rest.split([')', ',']).next()?.trim().parse().ok()
+}
+
+/// Whether the key lets each value of this column stand once.
+fn is_unique(key: &Key, column: &str) -> bool {
+    let unique = matches!(key.kind, KeyKind::Primary | KeyKind::Unique);
+    let only = key.parts.len() == 1 && key.filter.is_none();
+    unique && only && leads(key, column)
+}
+
+/// Whether an index by this key finds the values of this column in their order.
+fn leads(key: &Key, column: &str) -> bool {
+    let serves = !matches!(
+        key.kind,
+        KeyKind::Fulltext | KeyKind::Spatial | KeyKind::Exclusion
+    );
+    let first = key.parts.first();
+    serves
+        && key.filter.is_none()
+        && first.is_some_and(|part| part.column.as_deref() == Some(column) && part.prefix.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::by_scheme;
+    use crate::model::diagnostic::Severity;
+    use crate::model::schema::KeyPart;
+
+    fn column(name: &str, sql: &str) -> Column {
+        Column {
+            name: name.to_owned(),
+            sql: sql.to_owned(),
+            ..Column::default()
+        }
+    }
+
+    fn schema(table: &str, column_of: Column, keys: &[KeyKind]) -> Schema {
+        let part = KeyPart {
+            column: Some(column_of.name.clone()),
+            ..KeyPart::default()
+        };
+        let keys = keys.iter().map(|kind| Key {
+            kind: *kind,
+            parts: vec![part.clone()],
+            ..Key::default()
+        });
+        Schema {
+            tables: vec![Table {
+                name: table.to_owned(),
+                keys: keys.collect(),
+                columns: vec![column_of],
+                ..Table::default()
+            }],
+            ..Schema::default()
+        }
+    }
+
+    fn codes(child: &Schema, ours: &str, parent: &Schema, theirs: &str) -> Vec<&'static str> {
+        let reference = Reference {
+            from: ColumnName::parse("twitter.messages.author_id").unwrap(),
+            to: ColumnName::parse("ums.users.id").unwrap(),
+            filter: None,
+            to_filter: None,
+            null: None,
+            compare: None,
+            severity: Severity::Error,
+            max_orphans: 0,
+            location: None,
+        };
+        let end = |schema, scheme| End {
+            schema,
+            dialect: by_scheme(scheme).unwrap(),
+        };
+        let faults = structure(&reference, end(child, ours), end(parent, theirs));
+        faults.iter().map(|fault| fault.code).collect()
+    }
+
+    #[test]
+    fn a_reference_needs_two_columns_that_fit() {
+        let bytes = column("id", "binary(16)");
+        let parent = schema("users", bytes, &[KeyKind::Primary]);
+        let child =
+            |sql: &str, keys: &[KeyKind]| schema("messages", column("author_id", sql), keys);
+        let index = [KeyKind::Index];
+        let none: [&str; 0] = [];
+        assert_eq!(
+            codes(&child("uuid", &index), "postgres", &parent, "mysql"),
+            none
+        );
+        assert_eq!(
+            codes(&child("BLOB", &index), "sqlite", &parent, "mysql"),
+            none
+        );
+        assert_eq!(
+            codes(&child("binary(16)", &[]), "mysql", &parent, "mysql"),
+            ["reference-not-indexed"]
+        );
+        for wrong in ["binary(8)", "char(36)", "bigint"] {
+            let faults = codes(&child(wrong, &index), "mysql", &parent, "mysql");
+            assert_eq!(faults, ["reference-type"], "{wrong}");
+        }
+        let loose = schema("users", column("id", "bigint"), &[KeyKind::Index]);
+        let faults = codes(&child("integer", &index), "postgres", &loose, "mysql");
+        assert_eq!(faults, ["reference-not-unique"]);
+        let other = schema("people", column("id", "bigint"), &[]);
+        let faults = codes(&child("bigint", &index), "mysql", &other, "mysql");
+        assert_eq!(faults, ["reference-missing"]);
+    }
+}

@@ -1,0 +1,59 @@
+//! Takes over what was changed by hand and has become a migration since: the migration is recorded
+//! without being run, where the database is exactly what it gives.
+
+use super::{Decision, Member, Origin};
+use crate::adopt::{Adopted, BASELINE};
+use crate::cmd::Context;
+use crate::cmd::source::{self, Kind, Source, Upto};
+use crate::diff::diff;
+use crate::model::diagnostic::{Diagnostic, Failure};
+
+/// The pending migrations up to a version, if the live schema is what they lead to.
+pub async fn decision(
+    context: &Context,
+    member: &Member<'_>,
+    to: i64,
+) -> Result<Decision, Failure> {
+    let database = member.opened.database;
+    let name = &database.name;
+    let databases = context.project.databases.iter();
+    let at = databases.take_while(|known| known.name != *name).count();
+    let live = Source {
+        told: name.clone(),
+        kind: Kind::Live(Box::new(database.clone())),
+    };
+    let wanted = Source {
+        told: format!("{name}@{to}"),
+        kind: Kind::Migrations {
+            at,
+            upto: Upto::Version(to),
+        },
+    };
+    let difference = source::with(context, async |workshop| {
+        let live = workshop.load(&live, database, None).await?;
+        let wanted = workshop.load(&wanted, database, None).await?;
+        let orders = database.dialect.catalog().orders_columns();
+        Ok(diff(&live.schema, &wanted.schema, orders))
+    })
+    .await?;
+    if !difference.is_empty() {
+        let differing: Vec<String> = difference.changes.iter().map(|one| one.about()).collect();
+        let message = format!("`{name}` is not what V{to} gives");
+        let fault = Diagnostic::error("not-alike", message).database(name);
+        let fault = fault.note(format!("these differ: {}", differing.join(", ")));
+        let hint = format!("bird diff {name} {name}@{to} shows how");
+        return Err(Failure::refused(fault.hint(hint)));
+    }
+    let files = member.migrations.iter().enumerate();
+    let adopted = files
+        .filter(|(_, file)| file.version <= to)
+        .map(|(at, _)| Adopted {
+            at,
+            from: BASELINE.to_owned(),
+            applied_on: None,
+        });
+    Ok(Decision {
+        origin: Origin::Baseline,
+        adopted: adopted.collect(),
+    })
+}

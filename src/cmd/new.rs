@@ -1,0 +1,301 @@
+//! `bird new`: the next migration file, empty or written from a difference.
+
+use serde_json::{Value, json};
+
+use super::compare::{Compared, Proof, Verified, compare};
+use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
+use super::{Context, cli};
+use crate::model::change::Renamed;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::output::{Block, Grid, Report};
+use crate::project::{self, Database, Fresh};
+
+/// Write the next migration file: empty, or with what leads to the desired schema
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Example: bird new add_nick --database ums --from-schema        what leads from \
+                   the migrations to schema/ums.sql"
+)]
+pub struct Args {
+    /// The part of the file's name that says what it does
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Write what leads from the migrations to the desired schema
+    #[arg(long, conflicts_with = "from_drift")]
+    from_schema: bool,
+    /// Write what leads from the applied migrations to what is live
+    #[arg(long)]
+    from_drift: bool,
+    /// One thing under two names, table=table or table.column=table.column; repeatable
+    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = cli::rename)]
+    renames: Vec<Renamed>,
+    /// The server for another engine's file; repeatable
+    #[arg(long, value_name = "URL")]
+    shadow: Vec<String>,
+    #[command(flatten)]
+    connect: cli::Connect,
+}
+
+/// The files that were written.
+pub struct NewReport {
+    database: String,
+    fresh: Fresh,
+    /// By file: as it is shown, and how many statements it has.
+    written: Vec<(String, usize)>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Writes files, and to no database.
+pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
+    let (at, database) = only(context)?;
+    let fresh = context.project.next_migration(database, &args.name)?;
+    let mut report = NewReport {
+        database: database.name.clone(),
+        fresh: fresh.clone(),
+        written: Vec::new(),
+        diagnostics: Vec::new(),
+    };
+    let computed = args.from_schema || args.from_drift;
+    let mut texts = Vec::new();
+    for (engine, path) in &fresh.files {
+        let shown = context.project.shown(path);
+        let ground = match computed {
+            true => ground(args, database, *engine)?,
+            false => None,
+        };
+        let (text, count) = match ground {
+            Some(ground) => {
+                let compared = difference(context, args, at, &ground).await?;
+                report
+                    .diagnostics
+                    .extend(remarks(args, database, &fresh, &compared));
+                (script(&compared), compared.ddl.steps.len())
+            }
+            None => {
+                if let (true, Some(engine)) = (computed, engine) {
+                    let message =
+                        format!("{shown} is empty: there is no {engine} server to try on");
+                    let told = Diagnostic::warning("not-written", message);
+                    let hint = "name one with --shadow URL, or write its statements by hand";
+                    report.diagnostics.push(told.hint(hint));
+                }
+                (
+                    format!("-- {}\n", args.name.trim().replace(['\n', '\r'], " ")),
+                    0,
+                )
+            }
+        };
+        texts.push((path, text));
+        report.written.push((shown, count));
+    }
+    if computed && report.written.iter().all(|(_, count)| *count == 0) {
+        let message = format!("{}: there is no difference to write", database.name);
+        return Err(Failure::refused(Diagnostic::error(
+            "no-difference",
+            message,
+        )));
+    }
+    for (path, text) in texts {
+        context.project.write_new(path, &text)?;
+    }
+    Ok(report)
+}
+
+/// The one database that it is about.
+fn only(context: &Context) -> Result<(usize, &Database), Failure> {
+    let databases = context.project.databases.iter().enumerate();
+    let selected: Vec<_> = databases
+        .filter(|(_, database)| database.selected)
+        .collect();
+    match selected.as_slice() {
+        [only] => Ok(*only),
+        several => {
+            let names: Vec<&str> = several.iter().map(|(_, one)| one.name.as_str()).collect();
+            let message = format!(
+                "a migration is of one database, and there are {}",
+                names.join(", ")
+            );
+            let hint = format!(
+                "name one: bird new NAME --database {}",
+                names.first().unwrap_or(&"ums")
+            );
+            Err(source::usage(message, hint))
+        }
+    }
+}
+
+/// Where the file of an engine can be tried, if anywhere.
+fn ground(
+    args: &Args,
+    database: &Database,
+    engine: Option<&str>,
+) -> Result<Option<Database>, Failure> {
+    if engine.is_none_or(|engine| engine == database.dialect.facts().name) {
+        return Ok(Some(database.clone()));
+    }
+    if args.from_drift {
+        return Ok(None);
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    for url in &args.shadow {
+        let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
+        let named = named.map_err(Failure::failed)?;
+        if engine == Some(named.dialect.facts().name) {
+            return Ok(Some(database.on(&named)));
+        }
+    }
+    let embedded = crate::dialect::DIALECTS
+        .iter()
+        .find(|dialect| dialect.facts().is_embedded());
+    let Some(embedded) = embedded.filter(|dialect| engine == Some(dialect.facts().name)) else {
+        return Ok(None);
+    };
+    let url = format!(
+        "{}:shadow.db",
+        embedded.facts().schemes.first().unwrap_or(&"")
+    );
+    let named = project::unnamed(&url, &here, |_| None).map_err(Failure::failed)?;
+    Ok(Some(database.on(&named)))
+}
+
+async fn difference(
+    context: &Context,
+    args: &Args,
+    at: usize,
+    ground: &Database,
+) -> Result<Compared, Failure> {
+    let compared = source::with(context, async |workshop| {
+        let (from, to) = sides(workshop, args, at, ground).await?;
+        compare(workshop, from, to, &args.renames, Proof::Demanded).await
+    })
+    .await?;
+    let wrong = |why: &str| {
+        let message = format!(
+            "no statements were found that lead to {}: {why}",
+            compared.to.told
+        );
+        let hint = "`bird diff` shows what differs; write the migration by hand";
+        Failure::failed(Diagnostic::error("not-verified", message).hint(hint))
+    };
+    match &compared.verified {
+        Verified::Yes => Ok(compared),
+        Verified::No(why) | Verified::Wrong(why) => Err(wrong(why)),
+    }
+}
+
+async fn sides(
+    workshop: &mut Workshop<'_>,
+    args: &Args,
+    at: usize,
+    ground: &Database,
+) -> Result<(Loaded, Loaded), Failure> {
+    let name = &ground.name;
+    let migrations = |upto, word: &str| Source {
+        told: format!("{name}@{word}"),
+        kind: Kind::Migrations { at, upto },
+    };
+    let (from, to) = match args.from_drift {
+        true => (
+            migrations(Upto::Applied, "applied"),
+            Source {
+                told: name.clone(),
+                kind: Kind::Live(Box::new(ground.clone())),
+            },
+        ),
+        false => (
+            migrations(Upto::All, "migrations"),
+            Source {
+                told: format!("{name}@schema"),
+                kind: Kind::Desired(at),
+            },
+        ),
+    };
+    let wait = args.connect.wait;
+    let from = workshop.load(&from, ground, wait).await?;
+    Ok((from, workshop.load(&to, ground, wait).await?))
+}
+
+fn script(compared: &Compared) -> String {
+    let catalog = compared.from.ground.dialect.catalog();
+    let mut text = format!("-- {} -> {}\n", compared.from.told, compared.to.told);
+    for renamed in &compared.renamed {
+        text.push_str(&format!(
+            "-- bird: renamed-from {} -> {}\n",
+            renamed.from, renamed.to
+        ));
+    }
+    if compared.ddl.steps.iter().any(|step| step.alone) {
+        text.push_str("-- bird: no-transaction\n");
+    }
+    text.push('\n');
+    text.push_str(&catalog.script(&compared.ddl.steps));
+    text
+}
+
+/// What the writer should know before the file is applied anywhere.
+fn remarks(
+    args: &Args,
+    database: &Database,
+    fresh: &Fresh,
+    compared: &Compared,
+) -> Vec<Diagnostic> {
+    let mut all = compared.to.remarks.clone();
+    for twin in &compared.twins {
+        let message = format!("{} is gone and {} is like it", twin.from, twin.to);
+        let told = Diagnostic::warning("maybe-renamed", message);
+        let hint = format!(
+            "if it is the same under another name, remove the file and say --rename {}={}",
+            twin.from, twin.to
+        );
+        all.push(told.hint(hint));
+    }
+    if args.from_drift {
+        let name = &database.name;
+        let message = format!("{name} has the change of V{} already", fresh.version);
+        let told = Diagnostic::notice("adopt-drift", message);
+        let hint = format!(
+            "record it there: bird adopt --from baseline --to {name}@{}",
+            fresh.version
+        );
+        all.push(told.hint(hint));
+    }
+    all
+}
+
+impl Report for NewReport {
+    fn command(&self) -> &'static str {
+        "new"
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Done
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let rows = self.written.iter();
+        vec![Block::Grid(Grid {
+            headers: vec!["database", "file", "statements"],
+            rows: rows
+                .map(|(file, count)| vec![self.database.clone(), file.clone(), count.to_string()])
+                .collect(),
+            numbers: vec![2],
+        })]
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.diagnostics.clone()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        let files = self
+            .written
+            .iter()
+            .map(|(file, count)| json!({ "file": file, "statements": count }));
+        vec![json!({
+            "name": self.database,
+            "version": self.fresh.version,
+            "files": files.collect::<Vec<_>>(),
+        })]
+    }
+}

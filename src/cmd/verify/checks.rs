@@ -1,0 +1,214 @@
+//! What `bird verify` checks of one database.
+
+use super::super::diff::told;
+use super::super::source::{Kind, Loaded, Source, Upto, Workshop};
+use super::super::{Context, open, seed};
+use crate::db::session::{DbError, Session};
+use crate::db::{applied, history as books};
+use crate::diff::diff;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::history::{Direction, History};
+use crate::model::migration::Migration;
+use crate::model::schema::Schema;
+use crate::plan::{differing, standing};
+use crate::project::Database;
+
+/// The checks, in the order in which they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    Files,
+    History,
+    Drift,
+    Schema,
+    Seeds,
+    References,
+}
+
+/// What came of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    Found(Vec<Diagnostic>),
+    /// It could not be done; why.
+    NotDone(String),
+}
+
+impl Check {
+    pub fn name(self) -> &'static str {
+        match self {
+            Check::Files => "files",
+            Check::History => "history",
+            Check::Drift => "drift",
+            Check::Schema => "schema",
+            Check::Seeds => "seeds",
+            Check::References => "references",
+        }
+    }
+}
+
+impl Outcome {
+    pub fn of(found: Vec<Diagnostic>) -> Outcome {
+        match found.is_empty() {
+            true => Outcome::Ok,
+            false => Outcome::Found(found),
+        }
+    }
+}
+
+/// Whether files and history agree, and nothing is half-applied.
+pub async fn history(
+    database: &Database,
+    session: &mut Session,
+    files: &[Migration],
+    no_pending: bool,
+) -> Result<Vec<Diagnostic>, Failure> {
+    let work = async {
+        let mut history = books::read(session).await?;
+        let differing = differing(files, &history);
+        applied::read(session, &differing, &mut history).await?;
+        Ok(history)
+    };
+    let history: Result<History, DbError> = work.await;
+    let history = history.map_err(|error| {
+        Failure::failed(open::cannot_ask(database, "reading its history", &error))
+    })?;
+    let standing = standing(database.dialect.lexis(), files, &history);
+    let mut found = standing.disagreements(&database.name);
+    found.extend(standing.remarks(&database.name));
+    let half = standing
+        .partials
+        .iter()
+        .filter(|partial| partial.direction == Direction::Up);
+    found.extend(half.map(|partial| {
+        let message = format!(
+            "V{} of `{}` is half applied: {} of {} statements",
+            partial.version, database.name, partial.applied, partial.of
+        );
+        let fault = Diagnostic::error("half-applied", message).database(&database.name);
+        fault.hint("bird migrate goes on with it")
+    }));
+    if no_pending && !standing.pending.is_empty() {
+        let titles: Vec<String> = standing.pending.iter().map(|file| file.title()).collect();
+        let message = format!("{}: pending: {}", database.name, titles.join(", "));
+        let fault = Diagnostic::error("pending", message).database(&database.name);
+        found.push(fault.hint("bird migrate applies them"));
+    }
+    Ok(found)
+}
+
+/// Whether the declared rows are there.
+pub async fn seeds(
+    context: &Context,
+    database: &Database,
+    session: &mut Session,
+) -> Result<Outcome, Failure> {
+    let rows = match seed::look(context, database, session).await {
+        Ok(rows) => rows,
+        // A declared row that cannot be is a finding, not a failure of the check.
+        Err(failure) => return Ok(Outcome::Found(failure.diagnostics)),
+    };
+    let found = rows.into_iter().map(|row| {
+        let message = format!("{}: the row {} is not as declared", row.table, row.key);
+        let fault = Diagnostic::error("seed-differs", message).database(&database.name);
+        fault.hint("bird seed brings it there; --dry-run shows how")
+    });
+    Ok(Outcome::of(found.collect()))
+}
+
+/// What is live against what the applied migrations give; the live schema too.
+pub async fn drift(
+    workshop: &mut Workshop<'_>,
+    at: usize,
+    database: &Database,
+    files: bool,
+) -> Result<(Schema, Outcome), Failure> {
+    let name = &database.name;
+    let live = Source {
+        told: name.clone(),
+        kind: Kind::Live(Box::new(database.clone())),
+    };
+    let live = workshop.load(&live, database, None).await?;
+    if !files {
+        let why = "its migrations cannot be read".to_owned();
+        return Ok((live.schema, Outcome::NotDone(why)));
+    }
+    let applied = Source {
+        told: format!("{name}@applied"),
+        kind: Kind::Migrations {
+            at,
+            upto: Upto::Applied,
+        },
+    };
+    let applied = workshop.load(&applied, database, None).await?;
+    let mut found = differences("drift", database, &applied, &live);
+    for fault in &mut found {
+        fault.hint = Some(format!(
+            "`bird diff {name} {name}@applied` undoes it; `bird new NAME --database {name} \
+             --from-drift` makes a migration of it"
+        ));
+    }
+    Ok((live.schema, Outcome::of(found)))
+}
+
+/// What the migrations give against the desired schema.
+pub async fn desired(
+    workshop: &mut Workshop<'_>,
+    at: usize,
+    database: &Database,
+) -> Result<Outcome, Failure> {
+    let name = &database.name;
+    let migrations = Source {
+        told: format!("{name}@migrations"),
+        kind: Kind::Migrations {
+            at,
+            upto: Upto::All,
+        },
+    };
+    let wanted = Source {
+        told: format!("{name}@schema"),
+        kind: Kind::Desired(at),
+    };
+    let migrations = workshop.load(&migrations, database, None).await?;
+    let wanted = workshop.load(&wanted, database, None).await?;
+    let mut found = differences("schema-differs", database, &migrations, &wanted);
+    for fault in &mut found {
+        fault.hint = Some(format!(
+            "`bird new NAME --database {name} --from-schema` writes the migration"
+        ));
+    }
+    Ok(Outcome::of(found))
+}
+
+/// One finding per part that differs; what could not be replayed is one too.
+fn differences(
+    code: &'static str,
+    database: &Database,
+    from: &Loaded,
+    to: &Loaded,
+) -> Vec<Diagnostic> {
+    let catalog = database.dialect.catalog();
+    let difference = diff(&from.schema, &to.schema, catalog.orders_columns());
+    let mut found: Vec<Diagnostic> = from.remarks.iter().chain(&to.remarks).cloned().collect();
+    for change in &difference.changes {
+        for line in told::lines(catalog, change, &from.schema, &to.schema) {
+            let part = match line.part.is_empty() {
+                true => String::new(),
+                false => format!(": {}", line.part),
+            };
+            let how = match line.how {
+                "added" => "is there in addition",
+                "dropped" => "is missing",
+                "not understood" => "differs, and bird does not understand it",
+                _ => "differs",
+            };
+            let message = format!("{}: {}{part} {how}", database.name, line.object);
+            let mut fault = Diagnostic::error(code, message).database(&database.name);
+            let sides = [(&from.told, line.old), (&to.told, line.new)];
+            for (told, text) in sides.into_iter().filter(|(_, text)| !text.is_empty()) {
+                fault = fault.note(format!("{told}: {text}"));
+            }
+            found.push(fault);
+        }
+    }
+    found
+}

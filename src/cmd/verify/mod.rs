@@ -1,0 +1,187 @@
+//! `bird verify`: the gate. Files, history, drift, desired schema, seeds and references; one
+//! verdict.
+
+mod checks;
+mod report;
+
+use std::collections::BTreeMap;
+
+use super::source::{self, Workshop};
+use super::{Context, cli, open};
+use crate::audit::{End, structure};
+use crate::db::session::{Access, Session};
+use crate::dialect::Trouble;
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
+use crate::model::exit::Exit;
+use crate::model::schema::Schema;
+use crate::project::Database;
+use checks::{Check, Outcome};
+use report::{Checked, VerifyReport};
+
+/// Check files, history, drift, seeds and references; one verdict
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Example: bird verify --no-pending --format json        the gate of a pipeline"
+)]
+pub struct Args {
+    /// Pending migrations are findings too
+    #[arg(long)]
+    no_pending: bool,
+    /// From which severity on a finding fails: note, warning, error
+    #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
+    fail_on: Severity,
+    #[command(flatten)]
+    connect: cli::Connect,
+}
+
+/// Checks everything; it writes to no configured database.
+pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure> {
+    let mut report = source::with(context, async |workshop| {
+        let mut report = VerifyReport::default();
+        let mut schemas = BTreeMap::new();
+        for (at, database) in context.project.databases.iter().enumerate() {
+            if database.selected {
+                let checked = database_of(workshop, args, at, database, &mut schemas).await?;
+                report.databases.push(checked);
+            }
+        }
+        references(workshop, args, &mut schemas, &mut report).await?;
+        Ok(report)
+    })
+    .await?;
+    let worst = report.findings().map(|finding| finding.severity).max();
+    if worst.is_some_and(|worst| worst >= args.fail_on) {
+        report.exit = report.exit.worst(Exit::Found);
+    }
+    if report.unfinished() {
+        report.exit = report.exit.worst(Exit::Failed);
+    }
+    report.exit = open::interrupted(context, report.exit);
+    Ok(report)
+}
+
+/// Every check of one database. What it holds is left in `schemas`.
+async fn database_of(
+    workshop: &mut Workshop<'_>,
+    args: &Args,
+    at: usize,
+    database: &Database,
+    schemas: &mut BTreeMap<String, Schema>,
+) -> Result<Checked, Failure> {
+    let context = workshop.context;
+    let mut checked = Checked::new(database);
+    let files = match context.project.read_migrations_of(database) {
+        Ok(files) => {
+            checked.add(Check::Files, Outcome::Ok);
+            Some(files)
+        }
+        Err(faults) => {
+            checked.found(Check::Files, faults);
+            None
+        }
+    };
+    let mut session = match session(context, args, database).await {
+        Ok(session) => session,
+        Err(fault) => {
+            checked.failed(fault);
+            return Ok(checked);
+        }
+    };
+    if session.is_none() {
+        let message = format!("the database `{}` does not exist", database.name);
+        let fault = Diagnostic::error("no-database", message).database(&database.name);
+        checked.found(Check::History, vec![fault.hint("bird up makes it")]);
+    }
+    if let (Some(files), Some(session)) = (&files, &mut session) {
+        checked.server = Some(session.server.clone());
+        let faults = checks::history(database, session, files, args.no_pending).await?;
+        checked.found(Check::History, faults);
+        let seeds = checks::seeds(context, database, session).await?;
+        checked.add(Check::Seeds, seeds);
+    }
+    if let Some(session) = session {
+        session.close().await;
+        match checks::drift(workshop, at, database, files.is_some()).await {
+            Ok((schema, outcome)) => {
+                schemas.insert(database.name.clone(), schema);
+                checked.add(Check::Drift, outcome);
+            }
+            Err(failure) => checked.not_done(Check::Drift, failure),
+        }
+    }
+    if files.is_some() && database.desired.is_some() {
+        match checks::desired(workshop, at, database).await {
+            Ok(outcome) => checked.add(Check::Schema, outcome),
+            Err(failure) => checked.not_done(Check::Schema, failure),
+        }
+    }
+    Ok(checked)
+}
+
+/// A session, where the database exists.
+async fn session(
+    context: &Context,
+    args: &Args,
+    database: &Database,
+) -> Result<Option<Session>, Diagnostic> {
+    if open::is_absent_file(database) {
+        return Ok(None);
+    }
+    match open::session(context, database, Access::Look, args.connect.wait).await {
+        Ok(session) => Ok(Some(session)),
+        Err(error) if error.trouble == Trouble::MissingDatabase => Ok(None),
+        Err(error) => Err(open::cannot_open(database, &error)),
+    }
+}
+
+/// The references of which one end is in a database of this run.
+async fn references(
+    workshop: &mut Workshop<'_>,
+    args: &Args,
+    schemas: &mut BTreeMap<String, Schema>,
+    report: &mut VerifyReport,
+) -> Result<(), Failure> {
+    let context = workshop.context;
+    for reference in &context.project.references {
+        let ends = [&reference.from.database, &reference.to.database];
+        let databases = ends.map(|name| context.project.database(name));
+        let mut selected = databases.iter().flatten();
+        if !selected.any(|database| database.selected) {
+            continue;
+        }
+        for database in databases.iter().flatten() {
+            // One that this run is not about is looked at all the same, for its end.
+            if !schemas.contains_key(&database.name) && !database.selected {
+                let live = source::live(context, &database.name, database, args.connect.wait);
+                schemas.insert(database.name.clone(), live.await?.schema);
+            }
+        }
+        let [Some(from), Some(to)] = databases else {
+            continue;
+        };
+        let place = report.databases.iter_mut();
+        let mut place = place.filter(|one| ends.contains(&&one.name));
+        let Some(checked) = place.next() else {
+            continue;
+        };
+        let schemas = (schemas.get(&from.name), schemas.get(&to.name));
+        let (Some(ours), Some(theirs)) = schemas else {
+            let why = format!(
+                "{} -> {}: an end could not be seen",
+                reference.from, reference.to
+            );
+            checked.add(Check::References, Outcome::NotDone(why));
+            continue;
+        };
+        let (from, to) = (end(ours, from), end(theirs, to));
+        checked.found(Check::References, structure(reference, from, to));
+    }
+    Ok(())
+}
+
+fn end<'e>(schema: &'e Schema, database: &Database) -> End<'e> {
+    End {
+        schema,
+        dialect: database.dialect,
+    }
+}

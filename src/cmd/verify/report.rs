@@ -1,0 +1,169 @@
+//! The verdict, check by check.
+
+use serde_json::{Value, json};
+
+use super::checks::{Check, Outcome};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::server::Server;
+use crate::output::{Block, Grid, Report};
+use crate::project::Database;
+
+/// All databases of a run.
+pub struct VerifyReport {
+    pub databases: Vec<Checked>,
+    pub exit: Exit,
+}
+
+impl Default for VerifyReport {
+    fn default() -> Self {
+        VerifyReport {
+            databases: Vec::new(),
+            exit: Exit::Done,
+        }
+    }
+}
+
+/// The checks of one database.
+pub struct Checked {
+    pub name: String,
+    engine: &'static str,
+    pub server: Option<Server>,
+    outcomes: Vec<(Check, Outcome)>,
+    /// Why it could not be checked at all.
+    failed: Vec<Diagnostic>,
+}
+
+impl Checked {
+    pub fn new(database: &Database) -> Checked {
+        Checked {
+            name: database.name.clone(),
+            engine: database.dialect.facts().name,
+            server: None,
+            outcomes: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, check: Check, outcome: Outcome) {
+        let found = self.outcomes.iter_mut().find(|(known, _)| *known == check);
+        match (found, outcome) {
+            (Some((_, Outcome::Found(all))), Outcome::Found(more)) => all.extend(more),
+            (Some((_, known @ Outcome::Ok)), outcome) => *known = outcome,
+            (Some(_), _) => {}
+            (None, outcome) => self.outcomes.push((check, outcome)),
+        }
+        self.outcomes.sort_by_key(|(check, _)| *check);
+    }
+
+    pub fn found(&mut self, check: Check, found: Vec<Diagnostic>) {
+        self.add(check, Outcome::of(found));
+    }
+
+    /// One check could not be done.
+    pub fn not_done(&mut self, check: Check, failure: Failure) {
+        self.add(check, Outcome::NotDone(failure.to_string()));
+        self.failed.extend(failure.diagnostics);
+    }
+
+    /// None of them could.
+    pub fn failed(&mut self, fault: Diagnostic) {
+        self.failed.push(fault);
+    }
+}
+
+impl VerifyReport {
+    pub fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
+        let outcomes = self.databases.iter().flat_map(|one| &one.outcomes);
+        outcomes.flat_map(|(_, outcome)| match outcome {
+            Outcome::Found(found) => found.as_slice(),
+            Outcome::Ok | Outcome::NotDone(_) => &[],
+        })
+    }
+
+    /// Whether something could not be checked.
+    pub fn unfinished(&self) -> bool {
+        self.databases.iter().any(|one| {
+            let mut outcomes = one.outcomes.iter();
+            // Files that cannot be read are told as findings, and keep the rest from being done.
+            let broken = outcomes.any(|(check, outcome)| {
+                *check == Check::Files && matches!(outcome, Outcome::Found(_))
+            });
+            let mut outcomes = one.outcomes.iter();
+            let not_done = outcomes.any(|(_, outcome)| matches!(outcome, Outcome::NotDone(_)));
+            !one.failed.is_empty() || (not_done && !broken)
+        })
+    }
+}
+
+fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Ok => "ok".to_owned(),
+        Outcome::Found(found) => match found.len() {
+            1 => "1 finding".to_owned(),
+            count => format!("{count} findings"),
+        },
+        Outcome::NotDone(why) => format!("not done: {why}"),
+    }
+}
+
+impl Report for VerifyReport {
+    fn command(&self) -> &'static str {
+        "verify"
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let rows = self.databases.iter().flat_map(|one| {
+            let outcomes = one.outcomes.iter().map(|(check, outcome)| {
+                vec![one.name.clone(), check.name().to_owned(), told(outcome)]
+            });
+            let failed = one.failed.first().filter(|_| one.outcomes.len() <= 1);
+            let failed = failed.map(|_| {
+                let why = "not done: the database cannot be opened".to_owned();
+                vec![one.name.clone(), "everything else".to_owned(), why]
+            });
+            outcomes.chain(failed)
+        });
+        let grid = Grid {
+            headers: vec!["database", "check", "result"],
+            rows: rows.collect(),
+            numbers: Vec::new(),
+        };
+        let verdict = match self.exit {
+            Exit::Done => "verified: everything is as it should be",
+            Exit::Found => "not as it should be",
+            _ => "not everything could be checked",
+        };
+        vec![Block::Grid(grid), Block::Line(verdict.to_owned())]
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let failed = self.databases.iter().flat_map(|one| &one.failed);
+        self.findings().chain(failed).cloned().collect()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        let all = self.databases.iter().map(|one| {
+            let checks = one.outcomes.iter().map(|(check, outcome)| {
+                let (result, why) = match outcome {
+                    Outcome::Ok => ("ok", None),
+                    Outcome::Found(_) => ("found", None),
+                    Outcome::NotDone(why) => ("not-done", Some(why)),
+                };
+                json!({ "check": check.name(), "result": result, "why": why })
+            });
+            json!({
+                "name": one.name,
+                "engine": one.engine,
+                "product": one.server.as_ref().map(|server| server.product),
+                "server_version": one.server.as_ref().map(|server| &server.version),
+                "checks": checks.collect::<Vec<_>>(),
+            })
+        });
+        all.collect()
+    }
+}

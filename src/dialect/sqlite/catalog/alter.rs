@@ -1,0 +1,115 @@
+//! What ALTER TABLE can do by itself: add a column at the end, and drop one that nothing uses.
+
+use super::constraint::is_literal;
+use super::render::quote;
+use super::table::{self, Definition, Parsed};
+use crate::model::change::{Alter, DdlStep, Hazard};
+use crate::model::schema::{Column, Table};
+
+/// The statements, or nothing where the table must be rebuilt. Indexes are the caller's.
+pub fn steps(old: &Table, new: &Table, alters: &[Alter]) -> Option<Vec<DdlStep>> {
+    let (mut added, mut dropped) = (Vec::new(), Vec::new());
+    let (mut checks, mut foreign_keys) = (0, 0);
+    for alter in alters {
+        match alter {
+            Alter::AddColumn(column) => added.push(column.name.as_str()),
+            Alter::DropColumn(column) => dropped.push(column.name.as_str()),
+            Alter::AddKey(key) | Alter::DropKey(key) if !key.constraint => {}
+            Alter::ModifyKey(pair) | Alter::RenameKey(pair)
+                if !pair.from.constraint && !pair.to.constraint => {}
+            Alter::AddCheck(_) => checks += 1,
+            Alter::AddForeignKey(_) => foreign_keys += 1,
+            _ => return None,
+        }
+    }
+    if added.is_empty() && dropped.is_empty() {
+        return (checks + foreign_keys == 0).then(Vec::new);
+    }
+    let stays = |column: &&Column| !dropped.contains(&column.name.as_str());
+    let kept: Vec<&str> = old
+        .columns
+        .iter()
+        .filter(stays)
+        .map(|column| column.name.as_str())
+        .collect();
+    let respelled = added
+        .iter()
+        .any(|new| dropped.iter().any(|old| old.eq_ignore_ascii_case(new)));
+    let reached = kept.iter().chain(&added);
+    if kept.is_empty()
+        || respelled
+        || !reached
+            .copied()
+            .eq(new.columns.iter().map(|column| column.name.as_str()))
+    {
+        return None;
+    }
+    let parsed = table::read(&super::render::create(new))?;
+    let definitions = definitions(&parsed, &added)?;
+    let within = |count: fn(&Definition) -> usize| {
+        definitions.iter().map(|(_, is)| count(is)).sum::<usize>()
+    };
+    if within(|is| is.checks) != checks || within(|is| is.foreign_keys) != foreign_keys {
+        return None;
+    }
+    let mut steps: Vec<DdlStep> = dropped.iter().map(|name| drop_column(new, name)).collect();
+    for (column, definition) in definitions {
+        steps.push(add_column(new, column, &definition)?);
+    }
+    Some(steps)
+}
+
+fn definitions<'p>(parsed: &'p Parsed, added: &[&str]) -> Option<Vec<(&'p Column, Definition)>> {
+    let named = added.iter().map(|name| {
+        let mut columns = parsed.table.columns.iter();
+        let at = columns.position(|column| column.name == *name)?;
+        Some((
+            parsed.table.columns.get(at)?,
+            parsed.columns.get(at)?.clone(),
+        ))
+    });
+    named.collect()
+}
+
+fn drop_column(table: &Table, name: &str) -> DdlStep {
+    let sql = format!(
+        "ALTER TABLE {} DROP COLUMN {}",
+        quote(&table.name),
+        quote(name)
+    );
+    let why = format!("the values of {}.{name} are lost", table.name);
+    let step = DdlStep::new(table.id(), sql).risk(Hazard::DataLoss, why);
+    step.risk(
+        Hazard::Rewrite,
+        format!("all rows of {} are written anew", table.name),
+    )
+}
+
+/// The engine takes a new column only where the rows that exist get a value at once.
+fn add_column(table: &Table, column: &Column, definition: &Definition) -> Option<DdlStep> {
+    let literal = column.default.as_deref().is_none_or(is_literal);
+    let valued = column.nullable || column.default.is_some() || column.generated.is_some();
+    let stored = column
+        .generated
+        .as_ref()
+        .is_some_and(|generated| generated.stored);
+    let points = definition.foreign_keys > 0 && column.default.is_some();
+    if definition.has_key || !literal || !valued || stored || points {
+        return None;
+    }
+    let text = super::render::create(table);
+    let sql = text.get(definition.range.clone())?;
+    let sql = format!("ALTER TABLE {} ADD COLUMN {sql}", quote(&table.name));
+    let step = DdlStep::new(table.id(), sql);
+    let checked = definition.checks > 0 || column.generated.is_some() && !column.nullable;
+    Some(match checked {
+        true => {
+            let why = format!(
+                "it fails where a row of {} does not fit the check",
+                table.name
+            );
+            step.risk(Hazard::MayFail, why)
+        }
+        false => step,
+    })
+}

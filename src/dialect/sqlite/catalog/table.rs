@@ -1,0 +1,310 @@
+//! Reads CREATE TABLE as the engine keeps it: the text, with nothing but its layout lost.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::constraint::{self, Clause};
+use super::tokens::{Cursor, Known, Token, canonical, plain, tokens};
+use crate::dialect::lex::Kind;
+use crate::model::schema::{Column, Key, KeyKind, KeyPart, Table};
+
+/// A table, and how its text is made.
+pub struct Parsed {
+    pub table: Table,
+    /// The bytes of the table's name.
+    pub name: Range<usize>,
+    /// The definitions of the columns, in their order.
+    pub columns: Vec<Definition>,
+}
+
+/// One column in the text.
+#[derive(Debug, Clone, Default)]
+pub struct Definition {
+    pub range: Range<usize>,
+    /// So many checks and foreign keys stand within it.
+    pub checks: usize,
+    pub foreign_keys: usize,
+    /// A primary or a unique key stands within it.
+    pub has_key: bool,
+}
+
+/// A column that has been read but for the expressions in it, which may name columns behind it.
+struct Draft<'t, 'a> {
+    column: Column,
+    definition: Definition,
+    clauses: Vec<Clause<'t, 'a>>,
+}
+
+pub const STRICT: &str = "strict";
+pub const WITHOUT_ROWID: &str = "without rowid";
+pub const ON: &str = "on";
+
+/// The table; nothing where a part of the text is not understood.
+pub fn read(sql: &str) -> Option<Parsed> {
+    let all = tokens(sql)?;
+    let mut cursor = Cursor::new(&all);
+    if !cursor.eat_all(&["CREATE", "TABLE"]) {
+        return None;
+    }
+    let place = cursor.peek()?;
+    let name = cursor.name()?;
+    let body = cursor.group()?;
+    let options = options(&mut cursor)?;
+    let (drafts, clauses) = items(body)?;
+    let known = Known::new(drafts.iter().map(|draft| draft.column.name.as_str()));
+    let mut parsed = Parsed {
+        table: Table {
+            name,
+            options,
+            ..Table::default()
+        },
+        name: place.start..place.end,
+        columns: Vec::new(),
+    };
+    for mut draft in drafts {
+        for clause in draft.clauses {
+            let column = &mut draft.column;
+            constraint::apply(
+                clause,
+                column,
+                &mut draft.definition,
+                &mut parsed.table,
+                &known,
+            )?;
+        }
+        parsed.table.columns.push(draft.column);
+        parsed.columns.push(draft.definition);
+    }
+    for clause in clauses {
+        constraint::add(clause, None, &mut parsed.table, &known)?;
+    }
+    settle(&mut parsed.table);
+    Some(parsed)
+}
+
+fn options(cursor: &mut Cursor<'_, '_>) -> Option<BTreeMap<String, String>> {
+    let mut options = BTreeMap::new();
+    while !cursor.is_over() {
+        let name = if cursor.eat_all(&["WITHOUT", "ROWID"]) {
+            WITHOUT_ROWID
+        } else if cursor.eat("STRICT") {
+            STRICT
+        } else {
+            return None;
+        };
+        options.insert(name.to_owned(), ON.to_owned());
+        if !cursor.eat(",") {
+            break;
+        }
+    }
+    cursor.is_over().then_some(options)
+}
+
+type Items<'t, 'a> = (Vec<Draft<'t, 'a>>, Vec<Clause<'t, 'a>>);
+
+/// The columns and the constraints of the table; between constraints the comma may be missing.
+fn items<'t, 'a>(body: &'t [Token<'a>]) -> Option<Items<'t, 'a>> {
+    let mut cursor = Cursor::new(body);
+    let (mut drafts, mut clauses) = (Vec::new(), Vec::new());
+    while !cursor.is_over() {
+        match constraint::of_table(&mut cursor)? {
+            Some(clause) => clauses.push(clause),
+            None if clauses.is_empty() => drafts.push(column(&mut cursor)?),
+            None => return None,
+        }
+        if cursor.is_over() {
+            return (!drafts.is_empty()).then_some((drafts, clauses));
+        }
+        let comma = cursor.eat(",");
+        if !comma && clauses.is_empty() {
+            return None;
+        }
+    }
+    None
+}
+
+fn column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Draft<'t, 'a>> {
+    let first = cursor.peek()?;
+    let column = Column {
+        name: cursor.name()?,
+        sql: kind(cursor)?,
+        nullable: true,
+        ..Column::default()
+    };
+    let mut clauses = Vec::new();
+    let mut end = first.end;
+    while let Some(clause) = constraint::of_column(cursor)? {
+        clauses.push(clause);
+    }
+    if let Some(last) = cursor.passed() {
+        end = last.end;
+    }
+    let definition = Definition {
+        range: first.start..end,
+        ..Definition::default()
+    };
+    Some(Draft {
+        column,
+        definition,
+        clauses,
+    })
+}
+
+/// The type of a column, in capitals; it may be missing.
+fn kind(cursor: &mut Cursor<'_, '_>) -> Option<String> {
+    let mut words = Vec::new();
+    while let Some(token) = cursor.peek() {
+        match token.kind {
+            Kind::Word if token.is_one_of(constraint::BEGINS) => break,
+            Kind::Word => words.push(token.text.to_ascii_uppercase()),
+            Kind::QuotedName | Kind::Text => words.push(plain(&token.name()?.to_ascii_uppercase())),
+            _ => break,
+        }
+        cursor.next();
+    }
+    let mut sql = words.join(" ");
+    if !words.is_empty()
+        && let Some(inside) = cursor.group()
+    {
+        sql.push_str(&format!("({})", canonical(inside, None)));
+    }
+    Some(sql)
+}
+
+/// Brings what the parts of a table decide together into one form.
+fn settle(table: &mut Table) {
+    let keys: Vec<String> = table
+        .primary_key()
+        .iter()
+        .map(|column| column.name.clone())
+        .collect();
+    let strict = table.options.contains_key(STRICT);
+    let without = table.options.contains_key(WITHOUT_ROWID);
+    let alias = row_alias(table).map(str::to_owned);
+    for column in &mut table.columns {
+        let is_key = keys.contains(&column.name) && alias.as_ref() != Some(&column.name);
+        if is_key && (strict || without) {
+            column.nullable = false;
+        }
+    }
+}
+
+/// The column that is another name of the row's number.
+pub fn row_alias(table: &Table) -> Option<&str> {
+    let key = table.keys.iter().find(|key| key.kind == KeyKind::Primary)?;
+    let [part] = key.parts.as_slice() else {
+        return None;
+    };
+    let column = table.column(part.column.as_deref()?)?;
+    let whole = column.sql == "INTEGER"
+        && !table.options.contains_key(WITHOUT_ROWID)
+        && !key.options.contains_key(constraint::NO_ALIAS);
+    whole.then_some(column.name.as_str())
+}
+
+/// The parts of an index or a key.
+pub fn parts(tokens: &[Token<'_>], known: &Known) -> Option<Vec<KeyPart>> {
+    let clauses = super::tokens::clauses(tokens);
+    clauses
+        .into_iter()
+        .map(|clause| part(clause, known))
+        .collect()
+}
+
+fn part(tokens: &[Token<'_>], known: &Known) -> Option<KeyPart> {
+    let mut tokens = tokens;
+    let mut part = KeyPart::default();
+    // `NULLS FIRST` and `NULLS LAST` are refused by the engine.
+    if let [rest @ .., last] = tokens
+        && last.is_one_of(&["ASC", "DESC"])
+    {
+        part.descending = last.is("DESC");
+        tokens = rest;
+    }
+    if let [rest @ .., word, collation] = tokens
+        && word.is("COLLATE")
+    {
+        let collation = collation.name()?.to_ascii_uppercase();
+        part.options.insert(COLLATE.to_owned(), collation);
+        tokens = rest;
+    }
+    let tokens = super::tokens::bare(tokens);
+    let column = match tokens {
+        [one] => one.name().and_then(|name| known.resolve(&name)),
+        _ => None,
+    };
+    match (column, tokens) {
+        (_, []) => return None,
+        (Some(column), _) => part.column = Some(column.to_owned()),
+        (None, _) => part.expression = Some(canonical(tokens, Some(known))),
+    }
+    Some(part)
+}
+
+pub const COLLATE: &str = "collate";
+
+/// Gives the parts that have no name one that tells them apart, and reports whether every name of a
+/// person stands for one part alone.
+pub fn name(table: &mut Table) -> bool {
+    let columns = |names: &[String]| -> String {
+        names
+            .iter()
+            .map(|name| plain(name))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut seen = std::collections::HashSet::new();
+    let mut unique = true;
+    table.keys.dedup_by(|b, a| a == b && !a.named);
+    for key in &mut table.keys {
+        if !key.named {
+            key.name = key_name(key);
+        }
+        unique &= distinct(&mut seen, &mut key.name, key.named);
+    }
+    seen.clear();
+    for key in &mut table.foreign_keys {
+        if !key.named {
+            key.name = format!(
+                "FOREIGN KEY ({}) REFERENCES {}",
+                columns(&key.columns),
+                plain(&key.to)
+            );
+        }
+        unique &= distinct(&mut seen, &mut key.name, key.named);
+    }
+    seen.clear();
+    for check in &mut table.checks {
+        if !check.named {
+            check.name = format!("CHECK ({})", check.expression);
+        }
+        unique &= distinct(&mut seen, &mut check.name, check.named);
+    }
+    unique
+}
+
+fn key_name(key: &Key) -> String {
+    if key.kind == KeyKind::Primary {
+        return "PRIMARY KEY".to_owned();
+    }
+    let parts = key.parts.iter().map(|part| {
+        let name = part.column.as_deref().map(plain);
+        name.or_else(|| part.expression.clone()).unwrap_or_default()
+    });
+    format!("UNIQUE ({})", parts.collect::<Vec<_>>().join(", "))
+}
+
+fn distinct(seen: &mut std::collections::HashSet<String>, name: &mut String, named: bool) -> bool {
+    if seen.insert(name.clone()) {
+        return true;
+    }
+    if named {
+        return false;
+    }
+    let mut count = 2_usize;
+    while !seen.insert(format!("{name} {count}")) {
+        count += 1;
+    }
+    *name = format!("{name} {count}");
+    true
+}

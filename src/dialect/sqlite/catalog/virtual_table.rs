@@ -1,0 +1,69 @@
+//! Virtual tables: their module keeps the rows, and only some modules let them be moved.
+
+use super::object::{USING, module};
+use super::rebuild::free_name;
+use super::render::{self, quote};
+use crate::model::change::{DdlStep, Hazard};
+use crate::model::schema::{Schema, Table};
+
+pub fn is_virtual(table: &Table) -> bool {
+    table.options.contains_key(USING)
+}
+
+/// Makes one of two tables out of the other, of which at least one is virtual.
+pub fn replace(from: &Schema, to: &Schema, old: &Table, new: &Table) -> Vec<DdlStep> {
+    let step = |sql: String| DdlStep::new(new.id(), sql);
+    let drop = step(format!("DROP TABLE {}", quote(&old.name)));
+    let create = step(render::create(new));
+    if let Some(columns) = movable(old, new) {
+        let beside = free_name(from, to, &new.name);
+        let mut twin = new.clone();
+        twin.name.clone_from(&beside);
+        twin.printed.0.clear();
+        let (beside, name) = (quote(&beside), quote(&new.name));
+        let copy = format!(
+            "INSERT INTO {beside} (rowid, {columns}) SELECT rowid, {columns} FROM {}",
+            quote(&old.name)
+        );
+        let why = format!("all rows of {} are written anew", new.name);
+        return vec![
+            step(render::table(&twin)),
+            step(copy).risk(Hazard::Rewrite, why),
+            drop,
+            step(format!("ALTER TABLE {beside} RENAME TO {name}")),
+        ];
+    }
+    let why = format!("all rows of {} are lost", old.name);
+    vec![drop.risk(Hazard::DataLoss, why), create]
+}
+
+/// The columns that two full-text tables share, where both keep what they index.
+fn movable(old: &Table, new: &Table) -> Option<String> {
+    let (old, new) = (columns(old)?, columns(new)?);
+    let shared = new
+        .iter()
+        .filter(|new| old.iter().any(|old| old.eq_ignore_ascii_case(new)));
+    let shared: Vec<String> = shared.map(|name| quote(name)).collect();
+    let all = old
+        .iter()
+        .all(|old| new.iter().any(|new| old.eq_ignore_ascii_case(new)));
+    (all && !shared.is_empty()).then(|| shared.join(", "))
+}
+
+/// The columns of a full-text table with a content of its own.
+fn columns(table: &Table) -> Option<Vec<String>> {
+    let using = table.options.get(USING)?;
+    let sql = format!("CREATE VIRTUAL TABLE x USING {using}");
+    let (module, arguments) = module(&sql)?;
+    if module != "fts5"
+        || arguments
+            .iter()
+            .any(|argument| argument.to_lowercase().starts_with("content"))
+    {
+        return None;
+    }
+    let columns = arguments.iter().filter(|argument| !argument.contains('='));
+    columns
+        .map(|argument| super::tokens::tokens(argument)?.first()?.name())
+        .collect()
+}
