@@ -60,7 +60,8 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
     }
     let mut steps = writer.steps;
     let makes_functions = steps.iter().any(|step| {
-        matches!(step.about.kind, Kind::Function | Kind::Procedure) && step.sql.starts_with("CREATE")
+        matches!(step.about.kind, Kind::Function | Kind::Procedure)
+            && step.sql.starts_with("CREATE")
     });
     if forced && makes_functions {
         // Functions that mention each other: the server is not to look into them yet.
@@ -91,10 +92,6 @@ fn strangers(difference: &Difference) -> Vec<Unsupported> {
 }
 
 impl<'s> Writer<'_, 's> {
-    fn push(&mut self, step: DdlStep) {
-        self.steps.push(step);
-    }
-
     fn say(&mut self, name: Name<'s>, sql: impl Into<String>) -> &mut DdlStep {
         let at = self.steps.len();
         self.steps.push(DdlStep::new(name.about(), sql));
@@ -118,7 +115,9 @@ impl<'s> Writer<'_, 's> {
         let Some(part) = self.plan.new.get(&name).map(|atom| atom.part) else {
             return;
         };
-        let old = self.old(&name).filter(|_| matches!(fate, Fate::Alter | Fate::Retype));
+        let old = self
+            .old(&name)
+            .filter(|_| matches!(fate, Fate::Alter | Fate::Retype));
         match (part, old) {
             (Part::Table(table), old) if name.class == Class::Replica => {
                 let old = match old {
@@ -148,8 +147,8 @@ impl<'s> Writer<'_, 's> {
             (Part::ForeignKey(_, key), Some(Part::ForeignKey(_, old))) => {
                 self.alter_foreign_key(name, old, key);
             }
-            (Part::Check(_, check), None) => self.add_check(name, check),
-            (Part::Check(_, check), Some(Part::Check(_, old))) => {
+            (Part::Check(check), None) => self.add_check(name, check),
+            (Part::Check(check), Some(Part::Check(old))) => {
                 self.alter_check(name, old, check);
             }
             (Part::Parent(table, parent), _) => self.attach(name, table, parent),

@@ -108,7 +108,13 @@ impl<'s> Plan<'s> {
                         true => Fate::Retype,
                         false => now,
                     },
-                    _ if now == Fate::Alter && !needed && stands_alone => now,
+                    _ if now == Fate::Alter
+                        && !needed
+                        && stands_alone
+                        && cause.class != Class::Key =>
+                    {
+                        now
+                    }
                     _ => Fate::Rebuild,
                 }
             }
@@ -153,14 +159,12 @@ impl<'s> Plan<'s> {
     fn is_left(&self, key: &Name<'s>) -> bool {
         key.class == Class::Key
             && (self.fate(&Name::table(key.table)) == Fate::Drop
-                || self
-                    .old
-                    .tables
-                    .get(key.table)
-                    .is_some_and(|table| table.parents.iter().any(|parent| {
+                || self.old.tables.get(key.table).is_some_and(|table| {
+                    table.parents.iter().any(|parent| {
                         let link = Name::new(Class::Parent, &table.name, &parent.table);
                         self.fate(&link) == Fate::Drop
-                    })))
+                    })
+                }))
     }
 
     fn absorb_drops(&mut self) {
@@ -193,7 +197,11 @@ impl<'s> Plan<'s> {
     fn owning_column(&self, sequence: &Atom<'s>) -> Option<Name<'s>> {
         let owner = Name::new(Class::Owner, "", sequence.name.name);
         let owner = self.old.get(&owner)?;
-        owner.needs.iter().find(|need| need.class == Class::Column).copied()
+        owner
+            .needs
+            .iter()
+            .find(|need| need.class == Class::Column)
+            .copied()
     }
 
     /// The key of the parent that a partition's key belongs to.
@@ -259,7 +267,7 @@ impl<'s> Plan<'s> {
             let whole = atom.owner.filter(|owner| comes(self.fate(owner)));
             let with = match (atom.name.class, atom.part) {
                 (Class::Column | Class::Default | Class::Identity, _) => whole,
-                (Class::Check, Part::Check(_, check)) => {
+                (Class::Check, Part::Check(check)) => {
                     whole.filter(|_| super::super::print::is_valid(&check.options))
                 }
                 (Class::Key, Part::Key(key, false)) => whole.filter(|_| key.constraint),
@@ -303,7 +311,9 @@ impl<'s> Plan<'s> {
     /// Whether something that is to stand in a table's own statement needs that table first.
     fn depends_on_table(&self, atom: &Atom<'s>, table: Name<'s>) -> bool {
         let outside = |need: &&Name<'s>| {
-            need.table != table.name && **need != table && !matches!(need.class, Class::Column | Class::Key)
+            need.table != table.name
+                && **need != table
+                && !matches!(need.class, Class::Column | Class::Key)
         };
         let mut stack: Vec<Name<'s>> = atom.needs.iter().filter(outside).copied().collect();
         let mut seen: HashSet<Name<'s>> = HashSet::new();
