@@ -90,7 +90,14 @@ fn table(print: &str) -> String {
             print = print.replace(&format!("{clause} "), " ").replace(&format!("{clause},"), ",");
         }
     }
-    for silent in [" ON DELETE RESTRICT", " ON UPDATE RESTRICT", " ON UPDATE NO ACTION", " ON DELETE NO ACTION"] {
+    if !tail.contains("COLLATE=") {
+        print = print.replace(" COLLATE utf8mb3_general_ci ", " ");
+    }
+    let lower = tail.to_lowercase();
+    if tail.contains("`PAGE_") {
+        print = print.replace(&tail, &lower);
+    }
+    for silent in [" /*!50100 TABLESPACE `innodb_file_per_table` */", " ON DELETE RESTRICT", " ON UPDATE RESTRICT", " ON UPDATE NO ACTION", " ON DELETE NO ACTION"] {
         print = print.replace(silent, "");
     }
     let (mut lines, mut keys) = (Vec::new(), Vec::new());
