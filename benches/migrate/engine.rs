@@ -175,6 +175,14 @@ impl Engine {
         }
     }
 
+    /// What the client calls a database.
+    pub fn name_of(&self, database: &str) -> String {
+        match self.family {
+            Family::Sqlite => self.file(database),
+            _ => on_server(database),
+        }
+    }
+
     fn file(&self, database: &str) -> String {
         let folder = self.place.trim_start_matches("sqlite:");
         format!("{folder}/{database}.db")

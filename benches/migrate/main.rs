@@ -5,6 +5,7 @@
 //! A FILTER is what a case is called, or a part of it: `migrate/100/mariadb`, `noop`, `sqlite`,
 //! `start`. The answer is a Markdown report on stdout. SQLite needs `sqlite3` on the PATH; peak memory needs GNU time.
 
+mod diff;
 mod engine;
 mod fixture;
 mod journal;
@@ -101,6 +102,16 @@ fn main() -> Result<()> {
             verdicts.push(Verdict::ratio(&title, engine, &laps, command, 1.5));
             verdicts.extend(Verdict::memory(&title, engine, &laps, command, 20));
         }
+        table.add(engine.title, laps);
+    }
+    show(&table.to_string())?;
+
+    let title = "diff of two databases, 1,000 tables each";
+    let mut table = Table::new(title, &["floor", "bird"]);
+    for engine in chosen(&engines, &asked, "diff") {
+        let laps = diff::race(engine, folder.path(), &stopwatch, rounds(100, asked.quick))?;
+        verdicts.push(Verdict::ratio(title, engine, &laps, "bird", 4.0));
+        verdicts.extend(Verdict::memory(title, engine, &laps, "bird", 100));
         table.add(engine.title, laps);
     }
     show(&table.to_string())?;

@@ -22,6 +22,8 @@ pub struct Job {
     alone: bool,
     folder: Option<PathBuf>,
     input: Option<PathBuf>,
+    /// The exit code that means success.
+    exit: i32,
 }
 
 impl Job {
@@ -33,6 +35,7 @@ impl Job {
             alone: false,
             folder: None,
             input: None,
+            exit: 0,
         }
     }
 
@@ -60,6 +63,12 @@ impl Job {
     /// Reads its input from a file, as from a shell's `<`.
     pub fn input(mut self, file: &Path) -> Self {
         self.input = Some(file.to_owned());
+        self
+    }
+
+    /// Ends with this exit code where all is well.
+    pub fn ends(mut self, exit: i32) -> Self {
+        self.exit = exit;
         self
     }
 
@@ -202,7 +211,7 @@ impl Stopwatch {
         let start = Instant::now();
         let status = command.spawn()?.wait()?;
         let took = start.elapsed();
-        if !status.success() {
+        if status.code() != Some(job.exit) {
             let reason = std::fs::read_to_string(&self.errors)?;
             bail!("{} ended with {status}: {reason}", job.program.display());
         }

@@ -15,8 +15,8 @@ use crate::project::{self, Database};
 /// Show a schema as SQL that recreates it, or as JSON
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples: bird inspect --database ums > ums.sql\n          bird inspect ums@7 \
-                   --format json"
+    before_help = "Example: bird inspect --database ums > ums.sql        recreates it\n         \
+                   bird inspect ums@7 --format json"
 )]
 pub struct Args {
     /// What to inspect, as for `bird diff`; else every database of the project, live

@@ -1,48 +1,227 @@
-//! Runs a file in a shadow. Every statement is looked at first: what could reach past the shadow
-//! is not sent, and told.
+//! Runs statements in a shadow. Each is looked at first: what could reach past the shadow is not
+//! sent, and told.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::rebuild;
+use super::session::DbError;
 use super::shadow::Shadow;
+use crate::dialect::reach::{self, Outside, Reach};
 use crate::dialect::script::{self, blot, secrets};
+use crate::dialect::words::Words;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
+use crate::model::exit::Exit;
+use crate::model::script::Statement;
+
+/// What became of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    Ran,
+    /// It was not sent.
+    Kept(Outside),
+}
 
 /// Runs the statements of one file; gives what was not sent and why.
 pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Diagnostic>, Failure> {
     let lexis = shadow.session.dialect.lexis();
+    let drawn: Arc<str> = blot(text, &secrets(lexis, text)).into();
+    let at = |range| Location::new(name, text, drawn.clone(), range);
     let read = script::read(lexis, text).map_err(|faults| Failure {
-        exit: crate::model::exit::Exit::Failed,
+        exit: Exit::Failed,
         diagnostics: faults
             .into_iter()
-            .map(|fault| {
-                let location = Location::new(
-                    name,
-                    text,
-                    blot(text, &secrets(lexis, text)).into(),
-                    fault.range,
-                );
-                Diagnostic::error("script", fault.message).at(location)
-            })
+            .map(|fault| Diagnostic::error("script", fault.message).at(at(fault.range)))
             .collect(),
     })?;
-    for statement in read.statements {
+    let cannot = |error: &DbError| {
+        let message = format!("{name}: {}", error.told());
+        Failure::failed(Diagnostic::error("replay", message))
+    };
+    // As when it is applied: a rebuilt table would take the rows of its children with it.
+    let rebuilds = read.statements.iter().any(|statement| {
         let sql = text.get(statement.range.clone()).unwrap_or_default();
-        if let Err(error) = shadow.session.run(sql).await {
-            let location = Location::new(
-                name,
-                text,
-                blot(text, &secrets(lexis, text)).into(),
-                statement.range.clone(),
-            );
-            let message = format!("{name} cannot be replayed: {}", error.told());
-            return Err(Failure::failed(
-                Diagnostic::error("replay", message).at(location),
-            ));
+        let dialect = shadow.session.dialect;
+        let words = Words::whole(dialect, sql);
+        !dialect.rebuilt_tables(&words.texts()).is_empty()
+    });
+    if rebuilds {
+        rebuild::enforce(&mut shadow.session, false)
+            .await
+            .map_err(|error| cannot(&error))?;
+    }
+    let ran = match shadow.session.dialect.facts().transactional_ddl && !read.no_transaction {
+        true => together(shadow, text, &read.statements).await,
+        false => one_by_one(shadow, text, &read.statements).await,
+    };
+    let kept = ran.map_err(|broken| {
+        let message = format!("{name} cannot be replayed: {}", broken.error.told());
+        let mut diagnostics = vec![Diagnostic::error("replay", message).at(at(broken.range))];
+        // It may well fail because of these.
+        let kept = broken.kept.into_iter();
+        diagnostics.extend(kept.map(|one| told(name, one.number, &one.why).at(at(one.range))));
+        Failure {
+            exit: Exit::Failed,
+            diagnostics,
+        }
+    })?;
+    shadow.state.away = None;
+    shadow
+        .session
+        .reset()
+        .await
+        .map_err(|error| cannot(&error))?;
+    let kept = kept.into_iter();
+    Ok(kept
+        .map(|one| told(name, one.number, &one.why).at(at(one.range)))
+        .collect())
+}
+
+/// A statement that was not sent.
+struct NotSent {
+    /// Its number, from 1.
+    number: usize,
+    range: Range<usize>,
+    why: Outside,
+}
+
+/// What stopped a file, and what was not sent before that.
+struct Broken {
+    error: DbError,
+    range: Range<usize>,
+    kept: Vec<NotSent>,
+}
+
+/// In one transaction, as it is applied. Where a statement fails because one before it was not
+/// sent, the transaction cannot go on, and the file begins again without one.
+async fn together(
+    shadow: &mut Shadow,
+    text: &str,
+    statements: &[Statement],
+) -> Result<Vec<NotSent>, Broken> {
+    let before = shadow.state.clone();
+    let begin = shadow.session.dialect.begin();
+    if shadow.session.run(begin).await.is_ok() {
+        if let Ok(kept) = one_by_one(shadow, text, statements).await
+            && shadow.session.run("COMMIT").await.is_ok()
+        {
+            return Ok(kept);
+        }
+        // It may have been rolled back already.
+        let _: Result<(), DbError> = shadow.session.run("ROLLBACK").await;
+        shadow.state = before;
+    }
+    one_by_one(shadow, text, statements).await
+}
+
+async fn one_by_one(
+    shadow: &mut Shadow,
+    text: &str,
+    statements: &[Statement],
+) -> Result<Vec<NotSent>, Broken> {
+    let mut kept = Vec::new();
+    for (at, statement) in statements.iter().enumerate() {
+        let sql = text.get(statement.range.clone()).unwrap_or_default();
+        let range = statement.range.clone();
+        match send(shadow, sql).await {
+            Ok(Sent::Ran) => {}
+            Ok(Sent::Kept(why)) => kept.push(NotSent {
+                number: at + 1,
+                range,
+                why,
+            }),
+            Err(error) => return Err(Broken { error, range, kept }),
         }
     }
-    shadow.session.reset().await.map_err(|error| {
-        Failure::failed(Diagnostic::error(
-            "replay",
-            format!("{name}: {}", error.told()),
-        ))
-    })?;
-    Ok(Vec::new())
+    Ok(kept)
+}
+
+/// A finding where the schema may lack something, else a remark.
+fn told(name: &str, number: usize, outside: &Outside) -> Diagnostic {
+    let message = format!(
+        "{name}: statement {number} is not replayable: it {}",
+        outside.why
+    );
+    match outside.matters {
+        true => Diagnostic::warning("not-replayable", message)
+            .note("what it does is missing in the schema that follows from the files"),
+        false => Diagnostic::notice("not-replayable", message),
+    }
+}
+
+/// Runs one statement, unless it could reach past the shadow.
+pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
+    let dialect = shadow.session.dialect;
+    if let Some(database) = reach::chooses(dialect, sql) {
+        let own = database == shadow.state.around.own.to_lowercase();
+        shadow.state.away = (!own).then_some(database);
+    } else if let Some(database) = &shadow.state.away {
+        let why = format!("runs in another database, `{database}`");
+        return Ok(keep(shadow, sql, why, true));
+    }
+    // What would run by itself is made asleep, and shown awake.
+    let sleep = reach::asleep(dialect, sql);
+    let text = sleep.as_ref().and_then(|sleep| sleep.sql.clone());
+    let text = text.as_deref().unwrap_or(sql);
+    let (changed, opaque) = match reach::reach(dialect, text, &shadow.state.around) {
+        Reach::Inside { sql, opaque } => (sql, opaque),
+        Reach::Outside(Outside { why, matters }) => return Ok(keep(shadow, sql, why, matters)),
+        Reach::Tells(question) => match inside(shadow, &question).await? {
+            Ok(()) => (None, None),
+            Err(Outside { why, matters }) => return Ok(keep(shadow, sql, why, matters)),
+        },
+    };
+    let ran = shadow.session.run(changed.as_deref().unwrap_or(text)).await;
+    if let Err(error) = ran {
+        let unsent = &shadow.state.unsent;
+        return match reach::mentions(dialect, sql, unsent) {
+            Some(name) => {
+                let why = format!("needs `{name}`, which was not replayed either");
+                Ok(keep(shadow, sql, why, true))
+            }
+            None => Err(error),
+        };
+    }
+    shadow.state.around.opaque.extend(opaque);
+    if let Some(sleep) = sleep {
+        shadow.state.slept(sleep);
+    }
+    Ok(Sent::Ran)
+}
+
+/// Whether the text that a statement is about to run stays inside.
+async fn inside(shadow: &mut Shadow, question: &str) -> Result<Result<(), Outside>, DbError> {
+    let Some(text) = shadow.session.value(question).await? else {
+        return Ok(Ok(()));
+    };
+    let around = &shadow.state.around;
+    Ok(match reach::reach(shadow.session.dialect, &text, around) {
+        Reach::Inside {
+            sql: None,
+            opaque: None,
+        } => Ok(()),
+        Reach::Outside(outside) => Err(outside),
+        Reach::Inside { .. } | Reach::Tells(_) => Err(Outside {
+            why: format!("runs a text that names the database `{}`", around.own),
+            matters: true,
+        }),
+    })
+}
+
+fn keep(shadow: &mut Shadow, sql: &str, why: String, matters: bool) -> Sent {
+    let dialect = shadow.session.dialect;
+    if let Some(name) = reach::makes(dialect, sql) {
+        let first = script::words(dialect.lexis(), sql).next();
+        let attaches = |word: &str| {
+            let attaching = dialect.grammar().attaching;
+            attaching
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(word))
+        };
+        match first.is_some_and(attaches) {
+            true => shadow.state.around.others.push(name),
+            false => shadow.state.unsent.push(name),
+        }
+    }
+    Sent::Kept(Outside { why, matters })
 }

@@ -4,12 +4,15 @@
 //! It is dropped on every path that bird can see; what a killed run leaves behind is recognised by
 //! its name and found by [`left_over`].
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::inspect;
 use super::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
-use crate::model::schema::Schema;
+use crate::dialect::reach::{self, Around, Sleep};
+use crate::model::schema::{Kind, Schema};
 use crate::model::target::{FileTarget, Target};
 
 /// What every shadow's name begins with.
@@ -33,6 +36,54 @@ pub struct Shadow {
     pub database: String,
     /// The server's entry, to drop it from; nothing where it is in memory.
     entry: Option<Target>,
+    pub(super) state: State,
+}
+
+/// What is known of a shadow while statements are replayed in it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub around: Around,
+    /// What was to be made and was not.
+    pub unsent: Vec<String>,
+    /// The other database in which the statements that follow would run.
+    pub away: Option<String>,
+    /// What would run by itself if it were not in a shadow.
+    awake: BTreeSet<String>,
+}
+
+impl State {
+    /// Asks what is around.
+    async fn of(session: &mut Session, own: &str, shadow: &str) -> Result<State, DbError> {
+        let mut around = Around {
+            own: own.to_owned(),
+            shadow: shadow.to_owned(),
+            schema: session.schema.clone(),
+            ..Around::default()
+        };
+        if let Some(query) = session.dialect.reach().around {
+            for row in session.rows(query).await? {
+                let mut cells = row.into_iter().map(Option::unwrap_or_default);
+                let (kind, name) = (cells.next(), cells.next().unwrap_or_default());
+                match kind.as_deref() {
+                    Some("role") => around.roles.push(name.to_lowercase()),
+                    _ => around.others.push(name),
+                }
+            }
+        }
+        Ok(State {
+            around,
+            ..State::default()
+        })
+    }
+
+    /// Remembers what was put to sleep.
+    pub fn slept(&mut self, sleep: Sleep) {
+        let awake = sleep.awake.unwrap_or(self.awake.contains(&sleep.name));
+        self.awake.remove(&sleep.name);
+        if awake {
+            self.awake.insert(sleep.renamed.unwrap_or(sleep.name));
+        }
+    }
 }
 
 impl Shadow {
@@ -40,14 +91,7 @@ impl Shadow {
     pub async fn create(ground: Ground<'_>) -> Result<Shadow, DbError> {
         let dialect = ground.dialect;
         let (target, entry) = match ground.target {
-            Target::File(_) => {
-                let memory = FileTarget {
-                    path: ":memory:".into(),
-                    told: ":memory:".to_owned(),
-                    read_only: false,
-                };
-                (Target::File(memory), None)
-            }
+            Target::File(_) => (Target::File(FileTarget::memory()), None),
             Target::Server(server) => {
                 let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
                 let (mut there, mut entry) = (server.clone(), server.clone());
@@ -84,16 +128,28 @@ impl Shadow {
                 session.run(&missing.create).await?;
             }
         }
+        let state = State::of(&mut session, ground.target.database(), &database).await?;
         Ok(Shadow {
             session,
             database,
             entry,
+            state,
         })
     }
 
     /// What it holds.
     pub async fn inspect(&mut self) -> Result<Schema, DbError> {
-        inspect::schema(&mut self.session, &self.database).await
+        let mut schema = inspect::schema(&mut self.session, &self.database).await?;
+        let dialect = self.session.dialect;
+        for object in &mut schema.objects {
+            if object.kind == Kind::Event
+                && self.state.awake.contains(&object.name.to_lowercase())
+                && let Some(sql) = reach::awake(dialect, &object.sql)
+            {
+                object.sql = sql;
+            }
+        }
+        Ok(schema)
     }
 
     /// Drops it.

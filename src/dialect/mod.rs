@@ -9,6 +9,7 @@ pub mod checks;
 pub mod deeds;
 pub mod effect;
 pub mod lex;
+pub mod reach;
 pub mod script;
 mod secrets;
 pub mod split;
@@ -28,6 +29,7 @@ use crate::model::seed::Value;
 use crate::model::server::Server;
 use effect::{Effect, Object};
 use lex::Lexis;
+use reach::Rules;
 use words::{Grammar, Words};
 
 /// All engines, in the order in which the README lists them.
@@ -130,6 +132,9 @@ pub trait Dialect: Sync {
     fn lexis(&self) -> &'static Lexis;
 
     fn grammar(&self) -> &'static Grammar;
+
+    /// What its statements could reach beyond their database.
+    fn reach(&self) -> &'static Rules;
 
     /// What a table without a qualifier is qualified with, where the session uses this database
     /// and this schema.

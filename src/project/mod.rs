@@ -280,6 +280,12 @@ fn unknown_selection(reader: &mut Reader<'_>, config: &Config, asked: &[String])
 }
 
 impl Database {
+    /// The variable that holds its URL, where the project names it.
+    pub fn variable(&self) -> Option<String> {
+        let named = self.name != self.target.shown();
+        named.then(|| format!("BIRD_{}_URL", self.name.to_ascii_uppercase()))
+    }
+
     /// The same database of the project, as it would be on the server and engine of another one.
     pub fn on(&self, other: &Database) -> Database {
         Database {

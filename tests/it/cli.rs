@@ -166,6 +166,10 @@ fn answer(world: &World, line: &str) -> String {
             found.sort();
             found.join("\n")
         }
+        ["cat", file] => {
+            let text = fs::read_to_string(world.path(file)).expect("the file can be read");
+            text.trim_end().to_owned()
+        }
         ["rm", file] => {
             fs::remove_file(world.path(file)).expect("the file can be removed");
             String::new()

@@ -16,11 +16,10 @@ use report::DiffReport;
 /// Show the changes that lead from one schema to another
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Examples: bird diff                        drift: from what is live to what is \
-                   applied\n          bird diff ums                    from what is live to what \
-                   the migrations give\n          bird diff ums@3 ums@schema       from version 3 \
-                   to the desired schema\n          bird diff mysql://… wanted.sql   from a \
-                   database to a file",
+    before_help = "Example: bird diff                        drift: from live to applied\n         \
+                   bird diff ums                    from live to what the migrations give\n         \
+                   bird diff ums@3 ums@schema       from version 3 to the desired schema\n         \
+                   bird diff mysql://… wanted.sql   from a database to a file",
     after_help = "A source is a database of the project (ums: live), ums@migrations, ums@7, \
                   ums@schema, a URL, a .sql file or a folder of them."
 )]
@@ -55,6 +54,7 @@ impl Args {
 /// Compares; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> {
     let pairs = pairs(context, args)?;
+    let drift = args.from.is_none();
     let proof = match args.verify {
         true => Proof::Demanded,
         false => Proof::Cheap,
@@ -71,7 +71,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
     if args.verify {
         demand(&compared)?;
     }
-    Ok(DiffReport::new(compared))
+    Ok(DiffReport::new(compared, drift))
 }
 
 /// Instead of SQL that leads elsewhere there is an error.

@@ -12,11 +12,13 @@ use crate::output::{Block, Grid, Report};
 /// All comparisons of a run.
 pub struct DiffReport {
     compared: Vec<Compared>,
+    /// From what is live to what is applied.
+    drift: bool,
 }
 
 impl DiffReport {
-    pub fn new(compared: Vec<Compared>) -> Self {
-        DiffReport { compared }
+    pub fn new(compared: Vec<Compared>, drift: bool) -> Self {
+        DiffReport { compared, drift }
     }
 }
 
@@ -33,7 +35,16 @@ impl Report for DiffReport {
     }
 
     fn blocks(&self) -> Vec<Block> {
-        self.compared.iter().flat_map(blocks).collect()
+        let mut all: Vec<Block> = self.compared.iter().flat_map(blocks).collect();
+        let mut drifted = self.compared.iter().filter(|one| !one.is_same());
+        if let (true, Some(one)) = (self.drift, drifted.next()) {
+            let name = &one.from.told;
+            all.push(Block::Line(format!(
+                "these statements undo the drift; `bird new NAME --database {name} --from-drift` \
+                 makes a migration of it instead"
+            )));
+        }
+        all
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
@@ -137,7 +148,7 @@ fn verdict(verified: &Verified) -> String {
 
 /// The first lines of a long definition.
 fn short(text: &str) -> String {
-    const LONGEST: usize = 120;
+    const LONGEST: usize = 72;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{} …", line.get(..at).unwrap_or_default()),
@@ -150,7 +161,7 @@ fn body(one: &Compared, steps: &[DdlStep]) -> String {
     let (before, behind) = catalog.surround(steps);
     let mut text = String::new();
     let statement = |text: &mut String, sql: &str| {
-        text.push_str(sql);
+        text.push_str(sql.trim_end_matches(';'));
         text.push_str(";\n");
     };
     before.iter().for_each(|sql| statement(&mut text, sql));

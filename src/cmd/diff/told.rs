@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::dialect::catalog::{Catalog, Part};
 use crate::model::change::{Alter, Change, Pair};
-use crate::model::schema::{Id, Schema};
+use crate::model::schema::{Id, Key, KeyKind, Schema};
 
 /// One line of a difference.
 pub struct Line {
@@ -72,6 +72,23 @@ fn definition(catalog: &dyn Catalog, schema: &Schema, id: &Id) -> String {
     }
 }
 
+/// A name that the engine chose says nothing.
+fn named(what: &str, named: bool, name: &str) -> String {
+    match named {
+        true => format!("{what} {name}"),
+        false => what.to_owned(),
+    }
+}
+
+fn key_name(key: &Key) -> String {
+    match key.kind {
+        KeyKind::Primary => "primary key".to_owned(),
+        KeyKind::Unique => named("unique key", key.named, &key.name),
+        KeyKind::Exclusion => named("exclusion", key.named, &key.name),
+        _ => named("index", key.named, &key.name),
+    }
+}
+
 /// Part, how, old and new.
 fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, String, String) {
     let added = |name: String, part: Part<'_>| (name, "added", String::new(), catalog.tell(part));
@@ -104,30 +121,30 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
             let (name, _, old, new) = list("order of columns", &p.from, &p.to);
             (name, "moved", old, new)
         }
-        Alter::AddKey(k) => added(format!("key {}", k.name), Part::Key(k)),
-        Alter::DropKey(k) => dropped(format!("key {}", k.name), Part::Key(k)),
-        Alter::ModifyKey(p) => changed(
-            format!("key {}", p.to.name),
-            Part::Key(&p.from),
-            Part::Key(&p.to),
-        ),
+        Alter::AddKey(k) => added(key_name(k), Part::Key(k)),
+        Alter::DropKey(k) => dropped(key_name(k), Part::Key(k)),
+        Alter::ModifyKey(p) => changed(key_name(&p.to), Part::Key(&p.from), Part::Key(&p.to)),
         Alter::RenameKey(p) => (
-            format!("key {}", p.to.name),
+            key_name(&p.to),
             "renamed",
             p.from.name.clone(),
             p.to.name.clone(),
         ),
-        Alter::AddForeignKey(k) => added(format!("foreign key {}", k.name), Part::ForeignKey(k)),
-        Alter::DropForeignKey(k) => dropped(format!("foreign key {}", k.name), Part::ForeignKey(k)),
+        Alter::AddForeignKey(k) => {
+            added(named("foreign key", k.named, &k.name), Part::ForeignKey(k))
+        }
+        Alter::DropForeignKey(k) => {
+            dropped(named("foreign key", k.named, &k.name), Part::ForeignKey(k))
+        }
         Alter::ModifyForeignKey(p) => changed(
-            format!("foreign key {}", p.to.name),
+            named("foreign key", p.to.named, &p.to.name),
             Part::ForeignKey(&p.from),
             Part::ForeignKey(&p.to),
         ),
-        Alter::AddCheck(c) => added(format!("check {}", c.name), Part::Check(c)),
-        Alter::DropCheck(c) => dropped(format!("check {}", c.name), Part::Check(c)),
+        Alter::AddCheck(c) => added(named("check", c.named, &c.name), Part::Check(c)),
+        Alter::DropCheck(c) => dropped(named("check", c.named, &c.name), Part::Check(c)),
         Alter::ModifyCheck(p) => changed(
-            format!("check {}", p.to.name),
+            named("check", p.to.named, &p.to.name),
             Part::Check(&p.from),
             Part::Check(&p.to),
         ),

@@ -11,11 +11,12 @@ use crate::db::inspect;
 use crate::db::replay;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::shadow::{Ground, Shadow};
-use crate::dialect::script;
+use crate::dialect::{self, Trouble, script};
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 use crate::model::server::Server;
+use crate::model::target::{FileTarget, Target};
 use crate::project::Database;
 
 /// The shadows of a run.
@@ -64,11 +65,8 @@ pub async fn live(
     wait: Option<Duration>,
 ) -> Result<Loaded, Failure> {
     if open::is_absent_file(database) {
-        let message = format!(
-            "the database `{told}` does not exist: {}",
-            database.target.shown()
-        );
-        return Err(Failure::failed(Diagnostic::error("no-database", message)));
+        let missing = DbError::new(Trouble::MissingDatabase, "there is no such file");
+        return Err(Failure::failed(open::cannot_open(database, &missing)));
     }
     let opened = open::session(context, database, Access::Look, wait).await;
     let mut session =
@@ -106,9 +104,7 @@ impl Workshop<'_> {
                     let message = format!("`{}` has no desired schema", source.told);
                     return Err(usage(message, "set `schema` of the database in bird.toml"));
                 };
-                let engine = ground.dialect.facts().name;
-                let own = path.join(format!("{engine}.sql"));
-                read(&if own.is_file() { own } else { path }, context)?
+                read(&own(&path, ground, &source.told)?, context)?
             }
             Kind::Path(path) => read(path, context)?,
         };
@@ -202,6 +198,23 @@ impl Workshop<'_> {
     }
 }
 
+/// Where a folder has a file for each engine, the one of this engine.
+fn own(path: &Path, ground: &Database, told: &str) -> Result<PathBuf, Failure> {
+    let engine = ground.dialect.facts().name;
+    let file = |engine: &str| path.join(format!("{engine}.sql"));
+    if file(engine).is_file() {
+        return Ok(file(engine));
+    }
+    let others = dialect::names();
+    match others.iter().find(|other| file(other).is_file()) {
+        None => Ok(path.to_path_buf()),
+        Some(other) => {
+            let message = format!("`{told}` has no file for {engine}, only for {other}");
+            Err(usage(message, format!("write {}", file(engine).display())))
+        }
+    }
+}
+
 /// The texts of a file, or of the files of a folder in the order of their names.
 fn read(path: &Path, context: &Context) -> Result<Vec<Text>, Failure> {
     let fault = |path: &Path, reason: std::io::Error| {
@@ -257,9 +270,13 @@ fn order(path: &Path) -> (i64, String) {
 
 /// The server beside which shadows of a database are made, whether it exists or not.
 pub async fn server_of(context: &Context, database: &Database) -> Option<Session> {
-    if !database.dialect.facts().is_embedded()
-        && let Ok(session) = open::session(context, database, Access::Look, None).await
-    {
+    if database.dialect.facts().is_embedded() {
+        let memory = Target::File(FileTarget::memory());
+        return Session::open(&memory, database.dialect, None, Access::Create)
+            .await
+            .ok();
+    }
+    if let Ok(session) = open::session(context, database, Access::Look, None).await {
         return Some(session);
     }
     let entry = open::entry(context, database, None).await.ok()??;

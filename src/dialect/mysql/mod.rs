@@ -4,6 +4,7 @@ use super::catalog::Catalog;
 use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
 use super::lex::Lexis;
+use super::reach::Rules;
 use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{hex, journal_columns, number_of, refuse_control, single_quoted, starts_with, variant};
@@ -16,6 +17,7 @@ use std::time::Duration;
 mod catalog;
 mod lexis;
 mod looks;
+mod reach;
 mod refused;
 
 pub use lexis::LEXIS;
@@ -91,6 +93,10 @@ impl Dialect for MySql {
 
     fn grammar(&self) -> &'static Grammar {
         &GRAMMAR
+    }
+
+    fn reach(&self) -> &'static Rules {
+        &reach::RULES
     }
 
     fn home<'n>(&self, database: &'n str, _schema: Option<&'n str>) -> &'n str {

@@ -1,11 +1,13 @@
 //! PostgreSQL.
 
 mod catalog;
+mod reach;
 
 use crate::dialect::catalog::Catalog;
 use crate::dialect::checks::{self, Check};
 use crate::dialect::effect::{self, Effect, Kind, Object};
 use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use crate::dialect::reach::Rules;
 use crate::dialect::words::{Grammar, Names, Words};
 use crate::dialect::{
     Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls,
@@ -109,6 +111,10 @@ impl Dialect for Postgres {
 
     fn grammar(&self) -> &'static Grammar {
         &GRAMMAR
+    }
+
+    fn reach(&self) -> &'static Rules {
+        &reach::RULES
     }
 
     fn home<'n>(&self, _database: &'n str, schema: Option<&'n str>) -> &'n str {

@@ -1,11 +1,13 @@
 //! SQLite, embedded.
 
 mod catalog;
+mod reach;
 
 use crate::dialect::catalog::Catalog;
 use crate::dialect::checks::{self, Check};
 use crate::dialect::effect::{self, Effect, Object};
 use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use crate::dialect::reach::Rules;
 use crate::dialect::words::{Grammar, Names, Words};
 use crate::dialect::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use crate::dialect::{journal_columns, refuse_control, single_quoted};
@@ -72,6 +74,10 @@ impl Dialect for Sqlite {
 
     fn grammar(&self) -> &'static Grammar {
         &GRAMMAR
+    }
+
+    fn reach(&self) -> &'static Rules {
+        &reach::RULES
     }
 
     fn home<'n>(&self, _database: &'n str, _schema: Option<&'n str>) -> &'n str {

@@ -1,0 +1,379 @@
+//! One table brought to another one: as few ALTER TABLE as there can be.
+
+use std::collections::HashSet;
+
+use super::clause::{self, Product, quote};
+use super::foreign::serves;
+use super::order::resting;
+use super::risk;
+use crate::model::change::{Alter, DdlStep, Hazard, Pair, Risk};
+use crate::model::schema::{Check, Column, Key, KeyKind, Table};
+
+/// One ALTER TABLE in the making.
+struct Builder<'t> {
+    from: &'t Table,
+    to: &'t Table,
+    product: Product,
+    clauses: Vec<String>,
+    step: DdlStep,
+    /// What has to stand in statements of its own behind it.
+    later: Vec<DdlStep>,
+}
+
+/// The statements for what differs, but for foreign keys and partitions.
+pub fn alter(from: &Table, to: &Table, alters: &[Alter], product: Product) -> Vec<DdlStep> {
+    let mut builder = Builder {
+        from,
+        to,
+        product,
+        clauses: Vec::new(),
+        step: DdlStep::new(to.id(), String::new()),
+        later: Vec::new(),
+    };
+    builder.build(alters);
+    builder.finish()
+}
+
+impl<'t> Builder<'t> {
+    fn build(&mut self, alters: &[Alter]) {
+        let recreated = recreated(alters);
+        let again = self.keys_again(alters, &recreated);
+        for key in &again {
+            self.drop_key(key);
+        }
+        for alter in alters {
+            match alter {
+                Alter::DropKey(key) => self.drop_key(key),
+                Alter::ModifyKey(pair) if !only_visible(pair) => self.drop_key(&pair.from),
+                Alter::DropCheck(check) => self.drop_check(check),
+                Alter::ModifyCheck(pair) if !self.only_enforced(pair) => {
+                    self.drop_check(&pair.from);
+                }
+                Alter::Option { name, value } => self.drop_period(name, value),
+                Alter::DropColumn(column) => self.drop_column(column),
+                _ => {}
+            }
+        }
+        self.columns(alters, &recreated);
+        let mut added: Vec<&Key> = again;
+        for alter in alters {
+            match alter {
+                Alter::RenameKey(pair) => self.rename_key(pair),
+                Alter::ModifyKey(pair) if only_visible(pair) => self.show_key(&pair.to),
+                Alter::ModifyKey(pair) => added.push(&pair.to),
+                Alter::AddKey(key) => added.push(key),
+                Alter::AddCheck(check) => self.add_check(check),
+                Alter::ModifyCheck(pair) if self.only_enforced(pair) => self.enforce(&pair.to),
+                Alter::ModifyCheck(pair) => self.add_check(&pair.to),
+                Alter::Option { name, value } => self.option(name, value),
+                Alter::Comment(pair) => {
+                    let comment = pair.to.as_deref().unwrap_or_default();
+                    self.clauses
+                        .push(format!("COMMENT={}", clause::text(comment)));
+                }
+                _ => {}
+            }
+        }
+        self.add_keys(&added);
+    }
+
+    fn finish(mut self) -> Vec<DdlStep> {
+        let mut steps = Vec::new();
+        if !self.clauses.is_empty() {
+            self.step.sql = statement(&self.to.name, &self.clauses);
+            steps.push(self.step);
+        }
+        steps.extend(self.later);
+        steps
+    }
+
+    fn risk(&mut self, hazard: Hazard, why: impl Into<String>) {
+        let why = why.into();
+        let known = self.step.risks.iter().any(|risk| risk.why == why);
+        if !known {
+            self.step.risks.push(Risk { hazard, why });
+        }
+    }
+
+    /// Keys that stay as they are and must be made anew: what belongs to a column that is made
+    /// anew, and an index that the server may have made for a foreign key. That one it drops
+    /// without a word as soon as another index can serve the foreign key, unless it is asked for.
+    fn keys_again(&self, alters: &[Alter], recreated: &HashSet<&str>) -> Vec<&'t Key> {
+        let changed = |key: &Key| {
+            alters.iter().any(|alter| match alter {
+                Alter::DropKey(old) => old == key,
+                Alter::ModifyKey(pair) | Alter::RenameKey(pair) => pair.from == *key,
+                _ => false,
+            })
+        };
+        let added: Vec<&Key> = alters
+            .iter()
+            .filter_map(|alter| match alter {
+                Alter::AddKey(key) => Some(key),
+                Alter::ModifyKey(pair) => Some(&pair.to),
+                _ => None,
+            })
+            .collect();
+        let is_lost = |key: &Key| {
+            let mut parts = key.parts.iter().filter_map(|part| part.column.as_deref());
+            parts.any(|column| recreated.contains(column)) || self.gives_way(key, &added)
+        };
+        let keys = self.from.keys.iter();
+        keys.filter(|key| !changed(key) && is_lost(key)).collect()
+    }
+
+    /// Whether an index may have been made for a foreign key, and an added one serves that too.
+    fn gives_way(&self, key: &Key, added: &[&Key]) -> bool {
+        let foreign = self.from.foreign_keys.iter();
+        let mut served = foreign.filter(|foreign| {
+            key.kind == KeyKind::Index
+                && key.parts.len() == foreign.columns.len()
+                && serves(key, &foreign.columns)
+        });
+        served.any(|foreign| added.iter().any(|added| serves(added, &foreign.columns)))
+    }
+}
+
+impl<'t> Builder<'t> {
+    fn drop_key(&mut self, key: &Key) {
+        self.clauses.push(match key.kind {
+            KeyKind::Primary => "DROP PRIMARY KEY".to_owned(),
+            _ => format!("DROP KEY {}", quote(&key.name)),
+        });
+    }
+
+    fn drop_check(&mut self, check: &Check) {
+        let word = match self.product {
+            Product::MariaDb => "CONSTRAINT",
+            Product::MySql | Product::Anybody => "CHECK",
+        };
+        self.clauses
+            .push(format!("DROP {word} {}", quote(&check.name)));
+    }
+
+    fn drop_column(&mut self, column: &Column) {
+        self.clauses
+            .push(format!("DROP COLUMN {}", quote(&column.name)));
+        let virtually = column.generated.is_some();
+        if !virtually {
+            let why = format!("the values of `{}` are gone", column.name);
+            self.risk(Hazard::DataLoss, why);
+        }
+    }
+
+    /// Columns in the order of the new table, so that whatever one is put behind stands already.
+    fn columns(&mut self, alters: &[Alter], recreated: &HashSet<&str>) {
+        let names = |columns: &[Column], others: &[Column]| -> Vec<String> {
+            let names = columns.iter().map(|column| column.name.clone());
+            names
+                .filter(|name| others.iter().any(|other| other.name == *name))
+                .filter(|name| !recreated.contains(name.as_str()))
+                .collect()
+        };
+        let old = names(&self.from.columns, &self.to.columns);
+        let new = names(&self.to.columns, &self.from.columns);
+        let rest = resting(&old, &new);
+        let is_added = |column: &Column| {
+            recreated.contains(column.name.as_str()) || self.from.column(&column.name).is_none()
+        };
+        let end = self.to.columns.iter().rposition(|column| !is_added(column));
+        let tail = end.map_or(0, |at| at + 1);
+        let added: Vec<bool> = self.to.columns.iter().map(is_added).collect();
+        let mut before: Option<&str> = None;
+        for (at, column) in self.to.columns.iter().enumerate() {
+            let place = match before {
+                None => " FIRST".to_owned(),
+                Some(before) => format!(" AFTER {}", quote(before)),
+            };
+            before = Some(&column.name);
+            if added.get(at) == Some(&true) {
+                let place = if at >= tail { String::new() } else { place };
+                self.add_column(column, &place, recreated);
+                continue;
+            }
+            let modified = alters.iter().find_map(|alter| match alter {
+                Alter::ModifyColumn(pair) if pair.to.name == column.name => Some(pair),
+                _ => None,
+            });
+            let moved = !rest.contains(column.name.as_str());
+            if modified.is_some() || moved {
+                let place = if moved { place } else { String::new() };
+                self.modify_column(column, &place, modified.map(AsRef::as_ref));
+            }
+        }
+    }
+
+    /// The collation that columns have unless they say so, where the statement does not change it.
+    fn collation(&self) -> Option<&'t str> {
+        let collation = |table: &'t Table| table.options.get("collation").map(String::as_str);
+        collation(self.to).filter(|_| collation(self.to) == collation(self.from))
+    }
+
+    fn add_column(&mut self, column: &Column, place: &str, recreated: &HashSet<&str>) {
+        let again = recreated.contains(column.name.as_str());
+        if again {
+            let drop = format!("DROP COLUMN {}", quote(&column.name));
+            self.clauses.push(drop);
+        }
+        let clause = clause::column(column, self.collation());
+        self.clauses.push(format!("ADD COLUMN {clause}{place}"));
+        self.silence(column);
+        for (hazard, why) in risk::added_column(column, again) {
+            self.risk(hazard, why);
+        }
+    }
+
+    fn modify_column(&mut self, column: &Column, place: &str, pair: Option<&Pair<Column>>) {
+        let clause = clause::column(column, self.collation());
+        self.clauses.push(format!("MODIFY COLUMN {clause}{place}"));
+        self.silence(column);
+        match pair {
+            Some(pair) => {
+                for (hazard, why) in risk::modified_column(&pair.from, &pair.to) {
+                    self.risk(hazard, why);
+                }
+            }
+            None => self.risk(Hazard::Rewrite, "the order of the columns changes"),
+        }
+    }
+
+    /// Takes away the default that a column gets which may be NULL.
+    fn silence(&mut self, column: &Column) {
+        if column.options.contains_key("default") {
+            self.later.push(silence(self.to, column));
+        }
+    }
+
+    fn rename_key(&mut self, pair: &Pair<Key>) {
+        let (old, new) = (quote(&pair.from.name), quote(&pair.to.name));
+        self.clauses.push(format!("RENAME INDEX {old} TO {new}"));
+    }
+
+    fn show_key(&mut self, key: &Key) {
+        let hidden = key.options.contains_key("visible");
+        let word = match (self.product, hidden) {
+            (Product::MariaDb, true) => "IGNORED",
+            (Product::MariaDb, false) => "NOT IGNORED",
+            (_, true) => "INVISIBLE",
+            (_, false) => "VISIBLE",
+        };
+        self.clauses
+            .push(format!("ALTER INDEX {} {word}", quote(&key.name)));
+    }
+
+    /// InnoDB makes one full-text index at a time.
+    fn add_keys(&mut self, keys: &[&Key]) {
+        let mut fulltext = 0;
+        for key in keys {
+            let clause = format!("ADD {}", clause::key(key, self.product));
+            let risks = risk::added_key(key, self.from);
+            if key.kind == KeyKind::Fulltext {
+                fulltext += 1;
+            }
+            if key.kind == KeyKind::Fulltext && fulltext > 1 {
+                let mut step = DdlStep::new(self.to.id(), statement(&self.to.name, &[clause]));
+                for (hazard, why) in risks {
+                    step = step.risk(hazard, why);
+                }
+                self.later.push(step);
+                continue;
+            }
+            self.clauses.push(clause);
+            for (hazard, why) in risks {
+                self.risk(hazard, why);
+            }
+        }
+    }
+
+    fn add_check(&mut self, check: &Check) {
+        self.clauses.push(format!("ADD {}", clause::check(check)));
+        if !check.options.contains_key("enforced") {
+            let why = format!("a row may not fulfil `{}`", check.expression);
+            self.risk(Hazard::MayFail, why);
+        }
+    }
+
+    /// Whether only its being enforced changed, which MySQL can change alone.
+    fn only_enforced(&self, pair: &Pair<Check>) -> bool {
+        let mut from = pair.from.clone();
+        from.options.clone_from(&pair.to.options);
+        from == pair.to && self.product == Product::MySql
+    }
+
+    fn enforce(&mut self, check: &Check) {
+        let not = if check.options.contains_key("enforced") {
+            "NOT "
+        } else {
+            ""
+        };
+        let name = quote(&check.name);
+        self.clauses
+            .push(format!("ALTER CHECK {name} {not}ENFORCED"));
+        if not.is_empty() {
+            let why = format!("a row may not fulfil `{}`", check.expression);
+            self.risk(Hazard::MayFail, why);
+        }
+    }
+
+    fn drop_period(&mut self, name: &str, value: &Pair<Option<String>>) {
+        if let (Some(name), Some(_)) = (name.strip_prefix("period "), &value.from) {
+            let name = clause::period(name);
+            self.clauses.push(format!("DROP PERIOD FOR {name}"));
+        }
+    }
+
+    fn option(&mut self, name: &str, value: &Pair<Option<String>>) {
+        let clause = match (name, &value.to) {
+            ("versioning", Some(_)) => Some("ADD SYSTEM VERSIONING".to_owned()),
+            ("versioning", None) => Some("DROP SYSTEM VERSIONING".to_owned()),
+            (name, to) => match (name.strip_prefix("period "), to) {
+                (Some(name), Some(columns)) => {
+                    Some(format!("ADD PERIOD FOR {} {columns}", clause::period(name)))
+                }
+                (Some(_), None) => None,
+                (None, _) => clause::option(name, to.as_deref()),
+            },
+        };
+        self.clauses.extend(clause);
+        for (hazard, why) in risk::option(name, value) {
+            self.risk(hazard, why);
+        }
+    }
+}
+
+/// Takes away the default of a column that may be NULL.
+pub fn silence(table: &Table, column: &Column) -> DdlStep {
+    let clause = format!("ALTER COLUMN {} DROP DEFAULT", quote(&column.name));
+    DdlStep::new(table.id(), statement(&table.name, &[clause]))
+}
+
+/// An ALTER TABLE; several clauses have lines of their own.
+pub fn statement(table: &str, clauses: &[String]) -> String {
+    match clauses {
+        [clause] => format!("ALTER TABLE {} {clause}", quote(table)),
+        _ => format!("ALTER TABLE {}\n  {}", quote(table), clauses.join(",\n  ")),
+    }
+}
+
+/// Whether only its being used by the optimizer changed.
+fn only_visible(pair: &Pair<Key>) -> bool {
+    let mut from = pair.from.clone();
+    from.options.remove("visible");
+    let mut to = pair.to.clone();
+    to.options.remove("visible");
+    from == to && from.kind != KeyKind::Primary
+}
+
+/// The columns that no MODIFY can bring to what they become: what is worked out when it is read
+/// cannot become what is stored, nor the other way round.
+fn recreated(alters: &[Alter]) -> HashSet<&str> {
+    let is_virtual = |column: &Column| column.generated.as_ref().is_some_and(|it| !it.stored);
+    let pairs = alters.iter().filter_map(|alter| match alter {
+        Alter::ModifyColumn(pair) => Some(pair),
+        _ => None,
+    });
+    pairs
+        .filter(|pair| is_virtual(&pair.from) != is_virtual(&pair.to))
+        .map(|pair| pair.to.name.as_str())
+        .collect()
+}

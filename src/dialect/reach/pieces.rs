@@ -1,0 +1,151 @@
+//! The code of a statement with the places of its words, so that single words can be replaced.
+
+use crate::dialect::lex::Kind;
+use crate::dialect::words::{Names, unquoted};
+use crate::dialect::{Dialect, script};
+
+/// A piece of text that is to be put in place of some bytes.
+pub type Edit = (usize, usize, String);
+
+/// One word of code and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<'a> {
+    pub kind: Kind,
+    pub text: &'a str,
+    pub start: usize,
+    pub end: usize,
+    names: Names,
+}
+
+/// The words of a statement.
+#[derive(Debug, Clone)]
+pub struct Pieces<'a> {
+    pub sql: &'a str,
+    pub all: Vec<Piece<'a>>,
+}
+
+impl Piece<'_> {
+    /// Whether it is this keyword or sign.
+    pub fn is(&self, keyword: &str) -> bool {
+        let code = matches!(self.kind, Kind::Word | Kind::Symbol | Kind::Terminator);
+        code && self.text.eq_ignore_ascii_case(keyword)
+    }
+
+    pub fn is_any(&self, keywords: &[&str]) -> bool {
+        keywords.iter().any(|keyword| self.is(keyword))
+    }
+
+    /// Whether it could be a name.
+    pub fn is_name(&self) -> bool {
+        let word = self.kind == Kind::Word && !self.text.starts_with(|c: char| c.is_ascii_digit());
+        word || self.kind == Kind::QuotedName
+    }
+
+    /// The name that it is, in lower case: one that two could mean counts as both.
+    pub fn name(&self) -> String {
+        let text = match self.kind {
+            Kind::QuotedName => unquoted(self.text),
+            _ => self.text.to_owned(),
+        };
+        text.to_lowercase()
+    }
+
+    /// The word without quotes of any kind, in capitals.
+    pub fn bare(&self) -> String {
+        let text = self.text.trim_matches(['\'', '"', '`', '[', ']']);
+        text.to_ascii_uppercase()
+    }
+
+    /// A name in its place, quoted as this one is where it is.
+    pub fn renamed(&self, dialect: &dyn Dialect, name: &str) -> Edit {
+        let plain = self.kind == Kind::Word && self.names != Names::LowerUnlessQuoted;
+        let text = match plain {
+            true => name.to_owned(),
+            false => dialect.quote(name),
+        };
+        (self.start, self.end, text)
+    }
+}
+
+impl<'a> Pieces<'a> {
+    pub fn of(dialect: &dyn Dialect, sql: &'a str) -> Self {
+        let names = dialect.grammar().names;
+        let code = script::code(dialect.lexis(), sql);
+        let all = code.map(|token| Piece {
+            kind: token.kind,
+            text: sql.get(token.start..token.end).unwrap_or_default(),
+            start: token.start,
+            end: token.end,
+            names,
+        });
+        Pieces {
+            sql,
+            all: all.collect(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub fn get(&self, at: usize) -> Option<Piece<'a>> {
+        self.all.get(at).copied()
+    }
+
+    /// The piece before.
+    pub fn before(&self, at: usize) -> Option<Piece<'a>> {
+        self.get(at.checked_sub(1)?)
+    }
+
+    /// Whether these words stand there.
+    pub fn are(&self, at: usize, words: &[&str]) -> bool {
+        let mut words = words.iter().enumerate();
+        words.all(|(more, word)| self.get(at + more).is_some_and(|piece| piece.is(word)))
+    }
+
+    /// As [`Pieces::are`], where `OR REPLACE` behind the first word counts for nothing.
+    pub fn head(&self, at: usize, words: &[&str]) -> bool {
+        let Some((first, rest)) = words.split_first() else {
+            return false;
+        };
+        if !self.are(at, &[first]) {
+            return false;
+        }
+        let skipped = match self.are(at + 1, &["OR", "REPLACE"]) {
+            true => 2,
+            false => 0,
+        };
+        self.are(at + 1 + skipped, rest)
+    }
+
+    /// Where the statement ends that stands there.
+    pub fn end(&self, at: usize) -> usize {
+        let mut rest = self.all.iter().enumerate().skip(at);
+        let end = rest.find(|(_, piece)| piece.text == ";");
+        end.map_or(self.len(), |(at, _)| at)
+    }
+
+    /// The source of some pieces.
+    pub fn text(&self, from: usize, end: usize) -> &'a str {
+        let start = self.get(from).map_or(self.sql.len(), |piece| piece.start);
+        let last = end.checked_sub(1).and_then(|last| self.get(last));
+        let end = last.map_or(start, |piece| piece.end).max(start);
+        self.sql.get(start..end).unwrap_or_default()
+    }
+}
+
+/// A text with its edits; nothing where there are none.
+pub fn edited(sql: &str, mut edits: Vec<Edit>) -> Option<String> {
+    if edits.is_empty() {
+        return None;
+    }
+    edits.sort();
+    let (mut text, mut at) = (String::with_capacity(sql.len()), 0);
+    for (start, end, new) in edits {
+        text.push_str(sql.get(at..start).unwrap_or_default());
+        text.push_str(&new);
+        at = end.max(at);
+    }
+    text.push_str(sql.get(at..).unwrap_or_default());
+    Some(text)
+}

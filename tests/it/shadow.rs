@@ -1,0 +1,257 @@
+//! The shadow: nothing that is replayed in it reaches past it, and it never stays behind.
+//!
+//! What is told of statements alone is data: `cases/shadow/<engine>.txt` holds statements, and
+//! behind `=>` what becomes of them in a shadow. UPDATE=1 rewrites what stands behind the arrow.
+
+use bird::db::replay;
+use bird::db::shadow::{Ground, Shadow};
+use bird::dialect::Dialect;
+use bird::dialect::reach::{Around, Reach, asleep, reach};
+use bird::model::target::Target;
+
+use crate::consent::tables::check;
+use crate::world::{Engine, World};
+
+engines!(
+    nothing_reaches_past_a_shadow,
+    the_own_name_means_the_shadow,
+    migrate_tells_what_no_shadow_will_run,
+);
+
+/// The database in use is `here`; on its server there are others, some called like tables.
+fn around() -> Around {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Around {
+        own: "here".to_owned(),
+        shadow: "shade".to_owned(),
+        schema: Some("public".to_owned()),
+        others: names(&["other", "u", "users", "mysql", "sys", "performance_schema"]),
+        roles: names(&["app"]),
+        opaque: names(&["hidden"]),
+    }
+}
+
+fn told(dialect: &dyn Dialect, sql: &str) -> String {
+    let sleep = asleep(dialect, sql);
+    let asleep = sleep.and_then(|sleep| sleep.sql);
+    let sql = asleep.as_deref().unwrap_or(sql);
+    match reach(dialect, sql, &around()) {
+        Reach::Inside { sql: None, opaque } if asleep.is_none() => match opaque {
+            Some(name) => format!("inside, and {name} is opaque"),
+            None => "inside".to_owned(),
+        },
+        Reach::Inside { sql: changed, .. } => changed.unwrap_or(sql.to_owned()),
+        Reach::Tells(query) => format!("asks {query}"),
+        Reach::Outside(outside) => match outside.matters {
+            true => outside.why,
+            false => format!("({})", outside.why),
+        },
+    }
+}
+
+#[test]
+fn where_statements_lead() {
+    check("shadow", 1, told);
+}
+
+/// What a shadow of `ums` stands beside.
+fn ground(world: &World) -> (Target, &'static dyn Dialect) {
+    let (dialect, target) =
+        bird::project::parse_url(world.url("ums"), &world.path("")).expect("a URL");
+    (target, dialect)
+}
+
+/// Does something with a shadow of `ums`, and removes it.
+fn in_shadow<T>(world: &World, work: impl AsyncFnOnce(&mut Shadow) -> T) -> T {
+    let (target, dialect) = ground(world);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let made = Shadow::create(Ground {
+            target: &target,
+            dialect,
+            schema: dialect.facts().schema,
+            collation: None,
+        });
+        let mut shadow = made.await.expect("a shadow");
+        let done = work(&mut shadow).await;
+        shadow.remove().await.expect("a shadow can be dropped");
+        done
+    })
+}
+
+/// Two databases with a canary in each.
+fn canaries(engine: Engine) -> World {
+    let world = World::empty()
+        .file("bird.toml", "[databases.ums]\n[databases.twitter]\n")
+        .file("data/.keep", "")
+        .engine("ums", engine)
+        .engine("twitter", engine);
+    for name in ["ums", "twitter"] {
+        if engine != Engine::Sqlite {
+            world.server(name, "CREATE DATABASE {name}");
+        }
+        world.client(
+            name,
+            "CREATE TABLE canary (id INT PRIMARY KEY); INSERT INTO canary VALUES (1)",
+        );
+    }
+    world
+}
+
+/// Everything that the statements are after.
+fn alive(engine: Engine, world: &World, account: &str) -> String {
+    let names = engine.pick(
+        format!(
+            "SELECT table_name, create_time FROM information_schema.tables \
+             WHERE table_schema = DATABASE(); \
+             SELECT routine_name FROM information_schema.routines WHERE routine_schema = DATABASE(); \
+             SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE(); \
+             SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE(); \
+             SELECT @@character_set_database, @@GLOBAL.max_prepared_stmt_count; \
+             SELECT user FROM mysql.user WHERE user = '{account}'; \
+             SELECT schema_name FROM information_schema.schemata WHERE schema_name = '{account}'"
+        ),
+        format!(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace; \
+             SELECT rolname FROM pg_roles WHERE rolname = '{account}'; \
+             SELECT datname, datconnlimit, datacl FROM pg_database \
+             WHERE datname IN ('{account}', current_database()); \
+             SELECT shobj_description(oid, 'pg_database') FROM pg_database \
+             WHERE datname = current_database(); \
+             SELECT * FROM pg_db_role_setting WHERE '4711kB' = ANY (SELECT \
+             split_part(unnest(setconfig), '=', 2)); \
+             SELECT rolname FROM pg_auth_members JOIN pg_roles r ON r.oid = member \
+             WHERE rolname = 'postgres'; \
+             SELECT setting FROM pg_file_settings WHERE setting = '4711kB'; \
+             SELECT subname FROM pg_subscription"
+        ),
+        "SELECT * FROM sqlite_schema".to_owned(),
+    );
+    let each = ["ums", "twitter"].map(|name| {
+        let rows = world.client(name, "SELECT * FROM canary");
+        format!("{rows}{}", world.client(name, &names))
+    });
+    let mut files: Vec<_> = std::fs::read_dir(world.path("data"))
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    files.sort();
+    let written = std::path::Path::new("/tmp").join(account).exists();
+    format!("{each:#?}\n{files:?}\n{written}")
+}
+
+fn nothing_reaches_past_a_shadow(engine: Engine) {
+    let world = canaries(engine);
+    let random = uuid::Uuid::now_v7().simple().to_string();
+    let account = format!("bird_canary_{}", &random[20..]);
+    let before = alive(engine, &world, &account);
+    let path = format!("tests/it/cases/shadow/canary/{}.txt", engine.folder());
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let cases = std::fs::read_to_string(path).expect("cases");
+    let wrong = in_shadow(&world, async |shadow| {
+        let mut wrong = Vec::new();
+        shadow
+            .session
+            .run("CREATE TABLE canary (id INT PRIMARY KEY)")
+            .await
+            .expect("a table");
+        for case in cases.lines() {
+            let sql = case
+                .replace("{ums}", world.name("ums"))
+                .replace("{twitter}", world.name("twitter"))
+                .replace("{account}", &account);
+            match replay::file(shadow, "V1__nasty.sql", &sql).await {
+                Ok(told) if told.iter().any(|told| told.code == "not-replayable") => {}
+                Ok(_) => wrong.push(format!("{sql}\n  was replayed")),
+                Err(failure) => wrong.push(format!("{sql}\n  {failure}")),
+            }
+        }
+        wrong
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(alive(engine, &world, &account), before);
+}
+
+/// What names its own database, or asks for it, means the shadow there.
+fn the_own_name_means_the_shadow(engine: Engine) {
+    let world = canaries(engine);
+    let sql = engine.pick(
+        "CREATE TABLE {ums}.a (id INT PRIMARY KEY);\n\
+         INSERT INTO {ums}.a SELECT a.id + 1 FROM `{ums}`.canary a;\n\
+         CREATE TRIGGER {ums}.t AFTER INSERT ON {ums}.a FOR EACH ROW DELETE FROM {ums}.canary;\n\
+         INSERT INTO a VALUES (7);\n\
+         SET @s = IF((SELECT COUNT(*) FROM information_schema.columns \
+         WHERE table_schema = '{ums}' AND table_name = 'a' AND column_name = 'x') = 0, \
+         'ALTER TABLE a ADD x INT', 'SELECT 1');\n\
+         PREPARE s FROM @s;\nEXECUTE s;\nDEALLOCATE PREPARE s;\n\
+         CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1;\nDROP FUNCTION f;\n\
+         USE {ums};\nALTER DATABASE {ums} COLLATE utf8mb4_bin;\n\
+         CREATE EVENT e ON SCHEDULE EVERY 1 SECOND DO INSERT INTO a VALUES (99, 99);\n\
+         ALTER EVENT e RENAME TO f;\nALTER EVENT f ENABLE;\n",
+        "CREATE TABLE {ums}.public.a (id INT PRIMARY KEY);\n\
+         INSERT INTO {ums}.public.a SELECT id + 1 FROM public.canary;\n\
+         INSERT INTO a VALUES (7);\n\
+         DO $$ BEGIN DELETE FROM {ums}.public.canary; \
+         EXECUTE format('ALTER TABLE %I ADD x INT', 'a'); END $$;\n\
+         ALTER DATABASE {ums} SET work_mem = '4711kB';\nGRANT SELECT ON a TO PUBLIC;\n\
+         GRANT SELECT ON a TO CURRENT_USER;\n",
+        "CREATE TABLE main.a (id INT PRIMARY KEY);\nINSERT INTO a VALUES (2);\n\
+         INSERT INTO a VALUES (7);\nDELETE FROM main.canary;\nALTER TABLE a ADD x INT;\n",
+    );
+    let sql = sql.replace("{ums}", world.name("ums"));
+    let rows = in_shadow(&world, async |shadow| {
+        let make = "CREATE TABLE canary (id INT PRIMARY KEY); INSERT INTO canary VALUES (1)";
+        shadow.session.run(make).await.expect("a table");
+        let told = replay::file(shadow, "V1__own.sql", &sql).await;
+        assert_eq!(told.expect("it is replayed"), []);
+        // An event would have run by now.
+        tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+        let query = "SELECT id || '', x || '' FROM a UNION ALL SELECT 'canary', id || '' FROM canary \
+                     ORDER BY 1";
+        let query = match engine {
+            Engine::Postgres | Engine::Sqlite => query.to_owned(),
+            _ => query
+                .replace("id || ''", "CAST(id AS CHAR)")
+                .replace("x || ''", "CAST(x AS CHAR)"),
+        };
+        shadow.session.rows(&query).await.expect("rows")
+    });
+    let row = |id: &str| vec![Some(id.to_owned()), None];
+    assert_eq!(rows, [row("2"), row("7")]);
+    for name in ["ums", "twitter"] {
+        assert_eq!(world.client(name, "SELECT * FROM canary"), "1\n");
+        world.refused(name, "SELECT * FROM a");
+    }
+}
+
+/// What the schema that follows from the files will lack is said when it is applied; a privilege
+/// belongs to no schema.
+fn migrate_tells_what_no_shadow_will_run(engine: Engine) {
+    let world = canaries(engine).file("migrations/twitter/.keep", "");
+    let told = engine.pick(
+        "CREATE VIEW v AS SELECT * FROM {twitter}.canary;\nGRANT SELECT ON v TO root@localhost;\n",
+        "DO $$ DECLARE q text := 'CREATE TABLE x ()'; BEGIN EXECUTE q; END $$;\n\
+         GRANT pg_monitor TO postgres;\n",
+        "",
+    );
+    if told.is_empty() {
+        return;
+    }
+    world.write(
+        "migrations/ums/V1__far.sql",
+        &told.replace("{twitter}", world.name("twitter")),
+    );
+    for arguments in [&["migrate", "--dry-run"][..], &["migrate"]] {
+        let run = world
+            .run(&[arguments, &["--allow", "non-empty"]].concat())
+            .ok()
+            .warns("note[not-replayable]: ums: statement 1 of V1 far is not replayable")
+            .warns("migrations/ums/V1__far.sql:1:1");
+        assert_eq!(run.stderr.matches("note[").count(), 1, "{}", run.told());
+    }
+    let run = world.run(&["migrate"]).ok();
+    assert!(!run.stderr.contains("not-replayable"), "{}", run.told());
+}
