@@ -196,6 +196,11 @@ impl Schema {
         if alias && columns[0].class != Class::Int {
             return;
         }
+        if let [only] = columns.as_slice() {
+            // Two clauses about conflicts of one column contradict each other.
+            let name = &only.name;
+            table.uniques.retain(|key| key.columns[0].0 != *name);
+        }
         table.without_rowid = dice.chance(20);
         table.key = Some(Key {
             name: dice.chance(30).then(|| self.name("pk")),
@@ -263,7 +268,8 @@ impl Schema {
                     conflict: dice.chance(15).then_some("IGNORE"),
                     counts: false,
                 };
-                let same = |other: &Key| other.columns == key.columns;
+                let same =
+                    |other: &Key| other.columns.len() == 1 && other.columns[0].0 == column.name;
                 if !table.uniques.iter().any(same) && !table.key.as_ref().is_some_and(same) {
                     table.uniques.push(key);
                 }
