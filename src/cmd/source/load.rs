@@ -11,7 +11,7 @@ use crate::db::inspect;
 use crate::db::replay;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::shadow::{Ground, Shadow};
-use crate::dialect::{Trouble, script};
+use crate::dialect::{self, Trouble, script};
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
@@ -108,9 +108,7 @@ impl Workshop<'_> {
                     let message = format!("`{}` has no desired schema", source.told);
                     return Err(usage(message, "set `schema` of the database in bird.toml"));
                 };
-                let engine = ground.dialect.facts().name;
-                let own = path.join(format!("{engine}.sql"));
-                read(&if own.is_file() { own } else { path }, context)?
+                read(&own(&path, ground, &source.told)?, context)?
             }
             Kind::Path(path) => read(path, context)?,
         };
@@ -216,6 +214,23 @@ impl Workshop<'_> {
     /// A shadow by its place; nothing where it had to make room for another.
     pub fn at(&mut self, at: usize) -> Option<&mut Shadow> {
         self.shadows.get_mut(at)?.as_mut()
+    }
+}
+
+/// Where a folder has a file for each engine, the one of this engine.
+fn own(path: &Path, ground: &Database, told: &str) -> Result<PathBuf, Failure> {
+    let engine = ground.dialect.facts().name;
+    let file = |engine: &str| path.join(format!("{engine}.sql"));
+    if file(engine).is_file() {
+        return Ok(file(engine));
+    }
+    let others = dialect::names();
+    match others.iter().find(|other| file(other).is_file()) {
+        None => Ok(path.to_path_buf()),
+        Some(other) => {
+            let message = format!("`{told}` has no file for {engine}, only for {other}");
+            Err(usage(message, format!("write {}", file(engine).display())))
+        }
     }
 }
 

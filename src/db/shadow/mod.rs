@@ -59,7 +59,7 @@ pub struct Shadow {
 }
 
 /// What is known of a shadow while statements are replayed in it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub around: Around,
     /// What was to be made and was not.

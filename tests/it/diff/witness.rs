@@ -1,5 +1,6 @@
 //! What the engine itself tells of two databases that should be the same, without bird's reading.
 
+mod mysql;
 mod sqlite;
 
 use bird::db::shadow::Shadow;
@@ -9,6 +10,7 @@ use crate::world::Engine;
 /// How the engine tells two databases apart, or nothing where it does not.
 pub async fn compare(engine: Engine, one: &mut Shadow, other: &mut Shadow) -> Option<String> {
     match engine {
+        Engine::MySql | Engine::MariaDb => mysql::compare(one, other).await,
         Engine::Sqlite => sqlite::compare(one, other).await,
         _ => None,
     }

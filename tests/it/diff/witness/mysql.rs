@@ -1,0 +1,142 @@
+//! What SHOW CREATE prints of everything in two databases: what a dump of them would hold.
+
+use std::collections::BTreeMap;
+
+use bird::db::shadow::Shadow;
+
+/// How the prints differ, if they do.
+pub async fn compare(one: &mut Shadow, other: &mut Shadow) -> Option<String> {
+    let (one, other) = (told(one).await, told(other).await);
+    let names = one.keys().chain(other.keys());
+    let mut differing = names.filter(|name| one.get(*name) != other.get(*name));
+    let name = differing.next()?;
+    let print = |all: &BTreeMap<String, String>| all.get(name).cloned().unwrap_or_default();
+    Some(format!("{name}\n{}\nshould be\n{}", print(&one), print(&other)))
+}
+
+/// Objects that run in somebody's name, told by the catalog: its words are in one spelling.
+const PROGRAMS: &[&str] = &[
+    "SELECT CONCAT('trigger ', TRIGGER_NAME), EVENT_OBJECT_TABLE, ACTION_TIMING, \
+            EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, DATABASE_COLLATION \
+     FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()",
+    "SELECT CONCAT('triggers of ', EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION), \
+            GROUP_CONCAT(TRIGGER_NAME ORDER BY ACTION_ORDER) \
+     FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() \
+     GROUP BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION",
+    "SELECT CONCAT('event ', EVENT_NAME), EVENT_DEFINITION, EVENT_TYPE, EXECUTE_AT, \
+            INTERVAL_VALUE, INTERVAL_FIELD, IF(STARTS > NOW() - INTERVAL 1 HOUR, 0, STARTS), ENDS, \
+            STATUS, ON_COMPLETION, EVENT_COMMENT, DEFINER, SQL_MODE, DATABASE_COLLATION \
+     FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()",
+    "SELECT 'database', DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+     FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()",
+];
+
+async fn told(shadow: &mut Shadow) -> BTreeMap<String, String> {
+    let own = format!("`{}`.", shadow.database);
+    let mut all = BTreeMap::new();
+    for query in PROGRAMS {
+        for row in rows(shadow, query).await {
+            let name = row.first().cloned().flatten().expect("a name");
+            all.insert(name, format!("{row:?}"));
+        }
+    }
+    let mut wanted = Vec::new();
+    for row in rows(shadow, "SHOW FULL TABLES").await {
+        let kind = row[1].clone().expect("a kind");
+        let what = match kind.as_str() {
+            "VIEW" => "VIEW",
+            "SEQUENCE" => "SEQUENCE",
+            _ => "TABLE",
+        };
+        wanted.push((what.to_owned(), row[0].clone().expect("a name")));
+    }
+    let routines = "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES \
+                    WHERE ROUTINE_SCHEMA = DATABASE()";
+    for row in rows(shadow, routines).await {
+        wanted.push((row[0].clone().expect("a type"), row[1].clone().expect("a name")));
+    }
+    for (what, name) in wanted {
+        let query = format!("SHOW CREATE {what} `{}`", name.replace('`', "``"));
+        let row = rows(shadow, &query).await.remove(0);
+        let cell = |at: usize| row[at].clone().unwrap_or_default().replace(&own, "");
+        let print = match what.as_str() {
+            "TABLE" => table(&cell(1)),
+            "VIEW" | "SEQUENCE" => cell(1),
+            _ => format!("{}\n{}\n{}", cell(1), cell(2), cell(5)),
+        };
+        all.insert(format!("{what} {name}"), print);
+    }
+    all
+}
+
+async fn rows(shadow: &mut Shadow, query: &str) -> Vec<Vec<Option<String>>> {
+    let rows = shadow.session.rows(query).await;
+    rows.unwrap_or_else(|error| panic!("{query}: {}", error.told()))
+}
+
+/// A table's print without what says nothing: the next number, names that the server made, the
+/// order of keys, and characters that are the table's.
+fn table(print: &str) -> String {
+    let mut print = without_number(print, " AUTO_INCREMENT=");
+    let tail = print.rsplit("\n)").next().unwrap_or_default().to_owned();
+    for word in ["CHARSET", "COLLATE"] {
+        let value = tail.split(&format!("{word}=")).nth(1).unwrap_or_default();
+        let value = value.split([' ', '\n']).next().unwrap_or_default();
+        let clause = match word {
+            "CHARSET" => format!(" CHARACTER SET {value}"),
+            _ => format!(" COLLATE {value}"),
+        };
+        if !value.is_empty() {
+            print = print.replace(&format!("{clause} "), " ").replace(&format!("{clause},"), ",");
+        }
+    }
+    if !tail.contains("COLLATE=") {
+        print = print.replace(" COLLATE utf8mb3_general_ci ", " ");
+    }
+    let lower = tail.to_lowercase();
+    if tail.contains("`PAGE_") {
+        print = print.replace(&tail, &lower);
+    }
+    for silent in [" /*!50100 TABLESPACE `innodb_file_per_table` */", " ON DELETE RESTRICT", " ON UPDATE RESTRICT", " ON UPDATE NO ACTION", " ON DELETE NO ACTION"] {
+        print = print.replace(silent, "");
+    }
+    let (mut lines, mut keys) = (Vec::new(), Vec::new());
+    for line in print.lines() {
+        let line = line.trim_end_matches(',').to_owned();
+        let bare = line.trim_start();
+        let key = bare.starts_with("CONSTRAINT") || bare.contains("KEY `") && !bare.starts_with('`');
+        if key {
+            keys.push(unnamed(&line));
+        } else {
+            lines.push(line);
+        }
+    }
+    keys.sort();
+    lines.extend(keys);
+    lines.join("\n")
+}
+
+fn without_number(print: &str, word: &str) -> String {
+    match print.split_once(word) {
+        Some((before, after)) => {
+            format!("{before}{}", after.trim_start_matches(|sign: char| sign.is_ascii_digit()))
+        }
+        None => print.to_owned(),
+    }
+}
+
+/// A constraint's line without a name that ends like those which the server makes.
+fn unnamed(line: &str) -> String {
+    let Some((_, rest)) = line.split_once("CONSTRAINT `") else {
+        return line.to_owned();
+    };
+    let Some((name, rest)) = rest.split_once("` ") else {
+        return line.to_owned();
+    };
+    let stem = name.trim_end_matches(|sign: char| sign.is_ascii_digit());
+    let made = ["_ibfk_", "_chk_", "CONSTRAINT_"].iter().any(|end| stem.ends_with(end));
+    match made && stem != name {
+        true => format!("  CONSTRAINT {rest}"),
+        false => line.to_owned(),
+    }
+}
