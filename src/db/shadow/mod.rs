@@ -45,7 +45,7 @@ pub struct Ground<'g> {
 /// Where a shadow comes from, and so what becomes of it.
 enum Made {
     InMemory,
-    Beside(Doomed),
+    Beside(Box<Doomed>),
     Lent(Box<Lent>),
 }
 
@@ -120,7 +120,7 @@ impl Shadow {
             Target::Server(server) => {
                 let (target, doomed) = beside(ground, server).await?;
                 failpoint::at("shadow-made");
-                (target, Made::Beside(doomed))
+                (target, Made::Beside(Box::new(doomed)))
             }
         };
         Shadow::open(ground, target, made).await
