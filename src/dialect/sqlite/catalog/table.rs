@@ -181,10 +181,26 @@ fn settle(table: &mut Table) {
     let strict = table.options.contains_key(STRICT);
     let without = table.options.contains_key(WITHOUT_ROWID);
     let alias = row_alias(table).map(str::to_owned);
+    let mut all = std::mem::take(&mut table.keys);
+    for key in &mut all {
+        usual_collations(key, table);
+    }
+    table.keys = all;
     for column in &mut table.columns {
         let is_key = keys.contains(&column.name) && alias.as_ref() != Some(&column.name);
         if is_key && (strict || without) {
             column.nullable = false;
+        }
+    }
+}
+
+/// Takes out the collations that the columns of a key have anyway.
+pub fn usual_collations(key: &mut Key, table: &Table) {
+    for part in &mut key.parts {
+        let column = part.column.as_deref().and_then(|name| table.column(name));
+        let usual = column.map(|column| column.collation.as_deref().unwrap_or("BINARY"));
+        if usual.is_some() && part.options.get(COLLATE).map(String::as_str) == usual {
+            part.options.remove(COLLATE);
         }
     }
 }
