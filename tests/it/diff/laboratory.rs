@@ -114,7 +114,11 @@ impl Laboratory {
             let witness = witness::compare(self.engine, from, to).await;
             faults.extend(witness.map(|told| format!("the engine tells: {told}\n{sql}")));
         }
-        // What recreates it.
+        // What recreates it, and first the settings of its database.
+        let nothing = inspected(fresh).await?;
+        let (_, settings) = self.ddl(to, &nothing, &nothing_like(&new));
+        let script = self.dialect.catalog().script(&settings.steps);
+        self.send(fresh, &script, "the settings").await?;
         let (_, ddl) = self.ddl(to, &nothing_like(&new), &new);
         for unsupported in &ddl.unsupported {
             faults.push(format!("cannot be recreated: {unsupported:?}"));

@@ -7,7 +7,11 @@ use crate::dialect::lex::Kind;
 use crate::model::schema::{Aside, Id, Kind as Object, Partition, Partitions, Table};
 
 /// What says of a table what is so anyway.
-const USUAL: &[(&str, &str)] = &[("encryption", "N"), ("compression", "NONE")];
+const USUAL: &[(&str, &str)] = &[
+    ("encryption", "N"),
+    ("compression", "NONE"),
+    ("tablespace", "innodb_file_per_table"),
+];
 
 /// Reads what the server prints. What is not understood stands in `strange`.
 pub fn read(name: &str, printed: &str, words: &Words<'_>) -> Table {
@@ -25,7 +29,9 @@ pub fn read(name: &str, printed: &str, words: &Words<'_>) -> Table {
     tail(&mut cursor, &mut table, words);
     let collation = table.options.get("collation").cloned().unwrap_or_default();
     for element in elements.clauses() {
-        if read_element(element.clone(), &mut table, words, &collation).is_none() {
+        // A binary default that is no text cannot be told from another one.
+        let is_told = !element.source().contains('\u{fffd}');
+        if !is_told || read_element(element.clone(), &mut table, words, &collation).is_none() {
             table.strange.push(element.flat());
         }
     }
