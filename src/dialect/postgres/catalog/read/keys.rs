@@ -330,4 +330,3 @@ fn action(letter: Option<char>) -> &'static str {
         _ => "NO ACTION",
     }
 }
-

@@ -169,19 +169,18 @@ pub fn views(answers: Answers<'_>, names: &Names<'_>, columns: &mut Columns) -> 
 pub fn parts(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
     let mut parts = Vec::new();
     for mut cells in answers.rows(Topic::Triggers) {
-        parts.push(switched(
-            Kind::Trigger,
-            class::TRIGGER,
-            &mut cells,
-            names,
-        ));
+        parts.push(switched(Kind::Trigger, class::TRIGGER, &mut cells, names));
     }
     for mut cells in answers.rows(Topic::Rules) {
         if cells.skip(2).text() != "_RETURN" {
             parts.push(switched(Kind::Rule, class::RULE, &mut cells, names));
         }
     }
-    parts.extend(answers.rows(Topic::Policies).map(|mut cells| policy(&mut cells, names)));
+    parts.extend(
+        answers
+            .rows(Topic::Policies)
+            .map(|mut cells| policy(&mut cells, names)),
+    );
     for mut cells in answers.rows(Topic::Statistics) {
         let (oid, name, table) = (cells.oid(), cells.text(), cells.oid());
         let definition = cells.text();
@@ -192,7 +191,9 @@ pub fn parts(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
             }
             _ => definition.find(" ON ").and_then(|at| definition.get(at..)),
         };
-        let told = definition.split_once(&quoted_end(name)).map(|(_, rest)| rest);
+        let told = definition
+            .split_once(&quoted_end(name))
+            .map(|(_, rest)| rest);
         let rest = told.or(rest).unwrap_or_default();
         let id = Id::new(Kind::Statistics, name);
         let mut options = Options::new();

@@ -113,7 +113,9 @@ fn aggregate(cells: &mut Cells<'_>) -> String {
     };
     tell("MFINALFUNC_MODIFY", modify);
     tell("MINITCOND", cells.maybe().map(print::text));
-    let sort = cells.maybe().and_then(|operator| operator.split('(').next());
+    let sort = cells
+        .maybe()
+        .and_then(|operator| operator.split('(').next());
     tell("SORTOP", sort.map(str::to_owned));
     let parallel = match cells.text() {
         "s" => Some("SAFE"),

@@ -281,8 +281,10 @@ impl<'s> Atoms<'s> {
             column.generated.is_some()
                 || need.is_type()
                 || matches!(need.class, Class::Extension | Class::Collation)
-                || (matches!(need.class, Class::Table | Class::View | Class::MaterializedView)
-                    && column.sql.contains(need.name))
+                || (matches!(
+                    need.class,
+                    Class::Table | Class::View | Class::MaterializedView
+                ) && column.sql.contains(need.name))
         };
         needs.extend(needed.iter().copied().filter(of_type));
         self.push(name, Part::Column(table, column), needs).owner = Some(itself);
@@ -322,7 +324,12 @@ impl<'s> Atoms<'s> {
         let mut after = Vec::new();
         let both = [Some(table), self.tables.get(parent.table.as_str()).copied()];
         for table in both.into_iter().flatten() {
-            after.extend(table.columns.iter().map(|column| Name::column(&table.name, &column.name)));
+            after.extend(
+                table
+                    .columns
+                    .iter()
+                    .map(|column| Name::column(&table.name, &column.name)),
+            );
             let keys = table.keys.iter();
             after.extend(keys.map(|key| Name::new(Class::Key, &table.name, &key.name)));
             let checks = table.checks.iter();
@@ -403,7 +410,10 @@ fn add_key_needs<'s>(atom: &mut Atom<'s>, table: &'s Table, key: &'s Key) {
         }
     }
     let expressions = key.parts.iter().filter_map(|part| part.expression.as_ref());
-    for expression in expressions.chain(&key.filter).chain(key.options.get("definition")) {
+    for expression in expressions
+        .chain(&key.filter)
+        .chain(key.options.get("definition"))
+    {
         atom.needs.extend(mentioned(table, expression));
     }
     atom.needs.extend(named(&key.needs.0));

@@ -98,7 +98,10 @@ impl<'s> Writer<'_, 's> {
                 None => "DROP DEFAULT".to_owned(),
             };
             let (table, own) = (quote(&table.name), quote(&column.name));
-            self.say(name, format!("ALTER TABLE {only}{table} ALTER COLUMN {own} {sql}"));
+            self.say(
+                name,
+                format!("ALTER TABLE {only}{table} ALTER COLUMN {own} {sql}"),
+            );
         }
         self.finish_column(name, table, column, inherited);
     }
@@ -119,13 +122,7 @@ impl<'s> Writer<'_, 's> {
         self.comment(name, None, column.comment.as_deref(), &on);
     }
 
-    fn column_settings(
-        &mut self,
-        name: Name<'s>,
-        old: &Options,
-        column: &'s Column,
-        is_new: bool,
-    ) {
+    fn column_settings(&mut self, name: Name<'s>, old: &Options, column: &'s Column, is_new: bool) {
         let only = self.only(name.table);
         let (table, own) = (quote(name.table), quote(name.name));
         let new = &column.options;
@@ -151,14 +148,9 @@ impl<'s> Writer<'_, 's> {
         }
     }
 
-    fn alter_column(
-        &mut self,
-        name: Name<'s>,
-        table: &'s Table,
-        old: &'s Column,
-        new: &'s Column,
-    ) {
-        let inherited = new.options.contains_key("inherited") && self.follows_parent(table, name.name);
+    fn alter_column(&mut self, name: Name<'s>, table: &'s Table, old: &'s Column, new: &'s Column) {
+        let inherited =
+            new.options.contains_key("inherited") && self.follows_parent(table, name.name);
         let parents = table.parents.iter();
         let mut theirs = parents.filter_map(|parent| {
             let parent = self.plan.new.tables.get(parent.table.as_str())?;
@@ -190,7 +182,10 @@ impl<'s> Writer<'_, 's> {
                 self.say(name, format!("{alter} SET NOT NULL"));
                 let why = format!("no row may have NULL in {}", new.name);
                 self.risk(Hazard::MayFail, why);
-                self.risk(Hazard::Lock, "the table is locked while all rows are looked at");
+                self.risk(
+                    Hazard::Lock,
+                    "the table is locked while all rows are looked at",
+                );
             }
         }
         let mut settings = old.options.clone();
@@ -221,7 +216,13 @@ impl<'s> Writer<'_, 's> {
         );
         let is_new_serial = serial_of(&self.plan.new, &table.name, column)
             .is_some_and(|sequence| self.plan.fate(&sequence) == Fate::Make);
-        if is_new_serial && self.plan.old.get(&Name::column(&table.name, &column.name)).is_some() {
+        if is_new_serial
+            && self
+                .plan
+                .old
+                .get(&Name::column(&table.name, &column.name))
+                .is_some()
+        {
             self.catch_up(name, table, column);
         }
     }
@@ -249,7 +250,12 @@ impl<'s> Writer<'_, 's> {
         let Some(old) = old else {
             let clause = print::identity(column);
             self.say(name, format!("{alter} ADD {clause}"));
-            if self.plan.old.get(&Name::column(&table.name, &column.name)).is_some() {
+            if self
+                .plan
+                .old
+                .get(&Name::column(&table.name, &column.name))
+                .is_some()
+            {
                 self.catch_up(name, table, column);
             }
             return;
@@ -345,4 +351,3 @@ fn usual_storage(sql: &str) -> &'static str {
         _ => "EXTENDED",
     }
 }
-

@@ -56,7 +56,8 @@ pub fn of_both(from: &Atom<'_>, to: &Atom<'_>, old: &Atoms<'_>, new: &Atoms<'_>)
             let mut like = one.clone();
             like.comment.clone_from(&other.comment);
             like.options.remove("deferrable");
-            like.options.extend(other.options.get_key_value("deferrable").map(clone));
+            like.options
+                .extend(other.options.get_key_value("deferrable").map(clone));
             if print::is_valid(&other.options) {
                 like.options.remove("valid");
             }
@@ -72,7 +73,10 @@ pub fn of_both(from: &Atom<'_>, to: &Atom<'_>, old: &Atoms<'_>, new: &Atoms<'_>)
         }
         (Part::Parent(_, one), Part::Parent(_, other)) => changed(one != other, Fate::Rebuild),
         (Part::Object(one), Part::Object(other)) => match from.name.class {
-            Class::Owner => changed(one.options.get("owner") != other.options.get("owner"), Fate::Alter),
+            Class::Owner => changed(
+                one.options.get("owner") != other.options.get("owner"),
+                Fate::Alter,
+            ),
             class => object(class, one, other, old, new),
         },
         _ => Fate::Rebuild,
@@ -128,7 +132,12 @@ fn key(one: &Key, other: &Key) -> Fate {
         let mut key = key.clone();
         key.comment = None;
         key.options.retain(|name, _| {
-            let words = ["tablespace", "clustered", "attached", "comment of the index"];
+            let words = [
+                "tablespace",
+                "clustered",
+                "attached",
+                "comment of the index",
+            ];
             !name.starts_with("with ") && !words.contains(&name.as_str())
         });
         key
@@ -146,7 +155,11 @@ fn object(class: Class, one: &Object, other: &Object, _: &Atoms<'_>, _: &Atoms<'
         return Fate::Alter;
     }
     let option = |object: &Object, name: &str| object.options.get(name).cloned();
-    let same = |names: &[&str]| names.iter().all(|name| option(one, name) == option(other, name));
+    let same = |names: &[&str]| {
+        names
+            .iter()
+            .all(|name| option(one, name) == option(other, name))
+    };
     match class {
         Class::Extension | Class::Sequence => Fate::Alter,
         Class::Enum if is_within(&one.labels, &other.labels) => Fate::Alter,
@@ -188,9 +201,8 @@ pub fn is_within(few: &[String], many: &[String]) -> bool {
 
 /// Whether a composite type can be altered: attributes that go, and others that come at the end.
 fn grows(one: &Object, other: &Object) -> bool {
-    let same = |a: &Column, b: &Column| {
-        a.name == b.name && a.sql == b.sql && a.collation == b.collation
-    };
+    let same =
+        |a: &Column, b: &Column| a.name == b.name && a.sql == b.sql && a.collation == b.collation;
     let kept: Vec<&Column> = one
         .columns
         .iter()

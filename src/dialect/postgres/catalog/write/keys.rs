@@ -23,7 +23,10 @@ impl<'s> Writer<'_, 's> {
             self.say(name, print::create_index(key, name.table, incomplete));
         }
         if !is_new && !on_view {
-            if matches!(key.kind, KeyKind::Primary | KeyKind::Unique | KeyKind::Exclusion) {
+            if matches!(
+                key.kind,
+                KeyKind::Primary | KeyKind::Unique | KeyKind::Exclusion
+            ) {
                 self.risk(Hazard::MayFail, "no two rows may be the same to it");
             }
             self.risk(Hazard::Lock, "writers wait until the index is built");
@@ -32,7 +35,13 @@ impl<'s> Writer<'_, 's> {
     }
 
     /// What of a key is set by statements of its own.
-    pub fn finish_key(&mut self, name: Name<'s>, key: &'s Key, old: Option<&'s Key>, on_view: bool) {
+    pub fn finish_key(
+        &mut self,
+        name: Name<'s>,
+        key: &'s Key,
+        old: Option<&'s Key>,
+        on_view: bool,
+    ) {
         let none = Options::new();
         let before = old.map_or(&none, |old| &old.options);
         let own = quote(&key.name);
@@ -40,7 +49,10 @@ impl<'s> Writer<'_, 's> {
             true => format!("MATERIALIZED VIEW {}", quote(name.table)),
             false => format!("TABLE {}", quote(name.table)),
         };
-        match (before.contains_key("clustered"), key.options.contains_key("clustered")) {
+        match (
+            before.contains_key("clustered"),
+            key.options.contains_key("clustered"),
+        ) {
             (false, true) => drop(self.say(name, format!("ALTER {on} CLUSTER ON {own}"))),
             (true, false) => drop(self.say(name, format!("ALTER {on} SET WITHOUT CLUSTER"))),
             _ => {}
@@ -66,18 +78,21 @@ impl<'s> Writer<'_, 's> {
         let Some(table) = self.plan.new.tables.get(name.table).copied() else {
             return;
         };
-        let (Some(parent), Some(link)) = (key.options.get("attached"), table.parents.first()) else {
+        let (Some(parent), Some(link)) = (key.options.get("attached"), table.parents.first())
+        else {
             return;
         };
-        let link_comes = self.plan.fate(&Name::new(Class::Parent, &table.name, &link.table));
+        let link_comes = self
+            .plan
+            .fate(&Name::new(Class::Parent, &table.name, &link.table));
         let theirs = Name::new(Class::Key, &link.table, parent);
         let comes = |fate: Fate| matches!(fate, Fate::Make | Fate::Rebuild);
         if comes(link_comes) {
             return;
         }
-        let incomplete = self.plan.new.get(&theirs).is_some_and(|atom| {
-            matches!(atom.part, super::Part::Key(key, _) if !print::is_valid(&key.options))
-        });
+        let incomplete = self.plan.new.get(&theirs).is_some_and(
+            |atom| matches!(atom.part, super::Part::Key(key, _) if !print::is_valid(&key.options)),
+        );
         if comes(self.plan.fate(&theirs)) && !incomplete {
             return;
         }
@@ -91,7 +106,10 @@ impl<'s> Writer<'_, 's> {
             self.say(name, format!("ALTER INDEX {own} {sql}"));
         }
         if old.options.get("tablespace") != new.options.get("tablespace") {
-            let space = new.options.get("tablespace").map_or("pg_default", String::as_str);
+            let space = new
+                .options
+                .get("tablespace")
+                .map_or("pg_default", String::as_str);
             let space = quote(space);
             self.say(name, format!("ALTER INDEX {own} SET TABLESPACE {space}"));
         }
@@ -101,11 +119,17 @@ impl<'s> Writer<'_, 's> {
     pub fn add_foreign_key(&mut self, name: Name<'s>, key: &'s ForeignKey) {
         let to = self.quoted_table(&key.to);
         let clause = print::foreign_key(key, &to);
-        self.say(name, format!("ALTER TABLE {} ADD {clause}", quote(name.table)));
+        self.say(
+            name,
+            format!("ALTER TABLE {} ADD {clause}", quote(name.table)),
+        );
         if self.plan.old.get(&Name::table(name.table)).is_some() {
             let why = format!("every row must have its parent in {}", key.to);
             self.risk(Hazard::MayFail, why);
-            self.risk(Hazard::Lock, "writers of both tables wait while rows are looked at");
+            self.risk(
+                Hazard::Lock,
+                "writers of both tables wait while rows are looked at",
+            );
         }
         self.comment_constraint(name, None, key.comment.as_deref());
     }
@@ -129,10 +153,17 @@ impl<'s> Writer<'_, 's> {
 
     pub fn add_check(&mut self, name: Name<'s>, check: &'s Check) {
         let clause = print::check(check);
-        self.say(name, format!("ALTER TABLE {} ADD {clause}", quote(name.table)));
-        if print::is_valid(&check.options) && self.plan.old.get(&Name::table(name.table)).is_some() {
+        self.say(
+            name,
+            format!("ALTER TABLE {} ADD {clause}", quote(name.table)),
+        );
+        if print::is_valid(&check.options) && self.plan.old.get(&Name::table(name.table)).is_some()
+        {
             self.risk(Hazard::MayFail, "every row must keep it");
-            self.risk(Hazard::Lock, "the table is locked while all rows are looked at");
+            self.risk(
+                Hazard::Lock,
+                "the table is locked while all rows are looked at",
+            );
         }
         self.comment_constraint(name, None, check.comment.as_deref());
     }
@@ -140,7 +171,10 @@ impl<'s> Writer<'_, 's> {
     pub fn alter_check(&mut self, name: Name<'s>, old: &'s Check, new: &'s Check) {
         if print::is_valid(&old.options) != print::is_valid(&new.options) {
             let (table, own) = (quote(name.table), quote(&new.name));
-            self.say(name, format!("ALTER TABLE {table} VALIDATE CONSTRAINT {own}"));
+            self.say(
+                name,
+                format!("ALTER TABLE {table} VALIDATE CONSTRAINT {own}"),
+            );
             self.risk(Hazard::MayFail, "every row must keep it");
         }
         self.comment_constraint(name, old.comment.as_deref(), new.comment.as_deref());
@@ -150,7 +184,10 @@ impl<'s> Writer<'_, 's> {
         let (own, to) = (quote(&table.name), self.quoted_table(&parent.table));
         match &parent.bound {
             Some(bound) => {
-                self.say(name, format!("ALTER TABLE {to} ATTACH PARTITION {own} {bound}"));
+                self.say(
+                    name,
+                    format!("ALTER TABLE {to} ATTACH PARTITION {own} {bound}"),
+                );
             }
             None => {
                 self.say(name, format!("ALTER TABLE {own} INHERIT {to}"));

@@ -60,7 +60,8 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
     }
     let mut steps = writer.steps;
     let makes_functions = steps.iter().any(|step| {
-        matches!(step.about.kind, Kind::Function | Kind::Procedure) && step.sql.starts_with("CREATE")
+        matches!(step.about.kind, Kind::Function | Kind::Procedure)
+            && step.sql.starts_with("CREATE")
     });
     if forced && makes_functions {
         // Functions that mention each other: the server is not to look into them yet.
@@ -118,7 +119,9 @@ impl<'s> Writer<'_, 's> {
         let Some(part) = self.plan.new.get(&name).map(|atom| atom.part) else {
             return;
         };
-        let old = self.old(&name).filter(|_| matches!(fate, Fate::Alter | Fate::Retype));
+        let old = self
+            .old(&name)
+            .filter(|_| matches!(fate, Fate::Alter | Fate::Retype));
         match (part, old) {
             (Part::Table(table), old) if name.class == Class::Replica => {
                 let old = match old {

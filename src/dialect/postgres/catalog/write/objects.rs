@@ -67,7 +67,10 @@ impl<'s> Writer<'_, 's> {
             if target != option(new, "target") {
                 let target = option(new, "target").map_or("-1", String::as_str);
                 let own = quote(name.name);
-                self.say(name, format!("ALTER STATISTICS {own} SET STATISTICS {target}"));
+                self.say(
+                    name,
+                    format!("ALTER STATISTICS {own} SET STATISTICS {target}"),
+                );
             }
         }
         if matches!(
@@ -100,10 +103,15 @@ impl<'s> Writer<'_, 's> {
             }
             let statistics = before.and_then(|before| before.options.get("statistics"));
             if statistics != column.options.get("statistics") {
-                let target = column.options.get("statistics").map_or("-1", String::as_str);
+                let target = column
+                    .options
+                    .get("statistics")
+                    .map_or("-1", String::as_str);
                 self.say(
                     name,
-                    format!("ALTER MATERIALIZED VIEW {on} ALTER COLUMN {own} SET STATISTICS {target}"),
+                    format!(
+                        "ALTER MATERIALIZED VIEW {on} ALTER COLUMN {own} SET STATISTICS {target}"
+                    ),
                 );
             }
         }
@@ -137,7 +145,10 @@ impl<'s> Writer<'_, 's> {
                     self.say(name, format!("ALTER MATERIALIZED VIEW {own} {sql}"));
                 }
                 if old.options.get("tablespace") != new.options.get("tablespace") {
-                    let space = new.options.get("tablespace").map_or("pg_default", String::as_str);
+                    let space = new
+                        .options
+                        .get("tablespace")
+                        .map_or("pg_default", String::as_str);
                     let sql = format!(
                         "ALTER MATERIALIZED VIEW {own} SET TABLESPACE {}",
                         quote(space)
@@ -172,7 +183,11 @@ impl<'s> Writer<'_, 's> {
 
     fn alter_policy(&mut self, name: Name<'s>, old: &'s Object, new: &'s Object) {
         let mut clauses = Vec::new();
-        for (option, words) in [("to", "TO "), ("using", "USING ("), ("check", "WITH CHECK (")] {
+        for (option, words) in [
+            ("to", "TO "),
+            ("using", "USING ("),
+            ("check", "WITH CHECK ("),
+        ] {
             let (before, after) = (old.options.get(option), new.options.get(option));
             if let Some(after) = after.filter(|after| before != Some(*after)) {
                 let end = if words.ends_with('(') { ")" } else { "" };

@@ -199,7 +199,11 @@ impl<'s> Graph<'s> {
             soft[*second] += 1;
         }
         let mut ready: BinaryHeap<Reverse<usize>> = BinaryHeap::new();
-        ready.extend((0..count).filter(|at| hard[*at] == 0 && soft[*at] == 0).map(Reverse));
+        ready.extend(
+            (0..count)
+                .filter(|at| hard[*at] == 0 && soft[*at] == 0)
+                .map(Reverse),
+        );
         let (mut done, mut order) = (vec![false; count], Vec::new());
         let mut forced = false;
         loop {
@@ -242,9 +246,11 @@ fn claims<'s>(name: Name<'s>, part: Part<'s>) -> Vec<(char, &'s str, String)> {
         Class::Key => vec![('r', "", own.clone()), ('c', name.table, own)],
         Class::Identity => {
             let sequence = match part {
-                Part::Column(table, column) => column.options.get("sequence name").cloned().unwrap_or_else(|| {
-                    format!("{}_{}_seq", table.name, column.name)
-                }),
+                Part::Column(table, column) => column
+                    .options
+                    .get("sequence name")
+                    .cloned()
+                    .unwrap_or_else(|| format!("{}_{}_seq", table.name, column.name)),
                 _ => own,
             };
             vec![('r', "", sequence)]

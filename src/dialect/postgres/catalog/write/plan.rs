@@ -153,14 +153,12 @@ impl<'s> Plan<'s> {
     fn is_left(&self, key: &Name<'s>) -> bool {
         key.class == Class::Key
             && (self.fate(&Name::table(key.table)) == Fate::Drop
-                || self
-                    .old
-                    .tables
-                    .get(key.table)
-                    .is_some_and(|table| table.parents.iter().any(|parent| {
+                || self.old.tables.get(key.table).is_some_and(|table| {
+                    table.parents.iter().any(|parent| {
                         let link = Name::new(Class::Parent, &table.name, &parent.table);
                         self.fate(&link) == Fate::Drop
-                    })))
+                    })
+                }))
     }
 
     fn absorb_drops(&mut self) {
@@ -193,7 +191,11 @@ impl<'s> Plan<'s> {
     fn owning_column(&self, sequence: &Atom<'s>) -> Option<Name<'s>> {
         let owner = Name::new(Class::Owner, "", sequence.name.name);
         let owner = self.old.get(&owner)?;
-        owner.needs.iter().find(|need| need.class == Class::Column).copied()
+        owner
+            .needs
+            .iter()
+            .find(|need| need.class == Class::Column)
+            .copied()
     }
 
     /// The key of the parent that a partition's key belongs to.
@@ -303,7 +305,9 @@ impl<'s> Plan<'s> {
     /// Whether something that is to stand in a table's own statement needs that table first.
     fn depends_on_table(&self, atom: &Atom<'s>, table: Name<'s>) -> bool {
         let outside = |need: &&Name<'s>| {
-            need.table != table.name && **need != table && !matches!(need.class, Class::Column | Class::Key)
+            need.table != table.name
+                && **need != table
+                && !matches!(need.class, Class::Column | Class::Key)
         };
         let mut stack: Vec<Name<'s>> = atom.needs.iter().filter(outside).copied().collect();
         let mut seen: HashSet<Name<'s>> = HashSet::new();

@@ -18,7 +18,10 @@ impl<'s> Writer<'_, 's> {
             );
         }
         let (on, own) = (quote(&table.name), quote(&new.name));
-        let mut sql = format!("ALTER TABLE {on} ALTER COLUMN {own} TYPE {}", column_type(new));
+        let mut sql = format!(
+            "ALTER TABLE {on} ALTER COLUMN {own} TYPE {}",
+            column_type(new)
+        );
         if new.collation.is_none() && old.collation.is_some() && old.sql == new.sql {
             // Without a word the type's own collation comes back.
             sql = format!("ALTER TABLE {on} ALTER COLUMN {own} TYPE {}", new.sql);
@@ -132,9 +135,14 @@ fn elements(sql: &str) -> Option<&str> {
 
 /// What stands in the parentheses of a type.
 fn lengths(sql: &str) -> Vec<u32> {
-    let inner = sql.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let inner = sql
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
     let inner = inner.map_or("", |(inner, _)| inner);
-    inner.split(',').filter_map(|it| it.trim().parse().ok()).collect()
+    inner
+        .split(',')
+        .filter_map(|it| it.trim().parse().ok())
+        .collect()
 }
 
 /// Whether every value fits as it is, so that no row is written.

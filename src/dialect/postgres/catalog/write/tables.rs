@@ -105,9 +105,17 @@ impl<'s> Writer<'_, 's> {
         }
         if let (None, Some(identity)) = (replica(table), table.options.get("replica identity")) {
             let own = quote(&table.name);
-            self.say(name, format!("ALTER TABLE {own} REPLICA IDENTITY {identity}"));
+            self.say(
+                name,
+                format!("ALTER TABLE {own} REPLICA IDENTITY {identity}"),
+            );
         }
-        self.comment(name, None, table.comment.as_deref(), &format!("TABLE {}", quote(&table.name)));
+        self.comment(
+            name,
+            None,
+            table.comment.as_deref(),
+            &format!("TABLE {}", quote(&table.name)),
+        );
         for column in &table.columns {
             let part = Name::column(&table.name, &column.name);
             if self.plan.made_with.contains_key(&part) {
@@ -139,20 +147,34 @@ impl<'s> Writer<'_, 's> {
         }
         if option(old, "access method") != option(new, "access method") {
             let method = quote(option(new, "access method").unwrap_or("heap"));
-            self.say(name, format!("ALTER TABLE {table} SET ACCESS METHOD {method}"));
+            self.say(
+                name,
+                format!("ALTER TABLE {table} SET ACCESS METHOD {method}"),
+            );
             self.risk(Hazard::Rewrite, "the whole table is written anew");
         }
         if option(old, "tablespace") != option(new, "tablespace") {
             let space = quote(option(new, "tablespace").unwrap_or("pg_default"));
             self.say(name, format!("ALTER TABLE {table} SET TABLESPACE {space}"));
-            self.risk(Hazard::Lock, "nobody reads or writes the table while it is moved");
+            self.risk(
+                Hazard::Lock,
+                "nobody reads or writes the table while it is moved",
+            );
         }
         for sql in parameter_changes(&old.options, &new.options) {
             self.say(name, format!("ALTER TABLE {table} {sql}"));
         }
         for (what, on, off) in [
-            ("row security", "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"),
-            ("force row security", "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"),
+            (
+                "row security",
+                "ENABLE ROW LEVEL SECURITY",
+                "DISABLE ROW LEVEL SECURITY",
+            ),
+            (
+                "force row security",
+                "FORCE ROW LEVEL SECURITY",
+                "NO FORCE ROW LEVEL SECURITY",
+            ),
         ] {
             if option(old, what) != option(new, what) {
                 let words = if option(new, what).is_some() { on } else { off };
@@ -172,7 +194,10 @@ impl<'s> Writer<'_, 's> {
         if identity(old) != identity(new) && replica(new).is_none() {
             let words = identity(new).unwrap_or("DEFAULT");
             if replica(old).is_none() || identity(new).is_some() {
-                self.say(name, format!("ALTER TABLE {table} REPLICA IDENTITY {words}"));
+                self.say(
+                    name,
+                    format!("ALTER TABLE {table} REPLICA IDENTITY {words}"),
+                );
             }
         }
         self.comment(
@@ -187,7 +212,10 @@ impl<'s> Writer<'_, 's> {
         if let Some(identity) = table.options.get("replica identity") {
             let own = quote(&table.name);
             let name = Name::table(name.table);
-            self.say(name, format!("ALTER TABLE {own} REPLICA IDENTITY {identity}"));
+            self.say(
+                name,
+                format!("ALTER TABLE {own} REPLICA IDENTITY {identity}"),
+            );
         }
     }
 
@@ -200,7 +228,9 @@ impl<'s> Writer<'_, 's> {
             return false;
         };
         let known = self.plan.new.tables.get_key_value(table.name.as_str());
-        let Some((child, _)) = known else { return false };
+        let Some((child, _)) = known else {
+            return false;
+        };
         new.parents.iter().any(|parent| {
             let link = Name::new(Class::Parent, child, &parent.table);
             let stays = old.parents.iter().any(|it| it.table == parent.table);
@@ -216,7 +246,10 @@ impl<'s> Writer<'_, 's> {
 
 /// Whether a column is its parents' alone.
 pub fn is_inherited(column: &Column) -> bool {
-    column.options.get("inherited").is_some_and(|how| how == "only")
+    column
+        .options
+        .get("inherited")
+        .is_some_and(|how| how == "only")
 }
 
 fn create(table: &Table, lines: &[String], parents: &[&str]) -> String {

@@ -118,9 +118,9 @@ impl<'s> Writer<'_, 's> {
             }
         }
         gone.retain(|check| {
-            let twin = added.iter().position(|it| {
-                it.expression == check.expression && it.options == check.options
-            });
+            let twin = added
+                .iter()
+                .position(|it| it.expression == check.expression && it.options == check.options);
             let taken = |other: &str| old.checks.iter().any(|it| it.name == other);
             match twin.filter(|at| added.get(*at).is_some_and(|it| !taken(&it.name))) {
                 Some(at) => {
@@ -133,7 +133,10 @@ impl<'s> Writer<'_, 's> {
             }
         });
         for check in gone {
-            self.say(name, format!("{alter} DROP CONSTRAINT {}", quote(&check.name)));
+            self.say(
+                name,
+                format!("{alter} DROP CONSTRAINT {}", quote(&check.name)),
+            );
         }
         for check in added {
             self.say(name, format!("{alter} ADD {}", print::check(check)));
@@ -157,7 +160,10 @@ impl<'s> Writer<'_, 's> {
         for column in old.columns.iter().filter(|column| !has(new, &column.name)) {
             let own = quote(&column.name);
             self.say(name, format!("{alter} DROP ATTRIBUTE {own}"));
-            self.lose(format!("the values of {}.{} are gone", name.name, column.name));
+            self.lose(format!(
+                "the values of {}.{} are gone",
+                name.name, column.name
+            ));
         }
         for column in &new.columns {
             let own = quote(&column.name);

@@ -78,7 +78,9 @@ pub fn detached(from: &mut Schema, to: &Schema) {
             let Some(parent) = old.get(&parent) else {
                 continue;
             };
-            table.foreign_keys.extend(parent.foreign_keys.iter().cloned());
+            table
+                .foreign_keys
+                .extend(parent.foreign_keys.iter().cloned());
             let inherited = parent.checks.iter();
             let inherited = inherited.filter(|check| !check.options.contains_key("inherit"));
             table.checks.extend(inherited.cloned());
@@ -144,7 +146,11 @@ fn rename_keys(
             !given.contains(&twin.name) && !taken.contains(&twin.name) && renamed == **twin
         });
         let Some(twin) = twin else { continue };
-        let sql = format!("ALTER INDEX {} RENAME TO {}", quote(&key.name), quote(&twin.name));
+        let sql = format!(
+            "ALTER INDEX {} RENAME TO {}",
+            quote(&key.name),
+            quote(&twin.name)
+        );
         steps.push(DdlStep::new(Id::table(&table.name), sql));
         attached.insert((table.name.clone(), key.name.clone()), twin.name.clone());
         if let Some(identity) = table.options.get_mut("replica identity") {
