@@ -59,6 +59,7 @@ async fn told(shadow: &mut Shadow) -> String {
         {
             let text = squeezed(&uncommented(sql))
                 .replace("foreachrow", "")
+                .replace("before", "")
                 .replace("==", "=")
                 .replace("!=", "<>");
             let _ = writeln!(told, "{kind} {name} {text}");
