@@ -10,7 +10,7 @@ use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
 use super::{Context, cli};
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::project::{self, Database};
+use crate::project::Database;
 use report::DiffReport;
 
 /// Show the changes that lead from one schema to another
@@ -155,22 +155,10 @@ async fn load(
         let (one, other) = both.await;
         return Ok((one?, other?));
     }
-    let told = match &args.shadow {
-        Some(url) => {
-            let here = std::env::current_dir().unwrap_or_default();
-            let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
-            Some(named.map_err(Failure::failed)?)
-        }
-        None => None,
-    };
+    let told = args.shadow.as_deref().map(source::shadow).transpose()?;
     let ground = |mine: Option<&Database>, other: Option<&Database>| {
         let ground = mine.or(other).or(told.as_ref());
-        ground.cloned().ok_or_else(|| {
-            source::usage(
-                "two files do not tell which engine they are for".to_owned(),
-                "name a server for the shadow: --shadow mysql://…, --shadow sqlite:any.db",
-            )
-        })
+        ground.cloned().ok_or_else(source::no_engine)
     };
     let (one, other) = (from.ground(context), to.ground(context));
     let (one, other) = (ground(one, other)?, ground(other, one)?);
