@@ -53,6 +53,9 @@ pub fn steps(
         }
     }
     let copied = copied(old, new);
+    if counts(old) && counts(new) {
+        rebuild.fills.push(step(counted_on(&source, &target)));
+    }
     let mut drop = step(format!("DROP TABLE {}", quote(&source)));
     match insert(old, new, &source, &target, &copied) {
         Some(insert) => {
@@ -71,9 +74,6 @@ pub fn steps(
         rebuild
             .fills
             .extend(guarded(&source, &target, &guard).map(step));
-    }
-    if counts(old) && counts(new) {
-        rebuild.fills.extend(counted_on(&source, &target).map(step));
     }
     drop.risks.extend(risks::lost_columns(old, &copied));
     rebuild.drops.push(drop);
@@ -101,16 +101,13 @@ fn may_mismatch(old: &Table, new: &Table) -> bool {
     new.options.contains_key(STRICT) || row_alias(old) != row_alias(new)
 }
 
-/// The next number is the one that it was. Where the old table is not there, nothing is done.
-fn counted_on(source: &str, target: &str) -> [String; 2] {
+/// The next number is the one that it was: rows that move only make it larger.
+fn counted_on(source: &str, target: &str) -> String {
     let (source, target) = (single_quoted(source), single_quoted(target));
-    [
-        format!(
-            "DELETE FROM sqlite_sequence WHERE name = {target} \
-             AND EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {source})"
-        ),
-        format!("UPDATE sqlite_sequence SET name = {target} WHERE name = {source}"),
-    ]
+    format!(
+        "INSERT INTO sqlite_sequence (name, seq) \
+         SELECT {target}, seq FROM sqlite_sequence WHERE name = {source}"
+    )
 }
 
 /// The text of a table under another name.
