@@ -111,7 +111,7 @@ fn a_name_that_stays_wins_over_a_twin() {
 #[test]
 fn a_name_of_the_engine_says_nothing() {
     let (old, new) = (key("t_ibfk_1", false, "a"), key("t_ibfk_2", false, "a"));
-    assert_eq!(alters(keyed(&[old.clone()]), keyed(&[new])), []);
+    assert_eq!(alters(keyed(std::slice::from_ref(&old)), keyed(&[new])), []);
     // That a person names it is a difference.
     let named = key("k", true, "a");
     let renamed = Alter::RenameKey(Box::new(Pair::new(old.clone(), named.clone())));
