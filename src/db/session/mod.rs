@@ -345,9 +345,8 @@ where
     };
     (0..row.len())
         .map(|at| {
-            cell(at).map_err(|error: sqlx::Error| {
-                Fetch::Cell(format!("a cell is not text: {error}"))
-            })
+            cell(at)
+                .map_err(|error: sqlx::Error| Fetch::Cell(format!("a cell is not text: {error}")))
         })
         .collect()
 }

@@ -63,12 +63,22 @@ pub fn column(column: &Column, table: Option<&str>) -> String {
         sql.push_str(&format!(" GENERATED ALWAYS AS ROW {}", row.to_uppercase()));
     }
     if let Some(generated) = &column.generated {
-        let kind = if generated.stored { "STORED" } else { "VIRTUAL" };
-        sql.push_str(&format!(" GENERATED ALWAYS AS ({}) {kind}", generated.expression));
+        let kind = if generated.stored {
+            "STORED"
+        } else {
+            "VIRTUAL"
+        };
+        sql.push_str(&format!(
+            " GENERATED ALWAYS AS ({}) {kind}",
+            generated.expression
+        ));
     }
     if !column.nullable {
         sql.push_str(" NOT NULL");
-    } else if column.sql.starts_with("timestamp") && column.generated.is_none() && option("row").is_none() {
+    } else if column.sql.starts_with("timestamp")
+        && column.generated.is_none()
+        && option("row").is_none()
+    {
         // Without the word, the first timestamp of a table may not be NULL on some servers.
         sql.push_str(" NULL");
     }
@@ -253,7 +263,11 @@ pub fn option(name: &str, value: Option<&str>) -> Option<String> {
             return None;
         }
         (
-            "connection" | "password" | "encryption" | "compression" | "engine_attribute"
+            "connection"
+            | "password"
+            | "encryption"
+            | "compression"
+            | "engine_attribute"
             | "secondary_engine_attribute",
             Some(value),
         ) => format!("{upper}={}", text(value)),
@@ -268,7 +282,9 @@ pub fn option(name: &str, value: Option<&str>) -> Option<String> {
 pub fn options(table: &Table) -> String {
     let mut sql = String::new();
     let first = ["engine", "collation"];
-    let named = first.iter().filter_map(|name| table.options.get_key_value(*name));
+    let named = first
+        .iter()
+        .filter_map(|name| table.options.get_key_value(*name));
     let others = table.options.iter();
     let others = others.filter(|(name, _)| !first.contains(&name.as_str()));
     for (name, value) in named.chain(others) {
@@ -295,7 +311,11 @@ pub fn create(table: &Table, foreign_keys: &[&ForeignKey], product: Product) -> 
     let keys = table.keys.iter().map(|it| key(it, product));
     let foreign = foreign_keys.iter().map(|it| foreign_key(it));
     let checks = table.checks.iter().map(check);
-    let clauses = columns.chain(periods).chain(keys).chain(foreign).chain(checks);
+    let clauses = columns
+        .chain(periods)
+        .chain(keys)
+        .chain(foreign)
+        .chain(checks);
     let clauses: Vec<String> = clauses.map(|clause| format!("  {clause}")).collect();
     let mut sql = format!(
         "CREATE TABLE {} (\n{}\n){}",

@@ -31,7 +31,15 @@ const CHARACTERS: &[&str] = &[
 ];
 
 const NUMBERS: &[&str] = &[
-    "tinyint", "smallint", "mediumint", "int", "bigint", "year", "decimal", "float", "double",
+    "tinyint",
+    "smallint",
+    "mediumint",
+    "int",
+    "bigint",
+    "year",
+    "decimal",
+    "float",
+    "double",
 ];
 
 /// The word with which a type begins.
@@ -47,7 +55,13 @@ pub fn has_characters(sql: &str) -> bool {
 fn is_large(sql: &str) -> bool {
     matches!(
         base(sql),
-        "tinytext" | "text" | "mediumtext" | "longtext" | "tinyblob" | "blob" | "mediumblob"
+        "tinytext"
+            | "text"
+            | "mediumtext"
+            | "longtext"
+            | "tinyblob"
+            | "blob"
+            | "mediumblob"
             | "longblob"
     )
 }
@@ -182,7 +196,9 @@ fn default(cursor: &mut Cursor<'_>, sql: &str, words: &Words<'_>) -> Option<Opti
     if enclosed {
         return Some(Some(format!("({})", bare(&value))));
     }
-    let number = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+    let number = value
+        .strip_prefix('\'')
+        .and_then(|value| value.strip_suffix('\''));
     Some(Some(match number {
         Some(number) if NUMBERS.contains(&base(sql)) => number.to_owned(),
         _ => moment(&value),
@@ -251,6 +267,8 @@ fn settle(column: &mut Column, words: &Words<'_>, table: &str, said: Said) {
         || column.identity.is_some()
         || column.options.contains_key("row");
     if silent && !by_itself {
-        column.options.insert("default".to_owned(), "dropped".to_owned());
+        column
+            .options
+            .insert("default".to_owned(), "dropped".to_owned());
     }
 }

@@ -221,7 +221,9 @@ impl<'a> Cursor<'a> {
 
 /// A name without its quotes.
 pub fn unquoted(text: &str) -> String {
-    let inner = text.strip_prefix('`').and_then(|text| text.strip_suffix('`'));
+    let inner = text
+        .strip_prefix('`')
+        .and_then(|text| text.strip_suffix('`'));
     inner.map_or_else(|| text.to_owned(), |inner| inner.replace("``", "`"))
 }
 

@@ -82,7 +82,9 @@ fn attribute(cursor: &mut Cursor<'_>, key: &mut Key) -> Option<()> {
         option("secondary_engine_attribute", cursor.string()?);
     } else {
         // An option of an engine that is not in the server: its name and its value.
-        let name = cursor.peek().filter(|token| token.kind == Kind::QuotedName)?;
+        let name = cursor
+            .peek()
+            .filter(|token| token.kind == Kind::QuotedName)?;
         cursor.next()?;
         let name = super::cursor::unquoted(cursor.word(name));
         cursor.eat(&["="]);

@@ -87,7 +87,11 @@ pub fn view(name: &str, said: &Said<'_>, words: &Words<'_>) -> Option<Object> {
     Some(Object {
         kind: Kind::View,
         name: name.to_owned(),
-        sql: format!("{head}VIEW {} {}", words.quote(name), words.own(rest.source())),
+        sql: format!(
+            "{head}VIEW {} {}",
+            words.quote(name),
+            words.own(rest.source())
+        ),
         options: options(definer, said, words),
         ..Object::default()
     })
@@ -157,12 +161,7 @@ pub struct Clock<'c> {
     pub is_utc: bool,
 }
 
-pub fn event(
-    name: &str,
-    said: &Said<'_>,
-    clock: &Clock<'_>,
-    words: &Words<'_>,
-) -> Option<Object> {
+pub fn event(name: &str, said: &Said<'_>, clock: &Clock<'_>, words: &Words<'_>) -> Option<Object> {
     let Parts {
         definer, mut rest, ..
     } = parts(said.sql)?;

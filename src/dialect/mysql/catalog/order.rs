@@ -111,7 +111,11 @@ pub fn resting<'o>(old: &'o [String], new: &[String]) -> HashSet<&'o str> {
     let place = |at: usize| old.get(at).map_or(0, |(_, place)| *place);
     for (at, (_, to)) in old.iter().enumerate() {
         let length = ends.partition_point(|end| place(*end) < *to);
-        before.push(length.checked_sub(1).and_then(|last| ends.get(last).copied()));
+        before.push(
+            length
+                .checked_sub(1)
+                .and_then(|last| ends.get(last).copied()),
+        );
         match ends.get_mut(length) {
             Some(end) => *end = at,
             None => ends.push(at),

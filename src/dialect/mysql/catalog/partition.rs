@@ -62,10 +62,17 @@ fn spread(table: &Table, partitions: &Partitions) -> DdlStep {
         clause::partitions(partitions)
     );
     let step = DdlStep::new(table.id(), sql);
-    let step = step.risk(Hazard::Rewrite, "all rows are written anew into the partitions");
-    match partitions.parts.is_empty() {
+    let step = step.risk(
+        Hazard::Rewrite,
+        "all rows are written anew into the partitions",
+    );
+    let holds_all = |part: &Partition| part.sql.contains("MAXVALUE") || part.sql == "DEFAULT";
+    match partitions.parts.is_empty() || partitions.parts.iter().any(holds_all) {
         true => step,
-        false => step.risk(Hazard::MayFail, "a row may belong to none of the partitions"),
+        false => step.risk(
+            Hazard::MayFail,
+            "a row may belong to none of the partitions",
+        ),
     }
 }
 
@@ -75,10 +82,16 @@ fn parts(table: &Table, old: &Partitions, new: &Partitions) -> Vec<DdlStep> {
         let all = all.iter();
         all.filter(|part| !others.contains(part)).cloned().collect()
     };
-    let (gone, come) = (listed(&old.parts, &new.parts), listed(&new.parts, &old.parts));
+    let (gone, come) = (
+        listed(&old.parts, &new.parts),
+        listed(&new.parts, &old.parts),
+    );
     let kept = |parts: &[Partition], without: &[Partition]| -> Vec<Partition> {
         let parts = parts.iter();
-        parts.filter(|part| !without.contains(part)).cloned().collect()
+        parts
+            .filter(|part| !without.contains(part))
+            .cloned()
+            .collect()
     };
     let in_order = kept(&old.parts, &gone) == kept(&new.parts, &come);
     let at_end = new.parts.ends_with(&come);

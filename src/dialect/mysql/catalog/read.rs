@@ -156,7 +156,9 @@ pub fn schema(place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
             ));
         };
         if wanted.what == "TABLE" {
-            schema.tables.push(table::read(wanted.name, printed, &words));
+            schema
+                .tables
+                .push(table::read(wanted.name, printed, &words));
             continue;
         }
         match read_object(wanted, row, printed, &words) {
@@ -164,7 +166,9 @@ pub fn schema(place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
                 if object.kind == Kind::Trigger {
                     let moment = [1, 2, 3].map(|at| cell(wanted.row, at));
                     if let Some(first) = before.insert(moment, wanted.name) {
-                        object.options.insert("follows".to_owned(), first.to_owned());
+                        object
+                            .options
+                            .insert("follows".to_owned(), first.to_owned());
                     }
                 }
                 schema.objects.push(object);
@@ -232,7 +236,10 @@ fn read_object(
 /// What each view is built upon: what stands in its definition where a table stands, and the
 /// functions that it calls.
 fn needs(schema: &mut Schema) {
-    let tables = schema.tables.iter().map(|table| (table.name.clone(), Kind::Table));
+    let tables = schema
+        .tables
+        .iter()
+        .map(|table| (table.name.clone(), Kind::Table));
     let mut kinds: HashMap<String, Kind> = tables.collect();
     let mut functions = HashMap::new();
     for object in &schema.objects {

@@ -27,7 +27,10 @@ pub fn added_column(column: &Column, again: bool) -> Risks {
         risks.push((Hazard::Rewrite, why));
     }
     let kind = base(&column.sql);
-    let dated = matches!(kind, "date" | "datetime" | "timestamp" | "geometry" | "point");
+    let dated = matches!(
+        kind,
+        "date" | "datetime" | "timestamp" | "geometry" | "point"
+    );
     if !column.nullable && column.default.is_none() && column.generated.is_none() && dated {
         let why = format!("rows that are there have no value for `{name}`");
         risks.push((Hazard::MayFail, why));
@@ -44,6 +47,11 @@ pub fn modified_column(from: &Column, to: &Column) -> Risks {
     }
     if let Some(why) = narrowed(from, to) {
         risks.push((Hazard::DataLoss, why.clone()));
+        risks.push((Hazard::MayFail, why));
+    }
+    let check = |column: &Column| column.options.get("check").cloned();
+    if let Some(expression) = check(to).filter(|_| check(from) != check(to)) {
+        let why = format!("a row may not fulfil {expression}");
         risks.push((Hazard::MayFail, why));
     }
     if from.generated.is_none() && to.generated.is_some() {
@@ -69,7 +77,10 @@ fn narrowed(from: &Column, to: &Column) -> Option<String> {
         != to.collation.as_deref().map(super::clause::charset)
         && has_characters(&from.sql)
         && has_characters(&to.sql)
-        && to.collation.as_deref().is_some_and(|collation| !collation.starts_with("utf8mb4"))
+        && to
+            .collation
+            .as_deref()
+            .is_some_and(|collation| !collation.starts_with("utf8mb4"))
     {
         return said("characters");
     }
@@ -95,9 +106,14 @@ fn narrowed(from: &Column, to: &Column) -> Option<String> {
 
 /// The numbers between the parentheses of a type.
 fn sizes(sql: &str) -> Vec<u64> {
-    let inner = sql.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let inner = sql
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
     let inner = inner.map_or("", |(inner, _)| inner);
-    inner.split(',').filter_map(|size| size.trim().parse().ok()).collect()
+    inner
+        .split(',')
+        .filter_map(|size| size.trim().parse().ok())
+        .collect()
 }
 
 /// Whether every value of a type is one of another.
@@ -119,6 +135,10 @@ fn widened(from: &str, to: &str) -> bool {
     }
     if !signs {
         return false;
+    }
+    if LADDERS.first().is_some_and(|whole| whole.contains(&old)) {
+        // The size tells only how wide a number is printed.
+        return true;
     }
     match (sizes(from).as_slice(), sizes(to).as_slice()) {
         ([old], [new]) | ([old, 0], [new, 0]) => old <= new,
@@ -149,9 +169,15 @@ pub fn added_key(key: &Key, from: &Table) -> Risks {
     risks
 }
 
+/// Whether rows that differ in the old key differ in the new one.
 fn same_columns(old: &Key, new: &Key) -> bool {
     let unique = matches!(old.kind, KeyKind::Primary | KeyKind::Unique);
-    unique && old.parts == new.parts
+    let mut parts = old.parts.iter();
+    let has = |column: &Option<String>| {
+        let mut parts = new.parts.iter().filter(|part| part.prefix.is_none());
+        column.is_some() && parts.any(|part| part.column == *column)
+    };
+    unique && parts.all(|part| has(&part.column))
 }
 
 pub fn option(name: &str, value: &Pair<Option<String>>) -> Risks {

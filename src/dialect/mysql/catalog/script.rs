@@ -11,12 +11,19 @@ pub fn script(steps: &[DdlStep]) -> String {
     let mut text = String::new();
     for step in steps {
         for risk in &step.risks {
-            text.push_str(&format!("-- {}: {}\n", risk.hazard.name(), one_line(&risk.why)));
+            text.push_str(&format!(
+                "-- {}: {}\n",
+                risk.hazard.name(),
+                one_line(&risk.why)
+            ));
         }
         match delimiter(&step.sql) {
             None => text.push_str(&format!("{};\n", step.sql)),
             Some(sign) => {
-                text.push_str(&format!("DELIMITER {sign}\n{}{sign}\nDELIMITER ;\n", step.sql));
+                text.push_str(&format!(
+                    "DELIMITER {sign}\n{}{sign}\nDELIMITER ;\n",
+                    step.sql
+                ));
             }
         }
     }
@@ -34,11 +41,13 @@ fn delimiter(sql: &str) -> Option<&'static str> {
     let semicolons = sql.contains(';') && tokens.any(|token| cursor.word(*token) == ";");
     // A remark at the very end would swallow the semicolon.
     let whole = split(&LEXIS, &format!("{sql};\n"));
-    let alone = whole.is_ok_and(|statements| {
-        matches!(statements.as_slice(), [one] if one.range == (0..sql.len()))
-    });
+    let alone = whole.is_ok_and(
+        |statements| matches!(statements.as_slice(), [one] if one.range == (0..sql.len())),
+    );
     if !semicolons && alone {
         return None;
     }
-    ["//", "$$", "~~", "//bird//"].into_iter().find(|sign| !sql.contains(sign))
+    ["//", "$$", "~~", "//bird//"]
+        .into_iter()
+        .find(|sign| !sql.contains(sign))
 }

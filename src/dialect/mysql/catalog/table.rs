@@ -35,8 +35,24 @@ pub fn read(name: &str, printed: &str, words: &Words<'_>) -> Table {
             table.strange.push(element.flat());
         }
     }
+    forget_usual_methods(&mut table);
     table.needs = Aside(sequences(&table));
     table
+}
+
+/// The way of an index that the engine takes anyway says nothing.
+fn forget_usual_methods(table: &mut Table) {
+    let engine = table
+        .options
+        .get("engine")
+        .map(|engine| engine.to_lowercase());
+    let usual = match engine.as_deref() {
+        Some("memory") => "HASH",
+        _ => "BTREE",
+    };
+    for key in &mut table.keys {
+        key.method = key.method.take().filter(|method| method != usual);
+    }
 }
 
 fn read_element(
@@ -63,7 +79,9 @@ fn read_element(
     } else if let Some(kind) = key::kind(&mut cursor) {
         table.keys.push(key::read(&mut cursor, kind, words)?);
     } else {
-        table.columns.push(column::read(&mut cursor, words, collation)?);
+        table
+            .columns
+            .push(column::read(&mut cursor, words, collation)?);
     }
     cursor.is_over().then_some(())
 }
@@ -89,7 +107,11 @@ fn tail(cursor: &mut Cursor<'_>, table: &mut Table, words: &Words<'_>) {
     // The next number is data.
     table.options.remove("auto_increment");
     for (name, value) in USUAL {
-        if table.options.get(*name).is_some_and(|is| is.eq_ignore_ascii_case(value)) {
+        if table
+            .options
+            .get(*name)
+            .is_some_and(|is| is.eq_ignore_ascii_case(value))
+        {
             table.options.remove(*name);
         }
     }
@@ -188,7 +210,10 @@ fn without_engine(cursor: &Cursor<'_>) -> String {
 
 /// The sequences from which columns take their defaults.
 fn sequences(table: &Table) -> Vec<Id> {
-    let defaults = table.columns.iter().filter_map(|column| column.default.as_deref());
+    let defaults = table
+        .columns
+        .iter()
+        .filter_map(|column| column.default.as_deref());
     let named = defaults.filter_map(|default| {
         let mut cursor = Cursor::new(default);
         while !cursor.is_over() {

@@ -10,7 +10,10 @@ type Moments<'s> = BTreeMap<String, Vec<&'s Object>>;
 
 /// Table, time and event of a trigger, as they stand in its definition.
 fn moment(trigger: &Object) -> String {
-    let behind = trigger.sql.split_once(" FOR EACH ROW").map_or("", |(head, _)| head);
+    let behind = trigger
+        .sql
+        .split_once(" FOR EACH ROW")
+        .map_or("", |(head, _)| head);
     let name = format!("`{}`", trigger.name.replace('`', "``"));
     let head = behind.strip_prefix("CREATE TRIGGER ").unwrap_or(behind);
     head.strip_prefix(&name).unwrap_or(head).to_owned()
@@ -98,14 +101,19 @@ pub fn placed(difference: &Difference, from: &Schema, to: &Schema) -> Vec<Object
                 continue;
             }
             let previous = at.checked_sub(1).and_then(|at| new.get(at));
-            let next = new.iter().skip(at + 1).find(|next| stays.contains(&next.name));
+            let next = new
+                .iter()
+                .skip(at + 1)
+                .find(|next| stays.contains(&next.name));
             let order = match (previous, next) {
                 (Some(previous), _) => Some(format!("FOLLOWS {}", quoted(&previous.name))),
                 (None, Some(next)) => Some(format!("PRECEDES {}", quoted(&next.name))),
                 (None, None) => None,
             };
             let mut trigger = (*trigger).clone();
-            trigger.options.extend(order.map(|order| ("order".to_owned(), order)));
+            trigger
+                .options
+                .extend(order.map(|order| ("order".to_owned(), order)));
             made.push(trigger);
         }
     }

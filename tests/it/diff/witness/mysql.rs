@@ -11,7 +11,11 @@ pub async fn compare(one: &mut Shadow, other: &mut Shadow) -> Option<String> {
     let mut differing = names.filter(|name| one.get(*name) != other.get(*name));
     let name = differing.next()?;
     let print = |all: &BTreeMap<String, String>| all.get(name).cloned().unwrap_or_default();
-    Some(format!("{name}\n{}\nshould be\n{}", print(&one), print(&other)))
+    Some(format!(
+        "{name}\n{}\nshould be\n{}",
+        print(&one),
+        print(&other)
+    ))
 }
 
 /// Objects that run in somebody's name, told by the catalog: its words are in one spelling.
@@ -53,7 +57,10 @@ async fn told(shadow: &mut Shadow) -> BTreeMap<String, String> {
     let routines = "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES \
                     WHERE ROUTINE_SCHEMA = DATABASE()";
     for row in rows(shadow, routines).await {
-        wanted.push((row[0].clone().expect("a type"), row[1].clone().expect("a name")));
+        wanted.push((
+            row[0].clone().expect("a type"),
+            row[1].clone().expect("a name"),
+        ));
     }
     for (what, name) in wanted {
         let query = format!("SHOW CREATE {what} `{}`", name.replace('`', "``"));
@@ -87,24 +94,41 @@ fn table(print: &str) -> String {
             _ => format!(" COLLATE {value}"),
         };
         if !value.is_empty() {
-            print = print.replace(&format!("{clause} "), " ").replace(&format!("{clause},"), ",");
+            print = print
+                .replace(&format!("{clause} "), " ")
+                .replace(&format!("{clause},"), ",");
         }
     }
     if !tail.contains("COLLATE=") {
-        print = print.replace(" COLLATE utf8mb3_general_ci ", " ");
+        for usual in ["utf8mb3_general_ci", "latin1_swedish_ci"] {
+            print = print.replace(&format!(" COLLATE {usual} "), " ");
+        }
     }
     let lower = tail.to_lowercase();
-    if tail.contains("`PAGE_") {
+    if tail.to_lowercase().contains("`page_") {
         print = print.replace(&tail, &lower);
     }
-    for silent in [" /*!50100 TABLESPACE `innodb_file_per_table` */", " ON DELETE RESTRICT", " ON UPDATE RESTRICT", " ON UPDATE NO ACTION", " ON DELETE NO ACTION"] {
+    for silent in [
+        " /*!50100 TABLESPACE `innodb_file_per_table` */",
+        " ON DELETE RESTRICT",
+        " ON UPDATE RESTRICT",
+        " ON UPDATE NO ACTION",
+        " ON DELETE NO ACTION",
+    ] {
         print = print.replace(silent, "");
     }
+    let usual = if tail.contains("ENGINE=MEMORY") {
+        " USING HASH"
+    } else {
+        " USING BTREE"
+    };
+    print = print.replace(usual, "");
     let (mut lines, mut keys) = (Vec::new(), Vec::new());
     for line in print.lines() {
         let line = line.trim_end_matches(',').to_owned();
         let bare = line.trim_start();
-        let key = bare.starts_with("CONSTRAINT") || bare.contains("KEY `") && !bare.starts_with('`');
+        let key =
+            bare.starts_with("CONSTRAINT") || bare.contains("KEY `") && !bare.starts_with('`');
         if key {
             keys.push(unnamed(&line));
         } else {
@@ -119,7 +143,10 @@ fn table(print: &str) -> String {
 fn without_number(print: &str, word: &str) -> String {
     match print.split_once(word) {
         Some((before, after)) => {
-            format!("{before}{}", after.trim_start_matches(|sign: char| sign.is_ascii_digit()))
+            format!(
+                "{before}{}",
+                after.trim_start_matches(|sign: char| sign.is_ascii_digit())
+            )
         }
         None => print.to_owned(),
     }
@@ -134,7 +161,9 @@ fn unnamed(line: &str) -> String {
         return line.to_owned();
     };
     let stem = name.trim_end_matches(|sign: char| sign.is_ascii_digit());
-    let made = ["_ibfk_", "_chk_", "CONSTRAINT_"].iter().any(|end| stem.ends_with(end));
+    let made = ["_ibfk_", "_chk_", "CONSTRAINT_"]
+        .iter()
+        .any(|end| stem.ends_with(end));
     match made && stem != name {
         true => format!("  CONSTRAINT {rest}"),
         false => line.to_owned(),
