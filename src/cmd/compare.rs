@@ -2,7 +2,9 @@
 //! to the other.
 
 use super::source::{Loaded, Workshop};
+use crate::db::replay::{self, Sent};
 use crate::dialect::catalog::Place;
+use crate::dialect::reach::Outside;
 use crate::diff::{diff, twins};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed, nothing_like};
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -194,7 +196,9 @@ async fn prove(
 
 /// A shadow that holds exactly what `from` is: the one that it was replayed in, else a new one.
 async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<usize, Failure> {
-    if let Some(at) = from.shadow.take() {
+    if let Some(at) = from.shadow.take()
+        && workshop.at(at).is_some()
+    {
         return Ok(at);
     }
     let at = workshop.shadow(&from.ground).await?;
@@ -236,8 +240,16 @@ async fn run(
     let (before, behind) = from.ground.dialect.catalog().surround(steps);
     let texts = steps.iter().map(|step| &step.sql);
     for sql in before.iter().chain(texts).chain(&behind) {
-        let sent = shadow.session.run(sql).await;
-        sent.map_err(|error| format!("{}, at {}", error.told(), first_line(sql)))?;
+        match replay::send(shadow, sql).await {
+            Ok(Sent::Ran) => {}
+            Ok(Sent::Kept(Outside { why, .. })) => {
+                return Err(format!(
+                    "it is not replayable, because it {why}: {}",
+                    first_line(sql)
+                ));
+            }
+            Err(error) => return Err(format!("{}, at {}", error.told(), first_line(sql))),
+        }
     }
     let schema = shadow.inspect().await;
     schema.map_err(|error| error.told())

@@ -143,21 +143,26 @@ pub fn interrupted(context: &Context, exit: Exit) -> Exit {
 pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     let (name, place) = (&database.name, database.target.shown());
     let message = match error.trouble {
+        Trouble::MissingDatabase if *name == place => format!("there is no database {place}"),
         Trouble::MissingDatabase => format!("the database `{name}` does not exist: {place}"),
+        _ if *name == place => format!("cannot open {place}: {}", error.told()),
         _ => format!("cannot open `{name}` ({place}): {}", error.told()),
     };
-    let variable = format!("BIRD_{}_URL", name.to_ascii_uppercase());
+    let variable = match database.variable() {
+        Some(variable) => format!(" ({variable})"),
+        None => String::new(),
+    };
     let (code, hint) = match error.trouble {
         Trouble::MissingDatabase => ("no-database", "create it with `bird provision`".to_owned()),
         Trouble::Account => {
-            ("denied", format!("check user and password in its URL ({variable})"))
+            ("denied", format!("check user and password in its URL{variable}"))
         }
         Trouble::Denied => {
             ("denied", "use an account that may do this, or let an administrator do it".to_owned())
         }
         Trouble::Connection => (
             "connection",
-            format!("is the server up, and the URL right ({variable})? --wait 60s waits for it"),
+            format!("is the server up, and the URL right{variable}? --wait 60s waits for it"),
         ),
         Trouble::Certificate => (
             "tls",
@@ -166,7 +171,7 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
              there as well"
                 .to_owned(),
         ),
-        _ => ("connection", format!("check its URL ({variable})")),
+        _ => ("connection", format!("check its URL{variable}")),
     };
     let mut fault = Diagnostic::error(code, message).database(name).hint(hint);
     fault.notes = error.notes.clone();

@@ -1,14 +1,18 @@
 //! Runs statements in a shadow. Each is looked at first: what could reach past the shadow is not
 //! sent, and told.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::rebuild;
 use super::session::DbError;
 use super::shadow::Shadow;
 use crate::dialect::reach::{self, Outside, Reach};
 use crate::dialect::script::{self, blot, secrets};
+use crate::dialect::words::Words;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
+use crate::model::script::Statement;
 
 /// What became of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,32 +34,105 @@ pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Dia
             .map(|fault| Diagnostic::error("script", fault.message).at(at(fault.range)))
             .collect(),
     })?;
-    let mut kept = Vec::new();
-    for (number, statement) in read.statements.into_iter().enumerate() {
-        let sql = text.get(statement.range.clone()).unwrap_or_default();
-        match send(shadow, sql).await {
-            Ok(Sent::Ran) => {}
-            Ok(Sent::Kept(outside)) => {
-                kept.push(told(name, number + 1, &outside).at(at(statement.range)));
-            }
-            Err(error) => {
-                let message = format!("{name} cannot be replayed: {}", error.told());
-                let mut diagnostics =
-                    vec![Diagnostic::error("replay", message).at(at(statement.range))];
-                // It may well fail because of these.
-                diagnostics.extend(kept);
-                return Err(Failure {
-                    exit: Exit::Failed,
-                    diagnostics,
-                });
-            }
-        }
-    }
-    shadow.state.away = None;
-    shadow.session.reset().await.map_err(|error| {
+    let cannot = |error: &DbError| {
         let message = format!("{name}: {}", error.told());
         Failure::failed(Diagnostic::error("replay", message))
+    };
+    // As when it is applied: a rebuilt table would take the rows of its children with it.
+    let rebuilds = read.statements.iter().any(|statement| {
+        let sql = text.get(statement.range.clone()).unwrap_or_default();
+        let dialect = shadow.session.dialect;
+        let words = Words::whole(dialect, sql);
+        !dialect.rebuilt_tables(&words.texts()).is_empty()
+    });
+    if rebuilds {
+        rebuild::enforce(&mut shadow.session, false)
+            .await
+            .map_err(|error| cannot(&error))?;
+    }
+    let ran = match shadow.session.dialect.facts().transactional_ddl && !read.no_transaction {
+        true => together(shadow, text, &read.statements).await,
+        false => one_by_one(shadow, text, &read.statements).await,
+    };
+    let kept = ran.map_err(|broken| {
+        let message = format!("{name} cannot be replayed: {}", broken.error.told());
+        let mut diagnostics = vec![Diagnostic::error("replay", message).at(at(broken.range))];
+        // It may well fail because of these.
+        let kept = broken.kept.into_iter();
+        diagnostics.extend(kept.map(|one| told(name, one.number, &one.why).at(at(one.range))));
+        Failure {
+            exit: Exit::Failed,
+            diagnostics,
+        }
     })?;
+    shadow.state.away = None;
+    shadow
+        .session
+        .reset()
+        .await
+        .map_err(|error| cannot(&error))?;
+    let kept = kept.into_iter();
+    Ok(kept
+        .map(|one| told(name, one.number, &one.why).at(at(one.range)))
+        .collect())
+}
+
+/// A statement that was not sent.
+struct NotSent {
+    /// Its number, from 1.
+    number: usize,
+    range: Range<usize>,
+    why: Outside,
+}
+
+/// What stopped a file, and what was not sent before that.
+struct Broken {
+    error: DbError,
+    range: Range<usize>,
+    kept: Vec<NotSent>,
+}
+
+/// In one transaction, as it is applied. Where a statement fails because one before it was not
+/// sent, the transaction cannot go on, and the file begins again without one.
+async fn together(
+    shadow: &mut Shadow,
+    text: &str,
+    statements: &[Statement],
+) -> Result<Vec<NotSent>, Broken> {
+    let before = shadow.state.clone();
+    let begin = shadow.session.dialect.begin();
+    if shadow.session.run(begin).await.is_ok() {
+        if let Ok(kept) = one_by_one(shadow, text, statements).await
+            && shadow.session.run("COMMIT").await.is_ok()
+        {
+            return Ok(kept);
+        }
+        // It may have been rolled back already.
+        let _: Result<(), DbError> = shadow.session.run("ROLLBACK").await;
+        shadow.state = before;
+    }
+    one_by_one(shadow, text, statements).await
+}
+
+async fn one_by_one(
+    shadow: &mut Shadow,
+    text: &str,
+    statements: &[Statement],
+) -> Result<Vec<NotSent>, Broken> {
+    let mut kept = Vec::new();
+    for (at, statement) in statements.iter().enumerate() {
+        let sql = text.get(statement.range.clone()).unwrap_or_default();
+        let range = statement.range.clone();
+        match send(shadow, sql).await {
+            Ok(Sent::Ran) => {}
+            Ok(Sent::Kept(why)) => kept.push(NotSent {
+                number: at + 1,
+                range,
+                why,
+            }),
+            Err(error) => return Err(Broken { error, range, kept }),
+        }
+    }
     Ok(kept)
 }
 

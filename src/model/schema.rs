@@ -85,6 +85,9 @@ pub struct Column {
     pub comment: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: Options,
+    /// What it is built upon beside the columns of its table.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub needs: Aside<Vec<Id>>,
 }
 
 /// How a generated column comes to its value.
@@ -135,6 +138,9 @@ pub struct Key {
     pub options: Options,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// What it is built upon beside the columns of its table.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub needs: Aside<Vec<Id>>,
 }
 
 #[derive(
@@ -199,6 +205,9 @@ pub struct Check {
     pub options: Options,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// What it is built upon beside the columns of its table.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub needs: Aside<Vec<Id>>,
 }
 
 /// How a table's rows are spread.
@@ -301,6 +310,10 @@ pub enum Kind {
     Statistics,
     Event,
     Grant,
+    /// A part of a table that something else is built upon; never an object of its own.
+    Column,
+    /// As well.
+    Key,
 }
 
 /// The name of an object within its database.
@@ -439,6 +452,8 @@ impl Kind {
             Kind::Statistics => "statistics",
             Kind::Event => "event",
             Kind::Grant => "grant",
+            Kind::Column => "column",
+            Kind::Key => "key",
         }
     }
 }

@@ -56,6 +56,17 @@ pub enum Tls {
     VerifyFull,
 }
 
+impl FileTarget {
+    /// A database that is nowhere but in memory.
+    pub fn memory() -> FileTarget {
+        FileTarget {
+            path: ":memory:".into(),
+            told: ":memory:".to_owned(),
+            read_only: false,
+        }
+    }
+}
+
 impl Target {
     /// What the database is called where it is; an embedded one is the only one there.
     pub fn database(&self) -> &str {

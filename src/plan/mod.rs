@@ -8,6 +8,7 @@ mod asks;
 mod difference;
 pub mod kept;
 mod losses;
+mod replayable;
 mod requires;
 mod standing;
 mod step;
@@ -60,6 +61,8 @@ pub struct Plan {
     /// All steps as pairs of places in `databases` and in its `steps`, in an order that keeps
     /// every `requires`.
     pub order: Vec<(usize, usize)>,
+    /// What is worth saying of its statements.
+    pub remarks: Vec<Diagnostic>,
 }
 
 #[derive(Debug)]
@@ -189,6 +192,7 @@ pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
             Err(diagnostic) => trouble.failed.push(diagnostic),
         }
     }
+    plan.remarks = replayable::remarks(subjects, &plan);
     trouble.into_result(plan)
 }
 

@@ -15,6 +15,7 @@ mod effect;
 mod exactly;
 mod faults;
 mod history;
+mod inspect;
 mod live;
 mod lock;
 mod mask;

@@ -89,7 +89,7 @@ impl World {
     /// otherwise.
     pub fn bird() -> World {
         let world = World::empty();
-        for folder in ["config", "migrations"] {
+        for folder in ["config", "migrations", "schema"] {
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
             copy(&from, &world.path(folder));
         }

@@ -54,6 +54,7 @@ impl Args {
 /// Compares; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> {
     let pairs = pairs(context, args)?;
+    let drift = args.from.is_none();
     let proof = match args.verify {
         true => Proof::Demanded,
         false => Proof::Cheap,
@@ -70,7 +71,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
     if args.verify {
         demand(&compared)?;
     }
-    Ok(DiffReport::new(compared))
+    Ok(DiffReport::new(compared, drift))
 }
 
 /// Instead of SQL that leads elsewhere there is an error.

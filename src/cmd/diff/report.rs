@@ -12,11 +12,13 @@ use crate::output::{Block, Grid, Report};
 /// All comparisons of a run.
 pub struct DiffReport {
     compared: Vec<Compared>,
+    /// From what is live to what is applied.
+    drift: bool,
 }
 
 impl DiffReport {
-    pub fn new(compared: Vec<Compared>) -> Self {
-        DiffReport { compared }
+    pub fn new(compared: Vec<Compared>, drift: bool) -> Self {
+        DiffReport { compared, drift }
     }
 }
 
@@ -33,7 +35,16 @@ impl Report for DiffReport {
     }
 
     fn blocks(&self) -> Vec<Block> {
-        self.compared.iter().flat_map(blocks).collect()
+        let mut all: Vec<Block> = self.compared.iter().flat_map(blocks).collect();
+        let mut drifted = self.compared.iter().filter(|one| !one.is_same());
+        if let (true, Some(one)) = (self.drift, drifted.next()) {
+            let name = &one.from.told;
+            all.push(Block::Line(format!(
+                "these statements undo the drift; `bird new NAME --database {name} --from-drift` \
+                 makes a migration of it instead"
+            )));
+        }
+        all
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {

@@ -144,11 +144,13 @@ fn remarks(members: &[Member<'_>]) -> Vec<Diagnostic> {
 impl MigrateReport {
     /// Nothing was written: a dry run, or nothing to do.
     pub(super) fn planned(members: &mut [Member<'_>], plan: Plan, args: &Args) -> Self {
+        let mut remarks = remarks(members);
+        remarks.extend(plan.remarks.iter().cloned());
         MigrateReport {
             direction: args.direction,
             dry_run: args.dry_run,
             plan,
-            remarks: remarks(members),
+            remarks,
             states: states(members),
             ran: Vec::new(),
             diagnostics: Vec::new(),
@@ -164,6 +166,7 @@ impl MigrateReport {
         ran: Vec<Option<Ran>>,
     ) -> Self {
         let mut report = MigrateReport::planned(members, Plan::default(), args);
+        report.remarks.extend(plan.remarks.iter().cloned());
         let named = members
             .iter()
             .zip(ran)

@@ -11,17 +11,18 @@ use crate::db::inspect;
 use crate::db::replay;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::shadow::{Ground, Shadow};
-use crate::dialect::script;
+use crate::dialect::{self, Trouble, script};
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 use crate::model::server::Server;
+use crate::model::target::{FileTarget, Target};
 use crate::project::Database;
 
 /// The shadows of a run.
 pub struct Workshop<'c> {
     pub context: &'c Context,
-    shadows: Vec<Shadow>,
+    shadows: Vec<Option<Shadow>>,
 }
 
 /// Works with shadows, and removes them whatever comes of it.
@@ -34,14 +35,8 @@ pub async fn with<'c, T>(
         shadows: Vec::new(),
     };
     let result = context.stop.race(work(&mut workshop)).await;
-    for shadow in workshop.shadows {
-        let name = shadow.database.clone();
-        if let Err(error) = shadow.remove().await {
-            let told = error.told();
-            context
-                .progress
-                .notice(&format!("the shadow {name} could not be dropped: {told}"));
-        }
+    for shadow in workshop.shadows.into_iter().flatten() {
+        remove(context, shadow).await;
     }
     result.unwrap_or_else(|exit| {
         let told = Diagnostic::error("interrupted", "interrupted; nothing was changed");
@@ -50,6 +45,16 @@ pub async fn with<'c, T>(
             diagnostics: vec![told],
         })
     })
+}
+
+async fn remove(context: &Context, shadow: Shadow) {
+    let name = shadow.database.clone();
+    if let Err(error) = shadow.remove().await {
+        let told = error.told();
+        context
+            .progress
+            .notice(&format!("the shadow {name} could not be removed: {told}"));
+    }
 }
 
 fn cannot(database: &Database, doing: &str, error: &DbError) -> Failure {
@@ -64,11 +69,8 @@ pub async fn live(
     wait: Option<Duration>,
 ) -> Result<Loaded, Failure> {
     if open::is_absent_file(database) {
-        let message = format!(
-            "the database `{told}` does not exist: {}",
-            database.target.shown()
-        );
-        return Err(Failure::failed(Diagnostic::error("no-database", message)));
+        let missing = DbError::new(Trouble::MissingDatabase, "there is no such file");
+        return Err(Failure::failed(open::cannot_open(database, &missing)));
     }
     let opened = open::session(context, database, Access::Look, wait).await;
     let mut session =
@@ -106,9 +108,7 @@ impl Workshop<'_> {
                     let message = format!("`{}` has no desired schema", source.told);
                     return Err(usage(message, "set `schema` of the database in bird.toml"));
                 };
-                let engine = ground.dialect.facts().name;
-                let own = path.join(format!("{engine}.sql"));
-                read(&if own.is_file() { own } else { path }, context)?
+                read(&own(&path, ground, &source.told)?, context)?
             }
             Kind::Path(path) => read(path, context)?,
         };
@@ -157,7 +157,7 @@ impl Workshop<'_> {
             return Ok(loaded);
         }
         let at = self.shadow(ground).await?;
-        let Some(shadow) = self.shadows.get_mut(at) else {
+        let Some(shadow) = self.shadows.get_mut(at).and_then(Option::as_mut) else {
             return Ok(loaded);
         };
         context.progress.begin(texts.len());
@@ -183,22 +183,54 @@ impl Workshop<'_> {
 
     /// Makes an empty shadow like a database, and gives its place.
     pub async fn shadow(&mut self, ground: &Database) -> Result<usize, Failure> {
-        let made = Shadow::create(Ground {
+        let on = Ground {
             target: &ground.target,
             dialect: ground.dialect,
             schema: ground.schema.as_deref(),
             collation: ground.collation.as_deref(),
-        });
-        let shadow = made
-            .await
-            .map_err(|error| cannot(ground, "making a shadow beside it", &error))?;
-        self.shadows.push(shadow);
+        };
+        let made = match &ground.shadow {
+            None => Shadow::create(on).await,
+            Some(lent) => {
+                self.give_back(lent).await;
+                Shadow::borrow(on, lent).await
+            }
+        };
+        let shadow = made.map_err(|error| cannot(ground, "making its shadow", &error))?;
+        self.shadows.push(Some(shadow));
         Ok(self.shadows.len() - 1)
     }
 
-    /// A shadow by its place.
+    /// A database that is lent can be but one shadow at a time: what it held is gone.
+    async fn give_back(&mut self, lent: &Target) {
+        for place in &mut self.shadows {
+            let it = |shadow: &mut Shadow| shadow.is_lent() && shadow.database == lent.database();
+            if let Some(shadow) = place.take_if(it) {
+                remove(self.context, shadow).await;
+            }
+        }
+    }
+
+    /// A shadow by its place; nothing where it had to make room for another.
     pub fn at(&mut self, at: usize) -> Option<&mut Shadow> {
-        self.shadows.get_mut(at)
+        self.shadows.get_mut(at)?.as_mut()
+    }
+}
+
+/// Where a folder has a file for each engine, the one of this engine.
+fn own(path: &Path, ground: &Database, told: &str) -> Result<PathBuf, Failure> {
+    let engine = ground.dialect.facts().name;
+    let file = |engine: &str| path.join(format!("{engine}.sql"));
+    if file(engine).is_file() {
+        return Ok(file(engine));
+    }
+    let others = dialect::names();
+    match others.iter().find(|other| file(other).is_file()) {
+        None => Ok(path.to_path_buf()),
+        Some(other) => {
+            let message = format!("`{told}` has no file for {engine}, only for {other}");
+            Err(usage(message, format!("write {}", file(engine).display())))
+        }
     }
 }
 
@@ -257,9 +289,13 @@ fn order(path: &Path) -> (i64, String) {
 
 /// The server beside which shadows of a database are made, whether it exists or not.
 pub async fn server_of(context: &Context, database: &Database) -> Option<Session> {
-    if !database.dialect.facts().is_embedded()
-        && let Ok(session) = open::session(context, database, Access::Look, None).await
-    {
+    if database.dialect.facts().is_embedded() {
+        let memory = Target::File(FileTarget::memory());
+        return Session::open(&memory, database.dialect, None, Access::Create)
+            .await
+            .ok();
+    }
+    if let Ok(session) = open::session(context, database, Access::Look, None).await {
         return Some(session);
     }
     let entry = open::entry(context, database, None).await.ok()??;

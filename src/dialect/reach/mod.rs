@@ -163,7 +163,7 @@ pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<St
 fn matters(pieces: &Pieces<'_>) -> bool {
     const NOTHING: &[&str] = &[
         "INSERT", "REPLACE", "UPDATE", "DELETE", "MERGE", "SELECT", "WITH", "TABLE", "VALUES",
-        "SET", "LOAD", "COPY", "EXPLAIN", "SHOW", "TRUNCATE", "USE", "ANALYZE", "(",
+        "SET", "LOAD", "COPY", "EXPLAIN", "SHOW", "TRUNCATE", "USE", "ANALYZE", "VACUUM", "(",
     ];
     pieces.get(0).is_none_or(|first| !first.is_any(NOTHING))
 }

@@ -1,6 +1,7 @@
 //! What the engine itself tells of two databases that should be the same, without bird's reading.
 
 mod mysql;
+mod postgres;
 mod sqlite;
 
 use bird::db::shadow::Shadow;
@@ -12,6 +13,7 @@ pub async fn compare(engine: Engine, one: &mut Shadow, other: &mut Shadow) -> Op
     match engine {
         Engine::MySql | Engine::MariaDb => mysql::compare(one, other).await,
         Engine::Sqlite => sqlite::compare(one, other).await,
-        _ => None,
+        Engine::Postgres => postgres::compare(one, other),
+        Engine::Galera => None,
     }
 }

@@ -127,7 +127,7 @@ fn widened(from: &str, to: &str) -> bool {
         };
         let to_text = old == "varchar" && matches!(new, "text" | "mediumtext" | "longtext")
             || old == "char" && new == "varchar" && sizes(from) <= sizes(to);
-        return to_text || signs && LADDERS.iter().any(|ladder| is_longer(&ladder));
+        return to_text || signs && LADDERS.iter().any(is_longer);
     }
     if matches!(old, "enum" | "set") {
         let inner = from.strip_suffix(')').unwrap_or(from);

@@ -1,34 +1,47 @@
 //! Schemas on PostgreSQL.
 
-use super::Postgres;
-use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
+mod print;
+mod questions;
+mod read;
+mod write;
+
+use super::{Postgres, shadow};
+use crate::dialect::catalog::{Answer, Catalog, Lending, Part, Place, Question};
 use crate::dialect::{Dialect, single_quoted};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::Schema;
 
 impl Catalog for Postgres {
-    fn questions(&self, _place: &Place<'_>) -> Vec<Question> {
-        Vec::new()
+    fn questions(&self, place: &Place<'_>) -> Vec<Question> {
+        questions::questions(place)
     }
 
-    fn read(&self, _place: &Place<'_>, _answers: &[Answer]) -> Result<Schema, String> {
-        Ok(Schema::default())
+    fn read(&self, _place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
+        read::schema(answers)
     }
 
     fn tell(&self, _part: Part<'_>) -> String {
         String::new()
     }
 
-    fn write(&self, _: &Place<'_>, _: &Difference, _: &Schema, _: &Schema) -> Ddl {
-        Ddl::default()
+    fn write(&self, _: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+        write::ddl(difference, from, to)
     }
 
     fn rename(&self, _: &Place<'_>, _: &Schema, _: &Renamed) -> Option<DdlStep> {
         None
     }
 
-    fn script(&self, _steps: &[DdlStep]) -> String {
-        String::new()
+    fn script(&self, steps: &[DdlStep]) -> String {
+        let mut script = String::new();
+        for step in steps {
+            for risk in &step.risks {
+                script.push_str(&format!("-- {}: {}\n", risk.hazard.name(), risk.why));
+            }
+            script.push_str(&step.sql);
+            script.push_str(";\n");
+        }
+        script
     }
 
     fn orders_columns(&self) -> bool {
@@ -57,6 +70,18 @@ impl Catalog for Postgres {
         Some(format!(
             "SELECT datname::text FROM pg_database WHERE starts_with(datname::text, '{prefix}')"
         ))
+    }
+
+    fn in_use_query(&self, prefix: &str) -> Option<String> {
+        Some(shadow::in_use(prefix))
+    }
+
+    fn may_create_query(&self, _prefix: &str) -> Option<String> {
+        Some(shadow::MAY_CREATE.to_owned())
+    }
+
+    fn lending(&self) -> Option<&'static Lending> {
+        Some(&shadow::LENDING)
     }
 
     fn drop_database(&self, name: &str) -> Option<String> {

@@ -225,9 +225,13 @@ fn index(entry: &Entry<'_>, on: &Table) -> Option<crate::model::schema::Key> {
         return None;
     }
     let known = Known::new(on.columns.iter().map(|column| column.name.as_str()));
-    let key = object::index(entry.sql, entry.name, &known)?;
-    let written = render::index(&on.name, &key);
-    (object::index(&written, entry.name, &known)? == key).then_some(key)
+    let read = |sql: &str| {
+        let mut key = object::index(sql, entry.name, &known)?;
+        table::usual_collations(&mut key, on);
+        Some(key)
+    };
+    let key = read(entry.sql)?;
+    (read(&render::index(&on.name, &key))? == key).then_some(key)
 }
 
 /// What views and triggers are built upon, as far as their texts mention it.

@@ -21,9 +21,7 @@ pub fn steps(
 ) -> Option<Vec<DdlStep>> {
     let beside = free_name(from, to, &new.name);
     let text = render::create(new);
-    let name = table::read(&text)?.name;
-    let (before, behind) = (text.get(..name.start)?, text.get(name.end..)?);
-    let create = format!("{before}{}{behind}", quote(&beside));
+    let create = renamed(&text, &beside)?;
     let step = |sql: String| DdlStep::new(new.id(), sql);
     let mut steps = vec![step(create)];
     let copied = copied(old, new);
@@ -56,6 +54,20 @@ pub fn steps(
     let (beside, name) = (quote(&beside), quote(&new.name));
     steps.push(step(format!("ALTER TABLE {beside} RENAME TO {name}")));
     Some(steps)
+}
+
+/// The text of a table under another name.
+fn renamed(text: &str, name: &str) -> Option<String> {
+    let parsed = table::read(text)?;
+    let mut sql = text.get(..parsed.name.start)?.to_owned();
+    sql.push_str(&quote(name));
+    let mut at = parsed.name.end;
+    for qualifier in parsed.qualifiers {
+        sql.push_str(text.get(at..qualifier.start)?);
+        at = qualifier.end;
+    }
+    sql.push_str(text.get(at..)?);
+    Some(sql)
 }
 
 /// A name that nothing has.

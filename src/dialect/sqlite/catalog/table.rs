@@ -13,6 +13,8 @@ pub struct Parsed {
     pub table: Table,
     /// The bytes of the table's name.
     pub name: Range<usize>,
+    /// Where the table's name qualifies a column, the dot included; it says nothing there.
+    pub qualifiers: Vec<Range<usize>>,
     /// The definitions of the columns, in their order.
     pub columns: Vec<Definition>,
 }
@@ -42,12 +44,14 @@ pub const ON: &str = "on";
 /// The table; nothing where a part of the text is not understood.
 pub fn read(sql: &str) -> Option<Parsed> {
     let all = tokens(sql)?;
+    let name = all.get(2)?.name()?;
+    let (all, qualifiers) = unqualified(all, &name);
     let mut cursor = Cursor::new(&all);
     if !cursor.eat_all(&["CREATE", "TABLE"]) {
         return None;
     }
     let place = cursor.peek()?;
-    let name = cursor.name()?;
+    cursor.name()?;
     let body = cursor.group()?;
     let options = options(&mut cursor)?;
     let (drafts, clauses) = items(body)?;
@@ -59,6 +63,7 @@ pub fn read(sql: &str) -> Option<Parsed> {
             ..Table::default()
         },
         name: place.start..place.end,
+        qualifiers,
         columns: Vec::new(),
     };
     for mut draft in drafts {
@@ -80,6 +85,24 @@ pub fn read(sql: &str) -> Option<Parsed> {
     }
     settle(&mut parsed.table);
     Some(parsed)
+}
+
+/// The tokens without the table's name before its columns, and where that stood.
+fn unqualified<'a>(all: Vec<Token<'a>>, table: &str) -> (Vec<Token<'a>>, Vec<Range<usize>>) {
+    let mut qualifiers = Vec::new();
+    let mut kept: Vec<Token<'a>> = Vec::with_capacity(all.len());
+    for token in all {
+        let before = kept.last().filter(|_| token.is(".")).copied();
+        let name = before.and_then(|before| before.name());
+        match (before, name) {
+            (Some(before), Some(name)) if name.eq_ignore_ascii_case(table) => {
+                qualifiers.push(before.start..token.end);
+                kept.pop();
+            }
+            _ => kept.push(token),
+        }
+    }
+    (kept, qualifiers)
 }
 
 fn options(cursor: &mut Cursor<'_, '_>) -> Option<BTreeMap<String, String>> {
@@ -181,10 +204,26 @@ fn settle(table: &mut Table) {
     let strict = table.options.contains_key(STRICT);
     let without = table.options.contains_key(WITHOUT_ROWID);
     let alias = row_alias(table).map(str::to_owned);
+    let mut all = std::mem::take(&mut table.keys);
+    for key in &mut all {
+        usual_collations(key, table);
+    }
+    table.keys = all;
     for column in &mut table.columns {
         let is_key = keys.contains(&column.name) && alias.as_ref() != Some(&column.name);
         if is_key && (strict || without) {
             column.nullable = false;
+        }
+    }
+}
+
+/// Takes out the collations that the columns of a key have anyway.
+pub fn usual_collations(key: &mut Key, table: &Table) {
+    for part in &mut key.parts {
+        let column = part.column.as_deref().and_then(|name| table.column(name));
+        let usual = column.map(|column| column.collation.as_deref().unwrap_or("BINARY"));
+        if usual.is_some() && part.options.get(COLLATE).map(String::as_str) == usual {
+            part.options.remove(COLLATE);
         }
     }
 }

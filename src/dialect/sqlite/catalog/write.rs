@@ -1,6 +1,7 @@
 //! The statements that lead from one schema to another, in an order that works: what goes away
 //! first, then the tables, then indexes, views and triggers.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::alter;
@@ -34,6 +35,8 @@ struct Writer<'s> {
     middle: Vec<DdlStep>,
     indexes: Vec<DdlStep>,
     unsupported: Vec<Unsupported>,
+    /// Whether DROP COLUMN leaves the texts of the old schema alone.
+    quotes: OnceCell<bool>,
 }
 
 impl<'s> Writer<'s> {
@@ -52,6 +55,7 @@ impl<'s> Writer<'s> {
             middle: Vec::new(),
             indexes: Vec::new(),
             unsupported: Vec::new(),
+            quotes: OnceCell::new(),
         }
     }
 
@@ -143,7 +147,9 @@ impl<'s> Writer<'s> {
             }
             return;
         }
-        let Some(steps) = alter::steps(old, new, alters) else {
+        let (drops, from) = (&self.quotes, self.from);
+        let may_drop = || *drops.get_or_init(|| alter::leaves_quotes(from));
+        let Some(steps) = alter::steps(old, new, alters, &may_drop) else {
             return self.rebuild(old, new, alters);
         };
         self.middle.extend(steps);
@@ -196,7 +202,8 @@ impl<'s> Writer<'s> {
         let mut stays = !self.from.strangers.is_empty();
         for trigger in objects(self.from, Kind::Trigger) {
             match (with_its_table(trigger), same(trigger, &new)) {
-                (true, _) => {}
+                // It is still there while another table takes its name.
+                (true, _) => stays |= gone.len() > 1,
                 (false, true) => stays = true,
                 (false, false) => steps.push(dropped(trigger)),
             }

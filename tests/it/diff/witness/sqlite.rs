@@ -7,11 +7,11 @@ use bird::db::shadow::Shadow;
 /// Tables, columns, keys and foreign keys by the pragmas; views and triggers by their texts, without
 /// layout.
 const ASKED: &[&str] = &[
-    "SELECT l.type, l.name, l.ncol, l.wr, l.strict FROM pragma_table_list l \
-     WHERE l.schema = 'main' AND l.name <> 'sqlite_schema' ORDER BY 2",
+    "SELECT l.type, l.name, l.wr, l.strict FROM pragma_table_list l \
+     WHERE l.schema = 'main' AND l.name NOT LIKE 'sqlite%' ORDER BY 2",
     "SELECT lower(m.name), x.cid, x.name, upper(x.type), x.\"notnull\", \
      CASE WHEN upper(x.dflt_value) = 'NULL' THEN NULL ELSE x.dflt_value END, x.pk, x.hidden \
-     FROM sqlite_schema m, pragma_table_xinfo(m.name) x WHERE m.type IN ('table', 'view') ORDER BY 1, 2",
+     FROM sqlite_schema m, pragma_table_xinfo(m.name) x WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite%' ORDER BY 1, 2",
     "SELECT m.name, CASE WHEN l.origin = 'c' THEN l.name END, l.\"unique\", l.origin, l.partial, \
      (SELECT group_concat(coalesce(x.name, '?' || x.cid) || ' ' || x.\"desc\" || ' ' || upper(x.coll) || ' ' || x.\"key\") \
       FROM pragma_index_xinfo(l.name) x) \
@@ -27,7 +27,13 @@ const ASKED: &[&str] = &[
 
 pub async fn compare(one: &mut Shadow, other: &mut Shadow) -> Option<String> {
     let (one, other) = (told(one).await, told(other).await);
-    (one != other).then(|| format!("{one}\nand not\n{other}"))
+    let alone = |these: &str, those: &str| {
+        let lines = these
+            .lines()
+            .filter(|line| !those.lines().any(|other| other == *line));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    (one != other).then(|| format!("{}\nand not\n{}", alone(&one, &other), alone(&other, &one)))
 }
 
 async fn told(shadow: &mut Shadow) -> String {
@@ -51,8 +57,9 @@ async fn told(shadow: &mut Shadow) -> String {
         if let [Some(kind), Some(name), Some(sql)] = row.as_slice()
             && (kind == "view" || kind == "trigger")
         {
-            let text = squeezed(sql)
+            let text = squeezed(&uncommented(sql))
                 .replace("foreachrow", "")
+                .replace("before", "")
                 .replace("==", "=")
                 .replace("!=", "<>");
             let _ = writeln!(told, "{kind} {name} {text}");
@@ -63,9 +70,11 @@ async fn told(shadow: &mut Shadow) -> String {
 
 fn shown(cell: Option<&str>) -> String {
     // A literal in parentheses is the literal.
-    let Some(mut text) = cell else {
+    let Some(cell) = cell else {
         return "-".to_owned();
     };
+    let cell = uncommented(cell);
+    let mut text = cell.trim();
     while let Some(inner) = text
         .strip_prefix('(')
         .and_then(|text| text.strip_suffix(')'))
@@ -73,6 +82,35 @@ fn shown(cell: Option<&str>) -> String {
         text = inner;
     }
     squeezed(text)
+}
+
+fn uncommented(sql: &str) -> String {
+    let (mut text, mut quote, mut at) = (String::new(), None, 0);
+    while let Some(sign) = sql[at..].chars().next() {
+        let rest = &sql[at..];
+        let comment = match quote {
+            None if rest.starts_with("--") => rest.find('\n').or(Some(rest.len())),
+            None if rest.starts_with("/*") => rest.find("*/").map(|end| end + 2),
+            _ => None,
+        };
+        match quote {
+            Some(open) if sign == open => quote = None,
+            None if "\"'`".contains(sign) => quote = Some(sign),
+            None if sign == '[' => quote = Some(']'),
+            _ => {}
+        }
+        match comment {
+            Some(length) => {
+                quote = None;
+                at += length;
+            }
+            None => {
+                text.push(sign);
+                at += sign.len_utf8();
+            }
+        }
+    }
+    text
 }
 
 /// Without blanks, quotes and case; what then differs does so for certain.

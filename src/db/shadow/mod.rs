@@ -2,21 +2,34 @@
 //! elsewhere a database of its own beside the target, made as the target is.
 //!
 //! It is dropped on every path that bird can see; what a killed run leaves behind is recognised by
-//! its name and found by [`left_over`].
+//! its name and found by [`left_over`]. Where the account may make no database, one is lent.
+
+mod doomed;
+mod left;
+mod lent;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::inspect;
 use super::session::{Access, DbError, Session};
-use crate::dialect::Dialect;
+use super::{failpoint, inspect};
 use crate::dialect::reach::{self, Around, Sleep};
+use crate::dialect::{Dialect, Trouble};
 use crate::model::schema::{Kind, Schema};
-use crate::model::target::{FileTarget, Target};
+use crate::model::target::{FileTarget, ServerTarget, Target};
+use doomed::Doomed;
+use lent::Lent;
+
+pub use left::{LeftOver, left_over};
 
 /// What every shadow's name begins with.
 pub const PREFIX: &str = "bird_shadow_";
+/// What a database that is lent bears.
+const MARK: &str = "bird_shadow";
+/// How long a session may take to end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Where a shadow is made, and after which example.
 #[derive(Clone, Copy)]
@@ -29,18 +42,24 @@ pub struct Ground<'g> {
     pub collation: Option<&'g str>,
 }
 
+/// Where a shadow comes from, and so what becomes of it.
+enum Made {
+    InMemory,
+    Beside(Box<Doomed>),
+    Lent(Box<Lent>),
+}
+
 /// A database that is going to be dropped.
 pub struct Shadow {
     pub session: Session,
     /// Its name on its server.
     pub database: String,
-    /// The server's entry, to drop it from; nothing where it is in memory.
-    entry: Option<Target>,
+    made: Made,
     pub(super) state: State,
 }
 
 /// What is known of a shadow while statements are replayed in it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub around: Around,
     /// What was to be made and was not.
@@ -89,59 +108,53 @@ impl State {
 impl Shadow {
     /// Makes an empty one.
     pub async fn create(ground: Ground<'_>) -> Result<Shadow, DbError> {
-        let dialect = ground.dialect;
-        let (target, entry) = match ground.target {
+        let (target, made) = match ground.target {
             Target::File(_) => {
                 let memory = FileTarget {
                     path: ":memory:".into(),
                     told: ":memory:".to_owned(),
                     read_only: false,
                 };
-                (Target::File(memory), None)
+                (Target::File(memory), Made::InMemory)
             }
             Target::Server(server) => {
-                let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
-                let (mut there, mut entry) = (server.clone(), server.clone());
-                there.database.clone_from(&name);
-                if let Some(database) = dialect.facts().entry {
-                    entry.database = database.to_owned();
-                }
-                let entry = Target::Server(entry);
-                let example = like(ground).await;
-                let mut session = Session::open(&entry, dialect, None, Access::Write).await?;
-                let sql = match example {
-                    Some(example) => dialect.catalog().create_like(&name, &example),
-                    None => dialect.create_database(&name, ground.collation, &session.server),
-                };
-                let made = session.run(&sql).await;
-                session.close().await;
-                made?;
-                (Target::Server(there), Some(entry))
+                let (target, doomed) = beside(ground, server).await?;
+                failpoint::at("shadow-made");
+                (target, Made::Beside(Box::new(doomed)))
             }
         };
-        let schema = ground.schema;
-        let opened = Session::open(&target, dialect, schema, Access::Create).await;
-        let database = target.database().to_owned();
-        let mut session = match (opened, &entry) {
-            (Ok(session), _) => session,
-            (Err(error), Some(entry)) => {
-                drop_at(entry, dialect, &database).await?;
-                return Err(error);
-            }
-            (Err(error), None) => return Err(error),
-        };
+        Shadow::open(ground, target, made).await
+    }
+
+    /// Takes a database that is lent for it, where the account may make none.
+    pub async fn borrow(ground: Ground<'_>, lent: &Target) -> Result<Shadow, DbError> {
+        let example = like(ground).await;
+        let lent = Lent::take(lent, ground.dialect, example.as_deref()).await?;
+        let target = lent.target.clone();
+        Shadow::open(ground, target, Made::Lent(Box::new(lent))).await
+    }
+
+    async fn open(ground: Ground<'_>, target: Target, made: Made) -> Result<Shadow, DbError> {
+        let (dialect, schema) = (ground.dialect, ground.schema);
+        let mut session = Session::open(&target, dialect, schema, Access::Create).await?;
         for (_, missing) in dialect.missing_inside(schema) {
             if session.value(&missing.exists).await?.is_none() {
                 session.run(&missing.create).await?;
             }
         }
+        let database = target.database().to_owned();
         let state = State::of(&mut session, ground.target.database(), &database).await?;
         Ok(Shadow {
             session,
             database,
-            entry,
+            made,
             state,
         })
+    }
+
+    /// Whether there is but this one, because it is lent.
+    pub fn is_lent(&self) -> bool {
+        matches!(self.made, Made::Lent(_))
     }
 
     /// What it holds.
@@ -156,18 +169,71 @@ impl Shadow {
                 object.sql = sql;
             }
         }
+        if self.is_lent() {
+            schema.tables.retain(|table| table.name != MARK);
+        }
         Ok(schema)
     }
 
-    /// Drops it.
+    /// Drops it, or gives it back. What was forgotten is dropped as well, only later and in a
+    /// less orderly way.
     pub async fn remove(self) -> Result<(), DbError> {
-        let dialect = self.session.dialect;
-        self.session.close().await;
-        match self.entry {
-            Some(entry) => drop_at(&entry, dialect, &self.database).await,
-            None => Ok(()),
+        // Where work was interrupted, the session may still be waiting for an answer.
+        let _: Result<(), _> = tokio::time::timeout(FAREWELL, self.session.close()).await;
+        match self.made {
+            Made::InMemory => Ok(()),
+            Made::Beside(doomed) => doomed.dropped().await,
+            Made::Lent(lent) => lent.back().await,
         }
     }
+}
+
+/// Makes a database beside the target, like it.
+async fn beside(ground: Ground<'_>, server: &ServerTarget) -> Result<(Target, Doomed), DbError> {
+    let dialect = ground.dialect;
+    let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
+    let (mut there, mut entry) = (server.clone(), server.clone());
+    there.database.clone_from(&name);
+    if let Some(database) = dialect.facts().entry {
+        entry.database = database.to_owned();
+    }
+    let entry = Target::Server(entry);
+    let example = like(ground).await;
+    let mut session = Session::open(&entry, dialect, None, Access::Write).await?;
+    let sql = match example {
+        Some(example) => dialect.catalog().create_like(&name, &example),
+        None => dialect.create_database(&name, ground.collation, &session.server),
+    };
+    let doomed = Doomed::new(entry, dialect, name);
+    match session.run(&sql).await {
+        Ok(()) => {
+            session.close().await;
+            Ok((Target::Server(there), doomed))
+        }
+        Err(error) => {
+            // Where the connection broke it may have been made all the same.
+            if error.trouble != Trouble::Connection {
+                doomed.never_made();
+            }
+            Err(explained(session, error).await)
+        }
+    }
+}
+
+/// What an account needs that may make no database.
+async fn explained(mut session: Session, mut error: DbError) -> DbError {
+    let catalog = session.dialect.catalog();
+    if error.trouble == Trouble::Denied
+        && let Some(query) = catalog.may_create_query(PREFIX)
+        && let Ok(Some(grant)) = session.value(&query).await
+    {
+        error.message = format!("this account may make no shadow: {}", error.message);
+        error.notes.push(format!(
+            "let an administrator run: {grant}; or lend an empty database with `shadow_url`"
+        ));
+    }
+    session.close().await;
+    error
 }
 
 /// The defaults of the target, where it can be asked.
@@ -178,23 +244,4 @@ async fn like(ground: Ground<'_>) -> Option<Vec<Option<String>>> {
     let rows = session.rows(query).await.ok();
     session.close().await;
     rows?.into_iter().next()
-}
-
-async fn drop_at(entry: &Target, dialect: &'static dyn Dialect, name: &str) -> Result<(), DbError> {
-    let Some(sql) = dialect.catalog().drop_database(name) else {
-        return Ok(());
-    };
-    let mut session = Session::open(entry, dialect, None, Access::Write).await?;
-    let dropped = session.run(&sql).await;
-    session.close().await;
-    dropped
-}
-
-/// The shadows that runs which were killed have left on a server.
-pub async fn left_over(session: &mut Session) -> Result<Vec<String>, DbError> {
-    let Some(query) = session.dialect.catalog().databases_query(PREFIX) else {
-        return Ok(Vec::new());
-    };
-    let rows = session.rows(&query).await?;
-    Ok(rows.into_iter().flatten().flatten().collect())
 }

@@ -1,0 +1,65 @@
+//! Which statements no shadow can replay: what they do is missing in the schema that bird expects
+//! of the migrations, so it is said before it surprises.
+
+use super::{Plan, Step, Subject};
+use crate::dialect::reach::{Around, Reach, reach};
+use crate::model::diagnostic::Diagnostic;
+
+/// What they begin with that are of rows: the schema follows without them.
+const ROWS: &[&str] = &[
+    "INSERT", "REPLACE", "UPDATE", "DELETE", "SELECT", "COPY", "SET",
+];
+
+/// A remark for each statement of a plan.
+pub(super) fn remarks(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> {
+    let mut remarks = Vec::new();
+    for subject in subjects {
+        let others = subjects.iter().filter(|other| other.name != subject.name);
+        let around = Around {
+            own: subject.database.to_owned(),
+            shadow: subject.database.to_owned(),
+            schema: subject.schema.map(str::to_owned),
+            others: others.map(|other| other.database.to_owned()).collect(),
+            ..Around::default()
+        };
+        let steps = plan.of(subject.name).map_or(&[][..], |plan| &plan.steps);
+        for step in steps {
+            remarks.extend(
+                (step.from..step.script.statements.len())
+                    .filter_map(|at| remark(subject, &around, step, at)),
+            );
+        }
+    }
+    remarks
+}
+
+fn remark(
+    subject: &Subject<'_>,
+    around: &Around,
+    step: &Step,
+    statement: usize,
+) -> Option<Diagnostic> {
+    let sql = step.sql(statement);
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    if ROWS.iter().any(|word| word.eq_ignore_ascii_case(first)) {
+        return None;
+    }
+    let Reach::Outside(outside) = reach(subject.dialect, sql, around) else {
+        return None;
+    };
+    let message = format!(
+        "{}: statement {} of {} is not replayable: it {}",
+        subject.name,
+        statement + 1,
+        step.migration.title(),
+        outside.why
+    );
+    let told = Diagnostic::notice("not-replayable", message)
+        .database(subject.name)
+        .at(step.location(statement))
+        .note(
+            "no shadow runs it, so what it does is missing in the schema that bird expects of the \
+             migrations",
+        );
+    outside.matters.then_some(told)
+}
