@@ -138,6 +138,24 @@ pub fn makes(dialect: &dyn Dialect, sql: &str) -> Option<String> {
     bodies::made(&pieces)
 }
 
+/// A definition that was read in the shadow, as it is where the database has its own name.
+#[must_use]
+pub fn at_home(dialect: &dyn Dialect, sql: &str, around: &Around) -> Option<String> {
+    if around.own.is_empty() || around.own == around.shadow {
+        return None;
+    }
+    let back = Around {
+        own: around.shadow.clone(),
+        shadow: around.own.clone(),
+        schema: around.schema.clone(),
+        ..Around::default()
+    };
+    match reach(dialect, sql, &back) {
+        Reach::Inside { sql, .. } => sql,
+        Reach::Tells(_) | Reach::Outside(_) => None,
+    }
+}
+
 /// The database that a statement chooses for those behind it.
 #[must_use]
 pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
