@@ -43,7 +43,7 @@ impl Piece<'_> {
     /// The name that it is, in lower case: one that two could mean counts as both.
     pub fn name(&self) -> String {
         let text = match self.kind {
-            Kind::QuotedName => unquoted(self.text),
+            Kind::QuotedName | Kind::Text => unquoted(self.text),
             _ => self.text.to_owned(),
         };
         text.to_lowercase()
