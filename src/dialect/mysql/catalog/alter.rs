@@ -54,8 +54,12 @@ impl<'t> Builder<'t> {
                     self.drop_check(&pair.from);
                 }
                 Alter::Option { name, value } => self.drop_period(name, value),
-                Alter::DropColumn(column) => self.drop_column(column),
                 _ => {}
+            }
+        }
+        for alter in alters {
+            if let Alter::DropColumn(column) = alter {
+                self.drop_column(column);
             }
         }
         self.columns(alters, &recreated);
@@ -93,7 +97,11 @@ impl<'t> Builder<'t> {
 
     fn risk(&mut self, hazard: Hazard, why: impl Into<String>) {
         let why = why.into();
-        let known = self.step.risks.iter().any(|risk| risk.why == why);
+        let known = self
+            .step
+            .risks
+            .iter()
+            .any(|risk| risk.hazard == hazard && risk.why == why);
         if !known {
             self.step.risks.push(Risk { hazard, why });
         }
@@ -307,7 +315,7 @@ impl<'t> Builder<'t> {
     fn add_check(&mut self, check: &Check) {
         self.clauses.push(format!("ADD {}", clause::check(check)));
         if !check.options.contains_key("enforced") {
-            let why = format!("a row may not fulfil `{}`", check.expression);
+            let why = format!("a row may not fulfil {}", check.expression);
             self.risk(Hazard::MayFail, why);
         }
     }
@@ -329,7 +337,7 @@ impl<'t> Builder<'t> {
         self.clauses
             .push(format!("ALTER CHECK {name} {not}ENFORCED"));
         if not.is_empty() {
-            let why = format!("a row may not fulfil `{}`", check.expression);
+            let why = format!("a row may not fulfil {}", check.expression);
             self.risk(Hazard::MayFail, why);
         }
     }
@@ -386,7 +394,8 @@ fn only_visible(pair: &Pair<Key>) -> bool {
 /// Whether the two differ in nothing that the server compares.
 fn looks_the_same(pair: &Pair<Key>) -> bool {
     let (from, to) = (&pair.from, &pair.to);
-    from.kind == to.kind && from.parts == to.parts && from.kind != KeyKind::Primary
+    let option = |name: &str| from.options.get(name) != to.options.get(name);
+    from.kind == to.kind && from.parts == to.parts && (option("parser") || option("key_block_size"))
 }
 
 /// The columns that no MODIFY can bring to what they become: what is worked out when it is read

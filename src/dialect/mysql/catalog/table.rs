@@ -35,8 +35,24 @@ pub fn read(name: &str, printed: &str, words: &Words<'_>) -> Table {
             table.strange.push(element.flat());
         }
     }
+    forget_usual_methods(&mut table);
     table.needs = Aside(sequences(&table));
     table
+}
+
+/// The way of an index that the engine takes anyway says nothing.
+fn forget_usual_methods(table: &mut Table) {
+    let engine = table
+        .options
+        .get("engine")
+        .map(|engine| engine.to_lowercase());
+    let usual = match engine.as_deref() {
+        Some("memory") => "HASH",
+        _ => "BTREE",
+    };
+    for key in &mut table.keys {
+        key.method = key.method.take().filter(|method| method != usual);
+    }
 }
 
 fn read_element(

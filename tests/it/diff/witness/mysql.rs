@@ -100,10 +100,12 @@ fn table(print: &str) -> String {
         }
     }
     if !tail.contains("COLLATE=") {
-        print = print.replace(" COLLATE utf8mb3_general_ci ", " ");
+        for usual in ["utf8mb3_general_ci", "latin1_swedish_ci"] {
+            print = print.replace(&format!(" COLLATE {usual} "), " ");
+        }
     }
     let lower = tail.to_lowercase();
-    if tail.contains("`PAGE_") {
+    if tail.to_lowercase().contains("`page_") {
         print = print.replace(&tail, &lower);
     }
     for silent in [
@@ -115,6 +117,12 @@ fn table(print: &str) -> String {
     ] {
         print = print.replace(silent, "");
     }
+    let usual = if tail.contains("ENGINE=MEMORY") {
+        " USING HASH"
+    } else {
+        " USING BTREE"
+    };
+    print = print.replace(usual, "");
     let (mut lines, mut keys) = (Vec::new(), Vec::new());
     for line in print.lines() {
         let line = line.trim_end_matches(',').to_owned();

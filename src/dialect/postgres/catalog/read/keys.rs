@@ -17,8 +17,6 @@ struct OperatorClass<'a> {
 
 /// What an index is made of, as the catalog has it.
 struct Parts {
-    /// How many of them are no included columns.
-    keys: usize,
     columns: Vec<i64>,
     classes: Vec<i64>,
     collations: Vec<i64>,
@@ -123,7 +121,6 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
         let filter = cells.owned();
         let parts = Parts {
-            keys: count,
             columns,
             classes,
             collations,
@@ -221,7 +218,10 @@ impl<'a, 'n> Reader<'a, 'n> {
         KeyPart {
             column: Some(self.column(table, column).to_owned()).filter(|_| column != 0),
             expression: match column {
-                0 => parts.expressions.get(at).cloned(),
+                0 => parts
+                    .expressions
+                    .get(at)
+                    .map(|it| super::bare(it).to_owned()),
                 _ => None,
             },
             prefix: None,
