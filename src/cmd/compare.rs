@@ -196,7 +196,9 @@ async fn prove(
 
 /// A shadow that holds exactly what `from` is: the one that it was replayed in, else a new one.
 async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<usize, Failure> {
-    if let Some(at) = from.shadow.take() {
+    if let Some(at) = from.shadow.take()
+        && workshop.at(at).is_some()
+    {
         return Ok(at);
     }
     let at = workshop.shadow(&from.ground).await?;

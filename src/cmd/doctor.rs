@@ -147,6 +147,7 @@ async fn examine(
         target: &target,
         inside,
         largest,
+        lent: database.shadow.is_some(),
     };
     let found = doctor::look(&mut session, &patient, &context.stop).await;
     examined.checks.extend(found);

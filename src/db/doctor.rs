@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::file::{self, Checked};
 use super::lock::{self, NoLock, Wish};
 use super::session::{DbError, Session};
+use super::shadow;
 use super::stop::Stop;
 use crate::dialect::Trouble;
 use crate::dialect::checks::Subject;
@@ -18,6 +19,8 @@ pub struct Patient<'p> {
     pub inside: bool,
     /// How many bytes the largest statement has that is still to run.
     pub largest: usize,
+    /// Whether another database is lent for its shadows.
+    pub lent: bool,
 }
 
 /// Everything that can be asked, in the order in which it is told.
@@ -40,6 +43,8 @@ pub async fn look(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> 
             false => Judgement::note("not tried: the session may be somebody else's"),
         };
         checked.push(("cancel", cancel));
+        checked.push(("shadow", shadow(session, patient).await));
+        checked.push(("left-over", left_over(session).await));
     }
     checked
 }
@@ -145,6 +150,53 @@ async fn locks(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec
 fn itself(session: &Session) -> String {
     let port = session.dialect.facts().port.unwrap_or_default();
     format!("connect to the server itself; its port is usually {port}")
+}
+
+/// The shadows of runs that were killed; they keep nobody from working.
+async fn left_over(session: &mut Session) -> Judgement {
+    let left = match shadow::left_over(session).await {
+        Ok(left) => left,
+        Err(error) => return unasked(&error),
+    };
+    let oldest = left.iter().map(|left| left.age.as_secs() / 3600).max();
+    let Some(hours) = oldest else {
+        return Judgement::ok("no run has left a shadow");
+    };
+    let count = match left.len() {
+        1 => "a shadow".to_owned(),
+        count => format!("{count} shadows"),
+    };
+    let age = match hours {
+        0 => "less than an hour".to_owned(),
+        hours => format!("up to {hours} hours"),
+    };
+    let drops: Vec<&str> = left.iter().map(|left| left.sql.as_str()).collect();
+    Judgement::note(format!(
+        "runs that were killed have left {count}, made {age} ago"
+    ))
+    .to_do(format!(
+        "unless somebody works with it: {};",
+        drops.join("; ")
+    ))
+}
+
+/// Whether a shadow can be made.
+async fn shadow(session: &mut Session, patient: &Patient<'_>) -> Judgement {
+    if patient.lent {
+        return Judgement::ok("a database is lent for it");
+    }
+    let query = session.dialect.catalog().may_create_query(shadow::PREFIX);
+    let grant = match query {
+        Some(query) => session.value(&query).await,
+        None => Ok(None),
+    };
+    match grant {
+        Ok(None) => Judgement::ok("it can be made"),
+        Ok(Some(grant)) => Judgement::note("this account may make none").to_do(format!(
+            "let an administrator run: {grant}; or lend an empty database with `shadow_url`"
+        )),
+        Err(error) => unasked(&error),
+    }
 }
 
 async fn cluster(session: &mut Session) -> Judgement {

@@ -40,6 +40,23 @@ pub enum Part<'p> {
     Object(&'p Object),
 }
 
+/// How a database can be lent as a shadow: it is bird's to empty while it bears the mark.
+#[derive(Debug)]
+pub struct Lending {
+    /// What its lock is called, where the lock is not the database's own.
+    pub lock: &'static str,
+    /// Gives a row where the mark is there.
+    pub marked: &'static str,
+    /// Makes it.
+    pub mark: &'static str,
+    /// The names of a few objects.
+    pub objects: &'static str,
+    /// Gives a row where somebody has migrated it.
+    pub history: &'static str,
+    /// Gives the statements that take everything out but for the mark.
+    pub empties: &'static str,
+}
+
 /// How an engine's schemas are read and written. Pure, as the dialect is.
 pub trait Catalog: Sync {
     /// What is asked first, all in one round trip. Their number does not grow with the schema.
@@ -93,6 +110,28 @@ pub trait Catalog: Sync {
 
     /// Asks for the databases whose names begin so.
     fn databases_query(&self, _prefix: &str) -> Option<String> {
+        None
+    }
+
+    /// Asks who is in the databases whose names begin so: the database, and the session as
+    /// `Dialect::cancel` reads it.
+    fn in_use_query(&self, _prefix: &str) -> Option<String> {
+        None
+    }
+
+    /// Asks for the GRANT that lets this account make databases whose names begin so; NULL where
+    /// it has it.
+    fn may_create_query(&self, _prefix: &str) -> Option<String> {
+        None
+    }
+
+    /// How a database can be lent as a shadow.
+    fn lending(&self) -> Option<&'static Lending> {
+        None
+    }
+
+    /// The statement that gives a database the defaults of another one, where that can be.
+    fn become_like(&self, _name: &str, _defaults: &[Option<String>]) -> Option<String> {
         None
     }
 

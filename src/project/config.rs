@@ -78,6 +78,7 @@ pub struct DatabaseConfig {
     pub migrations: Option<Spanned<String>>,
     /// `schema`: the file or folder of its desired schema.
     pub desired: Option<String>,
+    pub shadow_url: Option<Spanned<String>>,
     pub schema_name: Option<String>,
     pub collation: Option<String>,
     pub lock_timeout: Option<Duration>,
@@ -148,8 +149,6 @@ fn database(
         let message = format!("`{name}` has both `url` and `url_file`");
         reader.fault(file.span(), message, Some("keep one of them".into()));
     }
-    // Read by later commands; here only its type is checked.
-    reader.string(table, "shadow_url");
     DatabaseConfig {
         name: name.to_owned(),
         span,
@@ -158,6 +157,7 @@ fn database(
         engine: reader.word(table, "engine", &dialect::names()),
         migrations: reader.string(table, "migrations"),
         desired: reader.string(table, "schema").map(Spanned::into_inner),
+        shadow_url: reader.string(table, "shadow_url"),
         schema_name: reader.string(table, "schema_name").map(Spanned::into_inner),
         collation: reader.string(table, "collation").map(Spanned::into_inner),
         lock_timeout: duration(reader, table, "lock_timeout"),

@@ -74,6 +74,8 @@ pub struct Database {
     /// The schema inside the database, on engines that have them.
     pub schema: Option<String>,
     pub collation: Option<String>,
+    /// A database that is lent as its shadow.
+    pub shadow: Option<Target>,
     pub lock_timeout: Option<Duration>,
     /// How long one statement may run before it is cancelled.
     pub statement_timeout: Option<Duration>,
@@ -151,6 +153,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         }
     }
     resolve::one_target_each(&project.databases, &mut reader.faults);
+    resolve::no_shadow_is_a_target(&project.databases, &mut reader.faults);
     if !reader.faults.is_empty() {
         return Err(failure(reader.faults));
     }

@@ -7,6 +7,7 @@ use super::config::DatabaseConfig;
 use super::document::Document;
 use super::secrets::{Written, has_password};
 use super::{Database, Request, url};
+use crate::dialect::Dialect;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::target::{Target, Tls, is_loopback};
 
@@ -59,6 +60,7 @@ pub fn resolve(
             None => default.to_owned(),
         }),
         collation: config.collation.clone(),
+        shadow: shadow(root, document, config, dialect, request)?,
         lock_timeout: config.lock_timeout,
         // No time at all means no limit.
         statement_timeout: config.statement_timeout.filter(|time| !time.is_zero()),
@@ -68,6 +70,41 @@ pub fn resolve(
         written: source.written,
         location: source.location,
     })
+}
+
+/// The database that is lent as a shadow.
+fn shadow(
+    root: &Path,
+    document: &Document,
+    config: &DatabaseConfig,
+    dialect: &'static dyn Dialect,
+    request: &Request<'_>,
+) -> Result<Option<Target>, Diagnostic> {
+    let Some(url) = &config.shadow_url else {
+        return Ok(None);
+    };
+    let fault = |wrong: url::Wrong| {
+        let message = format!("`shadow_url` of `{}`: {}", config.name, wrong.message);
+        let mut fault = Diagnostic::error("config", message).database(&config.name);
+        fault.hint = wrong.hint;
+        fault.at(document.location(url.span()))
+    };
+    let text = url::expand(url.get_ref(), request.variable).map_err(fault)?;
+    let (of, target) = url::parse(&text, root).map_err(fault)?;
+    let (own, other) = (dialect.facts().name, of.facts().name);
+    if dialect.facts().is_embedded() {
+        return Err(fault(url::Wrong {
+            message: "its shadows are in memory and need none".to_owned(),
+            hint: Some("leave `shadow_url` out".to_owned()),
+        }));
+    }
+    match own == other {
+        true => Ok(Some(target)),
+        false => Err(fault(url::Wrong {
+            message: format!("the database is on {own}, and its shadow cannot be on {other}"),
+            hint: None,
+        })),
+    }
 }
 
 /// A database that no config names: a URL from the command line.
@@ -90,6 +127,7 @@ pub fn unnamed(
         target,
         schema: dialect.facts().schema.map(str::to_owned),
         collation: None,
+        shadow: None,
         lock_timeout: None,
         statement_timeout: None,
         keep_sql: true,
@@ -166,7 +204,10 @@ fn from_file(
 
 /// Two databases on one target would share one history.
 pub fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
-    let keys: Vec<String> = databases.iter().map(identity).collect();
+    let keys: Vec<String> = databases
+        .iter()
+        .map(|it| identity(it.dialect, &it.target, it.schema.as_deref()))
+        .collect();
     for (index, database) in databases.iter().enumerate() {
         let twin = keys[..index].iter().position(|key| *key == keys[index]);
         let Some(twin) = twin.and_then(|at| databases.get(at)) else {
@@ -178,6 +219,28 @@ pub fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
             .hint("give each a database of its own: they would share one history");
         fault.location = database.location.clone();
         faults.push(fault);
+    }
+}
+
+/// A shadow is emptied, so it must be none of the project's databases, whatever schema of one.
+pub fn no_shadow_is_a_target(databases: &[Database], faults: &mut Vec<Diagnostic>) {
+    let place = |dialect: &dyn Dialect, target: &Target| identity(dialect, target, None);
+    for database in databases {
+        let Some(shadow) = &database.shadow else {
+            continue;
+        };
+        let shadow = place(database.dialect, shadow);
+        let own = databases
+            .iter()
+            .find(|own| place(own.dialect, &own.target) == shadow);
+        if let Some(own) = own {
+            let message = format!(
+                "`shadow_url` of `{}` is the database `{}` itself, and a shadow is emptied",
+                database.name, own.name
+            );
+            let fault = Diagnostic::error("same-target", message).database(&database.name);
+            faults.push(fault.hint("name an empty database that nobody else uses"));
+        }
     }
 }
 
@@ -198,20 +261,17 @@ fn real_path(path: &Path) -> PathBuf {
 }
 
 /// What makes two targets the same place.
-fn identity(database: &Database) -> String {
-    match &database.target {
+fn identity(dialect: &dyn Dialect, target: &Target, schema: Option<&str>) -> String {
+    match target {
         Target::File(file) => real_path(&file.path).display().to_string(),
         Target::Server(server) => {
             let host = match is_loopback(&server.host) {
                 true => "localhost".to_owned(),
                 false => server.host.to_ascii_lowercase(),
             };
-            let engine = database.dialect.facts().name;
+            let engine = dialect.facts().name;
             let (port, socket, name) = (server.port, &server.socket, &server.database);
-            format!(
-                "{engine} {host}:{port} {socket:?} {name} {:?}",
-                database.schema
-            )
+            format!("{engine} {host}:{port} {socket:?} {name} {schema:?}")
         }
     }
 }

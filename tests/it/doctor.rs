@@ -54,6 +54,8 @@ const SERVERS: &[&str] = &[
     "pooler",
     "cluster",
     "cancel",
+    "shadow",
+    "left-over",
 ];
 
 fn a_healthy_database_gives_no_finding(engine: Engine) {

@@ -8,7 +8,7 @@ use super::{Upto, usage};
 use crate::db::session::{Access, DbError};
 use crate::db::{applied, history};
 use crate::dialect::script;
-use crate::model::diagnostic::Failure;
+use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, History};
 use crate::model::migration::Migration;
@@ -56,11 +56,34 @@ pub async fn migrations(
         }
         Upto::Applied => {
             let history = read_history(context, database, &files).await?;
+            knowable(database, &files, &history)?;
             let mut texts = until(database, &files, &history, i64::MAX);
             texts.extend(half_applied(database, &files, &history));
             Ok(texts)
         }
     }
+}
+
+/// Whether it can be said at all what should be there.
+fn knowable(database: &Database, files: &[Migration], history: &History) -> Result<(), Failure> {
+    let name = &database.name;
+    if !history.exists && !history.objects.is_empty() {
+        let message =
+            format!("`{name}` has objects, but no history: nobody knows what was applied");
+        let fault = Diagnostic::error("unmanaged", message).database(name);
+        let hint = format!(
+            "take it over with `bird adopt`; `bird diff {name}` compares it with the files"
+        );
+        return Err(Failure::refused(fault.hint(hint)));
+    }
+    let standing = standing(database.dialect.lexis(), files, history);
+    let mut partials = standing.partials.iter();
+    if let Some(half) = partials.find(|partial| partial.direction == Direction::Undo) {
+        let message = format!("V{} of `{name}` is half undone", half.version);
+        let fault = Diagnostic::error("half-undone", message).database(name);
+        return Err(Failure::refused(fault.hint("bird undo goes on with it")));
+    }
+    Ok(())
 }
 
 async fn read_history(

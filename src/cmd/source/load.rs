@@ -22,7 +22,7 @@ use crate::project::Database;
 /// The shadows of a run.
 pub struct Workshop<'c> {
     pub context: &'c Context,
-    shadows: Vec<Shadow>,
+    shadows: Vec<Option<Shadow>>,
 }
 
 /// Works with shadows, and removes them whatever comes of it.
@@ -35,14 +35,8 @@ pub async fn with<'c, T>(
         shadows: Vec::new(),
     };
     let result = context.stop.race(work(&mut workshop)).await;
-    for shadow in workshop.shadows {
-        let name = shadow.database.clone();
-        if let Err(error) = shadow.remove().await {
-            let told = error.told();
-            context
-                .progress
-                .notice(&format!("the shadow {name} could not be dropped: {told}"));
-        }
+    for shadow in workshop.shadows.into_iter().flatten() {
+        remove(context, shadow).await;
     }
     result.unwrap_or_else(|exit| {
         let told = Diagnostic::error("interrupted", "interrupted; nothing was changed");
@@ -51,6 +45,16 @@ pub async fn with<'c, T>(
             diagnostics: vec![told],
         })
     })
+}
+
+async fn remove(context: &Context, shadow: Shadow) {
+    let name = shadow.database.clone();
+    if let Err(error) = shadow.remove().await {
+        let told = error.told();
+        context
+            .progress
+            .notice(&format!("the shadow {name} could not be removed: {told}"));
+    }
 }
 
 fn cannot(database: &Database, doing: &str, error: &DbError) -> Failure {
@@ -153,7 +157,7 @@ impl Workshop<'_> {
             return Ok(loaded);
         }
         let at = self.shadow(ground).await?;
-        let Some(shadow) = self.shadows.get_mut(at) else {
+        let Some(shadow) = self.shadows.get_mut(at).and_then(Option::as_mut) else {
             return Ok(loaded);
         };
         context.progress.begin(texts.len());
@@ -179,22 +183,37 @@ impl Workshop<'_> {
 
     /// Makes an empty shadow like a database, and gives its place.
     pub async fn shadow(&mut self, ground: &Database) -> Result<usize, Failure> {
-        let made = Shadow::create(Ground {
+        let on = Ground {
             target: &ground.target,
             dialect: ground.dialect,
             schema: ground.schema.as_deref(),
             collation: ground.collation.as_deref(),
-        });
-        let shadow = made
-            .await
-            .map_err(|error| cannot(ground, "making a shadow beside it", &error))?;
-        self.shadows.push(shadow);
+        };
+        let made = match &ground.shadow {
+            None => Shadow::create(on).await,
+            Some(lent) => {
+                self.give_back(lent).await;
+                Shadow::borrow(on, lent).await
+            }
+        };
+        let shadow = made.map_err(|error| cannot(ground, "making its shadow", &error))?;
+        self.shadows.push(Some(shadow));
         Ok(self.shadows.len() - 1)
     }
 
-    /// A shadow by its place.
+    /// A database that is lent can be but one shadow at a time: what it held is gone.
+    async fn give_back(&mut self, lent: &Target) {
+        for place in &mut self.shadows {
+            let it = |shadow: &mut Shadow| shadow.is_lent() && shadow.database == lent.database();
+            if let Some(shadow) = place.take_if(it) {
+                remove(self.context, shadow).await;
+            }
+        }
+    }
+
+    /// A shadow by its place; nothing where it had to make room for another.
     pub fn at(&mut self, at: usize) -> Option<&mut Shadow> {
-        self.shadows.get_mut(at)
+        self.shadows.get_mut(at)?.as_mut()
     }
 }
 

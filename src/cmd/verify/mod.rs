@@ -106,6 +106,10 @@ async fn database_of(
                 schemas.insert(database.name.clone(), schema);
                 checked.add(Check::Drift, outcome);
             }
+            // Nobody knows what should be there, and that is what is wrong.
+            Err(failure) if failure.exit == Exit::Refused => {
+                checked.found(Check::Drift, failure.diagnostics);
+            }
             Err(failure) => checked.not_done(Check::Drift, failure),
         }
     }

@@ -237,6 +237,7 @@ impl Session {
     }
 
     /// What each SELECT of a text answers, in one round trip; where one fails, the rest is not run.
+    /// Bytes that are no text, such as a binary default within a definition, are told as U+FFFD.
     pub async fn answers(&mut self, sql: &str) -> Answers {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let (mut all, mut rows) = (Vec::new(), Vec::new());
@@ -245,7 +246,7 @@ impl Session {
             let fetching = async {
                 loop {
                     match answers.try_next().await {
-                        Ok(Some(Either::Right(row))) => match cells(&row) {
+                        Ok(Some(Either::Right(row))) => match lenient_cells(&row) {
                             Ok(cells) => rows.push(cells),
                             Err(error) => break Some(error),
                         },
@@ -323,6 +324,29 @@ where
         .map(|at| {
             row.try_get_unchecked::<Option<String>, usize>(at)
                 .map_err(|error| Fetch::Cell(format!("a cell is not text: {error}")))
+        })
+        .collect()
+}
+
+/// As [`cells`], whatever the bytes are.
+fn lenient_cells<'r, R: sqlx::Row>(row: &'r R) -> Result<Row, Fetch>
+where
+    usize: sqlx::ColumnIndex<R>,
+    Option<String>: Decode<'r, R::Database>,
+    Option<Vec<u8>>: Decode<'r, R::Database>,
+    R::Database: Database,
+{
+    let cell = |at: usize| {
+        let text = row.try_get_unchecked::<Option<String>, usize>(at);
+        text.or_else(|_| {
+            let bytes = row.try_get_unchecked::<Option<Vec<u8>>, usize>(at)?;
+            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        })
+    };
+    (0..row.len())
+        .map(|at| {
+            cell(at)
+                .map_err(|error: sqlx::Error| Fetch::Cell(format!("a cell is not text: {error}")))
         })
         .collect()
 }

@@ -19,6 +19,7 @@ mod lexis;
 mod looks;
 mod reach;
 mod refused;
+mod shadow;
 
 pub use lexis::LEXIS;
 use looks::{birth, storage};

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod reach;
+mod shadow;
 
 use crate::dialect::catalog::Catalog;
 use crate::dialect::checks::{self, Check};

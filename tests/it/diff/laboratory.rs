@@ -108,13 +108,18 @@ impl Laboratory {
             if let Some(differs) = self.differs(&reached, &new) {
                 faults.push(format!("the diff leads elsewhere: {differs}\n{sql}"));
             }
-            if before != self.asked(from, pair.kept).await? {
-                faults.push(format!("rows were lost:\n{sql}"));
+            let after = self.asked(from, pair.kept).await?;
+            if before != after {
+                faults.push(format!("rows were lost: {before} became {after}\n{sql}"));
             }
             let witness = witness::compare(self.engine, from, to).await;
             faults.extend(witness.map(|told| format!("the engine tells: {told}\n{sql}")));
         }
-        // What recreates it.
+        // What recreates it, and first the settings of its database.
+        let nothing = inspected(fresh).await?;
+        let (_, settings) = self.ddl(to, &nothing, &nothing_like(&new));
+        let script = self.dialect.catalog().script(&settings.steps);
+        self.send(fresh, &script, "the settings").await?;
         let (_, ddl) = self.ddl(to, &nothing_like(&new), &new);
         for unsupported in &ddl.unsupported {
             faults.push(format!("cannot be recreated: {unsupported:?}"));

@@ -16,7 +16,8 @@ struct Builder<'t> {
     product: Product,
     clauses: Vec<String>,
     step: DdlStep,
-    /// What has to stand in statements of its own behind it.
+    /// What has to stand in statements of its own before it and behind it.
+    earlier: Vec<DdlStep>,
     later: Vec<DdlStep>,
 }
 
@@ -28,6 +29,7 @@ pub fn alter(from: &Table, to: &Table, alters: &[Alter], product: Product) -> Ve
         product,
         clauses: Vec::new(),
         step: DdlStep::new(to.id(), String::new()),
+        earlier: Vec::new(),
         later: Vec::new(),
     };
     builder.build(alters);
@@ -44,14 +46,20 @@ impl<'t> Builder<'t> {
         for alter in alters {
             match alter {
                 Alter::DropKey(key) => self.drop_key(key),
-                Alter::ModifyKey(pair) if !only_visible(pair) => self.drop_key(&pair.from),
+                Alter::ModifyKey(pair) if only_visible(pair) => {}
+                Alter::ModifyKey(pair) if looks_the_same(pair) => self.drop_key_first(&pair.from),
+                Alter::ModifyKey(pair) => self.drop_key(&pair.from),
                 Alter::DropCheck(check) => self.drop_check(check),
                 Alter::ModifyCheck(pair) if !self.only_enforced(pair) => {
                     self.drop_check(&pair.from);
                 }
                 Alter::Option { name, value } => self.drop_period(name, value),
-                Alter::DropColumn(column) => self.drop_column(column),
                 _ => {}
+            }
+        }
+        for alter in alters {
+            if let Alter::DropColumn(column) = alter {
+                self.drop_column(column);
             }
         }
         self.columns(alters, &recreated);
@@ -78,7 +86,7 @@ impl<'t> Builder<'t> {
     }
 
     fn finish(mut self) -> Vec<DdlStep> {
-        let mut steps = Vec::new();
+        let mut steps = self.earlier;
         if !self.clauses.is_empty() {
             self.step.sql = statement(&self.to.name, &self.clauses);
             steps.push(self.step);
@@ -89,7 +97,11 @@ impl<'t> Builder<'t> {
 
     fn risk(&mut self, hazard: Hazard, why: impl Into<String>) {
         let why = why.into();
-        let known = self.step.risks.iter().any(|risk| risk.why == why);
+        let known = self
+            .step
+            .risks
+            .iter()
+            .any(|risk| risk.hazard == hazard && risk.why == why);
         if !known {
             self.step.risks.push(Risk { hazard, why });
         }
@@ -114,9 +126,15 @@ impl<'t> Builder<'t> {
                 _ => None,
             })
             .collect();
+        // MariaDB writes the block size that goes into every key that stays.
+        let sized = alters.iter().any(|alter| {
+            matches!(alter, Alter::Option { name, value }
+                if name == "key_block_size" && value.from.is_some())
+        });
+        let marked = sized && self.product == Product::MariaDb;
         let is_lost = |key: &Key| {
             let mut parts = key.parts.iter().filter_map(|part| part.column.as_deref());
-            parts.any(|column| recreated.contains(column)) || self.gives_way(key, &added)
+            marked || parts.any(|column| recreated.contains(column)) || self.gives_way(key, &added)
         };
         let keys = self.from.keys.iter();
         keys.filter(|key| !changed(key) && is_lost(key)).collect()
@@ -140,6 +158,15 @@ impl<'t> Builder<'t> {
             KeyKind::Primary => "DROP PRIMARY KEY".to_owned(),
             _ => format!("DROP KEY {}", quote(&key.name)),
         });
+    }
+
+    /// The server takes a key that is dropped and added in one statement for the old one, unless
+    /// something that it compares is another.
+    fn drop_key_first(&mut self, key: &Key) {
+        self.drop_key(key);
+        let clause = self.clauses.pop().unwrap_or_default();
+        let sql = statement(&self.to.name, &[clause]);
+        self.earlier.push(DdlStep::new(self.to.id(), sql));
     }
 
     fn drop_check(&mut self, check: &Check) {
@@ -288,7 +315,7 @@ impl<'t> Builder<'t> {
     fn add_check(&mut self, check: &Check) {
         self.clauses.push(format!("ADD {}", clause::check(check)));
         if !check.options.contains_key("enforced") {
-            let why = format!("a row may not fulfil `{}`", check.expression);
+            let why = format!("a row may not fulfil {}", check.expression);
             self.risk(Hazard::MayFail, why);
         }
     }
@@ -310,7 +337,7 @@ impl<'t> Builder<'t> {
         self.clauses
             .push(format!("ALTER CHECK {name} {not}ENFORCED"));
         if not.is_empty() {
-            let why = format!("a row may not fulfil `{}`", check.expression);
+            let why = format!("a row may not fulfil {}", check.expression);
             self.risk(Hazard::MayFail, why);
         }
     }
@@ -362,6 +389,13 @@ fn only_visible(pair: &Pair<Key>) -> bool {
     let mut to = pair.to.clone();
     to.options.remove("visible");
     from == to && from.kind != KeyKind::Primary
+}
+
+/// Whether the two differ in nothing that the server compares.
+fn looks_the_same(pair: &Pair<Key>) -> bool {
+    let (from, to) = (&pair.from, &pair.to);
+    let option = |name: &str| from.options.get(name) != to.options.get(name);
+    from.kind == to.kind && from.parts == to.parts && (option("parser") || option("key_block_size"))
 }
 
 /// The columns that no MODIFY can bring to what they become: what is worked out when it is read

@@ -5,7 +5,7 @@ use super::server::Words;
 use crate::model::schema::{Column, Generated};
 
 /// Types under which one product shows what the other one calls differently.
-const OTHER_NAMES: &[(&str, &str)] = &[("geometrycollection", "geomcollection")];
+const OTHER_NAMES: &[(&str, &str)] = &[("geomcollection", "geometrycollection")];
 
 /// How wide numbers are printed unless somebody says so, signed and unsigned; newer servers don't
 /// tell.

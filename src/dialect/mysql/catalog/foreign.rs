@@ -52,11 +52,6 @@ pub fn foreign(difference: &Difference, from: &Schema, to: &Schema) -> Foreign {
         }
     }
     let new: HashMap<&str, &Table> = to.tables.iter().map(|it| (it.name.as_str(), it)).collect();
-    let old: HashMap<&str, &Table> = from
-        .tables
-        .iter()
-        .map(|it| (it.name.as_str(), it))
-        .collect();
     for table in &from.tables {
         if !new.contains_key(table.name.as_str()) {
             continue;
@@ -65,8 +60,8 @@ pub fn foreign(difference: &Difference, from: &Schema, to: &Schema) -> Foreign {
             let child = Side::new(&table.name, &key.columns);
             let parent = Side::new(&key.to, &key.to_columns);
             let here = !key.options.contains_key("database");
-            let disturbed = child.is_disturbed(&touched, &old, &new)
-                || here && parent.is_disturbed(&touched, &old, &new);
+            let disturbed =
+                child.is_disturbed(&touched, &new) || here && parent.is_disturbed(&touched, &new);
             if disturbed && !foreign.drops_it(&table.name, key) {
                 let again = Added {
                     key: key.clone(),
@@ -121,6 +116,7 @@ fn reshaped(from: &Column, to: &Column) -> bool {
         || from.collation != to.collation
         || from.nullable != to.nullable
         || from.generated != to.generated
+        || from.identity != to.identity
 }
 
 /// One end of a foreign key.
@@ -137,7 +133,6 @@ impl<'s> Side<'s> {
     fn is_disturbed(
         &self,
         touched: &HashMap<&str, Touch<'_>>,
-        old: &HashMap<&str, &Table>,
         new: &HashMap<&str, &Table>,
     ) -> bool {
         let Some(touch) = touched.get(self.table) else {
@@ -147,11 +142,11 @@ impl<'s> Side<'s> {
         if touch.whole || columns.any(|column| touch.columns.contains(&column.as_str())) {
             return true;
         }
-        let (Some(old), Some(new)) = (old.get(self.table), new.get(self.table)) else {
+        // Another key that comes in the same statement serves as well.
+        let Some(new) = new.get(self.table) else {
             return false;
         };
-        let kept = |key: &&Key| new.keys.contains(key) && serves(key, self.columns);
-        touch.keys && !old.keys.iter().any(|key| kept(&key))
+        touch.keys && !new.keys.iter().any(|key| serves(key, self.columns))
     }
 }
 

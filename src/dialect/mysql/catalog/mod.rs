@@ -23,9 +23,9 @@ mod table;
 mod trigger;
 mod write;
 
-use super::MySql;
+use super::{MySql, shadow};
 use crate::dialect::Dialect;
-use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
+use crate::dialect::catalog::{Answer, Catalog, Lending, Part, Place, Question};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::Schema;
 use clause::Product;
@@ -89,6 +89,27 @@ impl Catalog for MySql {
              WHERE LEFT(schema_name, {}) = '{prefix}'",
             prefix.len()
         ))
+    }
+
+    fn in_use_query(&self, prefix: &str) -> Option<String> {
+        Some(shadow::in_use(prefix))
+    }
+
+    fn may_create_query(&self, prefix: &str) -> Option<String> {
+        Some(shadow::may_create(prefix))
+    }
+
+    fn lending(&self) -> Option<&'static Lending> {
+        Some(&shadow::LENDING)
+    }
+
+    fn become_like(&self, name: &str, defaults: &[Option<String>]) -> Option<String> {
+        let sql = self.create_like(name, defaults);
+        let rest = sql.strip_prefix("CREATE")?;
+        defaults
+            .iter()
+            .all(Option::is_some)
+            .then(|| format!("ALTER{rest}"))
     }
 
     fn drop_database(&self, name: &str) -> Option<String> {

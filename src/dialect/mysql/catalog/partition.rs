@@ -66,7 +66,8 @@ fn spread(table: &Table, partitions: &Partitions) -> DdlStep {
         Hazard::Rewrite,
         "all rows are written anew into the partitions",
     );
-    match partitions.parts.is_empty() {
+    let holds_all = |part: &Partition| part.sql.contains("MAXVALUE") || part.sql == "DEFAULT";
+    match partitions.parts.is_empty() || partitions.parts.iter().any(holds_all) {
         true => step,
         false => step.risk(
             Hazard::MayFail,

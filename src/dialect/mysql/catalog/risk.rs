@@ -49,6 +49,11 @@ pub fn modified_column(from: &Column, to: &Column) -> Risks {
         risks.push((Hazard::DataLoss, why.clone()));
         risks.push((Hazard::MayFail, why));
     }
+    let check = |column: &Column| column.options.get("check").cloned();
+    if let Some(expression) = check(to).filter(|_| check(from) != check(to)) {
+        let why = format!("a row may not fulfil {expression}");
+        risks.push((Hazard::MayFail, why));
+    }
     if from.generated.is_none() && to.generated.is_some() {
         let why = format!("the values of `{name}` give way to computed ones");
         risks.push((Hazard::DataLoss, why));
@@ -122,7 +127,7 @@ fn widened(from: &str, to: &str) -> bool {
         };
         let to_text = old == "varchar" && matches!(new, "text" | "mediumtext" | "longtext")
             || old == "char" && new == "varchar" && sizes(from) <= sizes(to);
-        return to_text || signs && LADDERS.iter().any(|ladder| is_longer(&ladder));
+        return to_text || signs && LADDERS.iter().any(is_longer);
     }
     if matches!(old, "enum" | "set") {
         let inner = from.strip_suffix(')').unwrap_or(from);
@@ -130,6 +135,10 @@ fn widened(from: &str, to: &str) -> bool {
     }
     if !signs {
         return false;
+    }
+    if LADDERS.first().is_some_and(|whole| whole.contains(&old)) {
+        // The size tells only how wide a number is printed.
+        return true;
     }
     match (sizes(from).as_slice(), sizes(to).as_slice()) {
         ([old], [new]) | ([old, 0], [new, 0]) => old <= new,
@@ -160,9 +169,15 @@ pub fn added_key(key: &Key, from: &Table) -> Risks {
     risks
 }
 
+/// Whether rows that differ in the old key differ in the new one.
 fn same_columns(old: &Key, new: &Key) -> bool {
     let unique = matches!(old.kind, KeyKind::Primary | KeyKind::Unique);
-    unique && old.parts == new.parts
+    let mut parts = old.parts.iter();
+    let has = |column: &Option<String>| {
+        let mut parts = new.parts.iter().filter(|part| part.prefix.is_none());
+        column.is_some() && parts.any(|part| part.column == *column)
+    };
+    unique && parts.all(|part| has(&part.column))
 }
 
 pub fn option(name: &str, value: &Pair<Option<String>>) -> Risks {

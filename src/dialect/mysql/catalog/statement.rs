@@ -1,16 +1,14 @@
 //! The statements that make, replace and drop what is not a table.
 
-use super::clause::{Product, charset, quote, text};
+use super::clause::{charset, quote, text};
 use super::cursor::Cursor;
 use crate::model::change::DdlStep;
-use crate::model::schema::{Id, Kind, Object};
+use crate::model::schema::{Id, Object};
 
-/// Makes an object, or puts it in the place of an older one where the product can do that in one
-/// statement. `settled` is the collation of the database meanwhile.
-pub fn create(object: &Object, product: Product, settled: Option<&str>) -> Vec<DdlStep> {
-    let replaces = product == Product::MariaDb || object.kind == Kind::View;
+/// Makes an object, or puts it in the place of an older one. `settled` is the collation of the database meanwhile.
+pub fn create(object: &Object, replaces: bool, settled: Option<&str>) -> Vec<DdlStep> {
     let option = |name: &str| object.options.get(name).map(String::as_str);
-    let sql = defined(object, replaces && object.kind != Kind::Sequence);
+    let sql = defined(object, replaces);
     let step = |sql: String| DdlStep::new(object.id(), sql);
     let mut steps = vec![step(sql)];
     if let Some(mode) = option("sql_mode") {

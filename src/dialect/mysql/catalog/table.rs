@@ -7,7 +7,11 @@ use crate::dialect::lex::Kind;
 use crate::model::schema::{Aside, Id, Kind as Object, Partition, Partitions, Table};
 
 /// What says of a table what is so anyway.
-const USUAL: &[(&str, &str)] = &[("encryption", "N"), ("compression", "NONE")];
+const USUAL: &[(&str, &str)] = &[
+    ("encryption", "N"),
+    ("compression", "NONE"),
+    ("tablespace", "innodb_file_per_table"),
+];
 
 /// Reads what the server prints. What is not understood stands in `strange`.
 pub fn read(name: &str, printed: &str, words: &Words<'_>) -> Table {
@@ -25,12 +29,30 @@ pub fn read(name: &str, printed: &str, words: &Words<'_>) -> Table {
     tail(&mut cursor, &mut table, words);
     let collation = table.options.get("collation").cloned().unwrap_or_default();
     for element in elements.clauses() {
-        if read_element(element.clone(), &mut table, words, &collation).is_none() {
+        // A binary default that is no text cannot be told from another one.
+        let is_told = !element.source().contains('\u{fffd}');
+        if !is_told || read_element(element.clone(), &mut table, words, &collation).is_none() {
             table.strange.push(element.flat());
         }
     }
+    forget_usual_methods(&mut table);
     table.needs = Aside(sequences(&table));
     table
+}
+
+/// The way of an index that the engine takes anyway says nothing.
+fn forget_usual_methods(table: &mut Table) {
+    let engine = table
+        .options
+        .get("engine")
+        .map(|engine| engine.to_lowercase());
+    let usual = match engine.as_deref() {
+        Some("memory") => "HASH",
+        _ => "BTREE",
+    };
+    for key in &mut table.keys {
+        key.method = key.method.take().filter(|method| method != usual);
+    }
 }
 
 fn read_element(

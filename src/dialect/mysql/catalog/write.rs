@@ -169,6 +169,17 @@ impl<'w> Writer<'w> {
         }
     }
 
+    /// What is put in the place of an older one by one statement.
+    fn replaced(&self, difference: &Difference) -> HashSet<Id> {
+        let changes = difference.changes.iter();
+        changes
+            .filter_map(|change| match change {
+                Change::Replace(pair) if !self.is_dropped_first(&pair.from) => Some(pair.to.id()),
+                _ => None,
+            })
+            .collect()
+    }
+
     fn is_dropped_first(&self, object: &Object) -> bool {
         match object.kind {
             Kind::Trigger => true,
@@ -235,7 +246,7 @@ impl<'w> Writer<'w> {
             match change {
                 Change::Create(id) if id.kind == Kind::Sequence => {
                     let new = self.new_objects.get(id).copied();
-                    let steps = new.map(|new| statement::create(new, self.product, None));
+                    let steps = new.map(|new| statement::create(new, false, None));
                     self.ddl.steps.extend(steps.into_iter().flatten());
                 }
                 Change::Replace(pair) if pair.to.kind == Kind::Sequence => {
@@ -246,7 +257,7 @@ impl<'w> Writer<'w> {
                     }
                     let why = "its next value begins anew";
                     self.push(statement::drop(&pair.from.id()).risk(Hazard::DataLoss, why));
-                    let steps = statement::create(&pair.to, self.product, None);
+                    let steps = statement::create(&pair.to, false, None);
                     self.ddl.steps.extend(steps);
                 }
                 _ => {}
@@ -363,6 +374,7 @@ impl<'w> Writer<'w> {
     fn programs(&mut self, difference: &Difference) {
         let settled = self.to.settings.get("collation").map(String::as_str);
         let changed = changed(difference);
+        let replaced = self.replaced(difference);
         let mut kinds: BTreeMap<Kind, Vec<&Object>> = BTreeMap::new();
         for object in &self.to.objects {
             if changed.contains(&object.id()) {
@@ -379,12 +391,14 @@ impl<'w> Writer<'w> {
         let events = take(Kind::Event);
         let all = functions.into_iter().chain(procedures).chain(views);
         for object in all {
-            let steps = statement::create(object, self.product, settled);
+            let replaces = replaced.contains(&object.id());
+            let steps = statement::create(object, replaces, settled);
             self.ddl.steps.extend(steps);
         }
         let triggers = trigger::placed(difference, self.from, self.to);
         for object in triggers.iter().chain(events) {
-            let steps = statement::create(object, self.product, settled);
+            let replaces = replaced.contains(&object.id());
+            let steps = statement::create(object, replaces, settled);
             self.ddl.steps.extend(steps);
         }
     }

@@ -5,8 +5,8 @@ mod questions;
 mod read;
 mod write;
 
-use super::Postgres;
-use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
+use super::{Postgres, shadow};
+use crate::dialect::catalog::{Answer, Catalog, Lending, Part, Place, Question};
 use crate::dialect::{Dialect, single_quoted};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::Schema;
@@ -70,6 +70,18 @@ impl Catalog for Postgres {
         Some(format!(
             "SELECT datname::text FROM pg_database WHERE starts_with(datname::text, '{prefix}')"
         ))
+    }
+
+    fn in_use_query(&self, prefix: &str) -> Option<String> {
+        Some(shadow::in_use(prefix))
+    }
+
+    fn may_create_query(&self, _prefix: &str) -> Option<String> {
+        Some(shadow::MAY_CREATE.to_owned())
+    }
+
+    fn lending(&self) -> Option<&'static Lending> {
+        Some(&shadow::LENDING)
     }
 
     fn drop_database(&self, name: &str) -> Option<String> {

@@ -3,11 +3,46 @@
 use super::constraint::is_literal;
 use super::render::quote;
 use super::table::{self, Definition, Parsed};
+use super::tokens::{Known, tokens};
 use crate::model::change::{Alter, DdlStep, Hazard};
-use crate::model::schema::{Column, Table};
+use crate::model::schema::{Column, Schema, Table};
+
+/// Whether DROP COLUMN leaves all texts alone: it turns every name in double quotes that resolves to
+/// nothing, anywhere in the schema, into a string.
+pub fn leaves_quotes(schema: &Schema) -> bool {
+    let quoted = |sql: &str, known: Option<&Known>| {
+        let all = tokens(sql).unwrap_or_default();
+        let mut quoted = all.iter().filter(|token| token.text.starts_with('"'));
+        quoted.any(|token| {
+            let name = token.name().unwrap_or_default();
+            known.is_none_or(|known| known.resolve(&name).is_none())
+        })
+    };
+    let in_table = |table: &Table| {
+        let known = Known::new(table.columns.iter().map(|column| column.name.as_str()));
+        let generated = table.columns.iter();
+        let generated = generated.filter_map(|column| Some(&column.generated.as_ref()?.expression));
+        let checks = table.checks.iter().map(|check| &check.expression);
+        let keys = table.keys.iter().flat_map(|key| {
+            let parts = key.parts.iter().filter_map(|part| part.expression.as_ref());
+            parts.chain(&key.filter)
+        });
+        let mut all = generated.chain(checks).chain(keys);
+        !table.strange.is_empty() || all.any(|sql| quoted(sql, Some(&known)))
+    };
+    let mut objects = schema.objects.iter();
+    schema.strangers.is_empty()
+        && !objects.any(|object| quoted(&object.printed.0, None))
+        && !schema.tables.iter().any(in_table)
+}
 
 /// The statements, or nothing where the table must be rebuilt. Indexes are the caller's.
-pub fn steps(old: &Table, new: &Table, alters: &[Alter]) -> Option<Vec<DdlStep>> {
+pub fn steps(
+    old: &Table,
+    new: &Table,
+    alters: &[Alter],
+    may_drop: &dyn Fn() -> bool,
+) -> Option<Vec<DdlStep>> {
     let (mut added, mut dropped) = (Vec::new(), Vec::new());
     let (mut checks, mut foreign_keys) = (0, 0);
     for alter in alters {
@@ -42,6 +77,9 @@ pub fn steps(old: &Table, new: &Table, alters: &[Alter]) -> Option<Vec<DdlStep>>
             .copied()
             .eq(new.columns.iter().map(|column| column.name.as_str()))
     {
+        return None;
+    }
+    if !dropped.is_empty() && !may_drop() {
         return None;
     }
     let parsed = table::read(&super::render::create(new))?;

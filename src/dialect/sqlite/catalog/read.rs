@@ -62,7 +62,7 @@ pub fn read(answers: &[Answer]) -> Result<Schema, String> {
         let at = by_name.get(&entry.table.to_lowercase()).copied();
         let on = at.and_then(|at| schema.tables.get_mut(at));
         match on.and_then(|on| Some((index(entry, on)?, on))) {
-            Some((key, on)) => on.keys.push(key),
+            Some((key, on)) => table::add_index(on, key),
             None => schema.strangers.push(stranger(entry)),
         }
     }
@@ -139,7 +139,8 @@ fn resolve(schema: &mut Schema) {
         for key in &mut table.foreign_keys {
             point(key, &parents);
         }
-        if !table::name(table) || !lossless {
+        table::name(table);
+        if !lossless {
             table.strange = vec![told(&table.printed.0)];
         }
     }
@@ -225,9 +226,13 @@ fn index(entry: &Entry<'_>, on: &Table) -> Option<crate::model::schema::Key> {
         return None;
     }
     let known = Known::new(on.columns.iter().map(|column| column.name.as_str()));
-    let key = object::index(entry.sql, entry.name, &known)?;
-    let written = render::index(&on.name, &key);
-    (object::index(&written, entry.name, &known)? == key).then_some(key)
+    let read = |sql: &str| {
+        let mut key = object::index(sql, entry.name, &known)?;
+        table::usual_collations(&mut key, on);
+        Some(key)
+    };
+    let key = read(entry.sql)?;
+    (read(&render::index(&on.name, &key))? == key).then_some(key)
 }
 
 /// What views and triggers are built upon, as far as their texts mention it.

@@ -1,7 +1,7 @@
 //! What a rebuild risks, in words.
 
 use super::rebuild::Copied;
-use super::table::{STRICT, WITHOUT_ROWID};
+use super::table::{STRICT, row_alias};
 use crate::model::change::{Alter, Hazard, Risk};
 use crate::model::schema::{Key, KeyKind, Table};
 
@@ -47,9 +47,13 @@ pub fn of_rebuild(old: &Table, new: &Table, alters: &[Alter], copied: &[Copied<'
             "it fails where a value of {name} is of another type than its column"
         ));
     }
-    if becomes(WITHOUT_ROWID) {
+    if let Some(alias) = row_alias(new)
+        && copied.iter().any(|column| {
+            column.to.name == alias && column.from.name != row_alias(old).unwrap_or_default()
+        })
+    {
         fails(format!(
-            "it fails where a column of the primary key of {name} is NULL"
+            "it fails where {name}.{alias} is no integer, and NULL becomes a number"
         ));
     }
     for column in copied {

@@ -16,7 +16,7 @@ pub fn replace(from: &Schema, to: &Schema, old: &Table, new: &Table) -> Vec<DdlS
     let drop = step(format!("DROP TABLE {}", quote(&old.name)));
     let create = step(render::create(new));
     if let Some(columns) = movable(old, new) {
-        let beside = free_name(from, to, &new.name);
+        let beside = free_name(from, to, &format!("bird_new_{}", new.name));
         let mut twin = new.clone();
         twin.name.clone_from(&beside);
         twin.printed.0.clear();
@@ -33,8 +33,28 @@ pub fn replace(from: &Schema, to: &Schema, old: &Table, new: &Table) -> Vec<DdlS
             step(format!("ALTER TABLE {beside} RENAME TO {name}")),
         ];
     }
+    if is_virtual(old) && indexes_others(new) {
+        let name = quote(&new.name);
+        let fill = step(format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"));
+        let why = format!("all rows of {} are indexed anew", new.name);
+        return vec![drop, create, fill.risk(Hazard::Rewrite, why)];
+    }
     let why = format!("all rows of {} are lost", old.name);
     vec![drop.risk(Hazard::DataLoss, why), create]
+}
+
+/// Whether a full-text table finds what stands in another table.
+fn indexes_others(table: &Table) -> bool {
+    let using = table.options.get(USING).map_or("", String::as_str);
+    let sql = format!("CREATE VIRTUAL TABLE x USING {using}");
+    let Some((module, arguments)) = module(&sql) else {
+        return false;
+    };
+    let content = arguments
+        .iter()
+        .filter_map(|argument| argument.split_once('='));
+    let mut content = content.filter(|(name, _)| name.trim().eq_ignore_ascii_case("content"));
+    module == "fts5" && content.any(|(_, table)| !matches!(table.trim(), "" | "''" | "\"\""))
 }
 
 /// The columns that two full-text tables share, where both keep what they index.

@@ -7,11 +7,11 @@ use bird::db::shadow::Shadow;
 /// Tables, columns, keys and foreign keys by the pragmas; views and triggers by their texts, without
 /// layout.
 const ASKED: &[&str] = &[
-    "SELECT l.type, l.name, l.ncol, l.wr, l.strict FROM pragma_table_list l \
-     WHERE l.schema = 'main' AND l.name <> 'sqlite_schema' ORDER BY 2",
+    "SELECT l.type, l.name, l.wr, l.strict FROM pragma_table_list l \
+     WHERE l.schema = 'main' AND l.name NOT LIKE 'sqlite%' ORDER BY 2",
     "SELECT lower(m.name), x.cid, x.name, upper(x.type), x.\"notnull\", \
      CASE WHEN upper(x.dflt_value) = 'NULL' THEN NULL ELSE x.dflt_value END, x.pk, x.hidden \
-     FROM sqlite_schema m, pragma_table_xinfo(m.name) x WHERE m.type IN ('table', 'view') ORDER BY 1, 2",
+     FROM sqlite_schema m, pragma_table_xinfo(m.name) x WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite%' ORDER BY 1, 2",
     "SELECT m.name, CASE WHEN l.origin = 'c' THEN l.name END, l.\"unique\", l.origin, l.partial, \
      (SELECT group_concat(coalesce(x.name, '?' || x.cid) || ' ' || x.\"desc\" || ' ' || upper(x.coll) || ' ' || x.\"key\") \
       FROM pragma_index_xinfo(l.name) x) \
@@ -59,6 +59,7 @@ async fn told(shadow: &mut Shadow) -> String {
         {
             let text = squeezed(&uncommented(sql))
                 .replace("foreachrow", "")
+                .replace("before", "")
                 .replace("==", "=")
                 .replace("!=", "<>");
             let _ = writeln!(told, "{kind} {name} {text}");

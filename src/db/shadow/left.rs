@@ -1,0 +1,52 @@
+//! The shadows that runs which were killed have left on a server.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use uuid::Uuid;
+
+use super::super::session::{DbError, Session};
+use super::PREFIX;
+
+/// A run has a session in its shadow, but for this long when it makes or drops it.
+const BETWEEN: Duration = Duration::from_secs(5);
+
+/// A shadow that nobody uses any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOver {
+    pub name: String,
+    /// How long ago it was made.
+    pub age: Duration,
+    /// The statement that drops it.
+    pub sql: String,
+}
+
+/// Those on a session's server in which no session is.
+pub async fn left_over(session: &mut Session) -> Result<Vec<LeftOver>, DbError> {
+    let catalog = session.dialect.catalog();
+    let (Some(databases), Some(used)) = (
+        catalog.databases_query(PREFIX),
+        catalog.in_use_query(PREFIX),
+    ) else {
+        return Ok(Vec::new());
+    };
+    let first = |rows: Vec<Vec<Option<String>>>| {
+        let cells = rows.into_iter().filter_map(|row| row.into_iter().next());
+        cells.flatten().collect::<Vec<String>>()
+    };
+    let used = first(session.rows(&used).await?);
+    let names = first(session.rows(&databases).await?);
+    let left = names.into_iter().filter_map(|name| {
+        let age = age(&name).filter(|age| *age >= BETWEEN && !used.contains(&name))?;
+        let sql = catalog.drop_database(&name)?;
+        Some(LeftOver { name, age, sql })
+    });
+    Ok(left.collect())
+}
+
+/// How old a shadow is, by its name; nothing where that is none of a shadow.
+fn age(name: &str) -> Option<Duration> {
+    let id = Uuid::try_parse(name.strip_prefix(PREFIX)?).ok()?;
+    let (seconds, _) = id.get_timestamp()?.to_unix();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Some(now.saturating_sub(Duration::from_secs(seconds)))
+}

@@ -1,0 +1,121 @@
+//! A database that its owner lends as a shadow, where the account may make none: `shadow_url`.
+//!
+//! It is emptied before and after. So that it is never anybody's own, it must be empty or bear
+//! bird's mark the first time, and one run has it at a time.
+
+use std::time::{Duration, Instant};
+
+use super::super::session::{Access, DbError, Session};
+use crate::dialect::catalog::Lending;
+use crate::dialect::{Dialect, Lock, Trouble};
+use crate::model::target::Target;
+
+/// How long another run may keep it.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A database that was lent, and the session that keeps others away from it.
+pub struct Lent {
+    keeper: Session,
+    lending: &'static Lending,
+    lock: Option<Lock>,
+    pub target: Target,
+    /// What it is made like.
+    like: Option<String>,
+}
+
+impl Lent {
+    /// Takes it, and empties it.
+    pub async fn take(
+        target: &Target,
+        dialect: &'static dyn Dialect,
+        example: Option<&[Option<String>]>,
+    ) -> Result<Lent, DbError> {
+        let Some(lending) = dialect.catalog().lending() else {
+            let message = "a shadow of this engine needs no `shadow_url`";
+            return Err(DbError::new(Trouble::Other, message));
+        };
+        let keeper = Session::open(target, dialect, None, Access::Write).await?;
+        let lock = dialect.lock(target.database(), Some(lending.lock));
+        let like = example.and_then(|example| {
+            let catalog = dialect.catalog();
+            catalog.become_like(target.database(), example)
+        });
+        let mut lent = Lent {
+            keeper,
+            lending,
+            lock,
+            target: target.clone(),
+            like,
+        };
+        lent.lock().await?;
+        lent.prove().await?;
+        lent.empty().await?;
+        Ok(lent)
+    }
+
+    /// One run at a time; the lock ends with its session, however that ends.
+    async fn lock(&mut self) -> Result<(), DbError> {
+        let Some(lock) = &self.lock else {
+            return Ok(());
+        };
+        let start = Instant::now();
+        while self.keeper.value(&lock.take).await?.as_deref() != Some("1") {
+            if start.elapsed() > PATIENCE {
+                let message = format!(
+                    "the shadow {} is in use: another run has it since {} seconds at least",
+                    self.target.shown(),
+                    PATIENCE.as_secs()
+                );
+                return Err(DbError::new(Trouble::Busy, message));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Whether it may be emptied: it bears the mark, or there is nothing in it.
+    async fn prove(&mut self) -> Result<(), DbError> {
+        let marked = self.keeper.value(self.lending.marked).await?.is_some();
+        let query = match marked {
+            // Somebody has migrated it since.
+            true => self.lending.history,
+            false => self.lending.objects,
+        };
+        let rows = self.keeper.rows(query).await?;
+        let names: Vec<String> = rows.into_iter().flatten().flatten().collect();
+        if !names.is_empty() {
+            let message = format!(
+                "the shadow {} is not bird's to empty: it holds {}; `shadow_url` must be an empty \
+                 database",
+                self.target.shown(),
+                names.join(", ")
+            );
+            return Err(DbError::new(Trouble::Other, message));
+        }
+        self.keeper.run(self.lending.mark).await
+    }
+
+    /// Takes everything out of it but for the mark.
+    pub async fn empty(&mut self) -> Result<(), DbError> {
+        let statements = self.keeper.rows(self.lending.empties).await?;
+        for sql in statements.into_iter().flatten().flatten() {
+            self.keeper.run(&sql).await?;
+        }
+        match &self.like {
+            Some(sql) => self.keeper.run(sql).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives it back.
+    pub async fn back(mut self) -> Result<(), DbError> {
+        let emptied = self.empty().await;
+        if let Some(lock) = &self.lock {
+            // The end of the session releases it as well.
+            let _: Result<_, DbError> = self.keeper.value(&lock.release).await;
+        }
+        self.keeper.close().await;
+        emptied
+    }
+}
