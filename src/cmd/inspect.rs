@@ -10,7 +10,7 @@ use crate::model::change::{Ddl, nothing_like};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
-use crate::project::{self, Database};
+use crate::project::Database;
 
 /// Show a schema as SQL that recreates it, or as JSON
 #[derive(Debug, clap::Args)]
@@ -91,17 +91,8 @@ fn sources(context: &Context, args: &Args) -> Result<Vec<(Source, Database)>, Fa
     let source = Source::parse(context, text)?;
     let ground = match (source.ground(context), &args.shadow) {
         (Some(ground), _) => ground.clone(),
-        (None, Some(url)) => {
-            let here = std::env::current_dir().unwrap_or_default();
-            let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
-            named.map_err(Failure::failed)?
-        }
-        (None, None) => {
-            return Err(source::usage(
-                "a file does not tell which engine it is for".to_owned(),
-                "name a server for the shadow: --shadow mysql://…, --shadow sqlite:any.db",
-            ));
-        }
+        (None, Some(url)) => source::shadow(url)?,
+        (None, None) => return Err(source::no_engine()),
     };
     Ok(vec![(source, ground)])
 }

@@ -9,7 +9,7 @@ use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
-use crate::project::{self, Database, Fresh};
+use crate::project::{Database, Fresh};
 
 /// Write the next migration file: empty, or with what leads to the desired schema
 #[derive(Debug, clap::Args)]
@@ -137,10 +137,8 @@ fn ground(
     if args.from_drift {
         return Ok(None);
     }
-    let here = std::env::current_dir().unwrap_or_default();
     for url in &args.shadow {
-        let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
-        let named = named.map_err(Failure::failed)?;
+        let named = source::shadow(url)?;
         if engine == Some(named.dialect.facts().name) {
             return Ok(Some(database.on(&named)));
         }
@@ -155,8 +153,7 @@ fn ground(
         "{}:shadow.db",
         embedded.facts().schemes.first().unwrap_or(&"")
     );
-    let named = project::unnamed(&url, &here, |_| None).map_err(Failure::failed)?;
-    Ok(Some(database.on(&named)))
+    Ok(Some(database.on(&source::shadow(&url)?)))
 }
 
 async fn difference(

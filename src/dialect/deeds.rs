@@ -25,8 +25,20 @@ pub enum Deed {
     /// Loses data in another way: in words, and of which table where it is one.
     Lose {
         table: Option<Name>,
+        lost: Lost,
         what: String,
     },
+}
+
+/// What is lost in another way than with its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// Rows of the table.
+    Rows,
+    Column(String),
+    /// A whole schema or database.
+    Whole(Name),
+    Other,
 }
 
 /// What a statement does to tables, in its order.
@@ -107,6 +119,7 @@ fn drop_statement(words: &mut Words<'_>) -> Vec<Deed> {
     let whole = |name: Name, what: &str| Deed::Lose {
         table: None,
         what: format!("drops the {what} {name} and everything in it"),
+        lost: Lost::Whole(name),
     };
     let database = words.eat("DATABASE");
     let schema = !database && words.eat("SCHEMA");
@@ -124,6 +137,7 @@ fn drop_statement(words: &mut Words<'_>) -> Vec<Deed> {
         let names = words.names().into_iter();
         let lose = |name| Deed::Lose {
             table: None,
+            lost: Lost::Other,
             what: format!("drops everything that {name} owns"),
         };
         return names.map(lose).collect();
@@ -137,6 +151,7 @@ fn drop_statement(words: &mut Words<'_>) -> Vec<Deed> {
             let kind = kind.to_ascii_lowercase();
             let lose = |name| Deed::Lose {
                 table: None,
+                lost: Lost::Other,
                 what: format!("drops the {kind} {name} and every column that uses it"),
             };
             words.names().into_iter().map(lose).collect()
@@ -175,20 +190,27 @@ fn attribute(clause: &mut Words<'_>, of: &Name) -> Option<Deed> {
     clause.eat_if_exists();
     let name = clause.name().filter(|_| drops)?;
     let what = format!("drops the attribute {name} of {of}");
-    Some(Deed::Lose { table: None, what })
+    Some(Deed::Lose {
+        table: None,
+        lost: Lost::Other,
+        what,
+    })
 }
 
 /// One clause of `ALTER TABLE`.
 pub(super) fn clause_deed(clause: &mut Words<'_>, table: &Name) -> Option<Deed> {
-    let lose = |what: String| {
+    let lose = |lost: Lost, what: String| {
         let table = Some(table.clone());
-        Some(Deed::Lose { table, what })
+        Some(Deed::Lose { table, lost, what })
     };
     if clause.eat("TRUNCATE") {
-        return lose(format!("deletes all rows of partitions of {table}"));
+        return lose(
+            Lost::Rows,
+            format!("deletes all rows of partitions of {table}"),
+        );
     }
     if clause.eat("DISCARD") {
-        return lose(format!("discards the rows of {table}"));
+        return lose(Lost::Rows, format!("discards the rows of {table}"));
     }
     if clause.eat("SET") && clause.eat("SCHEMA") {
         let mut parts = clause.name()?.parts;
@@ -214,15 +236,16 @@ pub(super) fn clause_deed(clause: &mut Words<'_>, table: &Name) -> Option<Deed> 
             .iter()
             .find(|word| clause.sees(word));
         match other {
-            Some(&"PARTITION") => return lose(format!("drops partitions of {table}")),
-            Some(&"SYSTEM") => return lose(format!("drops the history of {table}")),
+            Some(&"PARTITION") => return lose(Lost::Rows, format!("drops partitions of {table}")),
+            Some(&"SYSTEM") => return lose(Lost::Other, format!("drops the history of {table}")),
             Some(_) => return None,
             None => {}
         }
     }
     clause.eat_if_exists();
     let column = clause.name()?;
-    lose(format!("drops the column {column} of {table}"))
+    let lost = Lost::Column(column.last().to_owned());
+    lose(lost, format!("drops the column {column} of {table}"))
 }
 
 pub(super) fn rename(words: &mut Words<'_>) -> Vec<Deed> {
@@ -255,6 +278,7 @@ pub(super) fn truncate(words: &mut Words<'_>) -> Vec<Deed> {
     };
     let lose = |table| Deed::Lose {
         what: format!("deletes all rows of {table}{also}"),
+        lost: Lost::Rows,
         table: Some(table),
     };
     words.names().into_iter().map(lose).collect()
@@ -283,12 +307,12 @@ fn delete(words: &mut Words<'_>) -> Option<Deed> {
             _ => {}
         }
     }
-    let what = match history {
-        true => format!("deletes the history of {table}"),
-        false => format!("deletes all rows of {table}"),
+    let (lost, what) = match history {
+        true => (Lost::Other, format!("deletes the history of {table}")),
+        false => (Lost::Rows, format!("deletes all rows of {table}")),
     };
     let table = Some(table);
-    Some(Deed::Lose { table, what })
+    Some(Deed::Lose { table, lost, what })
 }
 
 /// The DELETEs of a statement that begins with WITH.

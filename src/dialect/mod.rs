@@ -6,6 +6,7 @@
 mod body;
 pub mod catalog;
 pub mod checks;
+pub mod columns;
 pub mod deeds;
 pub mod effect;
 pub mod lex;

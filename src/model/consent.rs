@@ -43,6 +43,11 @@ pub const CONSENTS: &[Consent] = &[
         in_files: true,
     },
     Consent {
+        name: "referenced",
+        meaning: "drop, rename, retype or empty what a declared reference points to or from",
+        in_files: true,
+    },
+    Consent {
         name: "other-database",
         meaning: "run a statement that writes to another database than its own",
         in_files: true,

@@ -213,7 +213,7 @@ impl File<'_> {
                     self.dropped.push((table, loss));
                 }
             }
-            Deed::Lose { table, what } => {
+            Deed::Lose { table, what, .. } => {
                 let new = table.as_ref().is_some_and(|table| self.is_new(table));
                 if !new {
                     self.lose(statement, "data-loss", what, table);

@@ -6,6 +6,7 @@
 mod accept;
 mod asks;
 mod difference;
+mod guards;
 pub mod kept;
 mod losses;
 mod replayable;
@@ -15,6 +16,7 @@ mod step;
 mod undo;
 
 pub use accept::Accepted;
+pub use guards::{Guarded, Guards};
 pub use losses::{Loss, Tables, losses};
 pub use standing::{Partial, Standing, differing, standing};
 pub use undo::{builds_on, lost_tables, taken_back, undo};
@@ -29,6 +31,7 @@ use crate::model::exit::Exit;
 use crate::model::history::{Direction, Entry, History, Width};
 use crate::model::migration::Migration;
 use crate::model::name::nearest;
+use crate::model::reference::Reference;
 use crate::model::script::Script;
 use asks::Asks;
 
@@ -52,6 +55,17 @@ pub struct Subject<'p> {
     pub keep_sql: bool,
     /// The versions whose changed files a person accepts as they are.
     pub accept: &'p [i64],
+    /// The references of the project: what they point to or from is guarded.
+    pub references: &'p [Reference],
+}
+
+impl<'p> Subject<'p> {
+    /// The files of what is applied.
+    fn applied(&self) -> impl Iterator<Item = &'p Migration> {
+        let applied = &self.history.applied;
+        let is_applied = |file: &&Migration| applied.iter().any(|row| row.version == file.version);
+        self.migrations.iter().filter(is_applied)
+    }
 }
 
 /// What is to be done, by database.

@@ -9,6 +9,8 @@
 //! selects the cases whose title or file has the word. `same` in place of `to` says that two
 //! spellings mean one schema: the diff must be empty.
 
+mod client;
+mod difference;
 mod generate;
 mod laboratory;
 mod witness;

@@ -14,6 +14,7 @@ mod doctor;
 mod effect;
 mod exactly;
 mod faults;
+mod guard;
 mod history;
 mod inspect;
 mod live;

@@ -2,6 +2,7 @@
 //! holds for whoever writes, not only for bird.
 
 mod columns;
+mod desired;
 mod ids;
 mod indexes;
 mod keys;

@@ -75,6 +75,8 @@ const NAMING_ALLOWED: &[(&str, &str)] = &[
         "src/project/migrations.rs",
         "folders below a database's are named",
     ),
+    ("src/cmd/diff/mod.rs", "drift: from live to applied"),
+    ("src/cmd/source/mod.rs", "--shadow mysql://…"),
     ("src/project/url.rs", "an in-memory database would be gone"),
     ("src/project/url.rs", "MySQL: disabled, preferred, required"),
 ];

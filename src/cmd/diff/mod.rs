@@ -8,9 +8,10 @@ use futures_util::future::join;
 use super::compare::{Compared, Proof, Verified, compare};
 use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
 use super::{Context, cli};
+use crate::audit::guard;
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::project::{self, Database};
+use crate::project::Database;
 use report::DiffReport;
 
 /// Show the changes that lead from one schema to another
@@ -39,6 +40,8 @@ pub struct Args {
     /// The server on which files are replayed, where neither source tells
     #[arg(long, value_name = "URL")]
     shadow: Option<String>,
+    #[command(flatten)]
+    consents: cli::Consents,
     #[command(flatten)]
     connect: cli::Connect,
 }
@@ -71,7 +74,25 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
     if args.verify {
         demand(&compared)?;
     }
-    Ok(DiffReport::new(compared, drift))
+    let allowed = args.consents.allow.iter().any(|name| name == "referenced");
+    let guarded = compared.iter().map(|one| match allowed {
+        true => Vec::new(),
+        false => guarded(context, one),
+    });
+    let guarded = guarded.collect();
+    Ok(DiffReport::new(compared, guarded, drift))
+}
+
+/// What of a difference would leave references of other databases dangling.
+fn guarded(context: &Context, one: &Compared) -> Vec<Diagnostic> {
+    let name = &one.from.ground.name;
+    guard(
+        name,
+        &context.project.references,
+        &one.difference,
+        &one.renamed,
+        &one.from.schema,
+    )
 }
 
 /// Instead of SQL that leads elsewhere there is an error.
@@ -155,22 +176,10 @@ async fn load(
         let (one, other) = both.await;
         return Ok((one?, other?));
     }
-    let told = match &args.shadow {
-        Some(url) => {
-            let here = std::env::current_dir().unwrap_or_default();
-            let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
-            Some(named.map_err(Failure::failed)?)
-        }
-        None => None,
-    };
+    let told = args.shadow.as_deref().map(source::shadow).transpose()?;
     let ground = |mine: Option<&Database>, other: Option<&Database>| {
         let ground = mine.or(other).or(told.as_ref());
-        ground.cloned().ok_or_else(|| {
-            source::usage(
-                "two files do not tell which engine they are for".to_owned(),
-                "name a server for the shadow: --shadow mysql://…, --shadow sqlite:any.db",
-            )
-        })
+        ground.cloned().ok_or_else(source::no_engine)
     };
     let (one, other) = (from.ground(context), to.ground(context));
     let (one, other) = (ground(one, other)?, ground(other, one)?);

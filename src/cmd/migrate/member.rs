@@ -11,6 +11,7 @@ use crate::db::{applied, history};
 use crate::model::diagnostic::Failure;
 use crate::model::history::{History, Width};
 use crate::model::migration::Migration;
+use crate::model::reference::Reference;
 use crate::plan::{self, Subject};
 use crate::project::Database;
 
@@ -23,6 +24,7 @@ pub struct Member<'p> {
     pub untransactional: Vec<String>,
     pub to: Option<i64>,
     pub accept: Vec<i64>,
+    pub references: &'p [Reference],
 }
 
 impl Member<'_> {
@@ -40,6 +42,7 @@ impl Member<'_> {
             to: self.to,
             keep_sql: database.keep_sql,
             accept: &self.accept,
+            references: self.references,
         }
     }
 }
@@ -96,6 +99,7 @@ pub async fn open_members<'p>(
             untransactional: Vec::new(),
             to: None,
             accept: Vec::new(),
+            references: &context.project.references,
         })
     });
     Failure::collect(join_all(reading).await)

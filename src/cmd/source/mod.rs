@@ -65,6 +65,21 @@ pub fn usage(message: String, hint: impl Into<String>) -> Failure {
     Failure::failed(Diagnostic::error("usage", message).hint(hint))
 }
 
+/// The server that `--shadow` names.
+pub fn shadow(url: &str) -> Result<Database, Failure> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
+    named.map_err(Failure::failed)
+}
+
+/// No source tells which engine a file is for.
+pub fn no_engine() -> Failure {
+    usage(
+        "nothing tells which engine a file is for".to_owned(),
+        "name a server for the shadow: --shadow mysql://…, --shadow sqlite:any.db",
+    )
+}
+
 /// Whether a word is a URL of a database.
 pub fn is_url(text: &str) -> bool {
     let scheme = text.split_once(':').map(|(scheme, _)| scheme);

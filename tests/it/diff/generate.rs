@@ -70,7 +70,7 @@ fn random_pairs_hold(engine: Engine) {
             generated.to,
         );
         let tried = seed - first + 1;
-        if soak.is_some() && (tried % 1000 == 0 || tried == pairs) {
+        if soak.is_some() && (tried.is_multiple_of(1000) || tried == pairs) {
             let seconds = began.elapsed().as_secs();
             eprintln!("{}: {tried} pairs in {seconds} s", engine.product());
         }

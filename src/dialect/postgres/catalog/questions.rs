@@ -278,7 +278,8 @@ SELECT classid::text, objid::text, objsubid::text, refclassid::text, refobjid::t
 refobjsubid::text, deptype::text FROM pg_depend \
 WHERE objid >= 16384 AND refobjid >= 16384 AND refclassid <> 2615 \
 AND NOT (refclassid = 1259 AND classid IN (1259, 2606, 1247)) \
-AND NOT (classid = 2620 AND refclassid = 2606) AND NOT (classid = 1247 AND deptype = 'i')";
+AND NOT (classid = 2620 AND refclassid = 2606) AND NOT (classid = 1247 AND deptype = 'i') \
+AND deptype NOT IN ('P', 'S')";
 
 const COMMENTS: &str = "\
 SELECT classoid::text, objoid::text, objsubid::text, description FROM pg_description \
@@ -287,7 +288,7 @@ WHERE objoid >= 16384";
 /// Everything of the schema and of its database that is read by nobody else. What belongs to an
 /// extension comes with it.
 const STRANGERS: &str = "\
-WITH member AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'), strange AS (\
+WITH member AS (SELECT classid, objid FROM pg_depend WHERE deptype IN ('e', 'i')), strange AS (\
 SELECT 'pg_type'::regclass::oid AS class, t.oid, 'base type ' || t.typname AS what, \
 concat_ws(' ', t.typinput, t.typoutput, t.typlen, t.typalign, t.typstorage) AS printed \
 FROM pg_type t WHERE t.typnamespace = {space} AND t.typtype = 'b' AND t.typelem = 0 \

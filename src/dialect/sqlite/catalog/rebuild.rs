@@ -1,59 +1,113 @@
-//! A table is made anew beside the old one, its rows move, and it takes the old one's name.
+//! A table is made anew, its rows move, and the old one is dropped.
+//!
+//! A client that goes on behind an error must not drop what could not be copied. So the old table
+//! first gets a name that it has in this transaction alone: a row that does not fit rolls back, and
+//! then nothing has the name that DROP TABLE says. All tables are renamed before any row moves.
 //! <https://www.sqlite.org/lang_altertable.html#otheralter>
 
 use std::collections::HashMap;
 
-use super::constraint::CONFLICT;
 use super::render::{self, quote};
 use super::risks;
-use super::table::{self, WITHOUT_ROWID, row_alias};
+use super::table::{self, STRICT, WITHOUT_ROWID, row_alias};
 use crate::dialect::single_quoted;
 use crate::model::change::{Alter, DdlStep, Hazard};
 use crate::model::schema::{Column, Schema, Table};
 
-/// The statements, or nothing where the new definition is not understood.
+/// The statements, by when they run.
+#[derive(Debug, Default)]
+pub struct Rebuild {
+    pub makes: Vec<DdlStep>,
+    pub fills: Vec<DdlStep>,
+    pub drops: Vec<DdlStep>,
+}
+
+/// The statements, or nothing where the definitions are not understood.
 pub fn steps(
     from: &Schema,
     to: &Schema,
     old: &Table,
     new: &Table,
     alters: &[Alter],
-) -> Option<Vec<DdlStep>> {
-    let beside = free_name(from, to, &new.name);
-    let text = render::create(new);
-    let create = renamed(&text, &beside)?;
+) -> Option<Rebuild> {
+    let mut rebuild = Rebuild::default();
     let step = |sql: String| DdlStep::new(new.id(), sql);
-    let mut steps = vec![step(create)];
+    let rename = |from: &str, to: &str| {
+        let (from, to) = (quote(from), quote(to));
+        step(format!("ALTER TABLE {from} RENAME TO {to}"))
+    };
+    let text = render::create(new);
+    // A check that says `users.name` keeps its table from getting another name.
+    let bound = !table::read(&render::create(old))?.qualifiers.is_empty();
+    let prefix = if bound { "bird_new_" } else { "bird_old_" };
+    let beside = free_name(from, to, &format!("{prefix}{}", new.name));
+    let (source, target) = match bound {
+        true => (old.name.clone(), beside.clone()),
+        false => (beside.clone(), new.name.clone()),
+    };
+    match bound {
+        true => rebuild.makes.push(step(renamed(&text, &beside)?)),
+        false => {
+            rebuild.makes.push(rename(&old.name, &beside));
+            rebuild.makes.push(step(text));
+        }
+    }
     let copied = copied(old, new);
-    if let Some(insert) = insert(old, new, &beside, &copied) {
-        let mut step = step(insert);
-        step.risks = risks::of_rebuild(old, new, alters, &copied);
-        steps.push(step.risk(
-            Hazard::Rewrite,
-            format!("all rows of {} are written anew", new.name),
-        ));
-    }
     if counts(old) && counts(new) {
-        let (beside, old) = (single_quoted(&beside), single_quoted(&old.name));
-        steps.push(step(format!(
-            "DELETE FROM sqlite_sequence WHERE name = {beside}"
-        )));
-        steps.push(step(format!(
-            "INSERT INTO sqlite_sequence (name, seq) SELECT {beside}, seq FROM sqlite_sequence WHERE name = {old}"
-        )));
+        rebuild.fills.push(step(counted_on(&source, &target)));
     }
-    let mut drop = step(format!("DROP TABLE {}", quote(&old.name)));
-    if steps.len() == 1 {
-        drop = drop.risk(
-            Hazard::DataLoss,
-            format!("no column of {} stays, so all its rows are lost", old.name),
-        );
+    let mut drop = step(format!("DROP TABLE {}", quote(&source)));
+    match insert(old, new, &source, &target, &copied) {
+        Some(insert) => {
+            let mut step = step(insert);
+            step.risks = risks::of_rebuild(old, new, alters, &copied);
+            let why = format!("all rows of {} are written anew", new.name);
+            rebuild.fills.push(step.risk(Hazard::Rewrite, why));
+        }
+        None => {
+            let why = format!("no column of {} stays, so all its rows are lost", old.name);
+            drop = drop.risk(Hazard::DataLoss, why);
+        }
+    }
+    if may_mismatch(old, new) {
+        let guard = free_name(from, to, &format!("bird_same_{}", new.name));
+        rebuild
+            .fills
+            .extend(guarded(&source, &target, &guard).map(step));
     }
     drop.risks.extend(risks::lost_columns(old, &copied));
-    steps.push(drop);
-    let (beside, name) = (quote(&beside), quote(&new.name));
-    steps.push(step(format!("ALTER TABLE {beside} RENAME TO {name}")));
-    Some(steps)
+    rebuild.drops.push(drop);
+    if bound {
+        rebuild.drops.push(rename(&beside, &new.name));
+    }
+    Some(rebuild)
+}
+
+/// Where a value is of the wrong type the engine rolls nothing back by itself; a count that differs
+/// does.
+fn guarded(source: &str, target: &str, guard: &str) -> [String; 3] {
+    let (source, target, guard) = (quote(source), quote(target), quote(guard));
+    [
+        format!("CREATE TABLE {guard} (same INTEGER CHECK (same))"),
+        format!(
+            "INSERT OR ROLLBACK INTO {guard} \
+             SELECT count(*) = (SELECT count(*) FROM {source}) FROM {target}"
+        ),
+        format!("DROP TABLE {guard}"),
+    ]
+}
+
+fn may_mismatch(old: &Table, new: &Table) -> bool {
+    new.options.contains_key(STRICT) || row_alias(old) != row_alias(new)
+}
+
+/// The next number is the one that it was: rows that move only make it larger.
+fn counted_on(source: &str, target: &str) -> String {
+    let (source, target) = (single_quoted(source), single_quoted(target));
+    format!(
+        "INSERT INTO sqlite_sequence (name, seq) \
+         SELECT {target}, seq FROM sqlite_sequence WHERE name = {source}"
+    )
 }
 
 /// The text of a table under another name.
@@ -72,7 +126,7 @@ fn renamed(text: &str, name: &str) -> Option<String> {
 
 /// A name that nothing has.
 pub fn free_name(from: &Schema, to: &Schema, name: &str) -> String {
-    let mut free = format!("bird_new_{name}");
+    let mut free = name.to_owned();
     let taken = |free: &str| {
         [from, to].into_iter().any(|schema| {
             let tables = schema.tables.iter().map(|table| table.name.as_str());
@@ -119,7 +173,13 @@ fn copied<'t>(old: &'t Table, new: &'t Table) -> Vec<Copied<'t>> {
         .collect()
 }
 
-fn insert(old: &Table, new: &Table, beside: &str, copied: &[Copied<'_>]) -> Option<String> {
+fn insert(
+    old: &Table,
+    new: &Table,
+    source: &str,
+    target: &str,
+    copied: &[Copied<'_>],
+) -> Option<String> {
     let mut into: Vec<String> = copied.iter().map(|column| quote(&column.to.name)).collect();
     let mut select: Vec<String> = copied.iter().map(value).collect();
     if let Some(number) = row_number(old, new, copied) {
@@ -129,26 +189,10 @@ fn insert(old: &Table, new: &Table, beside: &str, copied: &[Copied<'_>]) -> Opti
     if into.is_empty() {
         return None;
     }
-    // What a conflict clause of the table says must not take rows away silently.
-    let resolves = new
-        .keys
-        .iter()
-        .any(|key| key.options.contains_key(CONFLICT))
-        || new
-            .columns
-            .iter()
-            .any(|column| column.options.contains_key(CONFLICT));
-    let insert = if resolves {
-        "INSERT OR ABORT"
-    } else {
-        "INSERT"
-    };
+    let (into, select) = (into.join(", "), select.join(", "));
+    let (source, target) = (quote(source), quote(target));
     Some(format!(
-        "{insert} INTO {} ({}) SELECT {} FROM {}",
-        quote(beside),
-        into.join(", "),
-        select.join(", "),
-        quote(&old.name)
+        "INSERT OR ROLLBACK INTO {target} ({into}) SELECT {select} FROM {source}"
     ))
 }
 

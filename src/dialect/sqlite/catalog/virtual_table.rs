@@ -16,7 +16,7 @@ pub fn replace(from: &Schema, to: &Schema, old: &Table, new: &Table) -> Vec<DdlS
     let drop = step(format!("DROP TABLE {}", quote(&old.name)));
     let create = step(render::create(new));
     if let Some(columns) = movable(old, new) {
-        let beside = free_name(from, to, &new.name);
+        let beside = free_name(from, to, &format!("bird_new_{}", new.name));
         let mut twin = new.clone();
         twin.name.clone_from(&beside);
         twin.printed.0.clear();

@@ -6,14 +6,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::alter;
 use super::order::ordered;
-use super::rebuild;
+use super::rebuild::{self, Rebuild};
 use super::render::{self, quote};
 use super::virtual_table;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
 use crate::model::schema::{Id, Key, KeyKind, Kind, Object, Schema, Table};
 
-/// Without it a rename and DROP COLUMN refuse to work beside a view or a trigger that mentions what
-/// is not there in between.
+/// Without it a rename rewrites whatever mentions the table, and like DROP COLUMN it refuses to work
+/// beside a view or a trigger that mentions what is not there.
 const LENIENT: &str = "PRAGMA legacy_alter_table = ON";
 const STRICT: &str = "PRAGMA legacy_alter_table = OFF";
 
@@ -32,7 +32,9 @@ struct Writer<'s> {
     /// Tables and views whose triggers and indexes go away with them, as the old schema calls them.
     gone: HashSet<&'s str>,
     drops: Vec<DdlStep>,
+    /// What changes tables where they are.
     middle: Vec<DdlStep>,
+    rebuilds: Rebuild,
     indexes: Vec<DdlStep>,
     unsupported: Vec<Unsupported>,
     /// Whether DROP COLUMN leaves the texts of the old schema alone.
@@ -53,6 +55,7 @@ impl<'s> Writer<'s> {
             gone: HashSet::new(),
             drops: Vec::new(),
             middle: Vec::new(),
+            rebuilds: Rebuild::default(),
             indexes: Vec::new(),
             unsupported: Vec::new(),
             quotes: OnceCell::new(),
@@ -76,6 +79,9 @@ impl<'s> Writer<'s> {
         let mut dropped: Vec<&Table> = dropped
             .filter_map(|id| self.old.get(id.name.as_str()).copied())
             .collect();
+        // Some virtual tables look at the tables whose content they index.
+        created.sort_by_key(|table| virtual_table::is_virtual(table));
+        dropped.sort_by_key(|table| virtual_table::is_virtual(table));
         // Only the letter case of the name is another one.
         let mut respelled = Vec::new();
         dropped.retain(|old| {
@@ -125,7 +131,11 @@ impl<'s> Writer<'s> {
         self.gone.insert(&old.name);
         let (from, to) = (self.from, self.to);
         match rebuild::steps(from, to, old, new, alters) {
-            Some(steps) => self.middle.extend(steps),
+            Some(steps) => {
+                self.rebuilds.makes.extend(steps.makes);
+                self.rebuilds.fills.extend(steps.fills);
+                self.rebuilds.drops.extend(steps.drops);
+            }
             None => return self.refuse(new, "its definition cannot be taken apart"),
         }
         for key in indexes(new) {
@@ -202,7 +212,7 @@ impl<'s> Writer<'s> {
         let mut stays = !self.from.strangers.is_empty();
         for trigger in objects(self.from, Kind::Trigger) {
             match (with_its_table(trigger), same(trigger, &new)) {
-                // It is still there while another table takes its name.
+                // It is still there while another table changes.
                 (true, _) => stays |= gone.len() > 1,
                 (false, true) => stays = true,
                 (false, false) => steps.push(dropped(trigger)),
@@ -216,10 +226,13 @@ impl<'s> Writer<'s> {
             steps.push(dropped(view));
         }
         steps.extend(self.drops);
-        let (middle, lenient) = (self.middle, |step: &DdlStep| {
-            step.sql.contains(" RENAME TO ") || step.sql.contains(" DROP COLUMN ")
-        });
-        let lenient = stays && middle.iter().any(lenient);
+        let refuses =
+            |step: &DdlStep| step.sql.contains(" RENAME TO ") || step.sql.contains(" DROP COLUMN ");
+        let lenient = !self.rebuilds.makes.is_empty() || stays && self.middle.iter().any(refuses);
+        let mut middle = self.middle;
+        middle.extend(self.rebuilds.makes);
+        middle.extend(self.rebuilds.fills);
+        middle.extend(self.rebuilds.drops);
         let about = middle
             .first()
             .map(|step| step.about.clone())

@@ -63,5 +63,16 @@ fn settled(mut lines: Vec<&str>) -> String {
         }
         lines.sort_unstable();
     }
-    lines.join("\n")
+    sorted_parameters(&lines.join("\n"))
+}
+
+/// Storage parameters say the same in any order.
+fn sorted_parameters(statement: &str) -> String {
+    let found = statement.split_once(" WITH (").and_then(|(before, rest)| {
+        let (inside, behind) = rest.split_once(')')?;
+        let mut parameters: Vec<&str> = inside.split(", ").collect();
+        parameters.sort_unstable();
+        Some(format!("{before} WITH ({}){behind}", parameters.join(", ")))
+    });
+    found.unwrap_or_else(|| statement.to_owned())
 }

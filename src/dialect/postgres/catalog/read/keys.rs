@@ -17,8 +17,6 @@ struct OperatorClass<'a> {
 
 /// What an index is made of, as the catalog has it.
 struct Parts {
-    /// How many of them are no included columns.
-    keys: usize,
     columns: Vec<i64>,
     classes: Vec<i64>,
     collations: Vec<i64>,
@@ -123,7 +121,6 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
         let filter = cells.owned();
         let parts = Parts {
-            keys: count,
             columns,
             classes,
             collations,
@@ -169,7 +166,16 @@ impl<'a, 'n> Reader<'a, 'n> {
             },
             constraint: constraint != 0,
             include: include.collect(),
-            parts: (0..count).map(|at| self.part(table, &parts, at)).collect(),
+            parts: (0..count)
+                .map(|at| {
+                    let mut part = self.part(table, &parts, at);
+                    if constraint != 0 {
+                        // A constraint takes the usual ones, and cannot name them.
+                        part.options.clear();
+                    }
+                    part
+                })
+                .collect(),
             filter,
             method: Some(method.to_owned()).filter(|method| method != "btree"),
             options,
@@ -221,7 +227,10 @@ impl<'a, 'n> Reader<'a, 'n> {
         KeyPart {
             column: Some(self.column(table, column).to_owned()).filter(|_| column != 0),
             expression: match column {
-                0 => parts.expressions.get(at).cloned(),
+                0 => parts
+                    .expressions
+                    .get(at)
+                    .map(|it| super::bare(it).to_owned()),
                 _ => None,
             },
             prefix: None,

@@ -58,6 +58,28 @@ fn quote(name: &str) -> String {
     Postgres.quote(name)
 }
 
+/// An expression without parentheses around all of it.
+fn bare(expression: &str) -> &str {
+    let mut told = expression.trim();
+    while let Some(inner) = told.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
+        let (mut depth, mut quoted) = (0_i32, false);
+        let closes = inner.chars().any(|c| {
+            match c {
+                '\'' => quoted = !quoted,
+                '(' if !quoted => depth += 1,
+                ')' if !quoted => depth -= 1,
+                _ => {}
+            }
+            depth < 0
+        });
+        if closes || quoted {
+            break;
+        }
+        told = inner.trim();
+    }
+    told
+}
+
 /// Whether an object is one of a table that is not told.
 fn is_told(object: &Object) -> bool {
     object.table.as_ref().is_none_or(|table| !table.is_empty())

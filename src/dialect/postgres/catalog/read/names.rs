@@ -32,8 +32,8 @@ pub struct Names<'a> {
     columns: HashMap<(Oid, i32), &'a str>,
     comments: HashMap<Address, &'a str>,
     needs: HashMap<Address, Vec<Address>>,
-    /// What belongs to an extension, and to which.
-    members: HashMap<(u32, Oid), Oid>,
+    /// What belongs to an extension or to a range, and to which.
+    members: HashMap<(u32, Oid), (u32, Oid)>,
     /// Bird's own tables and refinery's, and what belongs to them.
     hidden: HashSet<Oid>,
 }
@@ -59,10 +59,17 @@ impl<'a> Names<'a> {
         for mut cells in answers.rows(Topic::Dependencies) {
             let from: Address = (cells.oid(), cells.oid(), cells.number(0));
             let to: Address = (cells.oid(), cells.oid(), cells.number(0));
-            if cells.text() == "e" {
-                names.members.insert((from.0, from.1), to.1);
-            } else {
-                names.needs.entry(from).or_default().push(to);
+            match cells.text() {
+                "e" => drop(
+                    names
+                        .members
+                        .insert((from.0, from.1), (class::EXTENSION, to.1)),
+                ),
+                // The server makes the functions of a range along with it.
+                "i" if from.0 == class::ROUTINE => {
+                    names.members.insert((from.0, from.1), (to.0, to.1));
+                }
+                _ => names.needs.entry(from).or_default().push(to),
             }
         }
         names
@@ -243,8 +250,8 @@ impl<'a> Names<'a> {
     }
 
     fn resolve(&self, (class, oid, column): Address) -> Option<Id> {
-        if let Some(extension) = self.members.get(&(class, oid)) {
-            return self.ids.get(&(class::EXTENSION, *extension)).cloned();
+        if let Some(whole) = self.members.get(&(class, oid)) {
+            return self.ids.get(whole).cloned();
         }
         let id = self.ids.get(&(class, oid))?;
         if class != class::RELATION || id.kind != Kind::Table || column == 0 {

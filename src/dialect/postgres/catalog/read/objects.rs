@@ -273,8 +273,8 @@ fn policy(cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
     set("for", Some(command));
     set("as", Some(kind));
     set("to", Some(&roles));
-    set("using", cells.maybe());
-    set("check", cells.maybe());
+    set("using", cells.maybe().map(super::bare));
+    set("check", cells.maybe().map(super::bare));
     let id = Id {
         table: Some(names.relation(table).to_owned()),
         ..Id::new(Kind::Policy, name)

@@ -19,7 +19,6 @@ pub type Columns = HashMap<Oid, Vec<Column>>;
 pub struct Owned {
     pub table: Oid,
     pub column: i32,
-    pub sequence: Oid,
     pub name: String,
     pub identity: bool,
     /// Those that are not as they are where nobody says.
@@ -86,7 +85,7 @@ fn column(
         "" => column.default = expression,
         kind => {
             column.generated = expression.map(|expression| Generated {
-                expression,
+                expression: super::bare(&expression).to_owned(),
                 stored: kind == "s",
             });
         }
@@ -311,7 +310,7 @@ fn check(name: &str, definition: &str) -> Check {
     Check {
         name: name.to_owned(),
         named: true,
-        expression: expression.to_owned(),
+        expression: super::bare(expression).to_owned(),
         options,
         ..Check::default()
     }
@@ -330,7 +329,6 @@ pub fn owned(answers: Answers<'_>, names: &Names<'_>) -> Vec<Owned> {
         all.push(Owned {
             table,
             column,
-            sequence,
             name: names.relation(sequence).to_owned(),
             identity,
             plain: options.is_empty()

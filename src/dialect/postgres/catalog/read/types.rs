@@ -69,7 +69,10 @@ fn ranges(answers: Answers<'_>) -> HashMap<Oid, Options> {
             "subtype_diff",
             "multirange_type_name",
         ] {
-            let value = cells.owned();
+            let value = cells.maybe().map(|value| match name {
+                "multirange_type_name" => super::quote(value),
+                _ => value.to_owned(),
+            });
             options.extend(value.map(|value| (name.to_owned(), value)));
         }
         (oid, options)

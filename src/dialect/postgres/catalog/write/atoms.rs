@@ -59,7 +59,7 @@ pub enum Part<'s> {
     /// A key, and whether it is a materialized view's.
     Key(&'s Key, bool),
     ForeignKey(&'s Table, &'s ForeignKey),
-    Check(&'s Table, &'s Check),
+    Check(&'s Check),
     Parent(&'s Table, &'s Parent),
     Object(&'s Object),
 }
@@ -242,17 +242,21 @@ impl<'s> Atoms<'s> {
             let needs = vec![itself];
             let name = Name::new(Class::Key, &table.name, &key.name);
             let children = self.attached(table, key);
+            let links = self.links(table);
             let atom = self.push(name, Part::Key(key, false), needs);
             atom.owner = Some(itself);
             add_key_needs(atom, table, key);
             atom.needs.extend(children);
+            if is_incomplete(table, key) {
+                atom.after = links;
+            }
         }
         for check in &table.checks {
             let name = Name::new(Class::Check, &table.name, &check.name);
             let mut needs = vec![itself];
             needs.extend(mentioned(table, &check.expression));
             needs.extend(named(&check.needs.0));
-            let atom = self.push(name, Part::Check(table, check), needs);
+            let atom = self.push(name, Part::Check(check), needs);
             atom.owner = Some(itself);
         }
         for key in &table.foreign_keys {
@@ -330,7 +334,7 @@ impl<'s> Atoms<'s> {
                     .iter()
                     .map(|column| Name::column(&table.name, &column.name)),
             );
-            let keys = table.keys.iter();
+            let keys = table.keys.iter().filter(|key| !is_incomplete(table, key));
             after.extend(keys.map(|key| Name::new(Class::Key, &table.name, &key.name)));
             let checks = table.checks.iter();
             after.extend(checks.map(|check| Name::new(Class::Check, &table.name, &check.name)));
@@ -338,6 +342,14 @@ impl<'s> Atoms<'s> {
         let atom = self.push(name, Part::Parent(table, parent), vec![itself, other]);
         atom.owner = Some(itself);
         atom.after = after;
+    }
+
+    /// That the partitions of a table are its partitions.
+    fn links(&self, table: &'s Table) -> Vec<Name<'s>> {
+        let children = self.parents.get(table.name.as_str()).into_iter().flatten();
+        children
+            .map(|child| Name::new(Class::Parent, child, &table.name))
+            .collect()
     }
 
     /// The keys of partitions that belong to a key of their parent: they are made first, under
@@ -431,6 +443,11 @@ fn mentioned<'s>(table: &'s Table, expression: &str) -> Vec<Name<'s>> {
         })
         .map(|column| Name::column(&table.name, &column.name))
         .collect()
+}
+
+/// Whether it is an index of a partitioned table that some partitions have not.
+fn is_incomplete(table: &Table, key: &Key) -> bool {
+    table.partitions.is_some() && !super::super::print::is_valid(&key.options)
 }
 
 /// Whether a key is one that a foreign key can point to.

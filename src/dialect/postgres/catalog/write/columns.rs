@@ -318,6 +318,9 @@ pub fn sequence_changes(old: &Options, new: &Options, from: &str, to: &str) -> V
         let start = new.get("start").map_or(usual, String::as_str);
         clauses.push(format!("START WITH {start}"));
     }
+    if turned || strays(old, new) {
+        clauses.push("RESTART".to_owned());
+    }
     if changed("cache") {
         let cache = new.get("cache").map_or("1", String::as_str);
         clauses.push(format!("CACHE {cache}"));
@@ -331,6 +334,14 @@ pub fn sequence_changes(old: &Options, new: &Options, from: &str, to: &str) -> V
         clauses.push(word.to_owned());
     }
     clauses
+}
+
+/// Whether a sequence that nobody used would stand outside of its new bounds.
+fn strays(old: &Options, new: &Options) -> bool {
+    let number = |options: &Options, name: &str| -> Option<i64> { options.get(name)?.parse().ok() };
+    let start = number(old, "start").or(number(old, "minimum")).unwrap_or(1);
+    number(new, "minimum").is_some_and(|min| start < min)
+        || number(new, "maximum").is_some_and(|max| start > max)
 }
 
 /// Whether a default is not one and the same for all rows, as far as its text shows.

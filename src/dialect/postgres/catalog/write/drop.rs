@@ -3,14 +3,12 @@
 use super::super::print::quote;
 use super::Writer;
 use super::atoms::{Class, Name, Part};
-use super::fate::Fate;
 use crate::model::change::Hazard;
 
 impl<'s> Writer<'_, 's> {
     pub fn drop(&mut self, name: Name<'s>) {
         let Some(part) = self.old(&name) else { return };
         let (table, own) = (quote(name.table), quote(name.name));
-        let gone = self.plan.fate(&name) == Fate::Drop;
         match name.class {
             Class::Extension => self.say(name, format!("DROP EXTENSION {own}")),
             Class::Collation => self.say(name, format!("DROP COLLATION {own}")),
@@ -33,19 +31,13 @@ impl<'s> Writer<'_, 's> {
                     return;
                 }
                 self.say(name, format!("ALTER TABLE {table} DROP COLUMN {own}"));
-                if gone || !matches!(part, Part::Column(_, column) if column.generated.is_some()) {
+                if !matches!(part, Part::Column(_, column) if column.generated.is_some()) {
                     let why = format!("the values of {}.{} are gone", name.table, name.name);
                     return self.lose(why);
                 }
                 return;
             }
-            Class::Default => {
-                if self.is_retyped(name) {
-                    // The default would be cast along, and may not be able to.
-                    return self.drop_default(name);
-                }
-                return self.drop_default(name);
-            }
+            Class::Default => return self.drop_default(name),
             Class::Identity => self.say(
                 name,
                 format!("ALTER TABLE {table} ALTER COLUMN {own} DROP IDENTITY"),
@@ -93,10 +85,6 @@ impl<'s> Writer<'_, 's> {
             name,
             format!("ALTER TABLE {only}{table} ALTER COLUMN {own} DROP DEFAULT"),
         );
-    }
-
-    fn is_retyped(&self, name: Name<'s>) -> bool {
-        self.plan.fate(&Name::column(name.table, name.name)) == Fate::Retype
     }
 
     /// Says of the last statement that it loses something.

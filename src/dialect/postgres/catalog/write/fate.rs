@@ -63,7 +63,7 @@ pub fn of_both(from: &Atom<'_>, to: &Atom<'_>, old: &Atoms<'_>, new: &Atoms<'_>)
             }
             differing(one == other, like == *other)
         }
-        (Part::Check(_, one), Part::Check(_, other)) => {
+        (Part::Check(one), Part::Check(other)) => {
             let mut like = one.clone();
             like.comment.clone_from(&other.comment);
             if print::is_valid(&other.options) {

@@ -92,10 +92,6 @@ fn strangers(difference: &Difference) -> Vec<Unsupported> {
 }
 
 impl<'s> Writer<'_, 's> {
-    fn push(&mut self, step: DdlStep) {
-        self.steps.push(step);
-    }
-
     fn say(&mut self, name: Name<'s>, sql: impl Into<String>) -> &mut DdlStep {
         let at = self.steps.len();
         self.steps.push(DdlStep::new(name.about(), sql));
@@ -151,8 +147,8 @@ impl<'s> Writer<'_, 's> {
             (Part::ForeignKey(_, key), Some(Part::ForeignKey(_, old))) => {
                 self.alter_foreign_key(name, old, key);
             }
-            (Part::Check(_, check), None) => self.add_check(name, check),
-            (Part::Check(_, check), Some(Part::Check(_, old))) => {
+            (Part::Check(check), None) => self.add_check(name, check),
+            (Part::Check(check), Some(Part::Check(old))) => {
                 self.alter_check(name, old, check);
             }
             (Part::Parent(table, parent), _) => self.attach(name, table, parent),

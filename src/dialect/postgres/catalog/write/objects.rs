@@ -178,6 +178,9 @@ impl<'s> Writer<'_, 's> {
         clauses.extend(sequence_changes(&old.options, &new.options, from, to));
         if !clauses.is_empty() {
             self.say(name, format!("ALTER SEQUENCE {own} {}", clauses.join(" ")));
+            if clauses.iter().any(|clause| clause == "RESTART") {
+                self.lose(format!("{} begins anew", name.name));
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use super::atoms::{Class, Name, Part};
+use super::atoms::{Atoms, Class, Name, Part};
 use super::fate::Fate;
 use super::plan::Plan;
 
@@ -43,7 +43,14 @@ pub fn order<'s>(plan: &Plan<'s>) -> (Vec<Step<'s>>, bool) {
             graph.steps.push((Deed::Discard, *name));
         }
     }
-    graph.steps.sort_by_key(rank);
+    let at = |atoms: &Atoms<'s>, name: &Name<'s>| atoms.at.get(name).copied();
+    graph.steps.sort_by_cached_key(|(deed, name)| {
+        let place = match deed {
+            Deed::Drop | Deed::PutAside | Deed::Discard => at(&plan.old, name),
+            Deed::Make => at(&plan.new, name),
+        };
+        (rank(*deed, name.class), place)
+    });
     graph.at = std::iter::zip(graph.steps.iter().copied(), 0..).collect();
     graph.old_edges(plan);
     graph.new_edges(plan);
@@ -52,12 +59,13 @@ pub fn order<'s>(plan: &Plan<'s>) -> (Vec<Step<'s>>, bool) {
 }
 
 /// Drops first, from what stands at the top; then everything else from the ground.
-fn rank<'s>((deed, name): &Step<'s>) -> (u8, Reverse<Class>, Class, Name<'s>) {
+fn rank(deed: Deed, class: Class) -> (u8, Reverse<Class>, Class) {
+    let same = Reverse(Class::Extension);
     match deed {
-        Deed::Drop => (0, Reverse(name.class), name.class, *name),
-        Deed::PutAside => (1, Reverse(Class::Extension), name.class, *name),
-        Deed::Make => (2, Reverse(Class::Extension), name.class, *name),
-        Deed::Discard => (3, Reverse(name.class), name.class, *name),
+        Deed::Drop => (0, Reverse(class), class),
+        Deed::PutAside => (1, same, class),
+        Deed::Make => (2, same, class),
+        Deed::Discard => (3, Reverse(class), class),
     }
 }
 
@@ -114,6 +122,7 @@ impl<'s> Graph<'s> {
                     Fate::Drop | Fate::Rebuild => {
                         let theirs = self.drop_of(plan, *need);
                         self.before(drop.or(make), theirs);
+                        self.before(self.find(Deed::Discard, atom.name), theirs);
                     }
                     Fate::Retire => {
                         self.before(drop, self.find(Deed::PutAside, *need));

@@ -108,7 +108,13 @@ impl<'s> Plan<'s> {
                         true => Fate::Retype,
                         false => now,
                     },
-                    _ if now == Fate::Alter && !needed && stands_alone => now,
+                    _ if now == Fate::Alter
+                        && !needed
+                        && stands_alone
+                        && cause.class != Class::Key =>
+                    {
+                        now
+                    }
                     _ => Fate::Rebuild,
                 }
             }
@@ -261,7 +267,7 @@ impl<'s> Plan<'s> {
             let whole = atom.owner.filter(|owner| comes(self.fate(owner)));
             let with = match (atom.name.class, atom.part) {
                 (Class::Column | Class::Default | Class::Identity, _) => whole,
-                (Class::Check, Part::Check(_, check)) => {
+                (Class::Check, Part::Check(check)) => {
                     whole.filter(|_| super::super::print::is_valid(&check.options))
                 }
                 (Class::Key, Part::Key(key, false)) => whole.filter(|_| key.constraint),

@@ -37,8 +37,10 @@ impl<'s> Writer<'_, 's> {
         self.say(name, sql);
         let (from, to) = (&old.sql, &new.sql);
         if !is_wider(from, to) {
-            let why = format!("every value of {} must be one of {to}", old.name);
-            self.risk(Hazard::MayFail, why);
+            if !is_lossless(from, to) {
+                let why = format!("every value of {} must be one of {to}", old.name);
+                self.risk(Hazard::MayFail, why);
+            }
             if loses(from, to) {
                 let why = format!("what {to} cannot hold of {from} is gone");
                 self.risk(Hazard::DataLoss, why);
@@ -164,6 +166,22 @@ fn is_wider(from: &str, to: &str) -> bool {
         ("cidr", "inet") => true,
         _ => false,
     }
+}
+
+/// Whether every value is one of the other type too.
+fn is_lossless(from: &str, to: &str) -> bool {
+    let rank = |sql: &str| match base(sql) {
+        "smallint" => 1,
+        "integer" => 2,
+        "bigint" => 3,
+        "numeric" if lengths(sql).is_empty() => 4,
+        _ => 0,
+    };
+    let days = sort(from) == Sort::Day && sort(to) == Sort::Day && base(to) != "date";
+    (rank(from) > 0 && rank(from) <= rank(to))
+        || (base(to) == "text" && !from.ends_with("[]") && !to.ends_with("[]"))
+        || (base(from) == "real" && base(to) == "double precision")
+        || (days && lengths(to).is_empty())
 }
 
 /// Whether a value may become another one without an error.

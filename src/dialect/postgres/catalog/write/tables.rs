@@ -110,6 +110,9 @@ impl<'s> Writer<'_, 's> {
                 format!("ALTER TABLE {own} REPLICA IDENTITY {identity}"),
             );
         }
+        if let Some(of) = table.options.get("of") {
+            self.say(name, format!("ALTER TABLE {} OF {of}", quote(&table.name)));
+        }
         self.comment(
             name,
             None,

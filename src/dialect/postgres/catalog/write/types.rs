@@ -3,6 +3,7 @@
 use super::super::print::{self, quote, text};
 use super::Writer;
 use super::atoms::{Class, Name};
+use super::fate::Fate;
 use crate::model::change::Hazard;
 use crate::model::schema::Object;
 
@@ -11,6 +12,9 @@ const ASIDE: &str = "__old";
 
 impl<'s> Writer<'_, 's> {
     pub fn put_aside(&mut self, name: Name<'s>) {
+        if name.class == Class::Range {
+            return self.melt(name);
+        }
         let sql = format!(
             "ALTER {} {} RENAME TO {}",
             word(name.class),
@@ -20,7 +24,28 @@ impl<'s> Writer<'_, 's> {
         self.say(name, sql);
     }
 
+    /// The functions of a range keep their names when it is renamed, and stand in the way of its
+    /// successor: its columns are text meanwhile.
+    fn melt(&mut self, name: Name<'s>) {
+        let plan = self.plan;
+        for atom in &plan.old.all {
+            if atom.name.class == Class::Column
+                && atom.needs.contains(&name)
+                && plan.fate(&atom.name) == Fate::Retype
+            {
+                let (table, own) = (quote(atom.name.table), quote(atom.name.name));
+                let sql =
+                    format!("ALTER TABLE {table} ALTER COLUMN {own} TYPE text USING {own}::text");
+                self.say(atom.name, sql);
+            }
+        }
+        self.say(name, format!("DROP TYPE {}", quote(name.name)));
+    }
+
     pub fn discard(&mut self, name: Name<'s>) {
+        if name.class == Class::Range {
+            return;
+        }
         let sql = format!("DROP {} {}", word(name.class), quote(&aside(name.name)));
         self.say(name, sql);
     }
@@ -69,7 +94,7 @@ impl<'s> Writer<'_, 's> {
         let has = |sql: Option<&String>| sql.is_some_and(|sql| sql.contains(&quoted));
         self.plan.new.all.iter().any(|atom| match atom.part {
             super::Part::Column(_, column) => has(column.default.as_ref()),
-            super::Part::Check(_, check) => has(Some(&check.expression)),
+            super::Part::Check(check) => has(Some(&check.expression)),
             super::Part::Key(key, _) => has(key.filter.as_ref()),
             super::Part::Object(object) => atom.name.class != Class::Enum && has(Some(&object.sql)),
             _ => false,

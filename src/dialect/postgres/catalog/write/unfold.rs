@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::print::quote;
 use crate::model::change::DdlStep;
-use crate::model::schema::{Id, Kind, Object, Schema, Table};
+use crate::model::schema::{ForeignKey, Id, Kind, Object, Schema, Table};
 
 /// Tells the sequence and the default of every serial.
 pub fn serials(schema: &mut Schema) {
@@ -52,7 +52,8 @@ fn is_plain(name: &str) -> bool {
     name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// What a partition keeps when it is taken from its parent, becomes its own in the old schema.
+/// What a partition keeps when it is taken from its parent becomes its own in the old schema, and
+/// what it shares with a new parent the parent's.
 pub fn detached(from: &mut Schema, to: &Schema) {
     let kept: HashMap<&str, &Table> = to.tables.iter().map(|it| (it.name.as_str(), it)).collect();
     let old: HashMap<String, Table> = from
@@ -65,6 +66,27 @@ pub fn detached(from: &mut Schema, to: &Schema) {
         let Some(new) = kept.get(table.name.as_str()) else {
             continue;
         };
+        let coming = new.parents.iter().filter(|parent| {
+            parent.bound.is_some() && !table.parents.iter().any(|it| it.table == parent.table)
+        });
+        for parent in coming.filter_map(|parent| kept.get(parent.table.as_str())) {
+            // What it has in common with its new parent becomes the parent's.
+            table
+                .checks
+                .retain(|check| !parent.checks.contains(check) || new.checks.contains(check));
+            let theirs = &parent.foreign_keys;
+            let same = |key: &ForeignKey| {
+                theirs.iter().any(|it| {
+                    ForeignKey {
+                        name: key.name.clone(),
+                        ..it.clone()
+                    } == *key
+                })
+            };
+            table
+                .foreign_keys
+                .retain(|key| !same(key) || new.foreign_keys.contains(key));
+        }
         let leaving = |parent: &&crate::model::schema::Parent| {
             parent.bound.is_some() && !new.parents.iter().any(|it| it.table == parent.table)
         };

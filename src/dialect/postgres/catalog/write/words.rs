@@ -42,7 +42,9 @@ pub fn add_soft(atoms: &mut Atoms<'_>) {
         let Part::Object(object) = atom.part else {
             continue;
         };
-        let found: HashSet<&str> = words(&object.sql).collect();
+        let own = object.name.split('(').next().unwrap_or_default();
+        let mut found: HashSet<&str> = words(&object.sql).collect();
+        found.remove(own);
         let mut after: Vec<Name<'_>> = found
             .iter()
             .filter_map(|word| by_word.get(word))

@@ -1,0 +1,111 @@
+//! What changes that were worked out do to the ends of references: dropped, renamed, retyped.
+
+use crate::model::change::{Alter, Change, Difference, Renamed};
+use crate::model::diagnostic::Diagnostic;
+use crate::model::name::ColumnName;
+use crate::model::reference::Reference;
+use crate::model::schema::{Kind, Schema};
+
+/// The changes of one database that touch what a reference points to or from, one finding for each
+/// end; `database` is its name in the project, `from` what it holds before.
+#[must_use]
+pub fn guard(
+    database: &str,
+    references: &[Reference],
+    difference: &Difference,
+    renamed: &[Renamed],
+    from: &Schema,
+) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    let mut seen: Vec<&ColumnName> = Vec::new();
+    for reference in references {
+        for end in [&reference.from, &reference.to] {
+            if end.database != database || seen.contains(&end) {
+                continue;
+            }
+            let what = touched(end, difference, renamed, from);
+            if let Some(what) = what {
+                seen.push(end);
+                findings.push(finding(end, references, &what));
+            }
+        }
+    }
+    findings
+}
+
+/// What a difference does to one end, in words.
+fn touched(
+    end: &ColumnName,
+    difference: &Difference,
+    renamed: &[Renamed],
+    from: &Schema,
+) -> Option<String> {
+    let is_table = |name: &str| name.eq_ignore_ascii_case(&end.table);
+    let is_column = |name: &str| name.eq_ignore_ascii_case(&end.column);
+    // What is not there yet cannot be lost.
+    let mut tables = from.tables.iter();
+    let table = tables.find(|table| is_table(&table.name))?;
+    table
+        .columns
+        .iter()
+        .find(|column| is_column(&column.name))?;
+    let full = |name: &str| {
+        let parts = name.split_once('.');
+        parts.is_some_and(|(table, column)| is_table(table) && is_column(column))
+    };
+    let new_name = renamed
+        .iter()
+        .find(|renamed| is_table(&renamed.from) || full(&renamed.from));
+    if let Some(Renamed { from, to }) = new_name {
+        return Some(format!("renames `{from}` to `{to}`"));
+    }
+    difference.changes.iter().find_map(|change| match change {
+        Change::Drop(id) if id.kind == Kind::Table && is_table(&id.name) => {
+            Some(format!("drops the table `{}`", id.name))
+        }
+        Change::Alter { table, alters } if is_table(table) => {
+            alters.iter().find_map(|alter| match alter {
+                Alter::DropColumn(column) if is_column(&column.name) => {
+                    Some(format!("drops the column `{}` of `{table}`", column.name))
+                }
+                Alter::ModifyColumn(pair)
+                    if is_column(&pair.to.name) && pair.from.sql != pair.to.sql =>
+                {
+                    Some(format!(
+                        "gives the column `{}` of `{table}` the type {} in place of {}",
+                        pair.to.name, pair.to.sql, pair.from.sql
+                    ))
+                }
+                _ => None,
+            })
+        }
+        _ => None,
+    })
+}
+
+fn finding(end: &ColumnName, references: &[Reference], what: &str) -> Diagnostic {
+    let message = format!(
+        "{}: a change {what}, which a declared reference needs",
+        end.database
+    );
+    let mut told = Diagnostic::error("referenced", message)
+        .database(&end.database)
+        .hint(
+            "change [[references]] in bird.toml and what uses it first; if it is meant: --allow \
+             referenced",
+        );
+    for reference in references {
+        let Reference { from, to, .. } = reference;
+        if from == end {
+            told = told.note(format!("{from} points from here to {to}"));
+        } else if to == end {
+            told = told.note(format!("{from} points here, to {to}"));
+        } else {
+            continue;
+        }
+        if told.location.is_none() {
+            told.location.clone_from(&reference.location);
+        }
+    }
+    told
+}
