@@ -182,6 +182,14 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
             None => Err(error),
         };
     }
+    if let Some(query) = reach::misreads(dialect, text)
+        && shadow.session.value(query).await?.is_some()
+    {
+        // What comes next would be another statement to the server than to bird.
+        shadow.session.reset().await?;
+        let why = "changes how the server reads statements".to_owned();
+        return Ok(keep(shadow, sql, why, false));
+    }
     shadow.state.around.opaque.extend(opaque);
     if let Some(sleep) = sleep {
         shadow.state.slept(sleep);

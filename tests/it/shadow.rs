@@ -20,6 +20,7 @@ engines!(
     nothing_reaches_past_a_shadow,
     the_own_name_means_the_shadow,
     migrate_tells_what_no_shadow_will_run,
+    what_names_its_own_database_is_no_difference,
     a_shadow_that_is_left_behind_is_offered_for_removal,
     a_shadow_is_dropped_on_every_path,
     an_account_that_may_make_no_shadow_is_told_what_it_lacks,
@@ -542,4 +543,85 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
         world.run(&["status"]).exits(2);
     }
     assert_eq!(made.client("ums", "SELECT * FROM canary"), "1\n");
+}
+
+/// A migration that names its database gives the same schema in a shadow, whose name is another;
+/// and an event that sleeps there is awake in what is told of it.
+fn what_names_its_own_database_is_no_difference(engine: Engine) {
+    let world = World::one(engine);
+    let sql = engine.pick(
+        "CREATE TABLE {ums}.a (id INT PRIMARY KEY);\n\
+         CREATE TABLE {ums}.b (id INT, FOREIGN KEY (id) REFERENCES {ums}.a (id));\n\
+         CREATE VIEW {ums}.v AS SELECT {ums}.a.id FROM {ums}.a JOIN `{ums}`.b ON b.id = a.id;\n\
+         CREATE TRIGGER {ums}.t AFTER INSERT ON {ums}.a FOR EACH ROW \
+         INSERT INTO {ums}.b VALUES (NEW.id);\n\
+         CREATE PROCEDURE {ums}.p() BEGIN DELETE FROM {ums}.b; SELECT * FROM `{ums}`.a; END;\n\
+         CREATE FUNCTION f() RETURNS INT READS SQL DATA RETURN (SELECT MAX(id) FROM {ums}.a);\n\
+         CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DO DELETE FROM {ums}.b;\n\
+         CREATE EVENT quiet ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DISABLE DO SELECT 1;\n",
+        "CREATE TABLE {ums}.public.a (id INT PRIMARY KEY);\n\
+         CREATE VIEW v AS SELECT id FROM {ums}.public.a;\n\
+         CREATE FUNCTION p() RETURNS void LANGUAGE plpgsql AS $$ BEGIN \
+         DELETE FROM {ums}.public.a; END $$;\n",
+        "CREATE TABLE main.a (id INT PRIMARY KEY);\nCREATE VIEW main.v AS SELECT id FROM a;\n",
+    );
+    world.write(
+        "migrations/ums/V1__own.sql",
+        &sql.replace("{ums}", world.name("ums")),
+    );
+    world.run(&["up"]).ok();
+    world.run(&["diff"]).ok().says("no difference");
+}
+
+/// Databases that are called like the tables, aliases and columns of other people's statements
+/// make none of them reach out.
+#[test]
+fn ordinary_statements_stay_inside() {
+    let names: Vec<String> = ('a'..='z').map(String::from).collect();
+    let mut others = names;
+    let words = [
+        "users", "posts", "orders", "id", "name", "new", "old", "public", "accounts",
+    ];
+    others.extend(words.map(str::to_owned));
+    let around = Around {
+        others,
+        roles: vec!["app".to_owned()],
+        ..around()
+    };
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for dialect in bird::dialect::DIALECTS {
+        let folder = format!("tests/it/cases/diff/{}", dialect.facts().name);
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for entry in std::fs::read_dir(folder).expect("cases") {
+            let text = std::fs::read_to_string(entry.expect("a case").path()).expect("text");
+            for section in text.split("\n--- ") {
+                let (name, sql) = section.split_once('\n').unwrap_or_default();
+                let sql = sql.split("\n=== ").next().unwrap_or_default();
+                if !["from", "to", "same"].contains(&name) {
+                    continue;
+                }
+                let Ok(statements) = bird::dialect::split::split(dialect.lexis(), sql) else {
+                    continue;
+                };
+                for statement in statements {
+                    let sql = &sql[statement.range];
+                    seen += 1;
+                    if let Reach::Outside(outside) = reach(*dialect, sql, &around) {
+                        wrong.push(format!(
+                            "{}: {sql}\n  {}",
+                            dialect.facts().name,
+                            outside.why
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {seen}\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(seen > 500, "{seen}");
 }

@@ -168,6 +168,11 @@ impl Shadow {
             {
                 object.sql = sql;
             }
+            for sql in [&mut object.sql, &mut object.printed.0] {
+                if let Some(own) = reach::at_home(dialect, sql, &self.state.around) {
+                    *sql = own;
+                }
+            }
         }
         if self.is_lent() {
             schema.tables.retain(|table| table.name != MARK);

@@ -131,6 +131,11 @@ pub static RULES: Rules = Rules {
         "SELECT 'database', CAST(schema_name AS CHAR) FROM information_schema.schemata \
          WHERE schema_name <> 'information_schema' AND schema_name <> DATABASE()",
     ),
+    modes: (
+        &["sql_mode"],
+        "SELECT 1 FROM DUAL WHERE CONCAT(',', @@sql_mode, ',') REGEXP \
+         ',(ANSI_QUOTES|ANSI|NO_BACKSLASH_ESCAPES|ORACLE|MSSQL|DB2|MAXDB|POSTGRESQL),'",
+    ),
     runs_alone: Some("EVENT"),
     qualified: Some(("DROP", "FUNCTION")),
 };

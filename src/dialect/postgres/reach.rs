@@ -135,6 +135,10 @@ pub static RULES: Rules = Rules {
         "SELECT 'database', datname::text FROM pg_database WHERE datname <> current_database() \
          UNION ALL SELECT 'role', rolname::text FROM pg_roles",
     ),
+    modes: (
+        &["standard_conforming_strings"],
+        "SELECT '1' WHERE current_setting('standard_conforming_strings') = 'off'",
+    ),
     runs_alone: None,
     qualified: None,
 };

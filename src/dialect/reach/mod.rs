@@ -46,6 +46,8 @@ pub struct Rules {
     pub grants_inside: bool,
     /// Asks what is around: rows of a kind, `database` or `role`, and a name.
     pub around: Option<&'static str>,
+    /// Settings that change how statements are read, and what gives a row where one is so set.
+    pub modes: (&'static [&'static str], &'static str),
     /// A kind of object that runs by itself.
     pub runs_alone: Option<&'static str>,
     /// An object of this kind without a qualifier may be one of the whole server.
@@ -138,6 +140,24 @@ pub fn makes(dialect: &dyn Dialect, sql: &str) -> Option<String> {
     bodies::made(&pieces)
 }
 
+/// A definition that was read in the shadow, as it is where the database has its own name.
+#[must_use]
+pub fn at_home(dialect: &dyn Dialect, sql: &str, around: &Around) -> Option<String> {
+    if around.own.is_empty() || around.own == around.shadow {
+        return None;
+    }
+    let back = Around {
+        own: around.shadow.clone(),
+        shadow: around.own.clone(),
+        schema: around.schema.clone(),
+        ..Around::default()
+    };
+    match reach(dialect, sql, &back) {
+        Reach::Inside { sql, .. } => sql,
+        Reach::Tells(_) | Reach::Outside(_) => None,
+    }
+}
+
 /// The database that a statement chooses for those behind it.
 #[must_use]
 pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
@@ -157,6 +177,15 @@ pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<St
         names.iter().find(|known| **known == name)
     });
     found.cloned()
+}
+
+/// Asks whether the session still reads statements as bird does, where one may have changed that.
+#[must_use]
+pub fn misreads(dialect: &dyn Dialect, sql: &str) -> Option<&'static str> {
+    let (settings, query) = dialect.reach().modes;
+    let sql = sql.to_lowercase();
+    let sets = settings.iter().any(|setting| sql.contains(setting));
+    sets.then_some(query)
 }
 
 /// Statements of rows, of the session and of the server leave the schema as it is.
@@ -192,7 +221,8 @@ impl Look<'_> {
     fn statement(self, pieces: &Pieces<'_>, body: bool, found: &mut Found) -> Result<(), Why> {
         let program = body || bodies::is_program(pieces);
         for at in 0..pieces.len() {
-            if at == 0 || program && bodies::begins(pieces, at) {
+            let another = pieces.before(at).is_some_and(|before| before.text == ";");
+            if at == 0 || another || program && bodies::begins(pieces, at) {
                 self.head(pieces, at)?;
             }
             self.signs(pieces, at)?;

@@ -116,7 +116,16 @@ pub(super) fn look(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) -> Re
 
 /// The end of a name with or without dots; the same place where none begins.
 fn chain(pieces: &Pieces<'_>, at: usize) -> usize {
-    let is_name = |at: usize| pieces.get(at).is_some_and(|piece| piece.is_name());
+    // A text with dots around it can only be meant for a name.
+    let dotted = |at: usize| {
+        let dot = |piece: Piece<'_>| piece.text == ".";
+        pieces.get(at + 1).is_some_and(dot) || pieces.before(at).is_some_and(dot)
+    };
+    let is_name = |at: usize| {
+        pieces.get(at).is_some_and(|piece| {
+            piece.is_name() || piece.kind == Kind::Text && piece.text.starts_with('"') && dotted(at)
+        })
+    };
     let led = pieces
         .before(at)
         .is_some_and(|piece| matches!(piece.text, "@" | ":"));
@@ -127,7 +136,7 @@ fn chain(pieces: &Pieces<'_>, at: usize) -> usize {
     while pieces.get(end).is_some_and(|piece| piece.text == ".") {
         let next = pieces.get(end + 1);
         match next {
-            Some(piece) if piece.is_name() || piece.text == "*" => end += 2,
+            Some(piece) if is_name(end + 1) || piece.text == "*" => end += 2,
             _ => break,
         }
     }
@@ -206,9 +215,9 @@ fn database(look: Look<'_>, pieces: &Pieces<'_>, at: usize, found: &mut Found) -
     };
     let schema = grammar.schema_is_database && before.is("SCHEMA");
     let chosen = pieces.are(0, &["USE"]) && at == 1;
-    let leads = pieces.are(0, &["ALTER"]) && at == 2
+    let leads = (pieces.are(0, &["ALTER"]) || pieces.are(0, &["REINDEX"])) && at == 2
         || at.checked_sub(2).is_some_and(|on| pieces.are(on, &["ON"]));
-    if !chosen && (!leads || !(before.is("DATABASE") || schema)) {
+    if !chosen && (!leads || !(before.is_any(&["DATABASE", "SYSTEM"]) || schema)) {
         return Ok(());
     }
     // What comes behind it where the database in use is meant.

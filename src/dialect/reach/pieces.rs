@@ -1,7 +1,7 @@
 //! The code of a statement with the places of its words, so that single words can be replaced.
 
 use crate::dialect::lex::Kind;
-use crate::dialect::words::{Names, unquoted};
+use crate::dialect::words::unquoted;
 use crate::dialect::{Dialect, script};
 
 /// A piece of text that is to be put in place of some bytes.
@@ -14,7 +14,6 @@ pub struct Piece<'a> {
     pub text: &'a str,
     pub start: usize,
     pub end: usize,
-    names: Names,
 }
 
 /// The words of a statement.
@@ -44,7 +43,7 @@ impl Piece<'_> {
     /// The name that it is, in lower case: one that two could mean counts as both.
     pub fn name(&self) -> String {
         let text = match self.kind {
-            Kind::QuotedName => unquoted(self.text),
+            Kind::QuotedName | Kind::Text => unquoted(self.text),
             _ => self.text.to_owned(),
         };
         text.to_lowercase()
@@ -58,8 +57,12 @@ impl Piece<'_> {
 
     /// A name in its place, quoted as this one is where it is.
     pub fn renamed(&self, dialect: &dyn Dialect, name: &str) -> Edit {
-        let plain = self.kind == Kind::Word && self.names != Names::LowerUnlessQuoted;
-        let text = match plain {
+        // Unquoted it may mean another one, unless it is plain itself.
+        let plain = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '_');
+        let bare = self.kind == Kind::Word
+            && name.chars().all(plain)
+            && !name.starts_with(|first: char| first.is_ascii_digit());
+        let text = match bare {
             true => name.to_owned(),
             false => dialect.quote(name),
         };
@@ -69,14 +72,12 @@ impl Piece<'_> {
 
 impl<'a> Pieces<'a> {
     pub fn of(dialect: &dyn Dialect, sql: &'a str) -> Self {
-        let names = dialect.grammar().names;
         let code = script::code(dialect.lexis(), sql);
         let all = code.map(|token| Piece {
             kind: token.kind,
             text: sql.get(token.start..token.end).unwrap_or_default(),
             start: token.start,
             end: token.end,
-            names,
         });
         Pieces {
             sql,

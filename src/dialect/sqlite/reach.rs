@@ -22,6 +22,7 @@ pub static RULES: Rules = Rules {
     dynamic: None,
     grants_inside: false,
     around: None,
+    modes: (&[], ""),
     runs_alone: None,
     qualified: None,
 };
