@@ -21,6 +21,7 @@ engines!(
     the_own_name_means_the_shadow,
     migrate_tells_what_no_shadow_will_run,
     what_names_its_own_database_is_no_difference,
+    what_was_not_replayed_is_told_from_memory_too,
     a_shadow_that_is_left_behind_is_offered_for_removal,
     a_shadow_is_dropped_on_every_path,
     an_account_that_may_make_no_shadow_is_told_what_it_lacks,
@@ -624,4 +625,29 @@ fn ordinary_statements_stay_inside() {
         wrong.join("\n")
     );
     assert!(seen > 500, "{seen}");
+}
+
+/// A long history is replayed once, and what could not be is told every time.
+fn what_was_not_replayed_is_told_from_memory_too(engine: Engine) {
+    let world = canaries(engine).file("migrations/twitter/.keep", "");
+    let nasty = engine.pick(
+        "CREATE VIEW v AS SELECT * FROM {twitter}.canary;",
+        "CREATE ROLE app;",
+        "ATTACH ':memory:' AS other;",
+    );
+    for version in 1..=25 {
+        let sql = match version {
+            13 => nasty.replace("{twitter}", world.name("twitter")),
+            _ => format!("CREATE TABLE t{version} (id INT);"),
+        };
+        world.write(&format!("migrations/ums/V{version}__t.sql"), &sql);
+    }
+    for _ in 0..2 {
+        let run = world.run(&["diff", "ums", "ums@migrations", "--database", "ums"]);
+        run.exits(1)
+            .warns("[not-replayable]: migrations/ums/V13__t.sql: statement 1 is not replayable")
+            .warns("migrations/ums/V13__t.sql:1:1");
+    }
+    let kept = std::fs::read_dir(world.path(".bird/replay")).expect("what was replayed");
+    assert_eq!(kept.count(), 1);
 }
