@@ -8,6 +8,7 @@ use futures_util::future::join;
 use super::compare::{Compared, Proof, Verified, compare};
 use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
 use super::{Context, cli};
+use crate::audit::guard;
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
@@ -40,6 +41,8 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     shadow: Option<String>,
     #[command(flatten)]
+    consents: cli::Consents,
+    #[command(flatten)]
     connect: cli::Connect,
 }
 
@@ -71,7 +74,25 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
     if args.verify {
         demand(&compared)?;
     }
-    Ok(DiffReport::new(compared, drift))
+    let allowed = args.consents.allow.iter().any(|name| name == "referenced");
+    let guarded = compared.iter().map(|one| match allowed {
+        true => Vec::new(),
+        false => guarded(context, one),
+    });
+    let guarded = guarded.collect();
+    Ok(DiffReport::new(compared, guarded, drift))
+}
+
+/// What of a difference would leave references of other databases dangling.
+fn guarded(context: &Context, one: &Compared) -> Vec<Diagnostic> {
+    let name = &one.from.ground.name;
+    guard(
+        name,
+        &context.project.references,
+        &one.difference,
+        &one.renamed,
+        &one.from.schema,
+    )
 }
 
 /// Instead of SQL that leads elsewhere there is an error.

@@ -9,16 +9,31 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
 
+const WITHHELD: &str = "the statements are withheld: they touch what references of other databases \
+     need; --allow referenced shows them";
+
 /// All comparisons of a run.
 pub struct DiffReport {
     compared: Vec<Compared>,
+    /// For each, what of it touches the ends of references and nobody allowed.
+    guarded: Vec<Vec<Diagnostic>>,
     /// From what is live to what is applied.
     drift: bool,
 }
 
 impl DiffReport {
-    pub fn new(compared: Vec<Compared>, drift: bool) -> Self {
-        DiffReport { compared, drift }
+    pub fn new(compared: Vec<Compared>, guarded: Vec<Vec<Diagnostic>>, drift: bool) -> Self {
+        DiffReport {
+            compared,
+            guarded,
+            drift,
+        }
+    }
+
+    /// Each comparison, and whether its statements are withheld.
+    fn all(&self) -> impl Iterator<Item = (&Compared, bool)> {
+        let withheld = self.guarded.iter().map(|guarded| !guarded.is_empty());
+        self.compared.iter().zip(withheld)
     }
 }
 
@@ -30,12 +45,16 @@ impl Report for DiffReport {
     fn exit(&self) -> Exit {
         match self.compared.iter().all(Compared::is_same) {
             true => Exit::Done,
+            false if self.all().any(|(_, withheld)| withheld) => Exit::Refused,
             false => Exit::Found,
         }
     }
 
     fn blocks(&self) -> Vec<Block> {
-        let mut all: Vec<Block> = self.compared.iter().flat_map(blocks).collect();
+        let mut all: Vec<Block> = self
+            .all()
+            .flat_map(|(one, withheld)| blocks(one, withheld))
+            .collect();
         let mut drifted = self.compared.iter().filter(|one| !one.is_same());
         if let (true, Some(one)) = (self.drift, drifted.next()) {
             let name = &one.from.told;
@@ -48,7 +67,9 @@ impl Report for DiffReport {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.compared.iter().flat_map(diagnostics).collect()
+        let guarded = self.guarded.iter().flatten().cloned();
+        let told = self.compared.iter().flat_map(diagnostics);
+        guarded.chain(told).collect()
     }
 
     fn databases(&self) -> Vec<Value> {
@@ -58,13 +79,13 @@ impl Report for DiffReport {
     fn sql(&self) -> Option<String> {
         // Several databases in one text: the client must be taken to each.
         let several = self.compared.len() > 1;
-        let texts = self.compared.iter().map(|one| {
+        let texts = self.all().map(|(one, withheld)| {
             let ground = &one.from.ground;
             let enter = match several && !one.ddl.steps.is_empty() {
                 true => ground.dialect.enter(&ground.target.entrance()),
                 false => String::new(),
             };
-            enter + &script(one)
+            enter + &script(one, withheld)
         });
         Some(texts.collect())
     }
@@ -74,7 +95,7 @@ fn title(one: &Compared) -> String {
     format!("{} -> {}", one.from.told, one.to.told)
 }
 
-fn blocks(one: &Compared) -> Vec<Block> {
+fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
     let title = title(one);
     if one.is_same() {
         return vec![Block::Line(format!("{title}: no difference"))];
@@ -130,10 +151,13 @@ fn blocks(one: &Compared) -> Vec<Block> {
         grave.map(|risk| format!("{}: {}: {}", risk.hazard.name(), step.about, risk.why))
     });
     blocks.extend(dangers.map(Block::Line));
-    blocks.push(Block::Code {
-        title: format!("{title}, {}", verdict(&one.verified)),
-        language: "sql",
-        text: body(one, &one.ddl.steps).trim_end().to_owned(),
+    blocks.push(match withheld {
+        true => Block::Line(WITHHELD.to_owned()),
+        false => Block::Code {
+            title: format!("{title}, {}", verdict(&one.verified)),
+            language: "sql",
+            text: body(one, &one.ddl.steps).trim_end().to_owned(),
+        },
     });
     blocks
 }
@@ -176,7 +200,7 @@ fn comment(text: &str) -> String {
     format!("-- {line}\n")
 }
 
-fn script(one: &Compared) -> String {
+fn script(one: &Compared, withheld: bool) -> String {
     let mut text = comment(&format!(
         "{}: {}",
         title(one),
@@ -190,15 +214,22 @@ fn script(one: &Compared) -> String {
         text.push_str(&comment(&format!("not possible: {about}: {why}")));
     }
     // What is known to lead elsewhere is not given to anybody to run.
+    if withheld {
+        text.push_str(&comment(WITHHELD));
+    }
     match &one.verified {
-        Verified::Wrong(_) => {
-            let body = body(one, &one.ddl.steps);
-            body.lines().for_each(|line| text.push_str(&comment(line)));
-        }
+        _ if withheld => commented(one, &mut text),
+        Verified::Wrong(_) => commented(one, &mut text),
         _ if !one.ddl.steps.is_empty() => text.push_str(&body(one, &one.ddl.steps)),
         _ => {}
     }
     text
+}
+
+/// The statements, for people to read and for nobody to run.
+fn commented(one: &Compared, text: &mut String) {
+    let body = body(one, &one.ddl.steps);
+    body.lines().for_each(|line| text.push_str(&comment(line)));
 }
 
 fn diagnostics(one: &Compared) -> Vec<Diagnostic> {

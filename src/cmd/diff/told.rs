@@ -112,11 +112,18 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
     match alter {
         Alter::AddColumn(c) => added(format!("column {}", c.name), Part::Column(c)),
         Alter::DropColumn(c) => dropped(format!("column {}", c.name), Part::Column(c)),
-        Alter::ModifyColumn(p) => changed(
-            format!("column {}", p.to.name),
-            Part::Column(&p.from),
-            Part::Column(&p.to),
-        ),
+        Alter::ModifyColumn(p) => {
+            let Pair { mut from, mut to } = p.as_ref().clone();
+            // What both have in many words hides what differs.
+            if from.collation == to.collation {
+                (from.collation, to.collation) = (None, None);
+            }
+            changed(
+                format!("column {}", to.name),
+                Part::Column(&from),
+                Part::Column(&to),
+            )
+        }
         Alter::MoveColumns(p) => {
             let (name, _, old, new) = list("order of columns", &p.from, &p.to);
             (name, "moved", old, new)

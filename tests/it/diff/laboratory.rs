@@ -108,8 +108,9 @@ impl Laboratory {
             if let Some(differs) = self.differs(&reached, &new) {
                 faults.push(format!("the diff leads elsewhere: {differs}\n{sql}"));
             }
-            if before != self.asked(from, pair.kept).await? {
-                faults.push(format!("rows were lost:\n{sql}"));
+            let after = self.asked(from, pair.kept).await?;
+            if before != after {
+                faults.push(format!("rows were lost: {before} became {after}\n{sql}"));
             }
             let witness = witness::compare(self.engine, from, to).await;
             faults.extend(witness.map(|told| format!("the engine tells: {told}\n{sql}")));

@@ -62,7 +62,7 @@ pub fn read(answers: &[Answer]) -> Result<Schema, String> {
         let at = by_name.get(&entry.table.to_lowercase()).copied();
         let on = at.and_then(|at| schema.tables.get_mut(at));
         match on.and_then(|on| Some((index(entry, on)?, on))) {
-            Some((key, on)) => on.keys.push(key),
+            Some((key, on)) => table::add_index(on, key),
             None => schema.strangers.push(stranger(entry)),
         }
     }
@@ -139,7 +139,8 @@ fn resolve(schema: &mut Schema) {
         for key in &mut table.foreign_keys {
             point(key, &parents);
         }
-        if !table::name(table) || !lossless {
+        table::name(table);
+        if !lossless {
             table.strange = vec![told(&table.printed.0)];
         }
     }

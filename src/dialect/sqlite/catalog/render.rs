@@ -2,7 +2,7 @@
 
 use super::constraint::{AUTOINCREMENT, CONFLICT, NO_ALIAS};
 use super::object::USING;
-use super::table::{COLLATE, STRICT, WITHOUT_ROWID};
+use super::table::{CALLED, COLLATE, STRICT, WITHOUT_ROWID};
 use crate::dialect::Dialect as _;
 use crate::dialect::catalog::Part;
 use crate::dialect::sqlite::Sqlite;
@@ -86,7 +86,10 @@ pub fn column(column: &Column, key: Option<&Key>) -> String {
         say(&column.sql);
     }
     if let Some(key) = key {
-        say(&format!("{}PRIMARY KEY", constraint(&key.name, key.named)));
+        say(&format!(
+            "{}PRIMARY KEY",
+            constraint(&key.name, key.named, &key.options)
+        ));
         if key.parts.iter().any(|part| part.descending) {
             say("DESC");
         }
@@ -132,7 +135,8 @@ pub fn default_value(default: &str) -> String {
     }
 }
 
-fn constraint(name: &str, named: bool) -> String {
+fn constraint(name: &str, named: bool, options: &Options) -> String {
+    let name = options.get(CALLED).map_or(name, String::as_str);
     match named {
         true => format!("CONSTRAINT {} ", quote(name)),
         false => String::new(),
@@ -153,7 +157,10 @@ pub fn key(table: &str, key: &Key) -> String {
         KeyKind::Primary => "PRIMARY KEY",
         _ => "UNIQUE",
     };
-    let (name, conflict) = (constraint(&key.name, key.named), conflict(&key.options));
+    let (name, conflict) = (
+        constraint(&key.name, key.named, &key.options),
+        conflict(&key.options),
+    );
     format!(
         "{name}{word} ({}){}",
         parts(key),
@@ -195,7 +202,7 @@ fn part(part: &KeyPart) -> String {
 }
 
 pub fn foreign_key(key: &ForeignKey) -> String {
-    let name = constraint(&key.name, key.named);
+    let name = constraint(&key.name, key.named, &key.options);
     let (columns, to) = (list(&key.columns), quote(&key.to));
     let mut sql = format!("{name}FOREIGN KEY ({columns}) REFERENCES {to}");
     if !key.to_columns.is_empty() {
@@ -213,7 +220,7 @@ pub fn foreign_key(key: &ForeignKey) -> String {
 }
 
 pub fn check(check: &Check) -> String {
-    let name = constraint(&check.name, check.named);
+    let name = constraint(&check.name, check.named, &check.options);
     format!("{name}CHECK ({})", check.expression)
 }
 

@@ -1,12 +1,14 @@
 //! Reads CREATE TABLE as the engine keeps it: the text, with nothing but its layout lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::constraint::{self, Clause};
 use super::tokens::{Cursor, Known, Token, canonical, plain, tokens};
+use crate::dialect::Dialect as _;
 use crate::dialect::lex::Kind;
-use crate::model::schema::{Column, Key, KeyKind, KeyPart, Table};
+use crate::dialect::sqlite::Sqlite;
+use crate::model::schema::{Column, Key, KeyKind, KeyPart, Options, Table};
 
 /// A table, and how its text is made.
 pub struct Parsed {
@@ -148,9 +150,11 @@ fn items<'t, 'a>(body: &'t [Token<'a>]) -> Option<Items<'t, 'a>> {
 
 fn column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Draft<'t, 'a>> {
     let first = cursor.peek()?;
+    let (name, sql) = (cursor.name()?, kind(cursor)?);
     let column = Column {
-        name: cursor.name()?,
-        sql: kind(cursor)?,
+        name,
+        family: Sqlite.family(&sql),
+        sql,
         nullable: true,
         ..Column::default()
     };
@@ -282,44 +286,49 @@ fn part(tokens: &[Token<'_>], known: &Known) -> Option<KeyPart> {
 
 pub const COLLATE: &str = "collate";
 
-/// Gives the parts that have no name one that tells them apart, and reports whether every name of a
-/// person stands for one part alone.
-pub fn name(table: &mut Table) -> bool {
-    let columns = |names: &[String]| -> String {
-        names
-            .iter()
-            .map(|name| plain(name))
-            .collect::<Vec<_>>()
-            .join(", ")
+/// On a constraint whose name another one of its table has, too: its own name. The engine takes
+/// that, and what is compared must be told apart.
+pub const CALLED: &str = "called";
+
+/// Gives the parts that have no name one that tells them apart.
+pub fn name(table: &mut Table) {
+    let columns = |names: &[String]| {
+        let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        names.join(", ")
     };
-    let mut seen = std::collections::HashSet::new();
-    let mut unique = true;
     table.keys.dedup_by(|b, a| a == b && !a.named);
+    let mut seen = HashSet::new();
     for key in &mut table.keys {
         if !key.named {
             key.name = key_name(key);
         }
-        unique &= distinct(&mut seen, &mut key.name, key.named);
+        distinct(&mut seen, &mut key.name, key.named, &mut key.options);
     }
     seen.clear();
     for key in &mut table.foreign_keys {
         if !key.named {
-            key.name = format!(
-                "FOREIGN KEY ({}) REFERENCES {}",
-                columns(&key.columns),
-                plain(&key.to)
-            );
+            let (of, to) = (columns(&key.columns), plain(&key.to));
+            key.name = format!("FOREIGN KEY ({of}) REFERENCES {to}");
         }
-        unique &= distinct(&mut seen, &mut key.name, key.named);
+        distinct(&mut seen, &mut key.name, key.named, &mut key.options);
     }
     seen.clear();
     for check in &mut table.checks {
         if !check.named {
             check.name = format!("CHECK ({})", check.expression);
         }
-        unique &= distinct(&mut seen, &mut check.name, check.named);
+        distinct(&mut seen, &mut check.name, check.named, &mut check.options);
     }
-    unique
+}
+
+/// An index takes its name from a constraint that is called alike.
+pub fn add_index(table: &mut Table, index: Key) {
+    let name = &index.name;
+    if let Some(key) = table.keys.iter_mut().find(|key| key.name == *name) {
+        let mut seen = HashSet::from([name.clone()]);
+        distinct(&mut seen, &mut key.name, key.named, &mut key.options);
+    }
+    table.keys.push(index);
 }
 
 fn key_name(key: &Key) -> String {
@@ -333,17 +342,16 @@ fn key_name(key: &Key) -> String {
     format!("UNIQUE ({})", parts.collect::<Vec<_>>().join(", "))
 }
 
-fn distinct(seen: &mut std::collections::HashSet<String>, name: &mut String, named: bool) -> bool {
+fn distinct(seen: &mut HashSet<String>, name: &mut String, named: bool, options: &mut Options) {
     if seen.insert(name.clone()) {
-        return true;
+        return;
     }
     if named {
-        return false;
+        options.insert(CALLED.to_owned(), name.clone());
     }
     let mut count = 2_usize;
     while !seen.insert(format!("{name} {count}")) {
         count += 1;
     }
     *name = format!("{name} {count}");
-    true
 }

@@ -79,6 +79,9 @@ impl<'s> Writer<'s> {
         let mut dropped: Vec<&Table> = dropped
             .filter_map(|id| self.old.get(id.name.as_str()).copied())
             .collect();
+        // Some virtual tables look at the tables whose content they index.
+        created.sort_by_key(|table| virtual_table::is_virtual(table));
+        dropped.sort_by_key(|table| virtual_table::is_virtual(table));
         // Only the letter case of the name is another one.
         let mut respelled = Vec::new();
         dropped.retain(|old| {

@@ -25,7 +25,11 @@ pub struct World {
     pub events: Vec<(String, String)>,
     pub sequences: Vec<(String, String)>,
     pub names: usize,
+    /// Of the database.
+    pub collation: &'static str,
 }
+
+const COLLATIONS: &[&str] = &["utf8mb4_bin", "latin1_swedish_ci", "utf8mb4_unicode_ci"];
 
 /// A view of some columns of a table or of the `id` of another view.
 #[derive(Clone)]
@@ -86,6 +90,7 @@ impl World {
             events: Vec::new(),
             sequences: Vec::new(),
             names,
+            collation: COLLATIONS[0],
         };
         for _ in 0..1 + dice.below(5) {
             world.add_table(dice);
@@ -145,7 +150,7 @@ impl World {
     }
 
     fn sql(&self) -> String {
-        let mut sql = String::new();
+        let mut sql = format!("ALTER DATABASE COLLATE {};\n", self.collation);
         for (name, rest) in &self.sequences {
             let _ = writeln!(sql, "CREATE SEQUENCE {name} {rest};");
         }
@@ -158,7 +163,17 @@ impl World {
             }
         }
         for (name, rest) in &self.routines {
-            let _ = writeln!(sql, "CREATE {};", rest.replace("NAME", name));
+            let mode = if name.ends_with('7') {
+                "'PIPES_AS_CONCAT'"
+            } else {
+                "DEFAULT"
+            };
+            let _ = writeln!(sql, "SET sql_mode = {mode};");
+            let _ = writeln!(
+                sql,
+                "CREATE {};\nSET sql_mode = DEFAULT;",
+                rest.replace("NAME", name)
+            );
         }
         let mut left: Vec<&View> = self.views.iter().collect();
         let mut made: Vec<&str> = self.tables.iter().map(|it| it.name.as_str()).collect();

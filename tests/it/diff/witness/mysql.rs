@@ -86,24 +86,24 @@ async fn rows(shadow: &mut Shadow, query: &str) -> Vec<Vec<Option<String>>> {
 fn table(print: &str) -> String {
     let mut print = without_number(print, " AUTO_INCREMENT=");
     let tail = print.rsplit("\n)").next().unwrap_or_default().to_owned();
-    for word in ["CHARSET", "COLLATE"] {
-        let value = tail.split(&format!("{word}=")).nth(1).unwrap_or_default();
-        let value = value.split([' ', '\n']).next().unwrap_or_default();
-        let clause = match word {
-            "CHARSET" => format!(" CHARACTER SET {value}"),
-            _ => format!(" COLLATE {value}"),
-        };
-        if !value.is_empty() {
-            print = print
-                .replace(&format!("{clause} "), " ")
-                .replace(&format!("{clause},"), ",");
-        }
-    }
-    if !tail.contains("COLLATE=") {
-        for usual in ["utf8mb3_general_ci", "latin1_swedish_ci"] {
-            print = print.replace(&format!(" COLLATE {usual} "), " ");
-        }
-    }
+    let told = |word: &str| {
+        let value = tail.split(&format!("{word}=")).nth(1)?;
+        value.split([' ', '\n']).next().map(str::to_owned)
+    };
+    let charset = told("CHARSET").unwrap_or_default();
+    let mut usual = vec![format!(" CHARACTER SET {charset}")];
+    usual.extend(match told("COLLATE") {
+        Some(collation) => vec![format!(" COLLATE {collation}")],
+        None => vec![
+            " COLLATE utf8mb3_general_ci".to_owned(),
+            " COLLATE latin1_swedish_ci".to_owned(),
+        ],
+    });
+    let lines = print.lines().map(|line| match line.starts_with("  `") {
+        true => without_clauses(line, &usual),
+        false => line.to_owned(),
+    });
+    print = lines.collect::<Vec<_>>().join("\n");
     let lower = tail.to_lowercase();
     if tail.to_lowercase().contains("`page_") {
         print = print.replace(&tail, &lower);
@@ -138,6 +138,14 @@ fn table(print: &str) -> String {
     keys.sort();
     lines.extend(keys);
     lines.join("\n")
+}
+
+fn without_clauses(line: &str, clauses: &[String]) -> String {
+    let mut line = format!("{} ", line.trim_end_matches(','));
+    for clause in clauses {
+        line = line.replace(&format!("{clause} "), " ");
+    }
+    line.trim_end().to_owned()
 }
 
 fn without_number(print: &str, word: &str) -> String {

@@ -166,7 +166,16 @@ impl<'a, 'n> Reader<'a, 'n> {
             },
             constraint: constraint != 0,
             include: include.collect(),
-            parts: (0..count).map(|at| self.part(table, &parts, at)).collect(),
+            parts: (0..count)
+                .map(|at| {
+                    let mut part = self.part(table, &parts, at);
+                    if constraint != 0 {
+                        // A constraint takes the usual ones, and cannot name them.
+                        part.options.clear();
+                    }
+                    part
+                })
+                .collect(),
             filter,
             method: Some(method.to_owned()).filter(|method| method != "btree"),
             options,

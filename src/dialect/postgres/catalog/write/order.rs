@@ -122,6 +122,7 @@ impl<'s> Graph<'s> {
                     Fate::Drop | Fate::Rebuild => {
                         let theirs = self.drop_of(plan, *need);
                         self.before(drop.or(make), theirs);
+                        self.before(self.find(Deed::Discard, atom.name), theirs);
                     }
                     Fate::Retire => {
                         self.before(drop, self.find(Deed::PutAside, *need));

@@ -29,6 +29,15 @@ impl World {
                     *sql = sql.replace('1', "2");
                 }
             }
+            11 => {
+                let at = dice.below(self.triggers.len());
+                if !self.triggers.is_empty() {
+                    let trigger = self.triggers.remove(at);
+                    let to = dice.below(self.triggers.len() + 1);
+                    self.triggers.insert(to, trigger);
+                }
+            }
+            12 => self.collation = *dice.pick(super::COLLATIONS),
             _ => {
                 let at = dice.below(self.tables.len());
                 self.change_table(dice, at);
@@ -50,7 +59,9 @@ impl World {
                 0 | 1 => {
                     let name = self.name("c");
                     let place = dice.below(table.columns.len() + 1);
-                    table.columns.insert(place, Column::new(dice, name));
+                    let mut column = Column::new(dice, name);
+                    column.fresh = true;
+                    table.columns.insert(place, column);
                 }
                 2 => drop_one(dice, &mut table.columns),
                 3 if !table.columns.is_empty() => {
@@ -138,7 +149,8 @@ fn change_column(dice: &mut Dice, table: &mut Table) {
 }
 
 fn change_whole(dice: &mut Dice, table: &mut Table, is_maria: bool) {
-    match dice.below(4) {
+    match dice.below(5) {
+        4 => table.compound = !table.compound,
         0 => table.counts = !table.counts,
         1 => table.primary = !table.primary,
         2 => {

@@ -28,6 +28,8 @@ pub struct Column {
     pub charset: Option<&'static str>,
     pub comment: Option<String>,
     pub invisible: bool,
+    /// It comes to rows that are there, which it finds all alike.
+    pub fresh: bool,
     /// Behind everything else.
     pub more: &'static str,
 }
@@ -114,6 +116,7 @@ impl Column {
             charset: None,
             comment: None,
             invisible: false,
+            fresh: false,
             more: "",
         };
         column.vary_default(dice);
@@ -146,8 +149,9 @@ impl Column {
 
     /// Whether each row has another value.
     pub fn is_distinct(&self) -> bool {
-        matches!(self.family, Family::Number | Family::Time)
-            || self.family == Family::Text && self.is_short()
+        let family = matches!(self.family, Family::Number | Family::Time)
+            || self.family == Family::Text && self.is_short();
+        family && !self.fresh
     }
 
     pub fn vary_generated(&mut self, dice: &mut Dice) {

@@ -12,8 +12,10 @@ pub struct Table {
     pub id: &'static str,
     pub counts: bool,
     pub columns: Vec<Column>,
-    /// Whether `id` alone is the primary key, or only a unique key.
+    /// Whether `id` is the primary key, or only a unique key.
     pub primary: bool,
+    /// Whether the primary key goes on with the first column that can.
+    pub compound: bool,
     pub keys: Vec<Key>,
     pub foreign: Vec<Foreign>,
     /// With names or without, over `id`.
@@ -88,6 +90,7 @@ impl Table {
             counts: dice.chance(40),
             columns: Vec::new(),
             primary: dice.chance(85),
+            compound: dice.chance(20),
             keys: Vec::new(),
             foreign: Vec::new(),
             checks: Vec::new(),
@@ -131,6 +134,16 @@ impl Table {
         let name = world.name("k");
         let is_maria = world.is_maria;
         let column = dice.pick(&self.columns).clone();
+        if !is_maria && column.family == Family::Number && dice.chance(20) {
+            let part = (column.name, *dice.pick(&[" + 1", " * 2"]));
+            self.keys.push(Key {
+                name,
+                kind: "KEY",
+                parts: vec![part],
+                more: "",
+            });
+            return;
+        }
         let mut key = Key {
             name,
             kind: "KEY",
@@ -239,12 +252,25 @@ impl Table {
         } else {
             "UNIQUE KEY u"
         };
-        lines.push(format!("{id} (id)"));
+        let other = self.columns.iter().find(|column| {
+            let plain = column.is_short() && column.generated.is_none() && !column.nullable;
+            plain && self.compound && self.primary && self.partitions.is_none()
+        });
+        match other {
+            Some(other) => {
+                lines.push(format!("PRIMARY KEY (id, {})", other.name));
+                lines.push("UNIQUE KEY only (id)".to_owned());
+            }
+            None => lines.push(format!("{id} (id)")),
+        }
         for key in &self.keys {
             let parts: Vec<String> = key
                 .parts
                 .iter()
-                .map(|(name, more)| format!("{name}{more}"))
+                .map(|(name, more)| match more.contains(['+', '*']) {
+                    true => format!("(({name}{more}))"),
+                    false => format!("{name}{more}"),
+                })
                 .collect();
             lines.push(format!(
                 "{} {} ({}) {}",

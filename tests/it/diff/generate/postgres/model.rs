@@ -177,7 +177,7 @@ pub const TYPES: &[&str] = &[
 ];
 
 pub fn name(dice: &mut Dice, prefix: &str) -> String {
-    let number = dice.below(10_000);
+    let number = dice.below(1_000_000);
     match dice.below(12) {
         0 => format!("{prefix} {number}"),
         1 => format!("{}{number}", prefix.to_uppercase()),

@@ -196,11 +196,11 @@ impl Schema {
         if alias && columns[0].class != Class::Int {
             return;
         }
-        if let [only] = columns.as_slice() {
-            // Two clauses about conflicts of one column contradict each other.
-            let name = &only.name;
-            table.uniques.retain(|key| key.columns[0].0 != *name);
-        }
+        // Two clauses about conflicts of the same columns contradict each other.
+        let among = |name: &String| columns.iter().any(|column| column.name == *name);
+        table
+            .uniques
+            .retain(|key| !key.columns.iter().all(|(name, _)| among(name)));
         table.without_rowid = dice.chance(20);
         table.key = Some(Key {
             name: dice.chance(30).then(|| self.name("pk")),
@@ -262,9 +262,14 @@ impl Schema {
                 }
             }
             1 if column.generated.is_none() => {
+                let mut columns = vec![(column.name.clone(), false)];
+                let second = dice.pick(&table.columns);
+                if dice.chance(30) && second.name != column.name && second.generated.is_none() {
+                    columns.push((second.name.clone(), false));
+                }
                 let key = Key {
                     name: dice.chance(50).then(|| self.name("uq")),
-                    columns: vec![(column.name.clone(), false)],
+                    columns,
                     conflict: dice.chance(15).then_some("IGNORE"),
                     counts: false,
                 };

@@ -39,7 +39,7 @@ pub fn mutate(dice: &mut Dice, schema: &mut Schema) {
 }
 
 fn change(dice: &mut Dice, schema: &mut Schema, table: &mut Table) {
-    match dice.below(13) {
+    match dice.below(15) {
         0 | 1 => {
             let mut column = schema.column(dice, table);
             // Rows that exist must get a value.
@@ -119,7 +119,38 @@ fn change(dice: &mut Dice, schema: &mut Schema, table: &mut Table) {
                 table.strict = true;
             }
         }
+        12 => rename_constraint(dice, schema, table),
+        13 => {
+            let keyed = table.key.as_ref().is_some_and(|key| !key.counts);
+            table.without_rowid = keyed && !table.without_rowid;
+        }
         _ => schema.part(dice, table),
+    }
+}
+
+/// Gives a constraint a name, or takes it away.
+fn rename_constraint(dice: &mut Dice, schema: &mut Schema, table: &mut Table) {
+    let new = dice.chance(60).then(|| schema.name("cn"));
+    match dice.below(4) {
+        0 => table
+            .key
+            .iter_mut()
+            .for_each(|key| key.name.clone_from(&new)),
+        1 => {
+            if let Some(key) = table.uniques.first_mut() {
+                key.name = new;
+            }
+        }
+        2 => {
+            if let Some((name, _)) = table.checks.first_mut() {
+                *name = new;
+            }
+        }
+        _ => {
+            if let Some(key) = table.foreign.first_mut() {
+                key.name = new;
+            }
+        }
     }
 }
 

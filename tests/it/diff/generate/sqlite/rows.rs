@@ -45,8 +45,18 @@ pub fn rows(dice: &mut Dice, from: &Schema, to: &Schema) -> String {
                 values.join(", ")
             ));
         }
+        if counts(table) && count > 0 {
+            let name = table.name.replace('\'', "''");
+            sql.push_str(&format!(
+                "UPDATE sqlite_sequence SET seq = 77 WHERE name = '{name}';\n"
+            ));
+        }
     }
     sql
+}
+
+fn counts(table: &Table) -> bool {
+    table.key.as_ref().is_some_and(|key| key.counts)
 }
 
 fn in_key(table: &Table, name: &str) -> bool {
@@ -120,6 +130,15 @@ pub fn kept(from: &Schema, to: &Schema) -> String {
             "SELECT (SELECT group_concat(k, ';') FROM (SELECT {row} AS k FROM {} ORDER BY 1))",
             quoted(&table.name)
         ));
+    }
+    for table in &from.tables {
+        let mut then = to.tables.iter().filter(|then| then.name == table.name);
+        if counts(table) && then.any(counts) {
+            let name = table.name.replace('\'', "''");
+            queries.push(format!(
+                "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = '{name}'), 0)"
+            ));
+        }
     }
     queries.join(" UNION ALL ")
 }
