@@ -276,6 +276,9 @@ fn what_names_its_own_database_is_no_difference(engine: Engine) {
          CREATE PROCEDURE {ums}.p() BEGIN DELETE FROM {ums}.b; SELECT * FROM `{ums}`.a; END;\n\
          CREATE FUNCTION f() RETURNS INT READS SQL DATA RETURN (SELECT MAX(id) FROM {ums}.a);\n\
          CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DO DELETE FROM {ums}.b;\n\
+         CREATE EVENT plain ON SCHEDULE EVERY 1 DAY DO SELECT 1;\n\
+         CREATE EVENT ends ON SCHEDULE EVERY 2 HOUR ENDS '2031-01-01' COMMENT 'x' \
+         DO BEGIN SELECT 1; SELECT 2; END;\n\
          CREATE EVENT quiet ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DISABLE DO SELECT 1;\n",
         "CREATE TABLE {ums}.public.a (id INT PRIMARY KEY);\n\
          CREATE VIEW v AS SELECT id FROM {ums}.public.a;\n\
