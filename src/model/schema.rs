@@ -141,6 +141,9 @@ pub struct Key {
     /// What it is built upon beside the columns of its table.
     #[serde(default, skip_serializing_if = "Aside::is_default")]
     pub needs: Aside<Vec<Id>>,
+    /// The statement that made it as a person wrote it, where the engine keeps that.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub printed: Aside<String>,
 }
 
 #[derive(

@@ -304,7 +304,7 @@ pub fn indexes(table: &Table) -> impl Iterator<Item = &Key> {
 }
 
 fn index(table: &Table, key: &Key, fits: bool) -> DdlStep {
-    let step = DdlStep::new(table.id(), render::index(&table.name, key));
+    let step = DdlStep::new(table.id(), render::create_index(&table.name, key));
     match key.kind == KeyKind::Unique && !fits {
         true => {
             let why = format!(
