@@ -63,7 +63,15 @@ fn settled(mut lines: Vec<&str>) -> String {
         }
         lines.sort_unstable();
     }
-    sorted_parameters(&lines.join("\n"))
+    let statement = sorted_parameters(&lines.join("\n"));
+    match statement.contains("ARRAY[") {
+        // An array that is cast is printed in two ways.
+        true => statement
+            .replace(['(', ')'], "")
+            .replace("::text[]", "")
+            .replace("::text", ""),
+        false => statement,
+    }
 }
 
 /// Storage parameters say the same in any order.

@@ -119,7 +119,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         if let Some(tablespace) = cells.maybe() {
             set("tablespace", tablespace);
         }
-        let filter = cells.owned();
+        let filter = cells.maybe().map(super::settled);
         let parts = Parts {
             columns,
             classes,
@@ -213,10 +213,9 @@ impl<'a, 'n> Reader<'a, 'n> {
             };
             options.insert("collation".to_owned(), name.to_owned());
         }
-        if let Some(class) = self.classes.get(&oid(&parts.classes)) {
-            if !class.is_usual(type_of) {
-                options.insert("class".to_owned(), class.told());
-            }
+        let class = self.classes.get(&oid(&parts.classes));
+        if let Some(class) = class.filter(|class| !class.is_usual(type_of)) {
+            options.insert("class".to_owned(), class.told());
         }
         let flags = number(&parts.flags);
         let (descending, nulls_first) = (flags & 1 == 1, flags & 2 == 2);
@@ -227,10 +226,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         KeyPart {
             column: Some(self.column(table, column).to_owned()).filter(|_| column != 0),
             expression: match column {
-                0 => parts
-                    .expressions
-                    .get(at)
-                    .map(|it| super::bare(it).to_owned()),
+                0 => parts.expressions.get(at).map(|it| super::settled(it)),
                 _ => None,
             },
             prefix: None,

@@ -158,8 +158,8 @@ pub fn views(answers: Answers<'_>, names: &Names<'_>, columns: &mut Columns) -> 
             needs: names.needs(&[(class::RULE, rule, 0), (class::RELATION, oid, 0)], &id),
             ..Object::default()
         };
-        let query = definition.trim().trim_end_matches(';');
-        object.sql = super::super::print::create_view(&object, query);
+        let query = super::arrays(definition.trim().trim_end_matches(';'));
+        object.sql = super::super::print::create_view(&object, &query);
         views.push(object);
     }
     views
@@ -227,7 +227,7 @@ fn quoted_end(name: &str) -> String {
 /// A trigger or a rule, which can be switched off.
 fn switched(kind: Kind, class: u32, cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
     let (oid, table, name) = (cells.oid(), cells.oid(), cells.text());
-    let sql = cells.text().trim_end_matches(';').to_owned();
+    let sql = super::arrays(cells.text().trim_end_matches(';'));
     let state = match cells.text() {
         "D" => Some("DISABLE"),
         "R" => Some("ENABLE REPLICA"),
@@ -273,8 +273,8 @@ fn policy(cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
     set("for", Some(command));
     set("as", Some(kind));
     set("to", Some(&roles));
-    set("using", cells.maybe().map(super::bare));
-    set("check", cells.maybe().map(super::bare));
+    set("using", cells.maybe().map(super::settled).as_deref());
+    set("check", cells.maybe().map(super::settled).as_deref());
     let id = Id {
         table: Some(names.relation(table).to_owned()),
         ..Id::new(Kind::Policy, name)
