@@ -141,6 +141,9 @@ pub(super) fn made(pieces: &Pieces<'_>) -> Option<String> {
         "SCHEMA",
         "DATABASE",
         "WRAPPER",
+        "TABLESPACE",
+        "GROUP",
+        "SUBSCRIPTION",
         "AGGREGATE",
         "AS",
     ];
