@@ -173,6 +173,9 @@ pub fn at_home(dialect: &dyn Dialect, sql: &str, around: &Around) -> Option<Stri
 /// The database that a statement chooses for those behind it.
 #[must_use]
 pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+    if !pieces::leads(dialect, sql, &["USE"]) {
+        return None;
+    }
     let pieces = Pieces::of(dialect, sql);
     let chooses = pieces.are(0, &["USE"]) && pieces.len() == 2;
     let name = pieces.get(1).filter(|_| chooses)?;
@@ -183,7 +186,7 @@ pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
 #[must_use]
 pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<String> {
     let pieces = Pieces::of(dialect, sql);
-    let mut all = pieces.all.iter().filter(|piece| piece.is_name());
+    let mut all = pieces.iter().filter(Piece::is_name);
     let found = all.find_map(|piece| {
         let name = piece.name();
         names.iter().find(|known| **known == name)
