@@ -40,7 +40,7 @@ pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Dia
     Ok(told(shadow.session.dialect, name, text, &kept))
 }
 
-/// As [`file`], with what was not sent as data.
+/// As [`file()`], with what was not sent as data.
 pub async fn statements(
     shadow: &mut Shadow,
     name: &str,

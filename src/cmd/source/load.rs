@@ -11,13 +11,13 @@ use super::{Kind, Loaded, Source, usage};
 use crate::db::inspect;
 use crate::db::replay;
 use crate::db::session::{Access, DbError, Session};
-use crate::db::shadow::{Ground, Shadow};
+use crate::db::shadow::{self, Ground, Shadow};
 use crate::dialect::{self, Trouble, script};
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 use crate::model::server::Server;
-use crate::model::target::{FileTarget, Target};
+use crate::model::target::Target;
 use crate::project::Database;
 
 /// The shadows of a run.
@@ -303,10 +303,7 @@ fn order(path: &Path) -> (i64, String) {
 /// The server beside which shadows of a database are made, whether it exists or not.
 pub async fn server_of(context: &Context, database: &Database) -> Option<Session> {
     if database.dialect.facts().is_embedded() {
-        let memory = Target::File(FileTarget::memory());
-        return Session::open(&memory, database.dialect, None, Access::Create)
-            .await
-            .ok();
+        return shadow::in_memory(database.dialect).await.ok();
     }
     if let Ok(session) = open::session(context, database, Access::Look, None).await {
         return Some(session);

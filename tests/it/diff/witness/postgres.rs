@@ -64,8 +64,9 @@ fn settled(mut lines: Vec<&str>) -> String {
         lines.sort_unstable();
     }
     let statement = sorted_parameters(&lines.join("\n"));
-    match statement.contains("ARRAY[") {
-        // An array that is cast is printed in two ways.
+    let doubtful = ["ARRAY[", ")) AND (", ")) OR (", ") AND ("];
+    match doubtful.iter().any(|it| statement.contains(it)) {
+        // An array that is cast, and what stands between AND, are printed in two ways.
         true => statement
             .replace(['(', ')'], "")
             .replace("::text[]", "")

@@ -187,6 +187,7 @@ impl<'a, 'n> Reader<'a, 'n> {
                 ],
                 &itself,
             ),
+            ..Key::default()
         }
     }
 
@@ -312,13 +313,19 @@ fn foreign_key(oid: Oid, table: Oid, cells: &mut Cells<'_>, names: &Names<'_>) -
         let quoted: Vec<String> = only.iter().map(|column| super::quote(column)).collect();
         set("set columns", &quoted.join(", "));
     }
-    let own = names.relation(cells.oid());
+    let target = cells.oid();
+    let own = names.relation(target);
+    let own_columns = numbers(cells.maybe()).into_iter();
+    let own_columns = own_columns.map(|number| names.column(target, number).to_owned());
     ForeignKey {
         name: name.to_owned(),
         named: true,
         columns,
         to: if own.is_empty() { to } else { own }.to_owned(),
-        to_columns,
+        to_columns: match own.is_empty() {
+            true => to_columns,
+            false => own_columns.collect(),
+        },
         on_delete: on_delete.to_owned(),
         on_update: on_update.to_owned(),
         options,

@@ -17,7 +17,7 @@ use crate::model::schema::{Object, Schema, Stranger};
 use super::questions::{TOPICS, Topic};
 use cells::Answers;
 use names::Names;
-use settle::{arrays, settled};
+use settle::{settled, settled_text};
 
 pub fn schema(answers: &[Answer]) -> Result<Schema, String> {
     if answers.len() != TOPICS.len() {

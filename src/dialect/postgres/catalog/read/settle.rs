@@ -23,13 +23,66 @@ pub fn bare(expression: &str) -> &str {
     told
 }
 
-/// A bare expression in which no array is cast as a whole.
+/// A bare expression in its one spelling.
 pub fn settled(expression: &str) -> String {
-    arrays(bare(expression))
+    settled_text(bare(expression))
+}
+
+/// A text with expressions in it, these in their one spelling.
+pub fn settled_text(sql: &str) -> String {
+    flat(&arrays(sql))
+}
+
+/// `((a) AND (b)) AND (c)` is `(a) AND (b) AND (c)`, and so with OR.
+fn flat(sql: &str) -> String {
+    let mut told = sql.to_owned();
+    while let Some((open, close)) = nested(&told) {
+        told.remove(close);
+        told.remove(open);
+    }
+    told
+}
+
+/// The parentheses around a conjunction that is the first part of another one.
+fn nested(sql: &str) -> Option<(usize, usize)> {
+    if !sql.contains(")) AND ") && !sql.contains(")) OR ") {
+        return None;
+    }
+    let mut quoted = None;
+    // What is open: its place, whether it begins a group, and the words at its top.
+    let mut open: Vec<(usize, bool, [bool; 2])> = Vec::new();
+    let mut before = '(';
+    for (at, c) in sql.char_indices() {
+        let rest = sql.get(at..).unwrap_or_default();
+        match (c, quoted) {
+            ('\'' | '"', None) => quoted = Some(c),
+            (c, Some(end)) if c == end => quoted = None,
+            (_, Some(_)) => {}
+            ('(', None) => open.push((at, before == '(', [false; 2])),
+            (')', None) => {
+                let (start, first, words) = open.pop()?;
+                let behind = rest.get(1..).unwrap_or_default();
+                let joins = [behind.starts_with(" AND "), behind.starts_with(" OR ")];
+                let joined = std::iter::zip(joins, words).any(|(one, other)| one && other);
+                if first && joined && words != [true; 2] {
+                    return Some((start, at));
+                }
+            }
+            (' ', None) => {
+                if let Some((_, _, words)) = open.last_mut() {
+                    words[0] |= rest.starts_with(" AND ");
+                    words[1] |= rest.starts_with(" OR ");
+                }
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    None
 }
 
 /// `(ARRAY['a'::character varying])::text[]` is `ARRAY[('a'::character varying)::text]`.
-pub fn arrays(sql: &str) -> String {
+fn arrays(sql: &str) -> String {
     const HEAD: &str = "(ARRAY[";
     if !sql.contains(HEAD) {
         return sql.to_owned();
@@ -93,7 +146,17 @@ fn cast(body: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{arrays, bare};
+    use super::{arrays, bare, flat};
+
+    #[test]
+    fn conjunctions_are_flat() {
+        assert_eq!(
+            flat("(((a > 1) AND (b = ')')) AND (c)) OR (d)"),
+            "((a > 1) AND (b = ')') AND (c)) OR (d)"
+        );
+        assert_eq!(flat("(a) AND ((b) AND (c))"), "(a) AND ((b) AND (c))");
+        assert_eq!(flat("((a) OR (b)) AND (c)"), "((a) OR (b)) AND (c)");
+    }
 
     #[test]
     fn parentheses_around_all_go() {

@@ -82,7 +82,7 @@ fn column(
     column.options.extend(parameters(cells.maybe(), ""));
     let (default, expression) = (cells.oid(), cells.owned());
     match generated {
-        "" => column.default = expression.as_deref().map(super::arrays),
+        "" => column.default = expression.as_deref().map(super::settled_text),
         kind => {
             column.generated = expression.map(|expression| Generated {
                 expression: super::settled(&expression),
