@@ -23,6 +23,15 @@ pub struct Rebuild {
     pub drops: Vec<DdlStep>,
 }
 
+impl Rebuild {
+    /// Adds those of another table.
+    pub fn join(&mut self, other: Rebuild) {
+        self.makes.extend(other.makes);
+        self.fills.extend(other.fills);
+        self.drops.extend(other.drops);
+    }
+}
+
 /// The statements, or nothing where the definitions are not understood.
 pub fn steps(
     from: &Schema,

@@ -131,11 +131,7 @@ impl<'s> Writer<'s> {
         self.gone.insert(&old.name);
         let (from, to) = (self.from, self.to);
         match rebuild::steps(from, to, old, new, alters) {
-            Some(steps) => {
-                self.rebuilds.makes.extend(steps.makes);
-                self.rebuilds.fills.extend(steps.fills);
-                self.rebuilds.drops.extend(steps.drops);
-            }
+            Some(steps) => self.rebuilds.join(steps),
             None => return self.refuse(new, "its definition cannot be taken apart"),
         }
         for key in indexes(new) {
@@ -150,8 +146,8 @@ impl<'s> Writer<'s> {
         }
         if virtual_table::is_virtual(old) || virtual_table::is_virtual(new) {
             self.gone.insert(&old.name);
-            self.middle
-                .extend(virtual_table::replace(self.from, self.to, old, new));
+            let steps = virtual_table::replace(self.from, self.to, old, new);
+            self.rebuilds.join(steps);
             for key in indexes(new) {
                 self.indexes.push(index(new, key, true));
             }
@@ -228,7 +224,8 @@ impl<'s> Writer<'s> {
         steps.extend(self.drops);
         let refuses =
             |step: &DdlStep| step.sql.contains(" RENAME TO ") || step.sql.contains(" DROP COLUMN ");
-        let lenient = !self.rebuilds.makes.is_empty() || stays && self.middle.iter().any(refuses);
+        let lenient =
+            self.rebuilds.makes.iter().any(refuses) || stays && self.middle.iter().any(refuses);
         let mut middle = self.middle;
         middle.extend(self.rebuilds.makes);
         middle.extend(self.rebuilds.fills);
