@@ -183,7 +183,7 @@ impl<'s> Writer<'s> {
                 Change::Setting { .. } => (change.about(), "no statement sets it".to_owned()),
                 _ => continue,
             };
-            let about = Id::new(Kind::Table, &about);
+            let about = Id::new(Kind::Stranger, &about);
             self.unsupported.push(Unsupported { about, why });
         }
     }
