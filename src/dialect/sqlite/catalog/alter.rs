@@ -86,7 +86,8 @@ pub fn steps(
     if looks_ahead(new, &definitions) {
         return None;
     }
-    let gone: Vec<&Column> = dropped.iter().filter_map(|name| old.column(name)).collect();
+    let gone = dropped.iter().rev().filter_map(|name| old.column(name));
+    let gone: Vec<&Column> = gone.collect();
     // What a column is worked out from goes after it.
     let order = ordered(&gone, |column| {
         (column.name.as_str(), sources(column, &gone))
