@@ -403,7 +403,7 @@ impl Table {
                     name: name(dice, "fk"),
                     column,
                     to,
-                    on_delete: *dice.pick::<&str>(ACTIONS),
+                    on_delete: dice.pick::<&str>(ACTIONS),
                     deferrable: dice.chance(20),
                 });
             }
