@@ -2,23 +2,23 @@
 
 use super::guard;
 use super::object::{USING, module};
-use super::rebuild::{Rebuild, free_name};
+use super::rebuild::{Marks, Rebuild};
 use super::render::{self, quote};
 use crate::model::change::{DdlStep, Hazard};
-use crate::model::schema::{Schema, Table};
+use crate::model::schema::Table;
 
 pub fn is_virtual(table: &Table) -> bool {
     table.options.contains_key(USING)
 }
 
 /// Makes one of two tables out of the other, of which at least one is virtual.
-pub fn replace(from: &Schema, to: &Schema, old: &Table, new: &Table) -> Rebuild {
+pub fn replace(marks: &Marks, old: &Table, new: &Table) -> Rebuild {
     let step = |sql: String| DdlStep::new(new.id(), sql);
     let create = step(render::create(new));
     let mut rebuild = Rebuild::default();
     if let Some(columns) = movable(old, new) {
-        let beside = free_name(from, to, &format!("bird_old_{}", new.name));
-        let guard = free_name(from, to, &format!("bird_guard_{}", new.name));
+        let beside = marks.name("old", &new.name);
+        let guard = marks.name("guard", &new.name);
         let guard = guard::statements(&beside, &new.name, &guard);
         let (name, beside) = (quote(&new.name), quote(&beside));
         let copy = format!(

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::alter;
 use super::order::ordered;
-use super::rebuild::{self, Rebuild};
+use super::rebuild::{self, Marks, Rebuild};
 use super::render::{self, quote};
 use super::virtual_table;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
@@ -35,6 +35,7 @@ struct Writer<'s> {
     /// What changes tables where they are.
     middle: Vec<DdlStep>,
     rebuilds: Rebuild,
+    marks: Marks,
     indexes: Vec<DdlStep>,
     unsupported: Vec<Unsupported>,
     /// Whether DROP COLUMN leaves the texts of the old schema alone.
@@ -56,6 +57,7 @@ impl<'s> Writer<'s> {
             drops: Vec::new(),
             middle: Vec::new(),
             rebuilds: Rebuild::default(),
+            marks: Marks::free(from, to),
             indexes: Vec::new(),
             unsupported: Vec::new(),
             quotes: OnceCell::new(),
@@ -129,8 +131,7 @@ impl<'s> Writer<'s> {
 
     fn rebuild(&mut self, old: &'s Table, new: &'s Table, alters: &[Alter]) {
         self.gone.insert(&old.name);
-        let (from, to) = (self.from, self.to);
-        match rebuild::steps(from, to, old, new, alters) {
+        match rebuild::steps(&self.marks, old, new, alters) {
             Some(steps) => self.rebuilds.join(steps),
             None => return self.refuse(new, "its definition cannot be taken apart"),
         }
@@ -146,7 +147,7 @@ impl<'s> Writer<'s> {
         }
         if virtual_table::is_virtual(old) || virtual_table::is_virtual(new) {
             self.gone.insert(&old.name);
-            let steps = virtual_table::replace(self.from, self.to, old, new);
+            let steps = virtual_table::replace(&self.marks, old, new);
             self.rebuilds.join(steps);
             for key in indexes(new) {
                 self.indexes.push(index(new, key, true));
