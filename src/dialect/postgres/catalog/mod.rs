@@ -3,6 +3,8 @@
 mod print;
 mod questions;
 mod read;
+mod rename;
+mod tell;
 mod write;
 
 use super::{Postgres, shadow};
@@ -20,23 +22,33 @@ impl Catalog for Postgres {
         read::schema(answers)
     }
 
-    fn tell(&self, _part: Part<'_>) -> String {
-        String::new()
+    fn tell(&self, part: Part<'_>) -> String {
+        tell::tell(part)
     }
 
-    fn write(&self, _: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
-        write::ddl(difference, from, to)
+    fn write(&self, place: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+        let mut ddl = write::ddl(difference, from, to);
+        let schema = super::schema_name(place.schema);
+        if let Some(first) = ddl.steps.first().filter(|_| schema != "public") {
+            // Nothing is told with its schema, and a client does not know which one is meant.
+            let sql = format!("SET search_path TO {}", self.quote(schema));
+            let step = DdlStep::new(first.about.clone(), sql);
+            ddl.steps.insert(0, step);
+        }
+        ddl
     }
 
-    fn rename(&self, _: &Place<'_>, _: &Schema, _: &Renamed) -> Option<DdlStep> {
-        None
+    fn rename(&self, _: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
+        rename::rename(schema, renamed)
     }
 
     fn script(&self, steps: &[DdlStep]) -> String {
         let mut script = String::new();
         for step in steps {
             for risk in &step.risks {
-                script.push_str(&format!("-- {}: {}\n", risk.hazard.name(), risk.why));
+                // A name may hold a line break, and what stands behind it would be code.
+                let why = risk.why.replace(['\n', '\r'], " ");
+                script.push_str(&format!("-- {}: {why}\n", risk.hazard.name()));
             }
             script.push_str(&step.sql);
             script.push_str(";\n");

@@ -377,7 +377,7 @@ pub fn create_index(key: &Key, on: &str, only: bool) -> String {
         sql.push_str(&format!(" TABLESPACE {}", quote(tablespace)));
     }
     if let Some(filter) = &key.filter {
-        sql.push_str(&format!(" WHERE {filter}"));
+        sql.push_str(&format!(" WHERE ({filter})"));
     }
     sql
 }

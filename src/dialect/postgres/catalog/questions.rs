@@ -124,7 +124,8 @@ CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 \
 THEN a.attcollation::regcollation::text END, \
 CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END, \
 {v14|a.attcompression::text|''}, nullif(a.attstattarget, -1)::text, a.attoptions::text, \
-ad.oid::text, CASE WHEN ad.oid IS NOT NULL THEN pg_get_expr(ad.adbin, ad.adrelid) END, \
+ad.oid::text, CASE WHEN ad.oid IS NOT NULL THEN pg_get_expr(ad.adbin, \
+CASE WHEN a.attgenerated = '' THEN 0 ELSE ad.adrelid END) END, \
 c.relkind::text, a.attcollation::text \
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid \
@@ -169,14 +170,15 @@ const CONSTRAINTS: &str = "\
 SELECT c.oid::text, c.conrelid::text, c.contypid::text, c.conname::text, c.contype::text, \
 CASE WHEN c.contype = 'c' THEN pg_get_constraintdef(c.oid) END, \
 c.coninhcount::text, c.conislocal::int::text, c.convalidated::int::text, \
-c.conkey::text, c.confrelid::regclass::text, \
-CASE WHEN c.contype = 'f' THEN (SELECT array_agg(a.attname ORDER BY k.n) \
+c.conkey::text, CASE WHEN p.relnamespace <> {space} THEN c.confrelid::regclass::text END, \
+CASE WHEN p.relnamespace <> {space} THEN (SELECT array_agg(a.attname ORDER BY k.n) \
 FROM unnest(c.confkey) WITH ORDINALITY k(num, n) JOIN pg_attribute a \
 ON a.attrelid = c.confrelid AND a.attnum = k.num)::text END, \
 c.confdeltype::text || c.confupdtype::text || c.confmatchtype::text, \
 c.condeferrable::int::text || c.condeferred::int::text, \
-{v15|c.confdelsetcols::text|NULL::text}, c.confrelid::text, c.connoinherit::int::text \
-FROM pg_constraint c WHERE c.connamespace = {space} AND c.contype IN ('c', 'f') \
+{v15|c.confdelsetcols::text|NULL::text}, c.confrelid::text, c.confkey::text \
+FROM pg_constraint c LEFT JOIN pg_class p ON p.oid = c.confrelid AND c.contype = 'f' \
+WHERE c.connamespace = {space} AND c.contype IN ('c', 'f') \
 AND c.conparentid = 0";
 
 const SEQUENCES: &str = "\
@@ -232,13 +234,16 @@ a.aggminitval, nullif(a.aggsortop, 0)::regoperator::text, p.proparallel::text, p
 FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid WHERE p.pronamespace = {space}";
 
 const TRIGGERS: &str = "\
-SELECT t.oid::text, t.tgrelid::text, t.tgname::text, pg_get_triggerdef(t.oid, true), \
+SELECT t.oid::text, t.tgrelid::text, t.tgname::text, replace(replace( \
+pg_get_triggerdef(t.oid), ' ON ' || quote_ident({schema}) || '.', ' ON '), \
+' FROM ' || quote_ident({schema}) || '.', ' FROM '), \
 t.tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
 WHERE c.relnamespace = {space} AND NOT t.tgisinternal {v13|AND t.tgparentid = 0|}";
 
 const RULES: &str = "\
 SELECT r.oid::text, r.ev_class::text, r.rulename::text, \
-CASE WHEN r.rulename <> '_RETURN' THEN pg_get_ruledef(r.oid, true) END, r.ev_enabled::text \
+CASE WHEN r.rulename <> '_RETURN' THEN replace(pg_get_ruledef(r.oid), \
+' TO ' || quote_ident({schema}) || '.', ' TO ') END, r.ev_enabled::text \
 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace = {space}";
 
 const POLICIES: &str = "\
@@ -249,7 +254,8 @@ pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid) \
 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = {space}";
 
 const STATISTICS: &str = "\
-SELECT s.oid::text, s.stxname::text, s.stxrelid::text, pg_get_statisticsobjdef(s.oid), \
+SELECT s.oid::text, s.stxname::text, s.stxrelid::text, replace(pg_get_statisticsobjdef(s.oid), \
+'CREATE STATISTICS ' || quote_ident({schema}) || '.', 'CREATE STATISTICS '), \
 nullif(s.stxstattarget, -1)::text FROM pg_statistic_ext s WHERE s.stxnamespace = {space}";
 
 const EXTENSIONS: &str = "\

@@ -119,7 +119,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         if let Some(tablespace) = cells.maybe() {
             set("tablespace", tablespace);
         }
-        let filter = cells.owned();
+        let filter = cells.maybe().map(super::settled);
         let parts = Parts {
             columns,
             classes,
@@ -187,6 +187,7 @@ impl<'a, 'n> Reader<'a, 'n> {
                 ],
                 &itself,
             ),
+            ..Key::default()
         }
     }
 
@@ -213,10 +214,9 @@ impl<'a, 'n> Reader<'a, 'n> {
             };
             options.insert("collation".to_owned(), name.to_owned());
         }
-        if let Some(class) = self.classes.get(&oid(&parts.classes)) {
-            if !class.is_usual(type_of) {
-                options.insert("class".to_owned(), class.told());
-            }
+        let class = self.classes.get(&oid(&parts.classes));
+        if let Some(class) = class.filter(|class| !class.is_usual(type_of)) {
+            options.insert("class".to_owned(), class.told());
         }
         let flags = number(&parts.flags);
         let (descending, nulls_first) = (flags & 1 == 1, flags & 2 == 2);
@@ -227,10 +227,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         KeyPart {
             column: Some(self.column(table, column).to_owned()).filter(|_| column != 0),
             expression: match column {
-                0 => parts
-                    .expressions
-                    .get(at)
-                    .map(|it| super::bare(it).to_owned()),
+                0 => parts.expressions.get(at).map(|it| super::settled(it)),
                 _ => None,
             },
             prefix: None,
@@ -316,13 +313,19 @@ fn foreign_key(oid: Oid, table: Oid, cells: &mut Cells<'_>, names: &Names<'_>) -
         let quoted: Vec<String> = only.iter().map(|column| super::quote(column)).collect();
         set("set columns", &quoted.join(", "));
     }
-    let own = names.relation(cells.oid());
+    let target = cells.oid();
+    let own = names.relation(target);
+    let own_columns = numbers(cells.maybe()).into_iter();
+    let own_columns = own_columns.map(|number| names.column(target, number).to_owned());
     ForeignKey {
         name: name.to_owned(),
         named: true,
         columns,
         to: if own.is_empty() { to } else { own }.to_owned(),
-        to_columns,
+        to_columns: match own.is_empty() {
+            true => to_columns,
+            false => own_columns.collect(),
+        },
         on_delete: on_delete.to_owned(),
         on_update: on_update.to_owned(),
         options,

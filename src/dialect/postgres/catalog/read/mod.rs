@@ -5,6 +5,7 @@ mod keys;
 mod names;
 mod objects;
 mod routines;
+mod settle;
 mod tables;
 mod types;
 
@@ -16,6 +17,7 @@ use crate::model::schema::{Object, Schema, Stranger};
 use super::questions::{TOPICS, Topic};
 use cells::Answers;
 use names::Names;
+use settle::{settled, settled_text};
 
 pub fn schema(answers: &[Answer]) -> Result<Schema, String> {
     if answers.len() != TOPICS.len() {
@@ -56,28 +58,6 @@ pub fn schema(answers: &[Answer]) -> Result<Schema, String> {
 /// An identifier, quoted.
 fn quote(name: &str) -> String {
     Postgres.quote(name)
-}
-
-/// An expression without parentheses around all of it.
-fn bare(expression: &str) -> &str {
-    let mut told = expression.trim();
-    while let Some(inner) = told.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
-        let (mut depth, mut quoted) = (0_i32, false);
-        let closes = inner.chars().any(|c| {
-            match c {
-                '\'' => quoted = !quoted,
-                '(' if !quoted => depth += 1,
-                ')' if !quoted => depth -= 1,
-                _ => {}
-            }
-            depth < 0
-        });
-        if closes || quoted {
-            break;
-        }
-        told = inner.trim();
-    }
-    told
 }
 
 /// Whether an object is one of a table that is not told.

@@ -158,8 +158,8 @@ pub fn views(answers: Answers<'_>, names: &Names<'_>, columns: &mut Columns) -> 
             needs: names.needs(&[(class::RULE, rule, 0), (class::RELATION, oid, 0)], &id),
             ..Object::default()
         };
-        let query = definition.trim().trim_end_matches(';');
-        object.sql = super::super::print::create_view(&object, query);
+        let query = super::settled_text(definition.trim().trim_end_matches(';'));
+        object.sql = super::super::print::create_view(&object, &query);
         views.push(object);
     }
     views
@@ -183,51 +183,33 @@ pub fn parts(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
     );
     for mut cells in answers.rows(Topic::Statistics) {
         let (oid, name, table) = (cells.oid(), cells.text(), cells.oid());
-        let definition = cells.text();
-        let target = cells.maybe();
-        let rest = match definition.find(" (") {
-            Some(at) if definition.contains(" (ndistinct") || !definition.contains(" ON (") => {
-                definition.get(at..)
-            }
-            _ => definition.find(" ON ").and_then(|at| definition.get(at..)),
-        };
-        let told = definition
-            .split_once(&quoted_end(name))
-            .map(|(_, rest)| rest);
-        let rest = told.or(rest).unwrap_or_default();
+        if names.is_hidden(class::RELATION, table) {
+            continue;
+        }
         let id = Id::new(Kind::Statistics, name);
-        let mut options = Options::new();
-        options.extend(target.map(|target| ("target".to_owned(), target.to_owned())));
+        let sql = cells.text().to_owned();
+        let target = cells.owned();
         parts.push(Object {
             kind: Kind::Statistics,
             name: name.to_owned(),
-            sql: format!("CREATE STATISTICS {}{rest}", quote(name)),
-            options,
+            sql,
+            options: target
+                .map(|it| ("target".to_owned(), it))
+                .into_iter()
+                .collect(),
             comment: names.comment(class::STATISTICS, oid),
             needs: names.needs(&[(class::STATISTICS, oid, 0)], &id),
             ..Object::default()
         });
-        if names.is_hidden(class::RELATION, table) {
-            parts.pop();
-        }
     }
     parts.retain(is_told);
     parts
 }
 
-/// How a name ends where the server prints it behind its schema.
-fn quoted_end(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    match name.chars().all(plain) {
-        true => format!(".{name}"),
-        false => format!(".{}", quote(name)),
-    }
-}
-
 /// A trigger or a rule, which can be switched off.
 fn switched(kind: Kind, class: u32, cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
     let (oid, table, name) = (cells.oid(), cells.oid(), cells.text());
-    let sql = cells.text().trim_end_matches(';').to_owned();
+    let sql = super::settled_text(cells.text().trim_end_matches(';'));
     let state = match cells.text() {
         "D" => Some("DISABLE"),
         "R" => Some("ENABLE REPLICA"),
@@ -273,8 +255,8 @@ fn policy(cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
     set("for", Some(command));
     set("as", Some(kind));
     set("to", Some(&roles));
-    set("using", cells.maybe().map(super::bare));
-    set("check", cells.maybe().map(super::bare));
+    set("using", cells.maybe().map(super::settled).as_deref());
+    set("check", cells.maybe().map(super::settled).as_deref());
     let id = Id {
         table: Some(names.relation(table).to_owned()),
         ..Id::new(Kind::Policy, name)

@@ -82,10 +82,10 @@ fn column(
     column.options.extend(parameters(cells.maybe(), ""));
     let (default, expression) = (cells.oid(), cells.owned());
     match generated {
-        "" => column.default = expression,
+        "" => column.default = expression.as_deref().map(super::settled_text),
         kind => {
             column.generated = expression.map(|expression| Generated {
-                expression: super::bare(&expression).to_owned(),
+                expression: super::settled(&expression),
                 stored: kind == "s",
             });
         }
@@ -310,7 +310,7 @@ fn check(name: &str, definition: &str) -> Check {
     Check {
         name: name.to_owned(),
         named: true,
-        expression: super::bare(expression).to_owned(),
+        expression: super::settled(expression),
         options,
         ..Check::default()
     }

@@ -158,7 +158,7 @@ impl<'s> Writer<'_, 's> {
         });
         let parent = theirs.next().filter(|_| inherited);
         if self.plan.fate(&name) == Fate::Retype
-            && !parent.is_some_and(|parent| parent.sql == new.sql)
+            && parent.is_none_or(|parent| parent.sql != new.sql)
         {
             self.retype(name, table, old, new);
         }

@@ -8,83 +8,51 @@ use crate::model::change::Hazard;
 impl<'s> Writer<'_, 's> {
     pub fn drop(&mut self, name: Name<'s>) {
         let Some(part) = self.old(&name) else { return };
-        let (table, own) = (quote(name.table), quote(name.name));
-        match name.class {
-            Class::Extension => self.say(name, format!("DROP EXTENSION {own}")),
-            Class::Collation => self.say(name, format!("DROP COLLATION {own}")),
-            Class::Enum | Class::Composite | Class::Range => {
-                self.say(name, format!("DROP TYPE {own}"))
-            }
-            Class::Domain => self.say(name, format!("DROP DOMAIN {own}")),
-            Class::Sequence => self.say(name, format!("DROP SEQUENCE {own}")),
-            Class::Function | Class::Procedure | Class::Aggregate | Class::Operator => {
-                let told = signature(name, part);
-                let what = word(name.class);
-                self.say(name, format!("DROP {what} {told}"))
-            }
-            Class::Table => {
-                self.say(name, format!("DROP TABLE {own}"));
-                return self.lose(format!("the rows of {} are gone", name.name));
-            }
-            Class::Column => {
-                if self.comes_from_parent(name, part) {
-                    return;
-                }
-                self.say(name, format!("ALTER TABLE {table} DROP COLUMN {own}"));
-                if !matches!(part, Part::Column(_, column) if column.generated.is_some()) {
-                    let why = format!("the values of {}.{} are gone", name.table, name.name);
-                    return self.lose(why);
-                }
-                return;
-            }
-            Class::Default => return self.drop_default(name),
-            Class::Identity => self.say(
-                name,
-                format!("ALTER TABLE {table} ALTER COLUMN {own} DROP IDENTITY"),
-            ),
-            Class::Owner => {
-                let sequence = Name::new(Class::Sequence, "", name.name);
-                self.say(sequence, format!("ALTER SEQUENCE {own} OWNED BY NONE"))
-            }
-            Class::Check | Class::ForeignKey => {
-                self.say(name, format!("ALTER TABLE {table} DROP CONSTRAINT {own}"))
-            }
-            Class::Key => match part {
-                Part::Key(key, _) if key.constraint => {
-                    self.say(name, format!("ALTER TABLE {table} DROP CONSTRAINT {own}"))
-                }
-                _ => self.say(name, format!("DROP INDEX {own}")),
-            },
-            Class::Parent => {
-                let parent = self.quoted_table(name.name);
-                match part {
-                    Part::Parent(_, parent_of) if parent_of.bound.is_some() => self.say(
-                        name,
-                        format!("ALTER TABLE {parent} DETACH PARTITION {table}"),
-                    ),
-                    _ => self.say(name, format!("ALTER TABLE {table} NO INHERIT {parent}")),
-                }
-            }
-            Class::Replica => self.say(
-                Name::table(name.table),
-                format!("ALTER TABLE {table} REPLICA IDENTITY DEFAULT"),
-            ),
-            Class::Statistics => self.say(name, format!("DROP STATISTICS {own}")),
-            Class::View => self.say(name, format!("DROP VIEW {own}")),
-            Class::MaterializedView => self.say(name, format!("DROP MATERIALIZED VIEW {own}")),
-            Class::Rule => self.say(name, format!("DROP RULE {own} ON {table}")),
-            Class::Trigger => self.say(name, format!("DROP TRIGGER {own} ON {table}")),
-            Class::Policy => self.say(name, format!("DROP POLICY {own} ON {table}")),
+        if name.class == Class::Column && self.comes_from_parent(name, part) {
+            return;
+        }
+        let sql = match name.class {
+            Class::Key | Class::Parent | Class::Default => self.drop_part(name, part),
+            _ => drop_statement(name, part),
         };
+        let about = match name.class {
+            Class::Owner => Name::new(Class::Sequence, "", name.name),
+            _ => name,
+        };
+        self.say(about, sql);
+        match part {
+            Part::Table(_) if name.class == Class::Table => {
+                self.lose(format!("the rows of {} are gone", name.name));
+            }
+            Part::Column(_, column)
+                if name.class == Class::Column && column.generated.is_none() =>
+            {
+                self.lose(format!(
+                    "the values of {}.{} are gone",
+                    name.table, name.name
+                ));
+            }
+            _ => {}
+        }
     }
 
-    fn drop_default(&mut self, name: Name<'s>) {
-        let only = self.only(name.table);
+    fn drop_part(&self, name: Name<'s>, part: Part<'s>) -> String {
         let (table, own) = (quote(name.table), quote(name.name));
-        self.say(
-            name,
-            format!("ALTER TABLE {only}{table} ALTER COLUMN {own} DROP DEFAULT"),
-        );
+        match part {
+            Part::Key(key, _) if !key.constraint => format!("DROP INDEX {own}"),
+            Part::Key(..) => format!("ALTER TABLE {table} DROP CONSTRAINT {own}"),
+            Part::Parent(_, parent) => {
+                let of = self.quoted_table(name.name);
+                match parent.bound {
+                    Some(_) => format!("ALTER TABLE {of} DETACH PARTITION {table}"),
+                    None => format!("ALTER TABLE {table} NO INHERIT {of}"),
+                }
+            }
+            _ => {
+                let only = self.only(name.table);
+                format!("ALTER TABLE {only}{table} ALTER COLUMN {own} DROP DEFAULT")
+            }
+        }
     }
 
     /// Says of the last statement that it loses something.
@@ -114,6 +82,36 @@ impl<'s> Writer<'_, 's> {
         match known(&self.plan.new) || known(&self.plan.old) {
             true => quote(name),
             false => name.to_owned(),
+        }
+    }
+}
+
+/// The statement that drops what needs no look at anything else.
+fn drop_statement(name: Name<'_>, part: Part<'_>) -> String {
+    let (table, own) = (quote(name.table), quote(name.name));
+    let alter = format!("ALTER TABLE {table}");
+    match name.class {
+        Class::Extension => format!("DROP EXTENSION {own}"),
+        Class::Collation => format!("DROP COLLATION {own}"),
+        Class::Enum | Class::Composite | Class::Range => format!("DROP TYPE {own}"),
+        Class::Domain => format!("DROP DOMAIN {own}"),
+        Class::Sequence => format!("DROP SEQUENCE {own}"),
+        Class::Function | Class::Procedure | Class::Aggregate | Class::Operator => {
+            format!("DROP {} {}", word(name.class), signature(name, part))
+        }
+        Class::Table => format!("DROP TABLE {own}"),
+        Class::Column => format!("{alter} DROP COLUMN {own}"),
+        Class::Identity => format!("{alter} ALTER COLUMN {own} DROP IDENTITY"),
+        Class::Owner => format!("ALTER SEQUENCE {own} OWNED BY NONE"),
+        Class::Replica => format!("{alter} REPLICA IDENTITY DEFAULT"),
+        Class::Statistics => format!("DROP STATISTICS {own}"),
+        Class::View => format!("DROP VIEW {own}"),
+        Class::MaterializedView => format!("DROP MATERIALIZED VIEW {own}"),
+        Class::Rule => format!("DROP RULE {own} ON {table}"),
+        Class::Trigger => format!("DROP TRIGGER {own} ON {table}"),
+        Class::Policy => format!("DROP POLICY {own} ON {table}"),
+        Class::Check | Class::ForeignKey | Class::Key | Class::Parent | Class::Default => {
+            format!("{alter} DROP CONSTRAINT {own}")
         }
     }
 }

@@ -63,11 +63,10 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
         matches!(step.about.kind, Kind::Function | Kind::Procedure)
             && step.sql.starts_with("CREATE")
     });
-    if forced && makes_functions {
+    if let Some(first) = steps.first().filter(|_| forced && makes_functions) {
         // Functions that mention each other: the server is not to look into them yet.
-        let about = Id::new(Kind::Function, "");
-        let sql = "SET check_function_bodies TO off";
-        steps.insert(0, DdlStep::new(about, sql));
+        let step = DdlStep::new(first.about.clone(), "SET check_function_bodies TO off");
+        steps.insert(0, step);
     }
     let mut unsupported = writer.unsupported;
     unsupported.extend(strangers(difference));
@@ -82,7 +81,7 @@ fn strangers(difference: &Difference) -> Vec<Unsupported> {
             Change::Stranger(pair) => {
                 let what = pair.to.as_ref().or(pair.from.as_ref())?.what.clone();
                 Some(Unsupported {
-                    about: Id::new(Kind::Event, &what),
+                    about: Id::new(Kind::Stranger, &what),
                     why: format!("bird does not write such a thing: {what}"),
                 })
             }

@@ -93,11 +93,9 @@ impl<'s> Graph<'s> {
     }
 
     fn before(&mut self, first: Option<usize>, second: Option<usize>) {
-        if let (Some(first), Some(second)) = (first, second) {
-            if first != second {
-                self.edges.insert((first, second));
-            }
-        }
+        let both = first.zip(second);
+        self.edges
+            .extend(both.filter(|(first, second)| first != second));
     }
 
     fn old_edges(&mut self, plan: &Plan<'s>) {

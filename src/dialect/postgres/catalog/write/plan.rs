@@ -176,6 +176,7 @@ impl<'s> Plan<'s> {
             let drops = |name: &Name<'s>| self.fate(name).drops();
             let owner = atom.owner.filter(drops);
             let with = match atom.name.class {
+                Class::Table => self.partitioned_by(atom).filter(drops),
                 Class::Sequence => self.owning_column(atom).filter(drops),
                 Class::Owner => owner,
                 Class::Key => owner.or_else(|| self.attached_to(atom).filter(drops)).or_else(|| {
@@ -192,6 +193,15 @@ impl<'s> Plan<'s> {
         }
         self.cut_cycles(&mut gone);
         self.gone_with = gone;
+    }
+
+    /// The table that takes its partition along.
+    fn partitioned_by(&self, atom: &Atom<'s>) -> Option<Name<'s>> {
+        let Part::Table(table) = atom.part else {
+            return None;
+        };
+        let parent = table.parents.first().filter(|it| it.bound.is_some())?;
+        Some(Name::table(&parent.table))
     }
 
     fn owning_column(&self, sequence: &Atom<'s>) -> Option<Name<'s>> {

@@ -175,10 +175,10 @@ fn rename_keys(
         );
         steps.push(DdlStep::new(Id::table(&table.name), sql));
         attached.insert((table.name.clone(), key.name.clone()), twin.name.clone());
-        if let Some(identity) = table.options.get_mut("replica identity") {
-            if *identity == format!("USING INDEX {}", quote(&key.name)) {
-                *identity = format!("USING INDEX {}", quote(&twin.name));
-            }
+        let identity = table.options.get_mut("replica identity");
+        let old = format!("USING INDEX {}", quote(&key.name));
+        if let Some(identity) = identity.filter(|identity| **identity == old) {
+            *identity = format!("USING INDEX {}", quote(&twin.name));
         }
         taken.insert(twin.name.clone());
         given.insert(twin.name.clone());

@@ -176,6 +176,8 @@ pub const TYPES: &[&str] = &[
     "\"odd type\"",
 ];
 
+const ACTIONS: &[&str] = &["NO ACTION", "CASCADE", "SET NULL", "RESTRICT"];
+
 pub fn name(dice: &mut Dice, prefix: &str) -> String {
     let number = dice.below(1_000_000);
     match dice.below(12) {
@@ -401,7 +403,7 @@ impl Table {
                     name: name(dice, "fk"),
                     column,
                     to,
-                    on_delete: *dice.pick(&["NO ACTION", "CASCADE", "SET NULL", "RESTRICT"]),
+                    on_delete: dice.pick::<&str>(ACTIONS),
                     deferrable: dice.chance(20),
                 });
             }

@@ -254,9 +254,8 @@ fn table(schema: &Schema, table: &Table, sql: &mut String) {
     for unique in &table.uniques {
         let partitioned = table.partitions.is_some();
         let columns = columns(&unique.columns);
-        if unique.columns.iter().all(sorts)
-            && !(partitioned && !unique.columns.iter().any(|it| it == "id"))
-        {
+        let has_id = unique.columns.iter().any(|it| it == "id");
+        if unique.columns.iter().all(sorts) && (has_id || !partitioned) {
             let lazy = if unique.deferrable { " DEFERRABLE" } else { "" };
             lines.push(format!(
                 "CONSTRAINT {} UNIQUE ({columns}){lazy}",

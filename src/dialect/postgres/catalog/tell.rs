@@ -1,0 +1,92 @@
+//! Parts of a schema, for people.
+
+use super::print;
+use crate::dialect::catalog::Part;
+use crate::model::schema::{Check, Column, ForeignKey, Key, Object, Options, Table};
+
+pub fn tell(part: Part<'_>) -> String {
+    match part {
+        Part::Table(table) => self::table(table),
+        Part::Column(column) => self::column(column),
+        Part::Key(key) => self::key(key),
+        Part::ForeignKey(key) => foreign_key(key),
+        Part::Check(check) => self::check(check),
+        Part::Partitions(partitions) => format!("PARTITION BY {}", partitions.by),
+        Part::Object(object) => self::object(object),
+    }
+}
+
+fn table(table: &Table) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(table.columns.iter().map(column));
+    lines.extend(table.keys.iter().filter(|key| key.constraint).map(key));
+    lines.extend(table.checks.iter().map(check));
+    lines.extend(table.foreign_keys.iter().map(foreign_key));
+    let by = table.partitions.as_ref();
+    let by = by.map(|by| format!(" PARTITION BY {}", by.by));
+    format!(
+        "CREATE TABLE {} (\n  {}\n){}",
+        print::quote(&table.name),
+        lines.join(",\n  "),
+        by.unwrap_or_default()
+    )
+}
+
+fn column(column: &Column) -> String {
+    let mut told = print::column(column, false);
+    for (name, value) in &column.options {
+        if !name.starts_with("sequence ") && name != "compression" && name != "inherited" {
+            told.push_str(&format!(" {} {value}", name.to_uppercase()));
+        }
+    }
+    with_comment(told, column.comment.as_ref())
+}
+
+fn key(key: &Key) -> String {
+    let told = match key.constraint {
+        true => print::key_constraint(key),
+        false => print::create_index(key, "", false)
+            .replacen("CREATE ", "", 1)
+            .replacen(" ON \"\"", "", 1),
+    };
+    with_comment(with_options(told, &key.options), key.comment.as_ref())
+}
+
+fn foreign_key(key: &ForeignKey) -> String {
+    let told = print::foreign_key(key, &print::quote(&key.to));
+    with_comment(told, key.comment.as_ref())
+}
+
+fn check(check: &Check) -> String {
+    with_comment(print::check(check), check.comment.as_ref())
+}
+
+fn object(object: &Object) -> String {
+    let mut told = with_comment(object.sql.clone(), object.comment.as_ref());
+    for option in ["state", "owner", "target"] {
+        if let Some(value) = object.options.get(option) {
+            told.push_str(&format!(" {} {value}", option.to_uppercase()));
+        }
+    }
+    for key in &object.keys {
+        told.push_str(&format!("\n{}", self::key(key)));
+    }
+    told
+}
+
+fn with_comment(told: String, comment: Option<&String>) -> String {
+    match comment {
+        Some(comment) => format!("{told} COMMENT {}", print::text(comment)),
+        None => told,
+    }
+}
+
+/// What no clause says.
+fn with_options(mut told: String, options: &Options) -> String {
+    for name in ["clustered", "attached", "valid"] {
+        if let Some(value) = options.get(name) {
+            told.push_str(&format!(" {} {value}", name.to_uppercase()));
+        }
+    }
+    told
+}
