@@ -151,6 +151,7 @@ impl<'w> Writer<'w> {
 
     /// Drops what goes, and what cannot be replaced in one statement.
     fn drop_programs(&mut self, difference: &Difference) {
+        let kept = trigger::kept(self.from, self.to);
         for kind in PROGRAMS {
             let mut steps = Vec::new();
             for change in &difference.changes {
@@ -162,7 +163,7 @@ impl<'w> Writer<'w> {
                 if id.kind != *kind || self.goes_with_table(&id) {
                     continue;
                 }
-                if trigger::only_moves(change, self.from, self.to) {
+                if matches!(change, Change::Replace(_)) && kept.contains(&id) {
                     continue;
                 }
                 steps.push(statement::drop(&id));
@@ -445,7 +446,7 @@ impl<'w> Writer<'w> {
             let steps = statement::create(object, replaces, settled);
             self.ddl.steps.extend(steps);
         }
-        let triggers = trigger::placed(difference, self.from, self.to);
+        let triggers = trigger::placed(&changed, self.from, self.to);
         for object in triggers.iter().chain(events) {
             let replaces = replaced.contains(&object.id());
             let steps = statement::create(object, replaces, settled);
