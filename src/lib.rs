@@ -8,10 +8,10 @@
 //!   bird.toml + migrations/        databases
 //!         │ read                       │ ask
 //!         ▼                            ▼
-//!   Project, Migration         History, Table, rows
+//!   Project, Migration         History, Schema, rows
 //!         └─────────────┬──────────────┘
 //!                       ▼ think (pure)
-//!            Standing · Plan · seed::Action
+//!      Standing · Plan · Difference · seed::Action
 //!                       ▼ act (provision, adopt, migrate, undo, seed)
 //!                     Report
 //!                       ▼ show
@@ -30,8 +30,10 @@
 //! | 3, verbs | [`cmd`], one file per command (the only user of clap) | everything |
 //! | beside | [`output`] (formats; comfy-table in `output::table`), [`error`] | nouns |
 //!
-//! A schema diff, a lint and an audit are thought and stand on floor 1 beside `plan`; a shadow
-//! and the streaming of keys stand in `db`; what they share are nouns.
+//! A schema comes from a source (`cmd::source`): a live database, or files that were replayed in a
+//! shadow ([`db::shadow`]). [`diff`] tells two schemas apart and knows no engine: what is the same
+//! was made equal when it was read ([`dialect::catalog`]), and the same place writes the statements
+//! that lead from one to the other. `cmd::compare` tries them in a shadow before anybody sees them.
 //!
 //! ## Invariants
 //!
@@ -49,6 +51,9 @@
 //! - Looking commands open their databases so that the engine itself refuses a write.
 //! - Commands return a report, plain data; one line in `main` renders it. Nothing else prints,
 //!   but for [`output::progress`], which speaks on stderr.
+//! - What bird cannot read of a schema for certain is named and compared as the server prints it;
+//!   what it cannot write is said to be impossible. Nothing is left out silently.
+//! - Nothing that is replayed in a shadow reaches past it ([`dialect::reach`]).
 //! - What comes from outside is an error with words, never a panic: a hand-edited history row, a
 //!   file that is not UTF-8, a URL that is none.
 //! - A secret is never shown: targets, config files and statements are drawn without them.
@@ -59,7 +64,8 @@
 //! ## Reading order
 //!
 //! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`dialect::effect`],
-//! [`db::apply`], `cmd::migrate`.
+//! [`db::apply`], `cmd::migrate`; then [`model::schema`], [`mod@diff`], [`dialect::catalog`],
+//! `cmd::compare`, `cmd::diff`.
 
 pub mod model;
 

@@ -4,9 +4,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::rebuild;
 use super::session::DbError;
 use super::shadow::Shadow;
+use crate::dialect::Dialect;
 use crate::dialect::reach::{self, Outside, Reach};
 use crate::dialect::script::{self, blot, secrets};
 use crate::dialect::words::Words;
@@ -22,17 +25,36 @@ pub enum Sent {
     Kept(Outside),
 }
 
+/// A statement of a file that was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotSent {
+    /// Its number, from 1.
+    pub number: usize,
+    pub range: Range<usize>,
+    pub why: Outside,
+}
+
 /// Runs the statements of one file; gives what was not sent and why.
 pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Diagnostic>, Failure> {
-    let lexis = shadow.session.dialect.lexis();
-    let drawn: Arc<str> = blot(text, &secrets(lexis, text)).into();
-    let at = |range| Location::new(name, text, drawn.clone(), range);
-    let read = script::read(lexis, text).map_err(|faults| Failure {
-        exit: Exit::Failed,
-        diagnostics: faults
-            .into_iter()
-            .map(|fault| Diagnostic::error("script", fault.message).at(at(fault.range)))
-            .collect(),
+    let kept = statements(shadow, name, text).await?;
+    Ok(told(shadow.session.dialect, name, text, &kept))
+}
+
+/// As [`file()`], with what was not sent as data.
+pub async fn statements(
+    shadow: &mut Shadow,
+    name: &str,
+    text: &str,
+) -> Result<Vec<NotSent>, Failure> {
+    let dialect = shadow.session.dialect;
+    let read = script::read(dialect.lexis(), text).map_err(|faults| {
+        let at = places(dialect, name, text);
+        let told = faults.into_iter();
+        let told = told.map(|it| Diagnostic::error("script", it.message).at(at(it.range)));
+        Failure {
+            exit: Exit::Failed,
+            diagnostics: told.collect(),
+        }
     })?;
     let cannot = |error: &DbError| {
         let message = format!("{name}: {}", error.told());
@@ -56,10 +78,10 @@ pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Dia
     };
     let kept = ran.map_err(|broken| {
         let message = format!("{name} cannot be replayed: {}", broken.error.told());
-        let mut diagnostics = vec![Diagnostic::error("replay", message).at(at(broken.range))];
+        let place = places(dialect, name, text)(broken.range);
+        let mut diagnostics = vec![Diagnostic::error("replay", message).at(place)];
         // It may well fail because of these.
-        let kept = broken.kept.into_iter();
-        diagnostics.extend(kept.map(|one| told(name, one.number, &one.why).at(at(one.range))));
+        diagnostics.extend(told(dialect, name, text, &broken.kept));
         Failure {
             exit: Exit::Failed,
             diagnostics,
@@ -71,18 +93,7 @@ pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Dia
         .reset()
         .await
         .map_err(|error| cannot(&error))?;
-    let kept = kept.into_iter();
-    Ok(kept
-        .map(|one| told(name, one.number, &one.why).at(at(one.range)))
-        .collect())
-}
-
-/// A statement that was not sent.
-struct NotSent {
-    /// Its number, from 1.
-    number: usize,
-    range: Range<usize>,
-    why: Outside,
+    Ok(kept)
 }
 
 /// What stopped a file, and what was not sent before that.
@@ -136,17 +147,31 @@ async fn one_by_one(
     Ok(kept)
 }
 
-/// A finding where the schema may lack something, else a remark.
-fn told(name: &str, number: usize, outside: &Outside) -> Diagnostic {
-    let message = format!(
-        "{name}: statement {number} is not replayable: it {}",
-        outside.why
-    );
-    match outside.matters {
-        true => Diagnostic::warning("not-replayable", message)
-            .note("what it does is missing in the schema that follows from the files"),
-        false => Diagnostic::notice("not-replayable", message),
+/// What was not sent of a file: a finding where the schema may lack something, else a remark.
+pub fn told(dialect: &dyn Dialect, name: &str, text: &str, kept: &[NotSent]) -> Vec<Diagnostic> {
+    if kept.is_empty() {
+        return Vec::new();
     }
+    let at = places(dialect, name, text);
+    let told = kept.iter().map(|NotSent { number, range, why }| {
+        let message = format!(
+            "{name}: statement {number} is not replayable: it {}",
+            why.why
+        );
+        let told = match why.matters {
+            true => Diagnostic::warning("not-replayable", message)
+                .note("what it does is missing in the schema that follows from the files"),
+            false => Diagnostic::notice("not-replayable", message),
+        };
+        told.at(at(range.clone()))
+    });
+    told.collect()
+}
+
+/// The places of a file, which show no secret.
+fn places(dialect: &dyn Dialect, name: &str, text: &str) -> impl Fn(Range<usize>) -> Location {
+    let drawn: Arc<str> = blot(text, &secrets(dialect.lexis(), text)).into();
+    move |range| Location::new(name, text, drawn.clone(), range)
 }
 
 /// Runs one statement, unless it could reach past the shadow.

@@ -212,7 +212,13 @@ fn files_are_short_and_say_what_they_are() {
 /// A looking command never asks for a session that could write.
 #[test]
 fn looking_commands_only_look() {
-    let looking = ["status", "doctor"];
+    let looking = [
+        "status",
+        "doctor",
+        "source/load",
+        "source/expected",
+        "verify/mod",
+    ];
     for name in looking {
         let path = format!("src/cmd/{name}.rs");
         let text = fs::read_to_string(root().join(&path)).expect("the command's file");

@@ -3,17 +3,26 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::super::Context;
 use super::expected::Text;
 use super::load::server_of;
+use crate::db::replay::NotSent;
 use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::project::Database;
 
 /// So few texts are replayed faster than they are looked up.
 const WORTH: usize = 20;
+
+/// What replayed texts gave: the schema, and of each text, by its place, what was not replayed.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Replayed {
+    pub schema: Schema,
+    pub kept: Vec<(usize, Vec<NotSent>)>,
+}
 
 /// The name under which it is kept, and the server that it holds for.
 pub async fn key(context: &Context, ground: &Database, texts: &[Text]) -> Option<(String, Server)> {
@@ -45,6 +54,8 @@ pub async fn key(context: &Context, ground: &Database, texts: &[Text]) -> Option
         ground.dialect.facts().name,
         server.variant
     ));
+    // Texts may name their database.
+    add(ground.target.database());
     add(&format!("{:?} {:?}", ground.schema, ground.collation));
     for text in texts {
         add(&text.sql);
@@ -72,15 +83,15 @@ fn path(context: &Context, key: &str) -> PathBuf {
         .join(format!("{key}.json"))
 }
 
-pub fn read(context: &Context, key: &str) -> Option<Schema> {
+pub fn read(context: &Context, key: &str) -> Option<Replayed> {
     let text = std::fs::read(path(context, key)).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
 /// Keeps it; where that cannot be, the next run replays again.
-pub fn write(context: &Context, key: &str, schema: &Schema) {
+pub fn write(context: &Context, key: &str, replayed: &Replayed) {
     let path = path(context, key);
-    let (Some(folder), Ok(text)) = (path.parent(), serde_json::to_vec(schema)) else {
+    let (Some(folder), Ok(text)) = (path.parent(), serde_json::to_vec(replayed)) else {
         return;
     };
     let keep = || {

@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::{Context, open};
+use super::cache::{self, Replayed};
 use super::expected::{self, Text};
-use super::{Kind, Loaded, Source, cache, usage};
+use super::{Kind, Loaded, Source, usage};
 use crate::db::inspect;
 use crate::db::replay;
 use crate::db::session::{Access, DbError, Session};
-use crate::db::shadow::{Ground, Shadow};
+use crate::db::shadow::{self, Ground, Shadow};
 use crate::dialect::{self, Trouble, script};
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 use crate::model::server::Server;
-use crate::model::target::{FileTarget, Target};
+use crate::model::target::Target;
 use crate::project::Database;
 
 /// The shadows of a run.
@@ -150,9 +151,10 @@ impl Workshop<'_> {
             false => None,
         };
         if let Some((key, server)) = &key
-            && let Some(schema) = cache::read(context, key)
+            && let Some(replayed) = cache::read(context, key)
         {
-            loaded.schema = schema;
+            loaded.remarks = remarks(ground, texts, &replayed);
+            loaded.schema = replayed.schema;
             loaded.server = server.clone();
             return Ok(loaded);
         }
@@ -161,23 +163,25 @@ impl Workshop<'_> {
             return Ok(loaded);
         };
         context.progress.begin(texts.len());
-        for text in texts {
+        let mut replayed = Replayed::default();
+        for (at, text) in texts.iter().enumerate() {
             context.progress.advance(1, &text.name);
-            loaded
-                .remarks
-                .extend(replay::file(shadow, &text.name, &text.sql).await?);
+            let kept = replay::statements(shadow, &text.name, &text.sql).await?;
+            if !kept.is_empty() {
+                replayed.kept.push((at, kept));
+            }
         }
         context.progress.finish();
         loaded.shadow = Some(at);
         loaded.server = shadow.session.server.clone();
         let schema = shadow.inspect().await;
-        loaded.schema =
+        replayed.schema =
             schema.map_err(|error| cannot(ground, "reading the schema of a shadow", &error))?;
-        if let Some((key, _)) = key
-            && loaded.remarks.is_empty()
-        {
-            cache::write(context, &key, &loaded.schema);
+        if let Some((key, _)) = key {
+            cache::write(context, &key, &replayed);
         }
+        loaded.remarks = remarks(ground, texts, &replayed);
+        loaded.schema = replayed.schema;
         Ok(loaded)
     }
 
@@ -232,6 +236,15 @@ fn own(path: &Path, ground: &Database, told: &str) -> Result<PathBuf, Failure> {
             Err(usage(message, format!("write {}", file(engine).display())))
         }
     }
+}
+
+/// What could not be replayed of texts.
+fn remarks(ground: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnostic> {
+    let told = replayed.kept.iter().filter_map(|(at, kept)| {
+        let text = texts.get(*at)?;
+        Some(replay::told(ground.dialect, &text.name, &text.sql, kept))
+    });
+    told.flatten().collect()
 }
 
 /// The texts of a file, or of the files of a folder in the order of their names.
@@ -290,10 +303,7 @@ fn order(path: &Path) -> (i64, String) {
 /// The server beside which shadows of a database are made, whether it exists or not.
 pub async fn server_of(context: &Context, database: &Database) -> Option<Session> {
     if database.dialect.facts().is_embedded() {
-        let memory = Target::File(FileTarget::memory());
-        return Session::open(&memory, database.dialect, None, Access::Create)
-            .await
-            .ok();
+        return shadow::in_memory(database.dialect).await.ok();
     }
     if let Ok(session) = open::session(context, database, Access::Look, None).await {
         return Some(session);

@@ -109,14 +109,7 @@ impl Shadow {
     /// Makes an empty one.
     pub async fn create(ground: Ground<'_>) -> Result<Shadow, DbError> {
         let (target, made) = match ground.target {
-            Target::File(_) => {
-                let memory = FileTarget {
-                    path: ":memory:".into(),
-                    told: ":memory:".to_owned(),
-                    read_only: false,
-                };
-                (Target::File(memory), Made::InMemory)
-            }
+            Target::File(_) => (Target::File(FileTarget::memory()), Made::InMemory),
             Target::Server(server) => {
                 let (target, doomed) = beside(ground, server).await?;
                 failpoint::at("shadow-made");
@@ -191,6 +184,12 @@ impl Shadow {
             Made::Lent(lent) => lent.back().await,
         }
     }
+}
+
+/// The embedded engine, without a database.
+pub async fn in_memory(dialect: &'static dyn Dialect) -> Result<Session, DbError> {
+    let memory = Target::File(FileTarget::memory());
+    Session::open(&memory, dialect, None, Access::Create).await
 }
 
 /// Makes a database beside the target, like it.

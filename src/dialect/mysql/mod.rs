@@ -37,8 +37,9 @@ static FACTS: Facts = Facts {
     entry: Some("information_schema"),
 };
 
-/// The server's own SQL mode without the words that change how a statement is lexed: files are
-/// lexed in one fixed mode, and the combined modes contain ANSI_QUOTES. IGNORE_SPACE is not in
+/// The server's own SQL mode without the words that change how a statement is lexed, and those that
+/// hide parts of a definition: files are lexed in one fixed mode, and the combined modes contain
+/// ANSI_QUOTES. IGNORE_SPACE is not in
 /// the global mode unless someone put it there; the handshake adds it to the session.
 const SQL_MODE: &str = "@@GLOBAL.sql_mode";
 const LEXICAL_MODES: &[&str] = &[
@@ -50,6 +51,11 @@ const LEXICAL_MODES: &[&str] = &[
     "DB2",
     "MAXDB",
     "POSTGRESQL",
+    "MYSQL323",
+    "MYSQL40",
+    "NO_TABLE_OPTIONS",
+    "NO_KEY_OPTIONS",
+    "NO_FIELD_OPTIONS",
 ];
 
 /// A week, in seconds: longer than any migration waits for another.
@@ -140,7 +146,7 @@ impl Dialect for MySql {
         };
         format!(
             "SET sql_mode = TRIM(BOTH ',' FROM {mode}), time_zone = '+00:00', \
-             autocommit = 1, \
+             autocommit = 1, sql_quote_show_create = 1, \
              foreign_key_checks = 1, unique_checks = 1, NAMES utf8mb4;{access}"
         )
     }

@@ -11,6 +11,8 @@ mod event;
 mod names;
 mod pieces;
 
+use serde::{Deserialize, Serialize};
+
 use super::Dialect;
 use super::words::unquoted;
 pub use bodies::Dynamic;
@@ -87,7 +89,7 @@ pub enum Reach {
 }
 
 /// Why a statement is not to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outside {
     /// In words that follow the statement: `names another database, …`.
     pub why: String,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::clause::{self, Product, quote};
-use super::foreign::serves;
+use super::foreign::{Added, serves};
 use super::order::resting;
 use super::risk;
 use crate::model::change::{Alter, DdlStep, Hazard, Pair, Risk};
@@ -13,6 +13,7 @@ use crate::model::schema::{Check, Column, Key, KeyKind, Table};
 struct Builder<'t> {
     from: &'t Table,
     to: &'t Table,
+    foreign: &'t [Added],
     product: Product,
     clauses: Vec<String>,
     step: DdlStep,
@@ -22,10 +23,18 @@ struct Builder<'t> {
 }
 
 /// The statements for what differs, but for foreign keys and partitions.
-pub fn alter(from: &Table, to: &Table, alters: &[Alter], product: Product) -> Vec<DdlStep> {
+/// `foreign` are the foreign keys that the table gets behind them.
+pub fn alter(
+    from: &Table,
+    to: &Table,
+    alters: &[Alter],
+    foreign: &[Added],
+    product: Product,
+) -> Vec<DdlStep> {
     let mut builder = Builder {
         from,
         to,
+        foreign,
         product,
         clauses: Vec::new(),
         step: DdlStep::new(to.id(), String::new()),
@@ -46,6 +55,9 @@ impl<'t> Builder<'t> {
         for alter in alters {
             match alter {
                 Alter::DropKey(key) => self.drop_key(key),
+                Alter::RenameKey(pair) if self.gives_way(&pair.from, &self::added(alters)) => {
+                    self.drop_key(&pair.from);
+                }
                 Alter::ModifyKey(pair) if only_visible(pair) => {}
                 Alter::ModifyKey(pair) if looks_the_same(pair) => self.drop_key_first(&pair.from),
                 Alter::ModifyKey(pair) => self.drop_key(&pair.from),
@@ -64,8 +76,10 @@ impl<'t> Builder<'t> {
         }
         self.columns(alters, &recreated);
         let mut added: Vec<&Key> = again;
+        let new = self::added(alters);
         for alter in alters {
             match alter {
+                Alter::RenameKey(pair) if self.gives_way(&pair.from, &new) => added.push(&pair.to),
                 Alter::RenameKey(pair) => self.rename_key(pair),
                 Alter::ModifyKey(pair) if only_visible(pair) => self.show_key(&pair.to),
                 Alter::ModifyKey(pair) => added.push(&pair.to),
@@ -118,14 +132,7 @@ impl<'t> Builder<'t> {
                 _ => false,
             })
         };
-        let added: Vec<&Key> = alters
-            .iter()
-            .filter_map(|alter| match alter {
-                Alter::AddKey(key) => Some(key),
-                Alter::ModifyKey(pair) => Some(&pair.to),
-                _ => None,
-            })
-            .collect();
+        let added = added(alters);
         // MariaDB writes the block size that goes into every key that stays.
         let sized = alters.iter().any(|alter| {
             matches!(alter, Alter::Option { name, value }
@@ -140,7 +147,8 @@ impl<'t> Builder<'t> {
         keys.filter(|key| !changed(key) && is_lost(key)).collect()
     }
 
-    /// Whether an index may have been made for a foreign key, and an added one serves that too.
+    /// Whether an index may have been made for a foreign key, and an added one serves that too, or
+    /// the server would make it anew under another name.
     fn gives_way(&self, key: &Key, added: &[&Key]) -> bool {
         let foreign = self.from.foreign_keys.iter();
         let mut served = foreign.filter(|foreign| {
@@ -148,7 +156,18 @@ impl<'t> Builder<'t> {
                 && key.parts.len() == foreign.columns.len()
                 && serves(key, &foreign.columns)
         });
-        served.any(|foreign| added.iter().any(|added| serves(added, &foreign.columns)))
+        served.any(|old| {
+            let renamed = |new: &&Added| {
+                let columns = &new.key.columns;
+                let name = match new.key.named {
+                    true => Some(&new.key.name),
+                    false => columns.first(),
+                };
+                *columns == old.columns && name != Some(&key.name)
+            };
+            added.iter().any(|added| serves(added, &old.columns))
+                || self.foreign.iter().any(|new| renamed(&new))
+        })
     }
 }
 
@@ -366,6 +385,18 @@ impl<'t> Builder<'t> {
             self.risk(hazard, why);
         }
     }
+}
+
+/// The keys that a change makes.
+fn added(alters: &[Alter]) -> Vec<&Key> {
+    let alters = alters.iter();
+    alters
+        .filter_map(|alter| match alter {
+            Alter::AddKey(key) => Some(key),
+            Alter::ModifyKey(pair) => Some(&pair.to),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Takes away the default of a column that may be NULL.

@@ -104,6 +104,9 @@ pub fn column(column: &Column, table: Option<&str>) -> String {
             sql.push_str(&format!(" {} {}", name.to_uppercase(), text(value)));
         }
     }
+    if option("secondary").is_some() {
+        sql.push_str(" NOT SECONDARY");
+    }
     if option("invisible").is_some() {
         sql.push_str(" INVISIBLE");
     }

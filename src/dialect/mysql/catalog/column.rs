@@ -168,6 +168,8 @@ fn attribute(
         option("versioning", "without");
     } else if cursor.eat(&["WITH", "SYSTEM", "VERSIONING"]) {
         option("versioning", "with");
+    } else if cursor.eat(&["NOT", "SECONDARY"]) {
+        option("secondary", "no");
     } else if cursor.eat(&["CHECK"]) {
         said.check = Some(words.own(&bare(&cursor.group()?.flat())));
     } else {

@@ -18,6 +18,7 @@ mod rename;
 mod risk;
 mod script;
 mod server;
+mod settings;
 mod statement;
 mod table;
 mod trigger;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::clause::{self, Product, quote};
 use super::foreign::{Added, Foreign, foreign};
-use super::{alter, order, partition, statement, trigger};
+use super::{alter, order, partition, settings, statement, trigger};
 use crate::dialect::catalog::Place;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
 use crate::model::schema::{ForeignKey, Id, Kind, Object, Schema, Table};
@@ -307,12 +307,11 @@ impl<'w> Writer<'w> {
                     || self.old_tables.contains_key(to) && !altered.contains(to)
             });
             let sql = clause::create(table, &now, self.product);
-            self.push(DdlStep::new(table.id(), sql));
-            for column in &table.columns {
-                if column.options.contains_key("default") {
-                    self.push(alter::silence(table, column));
-                }
-            }
+            let mut steps = vec![DdlStep::new(table.id(), sql)];
+            let silent = table.columns.iter();
+            let silent = silent.filter(|column| column.options.contains_key("default"));
+            steps.extend(silent.map(|column| alter::silence(table, column)));
+            self.ddl.steps.extend(settings::around_new(table, steps));
             let adds = later.into_iter().map(|key| Added {
                 key: key.clone(),
                 again: true,
@@ -326,33 +325,33 @@ impl<'w> Writer<'w> {
     }
 
     fn alter_tables(&mut self, difference: &Difference) {
+        let mut left: Vec<String> = self.foreign.adds.keys().cloned().collect();
         for change in &difference.changes {
-            let Change::Alter { table, alters } = change else {
-                continue;
-            };
-            let (Some(old), Some(new)) = (
-                self.old_tables.get(table.as_str()).copied(),
-                self.new_tables.get(table.as_str()).copied(),
-            ) else {
-                continue;
-            };
-            let around = partition::around(new, alters);
-            let main = alter::alter(old, new, alters, self.product);
-            let versioned = old.options.contains_key("versioning")
-                && !(main.is_empty() && around.before.is_empty() && around.behind.is_empty());
-            let about = || Id::table(table);
-            if versioned {
-                let keep = "SET SESSION system_versioning_alter_history = KEEP";
-                self.push(DdlStep::new(about(), keep));
-            }
-            self.ddl.steps.extend(around.before);
-            self.ddl.steps.extend(main);
-            self.ddl.steps.extend(around.behind);
-            if versioned {
-                let back = "SET SESSION system_versioning_alter_history = DEFAULT";
-                self.push(DdlStep::new(about(), back));
+            if let Change::Alter { table, alters } = change {
+                left.retain(|name| name != table);
+                self.alter_table(table, alters);
             }
         }
+        // Whose foreign keys were only taken away for the change of another table.
+        for table in left {
+            self.alter_table(&table, &[]);
+        }
+    }
+
+    fn alter_table(&mut self, table: &str, alters: &[Alter]) {
+        let (Some(old), Some(new)) = (
+            self.old_tables.get(table).copied(),
+            self.new_tables.get(table).copied(),
+        ) else {
+            return;
+        };
+        let foreign = self.foreign.adds.get(table).map_or(&[][..], Vec::as_slice);
+        let main = alter::alter(old, new, alters, foreign, self.product);
+        let mut steps = partition::around(new, alters);
+        steps.before.extend(main);
+        steps.before.append(&mut steps.behind);
+        let steps = settings::around_change(old, new, steps.before);
+        self.ddl.steps.extend(steps);
     }
 
     fn add_foreign_keys(&mut self) {
@@ -366,7 +365,12 @@ impl<'w> Writer<'w> {
                 let why = format!("a row may point to nothing in `{}`", added.key.to);
                 step = step.risk(Hazard::MayFail, why);
             }
-            self.push(step);
+            let new = self.new_tables.get(table.as_str()).copied();
+            let steps = match new {
+                Some(new) => settings::around_new(new, vec![step]),
+                None => vec![step],
+            };
+            self.ddl.steps.extend(steps);
         }
     }
 

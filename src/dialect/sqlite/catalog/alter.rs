@@ -1,6 +1,6 @@
 //! What ALTER TABLE can do by itself: add a column at the end, and drop one that nothing uses.
 
-use super::constraint::is_literal;
+use super::constraint::{expressions, is_literal};
 use super::render::quote;
 use super::table::{self, Definition, Parsed};
 use super::tokens::{Known, tokens};
@@ -20,15 +20,7 @@ pub fn leaves_quotes(schema: &Schema) -> bool {
     };
     let in_table = |table: &Table| {
         let known = Known::new(table.columns.iter().map(|column| column.name.as_str()));
-        let generated = table.columns.iter();
-        let generated = generated.filter_map(|column| Some(&column.generated.as_ref()?.expression));
-        let checks = table.checks.iter().map(|check| &check.expression);
-        let keys = table.keys.iter().flat_map(|key| {
-            let parts = key.parts.iter().filter_map(|part| part.expression.as_ref());
-            parts.chain(&key.filter)
-        });
-        let mut all = generated.chain(checks).chain(keys);
-        !table.strange.is_empty() || all.any(|sql| quoted(sql, Some(&known)))
+        !table.strange.is_empty() || expressions(table).any(|sql| quoted(sql, Some(&known)))
     };
     let mut objects = schema.objects.iter();
     schema.strangers.is_empty()

@@ -400,3 +400,24 @@ pub fn is_literal(default: &str) -> bool {
     };
     matches!(one.kind, Kind::Number | Kind::Text) || one.is_one_of(&["TRUE", "FALSE"])
 }
+
+/// What is worked out for the rows of a table: checks, generated columns, defaults, and what its
+/// indexes hold.
+pub fn expressions(table: &Table) -> impl Iterator<Item = &str> {
+    let columns = table.columns.iter().flat_map(|column| {
+        let generated = column.generated.as_ref();
+        generated
+            .map(|generated| generated.expression.as_str())
+            .into_iter()
+            .chain(column.default.as_deref())
+    });
+    let checks = table.checks.iter().map(|check| check.expression.as_str());
+    let keys = table.keys.iter().flat_map(|key| {
+        let parts = key
+            .parts
+            .iter()
+            .filter_map(|part| part.expression.as_deref());
+        parts.chain(key.filter.as_deref())
+    });
+    columns.chain(checks).chain(keys)
+}

@@ -3,6 +3,7 @@
 
 mod alter;
 mod constraint;
+mod guard;
 mod keywords;
 mod object;
 mod order;

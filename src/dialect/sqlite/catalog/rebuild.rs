@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 
+use super::guard;
 use super::render::{self, quote};
 use super::risks;
-use super::table::{self, STRICT, WITHOUT_ROWID, row_alias};
+use super::table::{self, WITHOUT_ROWID, row_alias};
 use crate::dialect::single_quoted;
 use crate::model::change::{Alter, DdlStep, Hazard};
 use crate::model::schema::{Column, Schema, Table};
@@ -69,11 +70,10 @@ pub fn steps(
             drop = drop.risk(Hazard::DataLoss, why);
         }
     }
-    if may_mismatch(old, new) {
-        let guard = free_name(from, to, &format!("bird_same_{}", new.name));
-        rebuild
-            .fills
-            .extend(guarded(&source, &target, &guard).map(step));
+    if guard::is_needed(old, new) {
+        let name = free_name(from, to, &format!("bird_guard_{}", new.name));
+        let guard = guard::statements(&source, &target, &name);
+        rebuild.fills.extend(guard.map(step));
     }
     drop.risks.extend(risks::lost_columns(old, &copied));
     rebuild.drops.push(drop);
@@ -81,24 +81,6 @@ pub fn steps(
         rebuild.drops.push(rename(&beside, &new.name));
     }
     Some(rebuild)
-}
-
-/// Where a value is of the wrong type the engine rolls nothing back by itself; a count that differs
-/// does.
-fn guarded(source: &str, target: &str, guard: &str) -> [String; 3] {
-    let (source, target, guard) = (quote(source), quote(target), quote(guard));
-    [
-        format!("CREATE TABLE {guard} (same INTEGER CHECK (same))"),
-        format!(
-            "INSERT OR ROLLBACK INTO {guard} \
-             SELECT count(*) = (SELECT count(*) FROM {source}) FROM {target}"
-        ),
-        format!("DROP TABLE {guard}"),
-    ]
-}
-
-fn may_mismatch(old: &Table, new: &Table) -> bool {
-    new.options.contains_key(STRICT) || row_alias(old) != row_alias(new)
 }
 
 /// The next number is the one that it was: rows that move only make it larger.

@@ -89,6 +89,13 @@ impl World {
                 }
                 14 => table.partitions = dice.chance(60).then(|| *dice.pick(PARTITIONS)),
                 15 => change_whole(dice, &mut table, self.is_maria),
+                16 if dice.chance(60) => {
+                    let name = dice.chance(60).then(|| self.name("f"));
+                    if let Some(foreign) = table.foreign.first_mut() {
+                        foreign.name = name;
+                        foreign.actions = *dice.pick(&["", "ON DELETE CASCADE"]);
+                    }
+                }
                 _ => drop_one(dice, &mut table.foreign),
             }
         }
