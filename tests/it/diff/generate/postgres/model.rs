@@ -399,11 +399,12 @@ impl Table {
             }),
             4 if !schema.tables.is_empty() => {
                 let to = dice.pick(&schema.tables).name.clone();
+                let action = dice.pick(ACTIONS);
                 self.foreign_keys.push(ForeignKey {
                     name: name(dice, "fk"),
                     column,
                     to,
-                    on_delete: dice.pick(ACTIONS),
+                    on_delete: action,
                     deferrable: dice.chance(20),
                 });
             }
