@@ -43,6 +43,10 @@ impl<'s> Writer<'_, 's> {
             let name = Name::column(&parent.table, name.name);
             self.plan.fate(&name) == self.plan.fate(&Name::column(&table.name, name.name))
         });
+        let mut parents = table.parents.iter();
+        if parents.any(|parent| self.leaves_to_children(&parent.table, name.name)) {
+            return false;
+        }
         let marked = column.options.contains_key("inherited");
         stays && marked && theirs && self.follows_parent(table, name.name)
     }
