@@ -141,6 +141,9 @@ pub struct Key {
     /// What it is built upon beside the columns of its table.
     #[serde(default, skip_serializing_if = "Aside::is_default")]
     pub needs: Aside<Vec<Id>>,
+    /// The statement that made it as a person wrote it, where the engine keeps that.
+    #[serde(default, skip_serializing_if = "Aside::is_default")]
+    pub printed: Aside<String>,
 }
 
 #[derive(
@@ -314,6 +317,8 @@ pub enum Kind {
     Column,
     /// As well.
     Key,
+    /// What bird does not understand; its name says what it is.
+    Stranger,
 }
 
 /// The name of an object within its database.
@@ -452,6 +457,7 @@ impl Kind {
             Kind::Statistics => "statistics",
             Kind::Event => "event",
             Kind::Grant => "grant",
+            Kind::Stranger => "stranger",
             Kind::Column => "column",
             Kind::Key => "key",
         }
@@ -460,7 +466,10 @@ impl Kind {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind.told(), self.name)?;
+        match self.kind {
+            Kind::Stranger => f.write_str(&self.name)?,
+            kind => write!(f, "{} {}", kind.told(), self.name)?,
+        }
         match &self.table {
             Some(table) => write!(f, " on {table}"),
             None => Ok(()),

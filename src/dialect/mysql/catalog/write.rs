@@ -96,7 +96,7 @@ impl<'w> Writer<'w> {
                 Change::Stranger(pair) => {
                     let stranger = pair.to.as_ref().or(pair.from.as_ref());
                     let what = stranger.map_or("", |stranger| &stranger.what);
-                    let id = Id::new(Kind::Procedure, what);
+                    let id = Id::new(Kind::Stranger, what);
                     refuse(id, format!("bird does not understand the {what}"));
                 }
                 _ => {}

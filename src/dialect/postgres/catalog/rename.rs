@@ -101,6 +101,7 @@ fn named(object: &Object) -> Option<String> {
         | Kind::Policy
         | Kind::Event
         | Kind::Grant
+        | Kind::Stranger
         | Kind::Column
         | Kind::Key
         | Kind::Table => return None,

@@ -48,8 +48,9 @@ const HARMLESS: &[&str] = &[
 
 /// Whether rows can fail to move without breaking a constraint.
 pub fn is_needed(old: &Table, new: &Table) -> bool {
-    let typed = new.options.contains_key(STRICT) || row_alias(old) != row_alias(new);
-    typed || expressions(new).any(may_fail)
+    let alias = row_alias(new);
+    let typed = alias.is_some() && alias != row_alias(old);
+    typed || new.options.contains_key(STRICT) || expressions(new).any(may_fail)
 }
 
 fn may_fail(sql: &str) -> bool {

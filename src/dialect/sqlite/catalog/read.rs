@@ -231,8 +231,10 @@ fn index(entry: &Entry<'_>, on: &Table) -> Option<crate::model::schema::Key> {
         table::usual_collations(&mut key, on);
         Some(key)
     };
-    let key = read(entry.sql)?;
-    (read(&render::index(&on.name, &key))? == key).then_some(key)
+    let mut key = read(entry.sql)?;
+    let same = read(&render::index(&on.name, &key))? == key;
+    key.printed = Aside(trimmed(entry.sql).to_owned());
+    same.then_some(key)
 }
 
 /// What views and triggers are built upon, as far as their texts mention it.

@@ -168,6 +168,14 @@ pub fn key(table: &str, key: &Key) -> String {
     )
 }
 
+/// The statement that makes an index; the person's own text where there is one.
+pub fn create_index(table: &str, key: &Key) -> String {
+    match key.printed.0.is_empty() {
+        true => index(table, key),
+        false => key.printed.0.clone(),
+    }
+}
+
 pub fn index(table: &str, key: &Key) -> String {
     let unique = match key.kind {
         KeyKind::Unique => "UNIQUE ",

@@ -187,7 +187,7 @@ impl<'s> Writer<'s> {
                 Change::Setting { .. } => (change.about(), "no statement sets it".to_owned()),
                 _ => continue,
             };
-            let about = Id::new(Kind::Table, &about);
+            let about = Id::new(Kind::Stranger, &about);
             self.unsupported.push(Unsupported { about, why });
         }
     }
@@ -304,7 +304,7 @@ pub fn indexes(table: &Table) -> impl Iterator<Item = &Key> {
 }
 
 fn index(table: &Table, key: &Key, fits: bool) -> DdlStep {
-    let step = DdlStep::new(table.id(), render::index(&table.name, key));
+    let step = DdlStep::new(table.id(), render::create_index(&table.name, key));
     match key.kind == KeyKind::Unique && !fits {
         true => {
             let why = format!(

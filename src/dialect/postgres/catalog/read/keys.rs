@@ -187,6 +187,7 @@ impl<'a, 'n> Reader<'a, 'n> {
                 ],
                 &itself,
             ),
+            ..Key::default()
         }
     }
 

@@ -83,7 +83,7 @@ fn strangers(difference: &Difference) -> Vec<Unsupported> {
             Change::Stranger(pair) => {
                 let what = pair.to.as_ref().or(pair.from.as_ref())?.what.clone();
                 Some(Unsupported {
-                    about: Id::new(Kind::Event, &what),
+                    about: Id::new(Kind::Stranger, &what),
                     why: format!("bird does not write such a thing: {what}"),
                 })
             }

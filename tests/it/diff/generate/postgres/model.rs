@@ -399,12 +399,11 @@ impl Table {
             }),
             4 if !schema.tables.is_empty() => {
                 let to = dice.pick(&schema.tables).name.clone();
-                let action = dice.pick(ACTIONS);
                 self.foreign_keys.push(ForeignKey {
                     name: name(dice, "fk"),
                     column,
                     to,
-                    on_delete: action,
+                    on_delete: dice.pick::<&str>(ACTIONS),
                     deferrable: dice.chance(20),
                 });
             }
