@@ -32,12 +32,7 @@ pub fn extensions(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
             ..Object::default()
         }
     });
-    let mut extensions: Vec<Object> = rows.collect();
-    // An extension brings a comment of its own; only another one would be somebody's.
-    for extension in &mut extensions {
-        extension.comment = None;
-    }
-    extensions
+    rows.collect()
 }
 
 /// The options of a sequence that are not as they are where nobody says.
