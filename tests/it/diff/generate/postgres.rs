@@ -14,7 +14,7 @@ pub fn pair(dice: &mut Dice) -> Generated {
         model::Schema::random(dice)
     } else {
         let mut to = from.clone();
-        for _ in 0..1 + dice.below(6) {
+        for _ in 0..1 + dice.below(9) {
             mutate::mutate(dice, &mut to);
         }
         to

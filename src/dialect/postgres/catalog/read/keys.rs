@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use super::cells::{Answers, Cells, Oid, array, parameters};
 use super::names::{Names, class};
-use super::tables::{Columns, numbers};
+use super::tables::numbers;
 use crate::dialect::postgres::catalog::questions::Topic;
 use crate::model::schema::{ForeignKey, Id, Key, KeyKind, KeyPart, Kind, Options};
+
+/// The keys of every table and materialized view.
+pub type Keys = HashMap<Oid, Vec<Key>>;
 
 struct OperatorClass<'a> {
     name: &'a str,
@@ -42,9 +45,9 @@ const INET: Oid = 869;
 const CIDR: Oid = 650;
 
 /// The keys of all tables and materialized views.
-pub fn keys(answers: Answers<'_>, names: &Names<'_>, _: &Columns) -> HashMap<Oid, Vec<Key>> {
+pub fn keys(answers: Answers<'_>, names: &Names<'_>) -> Keys {
     let reader = Reader::new(answers, names);
-    let mut keys: HashMap<Oid, Vec<Key>> = HashMap::new();
+    let mut keys = Keys::new();
     for mut cells in answers.rows(Topic::Indexes) {
         let (oid, table) = (cells.oid(), cells.oid());
         let key = reader.key(oid, table, &mut cells);

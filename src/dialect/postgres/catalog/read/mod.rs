@@ -31,8 +31,9 @@ pub fn schema(answers: &[Answer]) -> Result<Schema, String> {
     let names = Names::new(answers);
     let owned = tables::owned(answers, &names);
     let mut columns = tables::columns(answers, &names, &owned);
+    let mut keys = keys::keys(answers, &names);
     let mut schema = Schema {
-        tables: tables::tables(answers, &names, &mut columns),
+        tables: tables::tables(answers, &names, &mut columns, &mut keys),
         ..Schema::default()
     };
     let objects = &mut schema.objects;
@@ -43,7 +44,7 @@ pub fn schema(answers: &[Answer]) -> Result<Schema, String> {
     objects.extend(objects::sequences(answers, &names, &owned, &schema.tables));
     objects.extend(routines::routines(answers, &names));
     objects.extend(routines::operators(answers, &names));
-    objects.extend(objects::views(answers, &names, &mut columns));
+    objects.extend(objects::views(answers, &names, &mut columns, &mut keys));
     objects.extend(objects::parts(answers, &names));
     schema.strangers = answers
         .rows(Topic::Strangers)

@@ -1,7 +1,9 @@
 //! Extensions, sequences, views, and what belongs to a table without being part of it.
 
+use std::collections::HashMap;
+
 use super::cells::{Answers, Cells, parameters};
-use super::keys;
+use super::keys::Keys;
 use super::names::{Names, class};
 use super::tables::{Columns, Owned};
 use super::{is_told, quote};
@@ -30,12 +32,7 @@ pub fn extensions(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
             ..Object::default()
         }
     });
-    let mut extensions: Vec<Object> = rows.collect();
-    // An extension brings a comment of its own; only another one would be somebody's.
-    for extension in &mut extensions {
-        extension.comment = None;
-    }
-    extensions
+    rows.collect()
 }
 
 /// The options of a sequence that are not as they are where nobody says.
@@ -73,12 +70,13 @@ pub fn sequences(
     tables: &[Table],
 ) -> Vec<Object> {
     let mut sequences = Vec::new();
+    let by_name: HashMap<&str, &Table> = tables.iter().map(|it| (it.name.as_str(), it)).collect();
     for (mut cells, owned) in answers.rows(Topic::Sequences).zip(owned) {
         let oid = cells.oid();
         let table = names.relation(owned.table);
         let column = names.column(owned.table, owned.column);
-        let found = tables.iter().find(|it| it.name == table);
-        let serial = found
+        let serial = by_name
+            .get(table)
             .and_then(|table| table.column(column))
             .is_some_and(|column| column.identity.as_deref() == Some("serial"));
         let usual = owned.name == format!("{table}_{column}_seq");
@@ -114,8 +112,12 @@ pub fn sequences(
 }
 
 /// Views and materialized views.
-pub fn views(answers: Answers<'_>, names: &Names<'_>, columns: &mut Columns) -> Vec<Object> {
-    let mut keys = keys::keys(answers, names, columns);
+pub fn views(
+    answers: Answers<'_>,
+    names: &Names<'_>,
+    columns: &mut Columns,
+    keys: &mut Keys,
+) -> Vec<Object> {
     let rules: Vec<(u32, u32)> = answers
         .rows(Topic::Rules)
         .filter_map(|mut cells| {
@@ -123,8 +125,7 @@ pub fn views(answers: Answers<'_>, names: &Names<'_>, columns: &mut Columns) -> 
             (cells.text() == "_RETURN").then_some((oid, view))
         })
         .collect();
-    let rules: std::collections::HashMap<u32, u32> =
-        rules.into_iter().map(|(rule, view)| (view, rule)).collect();
+    let rules: HashMap<u32, u32> = rules.into_iter().map(|(rule, view)| (view, rule)).collect();
     let mut views = Vec::new();
     for mut cells in answers.rows(Topic::Relations) {
         let (oid, name) = (cells.oid(), cells.text());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::cells::{Answers, Cells, Oid, array, parameters};
-use super::keys;
+use super::keys::{self, Keys};
 use super::names::{Names, class};
 use crate::dialect::Dialect;
 use crate::dialect::postgres::Postgres;
@@ -166,12 +166,16 @@ fn storage(letter: &str) -> &'static str {
 }
 
 /// All tables, and the numbers by which the others know them.
-pub fn tables(answers: Answers<'_>, names: &Names<'_>, columns: &mut Columns) -> Vec<Table> {
+pub fn tables(
+    answers: Answers<'_>,
+    names: &Names<'_>,
+    columns: &mut Columns,
+    keys: &mut Keys,
+) -> Vec<Table> {
     let mut tables = Vec::new();
     let mut parents = parents(answers, names);
     let mut checks = checks(answers, names);
     let mut foreign_keys = keys::foreign_keys(answers, names);
-    let mut keys = keys::keys(answers, names, columns);
     for mut cells in answers.rows(Topic::Relations) {
         let (oid, name, kind) = (cells.oid(), cells.text(), cells.text());
         if !matches!(kind, "r" | "p") || names.is_hidden(class::RELATION, oid) {

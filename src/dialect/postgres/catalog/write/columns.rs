@@ -43,6 +43,10 @@ impl<'s> Writer<'_, 's> {
             let name = Name::column(&parent.table, name.name);
             self.plan.fate(&name) == self.plan.fate(&Name::column(&table.name, name.name))
         });
+        let mut parents = table.parents.iter();
+        if parents.any(|parent| self.leaves_to_children(&parent.table, name.name)) {
+            return false;
+        }
         let marked = column.options.contains_key("inherited");
         stays && marked && theirs && self.follows_parent(table, name.name)
     }
@@ -299,15 +303,13 @@ pub fn sequence_changes(old: &Options, new: &Options, from: &str, to: &str) -> V
         clauses.push(format!("INCREMENT BY {step}"));
     }
     let retyped = from != to || turned;
-    for (name, word, none) in [
-        ("minimum", "MINVALUE", "NO MINVALUE"),
-        ("maximum", "MAXVALUE", "NO MAXVALUE"),
-    ] {
+    // In numbers: what NO MAXVALUE means while the type changes too is not what it means alone.
+    let (low, high) = bounds(to, down);
+    for (name, word, usual) in [("minimum", "MINVALUE", low), ("maximum", "MAXVALUE", high)] {
         if changed(name) || retyped {
-            clauses.push(match new.get(name) {
-                Some(value) => format!("{word} {value}"),
-                None => none.to_owned(),
-            });
+            let value = new.get(name).cloned();
+            let value = value.unwrap_or_else(|| usual.to_string());
+            clauses.push(format!("{word} {value}"));
         }
     }
     if changed("start") || changed("minimum") || changed("maximum") || retyped {
@@ -334,6 +336,16 @@ pub fn sequence_changes(old: &Options, new: &Options, from: &str, to: &str) -> V
         clauses.push(word.to_owned());
     }
     clauses
+}
+
+/// Between what a sequence runs where nobody says.
+fn bounds(kind: &str, down: bool) -> (i64, i64) {
+    let (low, high) = match kind {
+        "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => (i64::MIN, i64::MAX),
+    };
+    if down { (low, -1) } else { (1, high) }
 }
 
 /// Whether a sequence that nobody used would stand outside of its new bounds.

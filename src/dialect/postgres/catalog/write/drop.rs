@@ -13,6 +13,10 @@ impl<'s> Writer<'_, 's> {
         }
         let sql = match name.class {
             Class::Key | Class::Parent | Class::Default => self.drop_part(name, part),
+            Class::Column if self.leaves_to_children(name.table, name.name) => {
+                let (table, own) = (quote(name.table), quote(name.name));
+                format!("ALTER TABLE ONLY {table} DROP COLUMN {own}")
+            }
             _ => drop_statement(name, part),
         };
         let about = match name.class {

@@ -15,6 +15,12 @@ impl<'s> Writer<'_, 's> {
         let partitioned = self.plan.new.tables.get(name.table);
         let partitioned = partitioned.is_some_and(|table| table.partitions.is_some());
         let incomplete = partitioned && !print::is_valid(&key.options);
+        if !partitioned && !print::is_valid(&key.options) {
+            self.cannot(
+                name,
+                format!("{} is invalid, and nothing makes an index so", key.name),
+            );
+        }
         if key.constraint {
             let only = if incomplete { "ONLY " } else { "" };
             let clause = print::key_constraint(key);

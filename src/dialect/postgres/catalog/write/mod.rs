@@ -9,6 +9,7 @@ mod columns;
 mod comments;
 mod drop;
 mod fate;
+mod gaps;
 mod keys;
 mod objects;
 mod order;
@@ -58,6 +59,7 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
             Deed::Discard => writer.discard(name),
         }
     }
+    writer.tell_gaps();
     let mut steps = writer.steps;
     let makes_functions = steps.iter().any(|step| {
         matches!(step.about.kind, Kind::Function | Kind::Procedure)

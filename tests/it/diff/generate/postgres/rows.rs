@@ -27,7 +27,12 @@ fn safe<'s>(from: &'s Schema, to: &'s Schema) -> Vec<(&'s Table, &'s Table)> {
                 }
             }
         });
-        if plain(old) && plain(new) && fits && id(old) == id(new) {
+        let filled = old.columns.iter().all(|column| {
+            !column.required
+                || is_generated(from, old, column)
+                || value(from, &column.kind, 1).is_some()
+        });
+        if filled && plain(old) && plain(new) && fits && id(old) == id(new) {
             safe.push((old, new));
         }
     }
