@@ -10,6 +10,7 @@ engines!(
     a_way_back_that_fails_goes_on_where_it_stopped,
     a_way_back_runs_once_wherever_it_is_killed,
     what_is_lost_is_told_and_needs_consent,
+    without_an_undo_file_it_is_worked_out,
 );
 
 fn world(engine: Engine) -> World {
@@ -147,22 +148,39 @@ fn what_is_lost_is_told_and_needs_consent(engine: Engine) {
     world.refused("ums", "SELECT * FROM b");
 }
 
-#[test]
-fn without_an_undo_file_it_is_refused() {
-    Engine::Sqlite.run(|engine| {
-        let world = world(engine);
-        std::fs::remove_file(world.path("migrations/ums/V2__n.undo.sql")).expect("it is there");
-        world
-            .run(&["undo", "--to", "1"])
-            .exits(3)
-            .warns("V2 n of `ums` has no undo file")
-            .warns("V2__n.undo.sql");
-        world.client("ums", "SELECT * FROM b");
-        assert_eq!(
-            world.client("ums", "SELECT count(*) FROM refinery_schema_history"),
-            "3\n"
-        );
-    });
+/// The difference between after and before does it, on every engine; what it would lose needs
+/// consent, and what the migration itself put in stays.
+fn without_an_undo_file_it_is_worked_out(engine: Engine) {
+    let world = world(engine);
+    for file in ["V2__n", "V3__b"] {
+        let path = world.path(&format!("migrations/ums/{file}.undo.sql"));
+        std::fs::remove_file(path).expect("it is there");
+    }
+    let asked = world.run(&["undo", "--to", "1"]).exits(3);
+    let asked = asked.warns("data-loss").warns("drop-table");
+    asked.warns("V2__n.undo.sql (worked out)");
+    world.client("ums", "SELECT * FROM b");
+    let allowed = [
+        "undo",
+        "--to",
+        "1",
+        "--allow",
+        "data-loss",
+        "--allow",
+        "drop-table",
+    ];
+    world.run(&allowed).ok();
+    assert_eq!(
+        world.client("ums", "SELECT id FROM a ORDER BY id"),
+        "1\n2\n"
+    );
+    world.refused("ums", "SELECT n FROM a");
+    world.refused("ums", "SELECT * FROM b");
+    let count = "SELECT count(*) FROM refinery_schema_history";
+    assert_eq!(world.client("ums", count), "1\n");
+    world.run(&["diff"]).ok();
+    world.run(&["migrate"]).ok();
+    assert_eq!(world.client("ums", count), "3\n");
 }
 
 /// What another database has built on a migration keeps it from being taken back, or is taken
