@@ -142,3 +142,39 @@ pub trait Catalog: Sync {
         None
     }
 }
+
+/// Where the bytes begin that are no text, behind all characters that anybody uses.
+const BYTES: u32 = 0x10_FF00;
+
+/// An answer's text in which some bytes are none, such as a binary default within a definition:
+/// each of these is a character of its own that nothing else uses.
+#[must_use]
+pub fn told_bytes(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        let strange = chunk.invalid().iter();
+        text.extend(strange.filter_map(|byte| char::from_u32(BYTES + u32::from(*byte))));
+    }
+    text
+}
+
+/// Whether a text has bytes in it that are no text.
+#[must_use]
+pub fn has_bytes(text: &str) -> bool {
+    text.chars().any(|sign| u32::from(sign) >= BYTES)
+}
+
+/// The bytes that a text stands for, those of [`told_bytes`] as they were.
+#[must_use]
+pub fn bytes_of(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for sign in text.chars() {
+        let byte = u32::from(sign).checked_sub(BYTES);
+        match byte.and_then(|byte| u8::try_from(byte).ok()) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend(sign.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    bytes
+}

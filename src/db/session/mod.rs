@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Database, Decode, Either, Executor};
 
-use crate::dialect::{Dialect, Trouble};
+use crate::dialect::{Dialect, Trouble, catalog};
 use crate::model::server::Server;
 use crate::model::target::Target;
 
@@ -237,7 +237,7 @@ impl Session {
     }
 
     /// What each SELECT of a text answers, in one round trip; where one fails, the rest is not run.
-    /// Bytes that are no text, such as a binary default within a definition, are told as U+FFFD.
+    /// Bytes that are no text, such as a binary default within a definition, are told as [`catalog::told_bytes`] says.
     pub async fn answers(&mut self, sql: &str) -> Answers {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let (mut all, mut rows) = (Vec::new(), Vec::new());
@@ -340,7 +340,7 @@ where
         let text = row.try_get_unchecked::<Option<String>, usize>(at);
         text.or_else(|_| {
             let bytes = row.try_get_unchecked::<Option<Vec<u8>>, usize>(at)?;
-            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+            Ok(bytes.map(|bytes| catalog::told_bytes(&bytes)))
         })
     };
     (0..row.len())

@@ -3,8 +3,9 @@
 use super::cursor::Cursor;
 use super::server::Words;
 use super::{column, key};
+use crate::dialect::catalog::has_bytes;
 use crate::dialect::lex::Kind;
-use crate::model::schema::{Aside, Id, Kind as Object, Partition, Partitions, Table};
+use crate::model::schema::{Aside, Column, Id, Kind as Object, Partition, Partitions, Table};
 
 /// What says of a table what is so anyway.
 const USUAL: &[(&str, &str)] = &[
@@ -29,9 +30,13 @@ pub fn read(name: &str, printed: &str, words: &Words<'_>) -> Table {
     tail(&mut cursor, &mut table, words);
     let collation = table.options.get("collation").cloned().unwrap_or_default();
     for element in elements.clauses() {
-        // A binary default that is no text cannot be told from another one.
-        let is_told = !element.source().contains('\u{fffd}');
-        if !is_told || read_element(element.clone(), &mut table, words, &collation).is_none() {
+        let read = read_element(element.clone(), &mut table, words, &collation);
+        let is_bytes = |column: &Column| {
+            let default = column.default.as_deref();
+            default.is_some_and(|default| default.starts_with("0x"))
+        };
+        let told = !has_bytes(element.source()) || table.columns.last().is_some_and(is_bytes);
+        if read.is_none() || !told {
             table.strange.push(element.flat());
         }
     }

@@ -77,8 +77,11 @@ async fn told(shadow: &mut Shadow) -> BTreeMap<String, String> {
 }
 
 async fn rows(shadow: &mut Shadow, query: &str) -> Vec<Vec<Option<String>>> {
-    let rows = shadow.session.rows(query).await;
-    rows.unwrap_or_else(|error| panic!("{query}: {}", error.told()))
+    let (mut answers, error) = shadow.session.answers(query).await;
+    if let Some(error) = error {
+        panic!("{query}: {}", error.told());
+    }
+    answers.remove(0)
 }
 
 /// A table's print without what says nothing: the next number, names that the server made, the
