@@ -196,6 +196,11 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
             Err(Outside { why, matters }) => return Ok(keep(shadow, sql, why, matters)),
         },
     };
+    let mode = reach::mode(dialect, text);
+    let before = match mode {
+        Some(mode) => shadow.session.value(mode.read).await?,
+        None => None,
+    };
     let ran = shadow.session.run(changed.as_deref().unwrap_or(text)).await;
     if let Err(error) = ran {
         let unsent = &shadow.state.unsent;
@@ -207,11 +212,15 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
             None => Err(error),
         };
     }
-    if let Some(query) = reach::misreads(dialect, text)
-        && shadow.session.value(query).await?.is_some()
+    if let (Some(mode), Some(before)) = (mode, before)
+        && let Some(now) = shadow.session.value(mode.read).await?
+        && mode.misleads(&now)
     {
         // What comes next would be another statement to the server than to bird.
-        shadow.session.reset().await?;
+        if let Ok(value) = dialect.text(&before) {
+            let sql = format!("SET {} = {value}", mode.name);
+            shadow.session.run(&sql).await?;
+        }
         let why = "changes how the server reads statements".to_owned();
         return Ok(keep(shadow, sql, why, false));
     }

@@ -55,6 +55,8 @@ pub struct Lending {
     pub history: &'static str,
     /// Gives the statements that take everything out but for the mark.
     pub empties: &'static str,
+    /// Gives what lets this account do that.
+    pub grant: &'static str,
 }
 
 /// How an engine's schemas are read and written. Pure, as the dialect is.

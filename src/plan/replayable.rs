@@ -15,7 +15,7 @@ pub(super) fn remarks(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> 
     let mut remarks = Vec::new();
     for subject in subjects {
         let others = subjects.iter().filter(|other| other.name != subject.name);
-        let around = Around {
+        let mut around = Around {
             own: subject.database.to_owned(),
             shadow: subject.database.to_owned(),
             schema: subject.schema.map(str::to_owned),
@@ -24,10 +24,9 @@ pub(super) fn remarks(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> 
         };
         let steps = plan.of(subject.name).map_or(&[][..], |plan| &plan.steps);
         for step in steps {
-            remarks.extend(
-                (step.from..step.script.statements.len())
-                    .filter_map(|at| remark(subject, &around, step, at)),
-            );
+            for at in step.from..step.script.statements.len() {
+                remarks.extend(remark(subject, &mut around, step, at));
+            }
         }
     }
     remarks
@@ -35,7 +34,7 @@ pub(super) fn remarks(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> 
 
 fn remark(
     subject: &Subject<'_>,
-    around: &Around,
+    around: &mut Around,
     step: &Step,
     statement: usize,
 ) -> Option<Diagnostic> {
@@ -44,8 +43,13 @@ fn remark(
     if ROWS.iter().any(|word| word.eq_ignore_ascii_case(first)) {
         return None;
     }
-    let Reach::Outside(outside) = reach(subject.dialect, sql, around) else {
-        return None;
+    let outside = match reach(subject.dialect, sql, around) {
+        Reach::Outside(outside) => outside,
+        Reach::Inside { opaque, .. } => {
+            around.opaque.extend(opaque);
+            return None;
+        }
+        Reach::Tells(_) => return None,
     };
     let message = format!(
         "{}: statement {} of {} is not replayable: it {}",

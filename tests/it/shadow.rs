@@ -30,7 +30,7 @@ fn around() -> Around {
         shadow: "shade".to_owned(),
         schema: Some("public".to_owned()),
         others: names(&["other", "u", "users", "mysql", "sys", "performance_schema"]),
-        roles: names(&["app"]),
+        roles: Some(names(&["app"])),
         opaque: names(&["hidden"]),
     }
 }
@@ -306,7 +306,7 @@ fn ordinary_statements_stay_inside() {
     others.extend(words.map(str::to_owned));
     let around = Around {
         others,
-        roles: vec!["app".to_owned()],
+        roles: None,
         ..around()
     };
     let (mut seen, mut wrong) = (0, Vec::new());

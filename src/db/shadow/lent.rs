@@ -49,9 +49,31 @@ impl Lent {
             like,
         };
         lent.lock().await?;
-        lent.prove().await?;
-        lent.empty().await?;
-        Ok(lent)
+        let ready = async {
+            lent.prove().await?;
+            lent.empty().await
+        };
+        match ready.await {
+            Ok(()) => Ok(lent),
+            Err(error) => Err(lent.explained(error).await),
+        }
+    }
+
+    /// What the account lacks to empty it.
+    async fn explained(mut self, mut error: DbError) -> DbError {
+        if error.trouble == Trouble::Denied
+            && let Ok(Some(grant)) = self.keeper.value(self.lending.grant).await
+        {
+            error.message = format!(
+                "this account may not empty the shadow {}: {}",
+                self.target.shown(),
+                error.message
+            );
+            let note = format!("let an administrator run: {grant}");
+            error.notes.push(note);
+        }
+        self.keeper.close().await;
+        error
     }
 
     /// One run at a time; the lock ends with its session, however that ends.

@@ -80,14 +80,16 @@ impl State {
             ..Around::default()
         };
         if let Some(query) = session.dialect.reach().around {
+            let mut roles = Vec::new();
             for row in session.rows(query).await? {
                 let mut cells = row.into_iter().map(Option::unwrap_or_default);
                 let (kind, name) = (cells.next(), cells.next().unwrap_or_default());
                 match kind.as_deref() {
-                    Some("role") => around.roles.push(name.to_lowercase()),
+                    Some("role") => roles.push(name.to_lowercase()),
                     _ => around.others.push(name),
                 }
             }
+            around.roles = Some(roles);
         }
         Ok(State {
             around,

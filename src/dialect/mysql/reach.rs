@@ -1,6 +1,7 @@
 //! What statements of MySQL and MariaDB could reach beyond their database.
 
-use crate::dialect::reach::{Dynamic, Rules, Signs};
+use super::LEXICAL_MODES;
+use crate::dialect::reach::{Dynamic, Mode, Rules, Signs};
 
 const ACCOUNTS: &str = "changes accounts, which belong to the whole server";
 const DATABASES: &str = "makes or drops a database";
@@ -131,11 +132,11 @@ pub static RULES: Rules = Rules {
         "SELECT 'database', CAST(schema_name AS CHAR) FROM information_schema.schemata \
          WHERE schema_name <> 'information_schema' AND schema_name <> DATABASE()",
     ),
-    modes: (
-        &["sql_mode"],
-        "SELECT 1 FROM DUAL WHERE CONCAT(',', @@sql_mode, ',') REGEXP \
-         ',(ANSI_QUOTES|ANSI|NO_BACKSLASH_ESCAPES|ORACLE|MSSQL|DB2|MAXDB|POSTGRESQL),'",
-    ),
+    mode: Some(Mode {
+        name: "sql_mode",
+        read: "SELECT @@sql_mode",
+        misleading: LEXICAL_MODES,
+    }),
     runs_alone: Some("EVENT"),
     qualified: Some(("DROP", "FUNCTION")),
 };

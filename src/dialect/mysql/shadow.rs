@@ -30,6 +30,8 @@ pub const LENDING: Lending = Lending {
               WHERE routine_schema = DATABASE() \
               AND routine_type IN ('PROCEDURE', 'FUNCTION', 'PACKAGE') \
               UNION ALL SELECT 5, 'SET foreign_key_checks = 1') AS statements ORDER BY place",
+    grant: "SELECT CONCAT('GRANT ALL ON `', DATABASE(), '`.* TO ''', \
+            REPLACE(CURRENT_USER(), '@', '''@'''), '''')",
 };
 
 /// The sessions in databases whose names begin so.

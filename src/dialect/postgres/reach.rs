@@ -1,6 +1,6 @@
 //! What statements of PostgreSQL could reach beyond their database.
 
-use crate::dialect::reach::{Dynamic, Rules, Signs};
+use crate::dialect::reach::{Dynamic, Mode, Rules, Signs};
 
 const ACCOUNTS: &str = "changes roles, which belong to the whole server";
 const DATABASES: &str = "makes or drops a database";
@@ -135,10 +135,11 @@ pub static RULES: Rules = Rules {
         "SELECT 'database', datname::text FROM pg_database WHERE datname <> current_database() \
          UNION ALL SELECT 'role', rolname::text FROM pg_roles",
     ),
-    modes: (
-        &["standard_conforming_strings"],
-        "SELECT '1' WHERE current_setting('standard_conforming_strings') = 'off'",
-    ),
+    mode: Some(Mode {
+        name: "standard_conforming_strings",
+        read: "SHOW standard_conforming_strings",
+        misleading: &["off"],
+    }),
     runs_alone: None,
     qualified: None,
 };

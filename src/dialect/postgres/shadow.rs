@@ -37,6 +37,7 @@ pub const LENDING: Lending = Lending {
               UNION ALL SELECT 7, 'GRANT USAGE ON SCHEMA public TO PUBLIC' \
               UNION ALL SELECT 8, 'COMMENT ON SCHEMA public IS ''standard public schema''') \
               AS statements ORDER BY place",
+    grant: "SELECT format('ALTER DATABASE %I OWNER TO %I', current_database(), current_user)",
 };
 
 /// The sessions in databases whose names begin so.

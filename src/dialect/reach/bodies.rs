@@ -86,6 +86,11 @@ pub(super) fn is_made(pieces: &Pieces<'_>, kind: &str) -> bool {
     first.is_some_and(|first| first.is_any(&["CREATE", "ALTER"])) && head.any(|it| it.is(kind))
 }
 
+/// Whether a policy is made or changed there.
+pub(super) fn is_policy(pieces: &Pieces<'_>, at: usize) -> bool {
+    pieces.are(at, &["CREATE", "POLICY"]) || pieces.are(at, &["ALTER", "POLICY"])
+}
+
 /// Whether the name that stands there is that of a routine which the statement is about.
 pub(super) fn is_routines(pieces: &Pieces<'_>, mut at: usize) -> bool {
     while pieces
@@ -136,6 +141,9 @@ pub(super) fn made(pieces: &Pieces<'_>) -> Option<String> {
         "SCHEMA",
         "DATABASE",
         "WRAPPER",
+        "TABLESPACE",
+        "GROUP",
+        "SUBSCRIPTION",
         "AGGREGATE",
         "AS",
     ];

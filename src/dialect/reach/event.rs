@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::pieces::{Pieces, edited};
+use super::pieces::{Pieces, edited, leads};
 use crate::dialect::Dialect;
 use crate::dialect::lex::Kind;
 
@@ -22,6 +22,8 @@ pub struct Sleep {
 #[must_use]
 pub fn asleep(dialect: &dyn Dialect, sql: &str) -> Option<Sleep> {
     let kind = dialect.reach().runs_alone?;
+    // Rows may go on for megabytes.
+    leads(dialect, sql, &["CREATE", "ALTER"]).then_some(())?;
     let pieces = Pieces::of(dialect, sql);
     let (name, head) = head(&pieces, kind)?;
     let creates = pieces.are(0, &["CREATE"]);

@@ -48,12 +48,22 @@ pub struct Rules {
     pub grants_inside: bool,
     /// Asks what is around: rows of a kind, `database` or `role`, and a name.
     pub around: Option<&'static str>,
-    /// Settings that change how statements are read, and what gives a row where one is so set.
-    pub modes: (&'static [&'static str], &'static str),
+    /// The setting that may change how statements are read.
+    pub mode: Option<Mode>,
     /// A kind of object that runs by itself.
     pub runs_alone: Option<&'static str>,
     /// An object of this kind without a qualifier may be one of the whole server.
     pub qualified: Option<(&'static str, &'static str)>,
+}
+
+/// A setting that may change how statements are read.
+#[derive(Debug)]
+pub struct Mode {
+    pub name: &'static str,
+    /// Asks for its value.
+    pub read: &'static str,
+    /// The words in its value with which statements are read otherwise than bird reads them.
+    pub misleading: &'static [&'static str],
 }
 
 /// What is around the database that is to stay alone.
@@ -67,8 +77,8 @@ pub struct Around {
     pub schema: Option<String>,
     /// The other databases that could be named.
     pub others: Vec<String>,
-    /// The accounts that privileges can be given to.
-    pub roles: Vec<String>,
+    /// The accounts that there are, where that is known.
+    pub roles: Option<Vec<String>>,
     /// Routines of which nobody knows what they run.
     pub opaque: Vec<String>,
 }
@@ -163,6 +173,9 @@ pub fn at_home(dialect: &dyn Dialect, sql: &str, around: &Around) -> Option<Stri
 /// The database that a statement chooses for those behind it.
 #[must_use]
 pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+    if !pieces::leads(dialect, sql, &["USE"]) {
+        return None;
+    }
     let pieces = Pieces::of(dialect, sql);
     let chooses = pieces.are(0, &["USE"]) && pieces.len() == 2;
     let name = pieces.get(1).filter(|_| chooses)?;
@@ -173,7 +186,7 @@ pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
 #[must_use]
 pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<String> {
     let pieces = Pieces::of(dialect, sql);
-    let mut all = pieces.all.iter().filter(|piece| piece.is_name());
+    let mut all = pieces.iter().filter(Piece::is_name);
     let found = all.find_map(|piece| {
         let name = piece.name();
         names.iter().find(|known| **known == name)
@@ -181,13 +194,23 @@ pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<St
     found.cloned()
 }
 
-/// Asks whether the session still reads statements as bird does, where one may have changed that.
+/// The setting that a statement may change such that the next ones are read otherwise.
 #[must_use]
-pub fn misreads(dialect: &dyn Dialect, sql: &str) -> Option<&'static str> {
-    let (settings, query) = dialect.reach().modes;
-    let sql = sql.to_lowercase();
-    let sets = settings.iter().any(|setting| sql.contains(setting));
-    sets.then_some(query)
+pub fn mode(dialect: &dyn Dialect, sql: &str) -> Option<&'static Mode> {
+    let mode = dialect.reach().mode.as_ref()?;
+    sql.to_lowercase().contains(mode.name).then_some(mode)
+}
+
+impl Mode {
+    /// Whether bird would read statements otherwise than the server.
+    pub fn misleads(&self, value: &str) -> bool {
+        let mut words = value.split(',');
+        words.any(|word| {
+            self.misleading
+                .iter()
+                .any(|it| it.eq_ignore_ascii_case(word))
+        })
+    }
 }
 
 /// Statements of rows, of the session and of the server leave the schema as it is.
@@ -378,6 +401,19 @@ impl Look<'_> {
     fn grants(self, pieces: &Pieces<'_>, program: bool) -> Result<(), Why> {
         for at in 0..pieces.len() {
             let begins = at == 0 || program && bodies::begins(pieces, at);
+            if let Some(role) = owner(pieces, at) {
+                // Without its owner a thing is what it is; without a thing there is none.
+                let makes = pieces.are(0, &["CREATE"]);
+                let missing = self.roles(pieces, role, role + 1);
+                missing.map_err(|(why, _)| (why, makes))?;
+            }
+            if begins
+                && bodies::is_policy(pieces, at)
+                && let Some(to) = (at..pieces.end(at)).find(|at| pieces.are(*at, &["TO"]))
+            {
+                let missing = self.roles(pieces, to + 1, pieces.end(at));
+                missing.map_err(|(why, _)| (why, true))?;
+            }
             let grant = pieces.get(at).filter(|_| begins);
             let grant = grant.filter(|piece| piece.is_any(&["GRANT", "REVOKE"]));
             let defaults = begins && pieces.are(at, &["ALTER", "DEFAULT", "PRIVILEGES"]);
@@ -427,7 +463,8 @@ impl Look<'_> {
                 _ if expected && piece.is_name() => {
                     expected = false;
                     let name = piece.name();
-                    let known = self.around.roles.contains(&name);
+                    let roles = self.around.roles.as_ref();
+                    let known = roles.is_none_or(|roles| roles.contains(&name));
                     if !known && !ALWAYS.contains(&name.as_str()) {
                         return Err((
                             format!("is about the role `{name}`, which does not exist"),
@@ -440,6 +477,15 @@ impl Look<'_> {
         }
         Ok(())
     }
+}
+
+/// Where the role stands that gets an object, or that the session becomes.
+fn owner(pieces: &Pieces<'_>, at: usize) -> Option<usize> {
+    const LEADS: &[&[&str]] = &[&["OWNER", "TO"], &["SET", "ROLE"], &["AUTHORIZATION"]];
+    let lead = LEADS.iter().find(|lead| pieces.are(at, lead))?;
+    let role = at + lead.len();
+    let named = pieces.get(role).filter(Piece::is_name)?;
+    (!named.is_any(&["DEFAULT", "NONE"])).then_some(role)
 }
 
 /// The text that stands in a literal, as far as its quotes go.

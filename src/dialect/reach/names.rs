@@ -288,7 +288,7 @@ fn tells(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) {
     let around = look.around;
     let telling =
         |piece: &Piece<'_>| piece.is_name() && look.rules.telling.contains(&piece.name().as_str());
-    if around.own.is_empty() || !pieces.all.iter().any(telling) {
+    if around.own.is_empty() || !pieces.iter().any(|piece| telling(&piece)) {
         return;
     }
     for at in 0..pieces.len() {

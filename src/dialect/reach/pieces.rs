@@ -20,7 +20,8 @@ pub struct Piece<'a> {
 #[derive(Debug, Clone)]
 pub struct Pieces<'a> {
     pub sql: &'a str,
-    pub all: Vec<Piece<'a>>,
+    /// Kind, beginning and end: rows may go on for megabytes.
+    all: Vec<(Kind, u32, u32)>,
 }
 
 impl Piece<'_> {
@@ -72,13 +73,10 @@ impl Piece<'_> {
 
 impl<'a> Pieces<'a> {
     pub fn of(dialect: &dyn Dialect, sql: &'a str) -> Self {
-        let code = script::code(dialect.lexis(), sql);
-        let all = code.map(|token| Piece {
-            kind: token.kind,
-            text: sql.get(token.start..token.end).unwrap_or_default(),
-            start: token.start,
-            end: token.end,
-        });
+        // What numbers say leads nowhere.
+        let code = script::code(dialect.lexis(), sql).filter(|token| token.kind != Kind::Number);
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let all = code.map(|token| (token.kind, small(token.start), small(token.end)));
         Pieces {
             sql,
             all: all.collect(),
@@ -90,7 +88,19 @@ impl<'a> Pieces<'a> {
     }
 
     pub fn get(&self, at: usize) -> Option<Piece<'a>> {
-        self.all.get(at).copied()
+        let (kind, start, end) = self.all.get(at).copied()?;
+        let (start, end) = (start as usize, end as usize);
+        let text = self.sql.get(start..end).unwrap_or_default();
+        Some(Piece {
+            kind,
+            text,
+            start,
+            end,
+        })
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Piece<'a>> + '_ {
+        (0..self.len()).filter_map(|at| self.get(at))
     }
 
     /// The piece before.
@@ -121,9 +131,9 @@ impl<'a> Pieces<'a> {
 
     /// Where the statement ends that stands there.
     pub fn end(&self, at: usize) -> usize {
-        let mut rest = self.all.iter().enumerate().skip(at);
-        let end = rest.find(|(_, piece)| piece.text == ";");
-        end.map_or(self.len(), |(at, _)| at)
+        let mut rest = at..self.len();
+        let end = rest.find(|at| self.get(*at).is_some_and(|piece| piece.text == ";"));
+        end.unwrap_or(self.len())
     }
 
     /// The source of some pieces.
@@ -133,6 +143,12 @@ impl<'a> Pieces<'a> {
         let end = last.map_or(start, |piece| piece.end).max(start);
         self.sql.get(start..end).unwrap_or_default()
     }
+}
+
+/// Whether a statement begins with one of these words.
+pub fn leads(dialect: &dyn Dialect, sql: &str, words: &[&str]) -> bool {
+    let first = script::words(dialect.lexis(), sql).next();
+    first.is_some_and(|first| words.iter().any(|word| word.eq_ignore_ascii_case(first)))
 }
 
 /// A text with its edits; nothing where there are none.

@@ -22,7 +22,7 @@ pub static RULES: Rules = Rules {
     dynamic: None,
     grants_inside: false,
     around: None,
-    modes: (&[], ""),
+    mode: None,
     runs_alone: None,
     qualified: None,
 };

@@ -212,7 +212,6 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
         format!("ALTER DATABASE {lent} OWNER TO {}", account.name),
         String::new(),
     );
-    made.server("lent", &grant);
     let config =
         |shadow: &str| format!("[databases.ums]\nshadow_url = \"{shadow}\"\n[databases.twitter]\n");
     let url = account.url("");
@@ -231,6 +230,14 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
             "BIRD_TWITTER_URL",
             &url.replace(made.name("ums"), made.name("twitter")),
         );
+    let refused = world
+        .run(&["diff", "ums@migrations", "wanted.sql"])
+        .exits(2);
+    let refused = refused.warns("error[denied]");
+    if engine == Engine::Postgres {
+        refused.warns("may not empty the shadow").warns(&grant);
+    }
+    made.server("lent", &grant);
     let names = |name: &str| {
         made.client(
             name,

@@ -70,8 +70,11 @@ impl<'t> Builder<'t> {
             }
         }
         for alter in alters {
-            if let Alter::DropColumn(column) = alter {
-                self.drop_column(column);
+            match alter {
+                Alter::DropColumn(column) if self.respelled(&column.name).is_none() => {
+                    self.drop_column(column);
+                }
+                _ => {}
             }
         }
         self.columns(alters, &recreated);
@@ -232,6 +235,10 @@ impl<'t> Builder<'t> {
                 Some(before) => format!(" AFTER {}", quote(before)),
             };
             before = Some(&column.name);
+            if let Some(old) = self.spelled_before(&column.name) {
+                self.spell_column(old, column, &place);
+                continue;
+            }
             if added.get(at) == Some(&true) {
                 let place = if at >= tail { String::new() } else { place };
                 self.add_column(column, &place, recreated);
@@ -246,6 +253,34 @@ impl<'t> Builder<'t> {
                 let place = if moved { place } else { String::new() };
                 self.modify_column(column, &place, modified.map(AsRef::as_ref));
             }
+        }
+    }
+
+    /// What a column is called in the new table that differs in the case of its letters alone,
+    /// which the server does not tell apart.
+    fn respelled(&self, old: &str) -> Option<&'t Column> {
+        let lower = old.to_lowercase();
+        let mut columns = self.to.columns.iter();
+        let found = columns.find(|column| column.name.to_lowercase() == lower);
+        found.filter(|column| column.name != old)
+    }
+
+    /// The column of the old table that [`Builder::respelled`] finds in the new one.
+    fn spelled_before(&self, new: &str) -> Option<&'t Column> {
+        let lower = new.to_lowercase();
+        let mut columns = self.from.columns.iter();
+        let found = columns.find(|column| column.name.to_lowercase() == lower);
+        found.filter(|column| column.name != new)
+    }
+
+    fn spell_column(&mut self, old: &Column, new: &Column, place: &str) {
+        let clause = clause::column(new, self.collation());
+        let name = quote(&old.name);
+        self.clauses
+            .push(format!("CHANGE COLUMN {name} {clause}{place}"));
+        self.silence(new);
+        for (hazard, why) in risk::modified_column(old, new) {
+            self.risk(hazard, why);
         }
     }
 

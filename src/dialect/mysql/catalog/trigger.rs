@@ -1,9 +1,8 @@
 //! Triggers of one moment run one behind the other: which of them must be made anew, and where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::model::change::{Change, Difference};
-use crate::model::schema::{Kind, Object, Schema};
+use crate::model::schema::{Id, Kind, Object, Schema};
 
 /// The triggers that one statement sets off, in their order.
 type Moments<'s> = BTreeMap<String, Vec<&'s Object>>;
@@ -68,36 +67,28 @@ fn staying(old: &[&Object], new: &[&Object]) -> Vec<String> {
     staying
 }
 
-/// Whether a trigger stays and only others come and go around it.
-pub fn only_moves(change: &Change, from: &Schema, to: &Schema) -> bool {
-    let Change::Replace(pair) = change else {
-        return false;
-    };
-    if pair.to.kind != Kind::Trigger {
-        return false;
+/// The triggers that stay as they are, while others may come and go around them.
+pub fn kept(from: &Schema, to: &Schema) -> HashSet<Id> {
+    let mut old = moments(from);
+    let mut kept = HashSet::new();
+    for (key, new) in moments(to) {
+        let before = old.remove(&key).unwrap_or_default();
+        let stays = staying(&before, &new);
+        let stays = new.iter().filter(|trigger| stays.contains(&trigger.name));
+        kept.extend(stays.map(|trigger| trigger.id()));
     }
-    let key = moment(&pair.to);
-    let group = |schema| moments(schema).remove(&key).unwrap_or_default();
-    let stays = staying(&group(from), &group(to));
-    stays.contains(&pair.to.name)
+    kept
 }
 
 /// The triggers that are made, each with its place among those that stand by then.
-pub fn placed(difference: &Difference, from: &Schema, to: &Schema) -> Vec<Object> {
-    let changed = |trigger: &Object| {
-        difference.changes.iter().any(|change| match change {
-            Change::Create(id) => *id == trigger.id(),
-            Change::Replace(pair) => pair.to.id() == trigger.id(),
-            _ => false,
-        })
-    };
+pub fn placed(changed: &HashSet<Id>, from: &Schema, to: &Schema) -> Vec<Object> {
     let mut old = moments(from);
     let mut made = Vec::new();
     for (key, new) in moments(to) {
         let before = old.remove(&key).unwrap_or_default();
         let stays = staying(&before, &new);
         for (at, trigger) in new.iter().enumerate() {
-            if stays.contains(&trigger.name) || !changed(trigger) {
+            if stays.contains(&trigger.name) || !changed.contains(&trigger.id()) {
                 continue;
             }
             let previous = at.checked_sub(1).and_then(|at| new.get(at));

@@ -7,7 +7,7 @@ use super::foreign::{Added, Foreign, foreign};
 use super::{alter, order, partition, settings, statement, trigger};
 use crate::dialect::catalog::Place;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
-use crate::model::schema::{ForeignKey, Id, Kind, Object, Schema, Table};
+use crate::model::schema::{Check, ForeignKey, Id, Kind, Object, Schema, Table};
 
 /// What is known while the statements are written.
 struct Writer<'w> {
@@ -41,11 +41,13 @@ pub fn write(place: &Place<'_>, difference: &Difference, from: &Schema, to: &Sch
     writer.drop_programs(difference);
     writer.drop_foreign_keys();
     writer.drop_tables(difference);
+    writer.drop_sequences(difference, true);
+    let freed = writer.free_check_names(difference);
     writer.sequences(difference);
     writer.create_tables(difference);
-    writer.alter_tables(difference);
+    writer.alter_tables(difference, &freed);
     writer.add_foreign_keys();
-    writer.drop_sequences(difference);
+    writer.drop_sequences(difference, false);
     writer.programs(difference);
     writer.ddl
 }
@@ -149,6 +151,7 @@ impl<'w> Writer<'w> {
 
     /// Drops what goes, and what cannot be replaced in one statement.
     fn drop_programs(&mut self, difference: &Difference) {
+        let kept = trigger::kept(self.from, self.to);
         for kind in PROGRAMS {
             let mut steps = Vec::new();
             for change in &difference.changes {
@@ -160,7 +163,7 @@ impl<'w> Writer<'w> {
                 if id.kind != *kind || self.goes_with_table(&id) {
                     continue;
                 }
-                if trigger::only_moves(change, self.from, self.to) {
+                if matches!(change, Change::Replace(_)) && kept.contains(&id) {
                     continue;
                 }
                 steps.push(statement::drop(&id));
@@ -265,15 +268,56 @@ impl<'w> Writer<'w> {
         }
     }
 
-    fn drop_sequences(&mut self, difference: &Difference) {
+    /// Behind the defaults that ask them, or before what takes their name.
+    fn drop_sequences(&mut self, difference: &Difference, early: bool) {
         for change in &difference.changes {
             if let Change::Drop(id) = change
                 && id.kind == Kind::Sequence
+                && early == self.is_taken(&id.name)
             {
                 let why = "its next value is gone";
                 self.push(statement::drop(id).risk(Hazard::DataLoss, why));
             }
         }
+    }
+
+    fn is_taken(&self, name: &str) -> bool {
+        let view = Id::new(Kind::View, name);
+        self.new_tables.contains_key(name) || self.new_objects.contains_key(&view)
+    }
+
+    /// On MySQL the name of a check belongs to the whole database: one that goes and whose name
+    /// another table gets is dropped first.
+    fn free_check_names(&mut self, difference: &Difference) -> Vec<Check> {
+        if self.product != Product::MySql {
+            return Vec::new();
+        }
+        let mut wanted: HashMap<&str, &str> = HashMap::new();
+        for table in self.new_tables.values() {
+            let names = table.checks.iter().map(|check| check.name.as_str());
+            wanted.extend(names.map(|name| (name, table.name.as_str())));
+        }
+        let mut freed = Vec::new();
+        for change in &difference.changes {
+            let Change::Alter { table, alters } = change else {
+                continue;
+            };
+            for alter in alters {
+                let Alter::DropCheck(check) = alter else {
+                    continue;
+                };
+                if wanted
+                    .get(check.name.as_str())
+                    .is_some_and(|other| other != table)
+                {
+                    let clause = format!("DROP CHECK {}", quote(&check.name));
+                    let sql = alter::statement(table, &[clause]);
+                    self.push(DdlStep::new(Id::table(table), sql));
+                    freed.push(check.clone());
+                }
+            }
+        }
+        freed
     }
 
     /// Parents first; foreign keys to what is not there yet are added later.
@@ -324,12 +368,15 @@ impl<'w> Writer<'w> {
         }
     }
 
-    fn alter_tables(&mut self, difference: &Difference) {
+    fn alter_tables(&mut self, difference: &Difference, freed: &[Check]) {
         let mut left: Vec<String> = self.foreign.adds.keys().cloned().collect();
         for change in &difference.changes {
             if let Change::Alter { table, alters } = change {
                 left.retain(|name| name != table);
-                self.alter_table(table, alters);
+                let done = |alter: &&Alter| matches!(alter, Alter::DropCheck(check) if freed.contains(check));
+                let alters = alters.iter().filter(|alter| !done(alter));
+                let alters: Vec<Alter> = alters.cloned().collect();
+                self.alter_table(table, &alters);
             }
         }
         // Whose foreign keys were only taken away for the change of another table.
@@ -399,7 +446,7 @@ impl<'w> Writer<'w> {
             let steps = statement::create(object, replaces, settled);
             self.ddl.steps.extend(steps);
         }
-        let triggers = trigger::placed(difference, self.from, self.to);
+        let triggers = trigger::placed(&changed, self.from, self.to);
         for object in triggers.iter().chain(events) {
             let replaces = replaced.contains(&object.id());
             let steps = statement::create(object, replaces, settled);

@@ -1,6 +1,7 @@
 //! What ALTER TABLE can do by itself: add a column at the end, and drop one that nothing uses.
 
 use super::constraint::{expressions, is_literal};
+use super::order::ordered;
 use super::render::quote;
 use super::table::{self, Definition, Parsed};
 use super::tokens::{Known, tokens};
@@ -82,11 +83,52 @@ pub fn steps(
     if within(|is| is.checks) != checks || within(|is| is.foreign_keys) != foreign_keys {
         return None;
     }
-    let mut steps: Vec<DdlStep> = dropped.iter().map(|name| drop_column(new, name)).collect();
+    if looks_ahead(new, &definitions) {
+        return None;
+    }
+    let gone = dropped.iter().rev().filter_map(|name| old.column(name));
+    let gone: Vec<&Column> = gone.collect();
+    // What a column is worked out from goes after it.
+    let order = ordered(&gone, |column| {
+        (column.name.as_str(), sources(column, &gone))
+    });
+    let order = order.into_iter().rev();
+    let mut steps: Vec<DdlStep> = order.map(|column| drop_column(new, column)).collect();
     for (column, definition) in definitions {
         steps.push(add_column(new, column, &definition)?);
     }
     Some(steps)
+}
+
+/// Whether a new column is worked out from or checked against one that is added behind it.
+fn looks_ahead(table: &Table, added: &[(&Column, Definition)]) -> bool {
+    let text = super::render::create(table);
+    added.iter().enumerate().any(|(at, (_, definition))| {
+        let later = added.get(at + 1..).unwrap_or_default();
+        let all = tokens(text.get(definition.range.clone()).unwrap_or_default());
+        let mut names = all
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|it| it.name());
+        names.any(|name| {
+            later
+                .iter()
+                .any(|(column, _)| column.name.eq_ignore_ascii_case(&name))
+        })
+    })
+}
+
+/// The columns among these from which a column is worked out.
+fn sources<'c>(column: &Column, among: &[&'c Column]) -> Vec<&'c str> {
+    let sql = column
+        .generated
+        .as_ref()
+        .map(|generated| &generated.expression);
+    let all = sql.and_then(|sql| tokens(sql)).unwrap_or_default();
+    let names: Vec<String> = all.iter().filter_map(|token| token.name()).collect();
+    let named = |name: &str| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+    let among = among.iter().map(|column| column.name.as_str());
+    among.filter(|name| named(name)).collect()
 }
 
 fn definitions<'p>(parsed: &'p Parsed, added: &[&str]) -> Option<Vec<(&'p Column, Definition)>> {
@@ -101,14 +143,13 @@ fn definitions<'p>(parsed: &'p Parsed, added: &[&str]) -> Option<Vec<(&'p Column
     named.collect()
 }
 
-fn drop_column(table: &Table, name: &str) -> DdlStep {
-    let sql = format!(
-        "ALTER TABLE {} DROP COLUMN {}",
-        quote(&table.name),
-        quote(name)
-    );
-    let why = format!("the values of {}.{name} are lost", table.name);
-    let step = DdlStep::new(table.id(), sql).risk(Hazard::DataLoss, why);
+fn drop_column(table: &Table, column: &Column) -> DdlStep {
+    let (on, name) = (quote(&table.name), quote(&column.name));
+    let mut step = DdlStep::new(table.id(), format!("ALTER TABLE {on} DROP COLUMN {name}"));
+    if column.generated.is_none() {
+        let why = format!("the values of {}.{} are lost", table.name, column.name);
+        step = step.risk(Hazard::DataLoss, why);
+    }
     step.risk(
         Hazard::Rewrite,
         format!("all rows of {} are written anew", table.name),

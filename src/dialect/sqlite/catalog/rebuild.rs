@@ -23,14 +23,17 @@ pub struct Rebuild {
     pub drops: Vec<DdlStep>,
 }
 
+impl Rebuild {
+    /// Adds those of another table.
+    pub fn join(&mut self, other: Rebuild) {
+        self.makes.extend(other.makes);
+        self.fills.extend(other.fills);
+        self.drops.extend(other.drops);
+    }
+}
+
 /// The statements, or nothing where the definitions are not understood.
-pub fn steps(
-    from: &Schema,
-    to: &Schema,
-    old: &Table,
-    new: &Table,
-    alters: &[Alter],
-) -> Option<Rebuild> {
+pub fn steps(marks: &Marks, old: &Table, new: &Table, alters: &[Alter]) -> Option<Rebuild> {
     let mut rebuild = Rebuild::default();
     let step = |sql: String| DdlStep::new(new.id(), sql);
     let rename = |from: &str, to: &str| {
@@ -40,8 +43,7 @@ pub fn steps(
     let text = render::create(new);
     // A check that says `users.name` keeps its table from getting another name.
     let bound = !table::read(&render::create(old))?.qualifiers.is_empty();
-    let prefix = if bound { "bird_new_" } else { "bird_old_" };
-    let beside = free_name(from, to, &format!("{prefix}{}", new.name));
+    let beside = marks.name(if bound { "new" } else { "old" }, &new.name);
     let (source, target) = match bound {
         true => (old.name.clone(), beside.clone()),
         false => (beside.clone(), new.name.clone()),
@@ -71,7 +73,7 @@ pub fn steps(
         }
     }
     if guard::is_needed(old, new) {
-        let name = free_name(from, to, &format!("bird_guard_{}", new.name));
+        let name = marks.name("guard", &new.name);
         let guard = guard::statements(&source, &target, &name);
         rebuild.fills.extend(guard.map(step));
     }
@@ -106,27 +108,32 @@ fn renamed(text: &str, name: &str) -> Option<String> {
     Some(sql)
 }
 
-/// A name that nothing has.
-pub fn free_name(from: &Schema, to: &Schema, name: &str) -> String {
-    let mut free = name.to_owned();
-    let taken = |free: &str| {
-        [from, to].into_iter().any(|schema| {
-            let tables = schema.tables.iter().map(|table| table.name.as_str());
-            let indexes = schema
-                .tables
-                .iter()
-                .flat_map(|table| table.keys.iter().map(|key| key.name.as_str()));
-            let objects = schema.objects.iter().map(|object| object.name.as_str());
-            tables
-                .chain(indexes)
-                .chain(objects)
-                .any(|name| name.eq_ignore_ascii_case(free))
-        })
-    };
-    while taken(&free) {
-        free.push('_');
+/// What the names that bird gives for a while begin with, so that nothing has one of them.
+#[derive(Debug)]
+pub struct Marks(String);
+
+impl Marks {
+    pub fn free(from: &Schema, to: &Schema) -> Marks {
+        let names = [from, to].into_iter().flat_map(|schema| {
+            let tables = schema.tables.iter().flat_map(|table| {
+                let keys = table.keys.iter().map(|key| &key.name);
+                std::iter::once(&table.name).chain(keys)
+            });
+            tables.chain(schema.objects.iter().map(|object| &object.name))
+        });
+        let names = names.map(|name| name.to_ascii_lowercase());
+        let taken: Vec<String> = names.filter(|name| name.starts_with("bird_")).collect();
+        let mut mark = "bird_".to_owned();
+        while taken.iter().any(|name| name.starts_with(&mark)) {
+            mark.push('_');
+        }
+        Marks(mark)
     }
-    free
+
+    /// The name of a table that is no more than `what` of another one.
+    pub fn name(&self, what: &str, table: &str) -> String {
+        format!("{}{what}_{table}", self.0)
+    }
 }
 
 /// A column that survives: as the old table has it, and as the new one does.

@@ -1,9 +1,11 @@
 //! What a rebuild risks, in words.
 
+use std::collections::HashSet;
+
 use super::rebuild::Copied;
 use super::table::{STRICT, row_alias};
 use crate::model::change::{Alter, Hazard, Risk};
-use crate::model::schema::{Key, KeyKind, Table};
+use crate::model::schema::{ForeignKey, Key, KeyKind, KeyPart, Table};
 
 fn risk(hazard: Hazard, why: String) -> Risk {
     Risk { hazard, why }
@@ -17,11 +19,17 @@ pub fn of_rebuild(old: &Table, new: &Table, alters: &[Alter], copied: &[Copied<'
     for alter in alters {
         match alter {
             Alter::AddKey(key) if key.constraint => fails(key_fails(name, key)),
-            Alter::ModifyKey(pair) if pair.to.constraint => fails(key_fails(name, &pair.to)),
+            Alter::ModifyKey(pair) if pair.to.constraint && asks(&pair.from) != asks(&pair.to) => {
+                fails(key_fails(name, &pair.to))
+            }
             Alter::AddCheck(check) => fails(check_fails(name, &check.expression)),
-            Alter::ModifyCheck(pair) => fails(check_fails(name, &pair.to.expression)),
+            Alter::ModifyCheck(pair) if pair.from.expression != pair.to.expression => {
+                fails(check_fails(name, &pair.to.expression))
+            }
             Alter::AddForeignKey(key) => fails(parent_missing(name, &key.to)),
-            Alter::ModifyForeignKey(pair) => fails(parent_missing(name, &pair.to.to)),
+            Alter::ModifyForeignKey(pair) if points(&pair.from) != points(&pair.to) => {
+                fails(parent_missing(name, &pair.to.to))
+            }
             Alter::AddColumn(column)
                 if !column.nullable && column.default.is_none() && column.generated.is_none() =>
             {
@@ -66,7 +74,19 @@ pub fn of_rebuild(old: &Table, new: &Table, alters: &[Alter], copied: &[Copied<'
             ));
         }
     }
+    let mut told = HashSet::new();
+    risks.retain(|risk| told.insert(risk.why.clone()));
     risks
+}
+
+/// What a key asks of the rows.
+fn asks(key: &Key) -> (KeyKind, &[KeyPart]) {
+    (key.kind, &key.parts)
+}
+
+/// What a foreign key asks of the rows.
+fn points(key: &ForeignKey) -> (&[String], &str, &[String]) {
+    (&key.columns, &key.to, &key.to_columns)
 }
 
 fn key_fails(table: &str, key: &Key) -> String {

@@ -1,46 +1,49 @@
 //! Virtual tables: their module keeps the rows, and only some modules let them be moved.
 
+use super::guard;
 use super::object::{USING, module};
-use super::rebuild::free_name;
+use super::rebuild::{Marks, Rebuild};
 use super::render::{self, quote};
 use crate::model::change::{DdlStep, Hazard};
-use crate::model::schema::{Schema, Table};
+use crate::model::schema::Table;
 
 pub fn is_virtual(table: &Table) -> bool {
     table.options.contains_key(USING)
 }
 
 /// Makes one of two tables out of the other, of which at least one is virtual.
-pub fn replace(from: &Schema, to: &Schema, old: &Table, new: &Table) -> Vec<DdlStep> {
+pub fn replace(marks: &Marks, old: &Table, new: &Table) -> Rebuild {
     let step = |sql: String| DdlStep::new(new.id(), sql);
-    let drop = step(format!("DROP TABLE {}", quote(&old.name)));
     let create = step(render::create(new));
+    let mut rebuild = Rebuild::default();
     if let Some(columns) = movable(old, new) {
-        let beside = free_name(from, to, &format!("bird_new_{}", new.name));
-        let mut twin = new.clone();
-        twin.name.clone_from(&beside);
-        twin.printed.0.clear();
-        let (beside, name) = (quote(&beside), quote(&new.name));
+        let beside = marks.name("old", &new.name);
+        let guard = marks.name("guard", &new.name);
+        let guard = guard::statements(&beside, &new.name, &guard);
+        let (name, beside) = (quote(&new.name), quote(&beside));
         let copy = format!(
-            "INSERT INTO {beside} (rowid, {columns}) SELECT rowid, {columns} FROM {}",
-            quote(&old.name)
+            "INSERT OR ROLLBACK INTO {name} (rowid, {columns}) SELECT rowid, {columns} FROM {beside}"
         );
         let why = format!("all rows of {} are written anew", new.name);
-        return vec![
-            step(render::table(&twin)),
-            step(copy).risk(Hazard::Rewrite, why),
-            drop,
-            step(format!("ALTER TABLE {beside} RENAME TO {name}")),
-        ];
+        let rename = format!("ALTER TABLE {} RENAME TO {beside}", quote(&old.name));
+        rebuild.makes = vec![step(rename), create];
+        rebuild.fills = vec![step(copy).risk(Hazard::Rewrite, why)];
+        rebuild.fills.extend(guard.map(step));
+        rebuild.drops = vec![step(format!("DROP TABLE {beside}"))];
+        return rebuild;
     }
+    let drop = step(format!("DROP TABLE {}", quote(&old.name)));
     if is_virtual(old) && indexes_others(new) {
         let name = quote(&new.name);
         let fill = step(format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"));
         let why = format!("all rows of {} are indexed anew", new.name);
-        return vec![drop, create, fill.risk(Hazard::Rewrite, why)];
+        rebuild.makes = vec![drop, create];
+        rebuild.fills = vec![fill.risk(Hazard::Rewrite, why)];
+        return rebuild;
     }
     let why = format!("all rows of {} are lost", old.name);
-    vec![drop.risk(Hazard::DataLoss, why), create]
+    rebuild.makes = vec![drop.risk(Hazard::DataLoss, why), create];
+    rebuild
 }
 
 /// Whether a full-text table finds what stands in another table.

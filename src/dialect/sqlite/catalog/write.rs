@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::alter;
 use super::order::ordered;
-use super::rebuild::{self, Rebuild};
+use super::rebuild::{self, Marks, Rebuild};
 use super::render::{self, quote};
 use super::virtual_table;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
@@ -35,6 +35,7 @@ struct Writer<'s> {
     /// What changes tables where they are.
     middle: Vec<DdlStep>,
     rebuilds: Rebuild,
+    marks: Marks,
     indexes: Vec<DdlStep>,
     unsupported: Vec<Unsupported>,
     /// Whether DROP COLUMN leaves the texts of the old schema alone.
@@ -56,6 +57,7 @@ impl<'s> Writer<'s> {
             drops: Vec::new(),
             middle: Vec::new(),
             rebuilds: Rebuild::default(),
+            marks: Marks::free(from, to),
             indexes: Vec::new(),
             unsupported: Vec::new(),
             quotes: OnceCell::new(),
@@ -129,13 +131,8 @@ impl<'s> Writer<'s> {
 
     fn rebuild(&mut self, old: &'s Table, new: &'s Table, alters: &[Alter]) {
         self.gone.insert(&old.name);
-        let (from, to) = (self.from, self.to);
-        match rebuild::steps(from, to, old, new, alters) {
-            Some(steps) => {
-                self.rebuilds.makes.extend(steps.makes);
-                self.rebuilds.fills.extend(steps.fills);
-                self.rebuilds.drops.extend(steps.drops);
-            }
+        match rebuild::steps(&self.marks, old, new, alters) {
+            Some(steps) => self.rebuilds.join(steps),
             None => return self.refuse(new, "its definition cannot be taken apart"),
         }
         for key in indexes(new) {
@@ -150,8 +147,8 @@ impl<'s> Writer<'s> {
         }
         if virtual_table::is_virtual(old) || virtual_table::is_virtual(new) {
             self.gone.insert(&old.name);
-            self.middle
-                .extend(virtual_table::replace(self.from, self.to, old, new));
+            let steps = virtual_table::replace(&self.marks, old, new);
+            self.rebuilds.join(steps);
             for key in indexes(new) {
                 self.indexes.push(index(new, key, true));
             }
@@ -228,7 +225,8 @@ impl<'s> Writer<'s> {
         steps.extend(self.drops);
         let refuses =
             |step: &DdlStep| step.sql.contains(" RENAME TO ") || step.sql.contains(" DROP COLUMN ");
-        let lenient = !self.rebuilds.makes.is_empty() || stays && self.middle.iter().any(refuses);
+        let lenient =
+            self.rebuilds.makes.iter().any(refuses) || stays && self.middle.iter().any(refuses);
         let mut middle = self.middle;
         middle.extend(self.rebuilds.makes);
         middle.extend(self.rebuilds.fills);

@@ -248,10 +248,11 @@ impl World {
             ),
             _ => format!("SELECT id FROM {from} WHERE id IN (SELECT id FROM {from})"),
         };
+        let head = *dice.pick(HEADS);
         self.views.push(View {
             name,
             from,
-            head: *dice.pick(HEADS),
+            head,
             query,
         });
     }

@@ -120,11 +120,12 @@ impl World {
             Some(first) if first.to == to && dice.chance(20) => first.column.clone(),
             _ => self.name("l"),
         };
+        let actions = *dice.pick(ACTIONS);
         self.tables[at].foreign.push(Foreign {
             name,
             column,
             to,
-            actions: *dice.pick(ACTIONS),
+            actions,
         });
     }
 }

@@ -106,10 +106,11 @@ impl Column {
             Family::Shape,
         ];
         let family = *dice.pick(FAMILIES);
+        let sql = *dice.pick(kinds(family));
         let mut column = Column {
             name,
             family,
-            sql: *dice.pick(kinds(family)),
+            sql,
             nullable: dice.chance(70),
             default: None,
             generated: None,

@@ -84,9 +84,10 @@ impl Foreign {
 
 impl Table {
     pub fn new(dice: &mut Dice, world: &mut World, name: String) -> Table {
+        let id = *dice.pick(&["INT", "INT", "INT", "BIGINT UNSIGNED"]);
         let mut table = Table {
             name,
-            id: *dice.pick(&["INT", "INT", "INT", "BIGINT UNSIGNED"]),
+            id,
             counts: dice.chance(40),
             columns: Vec::new(),
             primary: dice.chance(85),
