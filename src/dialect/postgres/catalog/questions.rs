@@ -261,7 +261,8 @@ nullif(s.stxstattarget, -1)::text FROM pg_statistic_ext s WHERE s.stxnamespace =
 const EXTENSIONS: &str = "\
 SELECT e.oid::text, e.extname::text, e.extversion, \
 CASE WHEN e.extnamespace <> {space} THEN n.nspname::text END \
-FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname <> 'plpgsql'";
+FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace \
+WHERE e.extname <> 'plpgsql' AND ({schema} = 'public' OR e.extnamespace = {space})";
 
 const OPERATORS: &str = "\
 SELECT o.oid::text, o.oprname::text, CASE WHEN o.oprleft <> 0 \
@@ -292,7 +293,8 @@ SELECT classoid::text, objoid::text, objsubid::text, description FROM pg_descrip
 WHERE objoid >= 16384";
 
 /// Everything of the schema and of its database that is read by nobody else. What belongs to an
-/// extension comes with it.
+/// extension comes with it. Who puts a database into a schema of its own shares with others, whose
+/// affairs are not told.
 const STRANGERS: &str = "\
 WITH member AS (SELECT classid, objid FROM pg_depend WHERE deptype IN ('e', 'i')), strange AS (\
 SELECT 'pg_type'::regclass::oid AS class, t.oid, 'base type ' || t.typname AS what, \
@@ -361,4 +363,8 @@ FROM pg_namespace n WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 
 {schema}) AND n.nspname NOT LIKE 'pg\\_t%' AND {schema} = 'public') \
 SELECT what, coalesce(printed, '') FROM strange \
 WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = strange.class AND m.objid = strange.oid) \
+AND ({schema} = 'public' OR class IN ('pg_type'::regclass, 'pg_opclass'::regclass, \
+'pg_opfamily'::regclass, 'pg_conversion'::regclass, 'pg_ts_config'::regclass, \
+'pg_ts_dict'::regclass, 'pg_ts_parser'::regclass, 'pg_ts_template'::regclass, \
+'pg_class'::regclass)) \
 ORDER BY 1, 2";

@@ -234,7 +234,8 @@ impl<'s> Atoms<'s> {
         let mut needs = named(&table.needs.0);
         let plain = table.parents.iter().filter(|parent| parent.bound.is_none());
         needs.extend(plain.map(|parent| Name::table(&parent.table)));
-        self.push(itself, Part::Table(table), needs);
+        let after = self.inherited(table);
+        self.push(itself, Part::Table(table), needs).after = after;
         for column in &table.columns {
             self.add_column(table, column);
         }
@@ -342,6 +343,21 @@ impl<'s> Atoms<'s> {
         let atom = self.push(name, Part::Parent(table, parent), vec![itself, other]);
         atom.owner = Some(itself);
         atom.after = after;
+    }
+
+    /// What a new child takes from its parents as they are at that time.
+    fn inherited(&self, table: &'s Table) -> Vec<Name<'s>> {
+        let plain = table.parents.iter().filter(|parent| parent.bound.is_none());
+        let parents = plain.filter_map(|parent| self.tables.get(parent.table.as_str()));
+        let mut names = Vec::new();
+        for parent in parents {
+            for column in &parent.columns {
+                for class in [Class::Column, Class::Default] {
+                    names.push(Name::new(class, &parent.name, &column.name));
+                }
+            }
+        }
+        names
     }
 
     /// That the partitions of a table are its partitions.
