@@ -1,6 +1,6 @@
 //! Schemas on PostgreSQL.
 
-mod clauses;
+mod clause;
 mod questions;
 mod read;
 mod rename;

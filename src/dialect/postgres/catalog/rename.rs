@@ -1,6 +1,6 @@
 //! Something gets another name and keeps what it holds.
 
-use super::clauses::{quote, text};
+use super::clause::{quote, text};
 use crate::model::change::{DdlStep, Renamed};
 use crate::model::schema::{Kind, Object, Schema, Table};
 

@@ -1,6 +1,6 @@
 //! Parts of a schema, for people.
 
-use super::clauses;
+use super::clause;
 use crate::dialect::catalog::Part;
 use crate::model::schema::{Check, Column, ForeignKey, Key, Object, Options, Table};
 
@@ -26,14 +26,14 @@ fn table(table: &Table) -> String {
     let by = by.map(|by| format!(" PARTITION BY {}", by.by));
     format!(
         "CREATE TABLE {} (\n  {}\n){}",
-        clauses::quote(&table.name),
+        clause::quote(&table.name),
         lines.join(",\n  "),
         by.unwrap_or_default()
     )
 }
 
 fn column(column: &Column) -> String {
-    let mut told = clauses::column(column, false);
+    let mut told = clause::column(column, false);
     for (name, value) in &column.options {
         if !name.starts_with("sequence ") && name != "compression" && name != "inherited" {
             told.push_str(&format!(" {} {value}", name.to_uppercase()));
@@ -44,8 +44,8 @@ fn column(column: &Column) -> String {
 
 fn key(key: &Key) -> String {
     let told = match key.constraint {
-        true => clauses::key_constraint(key),
-        false => clauses::create_index(key, "", false)
+        true => clause::key_constraint(key),
+        false => clause::create_index(key, "", false)
             .replacen("CREATE ", "", 1)
             .replacen(" ON \"\"", "", 1),
     };
@@ -53,12 +53,12 @@ fn key(key: &Key) -> String {
 }
 
 fn foreign_key(key: &ForeignKey) -> String {
-    let told = clauses::foreign_key(key, &clauses::quote(&key.to));
+    let told = clause::foreign_key(key, &clause::quote(&key.to));
     with_comment(told, key.comment.as_ref())
 }
 
 fn check(check: &Check) -> String {
-    with_comment(clauses::check(check), check.comment.as_ref())
+    with_comment(clause::check(check), check.comment.as_ref())
 }
 
 fn object(object: &Object) -> String {
@@ -76,7 +76,7 @@ fn object(object: &Object) -> String {
 
 fn with_comment(told: String, comment: Option<&String>) -> String {
     match comment {
-        Some(comment) => format!("{told} COMMENT {}", clauses::text(comment)),
+        Some(comment) => format!("{told} COMMENT {}", clause::text(comment)),
         None => told,
     }
 }

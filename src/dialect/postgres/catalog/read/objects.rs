@@ -105,7 +105,7 @@ pub fn sequences(
             needs: names.needs(&[(class::RELATION, oid, 0)], &id),
             ..Object::default()
         };
-        object.sql = super::super::clauses::create_sequence(&object);
+        object.sql = super::super::clause::create_sequence(&object);
         sequences.push(object);
     }
     sequences
@@ -160,7 +160,7 @@ pub fn views(
             ..Object::default()
         };
         let query = super::settled_text(definition.trim().trim_end_matches(';'));
-        object.sql = super::super::clauses::create_view(&object, &query);
+        object.sql = super::super::clause::create_view(&object, &query);
         views.push(object);
     }
     views
@@ -271,6 +271,6 @@ fn policy(cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
         needs: names.needs(&[(class::POLICY, oid, 0)], &id),
         ..Object::default()
     };
-    policy.sql = super::super::clauses::create_policy(&policy);
+    policy.sql = super::super::clause::create_policy(&policy);
     policy
 }

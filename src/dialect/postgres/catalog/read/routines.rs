@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::cells::{Answers, Cells, Oid};
 use super::names::{Names, class};
 use super::quote;
-use crate::dialect::postgres::catalog::clauses;
+use crate::dialect::postgres::catalog::clause;
 use crate::dialect::postgres::catalog::questions::Topic;
 use crate::model::schema::{Id, Kind, Object, Options};
 
@@ -98,7 +98,7 @@ fn aggregate(cells: &mut Cells<'_>) -> String {
     for name in ["COMBINEFUNC", "SERIALFUNC", "DESERIALFUNC"] {
         tell(name, cells.owned());
     }
-    tell("INITCOND", cells.maybe().map(clauses::text));
+    tell("INITCOND", cells.maybe().map(clause::text));
     for name in ["MSFUNC", "MINVFUNC", "MSTYPE", "MSSPACE"] {
         tell(name, cells.owned());
     }
@@ -112,7 +112,7 @@ fn aggregate(cells: &mut Cells<'_>) -> String {
         parts.extend(value.map(|value| format!("{name} = {value}")));
     };
     tell("MFINALFUNC_MODIFY", modify);
-    tell("MINITCOND", cells.maybe().map(clauses::text));
+    tell("MINITCOND", cells.maybe().map(clause::text));
     let sort = cells
         .maybe()
         .and_then(|operator| operator.split('(').next());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::cells::{Answers, Oid};
 use super::names::{Names, class};
 use super::tables::{self, Columns};
-use crate::dialect::postgres::catalog::clauses;
+use crate::dialect::postgres::catalog::clause;
 use crate::dialect::postgres::catalog::questions::Topic;
 use crate::model::schema::{Id, Kind, Object, Options};
 
@@ -51,7 +51,7 @@ pub fn types(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
             needs: names.needs(&[(class::TYPE, oid, 0)], &id),
             ..Object::default()
         };
-        object.sql = clauses::create_type(&object);
+        object.sql = clause::create_type(&object);
         types.push(object);
     }
     types
@@ -103,7 +103,7 @@ pub fn composites(answers: Answers<'_>, names: &Names<'_>, columns: &mut Columns
             ..Object::default()
         };
         object.needs.0 = needs;
-        object.sql = clauses::create_type(&object);
+        object.sql = clause::create_type(&object);
         types.push(object);
     }
     types
@@ -126,10 +126,10 @@ pub fn collations(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
         let mut parts = vec![format!("provider = {provider}")];
         match (locale.or(collate), ctype) {
             (Some(collate), Some(ctype)) if locale.is_none() && collate != ctype => {
-                parts.push(format!("lc_collate = {}", clauses::text(collate)));
-                parts.push(format!("lc_ctype = {}", clauses::text(ctype)));
+                parts.push(format!("lc_collate = {}", clause::text(collate)));
+                parts.push(format!("lc_ctype = {}", clause::text(ctype)));
             }
-            (Some(locale), _) => parts.push(format!("locale = {}", clauses::text(locale))),
+            (Some(locale), _) => parts.push(format!("locale = {}", clause::text(locale))),
             (None, _) => {}
         }
         if !deterministic {

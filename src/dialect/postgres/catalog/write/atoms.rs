@@ -269,7 +269,7 @@ impl<'s> Atoms<'s> {
         if let Some(index) = replica(table) {
             let name = Name::new(Class::Replica, &table.name, "");
             let mut keys = table.keys.iter();
-            let key = keys.find(|key| super::super::clauses::quote(&key.name) == index);
+            let key = keys.find(|key| super::super::clause::quote(&key.name) == index);
             let key = key.map(|key| Name::new(Class::Key, &table.name, &key.name));
             let mut needs = vec![itself];
             needs.extend(key);
@@ -463,7 +463,7 @@ fn mentioned<'s>(table: &'s Table, expression: &str) -> Vec<Name<'s>> {
 
 /// Whether it is an index of a partitioned table that some partitions have not.
 fn is_incomplete(table: &Table, key: &Key) -> bool {
-    table.partitions.is_some() && !super::super::clauses::is_valid(&key.options)
+    table.partitions.is_some() && !super::super::clause::is_valid(&key.options)
 }
 
 /// Whether a key is one that a foreign key can point to.

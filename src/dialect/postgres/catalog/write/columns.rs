@@ -1,6 +1,6 @@
 //! Columns, their defaults and their numbering.
 
-use super::super::clauses::{self, quote, text};
+use super::super::clause::{self, quote, text};
 use super::Writer;
 use super::atoms::{Class, Name, Part};
 use super::fate::Fate;
@@ -21,7 +21,7 @@ impl<'s> Writer<'_, 's> {
         let mut told = column.clone();
         if serial {
             told.identity = Some("serial".to_owned());
-            return clauses::column(&told, false);
+            return clause::column(&told, false);
         }
         if !comes_along(Class::Default) {
             told.default = None;
@@ -29,7 +29,7 @@ impl<'s> Writer<'_, 's> {
         if !comes_along(Class::Identity) {
             told.identity = None;
         }
-        clauses::column(&told, false)
+        clause::column(&told, false)
     }
 
     /// Whether a column of a child comes or goes by itself, because its parent's does.
@@ -252,7 +252,7 @@ impl<'s> Writer<'_, 's> {
         let (on, own) = (quote(&table.name), quote(&column.name));
         let alter = format!("ALTER TABLE {on} ALTER COLUMN {own}");
         let Some(old) = old else {
-            let clause = clauses::identity(column);
+            let clause = clause::identity(column);
             self.say(name, format!("{alter} ADD {clause}"));
             if self
                 .plan

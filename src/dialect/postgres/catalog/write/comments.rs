@@ -1,6 +1,6 @@
 //! Comments.
 
-use super::super::clauses::{quote, text};
+use super::super::clause::{quote, text};
 use super::Writer;
 use super::atoms::{Class, Name};
 

@@ -1,6 +1,6 @@
 //! What goes.
 
-use super::super::clauses::quote;
+use super::super::clause::quote;
 use super::Writer;
 use super::atoms::{Class, Name, Part};
 use crate::model::change::Hazard;

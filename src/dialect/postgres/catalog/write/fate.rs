@@ -1,6 +1,6 @@
 //! What becomes of each atom: it stays, goes, comes, is altered where it stands, or is made anew.
 
-use super::super::clauses;
+use super::super::clause;
 use super::atoms::{Atom, Atoms, Class, Part};
 use super::unfold::plain_default;
 use crate::model::schema::{Column, Key, Object};
@@ -58,7 +58,7 @@ pub fn of_both(from: &Atom<'_>, to: &Atom<'_>, old: &Atoms<'_>, new: &Atoms<'_>)
             like.options.remove("deferrable");
             like.options
                 .extend(other.options.get_key_value("deferrable").map(clone));
-            if clauses::is_valid(&other.options) {
+            if clause::is_valid(&other.options) {
                 like.options.remove("valid");
             }
             differing(one == other, like == *other)
@@ -66,7 +66,7 @@ pub fn of_both(from: &Atom<'_>, to: &Atom<'_>, old: &Atoms<'_>, new: &Atoms<'_>)
         (Part::Check(one), Part::Check(other)) => {
             let mut like = one.clone();
             like.comment.clone_from(&other.comment);
-            if clauses::is_valid(&other.options) {
+            if clause::is_valid(&other.options) {
                 like.options.remove("valid");
             }
             differing(one == other, like == *other)

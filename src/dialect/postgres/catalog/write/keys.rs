@@ -1,6 +1,6 @@
 //! Keys, foreign keys, checks and parents.
 
-use super::super::clauses::{self, quote};
+use super::super::clause::{self, quote};
 use super::Writer;
 use super::atoms::{Class, Name};
 use super::fate::Fate;
@@ -14,8 +14,8 @@ impl<'s> Writer<'_, 's> {
         let is_new = self.plan.old.get(&Name::table(name.table)).is_none();
         let partitioned = self.plan.new.tables.get(name.table);
         let partitioned = partitioned.is_some_and(|table| table.partitions.is_some());
-        let incomplete = partitioned && !clauses::is_valid(&key.options);
-        if !partitioned && !clauses::is_valid(&key.options) {
+        let incomplete = partitioned && !clause::is_valid(&key.options);
+        if !partitioned && !clause::is_valid(&key.options) {
             self.cannot(
                 name,
                 format!("{} is invalid, and nothing makes an index so", key.name),
@@ -23,10 +23,10 @@ impl<'s> Writer<'_, 's> {
         }
         if key.constraint {
             let only = if incomplete { "ONLY " } else { "" };
-            let clause = clauses::key_constraint(key);
+            let clause = clause::key_constraint(key);
             self.say(name, format!("ALTER TABLE {only}{table} ADD {clause}"));
         } else {
-            self.say(name, clauses::create_index(key, name.table, incomplete));
+            self.say(name, clause::create_index(key, name.table, incomplete));
         }
         if !is_new && !on_view {
             if matches!(
@@ -97,7 +97,7 @@ impl<'s> Writer<'_, 's> {
             return;
         }
         let incomplete = self.plan.new.get(&theirs).is_some_and(
-            |atom| matches!(atom.part, super::Part::Key(key, _) if !clauses::is_valid(&key.options)),
+            |atom| matches!(atom.part, super::Part::Key(key, _) if !clause::is_valid(&key.options)),
         );
         if comes(self.plan.fate(&theirs)) && !incomplete {
             return;
@@ -124,7 +124,7 @@ impl<'s> Writer<'_, 's> {
 
     pub fn add_foreign_key(&mut self, name: Name<'s>, key: &'s ForeignKey) {
         let to = self.quoted_table(&key.to);
-        let clause = clauses::foreign_key(key, &to);
+        let clause = clause::foreign_key(key, &to);
         self.say(
             name,
             format!("ALTER TABLE {} ADD {clause}", quote(name.table)),
@@ -150,7 +150,7 @@ impl<'s> Writer<'_, 's> {
             };
             self.say(name, format!("{alter} ALTER CONSTRAINT {own} {words}"));
         }
-        if clauses::is_valid(&old.options) != clauses::is_valid(&new.options) {
+        if clause::is_valid(&old.options) != clause::is_valid(&new.options) {
             self.say(name, format!("{alter} VALIDATE CONSTRAINT {own}"));
             self.risk(Hazard::MayFail, "every row must keep it");
         }
@@ -158,13 +158,12 @@ impl<'s> Writer<'_, 's> {
     }
 
     pub fn add_check(&mut self, name: Name<'s>, check: &'s Check) {
-        let clause = clauses::check(check);
+        let clause = clause::check(check);
         self.say(
             name,
             format!("ALTER TABLE {} ADD {clause}", quote(name.table)),
         );
-        if clauses::is_valid(&check.options)
-            && self.plan.old.get(&Name::table(name.table)).is_some()
+        if clause::is_valid(&check.options) && self.plan.old.get(&Name::table(name.table)).is_some()
         {
             self.risk(Hazard::MayFail, "every row must keep it");
             self.risk(
@@ -176,7 +175,7 @@ impl<'s> Writer<'_, 's> {
     }
 
     pub fn alter_check(&mut self, name: Name<'s>, old: &'s Check, new: &'s Check) {
-        if clauses::is_valid(&old.options) != clauses::is_valid(&new.options) {
+        if clause::is_valid(&old.options) != clause::is_valid(&new.options) {
             let (table, own) = (quote(name.table), quote(&new.name));
             self.say(
                 name,

@@ -1,6 +1,6 @@
 //! Everything that is no part of a table.
 
-use super::super::clauses::{self, quote, text};
+use super::super::clause::{self, quote, text};
 use super::Writer;
 use super::atoms::{Class, Name, Part};
 use super::columns::sequence_changes;
@@ -32,8 +32,8 @@ impl<'s> Writer<'_, 's> {
         }
         if name.class == Class::Domain {
             for check in &object.checks {
-                if !clauses::is_valid(&check.options) {
-                    let (own, clause) = (quote(name.name), clauses::check(check));
+                if !clause::is_valid(&check.options) {
+                    let (own, clause) = (quote(name.name), clause::check(check));
                     self.say(name, format!("ALTER DOMAIN {own} ADD {clause}"));
                 }
             }

@@ -278,7 +278,7 @@ impl<'s> Plan<'s> {
             let with = match (atom.name.class, atom.part) {
                 (Class::Column | Class::Default | Class::Identity, _) => whole,
                 (Class::Check, Part::Check(check)) => {
-                    whole.filter(|_| super::super::clauses::is_valid(&check.options))
+                    whole.filter(|_| super::super::clause::is_valid(&check.options))
                 }
                 (Class::Key, Part::Key(key, false)) => whole.filter(|_| key.constraint),
                 (Class::Parent, Part::Parent(_, parent)) => {

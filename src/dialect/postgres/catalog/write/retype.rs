@@ -1,6 +1,6 @@
 //! The type of a column becomes another one.
 
-use super::super::clauses::{column_type, quote};
+use super::super::clause::{column_type, quote};
 use super::Writer;
 use super::atoms::Name;
 use crate::model::change::Hazard;

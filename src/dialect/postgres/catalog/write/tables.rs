@@ -1,6 +1,6 @@
 //! Tables as a whole.
 
-use super::super::clauses::{self, quote};
+use super::super::clause::{self, quote};
 use super::Writer;
 use super::atoms::{Class, Name, replica};
 use super::fate::Fate;
@@ -27,12 +27,12 @@ impl<'s> Writer<'_, 's> {
         }
         for key in &table.keys {
             if made_here(&Name::new(Class::Key, &table.name, &key.name)) {
-                lines.push(clauses::key_constraint(key));
+                lines.push(clause::key_constraint(key));
             }
         }
         for check in &table.checks {
             if made_here(&Name::new(Class::Check, &table.name, &check.name)) {
-                lines.push(clauses::check(check));
+                lines.push(clause::check(check));
             }
         }
         lines.extend(self.inherited_checks(table));
@@ -61,7 +61,7 @@ impl<'s> Writer<'_, 's> {
             for check in &parent.checks {
                 if !check.options.contains_key("inherit") && !known.contains(&check.name.as_str()) {
                     known.push(&check.name);
-                    checks.push(clauses::check(check));
+                    checks.push(clause::check(check));
                 }
             }
             at = parent;
@@ -276,7 +276,7 @@ fn create(table: &Table, lines: &[String], parents: &[&str]) -> String {
     if let Some(method) = table.options.get("access method") {
         sql.push_str(&format!(" USING {}", quote(method)));
     }
-    sql.push_str(&clauses::with(&table.options));
+    sql.push_str(&clause::with(&table.options));
     if let Some(tablespace) = table.options.get("tablespace") {
         sql.push_str(&format!(" TABLESPACE {}", quote(tablespace)));
     }
@@ -291,7 +291,7 @@ pub fn parameter_changes(old: &Options, new: &Options) -> Vec<String> {
     let set: Vec<String> = new
         .iter()
         .filter(|(name, value)| own(name) && old.get(*name) != Some(*value))
-        .map(|(name, value)| format!("{}={}", short(name), clauses::parameter_value(value)))
+        .map(|(name, value)| format!("{}={}", short(name), clause::parameter_value(value)))
         .collect();
     if !set.is_empty() {
         changes.push(format!("SET ({})", set.join(", ")));

@@ -1,6 +1,6 @@
 //! Types that change where they stand, and those that are put aside.
 
-use super::super::clauses::{self, quote, text};
+use super::super::clause::{self, quote, text};
 use super::Writer;
 use super::atoms::{Class, Name};
 use super::fate::Fate;
@@ -131,7 +131,7 @@ impl<'s> Writer<'_, 's> {
             match twin {
                 Some(twin) if twin.expression == check.expression => {
                     let own = quote(&check.name);
-                    if clauses::is_valid(&check.options) && !clauses::is_valid(&twin.options) {
+                    if clause::is_valid(&check.options) && !clause::is_valid(&twin.options) {
                         self.say(name, format!("{alter} VALIDATE CONSTRAINT {own}"));
                         self.risk(Hazard::MayFail, "every value must keep it");
                     }
@@ -164,7 +164,7 @@ impl<'s> Writer<'_, 's> {
             );
         }
         for check in added {
-            self.say(name, format!("{alter} ADD {}", clauses::check(check)));
+            self.say(name, format!("{alter} ADD {}", clause::check(check)));
             self.risk(Hazard::MayFail, "every value must keep it");
             self.comment_domain_check(name, check);
         }
@@ -193,7 +193,7 @@ impl<'s> Writer<'_, 's> {
         for column in &new.columns {
             let own = quote(&column.name);
             if !has(old, &column.name) {
-                let told = clauses::column_type(column);
+                let told = clause::column_type(column);
                 self.say(name, format!("{alter} ADD ATTRIBUTE {own} {told}"));
             }
             let before = old.columns.iter().find(|it| it.name == column.name);

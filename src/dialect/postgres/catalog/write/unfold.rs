@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::clauses::quote;
+use super::super::clause::quote;
 use crate::model::change::DdlStep;
 use crate::model::schema::{ForeignKey, Id, Kind, Object, Schema, Table};
 
@@ -30,7 +30,7 @@ pub fn serials(schema: &mut Schema) {
             }
             let owner = format!("{}.{}", quote(&table.name), quote(&column.name));
             sequence.options.insert("owner".to_owned(), owner);
-            sequence.sql = super::super::clauses::create_sequence(&sequence);
+            sequence.sql = super::super::clause::create_sequence(&sequence);
             schema.objects.push(sequence);
         }
     }
