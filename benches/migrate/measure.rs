@@ -232,8 +232,8 @@ impl Stopwatch {
         timed.args.extend(job.args.iter().cloned());
         self.lap(&timed)?;
         let told = std::fs::read_to_string(&self.memory)?;
-        Ok(Some(
-            told.trim().parse().context("GNU time told no number")?,
-        ))
+        // Before the number stands a word about an exit code that is not 0.
+        let number = told.lines().last().unwrap_or_default();
+        Ok(Some(number.parse().context("GNU time told no number")?))
     }
 }
