@@ -19,11 +19,21 @@ pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbE
     let mut answers = ask(session, &questions).await?;
     let questions = catalog.follow_up(&place, &answers);
     answers.extend(ask(session, &questions).await?);
-    let mut schema = catalog
-        .read(&place, &answers)
-        .map_err(|message| DbError::new(Trouble::Other, message))?;
-    schema.sort();
-    Ok(schema)
+    let (database, within) = (database.to_owned(), session.schema.clone());
+    // Two schemas that are compared are read at the same time.
+    let reading = tokio::task::spawn_blocking(move || {
+        let place = Place {
+            server: &server,
+            database: &database,
+            schema: within.as_deref(),
+        };
+        let mut schema = dialect.catalog().read(&place, &answers)?;
+        schema.sort();
+        Ok(schema)
+    });
+    let read: Result<Result<Schema, String>, _> = reading.await;
+    let read = read.unwrap_or_else(|broken| Err(broken.to_string()));
+    read.map_err(|message| DbError::new(Trouble::Other, message))
 }
 
 async fn ask(session: &mut Session, questions: &[Question]) -> Result<Vec<Answer>, DbError> {
