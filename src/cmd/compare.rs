@@ -3,10 +3,9 @@
 
 use super::source::{Loaded, Workshop};
 use crate::db::replay::{self, Sent};
-use crate::dialect::catalog::Place;
 use crate::dialect::reach::Outside;
 use crate::diff::{diff, twins};
-use crate::model::change::{Ddl, DdlStep, Difference, Renamed, nothing_like};
+use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 
@@ -56,14 +55,6 @@ impl Compared {
     }
 }
 
-fn place(loaded: &Loaded) -> Place<'_> {
-    Place {
-        server: &loaded.server,
-        database: loaded.ground.target.database(),
-        schema: loaded.ground.schema.as_deref(),
-    }
-}
-
 /// Compares; `renames` are those that a person named, beside those that the files declare.
 pub async fn compare(
     workshop: &mut Workshop<'_>,
@@ -85,7 +76,7 @@ pub async fn compare(
         if !applies || !has(&to.schema, &wish.to) || has(&to.schema, &wish.from) {
             continue;
         }
-        let Some(step) = catalog.rename(&place(&from), &current, &wish) else {
+        let Some(step) = catalog.rename(&from.place(), &current, &wish) else {
             continue;
         };
         if at.is_none() {
@@ -102,7 +93,7 @@ pub async fn compare(
     }
     unknown_renames(renames, &renamed)?;
     let difference = diff(&current, &to.schema, catalog.orders_columns());
-    let mut ddl = catalog.write(&place(&from), &difference, &current, &to.schema);
+    let mut ddl = catalog.write(&from.place(), &difference, &current, &to.schema);
     let verified = match prove(workshop, at, &mut from, &to, &ddl, proof).await {
         Err(failure) if proof == Proof::Demanded => return Err(failure),
         Err(failure) => Verified::No(failure.to_string()),
@@ -202,11 +193,7 @@ async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<us
         return Ok(at);
     }
     let at = workshop.shadow(&from.ground).await?;
-    let catalog = from.ground.dialect.catalog();
-    let nothing = nothing_like(&from.schema);
-    let orders = catalog.orders_columns();
-    let all = diff(&nothing, &from.schema, orders);
-    let ddl = catalog.write(&place(from), &all, &nothing, &from.schema);
+    let ddl = from.recreation();
     let cannot = |why: String| {
         let message = format!("{} cannot be recreated in a shadow: {why}", from.told);
         Failure::failed(Diagnostic::error("shadow", message))
@@ -220,6 +207,7 @@ async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<us
     let made = run(workshop, Some(at), from, &ddl.steps)
         .await
         .map_err(cannot)?;
+    let orders = from.ground.dialect.catalog().orders_columns();
     let rest = diff(&made, &from.schema, orders);
     match rest.changes.first() {
         Some(change) => Err(cannot(format!("{} comes out otherwise", change.about()))),

@@ -2,11 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::source::{self, Kind, Loaded, Source};
+use super::source::{self, Loaded, Source};
 use super::{Context, cli};
-use crate::dialect::catalog::Place;
-use crate::diff::diff;
-use crate::model::change::{Ddl, nothing_like};
+use crate::model::change::Ddl;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
@@ -79,34 +77,20 @@ fn sources(context: &Context, args: &Args) -> Result<Vec<(Source, Database)>, Fa
     let Some(text) = &args.source else {
         let selected = context.project.selected();
         return Ok(selected
-            .map(|database| {
-                let source = Source {
-                    told: database.name.clone(),
-                    kind: Kind::Live(Box::new(database.clone())),
-                };
-                (source, database.clone())
-            })
+            .map(|database| (Source::live(database), database.clone()))
             .collect());
     };
     let source = Source::parse(context, text)?;
-    let ground = match (source.ground(context), &args.shadow) {
+    let ground = match (source.ground(), &args.shadow) {
         (Some(ground), _) => ground.clone(),
-        (None, Some(url)) => source::shadow(url)?,
+        (None, Some(url)) => source::at_url(url)?,
         (None, None) => return Err(source::no_engine()),
     };
     Ok(vec![(source, ground)])
 }
 
 fn recreated(loaded: Loaded) -> Inspected {
-    let catalog = loaded.ground.dialect.catalog();
-    let nothing = nothing_like(&loaded.schema);
-    let all = diff(&nothing, &loaded.schema, catalog.orders_columns());
-    let place = Place {
-        server: &loaded.server,
-        database: loaded.ground.target.database(),
-        schema: loaded.ground.schema.as_deref(),
-    };
-    let mut ddl = catalog.write(&place, &all, &nothing, &loaded.schema);
+    let mut ddl = loaded.recreation();
     // What nothing has yet risks nothing.
     ddl.steps.iter_mut().for_each(|step| step.risks.clear());
     Inspected { loaded, ddl }

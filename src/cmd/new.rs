@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::compare::{Compared, Proof, Verified, compare};
-use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
+use super::source::{self, Loaded, Source, Upto, Workshop};
 use super::{Context, cli};
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -48,7 +48,7 @@ pub struct NewReport {
 
 /// Writes files, and to no database.
 pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
-    let (at, database) = only(context)?;
+    let database = only(context)?;
     let fresh = context.project.next_migration(database, &args.name)?;
     let mut report = NewReport {
         database: database.name.clone(),
@@ -66,7 +66,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
         };
         let (text, count) = match ground {
             Some(ground) => {
-                let compared = difference(context, args, at, &ground).await?;
+                let compared = difference(context, args, &ground).await?;
                 report
                     .diagnostics
                     .extend(remarks(args, database, &fresh, &compared));
@@ -103,15 +103,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
 }
 
 /// The one database that it is about.
-fn only(context: &Context) -> Result<(usize, &Database), Failure> {
-    let databases = context.project.databases.iter().enumerate();
-    let selected: Vec<_> = databases
-        .filter(|(_, database)| database.selected)
-        .collect();
+fn only(context: &Context) -> Result<&Database, Failure> {
+    let selected: Vec<&Database> = context.project.selected().collect();
     match selected.as_slice() {
         [only] => Ok(*only),
         several => {
-            let names: Vec<&str> = several.iter().map(|(_, one)| one.name.as_str()).collect();
+            let names: Vec<&str> = several.iter().map(|one| one.name.as_str()).collect();
             let message = format!(
                 "a migration is of one database, and there are {}",
                 names.join(", ")
@@ -138,7 +135,7 @@ fn ground(
         return Ok(None);
     }
     for url in &args.shadow {
-        let named = source::shadow(url)?;
+        let named = source::at_url(url)?;
         if engine == Some(named.dialect.facts().name) {
             return Ok(Some(database.on(&named)));
         }
@@ -153,17 +150,16 @@ fn ground(
         "{}:shadow.db",
         embedded.facts().schemes.first().unwrap_or(&"")
     );
-    Ok(Some(database.on(&source::shadow(&url)?)))
+    Ok(Some(database.on(&source::at_url(&url)?)))
 }
 
 async fn difference(
     context: &Context,
     args: &Args,
-    at: usize,
     ground: &Database,
 ) -> Result<Compared, Failure> {
     let compared = source::with(context, async |workshop| {
-        let (from, to) = sides(workshop, args, at, ground).await?;
+        let (from, to) = sides(workshop, args, ground).await?;
         compare(workshop, from, to, &args.renames, Proof::Demanded).await
     })
     .await?;
@@ -184,28 +180,16 @@ async fn difference(
 async fn sides(
     workshop: &mut Workshop<'_>,
     args: &Args,
-    at: usize,
     ground: &Database,
 ) -> Result<(Loaded, Loaded), Failure> {
-    let name = &ground.name;
-    let migrations = |upto, word: &str| Source {
-        told: format!("{name}@{word}"),
-        kind: Kind::Migrations { at, upto },
-    };
     let (from, to) = match args.from_drift {
         true => (
-            migrations(Upto::Applied, "applied"),
-            Source {
-                told: name.clone(),
-                kind: Kind::Live(Box::new(ground.clone())),
-            },
+            Source::migrations(ground, Upto::Applied),
+            Source::live(ground),
         ),
         false => (
-            migrations(Upto::All, "migrations"),
-            Source {
-                told: format!("{name}@schema"),
-                kind: Kind::Desired(at),
-            },
+            Source::migrations(ground, Upto::All),
+            Source::desired(ground),
         ),
     };
     let wait = args.connect.wait;

@@ -4,7 +4,7 @@
 use super::{Decision, Member, Origin};
 use crate::adopt::{Adopted, BASELINE};
 use crate::cmd::Context;
-use crate::cmd::source::{self, Kind, Source, Upto};
+use crate::cmd::source::{self, Source, Upto};
 use crate::diff::diff;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
@@ -16,19 +16,8 @@ pub async fn decision(
 ) -> Result<Decision, Failure> {
     let database = member.opened.database;
     let name = &database.name;
-    let databases = context.project.databases.iter();
-    let at = databases.take_while(|known| known.name != *name).count();
-    let live = Source {
-        told: name.clone(),
-        kind: Kind::Live(Box::new(database.clone())),
-    };
-    let wanted = Source {
-        told: format!("{name}@{to}"),
-        kind: Kind::Migrations {
-            at,
-            upto: Upto::Version(to),
-        },
-    };
+    let live = Source::live(database);
+    let wanted = Source::migrations(database, Upto::Version(to));
     let difference = source::with(context, async |workshop| {
         let live = workshop.load(&live, database, None).await?;
         let wanted = workshop.load(&wanted, database, None).await?;

@@ -122,14 +122,6 @@ fn demand(compared: &[Compared]) -> Result<(), Failure> {
 
 /// The two sources of each comparison.
 fn pairs(context: &Context, args: &Args) -> Result<Vec<(Source, Source)>, Failure> {
-    let places = context.project.databases.iter().enumerate();
-    let migrations = |at: usize, name: &str, upto| Source {
-        told: match upto {
-            Upto::Applied => format!("{name}@applied"),
-            _ => format!("{name}@migrations"),
-        },
-        kind: Kind::Migrations { at, upto },
-    };
     match (&args.from, &args.to) {
         (Some(from), Some(to)) => {
             let both = (Source::parse(context, from)?, Source::parse(context, to)?);
@@ -137,26 +129,23 @@ fn pairs(context: &Context, args: &Args) -> Result<Vec<(Source, Source)>, Failur
         }
         (Some(text), None) => {
             let from = Source::parse(context, text)?;
-            let name = from.ground(context).map(|database| database.name.clone());
-            let mut places = places;
-            let found = places.find(|(_, database)| Some(&database.name) == name.as_ref());
-            let Some((at, database)) = found else {
+            let database = from.ground();
+            let database = database.and_then(|known| context.project.database(&known.name));
+            let Some(database) = database else {
                 let message = format!("`{text}` has no migrations to compare it with");
                 return Err(source::usage(message, "name both: bird diff FROM TO"));
             };
-            let to = migrations(at, &database.name, Upto::All);
+            let to = Source::migrations(database, Upto::All);
             Ok(vec![(from, to)])
         }
-        (None, _) => Ok(places
-            .filter(|(_, database)| database.selected)
-            .map(|(at, database)| {
-                let from = Source {
-                    told: database.name.clone(),
-                    kind: Kind::Live(Box::new(database.clone())),
-                };
-                (from, migrations(at, &database.name, Upto::Applied))
-            })
-            .collect()),
+        (None, _) => {
+            let selected = context.project.selected();
+            let pairs = selected.map(|database| {
+                let applied = Source::migrations(database, Upto::Applied);
+                (Source::live(database), applied)
+            });
+            Ok(pairs.collect())
+        }
     }
 }
 
@@ -176,12 +165,12 @@ async fn load(
         let (one, other) = both.await;
         return Ok((one?, other?));
     }
-    let told = args.shadow.as_deref().map(source::shadow).transpose()?;
+    let told = args.shadow.as_deref().map(source::at_url).transpose()?;
     let ground = |mine: Option<&Database>, other: Option<&Database>| {
         let ground = mine.or(other).or(told.as_ref());
         ground.cloned().ok_or_else(source::no_engine)
     };
-    let (one, other) = (from.ground(context), to.ground(context));
+    let (one, other) = (from.ground(), to.ground());
     let (one, other) = (ground(one, other)?, ground(other, one)?);
     same_engine(&one, &other)?;
     let from = workshop.load(from, &one, args.connect.wait).await?;

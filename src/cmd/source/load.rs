@@ -101,19 +101,17 @@ impl Workshop<'_> {
         let context = self.context;
         let texts = match &source.kind {
             Kind::Live(database) => return live(context, &source.told, database, wait).await,
-            Kind::Migrations { upto, .. } => expected::migrations(context, ground, *upto).await?,
-            Kind::Desired(at) => {
-                let database = context.project.databases.get(*at);
-                let path = database.and_then(|database| database.desired.clone());
-                let Some(path) = path else {
+            Kind::Migrations(_, upto) => expected::migrations(context, ground, *upto).await?,
+            Kind::Desired(database) => {
+                let Some(path) = &database.desired else {
                     let message = format!("`{}` has no desired schema", source.told);
                     return Err(usage(message, "set `schema` of the database in bird.toml"));
                 };
-                read(&own(&path, ground, &source.told)?, context)?
+                read(&own(path, ground, &source.told)?, context)?
             }
             Kind::Path(path) => read(path, context)?,
         };
-        let cached = matches!(source.kind, Kind::Migrations { .. });
+        let cached = matches!(source.kind, Kind::Migrations(..));
         let mut loaded = self.replay(&source.told, ground, &texts, cached).await?;
         for text in &texts {
             // A file that cannot be read was told of when it was replayed.

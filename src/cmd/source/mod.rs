@@ -8,7 +8,9 @@ mod load;
 use std::path::PathBuf;
 
 use super::Context;
-use crate::model::change::Renamed;
+use crate::dialect::catalog::Place;
+use crate::diff::diff;
+use crate::model::change::{Ddl, Renamed, nothing_like};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;
 use crate::model::schema::Schema;
@@ -29,9 +31,9 @@ pub enum Kind {
     /// What a database holds.
     Live(Box<Database>),
     /// What migrations give.
-    Migrations { at: usize, upto: Upto },
+    Migrations(Box<Database>, Upto),
     /// The desired schema of a database of the project.
-    Desired(usize),
+    Desired(Box<Database>),
     /// A file or a folder of SQL.
     Path(PathBuf),
 }
@@ -65,8 +67,8 @@ pub fn usage(message: String, hint: impl Into<String>) -> Failure {
     Failure::failed(Diagnostic::error("usage", message).hint(hint))
 }
 
-/// The server that `--shadow` names.
-pub fn shadow(url: &str) -> Result<Database, Failure> {
+/// The database at a URL of the command line.
+pub fn at_url(url: &str) -> Result<Database, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
     named.map_err(Failure::failed)
@@ -95,12 +97,8 @@ impl Source {
     /// Reads a source from the command line.
     pub fn parse(context: &Context, text: &str) -> Result<Source, Failure> {
         let project = &context.project;
-        let of = |told: &str, kind| {
-            let told = told.to_owned();
-            Ok(Source { told, kind })
-        };
         if let Some(database) = project.database(text) {
-            return of(text, Kind::Live(Box::new(database.clone())));
+            return Ok(Source::live(database));
         }
         if is_url(text) {
             if project::has_password(text) {
@@ -109,42 +107,33 @@ impl Source {
                      write ${VARIABLE} in its place",
                 );
             }
-            let here = std::env::current_dir().unwrap_or_default();
-            let database = project::unnamed(text, &here, |name| std::env::var(name).ok())
-                .map_err(Failure::failed)?;
-            return of(&database.name.clone(), Kind::Live(Box::new(database)));
+            return Ok(Source::live(&at_url(text)?));
         }
         if let Some((name, part)) = text.split_once('@')
-            && let Some(at) = project
-                .databases
-                .iter()
-                .position(|known| known.name == name)
+            && let Some(database) = project.database(name)
         {
-            let kind = match (part, part.trim_start_matches('V').parse()) {
-                ("migrations", _) => Kind::Migrations {
-                    at,
-                    upto: Upto::All,
-                },
-                ("applied", _) => Kind::Migrations {
-                    at,
-                    upto: Upto::Applied,
-                },
-                ("schema", _) => Kind::Desired(at),
-                (_, Ok(version)) => Kind::Migrations {
-                    at,
-                    upto: Upto::Version(version),
-                },
+            let source = match (part, part.trim_start_matches('V').parse()) {
+                ("migrations", _) => Source::migrations(database, Upto::All),
+                ("applied", _) => Source::migrations(database, Upto::Applied),
+                ("schema", _) => Source::desired(database),
+                (_, Ok(version)) => Source::migrations(database, Upto::Version(version)),
                 _ => {
                     let message = format!("`{text}` is no source");
                     let hint = format!("after `{name}@` stands migrations, schema or a version");
                     return Err(usage(message, hint));
                 }
             };
-            return of(text, kind);
+            return Ok(Source {
+                told: text.to_owned(),
+                ..source
+            });
         }
         let path = PathBuf::from(text);
         if path.exists() {
-            return of(text, Kind::Path(path));
+            return Ok(Source {
+                told: text.to_owned(),
+                kind: Kind::Path(path),
+            });
         }
         let names = project
             .databases
@@ -161,12 +150,61 @@ impl Source {
         ))
     }
 
+    /// What a database holds.
+    pub fn live(database: &Database) -> Source {
+        Source {
+            told: database.name.clone(),
+            kind: Kind::Live(Box::new(database.clone())),
+        }
+    }
+
+    /// What the migrations of a database give.
+    pub fn migrations(database: &Database, upto: Upto) -> Source {
+        let name = &database.name;
+        Source {
+            told: match upto {
+                Upto::All => format!("{name}@migrations"),
+                Upto::Version(version) => format!("{name}@{version}"),
+                Upto::Applied => format!("{name}@applied"),
+            },
+            kind: Kind::Migrations(Box::new(database.clone()), upto),
+        }
+    }
+
+    /// What a database is to be.
+    pub fn desired(database: &Database) -> Source {
+        Source {
+            told: format!("{}@schema", database.name),
+            kind: Kind::Desired(Box::new(database.clone())),
+        }
+    }
+
     /// The database whose engine and server are meant, where the source says so.
-    pub fn ground<'s>(&'s self, context: &'s Context) -> Option<&'s Database> {
+    pub fn ground(&self) -> Option<&Database> {
         match &self.kind {
-            Kind::Live(database) => Some(database),
-            Kind::Migrations { at, .. } | Kind::Desired(at) => context.project.databases.get(*at),
+            Kind::Live(database) | Kind::Migrations(database, _) | Kind::Desired(database) => {
+                Some(database)
+            }
             Kind::Path(_) => None,
         }
+    }
+}
+
+impl Loaded {
+    /// Where it is.
+    pub fn place(&self) -> Place<'_> {
+        Place {
+            server: &self.server,
+            database: self.ground.target.database(),
+            schema: self.ground.schema.as_deref(),
+        }
+    }
+
+    /// The statements that make it where there is nothing.
+    pub fn recreation(&self) -> Ddl {
+        let catalog = self.ground.dialect.catalog();
+        let nothing = nothing_like(&self.schema);
+        let all = diff(&nothing, &self.schema, catalog.orders_columns());
+        catalog.write(&self.place(), &all, &nothing, &self.schema)
     }
 }

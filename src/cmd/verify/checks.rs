@@ -1,7 +1,7 @@
 //! What `bird verify` checks of one database.
 
 use super::super::diff::told;
-use super::super::source::{Kind, Loaded, Source, Upto, Workshop};
+use super::super::source::{Loaded, Source, Upto, Workshop};
 use super::super::{Context, open, seed};
 use crate::db::session::{DbError, Session};
 use crate::db::{applied, history as books};
@@ -118,27 +118,17 @@ pub async fn seeds(
 /// What is live against what the applied migrations give; the live schema too.
 pub async fn drift(
     workshop: &mut Workshop<'_>,
-    at: usize,
     database: &Database,
     files: bool,
 ) -> Result<(Schema, Outcome), Failure> {
     let name = &database.name;
-    let live = Source {
-        told: name.clone(),
-        kind: Kind::Live(Box::new(database.clone())),
-    };
+    let live = Source::live(database);
     let live = workshop.load(&live, database, None).await?;
     if !files {
         let why = "its migrations cannot be read".to_owned();
         return Ok((live.schema, Outcome::NotDone(why)));
     }
-    let applied = Source {
-        told: format!("{name}@applied"),
-        kind: Kind::Migrations {
-            at,
-            upto: Upto::Applied,
-        },
-    };
+    let applied = Source::migrations(database, Upto::Applied);
     let applied = workshop.load(&applied, database, None).await?;
     let mut found = differences("drift", database, &applied, &live);
     for fault in &mut found {
@@ -151,23 +141,10 @@ pub async fn drift(
 }
 
 /// What the migrations give against the desired schema.
-pub async fn desired(
-    workshop: &mut Workshop<'_>,
-    at: usize,
-    database: &Database,
-) -> Result<Outcome, Failure> {
+pub async fn desired(workshop: &mut Workshop<'_>, database: &Database) -> Result<Outcome, Failure> {
     let name = &database.name;
-    let migrations = Source {
-        told: format!("{name}@migrations"),
-        kind: Kind::Migrations {
-            at,
-            upto: Upto::All,
-        },
-    };
-    let wanted = Source {
-        told: format!("{name}@schema"),
-        kind: Kind::Desired(at),
-    };
+    let migrations = Source::migrations(database, Upto::All);
+    let wanted = Source::desired(database);
     let migrations = workshop.load(&migrations, database, None).await?;
     let wanted = workshop.load(&wanted, database, None).await?;
     let mut found = differences("schema-differs", database, &migrations, &wanted);

@@ -39,11 +39,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure
     let mut report = source::with(context, async |workshop| {
         let mut report = VerifyReport::default();
         let mut schemas = BTreeMap::new();
-        for (at, database) in context.project.databases.iter().enumerate() {
-            if database.selected {
-                let checked = database_of(workshop, args, at, database, &mut schemas).await?;
-                report.databases.push(checked);
-            }
+        for database in context.project.selected() {
+            let checked = database_of(workshop, args, database, &mut schemas).await?;
+            report.databases.push(checked);
         }
         references(workshop, args, &mut schemas, &mut report).await?;
         Ok(report)
@@ -64,7 +62,6 @@ pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure
 async fn database_of(
     workshop: &mut Workshop<'_>,
     args: &Args,
-    at: usize,
     database: &Database,
     schemas: &mut BTreeMap<String, Schema>,
 ) -> Result<Checked, Failure> {
@@ -101,7 +98,7 @@ async fn database_of(
     }
     if let Some(session) = session {
         session.close().await;
-        match checks::drift(workshop, at, database, files.is_some()).await {
+        match checks::drift(workshop, database, files.is_some()).await {
             Ok((schema, outcome)) => {
                 schemas.insert(database.name.clone(), schema);
                 checked.add(Check::Drift, outcome);
@@ -114,7 +111,7 @@ async fn database_of(
         }
     }
     if files.is_some() && database.desired.is_some() {
-        match checks::desired(workshop, at, database).await {
+        match checks::desired(workshop, database).await {
             Ok(outcome) => checked.add(Check::Schema, outcome),
             Err(failure) => checked.not_done(Check::Schema, failure),
         }
