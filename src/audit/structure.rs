@@ -1,7 +1,7 @@
 //! Whether a reference can hold at all: both ends are columns of tables, their types can be
 //! compared, the target is unique, the source is indexed.
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, sizes};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::name::ColumnName;
 use crate::model::reference::Reference;
@@ -114,25 +114,20 @@ fn incomparable(
     (parent, theirs): (&Column, &dyn Dialect),
 ) -> Option<String> {
     let families = (ours.family(&child.sql), theirs.family(&parent.sql));
+    let length = |column: &Column| sizes(&column.sql).first().copied();
     let differ = format!("{} and {} cannot be compared", child.sql, parent.sql);
     match families {
         (Family::Binary, Family::Binary) => {
-            let lengths = (length(&child.sql), length(&parent.sql));
+            let lengths = (length(child), length(parent));
             matches!(lengths, (Some(one), Some(other)) if one != other).then_some(differ)
         }
         // A UUID is 16 bytes wherever it is.
         (Family::Uuid, Family::Binary) | (Family::Binary, Family::Uuid) => {
-            let other = length(&child.sql).or(length(&parent.sql));
+            let other = length(child).or(length(parent));
             other.is_some_and(|bytes| bytes != 16).then_some(differ)
         }
         (one, other) => (one != other).then_some(differ),
     }
-}
-
-/// The number between the parentheses of a type.
-fn length(sql: &str) -> Option<u32> {
-    let (_, rest) = sql.split_once('(')?;
-    rest.split([')', ',']).next()?.trim().parse().ok()
 }
 
 /// Whether the key lets each value of this column stand once.

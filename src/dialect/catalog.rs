@@ -59,6 +59,16 @@ pub struct Lending {
     pub grant: &'static str,
 }
 
+/// The risks of a statement as remarks above it.
+pub fn risks(step: &DdlStep) -> String {
+    let remarks = step.risks.iter().map(|risk| {
+        // A name may hold a line break, and what stands behind it would be code.
+        let why = risk.why.replace(['\n', '\r'], " ");
+        format!("-- {}: {why}\n", risk.hazard.name())
+    });
+    remarks.collect()
+}
+
 /// How an engine's schemas are read and written. Pure, as the dialect is.
 pub trait Catalog: Sync {
     /// What is asked first, all in one round trip. Their number does not grow with the schema.
@@ -91,7 +101,12 @@ pub trait Catalog: Sync {
 
     /// Statements as a text that the engine's own client runs, and that bird's splitter takes
     /// apart again: terminators, delimiters, remarks.
-    fn script(&self, steps: &[DdlStep]) -> String;
+    fn script(&self, steps: &[DdlStep]) -> String {
+        let texts = steps
+            .iter()
+            .map(|step| format!("{}{};\n", risks(step), step.sql));
+        texts.collect()
+    }
 
     /// What a script needs around it where nobody but the client runs it, such as switching off
     /// the foreign keys of SQLite while a table is rebuilt: before and behind.

@@ -406,6 +406,16 @@ fn variant(row: &[Option<String>], known: &[(&'static str, &'static str)]) -> Op
         .map(|(_, name)| *name)
 }
 
+/// The numbers between the parentheses of a type: its length, its digits and their scale.
+pub fn sizes(sql_type: &str) -> Vec<u64> {
+    let inner = sql_type
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
+    let inner = inner.map_or("", |(inner, _)| inner);
+    let parts = inner.split(',');
+    parts.filter_map(|size| size.trim().parse().ok()).collect()
+}
+
 /// Bytes as hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()

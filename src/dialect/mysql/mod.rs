@@ -25,6 +25,18 @@ pub use lexis::LEXIS;
 use looks::{birth, storage};
 use refused::{REFUSED, SETTINGS, UNWRITTEN, sets};
 
+/// What has characters, and so a character set and a collation.
+pub const CHARACTERS: &[&str] = &[
+    "char",
+    "varchar",
+    "tinytext",
+    "text",
+    "mediumtext",
+    "longtext",
+    "enum",
+    "set",
+];
+
 pub struct MySql;
 
 static FACTS: Facts = Facts {
@@ -334,8 +346,7 @@ impl Dialect for MySql {
         let sql_type = sql_type.to_ascii_lowercase();
         let base = sql_type.split(['(', ' ']).next().unwrap_or_default();
         match base {
-            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
-            | "set" => Family::Text,
+            base if CHARACTERS.contains(&base) => Family::Text,
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
                 Family::Binary
             }

@@ -2,6 +2,7 @@
 
 use super::super::alike::{GAP, flat_text, plain};
 use super::key::{Check, Key};
+use crate::dialect::mysql::CHARACTERS;
 use crate::dialect::words::{Word, Words};
 
 /// A column's definition, in the words that both sides can be brought to.
@@ -62,18 +63,6 @@ const WHOLE: &[&str] = &["tinyint", "smallint", "mediumint", "int", "bigint", "y
 const FRACTIONS: &[&str] = &["decimal", "float", "double"];
 /// From the narrowest one.
 const TEXTS: &[&str] = &["tinytext", "text", "mediumtext", "longtext"];
-/// What has characters, and so a character set.
-const CHARACTERS: &[&str] = &[
-    "char",
-    "varchar",
-    "tinytext",
-    "text",
-    "mediumtext",
-    "longtext",
-    "enum",
-    "set",
-];
-
 impl Column {
     /// Reads a column from its name on.
     pub fn read(mut words: Words<'_>) -> Option<(Column, Beside)> {

@@ -3,6 +3,7 @@
 use super::cursor::{Cursor, bare};
 use super::server::Words;
 use crate::dialect::catalog::{bytes_of, has_bytes};
+use crate::dialect::mysql::CHARACTERS;
 use crate::model::schema::{Column, Generated};
 
 /// Types under which one product shows what the other one calls differently.
@@ -17,18 +18,6 @@ const WIDTHS: &[(&str, &str, &str)] = &[
     ("int", "11", "10"),
     ("bigint", "20", "20"),
     ("year", "4", "4"),
-];
-
-/// What has characters, and so a collation.
-const CHARACTERS: &[&str] = &[
-    "char",
-    "varchar",
-    "tinytext",
-    "text",
-    "mediumtext",
-    "longtext",
-    "enum",
-    "set",
 ];
 
 const NUMBERS: &[&str] = &[

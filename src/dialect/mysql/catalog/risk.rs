@@ -1,6 +1,7 @@
 //! What a statement risks, in sentences.
 
 use super::column::{base, has_characters};
+use crate::dialect::sizes;
 use crate::model::change::{Hazard, Pair};
 use crate::model::schema::{Column, Key, KeyKind, Table};
 
@@ -102,18 +103,6 @@ fn narrowed(from: &Column, to: &Column) -> Option<String> {
         return None;
     }
     said("values")
-}
-
-/// The numbers between the parentheses of a type.
-fn sizes(sql: &str) -> Vec<u64> {
-    let inner = sql
-        .split_once('(')
-        .and_then(|(_, rest)| rest.split_once(')'));
-    let inner = inner.map_or("", |(inner, _)| inner);
-    inner
-        .split(',')
-        .filter_map(|size| size.trim().parse().ok())
-        .collect()
 }
 
 /// Whether every value of a type is one of another.

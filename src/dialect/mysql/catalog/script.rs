@@ -2,6 +2,7 @@
 
 use super::super::LEXIS;
 use super::cursor::Cursor;
+use crate::dialect::catalog::risks;
 use crate::dialect::split::split;
 use crate::model::change::DdlStep;
 
@@ -10,13 +11,7 @@ use crate::model::change::DdlStep;
 pub fn script(steps: &[DdlStep]) -> String {
     let mut text = String::new();
     for step in steps {
-        for risk in &step.risks {
-            text.push_str(&format!(
-                "-- {}: {}\n",
-                risk.hazard.name(),
-                one_line(&risk.why)
-            ));
-        }
+        text.push_str(&risks(step));
         match delimiter(&step.sql) {
             None => text.push_str(&format!("{};\n", step.sql)),
             Some(sign) => {
@@ -28,10 +23,6 @@ pub fn script(steps: &[DdlStep]) -> String {
         }
     }
     text
-}
-
-fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
 }
 
 /// What ends a statement where a semicolon would end it too early.

@@ -42,20 +42,6 @@ impl Catalog for Postgres {
         rename::rename(schema, renamed)
     }
 
-    fn script(&self, steps: &[DdlStep]) -> String {
-        let mut script = String::new();
-        for step in steps {
-            for risk in &step.risks {
-                // A name may hold a line break, and what stands behind it would be code.
-                let why = risk.why.replace(['\n', '\r'], " ");
-                script.push_str(&format!("-- {}: {why}\n", risk.hazard.name()));
-            }
-            script.push_str(&step.sql);
-            script.push_str(";\n");
-        }
-        script
-    }
-
     fn orders_columns(&self) -> bool {
         false
     }

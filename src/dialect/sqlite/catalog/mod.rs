@@ -54,20 +54,6 @@ impl Catalog for Sqlite {
         Some(DdlStep::new(table.id(), sql))
     }
 
-    fn script(&self, steps: &[DdlStep]) -> String {
-        let mut script = String::new();
-        for step in steps {
-            for risk in &step.risks {
-                // A name may hold a line break, and what stands behind it would be code.
-                let why = risk.why.replace(['\n', '\r'], " ");
-                script.push_str(&format!("-- {}: {why}\n", risk.hazard.name()));
-            }
-            script.push_str(&step.sql);
-            script.push_str(";\n");
-        }
-        script
-    }
-
     fn surround(&self, steps: &[DdlStep]) -> (Vec<String>, Vec<String>) {
         if steps.is_empty() {
             return (Vec::new(), Vec::new());

@@ -3,6 +3,7 @@
 use super::super::clause::{column_type, quote};
 use super::Writer;
 use super::atoms::Name;
+use crate::dialect::sizes;
 use crate::model::change::Hazard;
 use crate::model::schema::{Column, Table};
 
@@ -135,30 +136,18 @@ fn elements(sql: &str) -> Option<&str> {
     sql.strip_suffix("[]")
 }
 
-/// What stands in the parentheses of a type.
-fn lengths(sql: &str) -> Vec<u32> {
-    let inner = sql
-        .split_once('(')
-        .and_then(|(_, rest)| rest.split_once(')'));
-    let inner = inner.map_or("", |(inner, _)| inner);
-    inner
-        .split(',')
-        .filter_map(|it| it.trim().parse().ok())
-        .collect()
-}
-
 /// Whether every value fits as it is, so that no row is written.
 fn is_wider(from: &str, to: &str) -> bool {
     match (base(from), base(to)) {
-        ("character varying", "text") | ("text", "character varying") => lengths(to).is_empty(),
+        ("character varying", "text") | ("text", "character varying") => sizes(to).is_empty(),
         ("character varying", "character varying") | ("bit varying", "bit varying") => {
-            match (lengths(from).first(), lengths(to).first()) {
+            match (sizes(from).first(), sizes(to).first()) {
                 (_, None) => true,
                 (None, Some(_)) => false,
                 (Some(from), Some(to)) => from <= to,
             }
         }
-        ("numeric", "numeric") => match (lengths(from).as_slice(), lengths(to).as_slice()) {
+        ("numeric", "numeric") => match (sizes(from).as_slice(), sizes(to).as_slice()) {
             (_, []) => true,
             ([from, rest @ ..], [to, others @ ..]) => from <= to && rest == others,
             _ => false,
@@ -174,14 +163,14 @@ fn is_lossless(from: &str, to: &str) -> bool {
         "smallint" => 1,
         "integer" => 2,
         "bigint" => 3,
-        "numeric" if lengths(sql).is_empty() => 4,
+        "numeric" if sizes(sql).is_empty() => 4,
         _ => 0,
     };
     let days = sort(from) == Sort::Day && sort(to) == Sort::Day && base(to) != "date";
     (rank(from) > 0 && rank(from) <= rank(to))
         || (base(to) == "text" && !from.ends_with("[]") && !to.ends_with("[]"))
         || (base(from) == "real" && base(to) == "double precision")
-        || (days && lengths(to).is_empty())
+        || (days && sizes(to).is_empty())
 }
 
 /// Whether a value may become another one without an error.
@@ -189,14 +178,14 @@ fn loses(from: &str, to: &str) -> bool {
     match (sort(from), sort(to)) {
         (Sort::Number, Sort::Integer) => true,
         (Sort::Number, Sort::Number) => {
-            let scale = |sql: &str| lengths(sql).get(1).copied();
+            let scale = |sql: &str| sizes(sql).get(1).copied();
             scale(to).is_some() && (scale(from).is_none() || scale(from) > scale(to))
         }
         (Sort::Day, Sort::Time) => true,
         (Sort::Day, Sort::Day) => base(to) == "date" && base(from) != "date",
         (Sort::Text, Sort::Text) => {
             // An explicit cast cuts what is too long.
-            match (lengths(from).first(), lengths(to).first()) {
+            match (sizes(from).first(), sizes(to).first()) {
                 (Some(from), Some(to)) => from > to,
                 (None, Some(_)) => true,
                 _ => false,
