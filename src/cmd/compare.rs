@@ -94,7 +94,7 @@ pub async fn compare(
     unknown_renames(renames, &renamed)?;
     let difference = diff(&current, &to.schema, catalog.orders_columns());
     let mut ddl = catalog.write(&from.place(), &difference, &current, &to.schema);
-    let verified = match prove(workshop, at, &mut from, &to, &ddl, proof).await {
+    let verified = match prove(workshop, at, &mut from, &to, (&difference, &ddl), proof).await {
         Err(failure) if proof == Proof::Demanded => return Err(failure),
         Err(failure) => Verified::No(failure.to_string()),
         Ok(verified) => verified,
@@ -146,18 +146,22 @@ async fn prove(
     at: Option<usize>,
     from: &mut Loaded,
     to: &Loaded,
-    ddl: &Ddl,
+    (difference, ddl): (&Difference, &Ddl),
     proof: Proof,
 ) -> Result<Verified, Failure> {
-    if ddl.steps.is_empty() {
-        return Ok(Verified::Yes);
-    }
     if let Some(unsupported) = ddl.unsupported.first() {
         let why = format!(
             "{} cannot be changed: {}",
             unsupported.about, unsupported.why
         );
         return Ok(Verified::No(why));
+    }
+    if ddl.steps.is_empty() {
+        // Nothing to run proves nothing, unless there is nothing to do.
+        return Ok(match difference.changes.first() {
+            None => Verified::Yes,
+            Some(first) => Verified::Wrong(format!("no statement changes {}", first.about())),
+        });
     }
     let size = from.schema.tables.len() + from.schema.objects.len();
     if proof == Proof::Cheap && from.shadow.is_none() && at.is_none() && size > SMALL {

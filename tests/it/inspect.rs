@@ -136,6 +136,25 @@ fn drift_is_told_and_undone_on_live_databases(engine: Engine) {
     assert_eq!(world.client("ums", "SELECT name FROM users"), "a\n");
 }
 
+/// What bird cannot change is no statement, and so nothing was proven.
+#[test]
+fn a_difference_without_statements_is_not_verified() {
+    Engine::Postgres.run(|engine| {
+        let world = two(engine);
+        world.client("two", "CREATE SCHEMA app");
+        let told = world
+            .run(&["diff", "one", "two", "--format", "sql"])
+            .exits(1);
+        let told = told.says("not possible: schema app").says("not verified");
+        assert!(
+            !told.stdout.contains("verified in a shadow"),
+            "{}",
+            told.told()
+        );
+        world.run(&["diff", "one", "two", "--verify"]).exits(2);
+    });
+}
+
 /// The schema of the JSON is published beside the other documents; UPDATE=1 writes it.
 #[test]
 fn the_json_is_as_published() {
