@@ -17,16 +17,16 @@ pub fn guard(
     from: &Schema,
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    let mut seen: Vec<&ColumnName> = Vec::new();
+    let mut seen: Vec<ColumnName> = Vec::new();
     for reference in references {
-        for end in [&reference.from, &reference.to] {
+        for end in reference.from.each().chain(reference.to.each()) {
             if end.database != database || seen.contains(&end) {
                 continue;
             }
-            let what = touched(end, difference, renamed, from);
+            let what = touched(&end, difference, renamed, from);
             if let Some(what) = what {
+                findings.push(finding(&end, references, &what));
                 seen.push(end);
-                findings.push(finding(end, references, &what));
             }
         }
     }
@@ -96,9 +96,9 @@ fn finding(end: &ColumnName, references: &[Reference], what: &str) -> Diagnostic
         );
     for reference in references {
         let Reference { from, to, .. } = reference;
-        if from == end {
+        if from.each().any(|name| name == *end) {
             told = told.note(format!("{from} points from here to {to}"));
-        } else if to == end {
+        } else if to.each().any(|name| name == *end) {
             told = told.note(format!("{from} points here, to {to}"));
         } else {
             continue;

@@ -3,7 +3,7 @@
 
 use crate::dialect::{Dialect, sizes};
 use crate::model::diagnostic::Diagnostic;
-use crate::model::name::ColumnName;
+use crate::model::name::ColumnNames;
 use crate::model::reference::Reference;
 use crate::model::schema::{Column, Family, Key, KeyKind, Schema, Table};
 
@@ -20,21 +20,24 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
     let mut faults = Vec::new();
     let child = find(reference, &reference.from, from, &mut faults);
     let parent = find(reference, &reference.to, to, &mut faults);
-    if let (Some((_, child)), Some((_, parent))) = (child, parent)
-        && reference.compare.is_none()
-        && let Some(why) = incomparable((child, from.dialect), (parent, to.dialect))
+    if let (Some((_, children)), Some((_, parents))) = (&child, &parent)
+        && reference.compare.is_empty()
     {
-        let message = format!("{}: {why}", told(reference));
-        let fault = Diagnostic::error("reference-type", message);
-        let hint = "give both columns one type, or say how they are compared with `compare`";
-        faults.push(at(reference, fault.hint(hint)));
+        let pairs = std::iter::zip(children, parents);
+        let why = pairs.filter_map(|(child, parent)| {
+            incomparable((child, from.dialect), (parent, to.dialect))
+        });
+        faults.extend(why.map(|why| {
+            let fault = Diagnostic::error("reference-type", format!("{reference}: {why}"));
+            let hint = "give both columns one type, or say how they are compared with `compare`";
+            at(reference, fault.hint(hint))
+        }));
     }
-    if let Some((table, column)) = parent
-        && !table.keys.iter().any(|key| is_unique(key, &column.name))
+    if let Some((table, columns)) = parent
+        && !table.keys.iter().any(|key| is_unique(key, &columns))
     {
         let message = format!(
-            "{}: {} is not unique, so a value of it names no one row",
-            told(reference),
+            "{reference}: {} is not unique, so a value of it names no one row",
             reference.to
         );
         let fault = Diagnostic::error("reference-not-unique", message);
@@ -43,14 +46,13 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
             fault.hint("make it the primary key, or a unique key"),
         ));
     }
-    if let Some((table, column)) = child
-        && !table.keys.iter().any(|key| leads(key, &column.name))
+    if let Some((table, columns)) = child
+        && !table.keys.iter().any(|key| leads(key, &columns))
     {
         let message = format!(
-            "{}: no index of {} begins with {}, so every audit reads and sorts the whole table",
-            told(reference),
+            "{reference}: no index of {} begins with {}, so every audit reads and sorts the whole table",
             table.name,
-            column.name
+            reference.from.columns.join(", ")
         );
         let fault = Diagnostic::warning("reference-not-indexed", message);
         faults.push(at(
@@ -61,10 +63,6 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
     faults
 }
 
-fn told(reference: &Reference) -> String {
-    format!("{} -> {}", reference.from, reference.to)
-}
-
 fn at(reference: &Reference, fault: Diagnostic) -> Diagnostic {
     let fault = fault.database(&reference.from.database);
     match &reference.location {
@@ -73,20 +71,20 @@ fn at(reference: &Reference, fault: Diagnostic) -> Diagnostic {
     }
 }
 
+/// The table and the columns of one end.
 fn find<'s>(
     reference: &Reference,
-    name: &ColumnName,
+    name: &ColumnNames,
     end: End<'s>,
     faults: &mut Vec<Diagnostic>,
-) -> Option<(&'s Table, &'s Column)> {
+) -> Option<(&'s Table, Vec<&'s Column>)> {
     let mut missing = |code, message: String| {
-        let message = format!("{}: {message}", told(reference));
+        let message = format!("{reference}: {message}");
         faults.push(at(reference, Diagnostic::error(code, message)));
-        None
     };
     let Some(table) = end.schema.table(&name.table) else {
         let mut objects = end.schema.objects.iter();
-        return match objects.find(|object| object.name == name.table) {
+        match objects.find(|object| object.name == name.table) {
             Some(object) => missing(
                 "reference-not-table",
                 format!(
@@ -100,12 +98,17 @@ fn find<'s>(
                 "reference-missing",
                 format!("there is no table {}.{}", name.database, name.table),
             ),
-        };
+        }
+        return None;
     };
-    match table.column(&name.column) {
-        Some(column) => Some((table, column)),
-        None => missing("reference-missing", format!("there is no column {name}")),
+    let mut columns = Vec::new();
+    for (column, name) in name.columns.iter().zip(name.each()) {
+        match table.column(column) {
+            Some(column) => columns.push(column),
+            None => missing("reference-missing", format!("there is no column {name}")),
+        }
     }
+    (columns.len() == name.columns.len()).then_some((table, columns))
 }
 
 /// Why two columns cannot be compared as they are.
@@ -130,23 +133,28 @@ fn incomparable(
     }
 }
 
-/// Whether the key lets each value of this column stand once.
-fn is_unique(key: &Key, column: &str) -> bool {
+/// Whether the key lets each key of these columns stand once.
+fn is_unique(key: &Key, columns: &[&Column]) -> bool {
     let unique = matches!(key.kind, KeyKind::Primary | KeyKind::Unique);
-    let only = key.parts.len() == 1 && key.filter.is_none();
-    unique && only && leads(key, column)
+    let whole = key.parts.iter().all(|part| {
+        let named = |column: &&Column| part.column.as_deref() == Some(&column.name);
+        part.prefix.is_none() && columns.iter().any(named)
+    });
+    unique && whole && key.filter.is_none()
 }
 
-/// Whether an index by this key finds the values of this column in their order.
-fn leads(key: &Key, column: &str) -> bool {
+/// Whether an index by this key finds the keys of these columns in their order.
+#[must_use]
+pub fn leads(key: &Key, columns: &[&Column]) -> bool {
     let serves = !matches!(
         key.kind,
         KeyKind::Fulltext | KeyKind::Spatial | KeyKind::Exclusion
     );
-    let first = key.parts.first();
-    serves
-        && key.filter.is_none()
-        && first.is_some_and(|part| part.column.as_deref() == Some(column) && part.prefix.is_none())
+    let first = key.parts.iter().take(columns.len());
+    let same = std::iter::zip(first, columns).all(|(part, column)| {
+        part.column.as_deref() == Some(&column.name) && part.prefix.is_none()
+    });
+    serves && key.filter.is_none() && key.parts.len() >= columns.len() && same
 }
 
 #[cfg(test)]
@@ -154,6 +162,7 @@ mod tests {
     use super::*;
     use crate::dialect::by_scheme;
     use crate::model::diagnostic::Severity;
+    use crate::model::reference::Nulls;
     use crate::model::schema::KeyPart;
 
     fn column(name: &str, sql: &str) -> Column {
@@ -187,12 +196,12 @@ mod tests {
 
     fn codes(child: &Schema, ours: &str, parent: &Schema, theirs: &str) -> Vec<&'static str> {
         let reference = Reference {
-            from: ColumnName::parse("twitter.messages.author_id").unwrap(),
-            to: ColumnName::parse("ums.users.id").unwrap(),
+            from: ColumnNames::parse("twitter.messages.author_id").unwrap(),
+            to: ColumnNames::parse("ums.users.id").unwrap(),
             filter: None,
             to_filter: None,
-            null: None,
-            compare: None,
+            null: Nulls::Ok,
+            compare: Vec::new(),
             severity: Severity::Error,
             max_orphans: 0,
             location: None,

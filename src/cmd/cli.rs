@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    Context, adopt, diff, doctor, inspect, migrate, new, provision, resolve, seed, status, undo,
-    up, verify,
+    Context, adopt, audit, diff, doctor, inspect, migrate, new, provision, resolve, seed, status,
+    undo, up, verify,
 };
 use crate::model::change::Renamed;
 use crate::model::consent::CONSENTS;
@@ -85,6 +85,7 @@ pub enum Command {
     Diff(diff::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
+    Audit(audit::Args),
     Doctor(doctor::Args),
 }
 
@@ -126,6 +127,7 @@ impl Command {
             Command::Diff(_) => "diff",
             Command::Inspect(_) => "inspect",
             Command::Verify(_) => "verify",
+            Command::Audit(_) => "audit",
             Command::Doctor(_) => "doctor",
         }
     }
@@ -143,6 +145,7 @@ impl Command {
             Command::New(args) => reported!(new::run(context, args)),
             Command::Diff(args) => reported!(diff::run(context, args)),
             Command::Verify(args) => reported!(verify::run(context, args)),
+            Command::Audit(args) => reported!(audit::run(context, args)),
             Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }

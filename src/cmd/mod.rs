@@ -1,6 +1,7 @@
 //! The verbs: one file per command, and what they share. The only user of clap.
 
 mod adopt;
+mod audit;
 mod cli;
 mod compare;
 mod diff;

@@ -19,6 +19,16 @@ pub struct ColumnName {
     pub column: String,
 }
 
+/// Columns of one table that are compared together: `twitter.messages.author_id`, or
+/// `shop.orders.(tenant, customer)`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ColumnNames {
+    pub database: String,
+    pub table: String,
+    /// One or several, in the order in which they are compared.
+    pub columns: Vec<String>,
+}
+
 impl TableName {
     /// Reads `database.table`; anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
@@ -45,6 +55,51 @@ impl ColumnName {
             table: table.to_owned(),
             column: column.to_owned(),
         })
+    }
+}
+
+impl ColumnNames {
+    /// Reads `database.table.column`, `database.table.a,b` or `database.table.(a, b)`; anything
+    /// else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '.');
+        let (database, table, columns) = (parts.next()?, parts.next()?, parts.next()?);
+        let inner = columns.strip_prefix('(');
+        let inner = inner.map_or(Some(columns), |inner| inner.strip_suffix(')'))?;
+        let columns: Vec<String> = inner.split(',').map(|one| one.trim().to_owned()).collect();
+        let whole = |name: &String| !name.is_empty() && !name.contains('.');
+        let named = !database.is_empty() && !table.is_empty();
+        (named && columns.iter().all(whole)).then(|| ColumnNames {
+            database: database.to_owned(),
+            table: table.to_owned(),
+            columns,
+        })
+    }
+
+    /// The columns one by one, with their full names.
+    pub fn each(&self) -> impl Iterator<Item = ColumnName> + '_ {
+        self.columns.iter().map(|column| ColumnName {
+            database: self.database.clone(),
+            table: self.table.clone(),
+            column: column.clone(),
+        })
+    }
+
+    pub fn table_name(&self) -> TableName {
+        TableName {
+            database: self.database.clone(),
+            table: self.table.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ColumnNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.", self.database, self.table)?;
+        match self.columns.as_slice() {
+            [one] => f.write_str(one),
+            all => write!(f, "({})", all.join(", ")),
+        }
     }
 }
 

@@ -58,19 +58,18 @@ impl<'r> Guards<'r> {
     /// qualifier.
     pub fn new(database: &str, home: &str, references: &'r [Reference]) -> Self {
         let ends = references.iter().flat_map(|reference| {
-            let both = [(&reference.from, true), (&reference.to, false)];
-            both.map(|(name, is_child)| {
-                let end = End {
-                    reference,
-                    table: name.table.to_lowercase(),
-                    column: name.column.to_lowercase(),
-                    is_child,
-                };
-                (name.database == database).then_some(end)
+            let from = reference.from.each().map(|name| (name, true));
+            let both = from.chain(reference.to.each().map(|name| (name, false)));
+            let here = both.filter(|(name, _)| name.database == database);
+            here.map(move |(name, is_child)| End {
+                reference,
+                table: name.table.to_lowercase(),
+                column: name.column.to_lowercase(),
+                is_child,
             })
         });
         Guards {
-            ends: ends.flatten().collect(),
+            ends: ends.collect(),
             home: home.to_lowercase(),
             tables: HashMap::new(),
         }

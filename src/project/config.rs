@@ -8,9 +8,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{Reader, told};
 use super::duration::parse_duration;
+use super::references::{REFERENCE, reference};
 use crate::dialect;
-use crate::model::diagnostic::Severity;
-use crate::model::name::{ColumnName, TableName, did_you_mean};
+use crate::model::name::{TableName, did_you_mean};
 use crate::model::reference::Reference;
 use crate::model::seed::{Seed, SeedRow, Value};
 
@@ -35,16 +35,6 @@ const DATABASE: &[&str] = &[
     "shadow_url",
     "keep_sql",
     "grants",
-];
-const REFERENCE: &[&str] = &[
-    "from",
-    "to",
-    "where",
-    "to_where",
-    "null",
-    "compare",
-    "severity",
-    "max_orphans",
 ];
 const SEED: &[&str] = &["table", "key", "rows"];
 const ASSERTION: &[&str] = &["database", "name", "sql"];
@@ -189,7 +179,12 @@ fn names_that_collide(reader: &mut Reader<'_>, databases: &[DatabaseConfig]) {
 }
 
 /// Reports a database that nobody declared.
-fn declared(reader: &mut Reader<'_>, name: &str, span: Range<usize>, databases: &[DatabaseConfig]) {
+pub fn declared(
+    reader: &mut Reader<'_>,
+    name: &str,
+    span: Range<usize>,
+    databases: &[DatabaseConfig],
+) {
     let known = || databases.iter().map(|database| database.name.as_str());
     if !known().any(|known| known == name) {
         let hint = did_you_mean(name, known()).unwrap_or_else(|| {
@@ -202,45 +197,6 @@ fn declared(reader: &mut Reader<'_>, name: &str, span: Range<usize>, databases: 
             Some(hint),
         );
     }
-}
-
-fn reference(
-    reader: &mut Reader<'_>,
-    table: &DeTable<'_>,
-    span: &Range<usize>,
-    databases: &[DatabaseConfig],
-) -> Option<Reference> {
-    reader.unknown_keys(table, REFERENCE, "[[references]]");
-    let mut end = |key: &str| {
-        let text = reader.needed(table, key, span)?;
-        let column = ColumnName::parse(text.get_ref());
-        match &column {
-            Some(column) => declared(reader, &column.database, text.span(), databases),
-            None => {
-                let message = format!("`{key}` must name database.table.column");
-                reader.fault(text.span(), message, None);
-            }
-        }
-        column
-    };
-    let (from, to) = (end("from"), end("to"));
-    let severity = reader.word(table, "severity", &["note", "warning", "error"]);
-    let text = |reader: &mut Reader<'_>, key| reader.string(table, key).map(Spanned::into_inner);
-    Some(Reference {
-        filter: text(reader, "where"),
-        to_filter: text(reader, "to_where"),
-        null: text(reader, "null"),
-        compare: text(reader, "compare"),
-        severity: match severity.as_deref() {
-            Some("note") => Severity::Note,
-            Some("warning") => Severity::Warning,
-            _ => Severity::Error,
-        },
-        max_orphans: reader.count(table, "max_orphans").unwrap_or(0),
-        location: Some(reader.document.location(span.clone())),
-        from: from?,
-        to: to?,
-    })
 }
 
 fn seed(

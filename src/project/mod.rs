@@ -5,6 +5,7 @@ mod create;
 mod document;
 mod duration;
 mod migrations;
+mod references;
 mod resolve;
 mod secrets;
 mod url;

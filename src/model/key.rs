@@ -1,0 +1,215 @@
+//! The key of a reference as bytes, equal and ordered alike whichever engine it comes from.
+//!
+//! A key of one column is its canonical bytes: bytes and UUIDs as they are, whole numbers as 16
+//! bytes, big-endian, the sign bit flipped (so that bytes sort as numbers do), characters as
+//! UTF-8. A key of several columns is the canonical bytes of each in turn, a zero byte in them
+//! written as `00 FF` and their end as `00 00`, so that keys sort column by column and none is the
+//! beginning of another.
+
+/// How the values of two columns are compared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Compare {
+    /// Bytes, as they are.
+    Bytes,
+    /// 16 bytes, however they are written: `BINARY(16)`, `uuid`, `CHAR(36)`.
+    Uuid,
+    /// Whole numbers of any width and sign.
+    Integer,
+    /// Characters, exactly.
+    Text,
+    /// Characters, equal as a collation says that both ends know.
+    Collated(String),
+}
+
+impl Compare {
+    /// Reads the word of a config: `bytes`, `uuid`, `integer`, `text`, `text:COLLATION`.
+    pub fn parse(word: &str) -> Option<Compare> {
+        Some(match word {
+            "bytes" => Compare::Bytes,
+            "uuid" => Compare::Uuid,
+            "integer" | "int" => Compare::Integer,
+            "text" => Compare::Text,
+            _ => {
+                let collation = word.strip_prefix("text:")?;
+                (!collation.is_empty()).then(|| Compare::Collated(collation.to_owned()))?
+            }
+        })
+    }
+
+    /// The word of a config for it.
+    pub fn word(&self) -> String {
+        match self {
+            Compare::Bytes => "bytes".to_owned(),
+            Compare::Uuid => "uuid".to_owned(),
+            Compare::Integer => "integer".to_owned(),
+            Compare::Text => "text".to_owned(),
+            Compare::Collated(collation) => format!("text:{collation}"),
+        }
+    }
+}
+
+/// Keys as they arrive from a database, each with the number of its rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    counts: Vec<u64>,
+    /// Values that cannot be keys, as they are told, with the number of their rows.
+    pub malformed: Vec<(String, u64)>,
+}
+
+impl Batch {
+    pub fn with_capacity(keys: usize) -> Batch {
+        Batch {
+            bytes: Vec::with_capacity(keys * 16),
+            ends: Vec::with_capacity(keys),
+            counts: Vec::with_capacity(keys),
+            malformed: Vec::new(),
+        }
+    }
+
+    /// Adds a key that `rows` rows have.
+    pub fn push(&mut self, key: &[u8], rows: u64) {
+        self.bytes.extend_from_slice(key);
+        self.end(rows);
+    }
+
+    /// Where the bytes of the next key go; [`Batch::end`] ends it, [`Batch::cancel`] takes them
+    /// back.
+    pub fn next(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    pub fn end(&mut self, rows: u64) {
+        // A batch is a few thousand keys, far from 4 GiB.
+        self.ends
+            .push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        self.counts.push(rows);
+    }
+
+    pub fn cancel(&mut self) {
+        let end = self.ends.last().copied().unwrap_or(0);
+        self.bytes.truncate(end as usize);
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub fn key(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start as usize..self.ends[at] as usize]
+    }
+
+    pub fn count(&self, at: usize) -> u64 {
+        self.counts[at]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        (0..self.len()).map(|at| (self.key(at), self.count(at)))
+    }
+}
+
+/// The canonical bytes of a whole number.
+#[must_use]
+pub fn integer(number: i128) -> [u8; 16] {
+    (number ^ i128::MIN).to_be_bytes()
+}
+
+/// The whole number that canonical bytes stand for.
+#[must_use]
+pub fn number(canonical: &[u8]) -> Option<i128> {
+    let bytes: [u8; 16] = canonical.try_into().ok()?;
+    Some(i128::from_be_bytes(bytes) ^ i128::MIN)
+}
+
+/// Puts the canonical bytes of the parts of a key together.
+pub fn join(parts: &[&[u8]], to: &mut Vec<u8>) {
+    if let [one] = parts {
+        to.extend_from_slice(one);
+        return;
+    }
+    for part in parts {
+        for byte in *part {
+            to.push(*byte);
+            if *byte == 0 {
+                to.push(0xFF);
+            }
+        }
+        to.extend_from_slice(&[0, 0]);
+    }
+}
+
+/// The canonical bytes of each part of a key of so many columns.
+#[must_use]
+pub fn split(key: &[u8], columns: usize) -> Vec<Vec<u8>> {
+    if columns == 1 {
+        return vec![key.to_vec()];
+    }
+    let (mut parts, mut part) = (Vec::new(), Vec::new());
+    let mut bytes = key.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, bytes.peek()) {
+            (0, Some(0xFF)) => {
+                bytes.next();
+                part.push(0);
+            }
+            (0, _) => {
+                bytes.next();
+                parts.push(std::mem::take(&mut part));
+            }
+            _ => part.push(byte),
+        }
+    }
+    parts
+}
+
+/// A part of a key as people read it: 16 bytes as a UUID, other bytes as hexadecimal digits,
+/// numbers and characters as they are.
+#[must_use]
+pub fn tell(compare: &Compare, canonical: &[u8]) -> String {
+    let hex = || canonical.iter().map(|byte| format!("{byte:02x}")).collect();
+    match compare {
+        Compare::Bytes | Compare::Uuid => {
+            let id = uuid::Uuid::from_slice(canonical);
+            id.map_or_else(|_| hex(), |id| id.to_string())
+        }
+        Compare::Integer => number(canonical).map_or_else(hex, |number| number.to_string()),
+        Compare::Text | Compare::Collated(_) => {
+            std::str::from_utf8(canonical).map_or_else(|_| hex(), str::to_owned)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_sort_as_their_bytes(one: i128, other: i128) {
+            prop_assert_eq!(one.cmp(&other), integer(one).cmp(&integer(other)));
+            prop_assert_eq!(number(&integer(one)), Some(one));
+        }
+
+        #[test]
+        fn keys_sort_column_by_column(
+            one in prop::collection::vec(prop::collection::vec(0u8..3, 0..4), 2),
+            other in prop::collection::vec(prop::collection::vec(0u8..3, 0..4), 2),
+        ) {
+            let joined = |parts: &[Vec<u8>]| {
+                let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+                let mut key = Vec::new();
+                join(&parts, &mut key);
+                key
+            };
+            prop_assert_eq!(one.cmp(&other), joined(&one).cmp(&joined(&other)));
+            prop_assert_eq!(split(&joined(&one), 2), one);
+        }
+    }
+}

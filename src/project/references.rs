@@ -1,0 +1,152 @@
+//! Reads `[[references]]`.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::config::{DatabaseConfig, declared};
+use super::document::Reader;
+use crate::model::diagnostic::Severity;
+use crate::model::key::Compare;
+use crate::model::name::{ColumnName, ColumnNames, did_you_mean};
+use crate::model::reference::{Nulls, Reference};
+
+/// Its keys.
+pub const REFERENCE: &[&str] = &[
+    "from",
+    "to",
+    "where",
+    "to_where",
+    "null",
+    "compare",
+    "severity",
+    "max_orphans",
+];
+
+/// The words of `compare`, but for a collation of one's own.
+const COMPARES: &[&str] = &["bytes", "uuid", "integer", "text"];
+
+/// One entry, or nothing where it is not one; the reader keeps why.
+pub fn reference(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    span: &Range<usize>,
+    databases: &[DatabaseConfig],
+) -> Option<Reference> {
+    reader.unknown_keys(table, REFERENCE, "[[references]]");
+    let from = end(reader, table, "from", span, databases);
+    let to = end(reader, table, "to", span, databases);
+    if let (Some(from), Some(to)) = (&from, &to)
+        && from.columns.len() != to.columns.len()
+    {
+        let message = format!("{from} and {to} have not as many columns");
+        reader.fault(span.clone(), message, None);
+    }
+    let severity = reader.word(table, "severity", &["note", "warning", "error"]);
+    let null = reader.word(table, "null", &["ok", "orphan"]);
+    let text = |reader: &mut Reader<'_>, key| reader.string(table, key).map(Spanned::into_inner);
+    let (filter, to_filter) = (text(reader, "where"), text(reader, "to_where"));
+    let max_orphans = reader.count(table, "max_orphans").unwrap_or(0);
+    let (from, to) = (from?, to?);
+    Some(Reference {
+        compare: compare(reader, table, from.columns.len()),
+        filter,
+        to_filter,
+        null: match null.as_deref() {
+            Some("orphan") => Nulls::Orphan,
+            _ => Nulls::Ok,
+        },
+        severity: match severity.as_deref() {
+            Some("note") => Severity::Note,
+            Some("warning") => Severity::Warning,
+            _ => Severity::Error,
+        },
+        max_orphans,
+        location: Some(reader.document.location(span.clone())),
+        from,
+        to,
+    })
+}
+
+/// A text, or several in an array.
+fn texts(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<Vec<Spanned<String>>> {
+    match table.get(key)?.get_ref() {
+        DeValue::Array(_) => reader.strings(table, key),
+        _ => reader.string(table, key).map(|text| vec![text]),
+    }
+}
+
+/// One end: a name with one or several columns, or an array of names of columns of one table.
+fn end(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    key: &str,
+    span: &Range<usize>,
+    databases: &[DatabaseConfig],
+) -> Option<ColumnNames> {
+    if table.get(key).is_none() {
+        reader.needed(table, key, span)?;
+    }
+    let texts = texts(reader, table, key)?;
+    let whole = texts.first()?.span().start..texts.last()?.span().end;
+    let names = match texts.as_slice() {
+        [one] => ColumnNames::parse(one.get_ref()),
+        all => together(all),
+    };
+    match &names {
+        Some(names) => declared(reader, &names.database, whole, databases),
+        None => {
+            let message = match texts.len() {
+                1 => format!("`{key}` must name database.table.column"),
+                _ => {
+                    format!("`{key}` must name columns of one table, each as database.table.column")
+                }
+            };
+            reader.fault(whole, message, None);
+        }
+    }
+    names
+}
+
+/// Columns of one table.
+fn together(texts: &[Spanned<String>]) -> Option<ColumnNames> {
+    let names = texts.iter().map(|text| ColumnName::parse(text.get_ref()));
+    let names: Vec<ColumnName> = names.collect::<Option<_>>()?;
+    let first = names.first()?;
+    let same = |name: &ColumnName| name.database == first.database && name.table == first.table;
+    names.iter().all(same).then(|| ColumnNames {
+        database: first.database.clone(),
+        table: first.table.clone(),
+        columns: names.iter().map(|name| name.column.clone()).collect(),
+    })
+}
+
+/// The words of `compare`: one for all columns, or one for each.
+fn compare(reader: &mut Reader<'_>, table: &DeTable<'_>, columns: usize) -> Vec<Compare> {
+    let texts = texts(reader, table, "compare").unwrap_or_default();
+    let mut words = Vec::new();
+    for text in &texts {
+        match Compare::parse(text.get_ref()) {
+            Some(word) => words.push(word),
+            None => {
+                let hint = did_you_mean(text.get_ref(), COMPARES.iter().copied());
+                let message = format!(
+                    "`compare` must be one of: {}, text:COLLATION",
+                    COMPARES.join(", ")
+                );
+                reader.fault(text.span(), message, hint);
+                return Vec::new();
+            }
+        }
+    }
+    match (words.len(), texts.first()) {
+        (1, _) => vec![words.remove(0); columns],
+        (of, Some(first)) if of != columns => {
+            let message = format!("`compare` has {of} words for {columns} columns");
+            reader.fault(first.span(), message, None);
+            Vec::new()
+        }
+        _ => words,
+    }
+}
