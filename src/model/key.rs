@@ -76,7 +76,7 @@ impl Batch {
 
     /// Where the bytes of the next key go; [`Batch::end`] ends it, [`Batch::cancel`] takes them
     /// back.
-    pub fn next(&mut self) -> &mut Vec<u8> {
+    pub fn open(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 

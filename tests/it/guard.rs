@@ -8,8 +8,8 @@ use bird::dialect::Dialect;
 use bird::dialect::split::split;
 use bird::model::change::{Alter, Change, Difference, Pair, Renamed};
 use bird::model::diagnostic::Severity;
-use bird::model::name::ColumnName;
-use bird::model::reference::Reference;
+use bird::model::name::ColumnNames;
+use bird::model::reference::{Nulls, Reference};
 use bird::model::schema::{Column, Id, Schema, Table};
 use bird::plan::Guards;
 
@@ -20,12 +20,12 @@ engines!(a_reference_guards_both_its_ends, a_way_back_is_guarded_too,);
 
 fn reference(from: &str, to: &str) -> Reference {
     Reference {
-        from: ColumnName::parse(from).expect("a column"),
-        to: ColumnName::parse(to).expect("a column"),
+        from: ColumnNames::parse(from).expect("a column"),
+        to: ColumnNames::parse(to).expect("a column"),
         filter: None,
         to_filter: None,
-        null: None,
-        compare: None,
+        null: Nulls::Ok,
+        compare: Vec::new(),
         severity: Severity::Error,
         max_orphans: 0,
         location: None,
