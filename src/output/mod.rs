@@ -6,6 +6,7 @@ mod github;
 mod json;
 mod junit;
 mod markdown;
+pub mod metrics;
 pub mod progress;
 mod sql;
 mod table;

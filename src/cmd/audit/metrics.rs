@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::assertions::Asserted;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::output::metrics::{Metric, text};
 use crate::project::{can_replace, replace};
@@ -36,19 +37,19 @@ pub fn check(path: &Path) -> Result<(), Failure> {
 /// # Errors
 ///
 /// Why it could not be written; what stood there stands there still.
-pub fn write(path: &Path, samples: &[Metric]) -> Result<(), Failure> {
+pub fn write(path: &Path, samples: &[Metric]) -> Result<(), Diagnostic> {
     replace(path, &text(samples)).map_err(|reason| {
         let message = format!("cannot write the metrics to {}: {reason}", path.display());
         let fault = Diagnostic::error("metrics-file", message);
-        Failure::failed(fault.note("the file is as it was before"))
+        fault.note("the file is as it was before")
     })
 }
 
-/// The samples of a run. `assertions` holds of each its database, its name and its rows.
+/// The samples of a run; of an assertion that could not be asked there is none.
 #[must_use]
 pub fn samples(
     references: &[Counted<'_>],
-    assertions: &[(&str, &str, u64)],
+    assertions: &[Asserted],
     began: SystemTime,
     took: Duration,
 ) -> Vec<Metric> {
@@ -84,10 +85,13 @@ pub fn samples(
         "Whether the whole reference was read.",
         |one| u64::from(one.complete),
     );
-    all.extend(assertions.iter().map(|(database, name, rows)| {
+    let asked = assertions.iter().filter(|one| one.is_done());
+    all.extend(asked.map(|one| {
         let help = "Rows that an assertion found and that should not be there.";
-        let sample = Metric::new("bird_assertion_rows", help, float(*rows));
-        sample.label("database", database).label("name", name)
+        let sample = Metric::new("bird_assertion_rows", help, float(one.rows()));
+        sample
+            .label("database", &one.assertion.database)
+            .label("name", &one.assertion.name)
     }));
     let since = began.duration_since(UNIX_EPOCH).unwrap_or_default();
     all.push(Metric::new(
@@ -104,10 +108,6 @@ pub fn samples(
 }
 
 /// A count as the format has it; from 2^53 on it is rounded.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the format knows no other numbers"
-)]
 fn float(count: u64) -> f64 {
     count as f64
 }

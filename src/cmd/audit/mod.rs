@@ -1,13 +1,16 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
+mod assertions;
+mod metrics;
 mod report;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
-use super::{Context, cli};
+use super::{Context, cli, open};
 use crate::model::diagnostic::{Failure, Severity};
 use crate::model::exit::Exit;
+use crate::output::Report as _;
 use crate::project::parse_duration;
 pub use report::AuditReport;
 
@@ -41,11 +44,32 @@ pub struct Args {
 
 /// Reads both ends of every reference, and confirms what it finds; it writes to no configured
 /// database.
-pub async fn run(_context: &Context, _args: &Args) -> Result<AuditReport, Failure> {
+pub async fn run(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     let _: fn(&str) -> Result<Duration, String> = parse_duration;
-    Ok(AuditReport {
+    let (began, clock) = (SystemTime::now(), Instant::now());
+    if let Some(file) = &args.metrics_file {
+        metrics::check(file)?;
+    }
+    let mut report = AuditReport {
         references: Vec::new(),
+        assertions: assertions::run(context, args.connect.wait).await,
+        faults: Vec::new(),
+        fail_on: args.fail_on,
         complete: true,
         exit: Exit::Done,
-    })
+    };
+    if let Some(file) = &args.metrics_file {
+        let samples = metrics::samples(&[], &report.assertions, began, clock.elapsed());
+        report.faults.extend(metrics::write(file, &samples).err());
+    }
+    let findings = report.diagnostics();
+    let mut severities = findings.iter().map(|finding| finding.severity);
+    if severities.any(|severity| severity >= args.fail_on) {
+        report.exit = report.exit.worst(Exit::Found);
+    }
+    if !report.faults.is_empty() || !report.assertions.iter().all(assertions::Asserted::is_done) {
+        report.exit = report.exit.worst(Exit::Failed);
+    }
+    report.exit = open::interrupted(context, report.exit);
+    Ok(report)
 }
