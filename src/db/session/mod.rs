@@ -8,6 +8,7 @@ mod mysql;
 mod postgres;
 mod sample;
 mod sqlite;
+pub(in crate::db) mod stream;
 
 use std::time::Duration;
 
