@@ -145,7 +145,7 @@ impl Command {
             Command::New(args) => reported!(new::run(context, args)),
             Command::Diff(args) => reported!(diff::run(context, args)),
             Command::Verify(args) => reported!(verify::run(context, args)),
-            Command::Audit(args) => reported!(audit::run(context, args)),
+            Command::Audit(args) => audit::run(context, args).await,
             Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }

@@ -1,6 +1,7 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
 mod assertions;
+mod import;
 mod metrics;
 mod report;
 
@@ -10,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 use super::{Context, cli, open};
 use crate::model::diagnostic::{Failure, Severity};
 use crate::model::exit::Exit;
-use crate::output::Report as _;
+use crate::output::Report;
 use crate::project::parse_duration;
-pub use report::AuditReport;
+use report::AuditReport;
 
 /// Find the rows whose references have no parent, on live data
 #[derive(Debug, clap::Args)]
@@ -35,6 +36,10 @@ pub struct Args {
     /// Write the numbers to this file, as Prometheus reads them
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
+    /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
+    /// bird.toml; audit nothing
+    #[arg(long, value_name = "FILE")]
+    import: Option<PathBuf>,
     /// From which severity on a finding fails: note, warning, error
     #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
     fail_on: Severity,
@@ -42,9 +47,17 @@ pub struct Args {
     connect: cli::Connect,
 }
 
-/// Reads both ends of every reference, and confirms what it finds; it writes to no configured
-/// database.
-pub async fn run(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
+/// Does what was asked for; it writes to no configured database.
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Failure> {
+    if let Some(file) = &args.import {
+        let imported = import::run(context, file, args.connect.wait).await?;
+        return Ok(Box::new(imported));
+    }
+    Ok(Box::new(audit(context, args).await?))
+}
+
+/// Reads both ends of every reference, and confirms what it finds.
+async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     let _: fn(&str) -> Result<Duration, String> = parse_duration;
     let (began, clock) = (SystemTime::now(), Instant::now());
     if let Some(file) = &args.metrics_file {
