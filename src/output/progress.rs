@@ -31,7 +31,11 @@ impl Progress {
 
     /// Begins to count towards a total of statements.
     pub fn begin(&self, total: usize) {
-        let form = "{bar:24} {pos}/{len} statements, {rate}, {eta} left  {wide_msg}";
+        self.style("{bar:24} {pos}/{len} statements, {rate}, {eta} left  {wide_msg}");
+        self.bar.set_length(total as u64);
+    }
+
+    fn style(&self, form: &str) {
         if let Ok(style) = ProgressStyle::with_template(form) {
             let rate = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
                 // A bar that cannot be written is no reason to stop.
@@ -39,7 +43,23 @@ impl Progress {
             };
             self.bar.set_style(style.with_key("rate", rate));
         }
-        self.bar.set_length(total as u64);
+    }
+
+    /// Begins to count towards a total of rows, where one is known.
+    pub fn begin_rows(&self, total: Option<u64>) {
+        let form = match total {
+            Some(_) => "{bar:24} {human_pos}/{human_len} rows, {rate}, {eta} left  {wide_msg}",
+            None => "{spinner} {human_pos} rows, {rate}  {wide_msg}",
+        };
+        self.style(form);
+        if let Some(total) = total {
+            self.bar.set_length(total);
+        }
+    }
+
+    /// So much is done.
+    pub fn reach(&self, position: u64) {
+        self.bar.set_position(position);
     }
 
     /// Counts one, and tells what comes next.

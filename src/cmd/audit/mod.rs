@@ -1,19 +1,49 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
 mod assertions;
+mod confirming;
+mod driving;
+mod ends;
+mod explain;
+mod finish;
+mod gathering;
+mod hashing;
 mod import;
+mod joining;
+mod journal;
+mod lane;
+mod merging;
 mod metrics;
+mod nulls;
 mod report;
+mod snapshot;
+mod source;
+mod spill;
+mod tally;
+mod task;
+mod throttle;
+mod walk;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
 
 use super::{Context, cli, open};
-use crate::model::diagnostic::{Failure, Severity};
+use crate::audit::{STRATEGIES, Strategy};
+use crate::db::history::now;
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
+use crate::model::name::did_you_mean;
 use crate::output::Report;
-use crate::project::parse_duration;
+use assertions::Asserted;
+use driving::Driving;
+use ends::{Looked, Prepared};
+use journal::Journal;
 use report::AuditReport;
+use tally::Tally;
+use task::{Fault, Guarantee, Task, Why};
+use throttle::Throttle;
 
 /// Find the rows whose references have no parent, on live data
 #[derive(Debug, clap::Args)]
@@ -33,6 +63,21 @@ pub struct Args {
     /// Show so many orphans of each reference
     #[arg(long, value_name = "N", default_value_t = 10)]
     sample: usize,
+    /// Go on with an audit that was cut short
+    #[arg(long)]
+    resume: bool,
+    /// Read at most so many rows a second
+    #[arg(long, value_name = "ROWS")]
+    max_rate: Option<u64>,
+    /// So many threads read ranges of keys; each takes a connection for every reference
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Compare keys in this way: sql, merge, probe, hash; else the cheapest is chosen
+    #[arg(long, value_name = "NAME", value_parser = strategy)]
+    strategy: Option<Strategy>,
+    /// Read each end by itself, even where one server has both
+    #[arg(long)]
+    apart: bool,
     /// Write the numbers to this file, as Prometheus reads them
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
@@ -47,42 +92,260 @@ pub struct Args {
     connect: cli::Connect,
 }
 
+fn strategy(name: &str) -> Result<Strategy, String> {
+    let names = || STRATEGIES.iter().map(|(name, _)| *name);
+    let mut known = STRATEGIES.iter();
+    let found = known.find(|(known, _)| *known == name);
+    found.map(|(_, strategy)| *strategy).ok_or_else(|| {
+        let known = names().collect::<Vec<_>>().join(", ");
+        did_you_mean(name, names()).unwrap_or(format!("the strategies are {known}"))
+    })
+}
+
 /// Does what was asked for; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Failure> {
     if let Some(file) = &args.import {
         let imported = import::run(context, file, args.connect.wait).await?;
         return Ok(Box::new(imported));
     }
-    Ok(Box::new(audit(context, args).await?))
+    let clock = metrics::Clock::start();
+    if let Some(file) = &args.metrics_file {
+        metrics::check(file)?;
+    }
+    let mut report = audit(context, args).await?;
+    // Whoever asks for one reference, or what would be done, asks for nothing else.
+    if args.references.is_empty() && !args.explain {
+        report.assertions = assertions::run(context, args.connect.wait).await;
+    }
+    if let Some(file) = &args.metrics_file {
+        report
+            .faults
+            .extend(metrics::write(file, &report, &clock).err());
+    }
+    report.exit = exit(context, args, &report);
+    Ok(Box::new(report))
 }
 
 /// Reads both ends of every reference, and confirms what it finds.
 async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
-    let _: fn(&str) -> Result<Duration, String> = parse_duration;
-    let (began, clock) = (SystemTime::now(), Instant::now());
-    if let Some(file) = &args.metrics_file {
-        metrics::check(file)?;
+    let wanted = ends::wanted(context, args)?;
+    let known = ends::databases(context, args, &wanted).await?;
+    let looked = wanted
+        .iter()
+        .map(|(index, reference)| ends::prepare(context, &known, *index, reference));
+    let looked: Vec<Looked> = looked.collect();
+    let members: Vec<Arc<Prepared>> = looked
+        .iter()
+        .filter_map(|one| one.prepared.clone())
+        .collect();
+    let tasks = gathering::tasks(args, &members)?;
+    if args.explain {
+        return Ok(explain::report(context, args.fail_on, looked, &tasks));
     }
-    let mut report = AuditReport {
-        references: Vec::new(),
-        assertions: assertions::run(context, args.connect.wait).await,
+    let mut tallies = vec![Tally::default(); context.project.references.len()];
+    let folder = context.project.root.join(".bird/audit");
+    let fingerprint = fingerprint(&members, &tasks);
+    let run = context.run.to_string();
+    let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
+    let mut journal = journal.map_err(|error| finish::cannot_write(&folder, &error))?;
+    let mut throttle = Throttle::new(args.max_rate);
+    context.progress.begin_rows(expected(&members));
+    let mut audit = Audit {
+        driving: Driving {
+            context,
+            journal: &mut journal,
+            tallies: &mut tallies,
+            throttle: &mut throttle,
+            before: 0,
+        },
         faults: Vec::new(),
-        fail_on: args.fail_on,
-        complete: true,
-        exit: Exit::Done,
+        read: Vec::new(),
     };
-    if let Some(file) = &args.metrics_file {
-        let samples = metrics::samples(&[], &report.assertions, began, clock.elapsed());
-        report.faults.extend(metrics::write(file, &samples).err());
-    }
-    let findings = report.diagnostics();
-    let mut severities = findings.iter().map(|finding| finding.severity);
-    if severities.any(|severity| severity >= args.fail_on) {
-        report.exit = report.exit.worst(Exit::Found);
-    }
-    if !report.faults.is_empty() || !report.assertions.iter().all(assertions::Asserted::is_done) {
-        report.exit = report.exit.worst(Exit::Failed);
-    }
-    report.exit = open::interrupted(context, report.exit);
+    audit.tasks(tasks).await?;
+    let (faults, read) = (audit.faults, audit.read);
+    context.progress.finish();
+    let mut report = finish::report(
+        context,
+        (Some(args.sample), args.fail_on),
+        looked,
+        &tallies,
+        &read,
+    );
+    report.begun_on.clone_from(&journal.begun_on);
+    report.faults = faults;
+    finish::files(context, args, &mut report, journal)?;
     Ok(report)
+}
+
+/// One run through all tasks.
+struct Audit<'a> {
+    driving: Driving<'a>,
+    faults: Vec<Diagnostic>,
+    /// The tasks as they were read in the end.
+    read: Vec<Arc<Task>>,
+}
+
+impl Audit<'_> {
+    async fn tasks(&mut self, tasks: Vec<Task>) -> Result<(), Failure> {
+        let many = tasks.len();
+        for (number, task) in tasks.into_iter().enumerate() {
+            let mut task = Arc::new(task);
+            // Another instant would be another snapshot.
+            if task.snapshot {
+                self.forget(number, &task)?;
+            }
+            let mut drove = self.driving.drive(number, &task).await;
+            if let Err(fault) = &drove
+                && let Some(why) = fault.another_way(&task)
+            {
+                self.driving
+                    .context
+                    .progress
+                    .detail(&format!("{}: {why}", told(fault)));
+                self.forget(number, &task)?;
+                task = Arc::new(instead(&task, fault, why));
+                drove = self.driving.drive(many + number, &task).await;
+            }
+            self.read.push(task.clone());
+            match drove {
+                Ok(()) => {
+                    nulls::count(
+                        &mut self.driving,
+                        many * 2 + number,
+                        &task,
+                        &mut self.faults,
+                    )
+                    .await
+                }
+                Err(fault) => self.faults.push(cannot(&fault)),
+            }
+            if self.driving.context.stop.asked().is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was read of a task does not count.
+    fn forget(&mut self, number: usize, task: &Task) -> Result<(), Failure> {
+        for member in &task.members {
+            if let Some(tally) = self.driving.tallies.get_mut(member.index) {
+                *tally = Tally::default();
+            }
+        }
+        let dropped = self.driving.journal.drop_task(number);
+        dropped.map_err(|error| finish::cannot_write(&self.driving.context.project.root, &error))
+    }
+}
+
+/// The same references, read in a way that does without what could not be had.
+fn instead(task: &Task, fault: &Fault, why: &str) -> Task {
+    let mut choice = task.choice.clone();
+    choice.why = why.to_owned();
+    let guarantee = match task.guarantee {
+        Guarantee::Snapshot if !matches!(fault.why, Why::Disorder) => Guarantee::Confirmed,
+        as_it_was => as_it_was,
+    };
+    if matches!(fault.why, Why::Disorder) {
+        choice.strategy = Strategy::Hash;
+    } else if choice.strategy == Strategy::Sql {
+        choice.strategy = Strategy::Merge;
+    }
+    Task {
+        members: task.members.clone(),
+        choice,
+        guarantee,
+        snapshot: task.snapshot && guarantee == Guarantee::Snapshot,
+        lanes: 1,
+    }
+}
+
+fn told(fault: &Fault) -> String {
+    let why = match &fault.why {
+        Why::Database(error) => error.told(),
+        Why::Disorder => "the keys do not come in the order that their type promises".to_owned(),
+        Why::Other(why) => why.clone(),
+    };
+    let database = match fault.database.as_str() {
+        "" => String::new(),
+        name => format!("{name}: "),
+    };
+    format!("{database}{}: {why}", fault.doing)
+}
+
+/// Why the audit could not go on.
+fn cannot(fault: &Fault) -> Diagnostic {
+    let code = match &fault.why {
+        Why::Database(error) => open::code(error),
+        _ => "audit",
+    };
+    let mut told = Diagnostic::error(code, told(fault))
+        .hint("what was read before is kept: bird audit --resume goes on behind it");
+    if !fault.database.is_empty() {
+        told = told.database(&fault.database);
+    }
+    if let Why::Database(error) = &fault.why {
+        told.notes.clone_from(&error.notes);
+    }
+    told
+}
+
+/// Names everything that the answer of an audit follows from.
+fn fingerprint(members: &[Arc<Prepared>], tasks: &[Task]) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: String| {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    };
+    for member in members {
+        let reference = &member.reference;
+        add(format!(
+            "{reference} {:?} {:?} {:?}",
+            reference.filter, reference.to_filter, reference.null
+        ));
+        for side in [&member.child, &member.parent] {
+            add(format!(
+                "{:?} {} {:?} {:?}",
+                side.columns,
+                side.target.shown(),
+                side.filter,
+                side.identity
+            ));
+        }
+    }
+    for task in tasks {
+        let members: Vec<usize> = task.members.iter().map(|member| member.index).collect();
+        add(format!(
+            "{members:?} {} {}",
+            task.choice.strategy, task.snapshot
+        ));
+    }
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// About how many rows will be read.
+fn expected(members: &[Arc<Prepared>]) -> Option<u64> {
+    let rows = members.iter().map(|member| member.child.estimate.rows);
+    let parents = members
+        .first()
+        .and_then(|member| member.parent.estimate.rows);
+    rows.sum::<Option<u64>>()
+        .zip(parents)
+        .map(|(rows, parents)| rows + parents)
+}
+
+/// An audit that did not finish is never clean.
+fn exit(context: &Context, args: &Args, report: &AuditReport) -> Exit {
+    let mut exit = report.exit;
+    let worst = report.findings().map(|finding| finding.severity).max();
+    if worst.is_some_and(|worst| worst >= args.fail_on) {
+        exit = exit.worst(Exit::Found);
+    }
+    if !report.complete() || !report.assertions.iter().all(Asserted::is_done) {
+        exit = exit.worst(Exit::Failed);
+    }
+    open::interrupted(context, exit)
 }

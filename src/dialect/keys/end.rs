@@ -206,7 +206,7 @@ impl<'e> End<'e> {
         Ok(self.rows_asked(identity, &conditions, "", None, None))
     }
 
-    fn rows_asked(
+    pub(super) fn rows_asked(
         &self,
         identity: &[&Column],
         conditions: &[String],
