@@ -15,7 +15,7 @@ use super::tally::Tally;
 use super::task::Task;
 use crate::cmd::Context;
 use crate::db::history::now;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
 
@@ -31,7 +31,7 @@ pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 /// The report, but for what is read from the journal.
 pub fn report(
     context: &Context,
-    sample: Option<usize>,
+    (sample, fail_on): (Option<usize>, Severity),
     looked: Vec<Looked>,
     tallies: &[Tally],
     tasks: &[Arc<Task>],
@@ -54,6 +54,8 @@ pub fn report(
     });
     AuditReport {
         references: references.collect(),
+        assertions: Vec::new(),
+        fail_on,
         begun_on: String::new(),
         ended_on: now(),
         faults: Vec::new(),

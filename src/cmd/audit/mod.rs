@@ -1,5 +1,6 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
+mod assertions;
 mod confirming;
 mod driving;
 mod ends;
@@ -7,10 +8,12 @@ mod explain;
 mod finish;
 mod gathering;
 mod hashing;
+mod import;
 mod joining;
 mod journal;
 mod lane;
 mod merging;
+mod metrics;
 mod nulls;
 mod report;
 mod snapshot;
@@ -34,10 +37,12 @@ use crate::db::history::now;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
+use crate::output::Report;
+use assertions::Asserted;
 use driving::{Driving, Written};
 use ends::{Looked, Prepared};
 use journal::Journal;
-pub use report::AuditReport;
+use report::AuditReport;
 use tally::Tally;
 use task::{Fault, Guarantee, Shared, Task, Why};
 use throttle::Throttle;
@@ -78,6 +83,10 @@ pub struct Args {
     /// Write the numbers to this file, as Prometheus reads them
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
+    /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
+    /// bird.toml; audit nothing
+    #[arg(long, value_name = "FILE")]
+    import: Option<PathBuf>,
     /// From which severity on a finding fails: note, warning, error
     #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
     fail_on: Severity,
@@ -95,9 +104,32 @@ fn strategy(name: &str) -> Result<Strategy, String> {
     })
 }
 
-/// Reads both ends of every reference, and confirms what it finds; it writes to no configured
-/// database.
-pub async fn run(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
+/// Does what was asked for; it writes to no configured database.
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Failure> {
+    if let Some(file) = &args.import {
+        let imported = import::run(context, file, args.connect.wait).await?;
+        return Ok(Box::new(imported));
+    }
+    let clock = metrics::Clock::start();
+    if let Some(file) = &args.metrics_file {
+        metrics::check(file)?;
+    }
+    let mut report = audit(context, args).await?;
+    // Whoever asks for one reference, or what would be done, asks for nothing else.
+    if args.references.is_empty() && !args.explain {
+        report.assertions = assertions::run(context, args.connect.wait).await;
+    }
+    if let Some(file) = &args.metrics_file {
+        report
+            .faults
+            .extend(metrics::write(file, &report, &clock).err());
+    }
+    report.exit = exit(context, args, &report);
+    Ok(Box::new(report))
+}
+
+/// Reads both ends of every reference, and confirms what it finds.
+async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     let wanted = ends::wanted(context, args)?;
     let known = ends::databases(context, args, &wanted).await?;
     let looked = wanted
@@ -110,7 +142,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<AuditReport, Failure>
         .collect();
     let tasks = gathering::tasks(args, &members)?;
     if args.explain {
-        return Ok(explain::report(context, looked, &tasks));
+        return Ok(explain::report(context, args.fail_on, looked, &tasks));
     }
     let mut tallies = vec![Tally::default(); context.project.references.len()];
     let folder = context.project.root.join(".bird/audit");
@@ -139,11 +171,16 @@ pub async fn run(context: &Context, args: &Args) -> Result<AuditReport, Failure>
     drop(audit);
     let (read, faults): (Vec<Arc<Task>>, Vec<Vec<Diagnostic>>) = ended.into_iter().unzip();
     context.progress.finish();
-    let mut report = finish::report(context, Some(args.sample), looked, &tallies, &read);
+    let mut report = finish::report(
+        context,
+        (Some(args.sample), args.fail_on),
+        looked,
+        &tallies,
+        &read,
+    );
     report.begun_on.clone_from(&journal.begun_on);
     report.faults = faults.into_iter().flatten().collect();
     finish::files(context, args, &mut report, journal)?;
-    report.exit = exit(context, args, &report);
     Ok(report)
 }
 
@@ -306,12 +343,12 @@ fn expected(members: &[Arc<Prepared>]) -> Option<u64> {
 
 /// An audit that did not finish is never clean.
 fn exit(context: &Context, args: &Args, report: &AuditReport) -> Exit {
-    let mut exit = Exit::Done;
+    let mut exit = report.exit;
     let worst = report.findings().map(|finding| finding.severity).max();
     if worst.is_some_and(|worst| worst >= args.fail_on) {
         exit = exit.worst(Exit::Found);
     }
-    if !report.complete() {
+    if !report.complete() || !report.assertions.iter().all(Asserted::is_done) {
         exit = exit.worst(Exit::Failed);
     }
     open::interrupted(context, exit)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::assertions::{self, Asserted};
 use super::ends::Prepared;
 use super::explain::{self, Explained};
 use super::finish;
@@ -14,11 +15,15 @@ use crate::model::exit::Exit;
 use crate::model::key::tell;
 use crate::model::orphan::Orphan;
 use crate::model::reference::Reference;
+use crate::output::checked::{Checked, Outcome};
 use crate::output::{Block, Grid, Report};
 
 /// All references of a run.
 pub struct AuditReport {
     pub references: Vec<Audited>,
+    pub assertions: Vec<Asserted>,
+    /// From which severity on a finding fails.
+    pub fail_on: Severity,
     pub begun_on: String,
     pub ended_on: String,
     /// Why something could not be read.
@@ -63,7 +68,30 @@ impl AuditReport {
 
     /// What is wrong with the data.
     pub fn findings(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        self.references.iter().flat_map(Audited::findings)
+        let orphans = self.references.iter().flat_map(Audited::findings);
+        orphans.chain(assertions::diagnostics(&self.assertions))
+    }
+
+    /// The references for those who count.
+    fn orphans(&self) -> impl Iterator<Item = Checked> + '_ {
+        self.references.iter().map(|one| {
+            let found: Vec<Diagnostic> =
+                one.remarks.iter().cloned().chain(one.findings()).collect();
+            let outcome = match one.tally.complete {
+                true => Outcome::of(found, self.fail_on),
+                false => {
+                    let message = format!("{}: not finished; {}", one.reference, one.gaps());
+                    let mut told = vec![Diagnostic::error("not-finished", message)];
+                    told.extend(found);
+                    Outcome::NotDone(told)
+                }
+            };
+            Checked {
+                subject: one.reference.from.database.clone(),
+                name: format!("orphans of {}", one.reference),
+                outcome,
+            }
+        })
     }
 }
 
@@ -193,8 +221,10 @@ impl Report for AuditReport {
         if let Some(explained) = &self.explained {
             return explain::blocks(explained);
         }
+        let asserted = assertions::block(&self.assertions);
         if self.references.is_empty() {
-            return vec![Block::Line("No reference is declared.".to_owned())];
+            let none = || Block::Line("No reference is declared.".to_owned());
+            return vec![asserted.unwrap_or_else(none)];
         }
         let mut blocks = vec![Block::Grid(grid(&self.references))];
         for one in &self.references {
@@ -217,6 +247,7 @@ impl Report for AuditReport {
             "Window: {} to {}.",
             self.begun_on, self.ended_on
         )));
+        blocks.extend(asserted);
         for one in self.references.iter().filter(|one| !one.tally.complete) {
             blocks.push(Block::Line(format!(
                 "{}: not finished; {}.",
@@ -237,6 +268,22 @@ impl Report for AuditReport {
         all
     }
 
+    fn checks(&self) -> Vec<Checked> {
+        let whole = |outcome| Checked {
+            subject: "bird".to_owned(),
+            name: "audit".to_owned(),
+            outcome,
+        };
+        if self.explained.is_some() {
+            return vec![whole(Outcome::of_exit(self.exit, self.diagnostics()))];
+        }
+        let asserted = self.assertions.iter();
+        let asserted = asserted.map(|one| one.checked(self.fail_on));
+        let faults =
+            (!self.faults.is_empty()).then(|| whole(Outcome::NotDone(self.faults.clone())));
+        self.orphans().chain(asserted).chain(faults).collect()
+    }
+
     fn databases(&self) -> Vec<Value> {
         Vec::new()
     }
@@ -255,6 +302,8 @@ impl Report for AuditReport {
             json!({ "from": self.begun_on, "to": self.ended_on }),
         );
         extra.insert("references".into(), json!(references));
+        let asserted = self.assertions.iter().map(Asserted::json);
+        extra.insert("assertions".into(), asserted.collect());
         extra
     }
 }
