@@ -25,6 +25,7 @@ use catalog::Catalog;
 use checks::Check;
 use std::time::Duration;
 
+use crate::model::history::{OWN_TABLES, QUARANTINE};
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
 use crate::model::server::Server;
@@ -384,6 +385,14 @@ fn journal_columns(text: &str, long: &str) -> String {
          applied_on {text}(40), reason {text}(1000), \
          PRIMARY KEY (version, direction, statement))"
     )
+}
+
+/// A condition that is true of the tables that are neither bird's nor refinery's, for an
+/// expression of a table's name.
+fn not_own(name: &str) -> String {
+    let own = OWN_TABLES.join("', '");
+    let length = QUARANTINE.len();
+    format!("{name} NOT IN ('{own}') AND substr({name}, 1, {length}) <> '{QUARANTINE}'")
 }
 
 /// A text between single quotes, quotes doubled; the rule that all three engines share.
