@@ -1,7 +1,16 @@
-//! The references that cross databases: what can be said of them without looking at a row.
+//! The references that cross databases: whether they can hold at all, what touches them, how
+//! their keys are read, and what is an orphan. Nothing here waits for a database.
 
+mod confirm;
+mod gather;
 mod guard;
+mod merge;
+mod strategy;
 mod structure;
 
+pub use confirm::{Confirmation, Seen};
+pub use gather::{Gather, Ordered};
 pub use guard::guard;
-pub use structure::{End, structure};
+pub use merge::{Candidate, Disorder, Merge, Side, Totals};
+pub use strategy::{Choice, Known, STRATEGIES, Strategy, choose, seconds};
+pub use structure::{End, leads, structure};

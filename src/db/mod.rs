@@ -8,6 +8,7 @@ pub mod file;
 pub mod history;
 pub mod inspect;
 pub mod journal;
+pub mod keys;
 pub mod lock;
 mod observe;
 pub mod pooler;

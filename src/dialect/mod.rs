@@ -9,6 +9,7 @@ pub mod checks;
 pub mod columns;
 pub mod deeds;
 pub mod effect;
+pub mod keys;
 pub mod lex;
 pub mod reach;
 pub mod script;
@@ -30,6 +31,7 @@ use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
 use crate::model::server::Server;
 use effect::{Effect, Object};
+use keys::Keys;
 use lex::Lexis;
 use reach::Rules;
 use words::{Grammar, Words};
@@ -130,6 +132,9 @@ pub trait Dialect: Sync {
 
     /// How its schemas are read and written.
     fn catalog(&self) -> &dyn Catalog;
+
+    /// How keys of references are asked for and read.
+    fn keys(&self) -> &'static dyn Keys;
 
     fn lexis(&self) -> &'static Lexis;
 

@@ -6,6 +6,7 @@
 mod world;
 
 mod adopt;
+mod audit;
 mod cli;
 mod connect;
 mod consent;

@@ -7,6 +7,7 @@ mod guard;
 mod mysql;
 mod postgres;
 mod sqlite;
+pub(in crate::db) mod stream;
 
 use std::time::Duration;
 

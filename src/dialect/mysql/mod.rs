@@ -3,6 +3,7 @@
 use super::catalog::Catalog;
 use super::checks::{self, Check};
 use super::effect::{self, Effect, Kind, Object};
+use super::keys::{self, Keys};
 use super::lex::Lexis;
 use super::reach::Rules;
 use super::words::{Grammar, Names, Words};
@@ -106,6 +107,10 @@ impl Dialect for MySql {
 
     fn catalog(&self) -> &dyn Catalog {
         self
+    }
+
+    fn keys(&self) -> &'static dyn Keys {
+        &keys::MYSQL
     }
 
     fn lexis(&self) -> &'static Lexis {

@@ -7,6 +7,7 @@ mod shadow;
 use crate::dialect::catalog::Catalog;
 use crate::dialect::checks::{self, Check};
 use crate::dialect::effect::{self, Effect, Kind, Object};
+use crate::dialect::keys::{self, Keys};
 use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use crate::dialect::reach::Rules;
 use crate::dialect::words::{Grammar, Names, Words};
@@ -106,6 +107,10 @@ impl Dialect for Postgres {
 
     fn catalog(&self) -> &dyn Catalog {
         self
+    }
+
+    fn keys(&self) -> &'static dyn Keys {
+        &keys::POSTGRES
     }
 
     fn lexis(&self) -> &'static Lexis {

@@ -6,6 +6,7 @@ mod reach;
 use crate::dialect::catalog::Catalog;
 use crate::dialect::checks::{self, Check};
 use crate::dialect::effect::{self, Effect, Object};
+use crate::dialect::keys::{self, Keys};
 use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use crate::dialect::reach::Rules;
 use crate::dialect::words::{Grammar, Names, Words};
@@ -66,6 +67,10 @@ impl Dialect for Sqlite {
 
     fn catalog(&self) -> &dyn Catalog {
         self
+    }
+
+    fn keys(&self) -> &'static dyn Keys {
+        &keys::SQLITE
     }
 
     fn lexis(&self) -> &'static Lexis {

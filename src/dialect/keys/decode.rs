@@ -1,0 +1,258 @@
+//! What a cell is as canonical bytes.
+
+use uuid::Uuid;
+
+use super::{Part, Wire};
+use crate::model::key::{Batch, Compare, integer};
+
+/// One cell of a row, as the driver has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    Null,
+    /// Bytes, or whatever a server sends as such.
+    Bytes(&'a [u8]),
+    /// Characters, where the value itself says that it is that.
+    Text(&'a [u8]),
+    Integer(i64),
+    Real(f64),
+}
+
+/// The cells of a row.
+pub trait Cells {
+    /// The cell in this place, or why it cannot be read.
+    fn cell(&self, at: usize) -> Result<Cell<'_>, String>;
+}
+
+/// A value that cannot be a key, as it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed(pub String);
+
+/// Appends what a cell is as canonical bytes.
+pub fn decode(
+    wire: Wire,
+    compare: &Compare,
+    cell: Cell<'_>,
+    to: &mut Vec<u8>,
+) -> Result<(), Malformed> {
+    let done = match (wire, cell) {
+        (Wire::Typed | Wire::Bytes, Cell::Bytes(bytes)) => raw(compare, bytes, to),
+        (Wire::Typed, Cell::Text(text))
+        | (Wire::Characters, Cell::Bytes(text) | Cell::Text(text)) => characters(compare, text, to),
+        (Wire::Digits, Cell::Bytes(digits) | Cell::Text(digits)) => {
+            whole(compare, digits_of(digits), to)
+        }
+        (Wire::BigEndian, Cell::Bytes(bytes)) => whole(compare, big_endian(bytes), to),
+        (Wire::Typed, Cell::Integer(value)) => whole(compare, Some(value.into()), to),
+        (Wire::Typed, Cell::Real(value)) => whole(compare, real(value), to),
+        _ => None,
+    };
+    done.ok_or_else(|| Malformed(told(wire, cell)))
+}
+
+/// Bytes of a column of bytes.
+fn raw(compare: &Compare, bytes: &[u8], to: &mut Vec<u8>) -> Option<()> {
+    let fits = match compare {
+        Compare::Bytes | Compare::Text | Compare::Collated(_) => true,
+        Compare::Uuid => bytes.len() == 16,
+        Compare::Integer => false,
+    };
+    fits.then(|| to.extend_from_slice(bytes))
+}
+
+fn characters(compare: &Compare, text: &[u8], to: &mut Vec<u8>) -> Option<()> {
+    match compare {
+        Compare::Bytes | Compare::Text => to.extend_from_slice(text),
+        // Blanks at the end are no part of a value to most collations, nor to CHAR.
+        Compare::Uuid => {
+            let id = Uuid::try_parse_ascii(text.trim_ascii_end()).ok()?;
+            to.extend_from_slice(id.as_bytes());
+        }
+        Compare::Integer => to.extend_from_slice(&integer(digits_of(text)?)),
+        Compare::Collated(collation) => match collation.as_str() {
+            "NOCASE" => to.extend(text.iter().map(u8::to_ascii_lowercase)),
+            "RTRIM" => {
+                let end = text.iter().rposition(|byte| *byte != b' ');
+                to.extend_from_slice(text.get(..end.map_or(0, |end| end + 1))?);
+            }
+            _ => to.extend_from_slice(text),
+        },
+    }
+    Some(())
+}
+
+fn whole(compare: &Compare, number: Option<i128>, to: &mut Vec<u8>) -> Option<()> {
+    let number = number.filter(|_| *compare == Compare::Integer)?;
+    to.extend_from_slice(&integer(number));
+    Some(())
+}
+
+/// A whole number in decimal digits, of which there may be leading zeros.
+fn digits_of(text: &[u8]) -> Option<i128> {
+    let (negative, digits) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut number = 0_i128;
+    for digit in digits {
+        let digit = digit.is_ascii_digit().then(|| i128::from(digit - b'0'))?;
+        number = number.checked_mul(10)?.checked_sub(digit)?;
+    }
+    match negative {
+        true => Some(number),
+        false => number.checked_neg(),
+    }
+}
+
+fn big_endian(bytes: &[u8]) -> Option<i128> {
+    Some(match bytes.len() {
+        2 => i16::from_be_bytes(bytes.try_into().ok()?).into(),
+        4 => i32::from_be_bytes(bytes.try_into().ok()?).into(),
+        8 => i64::from_be_bytes(bytes.try_into().ok()?).into(),
+        _ => return None,
+    })
+}
+
+/// The whole number that a floating-point number is, where it is one.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a whole number of this size is converted exactly"
+)]
+fn real(value: f64) -> Option<i128> {
+    (value.fract() == 0.0 && value.abs() < 1e36).then_some(value as i128)
+}
+
+/// A value as people read it.
+fn told(wire: Wire, cell: Cell<'_>) -> String {
+    let number = |bytes: &[u8]| match wire {
+        Wire::BigEndian => big_endian(bytes).map(|number| number.to_string()),
+        Wire::Characters | Wire::Digits => std::str::from_utf8(bytes).ok().map(str::to_owned),
+        Wire::Bytes | Wire::Typed => None,
+    };
+    match cell {
+        Cell::Null => "NULL".to_owned(),
+        Cell::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Cell::Bytes(bytes) => number(bytes).unwrap_or_else(|| super::rows::hexadecimal(bytes)),
+        Cell::Integer(value) => value.to_string(),
+        Cell::Real(value) => value.to_string(),
+    }
+}
+
+/// Gathers the keys of a query's rows into batches.
+#[derive(Debug)]
+pub struct Reader {
+    parts: Vec<(Wire, Compare)>,
+    counts: Option<Wire>,
+    batch: Batch,
+    scratch: Vec<u8>,
+}
+
+impl Reader {
+    /// So many keys are a batch.
+    pub const BATCH: usize = 4096;
+
+    pub fn new(asked: &super::Asked) -> Reader {
+        Reader {
+            parts: asked.parts.clone(),
+            counts: asked.counted,
+            batch: Batch::with_capacity(Reader::BATCH),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes a row; an error is no fault of the value but of the answer as a whole.
+    pub fn row(&mut self, cells: &impl Cells) -> Result<(), String> {
+        let rows = match self.counts {
+            None => 1,
+            Some(wire) => count(wire, cells.cell(self.parts.len())?)?,
+        };
+        let decoded = match self.parts.as_slice() {
+            [(wire, compare)] => decode(*wire, compare, cells.cell(0)?, self.batch.open()),
+            parts => joined(parts, cells, &mut self.scratch, self.batch.open())?,
+        };
+        match decoded {
+            Ok(()) => self.batch.end(rows),
+            Err(Malformed(told)) => {
+                self.batch.cancel();
+                self.batch.malformed.push((told, rows));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.batch.len() >= Reader::BATCH || self.batch.malformed.len() >= Reader::BATCH
+    }
+
+    /// What was gathered since the last time.
+    pub fn take(&mut self) -> Batch {
+        std::mem::replace(&mut self.batch, Batch::with_capacity(Reader::BATCH))
+    }
+
+    /// What was gathered last.
+    pub fn last(self) -> Batch {
+        self.batch
+    }
+}
+
+/// Appends a key of several parts.
+fn joined(
+    parts: &[(Wire, Compare)],
+    cells: &impl Cells,
+    scratch: &mut Vec<u8>,
+    to: &mut Vec<u8>,
+) -> Result<Result<(), Malformed>, String> {
+    for (at, (wire, compare)) in parts.iter().enumerate() {
+        scratch.clear();
+        if let Err(Malformed(told)) = decode(*wire, compare, cells.cell(at)?, scratch) {
+            return Ok(Err(Malformed(told)));
+        }
+        for byte in scratch.iter() {
+            to.push(*byte);
+            if *byte == 0 {
+                to.push(0xFF);
+            }
+        }
+        to.extend_from_slice(&[0, 0]);
+    }
+    Ok(Ok(()))
+}
+
+fn count(wire: Wire, cell: Cell<'_>) -> Result<u64, String> {
+    let number = match (wire, cell) {
+        (Wire::Digits, Cell::Bytes(digits)) => digits_of(digits),
+        (Wire::BigEndian, Cell::Bytes(bytes)) => big_endian(bytes),
+        (_, Cell::Integer(number)) => Some(number.into()),
+        _ => None,
+    };
+    let number = number.and_then(|number| u64::try_from(number).ok());
+    number.ok_or_else(|| "a number of rows is no number".to_owned())
+}
+
+/// The canonical bytes of a whole key, for rows that are read one by one.
+pub fn key(
+    parts: &[(Wire, Compare)],
+    first: usize,
+    cells: &impl Cells,
+) -> Result<Result<Vec<u8>, Malformed>, String> {
+    let (mut all, mut key) = (Vec::new(), Vec::new());
+    for (at, (wire, compare)) in parts.iter().enumerate() {
+        let mut part = Vec::new();
+        if let Err(malformed) = decode(*wire, compare, cells.cell(first + at)?, &mut part) {
+            return Ok(Err(malformed));
+        }
+        all.push(part);
+    }
+    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    crate::model::key::join(&all, &mut key);
+    Ok(Ok(key))
+}
+
+impl Part {
+    /// What a reader needs to know of it.
+    pub fn read(&self) -> (Wire, Compare) {
+        (self.wire, self.compare.clone())
+    }
+}

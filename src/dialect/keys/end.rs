@@ -1,0 +1,327 @@
+//! One end of a reference, as it is asked for.
+
+use super::{After, Part, RowsAsked, Wire, condition, rows};
+use crate::dialect::Dialect;
+use crate::model::key::{Compare, split};
+use crate::model::schema::{Column, Table};
+use crate::model::server::Server;
+
+/// Where a table is.
+#[derive(Clone, Copy)]
+pub struct Place<'e> {
+    pub dialect: &'e dyn Dialect,
+    pub server: &'e Server,
+    pub schema: Option<&'e str>,
+    /// Qualifies the table where one SQL spans databases.
+    pub database: Option<&'e str>,
+}
+
+/// One end of a reference.
+#[derive(Clone)]
+pub struct End<'e> {
+    pub place: Place<'e>,
+    pub table: &'e Table,
+    pub columns: Vec<&'e Column>,
+    pub parts: Vec<Part>,
+    /// The table, quoted and qualified.
+    pub from: String,
+    /// The conditions that hold for every key: the user's own, and that no part is NULL.
+    conditions: Vec<String>,
+    filter: Option<String>,
+}
+
+/// Keys of the first column beyond `after`, up to and with `upto`: canonical bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Range {
+    pub after: Option<Vec<u8>>,
+    pub upto: Option<Vec<u8>>,
+}
+
+/// A query whose rows are keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub sql: String,
+    pub parts: Vec<(Wire, Compare)>,
+    /// Whether a last column has the number of rows, and how that comes.
+    pub counted: Option<Wire>,
+}
+
+impl<'e> End<'e> {
+    /// Err says why it cannot be asked for.
+    pub fn new(
+        place: Place<'e>,
+        table: &'e Table,
+        columns: &[(&'e Column, Compare)],
+        filter: Option<&str>,
+    ) -> Result<End<'e>, String> {
+        let dialect = place.dialect;
+        let parts = columns
+            .iter()
+            .map(|(column, compare)| dialect.keys().part(column, compare, place.server));
+        let parts = parts.collect::<Result<Vec<Part>, String>>()?;
+        let filter = filter.map(|text| condition(dialect, text)).transpose()?;
+        let from = match place.database {
+            Some(database) => format!("{}.{}", dialect.quote(database), dialect.quote(&table.name)),
+            None => dialect.table(place.schema, &table.name),
+        };
+        let filled = parts
+            .iter()
+            .map(|part| format!("{} IS NOT NULL", part.column));
+        Ok(End {
+            place,
+            table,
+            columns: columns.iter().map(|(column, _)| *column).collect(),
+            conditions: filter.iter().cloned().chain(filled).collect(),
+            parts,
+            from,
+            filter,
+        })
+    }
+
+    /// Whether the server's order is that of the canonical bytes.
+    pub fn sorts(&self) -> bool {
+        self.parts.iter().all(|part| part.sorts)
+    }
+
+    /// Whether an index that begins with these columns serves order and groups.
+    pub fn indexed(&self) -> bool {
+        self.parts.iter().all(|part| part.indexed)
+    }
+
+    /// Whether such an index serves [`Range`].
+    pub fn ranges_by_index(&self) -> bool {
+        self.parts
+            .first()
+            .is_some_and(|part| part.indexed && part.order == part.column)
+    }
+
+    /// Whether such an index finds keys.
+    pub fn probes_by_index(&self) -> bool {
+        let mut probes = self.parts.iter().flat_map(|part| &part.probes);
+        probes.all(|probe| probe.indexed)
+    }
+
+    /// Each key once with the number of its rows, in order.
+    pub fn counted(&self, range: &Range) -> Asked {
+        let orders = self.orders();
+        let counts = self.place.dialect.keys().counts();
+        self.asked(
+            &format!("{}, COUNT(*)", self.selects()),
+            range,
+            &format!(" GROUP BY {orders} ORDER BY {orders}"),
+            Some(counts),
+        )
+    }
+
+    /// Each key once, in order.
+    pub fn distinct(&self, range: &Range) -> Asked {
+        let orders = self.orders();
+        let tail = format!(" GROUP BY {orders} ORDER BY {orders}");
+        self.asked(&self.selects(), range, &tail, None)
+    }
+
+    /// The keys of a unique end, in order.
+    pub fn ordered(&self, range: &Range) -> Asked {
+        let tail = format!(" ORDER BY {}", self.orders());
+        self.asked(&self.selects(), range, &tail, None)
+    }
+
+    /// All keys as they lie, a key once for each of its rows.
+    pub fn unordered(&self) -> Asked {
+        self.asked(&self.selects(), &Range::default(), "", None)
+    }
+
+    /// Which of these keys exist; the answer may have others too, and a key several times.
+    pub fn among(&self, keys: &[Vec<u8>]) -> Asked {
+        let mut conditions = self.conditions.clone();
+        conditions.push(self.found(keys));
+        self.query(&self.selects(), &conditions, "", None)
+    }
+
+    /// Gives the number of rows with a NULL in any part.
+    pub fn nulls(&self) -> String {
+        let nulls = self
+            .parts
+            .iter()
+            .map(|part| format!("{} IS NULL", part.column));
+        let nulls: Vec<String> = nulls.collect();
+        let filter = self
+            .filter
+            .as_ref()
+            .map(|filter| format!("{filter} AND "))
+            .unwrap_or_default();
+        format!(
+            "SELECT COUNT(*) FROM {} WHERE {filter}({})",
+            self.from,
+            nulls.join(" OR ")
+        )
+    }
+
+    /// The first column's value so many rows beyond another: no row where there are fewer.
+    pub fn boundary(&self, after: Option<&[u8]>, step: u64) -> Asked {
+        let Some(first) = self.parts.first() else {
+            return self.unordered();
+        };
+        let range = Range {
+            after: after.map(<[u8]>::to_vec),
+            upto: None,
+        };
+        let tail = format!(" ORDER BY {} LIMIT 1 OFFSET {step}", first.order);
+        let mut asked = self.asked(&first.select, &range, &tail, None);
+        asked.parts.truncate(1);
+        asked
+    }
+
+    /// The rows that have one of these keys, ordered by key and identity.
+    pub fn rows(
+        &self,
+        identity: &[&Column],
+        keys: &[Vec<u8>],
+        after: Option<&After>,
+        limit: u64,
+    ) -> Result<RowsAsked, String> {
+        let mut conditions = self.conditions.clone();
+        conditions.push(self.found(keys));
+        let mut order: Vec<&Column> = self.columns.clone();
+        order.extend(identity);
+        if let Some(after) = after {
+            let told: Vec<&String> = after.key.iter().chain(&after.identity).collect();
+            conditions.push(rows::beyond(self.place.dialect, &order, &told)?);
+        }
+        let order: Vec<String> = order
+            .iter()
+            .map(|column| self.place.dialect.quote(&column.name))
+            .collect();
+        let tail = format!(" ORDER BY {} LIMIT {limit}", order.join(", "));
+        let mut wanted = keys.to_vec();
+        wanted.sort_unstable();
+        Ok(self.rows_asked(identity, &conditions, &tail, Some(wanted), Some(limit)))
+    }
+
+    /// These rows again, as they are now; one whose key is NULL by now, or that is outside of the
+    /// user's condition, is not among them.
+    pub fn again(&self, identity: &[&Column], rows: &[Vec<String>]) -> Result<RowsAsked, String> {
+        let mut conditions = self.conditions.clone();
+        conditions.push(rows::identified(self.place.dialect, identity, rows)?);
+        Ok(self.rows_asked(identity, &conditions, "", None, None))
+    }
+
+    fn rows_asked(
+        &self,
+        identity: &[&Column],
+        conditions: &[String],
+        tail: &str,
+        wanted: Option<Vec<Vec<u8>>>,
+        limit: Option<u64>,
+    ) -> RowsAsked {
+        let told = |column: &&Column| super::row_expression(self.place.dialect, column);
+        let identities = identity.iter().map(told);
+        let selects = self.parts.iter().map(|part| part.select.clone());
+        let all: Vec<String> = identities
+            .chain(self.columns.iter().map(told))
+            .chain(selects)
+            .collect();
+        let asked = self.query(&all.join(", "), conditions, tail, None);
+        RowsAsked {
+            sql: asked.sql,
+            parts: asked.parts,
+            identity: identity.iter().map(|column| (*column).clone()).collect(),
+            columns: self
+                .columns
+                .iter()
+                .map(|column| (*column).clone())
+                .collect(),
+            wanted,
+            limit,
+        }
+    }
+
+    fn selects(&self) -> String {
+        let selects = self.parts.iter().map(|part| part.select.as_str());
+        selects.collect::<Vec<_>>().join(", ")
+    }
+
+    fn orders(&self) -> String {
+        let orders = self.parts.iter().map(|part| part.order.as_str());
+        orders.collect::<Vec<_>>().join(", ")
+    }
+
+    fn asked(&self, select: &str, range: &Range, tail: &str, counted: Option<Wire>) -> Asked {
+        let mut conditions = self.conditions.clone();
+        conditions.extend(self.within(range));
+        self.query(select, &conditions, tail, counted)
+    }
+
+    fn query(
+        &self,
+        select: &str,
+        conditions: &[String],
+        tail: &str,
+        counted: Option<Wire>,
+    ) -> Asked {
+        let sql = format!(
+            "SELECT {select} FROM {} WHERE {}{tail}",
+            self.from,
+            conditions.join(" AND ")
+        );
+        Asked {
+            sql,
+            parts: self.parts.iter().map(Part::read).collect(),
+            counted,
+        }
+    }
+
+    /// The conditions of a range. A bound that the column cannot hold leaves nothing beyond it.
+    fn within(&self, range: &Range) -> Vec<String> {
+        let Some(first) = self.parts.first() else {
+            return Vec::new();
+        };
+        let bound = |sign: &str, key: &Option<Vec<u8>>| {
+            let literal = first.bound.write(self.place.dialect, key.as_ref()?);
+            Some(match literal {
+                Some(literal) => format!("{} {sign} {literal}", first.order),
+                None => "1 = 0".to_owned(),
+            })
+        };
+        let bounds = [bound(">", &range.after), bound("<=", &range.upto)];
+        bounds.into_iter().flatten().collect()
+    }
+
+    /// The condition that finds the rows of these keys: the values of the last column together
+    /// for all keys that are the same before it.
+    fn found(&self, keys: &[Vec<u8>]) -> String {
+        let mut keys: Vec<Vec<Vec<u8>>> = keys
+            .iter()
+            .map(|key| split(key, self.parts.len()))
+            .collect();
+        keys.retain(|key| key.len() == self.parts.len());
+        keys.sort_unstable();
+        let Some((last, before)) = self.parts.split_last() else {
+            return "1 = 0".to_owned();
+        };
+        let dialect = self.place.dialect;
+        let same = keys.chunk_by(|one, other| {
+            one.iter()
+                .take(before.len())
+                .eq(other.iter().take(before.len()))
+        });
+        let groups = same.map(|keys| {
+            let first = keys.first().map_or(&[][..], Vec::as_slice);
+            let fixed = std::iter::zip(before, first)
+                .map(|(part, value)| part.among(dialect, &[value.as_slice()]));
+            let values: Vec<&[u8]> = keys
+                .iter()
+                .filter_map(|key| key.last())
+                .map(Vec::as_slice)
+                .collect();
+            let conditions: Vec<String> = fixed.chain([last.among(dialect, &values)]).collect();
+            conditions.join(" AND ")
+        });
+        let groups: Vec<String> = groups.collect();
+        match groups.as_slice() {
+            [] => "1 = 0".to_owned(),
+            [one] => one.clone(),
+            many => format!("(({}))", many.join(") OR (")),
+        }
+    }
+}

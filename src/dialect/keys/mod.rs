@@ -1,0 +1,102 @@
+//! How keys of references are asked for and read: each engine's queries, and what its cells are
+//! as canonical bytes ([`crate::model::key`]).
+//!
+//! A key is asked for in the form in which the server's index serves it, wherever the index keeps
+//! apart what the key keeps apart. What a server finds for a key may be more than the key, since
+//! its own equality is often wider; whoever reads the answer compares canonical bytes.
+
+mod comparison;
+mod condition;
+pub mod copy;
+mod decode;
+mod end;
+mod mysql;
+mod part;
+mod postgres;
+mod rows;
+mod sqlite;
+
+pub use comparison::{agree, comparison};
+pub use condition::condition;
+pub use decode::{Cell, Cells, Malformed, Reader, decode};
+pub use end::{Asked, End, Place, Range};
+pub use mysql::MYSQL;
+pub use part::{Part, Probe, Spelling};
+pub use postgres::POSTGRES;
+pub use rows::{After, Found, RowsAsked, RowsReader, row_expression, row_literal, row_told};
+pub use sqlite::SQLITE;
+
+use super::Dialect;
+use crate::model::key::{Compare, tell};
+use crate::model::schema::Column;
+use crate::model::server::Server;
+
+/// How a part of a key comes over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// Bytes as they are.
+    Bytes,
+    /// Characters in UTF-8.
+    Characters,
+    /// A whole number in decimal digits.
+    Digits,
+    /// A whole number of 2, 4 or 8 bytes.
+    BigEndian,
+    /// Whatever the value itself says that it is.
+    Typed,
+}
+
+/// What an engine knows of keys.
+pub trait Keys: Sync {
+    /// How a column is read, or why it cannot be part of a key.
+    fn part(&self, column: &Column, compare: &Compare, server: &Server) -> Result<Part, String>;
+
+    /// How the number of rows comes over the wire.
+    fn counts(&self) -> Wire;
+
+    /// A cell of a row as text.
+    fn row_expression(&self, column: &Column) -> String;
+
+    /// The literal that a cell of a row stands for.
+    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String>;
+
+    /// What a session is set to before it streams keys.
+    fn streaming(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// A key, given by its canonical bytes, as a literal that is compared with a column.
+pub fn key_literal(
+    dialect: &dyn Dialect,
+    server: &Server,
+    column: &Column,
+    compare: &Compare,
+    canonical: &[u8],
+) -> Result<String, String> {
+    let part = dialect.keys().part(column, compare, server)?;
+    let probe = part
+        .probes
+        .first()
+        .ok_or_else(|| format!("{} cannot be compared with a key", column.name))?;
+    probe
+        .spelling
+        .write(dialect, canonical)
+        .ok_or_else(|| format!("{} cannot hold {}", column.name, tell(compare, canonical)))
+}
+
+/// The type of a column without its size, in lower case.
+fn base(column: &Column) -> String {
+    let base = column.sql.split(['(', ' ']).next().unwrap_or_default();
+    base.to_ascii_lowercase()
+}
+
+/// Why a column cannot be part of a key that is compared in this way.
+fn refused(column: &Column, compare: &Compare) -> String {
+    format!(
+        "{} is {}, which cannot be compared as {}",
+        column.name,
+        column.sql,
+        compare.word()
+    )
+}

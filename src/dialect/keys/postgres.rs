@@ -1,0 +1,136 @@
+//! Keys in PostgreSQL.
+
+use super::{Keys, Part, Probe, Spelling, Wire, refused, rows};
+use crate::dialect::postgres::Postgres;
+use crate::dialect::{Dialect, sizes};
+use crate::model::key::Compare;
+use crate::model::schema::{Column, Family};
+use crate::model::server::Server;
+
+pub struct PostgresKeys;
+
+pub static POSTGRES: PostgresKeys = PostgresKeys;
+
+impl Keys for PostgresKeys {
+    fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
+        let name = Postgres.quote(&column.name);
+        let base = column.sql.split('(').next().unwrap_or_default().trim();
+        let plain = |wire, spelling| Part::plain(name.clone(), wire, compare, spelling);
+        Ok(match (base, compare) {
+            ("uuid", Compare::Uuid) => plain(Wire::Bytes, Spelling::Uuid),
+            ("bytea", Compare::Bytes | Compare::Uuid | Compare::Text) => {
+                plain(Wire::Bytes, Spelling::Bytes)
+            }
+            ("smallint" | "integer" | "bigint", Compare::Integer) => {
+                plain(Wire::BigEndian, Spelling::Number)
+            }
+            ("numeric", Compare::Integer)
+                if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 =>
+            {
+                Part {
+                    select: format!("trim_scale({name})::text"),
+                    ..plain(Wire::Digits, Spelling::Number)
+                }
+            }
+            ("text" | "character varying" | "character" | "name" | "citext", compare) => {
+                characters(name, column, base, compare)?
+            }
+            _ => return Err(refused(column, compare)),
+        })
+    }
+
+    fn counts(&self) -> Wire {
+        Wire::BigEndian
+    }
+
+    fn row_expression(&self, column: &Column) -> String {
+        let name = Postgres.quote(&column.name);
+        match column.family {
+            Family::Binary => format!("encode({name}, 'hex')"),
+            _ => format!("{name}::text"),
+        }
+    }
+
+    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
+        match column.family {
+            Family::Binary => Ok(Postgres.bytes(&rows::bytes_of(column, told)?)),
+            Family::Integer => rows::number(column, told),
+            Family::Text => Postgres.text(told),
+            _ => Ok(format!("{}::{}", Postgres.text(told)?, column.sql)),
+        }
+    }
+
+    /// A hash of all keys spills where the order of the index needs no memory.
+    fn streaming(&self) -> Option<&'static str> {
+        Some("SET enable_hashagg = off")
+    }
+}
+
+fn characters(
+    name: String,
+    column: &Column,
+    base: &str,
+    compare: &Compare,
+) -> Result<Part, String> {
+    let bytewise = matches!(
+        column.collation.as_deref(),
+        Some("C" | "POSIX" | "ucs_basic" | "pg_c_utf8")
+    ) || base == "name";
+    let text = format!("{name}::text");
+    let order = match bytewise {
+        true => name.clone(),
+        false => format!("{text} COLLATE \"C\""),
+    };
+    let part = Part {
+        // The blanks that fill a CHAR are no part of its value.
+        select: match base {
+            "character" if bytewise => text.clone(),
+            _ => order.clone(),
+        },
+        order,
+        indexed: bytewise,
+        ..Part::plain(name, Wire::Characters, compare, Spelling::Text)
+    };
+    Ok(match compare {
+        Compare::Text | Compare::Bytes => part,
+        Compare::Uuid => Part {
+            bound: Spelling::Uuid,
+            probes: vec![Probe::every(
+                format!("lower(translate({text}, '-{{}} ', ''))"),
+                Spelling::Hex,
+            )],
+            ..part
+        },
+        Compare::Integer => Part {
+            sorts: false,
+            bound: Spelling::Text,
+            probes: vec![Probe::every(
+                format!("CASE WHEN {text} ~ '^-?[0-9]+$' THEN {text}::numeric END"),
+                Spelling::Number,
+            )],
+            ..part
+        },
+        Compare::Collated(collation) => match collation.as_str() {
+            "BINARY" => part,
+            "NOCASE" => Part {
+                sorts: false,
+                probes: vec![Probe::every(
+                    format!("lower({text} COLLATE \"C\")"),
+                    Spelling::Text,
+                )],
+                ..part
+            },
+            "RTRIM" => Part {
+                probes: vec![Probe::every(format!("rtrim({text}, ' ')"), Spelling::Text)],
+                ..part
+            },
+            _ => {
+                return Err(format!(
+                    "{} cannot be compared by {collation}: PostgreSQL tells no sort keys, and what \
+                     is the same to its usual collations has the same bytes, which `text` means",
+                    column.name
+                ));
+            }
+        },
+    })
+}

@@ -1,0 +1,225 @@
+//! Rows that have a key, and what names them: told to people, written to reports, and made SQL
+//! again.
+
+use super::{Cell, Cells, Wire, decode};
+use crate::dialect::Dialect;
+use crate::model::key::Compare;
+use crate::model::schema::{Column, Family};
+
+/// A query whose rows are rows of a table with their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsAsked {
+    /// Selects the identity, then the columns of the key, all as text, then the parts of the key.
+    pub sql: String,
+    pub parts: Vec<(Wire, Compare)>,
+    pub identity: Vec<Column>,
+    pub columns: Vec<Column>,
+    /// The keys that count, sorted; all where it is none.
+    pub wanted: Option<Vec<Vec<u8>>>,
+    pub limit: Option<u64>,
+}
+
+/// Where the next page of rows begins: behind this row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    pub key: Vec<String>,
+    pub identity: Vec<String>,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The cells that name it, as [`row_told`] tells them.
+    pub identity: Vec<String>,
+    /// The cells of the key, likewise: as the row has them, not as they are compared.
+    pub told: Vec<String>,
+    /// The key's canonical bytes; none where the value cannot be a key.
+    pub key: Option<Vec<u8>>,
+}
+
+/// Gathers rows.
+#[derive(Debug)]
+pub struct RowsReader<'a> {
+    asked: &'a RowsAsked,
+    pub found: Vec<Found>,
+    seen: u64,
+    last: Option<After>,
+}
+
+impl<'a> RowsReader<'a> {
+    pub fn new(asked: &'a RowsAsked) -> Self {
+        RowsReader {
+            asked,
+            found: Vec::new(),
+            seen: 0,
+            last: None,
+        }
+    }
+
+    pub fn row(&mut self, cells: &impl Cells) -> Result<(), String> {
+        let identity = told(&self.asked.identity, 0, cells)?;
+        let names = identity.len();
+        let told = told(&self.asked.columns, names, cells)?;
+        let key = decode::key(&self.asked.parts, names + told.len(), cells)?;
+        // Whatever cannot be a key is told by its cells.
+        let key = key.ok();
+        self.seen += 1;
+        self.last = Some(After {
+            key: told.clone(),
+            identity: identity.clone(),
+        });
+        let counts = self.asked.wanted.as_ref().is_none_or(|wanted| {
+            let key = key.as_ref();
+            key.is_some_and(|key| wanted.binary_search(key).is_ok())
+        });
+        if counts {
+            self.found.push(Found {
+                identity,
+                told,
+                key,
+            });
+        }
+        Ok(())
+    }
+
+    /// The rows, and where the next page begins where there may be one.
+    pub fn done(self) -> (Vec<Found>, Option<After>) {
+        let more = self.asked.limit.is_some_and(|limit| self.seen >= limit);
+        (self.found, self.last.filter(|_| more))
+    }
+}
+
+fn told(columns: &[Column], first: usize, cells: &impl Cells) -> Result<Vec<String>, String> {
+    let told = columns.iter().enumerate().map(|(at, column)| {
+        let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(row_told(column, text)),
+            Err(_) => Err(format!("{} is no text in UTF-8", column.name)),
+        };
+        match cells.cell(first + at)? {
+            Cell::Bytes(bytes) | Cell::Text(bytes) => text(bytes),
+            Cell::Integer(number) => Ok(number.to_string()),
+            Cell::Real(number) => Ok(number.to_string()),
+            Cell::Null => Ok("NULL".to_owned()),
+        }
+    });
+    told.collect()
+}
+
+/// SQL that gives a cell of a row as text.
+pub fn row_expression(dialect: &dyn Dialect, column: &Column) -> String {
+    dialect.keys().row_expression(column)
+}
+
+/// A cell of a row as it is told: 16 bytes as a UUID, others as hexadecimal digits, the rest as it
+/// is.
+pub fn row_told(column: &Column, cell: &str) -> String {
+    if column.family != Family::Binary || !digits(cell) {
+        return cell.to_owned();
+    }
+    match uuid::Uuid::try_parse(cell) {
+        Ok(id) => id.to_string(),
+        Err(_) => format!("0x{}", cell.to_ascii_lowercase()),
+    }
+}
+
+/// The literal that a told cell stands for.
+pub fn row_literal(dialect: &dyn Dialect, column: &Column, told: &str) -> Result<String, String> {
+    dialect.keys().row_literal(column, told)
+}
+
+/// The bytes that were told of a column of bytes.
+pub fn bytes_of(column: &Column, told: &str) -> Result<Vec<u8>, String> {
+    let wrong = || format!("`{told}` is no value of {}, which has bytes", column.name);
+    let Some(hex) = told.strip_prefix("0x") else {
+        let id = uuid::Uuid::try_parse(told).map_err(|_| wrong())?;
+        return Ok(id.as_bytes().to_vec());
+    };
+    if !digits(hex) {
+        return Err(wrong());
+    }
+    let pairs = hex.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).unwrap_or_default();
+        u8::from_str_radix(pair, 16).map_err(|_| wrong())
+    });
+    pairs.collect()
+}
+
+/// Bytes as they are told: 16 as a UUID, others as hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    match uuid::Uuid::from_slice(bytes) {
+        Ok(id) => id.to_string(),
+        Err(_) => format!("0x{}", crate::dialect::hex(bytes).to_ascii_lowercase()),
+    }
+}
+
+/// Whether a text is bytes in hexadecimal digits.
+fn digits(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The condition that rows come after another one in the order of these columns.
+pub fn beyond(
+    dialect: &dyn Dialect,
+    order: &[&Column],
+    told: &[&String],
+) -> Result<String, String> {
+    if order.len() != told.len() {
+        return Err("a page of rows was asked for beyond a row of another table".to_owned());
+    }
+    let (mut same, mut ways) = (Vec::new(), Vec::new());
+    for (column, told) in std::iter::zip(order, told) {
+        let name = dialect.quote(&column.name);
+        let literal = row_literal(dialect, column, told)?;
+        let mut way: Vec<String> = same.clone();
+        way.push(format!("{name} > {literal}"));
+        ways.push(format!("({})", way.join(" AND ")));
+        same.push(format!("{name} = {literal}"));
+    }
+    Ok(format!("({})", ways.join(" OR ")))
+}
+
+/// The condition that rows are those which these cells name.
+pub fn identified(
+    dialect: &dyn Dialect,
+    identity: &[&Column],
+    rows: &[Vec<String>],
+) -> Result<String, String> {
+    if let [column] = identity {
+        let literals = rows.iter().filter_map(|row| row.first());
+        let literals = literals.map(|told| row_literal(dialect, column, told));
+        let literals = literals.collect::<Result<Vec<String>, String>>()?;
+        return Ok(match literals.is_empty() {
+            true => "1 = 0".to_owned(),
+            false => format!(
+                "{} IN ({})",
+                dialect.quote(&column.name),
+                literals.join(", ")
+            ),
+        });
+    }
+    let mut all = Vec::new();
+    for row in rows {
+        let same = std::iter::zip(identity, row).map(|(column, told)| {
+            let literal = row_literal(dialect, column, told)?;
+            Ok(format!("{} = {literal}", dialect.quote(&column.name)))
+        });
+        let same = same.collect::<Result<Vec<String>, String>>()?;
+        all.push(format!("({})", same.join(" AND ")));
+    }
+    Ok(match all.is_empty() {
+        true => "1 = 0".to_owned(),
+        false => format!("({})", all.join(" OR ")),
+    })
+}
+
+/// A whole number that was told, as a literal.
+pub fn number(column: &Column, told: &str) -> Result<String, String> {
+    let digits = told.strip_prefix('-').unwrap_or(told);
+    match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(told.to_owned()),
+        false => Err(format!(
+            "`{told}` is no value of {}, which has whole numbers",
+            column.name
+        )),
+    }
+}

@@ -1,0 +1,161 @@
+//! Keys in SQLite, where each value has a type of its own.
+
+use super::{Keys, Part, Probe, Spelling, Wire, refused, rows};
+use crate::dialect::Dialect;
+use crate::dialect::sqlite::Sqlite;
+use crate::model::key::Compare;
+use crate::model::schema::{Column, Family};
+use crate::model::server::Server;
+
+pub struct SqliteKeys;
+
+pub static SQLITE: SqliteKeys = SqliteKeys;
+
+impl Keys for SqliteKeys {
+    fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
+        if let Compare::Collated(collation) = compare
+            && !matches!(collation.as_str(), "BINARY" | "NOCASE" | "RTRIM")
+        {
+            return Err(format!(
+                "SQLite has no collation {collation}: it has BINARY, NOCASE and RTRIM"
+            ));
+        }
+        if column.family == Family::Integer && *compare != Compare::Integer {
+            return Err(refused(column, compare));
+        }
+        let name = Sqlite.quote(&column.name);
+        let own = column
+            .collation
+            .as_deref()
+            .unwrap_or("BINARY")
+            .to_ascii_uppercase();
+        let wanted = match compare {
+            Compare::Collated(collation) => collation.as_str(),
+            // Large and small letters are the same to it, and to UUIDs too.
+            Compare::Uuid if own == "NOCASE" => "NOCASE",
+            _ => "BINARY",
+        };
+        let indexed = own == wanted;
+        let order = match indexed {
+            true => name.clone(),
+            false => format!("{name} COLLATE {wanted}"),
+        };
+        Ok(Part {
+            select: name.clone(),
+            order,
+            wire: Wire::Typed,
+            compare: compare.clone(),
+            sorts: sorts(column, compare),
+            indexed,
+            bound: bound(column, compare),
+            probes: probes(&name, compare),
+            column: name,
+        })
+    }
+
+    fn counts(&self) -> Wire {
+        Wire::Typed
+    }
+
+    /// Bytes are told in digits, so whatever else is in a column of bytes is told in a way that is
+    /// not that.
+    fn row_expression(&self, column: &Column) -> String {
+        let name = Sqlite.quote(&column.name);
+        match column.family {
+            Family::Binary => format!(
+                "CASE typeof({name}) WHEN 'blob' THEN hex({name}) WHEN 'integer' THEN printf('%+d', {name}) \
+                 ELSE quote({name}) END"
+            ),
+            _ => format!(
+                "CASE typeof({name}) WHEN 'blob' THEN '0x' || hex({name}) ELSE CAST({name} AS TEXT) END"
+            ),
+        }
+    }
+
+    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
+        if column.family == Family::Binary {
+            let inner = told
+                .strip_prefix('\'')
+                .and_then(|rest| rest.strip_suffix('\''));
+            return match inner {
+                Some(inner) => Sqlite.text(&inner.replace("''", "'")),
+                None if told.starts_with(['+', '-']) => {
+                    rows::number(column, told.trim_start_matches('+'))
+                }
+                None => Ok(Sqlite.bytes(&rows::bytes_of(column, told)?)),
+            };
+        }
+        let is_number = told
+            .parse::<i64>()
+            .is_ok_and(|number| number.to_string() == told);
+        match is_number && column.family != Family::Text {
+            true => Ok(told.to_owned()),
+            false => Sqlite.text(told),
+        }
+    }
+}
+
+/// Whether values of the usual type have the order of their canonical bytes; others stand apart
+/// from them in the server's order.
+fn sorts(column: &Column, compare: &Compare) -> bool {
+    match compare {
+        Compare::Integer => column.family != Family::Text,
+        _ => true,
+    }
+}
+
+/// A range is cut by the column's usual type: whatever else is in it falls into the first or the
+/// last range, but into one.
+fn bound(column: &Column, compare: &Compare) -> Spelling {
+    match (compare, column.family) {
+        (Compare::Integer, Family::Text) => Spelling::Text,
+        (Compare::Integer, _) => Spelling::Number,
+        (Compare::Uuid, Family::Text) => Spelling::Uuid,
+        (_, Family::Text) => Spelling::Text,
+        _ => Spelling::Bytes,
+    }
+}
+
+/// The condition that a value is characters, which the index serves: they come after all numbers
+/// and before all bytes.
+fn is_text(name: &str) -> Option<String> {
+    Some(format!("{name} >= '' AND {name} < x''"))
+}
+
+fn probes(name: &str, compare: &Compare) -> Vec<Probe> {
+    let within = |expression: String, spelling| Probe {
+        expression,
+        spelling,
+        within: is_text(name),
+        indexed: true,
+    };
+    match compare {
+        Compare::Bytes | Compare::Text => vec![
+            Probe::direct(name, Spelling::Bytes),
+            Probe::direct(name, Spelling::Text),
+        ],
+        Compare::Uuid => {
+            let digits = ["'-'", "'{'", "'}'"]
+                .iter()
+                .fold(format!("lower(trim({name}))"), |text, sign| {
+                    format!("replace({text}, {sign}, '')")
+                });
+            vec![
+                Probe::direct(name, Spelling::Bytes),
+                within(digits, Spelling::Hex),
+            ]
+        }
+        Compare::Integer => vec![
+            Probe::direct(name, Spelling::Number),
+            within(format!("CAST({name} AS INTEGER)"), Spelling::Number),
+        ],
+        Compare::Collated(collation) => {
+            let text = match collation.as_str() {
+                "NOCASE" => format!("lower({name})"),
+                "RTRIM" => format!("rtrim({name}, ' ')"),
+                _ => return vec![Probe::direct(name, Spelling::Text)],
+            };
+            vec![Probe::every(text, Spelling::Text)]
+        }
+    }
+}

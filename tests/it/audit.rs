@@ -1,0 +1,3 @@
+//! The audit: the order of its reads in a model, then the command on every engine.
+
+mod interleaved;
