@@ -12,6 +12,7 @@ pub mod effect;
 pub mod keys;
 pub mod lex;
 pub mod reach;
+pub mod repairs;
 pub mod script;
 mod secrets;
 pub mod split;
@@ -34,6 +35,7 @@ use effect::{Effect, Object};
 use keys::Keys;
 use lex::Lexis;
 use reach::Rules;
+use repairs::Repairs;
 use words::{Grammar, Words};
 
 /// All engines, in the order in which the README lists them.
@@ -135,6 +137,9 @@ pub trait Dialect: Sync {
 
     /// How keys of references are asked for and read.
     fn keys(&self) -> &'static dyn Keys;
+
+    /// What its repairs are made of.
+    fn repairs(&self) -> &dyn Repairs;
 
     fn lexis(&self) -> &'static Lexis;
 

@@ -6,6 +6,7 @@ use super::effect::{self, Effect, Kind, Object};
 use super::keys::{self, Keys};
 use super::lex::Lexis;
 use super::reach::Rules;
+use super::repairs::{self, Repairs};
 use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{
@@ -111,6 +112,10 @@ impl Dialect for MySql {
 
     fn keys(&self) -> &'static dyn Keys {
         &keys::MYSQL
+    }
+
+    fn repairs(&self) -> &dyn Repairs {
+        &repairs::MYSQL
     }
 
     fn lexis(&self) -> &'static Lexis {

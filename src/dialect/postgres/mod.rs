@@ -10,6 +10,7 @@ use crate::dialect::effect::{self, Effect, Kind, Object};
 use crate::dialect::keys::{self, Keys};
 use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use crate::dialect::reach::Rules;
+use crate::dialect::repairs::{self, Repairs};
 use crate::dialect::words::{Grammar, Names, Words};
 use crate::dialect::{
     Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls,
@@ -111,6 +112,10 @@ impl Dialect for Postgres {
 
     fn keys(&self) -> &'static dyn Keys {
         &keys::POSTGRES
+    }
+
+    fn repairs(&self) -> &dyn Repairs {
+        &repairs::POSTGRES
     }
 
     fn lexis(&self) -> &'static Lexis {

@@ -166,8 +166,14 @@ mod tests {
     #[test]
     fn names_fit_and_stay_apart() {
         for repairs in [&MYSQL as &dyn Repairs, &POSTGRES, &SQLITE] {
-            assert_eq!(quarantine_name(repairs, "messages", 1), "bird_quarantine_messages");
-            assert_eq!(quarantine_name(repairs, "messages", 2), "bird_quarantine_messages_2");
+            assert_eq!(
+                quarantine_name(repairs, "messages", 1),
+                "bird_quarantine_messages"
+            );
+            assert_eq!(
+                quarantine_name(repairs, "messages", 2),
+                "bird_quarantine_messages_2"
+            );
             let long = "ö".repeat(31);
             let (one, other) = (format!("{long}a"), format!("{long}b"));
             let names = [(&one, 1), (&one, 2), (&other, 1), (&other, 12)]

@@ -23,7 +23,10 @@ impl Repairs for PostgresRepairs {
     }
 
     fn obstacles_query(&self, schema: Option<&str>, table: &str) -> String {
-        let table = format!("to_regclass({})", single_quoted(&Postgres.table(schema, table)));
+        let table = format!(
+            "to_regclass({})",
+            single_quoted(&Postgres.table(schema, table))
+        );
         let trigger = |word: &str, bit: u32| {
             format!(
                 "SELECT '{word}-trigger', t.tgname::text FROM pg_trigger t \

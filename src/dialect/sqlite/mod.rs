@@ -9,6 +9,7 @@ use crate::dialect::effect::{self, Effect, Object};
 use crate::dialect::keys::{self, Keys};
 use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use crate::dialect::reach::Rules;
+use crate::dialect::repairs::{self, Repairs};
 use crate::dialect::words::{Grammar, Names, Words};
 use crate::dialect::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use crate::dialect::{journal_columns, not_own, refuse_control, single_quoted};
@@ -71,6 +72,10 @@ impl Dialect for Sqlite {
 
     fn keys(&self) -> &'static dyn Keys {
         &keys::SQLITE
+    }
+
+    fn repairs(&self) -> &dyn Repairs {
+        &repairs::SQLITE
     }
 
     fn lexis(&self) -> &'static Lexis {
