@@ -143,11 +143,7 @@ impl Merge {
                     return Ok(());
                 };
                 child.totals.keys += batch.as_ref().map_or(0, Batch::len) as u64;
-                let rows = batch.as_ref().map_or(0, |batch| {
-                    let counts = (0..batch.len()).map(|at| batch.count(at));
-                    counts.sum()
-                });
-                child.totals.rows += rows;
+                child.totals.rows += batch.as_ref().map_or(0, Batch::rows);
                 child.stream.take(batch, side)?;
             }
             Side::Parents => {
@@ -196,6 +192,12 @@ impl Merge {
             }
             stream.at += 1;
         }
+    }
+
+    /// How many candidates wait to be taken.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.candidates.len()
     }
 
     /// The candidates since they were last taken.

@@ -109,6 +109,11 @@ impl Batch {
         self.counts[at]
     }
 
+    /// How many rows all its keys have.
+    pub fn rows(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         (0..self.len()).map(|at| (self.key(at), self.count(at)))
     }

@@ -26,8 +26,8 @@ pub struct End<'e> {
     /// The table, quoted and qualified.
     pub from: String,
     /// The conditions that hold for every key: the user's own, and that no part is NULL.
-    conditions: Vec<String>,
-    filter: Option<String>,
+    pub(super) conditions: Vec<String>,
+    pub(super) filter: Option<String>,
 }
 
 /// Keys of the first column beyond `after`, up to and with `upto`: canonical bytes.
@@ -236,12 +236,12 @@ impl<'e> End<'e> {
         }
     }
 
-    fn selects(&self) -> String {
+    pub(super) fn selects(&self) -> String {
         let selects = self.parts.iter().map(|part| part.select.as_str());
         selects.collect::<Vec<_>>().join(", ")
     }
 
-    fn orders(&self) -> String {
+    pub(super) fn orders(&self) -> String {
         let orders = self.parts.iter().map(|part| part.order.as_str());
         orders.collect::<Vec<_>>().join(", ")
     }
@@ -252,7 +252,7 @@ impl<'e> End<'e> {
         self.query(select, &conditions, tail, counted)
     }
 
-    fn query(
+    pub(super) fn query(
         &self,
         select: &str,
         conditions: &[String],
@@ -272,7 +272,7 @@ impl<'e> End<'e> {
     }
 
     /// The conditions of a range. A bound that the column cannot hold leaves nothing beyond it.
-    fn within(&self, range: &Range) -> Vec<String> {
+    pub(super) fn within(&self, range: &Range) -> Vec<String> {
         let Some(first) = self.parts.first() else {
             return Vec::new();
         };
@@ -289,7 +289,7 @@ impl<'e> End<'e> {
 
     /// The condition that finds the rows of these keys: the values of the last column together
     /// for all keys that are the same before it.
-    fn found(&self, keys: &[Vec<u8>]) -> String {
+    pub(super) fn found(&self, keys: &[Vec<u8>]) -> String {
         let mut keys: Vec<Vec<Vec<u8>>> = keys
             .iter()
             .map(|key| split(key, self.parts.len()))

@@ -10,6 +10,7 @@ mod condition;
 pub mod copy;
 mod decode;
 mod end;
+mod joined;
 mod mysql;
 mod part;
 mod postgres;
@@ -62,6 +63,16 @@ pub trait Keys: Sync {
 
     /// What a session is set to before it streams keys.
     fn streaming(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Begins a transaction that sees all databases of the server at one instant.
+    fn snapshot(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What makes another file's tables visible under a name, where the engine can.
+    fn attach(&self, _file: &str, _name: &str) -> Option<String> {
         None
     }
 }

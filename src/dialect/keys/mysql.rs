@@ -12,6 +12,13 @@ pub struct MySqlKeys;
 pub static MYSQL: MySqlKeys = MySqlKeys;
 
 impl Keys for MySqlKeys {
+    fn snapshot(&self) -> Option<&'static str> {
+        Some(
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+             START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        )
+    }
+
     fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
         let name = MySql.quote(&column.name);
         let base = base(column);

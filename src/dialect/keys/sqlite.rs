@@ -12,6 +12,11 @@ pub struct SqliteKeys;
 pub static SQLITE: SqliteKeys = SqliteKeys;
 
 impl Keys for SqliteKeys {
+    fn attach(&self, file: &str, name: &str) -> Option<String> {
+        let file = Sqlite.text(file).ok()?;
+        Some(format!("ATTACH DATABASE {file} AS {}", Sqlite.quote(name)))
+    }
+
     fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
         if let Compare::Collated(collation) = compare
             && !matches!(collation.as_str(), "BINARY" | "NOCASE" | "RTRIM")

@@ -1,0 +1,91 @@
+//! Both ends of a reference in one statement, where an engine sees both.
+
+use super::{Asked, End, Range, Wire};
+
+impl End<'_> {
+    /// The keys of this end that the other one does not have, each with the number of its rows.
+    /// The keys are counted first, where an index gives them in groups: each is then looked up
+    /// once, however many rows have it.
+    #[must_use]
+    pub fn unmatched(&self, parents: &End<'_>, range: &Range) -> Asked {
+        let mut conditions = self.conditions.clone();
+        conditions.extend(self.within(range));
+        let columns = self.parts.iter().map(|part| part.column.as_str());
+        let columns: Vec<&str> = columns.collect();
+        let numbered = |at: usize| format!("k{at}");
+        let aliased = columns.iter().enumerate();
+        let aliased: Vec<String> = aliased
+            .map(|(at, column)| format!("{column} AS {}", numbered(at)))
+            .collect();
+        let pairs = parents.parts.iter().enumerate();
+        let pairs = pairs.map(|(at, part)| format!("p.{} = d.{}", part.column, numbered(at)));
+        let mut same: Vec<String> = pairs.collect();
+        same.extend(parents.filter.iter().cloned());
+        let counts = self.place.dialect.keys().counts();
+        let keys: Vec<String> = (0..columns.len())
+            .map(|at| format!("d.{}", numbered(at)))
+            .collect();
+        let sql = format!(
+            "SELECT {keys}, d.n FROM (SELECT {aliased}, COUNT(*) AS n FROM {from} WHERE \
+             {conditions} GROUP BY {columns}) d WHERE NOT EXISTS (SELECT 1 FROM {parents} p WHERE \
+             {same}) ORDER BY {keys}",
+            keys = keys.join(", "),
+            aliased = aliased.join(", "),
+            from = self.from,
+            conditions = conditions.join(" AND "),
+            columns = columns.join(", "),
+            parents = parents.from,
+            same = same.join(" AND "),
+        );
+        Asked {
+            sql,
+            parts: self.parts.iter().map(super::Part::read).collect(),
+            counted: Some(counts),
+        }
+    }
+
+    /// Gives the number of rows that have a key, and of different keys.
+    #[must_use]
+    pub fn totals(&self, range: &Range) -> String {
+        let mut conditions = self.conditions.clone();
+        conditions.extend(self.within(range));
+        let orders = self.orders();
+        format!(
+            "SELECT COALESCE(SUM(n), 0), COUNT(*) FROM (SELECT COUNT(*) AS n FROM {} WHERE {} \
+             GROUP BY {orders}) d",
+            self.from,
+            conditions.join(" AND ")
+        )
+    }
+
+    /// Whether one statement may compare the two: each key is its column's own value on both
+    /// sides, and equal for the engine exactly where it is equal.
+    #[must_use]
+    pub fn joins(&self, parents: &End<'_>) -> bool {
+        let plain = |end: &End<'_>| {
+            let mut parts = end.parts.iter();
+            parts.all(|part| part.select == part.column && part.order == part.column && part.sorts)
+        };
+        let mut pairs = std::iter::zip(&self.columns, &parents.columns);
+        let same = pairs.all(|(one, other)| {
+            one.sql.eq_ignore_ascii_case(&other.sql) && one.collation == other.collation
+        });
+        same && plain(self) && plain(parents)
+    }
+
+    /// Each of these keys once with the number of its rows.
+    #[must_use]
+    pub fn counted_among(&self, keys: &[Vec<u8>]) -> Asked {
+        let mut conditions = self.conditions.clone();
+        conditions.push(self.found(keys));
+        let counts: Wire = self.place.dialect.keys().counts();
+        let (selects, orders) = (self.selects(), self.orders());
+        let tail = format!(" GROUP BY {orders} ORDER BY {orders}");
+        self.query(
+            &format!("{selects}, COUNT(*)"),
+            &conditions,
+            &tail,
+            Some(counts),
+        )
+    }
+}
