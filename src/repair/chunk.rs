@@ -16,6 +16,8 @@ pub struct Sorted {
     pub healed: Vec<usize>,
     pub gone: Vec<usize>,
     pub changed: Vec<usize>,
+    /// The engine cannot name them.
+    pub unnamed: Vec<usize>,
 }
 
 /// Sorts out the rows of a chunk: `there` has what the rows that are still there refer to now, by
@@ -55,7 +57,7 @@ impl Sorted {
             healed: self.healed.len() as u64,
             gone: self.gone.len() as u64,
             changed: self.changed.len() as u64,
-            refused: refused as u64,
+            refused: (refused + self.unnamed.len()) as u64,
             chunks: 1,
         }
     }
@@ -90,6 +92,7 @@ mod tests {
             healed: vec![3],
             gone: vec![1, 4],
             changed: vec![2],
+            unnamed: Vec::new(),
         };
         assert_eq!(sorted, wanted);
         assert_eq!(sorted.outcome(5, 1).repaired, 0);

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Dialect, hex};
 use crate::model::history::{QUARANTINE, REPAIR_TABLE};
 use crate::model::repair::{Hindrance, Obstacle};
+use crate::model::server::Server;
 
 /// The columns that bird puts before those of the table whose rows it keeps: a number of its own,
 /// the run, the chunk, why, and when.
@@ -80,11 +81,28 @@ pub trait Repairs: Sync {
     /// be kept there, byte by byte, whatever rules the table has.
     fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String;
 
+    /// The type that such a table has for a column.
+    fn kept_type(&self, column: &Kept) -> String {
+        column.sql.clone()
+    }
+
+    /// Asks which server this is, so that no other is taken for it.
+    fn identity_query(&self, server: &Server) -> Option<&'static str>;
+
+    /// Whether an error with this code says that the rows themselves, and the rules for them, are
+    /// why a statement was refused.
+    fn is_constraint(&self, code: &str) -> bool;
+
     /// How many bytes a table's name may have.
     fn longest_name(&self) -> usize;
 
-    /// What a session of a repair is set to, beside its known state.
-    fn settings(&self) -> Option<String> {
+    /// What a session that repairs is set to, beside its known state.
+    fn settings(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What a session is set to that looks for parents.
+    fn looking(&self) -> Option<&'static str> {
         None
     }
 
@@ -126,9 +144,13 @@ fn journal_columns(text: &str, long: &str) -> String {
 }
 
 /// The table's own part of a quarantine table's definition.
-fn kept(columns: &[Kept], write: impl Fn(&Kept) -> String) -> String {
+fn kept(dialect: &dyn Dialect, columns: &[Kept]) -> String {
     let kept = columns.iter().filter(|column| !column.generated);
-    kept.map(|column| format!(", {}", write(column))).collect()
+    let written = kept.map(|column| {
+        let sql = dialect.repairs().kept_type(column);
+        format!(", {} {sql} NULL", dialect.quote(&column.name))
+    });
+    written.collect()
 }
 
 /// What the table is called that keeps rows of another, the n-th of its kind from 1: where the

@@ -2,17 +2,21 @@
 
 use super::{Kept, Repairs, journal, journal_columns, kept};
 use crate::dialect::mysql::MySql;
-use crate::dialect::{Dialect, single_quoted};
+use crate::dialect::single_quoted;
+use crate::model::server::Server;
 
 pub struct MySqlRepairs;
 
 pub static MYSQL: MySqlRepairs = MySqlRepairs;
 
-/// Whatever a row has may go from table to table, zero dates and ids of 0 included; and nothing is
-/// cut to fit. A key that is missing can be locked in this isolation only.
+/// Whatever a row has may go from table to table, zero dates and ids of 0 included, and nothing is
+/// cut to fit. Rows that are gone by now leave no gap that would be locked.
 const SETTINGS: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,\
      NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION'; \
-     SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+
+/// In this isolation alone a key that is missing can be locked.
+const LOOKING: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
 fn literal(table: &str) -> String {
     single_quoted(&table.replace('\\', "\\\\"))
@@ -70,9 +74,7 @@ impl Repairs for MySqlRepairs {
     }
 
     fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String {
-        let own = kept(columns, |column| {
-            format!("{} {} NULL", MySql.quote(&column.name), column.sql)
-        });
+        let own = kept(&MySql, columns);
         format!(
             "CREATE TABLE IF NOT EXISTS {table} (bird_row BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, \
              bird_run VARCHAR(36) CHARACTER SET ascii NOT NULL, bird_chunk BIGINT NOT NULL, \
@@ -82,12 +84,33 @@ impl Repairs for MySqlRepairs {
         )
     }
 
+    /// MariaDB's servers have no number of their own unless somebody gives it.
+    fn identity_query(&self, server: &Server) -> Option<&'static str> {
+        Some(match server.product {
+            "MariaDB" => "SELECT CONCAT_WS(':', @@server_id, @@hostname, @@port)",
+            _ => "SELECT @@server_uuid",
+        })
+    }
+
+    /// Keys, foreign keys, checks, NULL, values that do not fit, and what a trigger signals.
+    fn is_constraint(&self, code: &str) -> bool {
+        const CODES: &[&str] = &[
+            "1048", "1062", "1216", "1217", "1264", "1265", "1292", "1364", "1366", "1406", "1451",
+            "1452", "1526", "1557", "1586", "1644", "3819", "4025",
+        ];
+        CODES.contains(&code)
+    }
+
     fn longest_name(&self) -> usize {
         64
     }
 
-    fn settings(&self) -> Option<String> {
-        Some(SETTINGS.to_owned())
+    fn settings(&self) -> Option<&'static str> {
+        Some(SETTINGS)
+    }
+
+    fn looking(&self) -> Option<&'static str> {
+        Some(LOOKING)
     }
 
     fn begin_absent(&self) -> Option<&'static str> {

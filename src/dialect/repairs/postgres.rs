@@ -3,6 +3,7 @@
 use super::{Kept, Repairs, journal, journal_columns, kept};
 use crate::dialect::postgres::Postgres;
 use crate::dialect::{Dialect, single_quoted};
+use crate::model::server::Server;
 
 pub struct PostgresRepairs;
 
@@ -70,9 +71,7 @@ impl Repairs for PostgresRepairs {
     }
 
     fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String {
-        let own = kept(columns, |column| {
-            format!("{} {}", Postgres.quote(&column.name), column.sql)
-        });
+        let own = kept(&Postgres, columns);
         format!(
             "CREATE TABLE IF NOT EXISTS {table} \
              (bird_row bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
@@ -80,6 +79,24 @@ impl Repairs for PostgresRepairs {
              bird_reason text NOT NULL, bird_at varchar(40) NOT NULL{own}, \
              UNIQUE (bird_run, bird_chunk, bird_row))"
         )
+    }
+
+    fn identity_query(&self, server: &Server) -> Option<&'static str> {
+        Postgres.identity_query(server)
+    }
+
+    /// The classes of constraints and of values that do not fit, and what a trigger raises.
+    fn is_constraint(&self, code: &str) -> bool {
+        code.starts_with("23") || code.starts_with("22") || code == "P0001"
+    }
+
+    /// A row that was locked is read as it is now, whatever the server's own default is.
+    fn settings(&self) -> Option<&'static str> {
+        Some("SET default_transaction_isolation TO 'read committed'")
+    }
+
+    fn looking(&self) -> Option<&'static str> {
+        self.settings()
     }
 
     fn longest_name(&self) -> usize {

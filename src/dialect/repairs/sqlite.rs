@@ -1,10 +1,11 @@
 //! Repairs in SQLite.
 
 use super::{Kept, Repairs, journal, journal_columns, kept};
+use crate::dialect::single_quoted;
 use crate::dialect::sqlite::Sqlite;
 use crate::dialect::words::Words;
-use crate::dialect::{Dialect, single_quoted};
 use crate::model::repair::{Hindrance, Obstacle};
+use crate::model::server::Server;
 
 pub struct SqliteRepairs;
 
@@ -83,19 +84,30 @@ impl Repairs for SqliteRepairs {
     /// A column of the same affinity takes every value as it is.
     fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String {
         let strict = columns.iter().any(|column| column.table == STRICT);
-        let own = kept(columns, |column| {
-            let sql = match strict {
-                true => column.sql.as_str(),
-                false => affinity(&column.sql),
-            };
-            format!("{} {sql}", Sqlite.quote(&column.name))
-        });
+        let own = kept(&Sqlite, columns);
         let end = if strict { " STRICT" } else { "" };
         format!(
             "CREATE TABLE IF NOT EXISTS {table} (bird_row INTEGER PRIMARY KEY, \
              bird_run TEXT NOT NULL, bird_chunk INTEGER NOT NULL, bird_reason TEXT NOT NULL, \
              bird_at TEXT NOT NULL{own}, UNIQUE (bird_run, bird_chunk, bird_row)){end}"
         )
+    }
+
+    fn kept_type(&self, column: &Kept) -> String {
+        match column.table == STRICT {
+            true => column.sql.clone(),
+            false => affinity(&column.sql).to_owned(),
+        }
+    }
+
+    /// A file is its path.
+    fn identity_query(&self, _server: &Server) -> Option<&'static str> {
+        None
+    }
+
+    /// The low byte is the primary code.
+    fn is_constraint(&self, code: &str) -> bool {
+        code.parse::<u32>().is_ok_and(|code| code & 0xff == 19)
     }
 
     /// It knows no limit; people do.
