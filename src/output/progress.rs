@@ -31,8 +31,14 @@ impl Progress {
 
     /// Begins to count towards a total of statements.
     pub fn begin(&self, total: usize) {
-        let form = "{bar:24} {pos}/{len} statements, {rate}, {eta} left  {wide_msg}";
-        if let Ok(style) = ProgressStyle::with_template(form) {
+        self.count(total, "statements");
+    }
+
+    /// Begins to count towards a total of something.
+    pub fn count(&self, total: usize, what: &str) {
+        let form =
+            format!("{{bar:24}} {{pos}}/{{len}} {what}, {{rate}}, {{eta}} left  {{wide_msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&form) {
             let rate = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
                 // A bar that cannot be written is no reason to stop.
                 let _: std::fmt::Result = write!(to, "{:.0}/s", state.per_sec());
