@@ -91,6 +91,10 @@ pub fn choose(known: &Known, asked: Option<Strategy>) -> Result<Choice, String> 
     {
         let probing = keys as f64 * LOOK + ROUND;
         let streaming = parents as f64 * KEY;
+        if probing < streaming && known.together {
+            let why = format!("one server has both ends, and looks about {keys} keys up itself");
+            return said(Strategy::Sql, why);
+        }
         if probing < streaming {
             let why =
                 format!("about {keys} keys are looked up sooner than {parents} parents are read");
@@ -172,6 +176,11 @@ mod tests {
         assert_eq!(chosen(&even), Strategy::Merge);
         assert_eq!(chosen(&known(1_000, 500, 1_000_000)), Strategy::Probe);
         assert_eq!(chosen(&known(10_000_000, 200, 1_000_000)), Strategy::Probe);
+        let one_server = Known {
+            together: true,
+            ..known(1_000, 500, 1_000_000)
+        };
+        assert_eq!(chosen(&one_server), Strategy::Sql);
         let unindexed = Known {
             child_ordered: false,
             ..even.clone()

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    Context, adopt, audit, diff, doctor, inspect, migrate, new, provision, resolve, seed, status,
-    undo, up, verify,
+    Context, adopt, audit, diff, doctor, inspect, migrate, new, provision, repair, resolve, seed,
+    status, undo, up, verify,
 };
 use crate::model::change::Renamed;
 use crate::model::consent::CONSENTS;
@@ -86,6 +86,7 @@ pub enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Repair(repair::Args),
     Doctor(doctor::Args),
 }
 
@@ -128,6 +129,7 @@ impl Command {
             Command::Inspect(_) => "inspect",
             Command::Verify(_) => "verify",
             Command::Audit(_) => "audit",
+            Command::Repair(_) => "repair",
             Command::Doctor(_) => "doctor",
         }
     }
@@ -146,6 +148,7 @@ impl Command {
             Command::Diff(args) => reported!(diff::run(context, args)),
             Command::Verify(args) => reported!(verify::run(context, args)),
             Command::Audit(args) => audit::run(context, args).await,
+            Command::Repair(args) => reported!(repair::run(context, args)),
             Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }

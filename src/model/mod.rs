@@ -12,6 +12,7 @@ pub mod migration;
 pub mod name;
 pub mod orphan;
 pub mod reference;
+pub mod repair;
 pub mod schema;
 pub mod script;
 pub mod seed;

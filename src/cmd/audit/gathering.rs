@@ -62,7 +62,9 @@ pub fn tasks(args: &Args, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failur
         let fits = all.find(|task| {
             let same = |first: &Arc<Prepared>| is_same(&first.parent, &member.parent);
             let chosen = (task.choice.strategy, task.guarantee) == (choice.strategy, guarantee);
-            chosen && task.first().is_some_and(same)
+            // One session reads one reference, so that several can be read at once; each sees its
+            // two ends at one instant.
+            !snapshot && chosen && task.first().is_some_and(same)
         });
         match fits {
             Some(task) => task.members.push(member.clone()),

@@ -24,9 +24,11 @@ mod task;
 mod throttle;
 mod walk;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt as _};
 use sha2::{Digest as _, Sha256};
 
 use super::{Context, cli, open};
@@ -37,12 +39,12 @@ use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
 use crate::output::Report;
 use assertions::Asserted;
-use driving::Driving;
+use driving::{Driving, Written};
 use ends::{Looked, Prepared};
 use journal::Journal;
 use report::AuditReport;
 use tally::Tally;
-use task::{Fault, Guarantee, Task, Why};
+use task::{Fault, Guarantee, Shared, Task, Why};
 use throttle::Throttle;
 
 /// Find the rows whose references have no parent, on live data
@@ -148,21 +150,26 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     let run = context.run.to_string();
     let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
     let mut journal = journal.map_err(|error| finish::cannot_write(&folder, &error))?;
-    let mut throttle = Throttle::new(args.max_rate);
+    let throttle = Throttle::new(args.max_rate);
     context.progress.begin_rows(expected(&members));
-    let mut audit = Audit {
+    let audit = Audit {
+        many: tasks.len(),
         driving: Driving {
             context,
-            journal: &mut journal,
-            tallies: &mut tallies,
-            throttle: &mut throttle,
-            before: 0,
+            written: RefCell::new(Written {
+                journal: &mut journal,
+                tallies: &mut tallies,
+            }),
+            throttle: &throttle,
+            shared: Shared::default(),
         },
-        faults: Vec::new(),
-        read: Vec::new(),
     };
-    audit.tasks(tasks).await?;
-    let (faults, read) = (audit.faults, audit.read);
+    let ended = tokio::select! {
+        ended = audit.tasks(tasks) => ended,
+        () = audit.driving.watch() => Vec::new(),
+    };
+    drop(audit);
+    let (read, faults): (Vec<Arc<Task>>, Vec<Vec<Diagnostic>>) = ended.into_iter().unzip();
     context.progress.finish();
     let mut report = finish::report(
         context,
@@ -172,69 +179,66 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         &read,
     );
     report.begun_on.clone_from(&journal.begun_on);
-    report.faults = faults;
+    report.faults = faults.into_iter().flatten().collect();
     finish::files(context, args, &mut report, journal)?;
     Ok(report)
 }
 
 /// One run through all tasks.
 struct Audit<'a> {
+    many: usize,
     driving: Driving<'a>,
-    faults: Vec<Diagnostic>,
-    /// The tasks as they were read in the end.
-    read: Vec<Arc<Task>>,
 }
 
 impl Audit<'_> {
-    async fn tasks(&mut self, tasks: Vec<Task>) -> Result<(), Failure> {
-        let many = tasks.len();
-        for (number, task) in tasks.into_iter().enumerate() {
-            let mut task = Arc::new(task);
-            // Another instant would be another snapshot.
-            if task.snapshot {
-                self.forget(number, &task)?;
-            }
-            let mut drove = self.driving.drive(number, &task).await;
-            if let Err(fault) = &drove
-                && let Some(why) = fault.another_way(&task)
-            {
-                self.driving
-                    .context
-                    .progress
-                    .detail(&format!("{}: {why}", told(fault)));
-                self.forget(number, &task)?;
-                task = Arc::new(instead(&task, fault, why));
-                drove = self.driving.drive(many + number, &task).await;
-            }
-            self.read.push(task.clone());
-            match drove {
-                Ok(()) => {
-                    nulls::count(
-                        &mut self.driving,
-                        many * 2 + number,
-                        &task,
-                        &mut self.faults,
-                    )
-                    .await
-                }
-                Err(fault) => self.faults.push(cannot(&fault)),
-            }
-            if self.driving.context.stop.asked().is_some() {
-                break;
-            }
+    /// Drives all tasks, some of them beside each other: the tasks as they were read in the end,
+    /// each with what went wrong.
+    async fn tasks(&self, tasks: Vec<Task>) -> Vec<(Arc<Task>, Vec<Diagnostic>)> {
+        let beside = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .clamp(2, 4);
+        let numbered = tasks.into_iter().enumerate();
+        let driven = numbered.map(|(number, task)| self.task(number, Arc::new(task)));
+        stream::iter(driven).buffered(beside).collect().await
+    }
+
+    async fn task(&self, number: usize, mut task: Arc<Task>) -> (Arc<Task>, Vec<Diagnostic>) {
+        let mut faults = Vec::new();
+        // Another instant would be another snapshot.
+        if task.snapshot {
+            self.forget(number, &task, &mut faults);
         }
-        Ok(())
+        let mut drove = self.driving.drive(number, &task).await;
+        if let Err(fault) = &drove
+            && let Some(why) = fault.another_way(&task)
+        {
+            self.driving
+                .context
+                .progress
+                .detail(&format!("{}: {why}", told(fault)));
+            self.forget(number, &task, &mut faults);
+            task = Arc::new(instead(&task, fault, why));
+            drove = self.driving.drive(self.many + number, &task).await;
+        }
+        match drove {
+            Ok(()) => nulls::count(&self.driving, self.many * 2 + number, &task, &mut faults).await,
+            Err(fault) => faults.push(cannot(&fault)),
+        }
+        (task, faults)
     }
 
     /// What was read of a task does not count.
-    fn forget(&mut self, number: usize, task: &Task) -> Result<(), Failure> {
+    fn forget(&self, number: usize, task: &Task, faults: &mut Vec<Diagnostic>) {
+        let mut written = self.driving.written.borrow_mut();
         for member in &task.members {
-            if let Some(tally) = self.driving.tallies.get_mut(member.index) {
+            if let Some(tally) = written.tallies.get_mut(member.index) {
                 *tally = Tally::default();
             }
         }
-        let dropped = self.driving.journal.drop_task(number);
-        dropped.map_err(|error| finish::cannot_write(&self.driving.context.project.root, &error))
+        if let Err(error) = written.journal.drop_task(number) {
+            let root = &self.driving.context.project.root;
+            faults.extend(finish::cannot_write(root, &error).diagnostics);
+        }
     }
 }
 

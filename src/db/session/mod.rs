@@ -210,6 +210,16 @@ impl Session {
         }
     }
 
+    /// Sends one statement and tells how many rows it has changed.
+    pub async fn change(&mut self, sql: &str) -> Result<u64, DbError> {
+        let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let result = each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(|done| done.rows_affected()) }).await);
+        match result? {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(self.explain(error, sql).await),
+        }
+    }
+
     /// The rows of all SELECTs in one text, in one round trip.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DbError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));

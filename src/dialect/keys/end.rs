@@ -206,6 +206,33 @@ impl<'e> End<'e> {
         Ok(self.rows_asked(identity, &conditions, "", None, None))
     }
 
+    /// As [`End::again`], and rows whose key is NULL are among them. `tail` ends the query: it may
+    /// lock what it reads.
+    pub fn as_they_are(
+        &self,
+        identity: &[&Column],
+        rows: &[Vec<String>],
+        tail: &str,
+    ) -> Result<RowsAsked, String> {
+        let mut conditions: Vec<String> = self.filter.iter().cloned().collect();
+        conditions.push(rows::identified(self.place.dialect, identity, rows)?);
+        Ok(self.rows_asked(identity, &conditions, tail, None, None))
+    }
+
+    /// The condition that a row has this key and no other, where an index finds it at once and one
+    /// column is the key; with the key as a literal.
+    pub fn exactly(&self, key: &[u8]) -> Option<(String, String)> {
+        let [part] = self.parts.as_slice() else {
+            return None;
+        };
+        let [probe] = part.probes.as_slice() else {
+            return None;
+        };
+        let direct = probe.indexed && probe.within.is_none() && probe.expression == part.column;
+        let literal = probe.spelling.write(self.place.dialect, key)?;
+        direct.then(|| (format!("{} = {literal}", part.column), literal))
+    }
+
     pub(super) fn rows_asked(
         &self,
         identity: &[&Column],
@@ -214,13 +241,16 @@ impl<'e> End<'e> {
         wanted: Option<Vec<Vec<u8>>>,
         limit: Option<u64>,
     ) -> RowsAsked {
-        let told = |column: &&Column| super::row_expression(self.place.dialect, column);
-        let identities = identity.iter().map(told);
+        // Named apart, so that what the rows are ordered by means the columns.
+        let told = |(at, column): (usize, &&Column)| {
+            format!(
+                "{} AS t{at}",
+                super::row_expression(self.place.dialect, column)
+            )
+        };
+        let texts = identity.iter().chain(&self.columns).enumerate().map(told);
         let selects = self.parts.iter().map(|part| part.select.clone());
-        let all: Vec<String> = identities
-            .chain(self.columns.iter().map(told))
-            .chain(selects)
-            .collect();
+        let all: Vec<String> = texts.chain(selects).collect();
         let asked = self.query(&all.join(", "), conditions, tail, None);
         RowsAsked {
             sql: asked.sql,
