@@ -2,3 +2,4 @@
 
 mod assertions;
 mod interleaved;
+mod structure;
