@@ -7,6 +7,7 @@ mod rows;
 mod together;
 
 use crate::world::{Engine, World};
+use bird::model::repair::Action;
 use plan::Plan;
 
 /// Two databases, `ums` with people and `twitter` with what refers to them.
@@ -41,12 +42,13 @@ fn notes(engine: Engine) -> World {
 }
 
 /// The plan for the orphans among [`notes`].
-fn orphans(action: bird::model::repair::Action) -> Plan {
-    let rows = [("2", "2"), ("4", "4"), ("5", "12"), ("6", "2"), ("7", "2")];
-    rows.into_iter()
-        .fold(Plan::new(action), |plan, (id, person)| {
-            plan.row(0, &[("id", id)], &[Some(person)])
-        })
+fn orphans(action: Action) -> Plan {
+    let mut plan = Plan::new(action);
+    for (id, person) in [("2", "2"), ("4", "4"), ("5", "12"), ("6", "2"), ("7", "2")] {
+        plan = plan.row(0, &[("id", id)], &[Some(person)]);
+    }
+    plan.totals.orphan_rows = 5;
+    plan
 }
 
 /// All notes, a line each.

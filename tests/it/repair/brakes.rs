@@ -85,7 +85,10 @@ fn a_brake_holds_before_anything_is_written(engine: Engine) {
     world.client("ums", "DELETE FROM people");
     held("parent-empty", &["--allow", "mostly-orphans"]);
     // Another database of the same name is another one.
-    let world = world.engine("ums", engine);
+    let world = match engine {
+        Engine::Sqlite => world.env("BIRD_UMS_URL", "sqlite:data/other.db"),
+        _ => world.engine("ums", engine),
+    };
     world.run(&["provision"]).ok();
     world.run(&["migrate"]).ok();
     world.run(EXECUTE).exits(3).warns("other-database");
@@ -174,12 +177,21 @@ fn a_signal_ends_it_between_chunks(engine: Engine) {
     running.signal("INT");
     std::fs::write(folder.join("other"), "").expect("a file");
     let ended = running.finish().exits(130);
-    assert!(ended.stderr.contains("one chunk"), "{}", ended.told());
+    assert!(
+        ended.stderr.contains("this run has committed"),
+        "{}",
+        ended.told()
+    );
     let report = ended.json();
-    assert_eq!(report["references"][0]["repaired"], 2, "{report}");
-    assert_eq!(report["references"][0]["remaining"], json!(0), "{report}");
+    let one = &report["references"][0];
+    let number = |name: &str| one[name].as_u64().unwrap_or(0);
+    assert_eq!(number("repaired") + number("remaining"), 5, "{report}");
+    assert!((2..5).contains(&number("repaired")), "{report}");
     let aside = format!("SELECT count(*) FROM bird_quarantine_notes WHERE bird_run = '{run}'");
-    assert_eq!(world.client("twitter", &aside), "2\n");
+    assert_eq!(
+        world.client("twitter", &aside),
+        format!("{}\n", number("repaired"))
+    );
     world.run(EXECUTE).ok();
     assert_eq!(world.client("twitter", &aside), "5\n");
 }

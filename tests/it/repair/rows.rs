@@ -62,7 +62,8 @@ fn things(engine: Engine) -> (&'static str, String, String) {
              '10.0.0.0/8', '<a/>', true, 1.23), (gen_random_uuid(), '{nobody}', NULL, '', 1.500, NULL, NULL, \
              NULL, '{{}}', NULL, NULL, '', '', 'NaN', 1e-300, NULL, NULL, NULL, 'empty', NULL, NULL, NULL, NULL)"
         ),
-        "SELECT things::text FROM things ORDER BY id".to_owned(),
+        "SELECT ROW(id, author_id, \"n\"\"o\", b, vb, d, j, jb, e, a, aa, m, t, c, f, dd, ts, tz, i, r, ip, \
+         x, o, mo, g, w)::text FROM things ORDER BY id".to_owned(),
     );
     let sqlite = (
         "CREATE TABLE things (id BLOB PRIMARY KEY, author_id BLOB, \"n\"\"o\" INTEGER, t TEXT, any, \
