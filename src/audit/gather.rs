@@ -178,7 +178,7 @@ impl<F: Read + Seek> Ordered<F> {
     }
 
     /// The next keys, or nothing at the end.
-    pub fn next(&mut self) -> io::Result<Option<Batch>> {
+    pub fn batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch::with_capacity(BATCH);
         for (key, rows) in self.memory.by_ref().take(BATCH) {
             batch.push(&key, rows);
@@ -230,7 +230,7 @@ mod tests {
             }
             let mut ordered = gather.ordered().unwrap();
             let mut found = Vec::new();
-            while let Some(batch) = ordered.next().unwrap() {
+            while let Some(batch) = ordered.batch().unwrap() {
                 found.extend(batch.iter().map(|(key, rows)| (key.to_vec(), rows)));
             }
             prop_assert_eq!(found, wanted.into_iter().collect::<Vec<_>>());

@@ -178,15 +178,19 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     fault
 }
 
-/// Why a question to a database got no answer.
-pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnostic {
-    let message = format!("{}: {doing}: {}", database.name, error.told());
-    let code = match error.trouble {
+/// The name of what an engine had against a question.
+pub fn code(error: &DbError) -> &'static str {
+    match error.trouble {
         Trouble::Denied => "denied",
         Trouble::Connection => "connection",
         _ => "database",
-    };
-    let mut fault = Diagnostic::error(code, message).database(&database.name);
+    }
+}
+
+/// Why a question to a database got no answer.
+pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnostic {
+    let message = format!("{}: {doing}: {}", database.name, error.told());
+    let mut fault = Diagnostic::error(code(error), message).database(&database.name);
     fault.notes = error.notes.clone();
     fault
 }

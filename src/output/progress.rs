@@ -38,14 +38,35 @@ impl Progress {
     pub fn count(&self, total: usize, what: &str) {
         let form =
             format!("{{bar:24}} {{pos}}/{{len}} {what}, {{rate}}, {{eta}} left  {{wide_msg}}");
-        if let Ok(style) = ProgressStyle::with_template(&form) {
+        self.style(&form);
+        self.bar.set_length(total as u64);
+    }
+
+    fn style(&self, form: &str) {
+        if let Ok(style) = ProgressStyle::with_template(form) {
             let rate = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
                 // A bar that cannot be written is no reason to stop.
                 let _: std::fmt::Result = write!(to, "{:.0}/s", state.per_sec());
             };
             self.bar.set_style(style.with_key("rate", rate));
         }
-        self.bar.set_length(total as u64);
+    }
+
+    /// Begins to count towards a total of rows, where one is known.
+    pub fn begin_rows(&self, total: Option<u64>) {
+        let form = match total {
+            Some(_) => "{bar:24} {human_pos}/{human_len} rows, {rate}, {eta} left  {wide_msg}",
+            None => "{spinner} {human_pos} rows, {rate}  {wide_msg}",
+        };
+        self.style(form);
+        if let Some(total) = total {
+            self.bar.set_length(total);
+        }
+    }
+
+    /// So much is done.
+    pub fn reach(&self, position: u64) {
+        self.bar.set_position(position);
     }
 
     /// Counts one, and tells what comes next.

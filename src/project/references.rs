@@ -43,7 +43,7 @@ pub fn reference(
         let message = format!("{from} and {to} have not as many columns");
         reader.fault(span.clone(), message, None);
     }
-    let severity = reader.word(table, "severity", &["note", "warning", "error"]);
+    let severity = severity(reader, table);
     let null = reader.word(table, "null", &["ok", "orphan"]);
     let text = |reader: &mut Reader<'_>, key| reader.string(table, key).map(Spanned::into_inner);
     let (filter, to_filter) = (text(reader, "where"), text(reader, "to_where"));
@@ -57,16 +57,22 @@ pub fn reference(
             Some("orphan") => Nulls::Orphan,
             _ => Nulls::Ok,
         },
-        severity: match severity.as_deref() {
-            Some("note") => Severity::Note,
-            Some("warning") => Severity::Warning,
-            _ => Severity::Error,
-        },
+        severity,
         max_orphans,
         location: Some(reader.document.location(span.clone())),
         from,
         to,
     })
+}
+
+/// How grave a finding is; an error where nothing is said.
+pub fn severity(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Severity {
+    let word = reader.word(table, "severity", &["note", "warning", "error"]);
+    match word.as_deref() {
+        Some("note") => Severity::Note,
+        Some("warning") => Severity::Warning,
+        _ => Severity::Error,
+    }
 }
 
 /// A text, or several in an array.

@@ -1,3 +1,4 @@
 //! The audit: the order of its reads in a model, then the command on every engine.
 
+mod assertions;
 mod interleaved;

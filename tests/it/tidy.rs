@@ -216,6 +216,7 @@ fn looking_commands_only_look() {
     let looking = [
         "status",
         "doctor",
+        "audit/assertions",
         "source/load",
         "source/expected",
         "verify/mod",

@@ -1,15 +1,53 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
+mod assertions;
+mod confirming;
+mod driving;
+mod ends;
+mod explain;
+mod faults;
+mod finish;
+mod gathering;
+mod hashing;
+mod import;
+mod joining;
+mod journal;
+mod lane;
+mod merging;
+mod metrics;
+mod nulls;
+mod passes;
+mod planned;
+mod replicas;
 mod report;
+mod running;
+mod since;
+mod snapshot;
+mod source;
+mod spill;
+mod tally;
+mod task;
+mod throttle;
+mod walk;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::{Context, cli};
+use super::{Context, cli, open};
+use crate::audit::{STRATEGIES, Strategy};
+use crate::db::history::now;
 use crate::model::diagnostic::{Failure, Severity};
 use crate::model::exit::Exit;
-use crate::project::parse_duration;
-pub use report::AuditReport;
+use crate::model::name::did_you_mean;
+use crate::model::repair::Action;
+use crate::output::Report;
+use assertions::Asserted;
+use ends::{Looked, Prepared};
+use journal::Journal;
+use passes::Passes;
+use report::AuditReport;
+use tally::Tally;
+use throttle::Throttle;
 
 /// Find the rows whose references have no parent, on live data
 #[derive(Debug, clap::Args)]
@@ -26,12 +64,44 @@ pub struct Args {
     /// Write every orphan to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     orphans: Option<PathBuf>,
+    /// Write to this file what bird repair would do with the orphans
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// What the plan does with them: quarantine, delete, set-null
+    #[arg(long, value_name = "NAME", value_parser = planned::action, default_value = "quarantine")]
+    action: Action,
+    /// Read only rows from a watermark on: created_at=2026-01-31, or created_at alone for where
+    /// the last audit ended. Parents that were deleted need a full audit
+    #[arg(long, value_name = "COLUMN[=VALUE]")]
+    since: Option<String>,
+    /// Read the keys of a database's children from a replica of it: twitter=mysql://…; repeatable
+    #[arg(long = "replica", value_name = "NAME=URL")]
+    replicas: Vec<String>,
     /// Show so many orphans of each reference
     #[arg(long, value_name = "N", default_value_t = 10)]
     sample: usize,
+    /// Go on with an audit that was cut short
+    #[arg(long)]
+    resume: bool,
+    /// Read at most so many rows a second
+    #[arg(long, value_name = "ROWS")]
+    max_rate: Option<u64>,
+    /// So many threads read ranges of keys; each takes a connection for every reference
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Compare keys in this way: sql, merge, probe, hash; else the cheapest is chosen
+    #[arg(long, value_name = "NAME", value_parser = strategy)]
+    strategy: Option<Strategy>,
+    /// Read each end by itself, even where one server has both
+    #[arg(long)]
+    apart: bool,
     /// Write the numbers to this file, as Prometheus reads them
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
+    /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
+    /// bird.toml; audit nothing
+    #[arg(long, value_name = "FILE")]
+    import: Option<PathBuf>,
     /// From which severity on a finding fails: note, warning, error
     #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
     fail_on: Severity,
@@ -39,13 +109,99 @@ pub struct Args {
     connect: cli::Connect,
 }
 
-/// Reads both ends of every reference, and confirms what it finds; it writes to no configured
-/// database.
-pub async fn run(_context: &Context, _args: &Args) -> Result<AuditReport, Failure> {
-    let _: fn(&str) -> Result<Duration, String> = parse_duration;
-    Ok(AuditReport {
-        references: Vec::new(),
-        complete: true,
-        exit: Exit::Done,
+fn strategy(name: &str) -> Result<Strategy, String> {
+    let names = || STRATEGIES.iter().map(|(name, _)| *name);
+    let mut known = STRATEGIES.iter();
+    let found = known.find(|(known, _)| *known == name);
+    found.map(|(_, strategy)| *strategy).ok_or_else(|| {
+        let known = names().collect::<Vec<_>>().join(", ");
+        did_you_mean(name, names()).unwrap_or(format!("the strategies are {known}"))
     })
+}
+
+/// Does what was asked for; it writes to no configured database.
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Failure> {
+    if let Some(file) = &args.import {
+        let imported = import::run(context, file, args.connect.wait).await?;
+        return Ok(Box::new(imported));
+    }
+    let clock = metrics::Clock::start();
+    if let Some(file) = &args.metrics_file {
+        metrics::check(file)?;
+    }
+    finish::check(args)?;
+    let mut report = audit(context, args).await?;
+    // Whoever asks for one reference, or what would be done, asks for nothing else.
+    if args.references.is_empty() && !args.explain {
+        report.assertions = assertions::run(context, args.connect.wait).await;
+    }
+    if let Some(file) = &args.metrics_file {
+        report
+            .faults
+            .extend(metrics::write(file, &report, &clock).err());
+    }
+    report.exit = exit(context, args, &report);
+    Ok(Box::new(report))
+}
+
+/// Reads both ends of every reference, and confirms what it finds.
+async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
+    let wanted = ends::wanted(context, args)?;
+    let known = ends::databases(context, args, &wanted).await?;
+    let looked = wanted
+        .iter()
+        .map(|(index, reference)| ends::prepare(context, &known, *index, reference));
+    let mut looked: Vec<Looked> = looked.collect();
+    replicas::read_from(context, args, &mut looked)?;
+    let passes = Passes::read(context);
+    let mut since = since::lay(args, &passes, &mut looked).await?;
+    let members: Vec<Arc<Prepared>> = looked
+        .iter()
+        .filter_map(|one| one.prepared.clone())
+        .collect();
+    let tasks = gathering::tasks(args, &members)?;
+    if args.explain {
+        return Ok(explain::report(context, args.fail_on, looked, &tasks));
+    }
+    let mut tallies = vec![Tally::default(); context.project.references.len()];
+    let folder = context.project.root.join(".bird/audit");
+    let fingerprint = gathering::fingerprint(&members, &tasks);
+    let run = context.run.to_string();
+    let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
+    let mut journal = journal.map_err(|error| finish::cannot_write(&folder, &error))?;
+    let throttle = Throttle::new(args.max_rate);
+    let (read, faults) = running::read(context, tasks, &throttle, &mut journal, &mut tallies).await;
+    let mut report = finish::report(
+        context,
+        (Some(args.sample), args.fail_on),
+        looked,
+        &tallies,
+        &read,
+    );
+    report.begun_on.clone_from(&journal.before.begun_on);
+    report.faults = faults;
+    for one in &mut report.references {
+        one.since = since.remove(&one.index);
+        one.passed = passes.of(&one.reference.to_string());
+    }
+    finish::files(context, args, &mut report, journal).await?;
+    if let Err(error) = passes.keep(context, &report) {
+        context
+            .progress
+            .notice(&format!("what was read whole could not be noted: {error}"));
+    }
+    Ok(report)
+}
+
+/// An audit that did not finish is never clean.
+fn exit(context: &Context, args: &Args, report: &AuditReport) -> Exit {
+    let mut exit = report.exit;
+    let worst = report.findings().map(|finding| finding.severity).max();
+    if worst.is_some_and(|worst| worst >= args.fail_on) {
+        exit = exit.worst(Exit::Found);
+    }
+    if !report.complete() || !report.assertions.iter().all(Asserted::is_done) {
+        exit = exit.worst(Exit::Failed);
+    }
+    open::interrupted(context, exit)
 }

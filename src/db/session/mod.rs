@@ -6,6 +6,7 @@
 mod guard;
 mod mysql;
 mod postgres;
+mod sample;
 mod sqlite;
 pub(in crate::db) mod stream;
 
@@ -17,6 +18,7 @@ use sqlx::{AssertSqlSafe, Database, Decode, Either, Executor};
 use crate::dialect::{Dialect, Trouble, catalog};
 use crate::model::server::Server;
 use crate::model::target::Target;
+pub use sample::Sample;
 
 /// How long a server may take to answer a connection attempt. PgBouncer lets a client wait 15
 /// seconds after a login that failed, and the first look for a database that does not exist is one.

@@ -233,7 +233,7 @@ impl<'e> End<'e> {
         direct.then(|| (format!("{} = {literal}", part.column), literal))
     }
 
-    fn rows_asked(
+    pub(super) fn rows_asked(
         &self,
         identity: &[&Column],
         conditions: &[String],
@@ -241,13 +241,16 @@ impl<'e> End<'e> {
         wanted: Option<Vec<Vec<u8>>>,
         limit: Option<u64>,
     ) -> RowsAsked {
-        let told = |column: &&Column| super::row_expression(self.place.dialect, column);
-        let identities = identity.iter().map(told);
+        // Named apart, so that what the rows are ordered by means the columns.
+        let told = |(at, column): (usize, &&Column)| {
+            format!(
+                "{} AS t{at}",
+                super::row_expression(self.place.dialect, column)
+            )
+        };
+        let texts = identity.iter().chain(&self.columns).enumerate().map(told);
         let selects = self.parts.iter().map(|part| part.select.clone());
-        let all: Vec<String> = identities
-            .chain(self.columns.iter().map(told))
-            .chain(selects)
-            .collect();
+        let all: Vec<String> = texts.chain(selects).collect();
         let asked = self.query(&all.join(", "), conditions, tail, None);
         RowsAsked {
             sql: asked.sql,

@@ -1,6 +1,7 @@
 //! Both ends of a reference in one statement, where an engine sees both.
 
-use super::{Asked, End, Range, Wire};
+use super::{After, Asked, End, Range, RowsAsked, Wire, rows};
+use crate::model::schema::Column;
 
 impl End<'_> {
     /// The keys of this end that the other one does not have, each with the number of its rows.
@@ -71,6 +72,31 @@ impl End<'_> {
             one.sql.eq_ignore_ascii_case(&other.sql) && one.collation == other.collation
         });
         same && plain(self) && plain(parents)
+    }
+
+    /// The rows with a NULL in any part of their key, ordered by what names them.
+    pub fn null_rows(
+        &self,
+        identity: &[&Column],
+        after: Option<&After>,
+        limit: u64,
+    ) -> Result<RowsAsked, String> {
+        let nulls = self
+            .parts
+            .iter()
+            .map(|part| format!("{} IS NULL", part.column));
+        let nulls: Vec<String> = nulls.collect();
+        let mut conditions: Vec<String> = self.filter.iter().cloned().collect();
+        conditions.push(format!("({})", nulls.join(" OR ")));
+        let dialect = self.place.dialect;
+        if let Some(after) = after {
+            let told: Vec<&String> = after.identity.iter().collect();
+            conditions.push(rows::beyond(dialect, identity, &told)?);
+        }
+        let names = identity.iter().map(|column| dialect.quote(&column.name));
+        let names: Vec<String> = names.collect();
+        let tail = format!(" ORDER BY {} LIMIT {limit}", names.join(", "));
+        Ok(self.rows_asked(identity, &conditions, &tail, None, Some(limit)))
     }
 
     /// Each of these keys once with the number of its rows.

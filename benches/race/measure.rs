@@ -90,6 +90,20 @@ impl Job {
         Ok(command)
     }
 
+    /// As a shell writes it.
+    pub fn line(&self) -> String {
+        let quoted = |word: &str| format!("'{}'", word.replace('\'', r"'\''"));
+        let mut words = vec!["env".to_owned()];
+        if self.alone {
+            words.push("-i".to_owned());
+        }
+        let variables = self.variables.iter();
+        words.extend(variables.map(|(name, value)| quoted(&format!("{name}={value}"))));
+        words.push(quoted(&self.program.display().to_string()));
+        words.extend(self.args.iter().map(|word| quoted(word)));
+        words.join(" ")
+    }
+
     /// Its output, without the line's end.
     pub fn output(&self) -> Result<String> {
         let output = self.command()?.output()?;

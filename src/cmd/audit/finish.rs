@@ -1,0 +1,152 @@
+//! What is told and written when everything has been read.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::Args;
+use super::ends::Looked;
+use super::journal::Journal;
+use super::passes::Passed;
+use super::planned;
+use super::report::{AuditReport, Audited};
+use super::tally::Tally;
+use super::task::Task;
+use crate::cmd::Context;
+use crate::db::history::now;
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
+use crate::model::exit::Exit;
+use crate::model::orphan::Orphan;
+use crate::project::{Replacement, can_replace};
+
+/// Why what was found could not be kept.
+pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("cannot write {}: {error}", path.display());
+    let told = Diagnostic::error("environment", message);
+    Failure::failed(
+        told.hint("the audit keeps what it finds in .bird/ of the project; make it writable"),
+    )
+}
+
+/// The report, but for what is read from the journal.
+pub fn report(
+    context: &Context,
+    (sample, fail_on): (Option<usize>, Severity),
+    looked: Vec<Looked>,
+    tallies: &[Tally],
+    tasks: &[Arc<Task>],
+) -> AuditReport {
+    let references = looked.into_iter().filter_map(|one| {
+        let reference = context.project.references.get(one.index)?;
+        let task = tasks
+            .iter()
+            .find(|task| task.members.iter().any(|member| member.index == one.index));
+        let mut tally = tallies.get(one.index).cloned().unwrap_or_default();
+        tally.complete = task.is_some() && tally.is_covered();
+        Some(Audited {
+            index: one.index,
+            reference: reference.clone(),
+            remarks: one.remarks,
+            prepared: one.prepared,
+            task: task.cloned(),
+            tally,
+            since: None,
+            passed: Passed::default(),
+        })
+    });
+    AuditReport {
+        references: references.collect(),
+        assertions: Vec::new(),
+        fail_on,
+        begun_on: String::new(),
+        ended_on: now(),
+        faults: Vec::new(),
+        explained: None,
+        sample: sample.unwrap_or(0),
+        exit: Exit::Done,
+    }
+}
+
+/// Whether the files that were asked for can be written, asked before the audit begins.
+pub fn check(args: &Args) -> Result<(), Failure> {
+    for path in args.orphans.iter().chain(&args.plan) {
+        can_replace(path).map_err(|why| {
+            let message = format!("cannot write {}: {why}", path.display());
+            Failure::failed(Diagnostic::error("environment", message))
+        })?;
+    }
+    Ok(())
+}
+
+/// Reads the orphans back: the samples, and the files that were asked for. A file is written
+/// whole, or what was there before stays.
+pub async fn files(
+    context: &Context,
+    args: &Args,
+    report: &mut AuditReport,
+    mut journal: Journal,
+) -> Result<(), Failure> {
+    let mut plan = planned::begin(context, args, report).await?;
+    let begun = args.orphans.as_deref().map(|path| {
+        let file = Replacement::begin(path);
+        file.map_err(|error| cannot_write(path, &error))
+    });
+    let mut orphans = begun.transpose()?;
+    let read = journal.read(|orphan| {
+        if let Some(file) = &mut orphans {
+            line(report, file, &orphan)?;
+        }
+        if let Some(plan) = &mut plan {
+            plan.row(&orphan)?;
+        }
+        report.keep(orphan);
+        Ok(())
+    });
+    let place = args.orphans.as_deref().or(args.plan.as_deref());
+    read.map_err(|error| cannot_write(place.unwrap_or(&context.project.root), &error))?;
+    if let (Some(path), Some(file)) = (&args.orphans, orphans) {
+        file.commit().map_err(|error| cannot_write(path, &error))?;
+    }
+    if let (Some(path), Some(plan)) = (&args.plan, plan) {
+        planned::end(report, plan, path)?;
+    }
+    if report.complete() {
+        journal.close();
+    }
+    Ok(())
+}
+
+/// One orphan as a line of JSON.
+fn line(report: &AuditReport, to: &mut impl Write, orphan: &Orphan) -> io::Result<()> {
+    let mut all = report.references.iter();
+    let Some(audited) = all.find(|one| one.index == orphan.reference) else {
+        return Ok(());
+    };
+    let mut object = Map::new();
+    object.insert("reference".into(), json!(audited.reference.name()));
+    object.extend(told(orphan));
+    serde_json::to_writer(&mut *to, &Value::Object(object))?;
+    to.write_all(b"\n")
+}
+
+/// An orphan as reports show it: its key and its row.
+pub fn told(orphan: &Orphan) -> Map<String, Value> {
+    let key = match orphan.key.as_slice() {
+        [one] => json!(one),
+        several => json!(several),
+    };
+    let row: Map<String, Value> = orphan
+        .row
+        .iter()
+        .map(|(column, cell)| (column.clone(), json!(cell)))
+        .collect();
+    let mut object = Map::new();
+    object.insert("key".into(), key);
+    object.insert("row".into(), Value::Object(row));
+    if orphan.hidden {
+        object.insert("hidden".into(), json!(true));
+    }
+    object
+}

@@ -1,0 +1,306 @@
+//! Keys in no order that could be trusted: counted in a hash table, then compared with the
+//! parents, either all of them or those that are looked up.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::sync::Arc;
+
+use futures_util::future::join;
+
+use super::confirming::{Fresh, Out, Pair};
+use super::ends::{Prepared, Side};
+use super::lane::{Lane, Read};
+use super::task::{Fault, Part, Portion, Task, Why};
+use super::{source, spill};
+use crate::audit::{self, Gather, Merge, Ordered, Strategy};
+use crate::db::keys;
+use crate::db::session::Session;
+use crate::dialect::keys::{Asked, Range};
+use crate::model::key::Batch;
+
+/// How many keys are looked up at once.
+const LOOK_UP: usize = 500;
+
+/// Reads every child whole, then the parents.
+pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fault> {
+    let task = lane.task.clone();
+    if task.snapshot {
+        super::snapshot::begin(lane).await?;
+    }
+    let mut parts = vec![Part::default(); task.members.len()];
+    let mut gathered = Vec::new();
+    for (at, (member, part)) in task.members.iter().zip(&mut parts).enumerate() {
+        let asked = child(&task, member)?;
+        let session = match lane.children.get_mut(at) {
+            Some(session) => session,
+            None => &mut lane.parents,
+        };
+        let side = &member.child;
+        let shared = lane.shared.clone();
+        let mut read = Gathering {
+            shared: &shared,
+            part: Some(part),
+            limit: spill::MEMORY / task.members.len(),
+        };
+        match read.gather(session, side, asked).await? {
+            Some(keys) => gathered.push(keys),
+            None => return Ok(None),
+        }
+    }
+    let mut finding = Finding {
+        lane,
+        task: &task,
+        portion: portion.number,
+        parts,
+    };
+    // There may be more keys than a catalog or a watermark made expect.
+    let rows = finding.parts.iter().map(|part| part.totals.rows).sum();
+    let estimate = task.first().and_then(|first| first.parent.estimate.rows);
+    let few = task.choice.asked || audit::looking_up_pays(rows, estimate);
+    let parents = match task.choice.strategy {
+        Strategy::Probe if few => finding.look_up(gathered).await?,
+        _ => finding.compare(gathered).await?,
+    };
+    Ok(parents.map(|parents| Read {
+        parts: finding.parts,
+        parents,
+    }))
+}
+
+/// What is asked of a child: its keys counted, where an index gives them; else as they lie.
+fn child(task: &Task, member: &Prepared) -> Result<Asked, Fault> {
+    let side = &member.child;
+    let database = task.qualified(side);
+    let end = side
+        .end(database)
+        .map_err(Fault::other(&side.database, "reading its keys"))?;
+    let counts = side.indexed && end.indexed() && side.filter.is_none();
+    Ok(match counts {
+        true => end.counted(&Range::default()),
+        false => end.unordered(),
+    })
+}
+
+/// Keys on their way into a hash table.
+struct Gathering<'g> {
+    shared: &'g super::task::Shared,
+    /// Where what cannot be a key is kept.
+    part: Option<&'g mut Part>,
+    limit: usize,
+}
+
+impl Gathering<'_> {
+    /// All keys in order; nothing where the audit was stopped.
+    async fn gather(
+        &mut self,
+        session: &mut Session,
+        side: &Side,
+        asked: Asked,
+    ) -> Result<Option<Ordered<File>>, Fault> {
+        let (mut source, reading) = source::open(session, asked, true);
+        let failed = |error: std::io::Error| Fault {
+            database: side.database.clone(),
+            doing: "keeping its keys in a temporary file",
+            why: Why::Other(error.to_string()),
+        };
+        let taking = async {
+            let mut gather = Gather::new(self.limit, spill::file);
+            let read = Fault::of(&side.database, "reading its keys");
+            while let Some(mut batch) = source.next().await.map_err(&read)? {
+                if self.shared.is_stopped() {
+                    return Ok(None);
+                }
+                self.shared.count(batch.rows());
+                if let Some(part) = &mut self.part {
+                    part.totals.rows += batch.rows();
+                    part.malformed.append(&mut batch.malformed);
+                }
+                gather.add(&batch).map_err(failed)?;
+            }
+            drop(source);
+            gather.ordered().map(Some).map_err(failed)
+        };
+        let (gathered, ()) = join(taking, reading).await;
+        gathered
+    }
+}
+
+/// Candidates on their way to be confirmed.
+struct Finding<'f> {
+    lane: &'f mut Lane,
+    task: &'f Arc<Task>,
+    portion: u64,
+    parts: Vec<Part>,
+}
+
+impl Finding<'_> {
+    /// Looks every key up among the parents.
+    async fn look_up(&mut self, gathered: Vec<Ordered<File>>) -> Result<Option<u64>, Fault> {
+        let mut found = 0;
+        for (at, mut keys) in gathered.into_iter().enumerate() {
+            let Some(member) = self.task.members.get(at).cloned() else {
+                break;
+            };
+            while let Some(batch) = keys.batch().map_err(spilled(&member.child))? {
+                if self.lane.shared.is_stopped() {
+                    return Ok(None);
+                }
+                if let Some(part) = self.parts.get_mut(at) {
+                    part.totals.keys += batch.len() as u64;
+                }
+                let all: Vec<Vec<u8>> = batch.iter().map(|(key, _)| key.to_vec()).collect();
+                for some in all.chunks(LOOK_UP) {
+                    found += self.some(at, &member, some).await?;
+                }
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// Looks some keys up, and confirms what is not there.
+    async fn some(
+        &mut self,
+        at: usize,
+        member: &Arc<Prepared>,
+        keys: &[Vec<u8>],
+    ) -> Result<u64, Fault> {
+        let side = &member.parent;
+        let failed = Fault::of(&side.database, "looking for parents");
+        let end = side.end(self.task.qualified(side));
+        let end = end.map_err(Fault::other(&side.database, "looking for parents"))?;
+        let present = keys::all(&mut self.lane.parents, &end.among(keys))
+            .await
+            .map_err(failed)?;
+        let present: HashSet<&[u8]> = present.iter().map(|(key, _)| key).collect();
+        let missing = keys.iter().filter(|key| !present.contains(key.as_slice()));
+        let missing: Vec<Vec<u8>> = missing.cloned().collect();
+        self.confirm(at, member, &missing).await?;
+        Ok((keys.len() - missing.len()) as u64)
+    }
+
+    /// Merges the children's keys with those of all parents.
+    async fn compare(&mut self, mut gathered: Vec<Ordered<File>>) -> Result<Option<u64>, Fault> {
+        let Some(first) = self.task.first().cloned() else {
+            return Ok(None);
+        };
+        let side = &first.parent;
+        let end = side.end(self.task.qualified(side));
+        let end = end.map_err(Fault::other(&side.database, "reading its keys"))?;
+        let shared = self.lane.shared.clone();
+        let mut read = Gathering {
+            shared: &shared,
+            part: None,
+            limit: spill::MEMORY,
+        };
+        let parents = read
+            .gather(&mut self.lane.parents, side, end.unordered())
+            .await?;
+        let Some(mut parents) = parents else {
+            return Ok(None);
+        };
+        let mut merge = Merge::new(gathered.len());
+        while let Some(wanted) = merge.want() {
+            let batch = match wanted {
+                audit::Side::Child(at) => match gathered.get_mut(at) {
+                    Some(keys) => keys.batch().map_err(spilled(side))?,
+                    None => None,
+                },
+                audit::Side::Parents => parents.batch().map_err(spilled(side))?,
+            };
+            self.feed(&mut merge, wanted, batch)?;
+            if merge.waiting() >= LOOK_UP {
+                self.take(&mut merge).await?;
+            }
+        }
+        self.take(&mut merge).await?;
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            part.totals.keys = merge.totals(at).keys;
+        }
+        Ok(Some(merge.parents()))
+    }
+
+    fn feed(
+        &self,
+        merge: &mut Merge,
+        side: audit::Side,
+        batch: Option<Batch>,
+    ) -> Result<(), Fault> {
+        merge.feed(side, batch).map_err(|_| Fault {
+            database: String::new(),
+            doing: "merging keys",
+            why: Why::Disorder,
+        })
+    }
+
+    async fn take(&mut self, merge: &mut Merge) -> Result<(), Fault> {
+        let mut candidates = merge.candidates();
+        candidates.sort();
+        for one in candidates.chunk_by(|one, other| one.child == other.child) {
+            let Some(at) = one.first().map(|candidate| candidate.child) else {
+                continue;
+            };
+            let Some(member) = self.task.members.get(at).cloned() else {
+                continue;
+            };
+            let keys: Vec<Vec<u8>> = one.iter().map(|candidate| candidate.key.clone()).collect();
+            self.confirm(at, &member, &keys).await?;
+        }
+        Ok(())
+    }
+
+    async fn confirm(
+        &mut self,
+        at: usize,
+        member: &Arc<Prepared>,
+        keys: &[Vec<u8>],
+    ) -> Result<(), Fault> {
+        let Some(part) = self.parts.get_mut(at) else {
+            return Ok(());
+        };
+        let lane = &mut *self.lane;
+        let mut out = Out {
+            portion: self.portion,
+            to: &lane.to,
+            part,
+        };
+        confirm(
+            self.task,
+            &mut lane.parents,
+            &mut lane.fresh,
+            member,
+            keys,
+            &mut out,
+        )
+        .await
+    }
+}
+
+/// Confirms candidates: in the snapshot where there is one, else by fresh reads.
+pub async fn confirm(
+    task: &Task,
+    parents: &mut Session,
+    fresh: &mut Fresh,
+    member: &Arc<Prepared>,
+    keys: &[Vec<u8>],
+    out: &mut Out<'_>,
+) -> Result<(), Fault> {
+    if !task.snapshot {
+        return fresh.confirm(member, keys, out).await;
+    }
+    let database = (
+        task.qualified(&member.child),
+        task.qualified(&member.parent),
+    );
+    let mut pair = Pair {
+        member,
+        child: None,
+        parents,
+        database,
+    };
+    pair.all(keys, out).await
+}
+
+fn spilled(side: &Side) -> impl Fn(std::io::Error) -> Fault + use<> {
+    let other = Fault::other(&side.database, "reading keys back from a temporary file");
+    move |error| other(error.to_string())
+}

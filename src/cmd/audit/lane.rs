@@ -1,0 +1,178 @@
+//! A lane: a thread with sessions of its own that reads portion after portion of a task.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{Receiver, Sender};
+
+use super::confirming::Fresh;
+use super::task::{Fault, Part, Portion, Shared, Task, Told, Why};
+use super::{hashing, joining, merging, snapshot};
+use crate::audit::Strategy;
+use crate::db::session::Session;
+use crate::dialect::Trouble;
+
+/// How often a portion is read anew before its failure is told.
+pub const TRIES: u64 = 3;
+
+/// Where portions come from; lanes take them in turn.
+pub type Portions = Arc<Mutex<Receiver<Portion>>>;
+
+/// The sessions of a lane.
+pub struct Lane {
+    pub task: Arc<Task>,
+    pub shared: Shared,
+    pub to: Sender<Told>,
+    /// One for each member, in their order.
+    pub children: Vec<Session>,
+    pub parents: Session,
+    pub fresh: Fresh,
+    /// The members whose sessions see the parents' file.
+    pub attached: HashSet<usize>,
+    /// The one session is in its transaction.
+    pub in_snapshot: bool,
+}
+
+/// What came of a portion.
+pub struct Read {
+    pub parts: Vec<Part>,
+    /// How many keys of parents were read.
+    pub parents: u64,
+}
+
+/// Starts a lane. It ends when there are no more portions, when it is asked to stop, or when it
+/// cannot go on.
+pub fn start(
+    task: Arc<Task>,
+    shared: Shared,
+    portions: Portions,
+    to: Sender<Told>,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("audit".into())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let Ok(runtime) = runtime else { return };
+            runtime.block_on(async {
+                if let Err(fault) = run(&task, &shared, &portions, &to).await {
+                    // Whoever stopped listening has stopped the audit.
+                    let _: Result<(), _> = to.send(Told::Failed(fault)).await;
+                }
+            });
+        })
+}
+
+async fn run(
+    task: &Arc<Task>,
+    shared: &Shared,
+    portions: &Portions,
+    to: &Sender<Told>,
+) -> Result<(), Fault> {
+    let mut lane: Option<Lane> = None;
+    loop {
+        let portion = portions.lock().await.recv().await;
+        let Some(portion) = portion.filter(|_| !shared.is_stopped()) else {
+            break;
+        };
+        let mut tries: u64 = 0;
+        let read = loop {
+            let open = match lane.take() {
+                Some(open) => open,
+                None => Lane::open(task, shared, to).await?,
+            };
+            let open = lane.insert(open);
+            let numbered = Portion {
+                number: portion.number + tries,
+                range: portion.range.clone(),
+            };
+            match open.portion(&numbered).await {
+                Ok(read) => break read.map(|read| (numbered, read)),
+                Err(fault) => {
+                    tries += 1;
+                    // A second snapshot would be another instant.
+                    if tries >= TRIES || task.snapshot || !fault.passes() {
+                        return Err(fault);
+                    }
+                    // Its sessions are in an unknown state.
+                    lane = None;
+                }
+            }
+        };
+        let Some((portion, read)) = read else { break };
+        let done = Told::Done(portion, read.parts, read.parents);
+        if to.send(done).await.is_err() {
+            break;
+        }
+    }
+    if let Some(lane) = lane {
+        lane.close().await;
+    }
+    Ok(())
+}
+
+impl Lane {
+    async fn open(task: &Arc<Task>, shared: &Shared, to: &Sender<Told>) -> Result<Lane, Fault> {
+        let Some(first) = task.first() else {
+            return Err(Fault::other("", "reading keys")(
+                "nothing is to be read".to_owned(),
+            ));
+        };
+        let mut children = Vec::new();
+        if !task.snapshot {
+            for member in &task.members {
+                let failed =
+                    Fault::of(&member.child.database, "opening a session to read its keys");
+                children.push(member.child.reading().await.map_err(failed)?);
+            }
+        }
+        let failed = Fault::of(&first.parent.database, "opening a session to read its keys");
+        Ok(Lane {
+            task: task.clone(),
+            shared: shared.clone(),
+            to: to.clone(),
+            children,
+            parents: first.parent.session().await.map_err(failed)?,
+            fresh: Fresh::default(),
+            attached: HashSet::new(),
+            in_snapshot: false,
+        })
+    }
+
+    /// Reads a portion; nothing where the audit was stopped in the middle of it.
+    async fn portion(&mut self, portion: &Portion) -> Result<Option<Read>, Fault> {
+        match (self.task.choice.strategy, self.task.snapshot) {
+            (Strategy::Merge, false) => merging::read(self, portion).await,
+            (_, true) => snapshot::read(self, portion).await,
+            (Strategy::Sql, false) => joining::read(self, portion).await,
+            (Strategy::Probe | Strategy::Hash, false) => hashing::read(self, portion).await,
+        }
+    }
+
+    async fn close(self) {
+        for session in self.children {
+            session.close().await;
+        }
+        self.parents.close().await;
+        self.fresh.close().await;
+    }
+}
+
+impl Fault {
+    /// Whether it may be gone when the portion is read anew: a connection that broke, a table that
+    /// was changed while it was read.
+    fn passes(&self) -> bool {
+        let Why::Database(error) = &self.why else {
+            return false;
+        };
+        let changed = ["1412", "1213", "0A000", "40001", "40P01"];
+        error.trouble == Trouble::Connection
+            || error
+                .code
+                .as_deref()
+                .is_some_and(|code| changed.contains(&code))
+    }
+}

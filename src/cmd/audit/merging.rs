@@ -1,0 +1,153 @@
+//! Two ordered streams of keys for each reference, one pass over the parents for all of them.
+
+use futures_util::future::{join, join_all};
+
+use super::confirming::{Fresh, Out};
+use super::lane::{Lane, Read};
+use super::source::{self, Source};
+use super::task::{Fault, Part, Portion, Shared, Task, Told, Why};
+use crate::audit::{Merge, Side};
+use crate::model::key::Batch;
+
+/// So many candidates are confirmed before more are looked for.
+const MANY: usize = 2000;
+
+/// Reads the keys of a range. Every child's statement is sent at once, the parents' when the first
+/// keys of all children have arrived.
+pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fault> {
+    let task = lane.task.clone();
+    let Some(first) = task.first() else {
+        return Ok(None);
+    };
+    let (mut sources, mut work) = (Vec::new(), Vec::new());
+    for (member, session) in task.members.iter().zip(&mut lane.children) {
+        let wrong = Fault::other(&member.child.database, "reading its keys");
+        let asked = member
+            .child
+            .end(None)
+            .map_err(wrong)?
+            .counted(&portion.range);
+        let (source, reading) = source::open(session, asked, true);
+        sources.push(source);
+        work.push(reading);
+    }
+    let wrong = Fault::other(&first.parent.database, "reading its keys");
+    let end = first.parent.end(None).map_err(wrong)?;
+    let asked = match first.unique {
+        true => end.ordered(&portion.range),
+        false => end.distinct(&portion.range),
+    };
+    let (parents, reading) = source::open(&mut lane.parents, asked, false);
+    let merging = Merging {
+        task: &task,
+        shared: &lane.shared,
+        to: &lane.to,
+        portion: portion.number,
+        fresh: &mut lane.fresh,
+        parts: vec![Part::default(); task.members.len()],
+    };
+    let (read, _) = join(merging.run(sources, parents), join(join_all(work), reading)).await;
+    read
+}
+
+/// A merge that is fed from sources.
+pub struct Merging<'m> {
+    pub task: &'m Task,
+    pub shared: &'m Shared,
+    pub to: &'m tokio::sync::mpsc::Sender<Told>,
+    pub portion: u64,
+    pub fresh: &'m mut Fresh,
+    pub parts: Vec<Part>,
+}
+
+impl Merging<'_> {
+    async fn run(
+        mut self,
+        mut sources: Vec<Source>,
+        mut parents: Source,
+    ) -> Result<Option<Read>, Fault> {
+        let mut merge = Merge::new(sources.len());
+        while let Some(side) = merge.want() {
+            if self.shared.is_stopped() {
+                return Ok(None);
+            }
+            let source = match side {
+                Side::Child(at) => sources.get_mut(at),
+                Side::Parents => Some(&mut parents),
+            };
+            let Some(source) = source else { break };
+            let batch = source.next().await;
+            let batch = batch.map_err(Fault::of(self.name(side), "reading its keys"))?;
+            self.feed(&mut merge, side, batch)?;
+            if merge.waiting() >= MANY {
+                self.confirm(&mut merge).await?;
+            }
+        }
+        // What is left of the parents belongs to their session, which is needed again.
+        let failed = Fault::of(self.name(Side::Parents), "reading its keys");
+        while let Some(batch) = parents.next().await.map_err(&failed)? {
+            self.shared.count(batch.rows());
+        }
+        drop(failed);
+        drop((sources, parents));
+        self.confirm(&mut merge).await?;
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            part.totals = merge.totals(at);
+        }
+        Ok(Some(Read {
+            parts: self.parts,
+            parents: merge.parents(),
+        }))
+    }
+
+    fn name(&self, side: Side) -> &str {
+        let member = match side {
+            Side::Child(at) => self.task.members.get(at).map(|member| &member.child),
+            Side::Parents => self.task.first().map(|member| &member.parent),
+        };
+        member.map_or("", |side| &side.database)
+    }
+
+    /// Feeds the merge, and counts.
+    fn feed(
+        &mut self,
+        merge: &mut Merge,
+        side: Side,
+        mut batch: Option<Batch>,
+    ) -> Result<(), Fault> {
+        if let Some(batch) = &mut batch {
+            self.shared.count(batch.rows());
+            let part = match side {
+                Side::Child(at) => self.parts.get_mut(at),
+                Side::Parents => None,
+            };
+            if let Some(part) = part {
+                part.malformed.append(&mut batch.malformed);
+            }
+        }
+        merge.feed(side, batch).map_err(|wrong| Fault {
+            database: self.name(wrong.0).to_owned(),
+            doing: "merging keys",
+            why: Why::Disorder,
+        })
+    }
+
+    async fn confirm(&mut self, merge: &mut Merge) -> Result<(), Fault> {
+        let mut candidates: Vec<Vec<Vec<u8>>> = vec![Vec::new(); self.parts.len()];
+        for candidate in merge.candidates() {
+            if let Some(keys) = candidates.get_mut(candidate.child) {
+                keys.push(candidate.key);
+            }
+        }
+        let members = self.task.members.iter().zip(&mut self.parts);
+        for ((member, part), keys) in members.zip(candidates) {
+            let mut out = Out {
+                portion: self.portion,
+                to: self.to,
+                part,
+            };
+            self.fresh.confirm(member, &keys, &mut out).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! What has been found of each reference so far.
+
+use crate::audit::Totals;
+use crate::dialect::keys::Range;
+use crate::model::orphan::Orphan;
+
+use super::journal::Done;
+use super::task::{Part, Task};
+
+/// How many values that cannot be keys are shown.
+const MALFORMED: usize = 5;
+
+/// The numbers of one reference.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    pub totals: Totals,
+    pub parents: u64,
+    pub candidates: u64,
+    pub orphan_keys: u64,
+    pub orphan_rows: u64,
+    pub hidden_rows: u64,
+    /// Rows with a NULL, where that makes an orphan.
+    pub null_rows: u64,
+    pub malformed_rows: u64,
+    pub malformed: Vec<String>,
+    pub sample: Vec<Orphan>,
+    /// Which keys were read.
+    pub covered: Vec<Range>,
+    /// Whether these are all.
+    pub complete: bool,
+}
+
+impl Tally {
+    /// Adds what was found in one portion.
+    pub fn add(&mut self, part: &Part, parents: u64, range: &Range) {
+        self.totals.rows += part.totals.rows;
+        self.totals.keys += part.totals.keys;
+        self.parents += parents;
+        self.candidates += part.candidates;
+        self.orphan_keys += part.orphan_keys;
+        self.orphan_rows += part.orphan_rows;
+        for (told, rows) in &part.malformed {
+            self.malformed_rows += rows;
+            if self.malformed.len() < MALFORMED && !self.malformed.contains(told) {
+                self.malformed.push(told.clone());
+            }
+        }
+        self.cover(range);
+    }
+
+    /// Keeps the ranges that were read, neighbours as one.
+    fn cover(&mut self, range: &Range) {
+        self.covered.push(range.clone());
+        self.covered
+            .sort_by(|one, other| one.after.cmp(&other.after));
+        let mut joined: Vec<Range> = Vec::new();
+        for range in self.covered.drain(..) {
+            match joined.last_mut() {
+                Some(last) if last.upto.is_some() && last.upto == range.after => {
+                    last.upto = range.upto
+                }
+                _ => joined.push(range),
+            }
+        }
+        self.covered = joined;
+    }
+
+    /// Whether every key was read.
+    pub fn is_covered(&self) -> bool {
+        matches!(self.covered.as_slice(), [all] if *all == Range::default())
+    }
+}
+
+/// Adds a finished portion of a task to the tallies of its members.
+pub fn add(tallies: &mut [Tally], task: &Task, done: &Done) {
+    let range = done.range();
+    for (member, part) in task.members.iter().zip(done.parts()) {
+        if let Some(tally) = tallies.get_mut(member.index) {
+            tally.add(&part, done.parents, &range);
+        }
+    }
+}

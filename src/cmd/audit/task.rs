@@ -1,0 +1,196 @@
+//! What is read together: the references that point to one key of one table, and how.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::ends::{Prepared, Side};
+use crate::audit::{Choice, Strategy, Totals};
+use crate::db::keys;
+use crate::db::session::DbError;
+use crate::dialect::keys::Range;
+use crate::model::orphan::Orphan;
+
+/// How certain the findings of a reference are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarantee {
+    /// Everything was seen at one instant.
+    Snapshot,
+    /// Every finding was confirmed by fresh reads of child, parent and child.
+    Confirmed,
+    /// As [`Guarantee::Confirmed`], but a replica answered for the parents or the confirmation.
+    Indicative,
+}
+
+impl Guarantee {
+    pub fn word(self) -> &'static str {
+        match self {
+            Guarantee::Snapshot => "snapshot",
+            Guarantee::Confirmed => "confirmed",
+            Guarantee::Indicative => "indicative",
+        }
+    }
+
+    /// What it means, for people.
+    pub fn told(self) -> &'static str {
+        match self {
+            Guarantee::Snapshot => {
+                "exact: both ends were seen at one instant, and every orphan of that instant is listed"
+            }
+            Guarantee::Confirmed => {
+                "no false orphan: each was confirmed by fresh reads of child, parent and child; every \
+                 reference that was broken during the whole window is listed, those that changed \
+                 meanwhile may be missing"
+            }
+            Guarantee::Indicative => {
+                "a replica answered, which may lag behind: confirm on the primaries before you act"
+            }
+        }
+    }
+}
+
+/// References that one pass over the parents serves.
+pub struct Task {
+    pub members: Vec<Arc<Prepared>>,
+    pub choice: Choice,
+    pub guarantee: Guarantee,
+    /// Both ends are read in one transaction of one session.
+    pub snapshot: bool,
+    /// How many threads share its ranges.
+    pub lanes: usize,
+}
+
+impl Task {
+    /// The member that stands for the parents.
+    pub fn first(&self) -> Option<&Arc<Prepared>> {
+        self.members.first()
+    }
+
+    /// Whether its keys are read range by range, or all at once.
+    pub fn is_ranged(&self) -> bool {
+        let strategy = self.choice.strategy;
+        let by_index = |side: &Side| side.end(None).is_ok_and(|end| end.ranges_by_index());
+        let sides = self
+            .members
+            .iter()
+            .flat_map(|member| [&member.child, &member.parent]);
+        matches!(strategy, Strategy::Merge | Strategy::Sql) && { sides }.all(by_index)
+    }
+
+    /// What qualifies a table where one session reads both ends of a server.
+    pub fn qualified<'s>(&self, side: &'s Side) -> Option<&'s str> {
+        self.snapshot.then(|| side.target.database())
+    }
+
+    /// What qualifies the parents where a statement has both ends.
+    pub fn beside<'s>(&self, parent: &'s Side) -> Option<&'s str> {
+        self.qualified(parent).or(Some(keys::ATTACHED))
+    }
+}
+
+/// A part of the keys, by its number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Portion {
+    pub number: u64,
+    pub range: Range,
+}
+
+/// What a lane found out of one member in one portion.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Part {
+    pub totals: Totals,
+    pub candidates: u64,
+    pub orphan_keys: u64,
+    pub orphan_rows: u64,
+    pub malformed: Vec<(String, u64)>,
+}
+
+/// What lanes tell.
+pub enum Told {
+    /// Orphans of a portion, which count only when it is done.
+    Orphans(u64, Vec<Orphan>),
+    /// A portion is done: a part for each member, and how many parents were read.
+    Done(Portion, Vec<Part>, u64),
+    /// A lane could not go on.
+    Failed(Fault),
+}
+
+/// Why a portion could not be read.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    pub database: String,
+    pub doing: &'static str,
+    pub why: Why,
+}
+
+#[derive(Debug, Clone)]
+pub enum Why {
+    Database(DbError),
+    /// Keys did not come in the order that their types promise.
+    Disorder,
+    Other(String),
+}
+
+impl Fault {
+    pub fn of(database: &str, doing: &'static str) -> impl Fn(DbError) -> Fault + use<> {
+        let database = database.to_owned();
+        move |error| Fault {
+            database: database.clone(),
+            doing,
+            why: Why::Database(error),
+        }
+    }
+
+    pub fn other(database: &str, doing: &'static str) -> impl Fn(String) -> Fault + use<> {
+        let database = database.to_owned();
+        move |why| Fault {
+            database: database.clone(),
+            doing,
+            why: Why::Other(why),
+        }
+    }
+}
+
+/// What all lanes of all tasks share with the thread that shows how far they are.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    read: Arc<AtomicU64>,
+    /// The audit is to stop.
+    stopped: Arc<AtomicBool>,
+    /// The task is to stop.
+    failed: Arc<AtomicBool>,
+}
+
+impl Shared {
+    /// As seen from one task, which may stop by itself.
+    #[must_use]
+    pub fn of_task(&self) -> Shared {
+        Shared {
+            failed: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Counts rows that were read.
+    pub fn count(&self, rows: u64) {
+        self.read.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// How many rows and parents were read so far.
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Asks all lanes to end as soon as they can.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks the lanes of this task to end.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
+    }
+}
