@@ -244,8 +244,11 @@ impl<'e> End<'e> {
             return None;
         };
         let direct = probe.indexed && probe.within.is_none() && probe.expression == part.column;
-        let literal = probe.spelling.write(self.place.dialect, key)?;
-        direct.then(|| (format!("{} = {literal}", part.column), literal))
+        let literals = probe.spelling.write(self.place.dialect, key);
+        let [literal] = literals.as_slice() else {
+            return None;
+        };
+        direct.then(|| (format!("{} = {literal}", part.column), literal.clone()))
     }
 
     pub(super) fn rows_asked(

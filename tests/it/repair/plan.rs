@@ -15,13 +15,15 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::world::World;
 
+/// The place of a reference, what names the row, what it refers to.
+type Row = (usize, Vec<(String, String)>, Vec<Option<String>>);
+
 /// A plan that is going to be written.
 pub struct Plan {
     pub action: Action,
     pub made: OffsetDateTime,
     pub totals: Totals,
-    /// The place of the reference, what names the row, what it refers to.
-    rows: Vec<(usize, Vec<(String, String)>, Vec<Option<String>>)>,
+    rows: Vec<Row>,
 }
 
 impl Plan {
