@@ -110,3 +110,12 @@ impl End<'_> {
         self.groups(&conditions)
     }
 }
+
+impl Asked {
+    /// The first so many of its rows.
+    #[must_use]
+    pub fn limited(mut self, rows: u64) -> Asked {
+        self.sql.push_str(&format!(" LIMIT {rows}"));
+        self
+    }
+}
