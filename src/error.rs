@@ -5,18 +5,24 @@ use std::io::Write;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use crate::model::diagnostic::{Diagnostic, Severity};
-use crate::output::escape::terminal;
+use crate::output::Format;
+use crate::output::escape::{terminal, workflow_log};
 
-/// Writes diagnostics to stderr, each with its source line where there is one.
-pub fn tell(diagnostics: &[Diagnostic], decorate: bool) {
+/// Writes diagnostics to stderr, each with its source line where there is one. Where the answer is
+/// read out of a log, nothing beside it may look like a part of it.
+pub fn tell(diagnostics: &[Diagnostic], decorate: bool, format: Format) {
     let renderer = match decorate {
         true => Renderer::styled(),
         false => Renderer::plain(),
     };
     let mut stderr = anstream::stderr().lock();
     for diagnostic in diagnostics {
+        let mut told = draw(diagnostic, &renderer);
+        if format == Format::Github {
+            told = workflow_log(&told);
+        }
         // A closed stderr leaves nobody to tell.
-        let _: std::io::Result<()> = writeln!(stderr, "{}\n", draw(diagnostic, &renderer));
+        let _: std::io::Result<()> = writeln!(stderr, "{told}\n");
     }
 }
 

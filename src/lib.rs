@@ -12,7 +12,7 @@
 //!         └─────────────┬──────────────┘
 //!                       ▼ think (pure)
 //!      Standing · Plan · Difference · seed::Action
-//!                       ▼ act (provision, adopt, migrate, undo, seed)
+//!                       ▼ act (provision, adopt, migrate, undo, seed, repair)
 //!                     Report
 //!                       ▼ show
 //!            table │ json │ markdown
@@ -25,7 +25,7 @@
 //! | floor | rooms | what it may touch |
 //! |---|---|---|
 //! | 0, nouns | [`model`] | plain data: no I/O, no SQL, no engine |
-//! | 1, thought | [`dialect`]; then [`plan`], [`diff`], [`seed`], [`adopt`], [`audit`], which may use it but never each other | pure functions over nouns |
+//! | 1, thought | [`dialect`]; then [`plan`], [`diff`], [`seed`], [`adopt`], [`audit`], [`repair`], which may use it but never each other | pure functions over nouns |
 //! | 2, the world | [`project`] (files; the only user of toml), [`db`] (databases; sqlx in `db::session`, refinery in `db::history`) | I/O; the two don't use each other |
 //! | 3, verbs | [`cmd`], one file per command (the only user of clap) | everything |
 //! | beside | [`output`] (formats; comfy-table in `output::table`), [`error`] | nouns |
@@ -74,6 +74,7 @@ pub mod audit;
 pub mod dialect;
 pub mod diff;
 pub mod plan;
+pub mod repair;
 pub mod seed;
 
 pub mod db;

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 
 /// The answer to stdout, what went wrong to stderr.
 fn show(outcome: &Outcome) -> io::Result<()> {
-    error::tell(&outcome.diagnostics(), outcome.decorate);
+    error::tell(&outcome.diagnostics(), outcome.decorate, outcome.format);
     let run = outcome.run.to_string();
     // SQL must arrive to the byte; elsewhere what colours is taken out where nobody sees it.
     let mut stdout: Box<dyn Write> = match outcome.format {

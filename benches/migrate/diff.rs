@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use crate::BIRD;
-use crate::engine::{Engine, Family};
-use crate::measure::{Entrant, Job, Laps, Stopwatch, say};
+use crate::race::BIRD;
+use crate::race::engine::{Engine, Family};
+use crate::race::measure::{Entrant, Job, Laps, Stopwatch, say};
 
 const TABLES: usize = 1000;
 

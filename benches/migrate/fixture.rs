@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::BIRD;
-use crate::engine::{Engine, Family};
-use crate::measure::Job;
+use crate::race::BIRD;
+use crate::race::engine::{Engine, Family};
+use crate::race::measure::Job;
 
 const FAMILIES: [(Family, &str); 3] = [
     (Family::MySql, "mysql"),

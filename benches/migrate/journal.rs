@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::engine::{Engine, Family};
 use crate::fixture::Project;
-use crate::measure::{Entrant, Laps, Stopwatch};
+use crate::race::engine::{Engine, Family};
+use crate::race::measure::{Entrant, Laps, Stopwatch};
 
 /// Each part comes on top of those before it.
 pub const PARTS: [&str; 5] = ["ddl", "history", "done", "intent", "kept"];

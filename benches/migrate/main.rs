@@ -6,24 +6,25 @@
 //! `start`. The answer is a Markdown report on stdout. SQLite needs `sqlite3` on the PATH; peak memory needs GNU time.
 
 mod diff;
-mod engine;
 mod fixture;
 mod journal;
-mod measure;
-mod report;
+#[path = "../race/mod.rs"]
+mod race;
 
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use engine::{Engine, Family};
 use fixture::Project;
-use measure::{Entrant, Job, Laps, Stopwatch};
-use report::{Table, Verdict};
+use race::BIRD;
+use race::engine::{Engine, Family};
+use race::measure::{Entrant, Job, Laps, Stopwatch};
+use race::report::{Table, Verdict};
 
-/// What was built in the same profile as this program: under `cargo bench`, the release binary.
-const BIRD: &str = env!("CARGO_BIN_EXE_bird");
+const LEGEND: &str = "The floor is the same work through the engine's own client on one connection, \
+     in the same run; for noop it is that client asking `SELECT 1`, its start included, and `history` \
+     is that client reading one history.";
 
 const HISTORY: &str = "SELECT version, name, applied_on, checksum FROM refinery_schema_history";
 
@@ -45,7 +46,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // `cargo test --all-targets` runs this too, without the word: it is enough that it builds.
     if !arguments.iter().any(|word| word == "--bench") {
-        return measure::say("nothing is measured outside of `cargo bench`");
+        return race::measure::say("nothing is measured outside of `cargo bench`");
     }
     let asked = Asked {
         quick: arguments.iter().any(|word| word == "--quick"),
@@ -57,8 +58,14 @@ fn main() -> Result<()> {
     // Beside the build, because a temporary folder is often in memory, where a sync costs nothing.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let stopwatch = Stopwatch::new(folder.path())?;
-    let engines = engine::available(folder.path())?;
-    show(&report::heading(&engines, folder.path(), &stopwatch)?)?;
+    let engines =
+        race::engine::available(folder.path(), &format!("bird_bench_{}", std::process::id()))?;
+    show(&race::report::heading(
+        &engines,
+        folder.path(),
+        &stopwatch,
+        LEGEND,
+    )?)?;
 
     let mut verdicts = Vec::new();
     for count in [100, 1000] {
@@ -72,7 +79,7 @@ fn main() -> Result<()> {
             } else {
                 1.25
             };
-            verdicts.push(Verdict::ratio(&title, engine, &laps, "bird", most));
+            verdicts.push(limit(&title, engine, &laps, "bird", most));
             table.add(engine.title, laps);
         }
         show(&table.to_string())?;
@@ -99,7 +106,7 @@ fn main() -> Result<()> {
         )?;
         for command in ["migrate", "status"] {
             let title = format!("noop, {command}");
-            verdicts.push(Verdict::ratio(&title, engine, &laps, command, 1.5));
+            verdicts.push(limit(&title, engine, &laps, command, 1.5));
             verdicts.extend(Verdict::memory(&title, engine, &laps, command, 20));
         }
         table.add(engine.title, laps);
@@ -110,7 +117,7 @@ fn main() -> Result<()> {
     let mut table = Table::new(title, &["floor", "bird"]);
     for engine in chosen(&engines, &asked, "diff") {
         let laps = diff::race(engine, folder.path(), &stopwatch, rounds(100, asked.quick))?;
-        verdicts.push(Verdict::ratio(title, engine, &laps, "bird", 4.0));
+        verdicts.push(limit(title, engine, &laps, "bird", 4.0));
         verdicts.extend(Verdict::memory(title, engine, &laps, "bird", 100));
         table.add(engine.title, laps);
     }
@@ -119,15 +126,15 @@ fn main() -> Result<()> {
     if asked.wants("start") {
         let version = Entrant::new("bird --version", || Ok(Job::new(BIRD).args(["--version"])));
         let laps = stopwatch.race("start", 50, &[version], &|| Ok(()))?;
-        verdicts.extend(Verdict::start(&laps, 5.0));
+        verdicts.extend(start(&laps, 5.0));
         let mut table = Table::new("start", &["bird --version"]);
         table.add("this machine", laps);
         show(&table.to_string())?;
         let size = std::fs::metadata(BIRD)?.len();
         show(&format!("The binary has {size} bytes.\n"))?;
-        verdicts.push(Verdict::size(size, 15));
+        verdicts.push(binary(size, 15));
     }
-    show(&report::verdicts(&verdicts))
+    show(&race::report::verdicts(&verdicts))
 }
 
 fn chosen<'e>(
@@ -189,7 +196,7 @@ fn noop(
     for database in ["one", "two"] {
         engine.fresh(database)?;
     }
-    measure::say(&format!("noop/{}: filling two databases", engine.name))?;
+    race::measure::say(&format!("noop/{}: filling two databases", engine.name))?;
     stopwatch.lap(&project.bird(engine, "migrate"))?;
     let entrants = [
         Entrant::new("floor", || Ok(engine.asking(Some("one"), "SELECT 1"))),
@@ -209,4 +216,24 @@ fn noop(
 
 fn show(text: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").context("cannot write the report")
+}
+
+fn limit(title: &str, engine: &Engine, laps: &[Laps], name: &str, most: f64) -> Verdict {
+    let found = race::report::ratio(laps, name).unwrap_or(f64::INFINITY);
+    let text = format!(
+        "{title}, {}: {found:.2} × floor, target ≤ {most}",
+        engine.title
+    );
+    Verdict::new(found <= most, text)
+}
+
+fn start(laps: &[Laps], below: f64) -> Option<Verdict> {
+    let median = laps.first()?.median() * 1000.0;
+    let text = format!("bird --version: {median:.1} ms, target < {below} ms");
+    Some(Verdict::new(median < below, text))
+}
+
+fn binary(bytes: u64, below: u64) -> Verdict {
+    let text = format!("binary: {:.1} MB, target < {below} MB", bytes as f64 / 1e6);
+    Verdict::new(bytes < below * 1_000_000, text)
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    Context, adopt, audit, diff, doctor, inspect, migrate, new, provision, resolve, seed, status,
-    undo, up, verify,
+    Context, adopt, audit, diff, doctor, inspect, migrate, new, provision, repair, resolve, seed,
+    status, undo, up, verify,
 };
 use crate::model::change::Renamed;
 use crate::model::consent::CONSENTS;
@@ -86,6 +86,7 @@ pub enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Repair(repair::Args),
     Doctor(doctor::Args),
 }
 
@@ -128,6 +129,7 @@ impl Command {
             Command::Inspect(_) => "inspect",
             Command::Verify(_) => "verify",
             Command::Audit(_) => "audit",
+            Command::Repair(_) => "repair",
             Command::Doctor(_) => "doctor",
         }
     }
@@ -145,7 +147,8 @@ impl Command {
             Command::New(args) => reported!(new::run(context, args)),
             Command::Diff(args) => reported!(diff::run(context, args)),
             Command::Verify(args) => reported!(verify::run(context, args)),
-            Command::Audit(args) => reported!(audit::run(context, args)),
+            Command::Audit(args) => audit::run(context, args).await,
+            Command::Repair(args) => reported!(repair::run(context, args)),
             Command::Inspect(args) => reported!(inspect::run(context, args)),
             Command::Doctor(args) => reported!(doctor::run(context, args)),
         }
@@ -262,7 +265,8 @@ pub fn tool(name: &str) -> Result<String, String> {
 #[derive(Debug)]
 pub struct Told {
     error: clap::Error,
-    json: bool,
+    /// The format that was asked for, where that can be told.
+    format: Format,
     /// The command, where one was named.
     command: String,
 }
@@ -276,16 +280,19 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             .iter()
             .map(|word| word.to_string_lossy())
             .collect();
-        let json = words.iter().any(|word| word == "--format=json")
-            || words
-                .windows(2)
-                .any(|pair| pair[0] == "--format" && pair[1] == "json");
+        let mut inner = words
+            .iter()
+            .filter_map(|word| word.strip_prefix("--format="));
+        let mut pairs = words.windows(2).filter(|pair| pair[0] == "--format");
+        let asked = inner.next().or(pairs.next().map(|pair| pair[1].as_ref()));
+        let format = asked.and_then(|name| format_named(name).ok());
+        let format = format.unwrap_or(Format::Table);
         let known = Cli::command();
         let mut words = words.iter().skip(1);
         let named = words.find(|word| known.find_subcommand(word.as_ref()).is_some());
         Told {
             error,
-            json,
+            format,
             command: named.map(ToString::to_string).unwrap_or_default(),
         }
     })?;
@@ -298,29 +305,23 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
 }
 
 impl Told {
-    /// Shows it: help to stdout, mistakes to stderr, and to stdout as JSON where that was asked.
+    /// Shows it: help to stdout, mistakes to stderr, and to stdout in the format that was asked for.
     pub fn tell(&self) -> ExitCode {
         // Nothing can be done about a closed stream.
         let _: std::io::Result<()> = self.error.print();
         if !self.error.use_stderr() {
             return ExitCode::SUCCESS;
         }
-        if self.json {
-            let text = self.error.to_string();
-            let message = text.lines().next().unwrap_or_default();
-            let message = message.trim_start_matches("error: ").to_owned();
-            let fault = Diagnostic::error("usage", message).hint("see bird --help");
-            let mut stdout = std::io::stdout().lock();
-            let run = uuid::Uuid::now_v7().to_string();
-            let _: std::io::Result<()> = render_failure(
-                &self.command,
-                &run,
-                &Failure::failed(fault),
-                Format::Json,
-                &mut stdout,
-            )
-            .and_then(|()| stdout.flush());
-        }
+        let text = self.error.to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ").to_owned();
+        let fault = Diagnostic::error("usage", message).hint("see bird --help");
+        let failure = Failure::failed(fault);
+        let run = uuid::Uuid::now_v7().to_string();
+        let mut stdout = std::io::stdout().lock();
+        let _: std::io::Result<()> =
+            render_failure(&self.command, &run, &failure, self.format, &mut stdout)
+                .and_then(|()| stdout.flush());
         ExitCode::from(Exit::Failed.code())
     }
 }

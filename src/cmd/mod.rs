@@ -13,6 +13,7 @@ mod new;
 mod open;
 mod protected;
 mod provision;
+mod repair;
 mod resolve;
 mod seed;
 mod source;

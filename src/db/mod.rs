@@ -14,6 +14,7 @@ mod observe;
 pub mod pooler;
 pub mod provision;
 mod rebuild;
+pub mod repair;
 pub mod replay;
 pub mod session;
 pub mod shadow;

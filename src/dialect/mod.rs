@@ -12,6 +12,7 @@ pub mod effect;
 pub mod keys;
 pub mod lex;
 pub mod reach;
+pub mod repairs;
 pub mod script;
 mod secrets;
 pub mod split;
@@ -26,6 +27,7 @@ use catalog::Catalog;
 use checks::Check;
 use std::time::Duration;
 
+use crate::model::history::{OWN_TABLES, QUARANTINE};
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
 use crate::model::server::Server;
@@ -33,6 +35,7 @@ use effect::{Effect, Object};
 use keys::Keys;
 use lex::Lexis;
 use reach::Rules;
+use repairs::Repairs;
 use words::{Grammar, Words};
 
 /// All engines, in the order in which the README lists them.
@@ -134,6 +137,9 @@ pub trait Dialect: Sync {
 
     /// How keys of references are asked for and read.
     fn keys(&self) -> &'static dyn Keys;
+
+    /// What its repairs are made of.
+    fn repairs(&self) -> &dyn Repairs;
 
     fn lexis(&self) -> &'static Lexis;
 
@@ -389,6 +395,14 @@ fn journal_columns(text: &str, long: &str) -> String {
          applied_on {text}(40), reason {text}(1000), \
          PRIMARY KEY (version, direction, statement))"
     )
+}
+
+/// A condition that is true of the tables that are neither bird's nor refinery's, for an
+/// expression of a table's name.
+fn not_own(name: &str) -> String {
+    let own = OWN_TABLES.join("', '");
+    let length = QUARANTINE.len();
+    format!("{name} NOT IN ('{own}') AND substr({name}, 1, {length}) <> '{QUARANTINE}'")
 }
 
 /// A text between single quotes, quotes doubled; the rule that all three engines share.

@@ -39,7 +39,7 @@ pub const CONSENTS: &[Consent] = &[
     },
     Consent {
         name: "data-loss",
-        meaning: "lose data in another way: drop a column, a partition or a whole schema, TRUNCATE, DELETE without WHERE",
+        meaning: "lose data in another way: drop a column, a partition or a whole schema, TRUNCATE, DELETE without WHERE, orphans that are not kept",
         in_files: true,
     },
     Consent {
@@ -51,6 +51,16 @@ pub const CONSENTS: &[Consent] = &[
         name: "other-database",
         meaning: "run a statement that writes to another database than its own",
         in_files: true,
+    },
+    Consent {
+        name: "mostly-orphans",
+        meaning: "repair where more of the rows are orphans than is believable, or where the parent table has lost most of its rows since the audit (command line only)",
+        in_files: false,
+    },
+    Consent {
+        name: "side-effects",
+        meaning: "repair a table whose rows take others along: triggers, foreign keys that cascade (command line only)",
+        in_files: false,
     },
     Consent {
         name: "protected",

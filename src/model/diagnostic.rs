@@ -137,6 +137,28 @@ impl Failure {
     }
 }
 
+/// Everything that it says, as plain lines.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        write!(f, "{word}[{}]: {}", self.code, self.message)?;
+        if let Some(place) = &self.location {
+            write!(f, "\n at {}:{}:{}", place.file, place.line, place.column)?;
+        }
+        for note in &self.notes {
+            write!(f, "\n note: {note}")?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n help: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.diagnostics.as_slice() {

@@ -9,6 +9,19 @@ pub const JOURNAL_TABLE: &str = "bird_journal";
 /// The table with what is kept of each applied migration, to tell later what a changed file
 /// changed; ours.
 pub const APPLIED_TABLE: &str = "bird_applied";
+/// The table with one row per chunk of a repair; ours.
+pub const REPAIR_TABLE: &str = "bird_repair";
+/// What the names of the tables begin with that keep the rows which a repair took out; ours.
+pub const QUARANTINE: &str = "bird_quarantine_";
+
+/// The tables that are bird's or refinery's by their whole names.
+pub const OWN_TABLES: &[&str] = &[HISTORY_TABLE, JOURNAL_TABLE, APPLIED_TABLE, REPAIR_TABLE];
+
+/// Whether a table is bird's or refinery's, and so no part of anybody's schema.
+#[must_use]
+pub fn is_own(table: &str) -> bool {
+    OWN_TABLES.contains(&table) || table.starts_with(QUARANTINE)
+}
 
 /// How wide versions are in a history, which also decides how its checksums are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

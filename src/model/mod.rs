@@ -1,5 +1,6 @@
 //! Floor 0, the nouns: plain data with public fields; no I/O, no SQL, no engine.
 
+pub mod assertion;
 pub mod change;
 pub mod check;
 pub mod consent;
@@ -11,6 +12,7 @@ pub mod migration;
 pub mod name;
 pub mod orphan;
 pub mod reference;
+pub mod repair;
 pub mod schema;
 pub mod script;
 pub mod seed;

@@ -40,6 +40,53 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
+/// For XML between tags: what XML cannot hold is replaced.
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in terminal(text, true).chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+/// For XML between quotes, where a reader makes blanks of line feeds and tabs.
+pub fn xml_attribute(text: &str) -> String {
+    xml(text).replace('\n', "&#10;").replace('\t', "&#9;")
+}
+
+/// For the message of a workflow command: it stays on its line.
+pub fn workflow_data(text: &str) -> String {
+    let text = terminal(text, true).replace('%', "%25");
+    text.replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// For a property of a workflow command, which ends at a comma or a colon.
+pub fn workflow_property(text: &str) -> String {
+    workflow_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// For a log in which a runner looks for workflow commands: none of these lines is one. A command
+/// begins with two colons behind blanks, or with `##[` anywhere.
+pub fn workflow_log(text: &str) -> String {
+    let lines = text.replace("##[", "# #[");
+    let lines = lines.split('\n').map(|line| {
+        let inner = line.trim_start();
+        match inner.strip_prefix("::") {
+            Some(rest) => format!("{}: :{rest}", &line[..line.len() - inner.len()]),
+            None => line.to_owned(),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// A fence that the text cannot close.
 pub fn fence(text: &str) -> String {
     let longest = text
@@ -64,5 +111,16 @@ mod tests {
         assert_eq!(terminal("a\nb", false), "a\\u{a}b");
         assert_eq!(markdown("a|b\n<script>"), "a\\|b\\\\u{a}\\<script\\>");
         assert_eq!(fence("x ```` y"), "`````");
+        assert_eq!(xml("a<&\u{0}\u{ffff}\n"), "a&lt;&amp;\\u{0}\u{fffd}\n");
+        assert_eq!(xml_attribute("\"\n"), "&quot;&#10;");
+        assert_eq!(
+            workflow_data("100%\r\n::error::x"),
+            "100%25\\u{d}%0A::error::x"
+        );
+        assert_eq!(workflow_property("C:\\a,b"), "C%3A\\a%2Cb");
+        assert_eq!(
+            workflow_log("a::b\n  ::add-mask::x\nb ##[group]y"),
+            "a::b\n  : :add-mask::x\nb # #[group]y"
+        );
     }
 }

@@ -1,8 +1,12 @@
 //! How a report is shown: three projections, one file per format.
 
+pub mod checked;
 pub mod escape;
+mod github;
 mod json;
+mod junit;
 mod markdown;
+pub mod metrics;
 pub mod progress;
 mod sql;
 mod table;
@@ -13,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
+use checked::{Checked, Outcome};
 
 /// What a command found out or did. A format sees only these projections, a command no format.
 pub trait Report {
@@ -33,6 +38,15 @@ pub trait Report {
     /// For programs: what this command has beyond the common document.
     fn extra(&self) -> Map<String, Value> {
         Map::new()
+    }
+
+    /// For those who count: everything that was checked, what passed included.
+    fn checks(&self) -> Vec<Checked> {
+        vec![Checked {
+            subject: "bird".to_owned(),
+            name: self.command().to_owned(),
+            outcome: Outcome::of_exit(self.exit(), self.diagnostics()),
+        }]
     }
 
     /// For the engine's own client; nothing where the answer is no SQL.
@@ -71,6 +85,8 @@ pub enum Format {
     Json,
     Markdown,
     Sql,
+    Junit,
+    Github,
 }
 
 /// Every format with its name.
@@ -79,6 +95,8 @@ pub const FORMATS: &[(&str, Format)] = &[
     ("json", Format::Json),
     ("markdown", Format::Markdown),
     ("sql", Format::Sql),
+    ("junit", Format::Junit),
+    ("github", Format::Github),
 ];
 
 /// Writes a report.
@@ -93,6 +111,8 @@ pub fn render(
         Format::Json => json::render(report, run, to),
         Format::Markdown => markdown::render(report, to),
         Format::Sql => sql::render(&report.sql().unwrap_or_default(), to),
+        Format::Junit => junit::render(report, run, to),
+        Format::Github => github::render(report, to),
     }
 }
 
@@ -109,5 +129,7 @@ pub fn render_failure(
         Format::Table | Format::Sql => Ok(()),
         Format::Json => json::render_failure(command, run, failure, to),
         Format::Markdown => markdown::render_failure(command, failure, to),
+        Format::Junit => junit::render_failure(command, run, failure, to),
+        Format::Github => github::render_failure(command, failure, to),
     }
 }

@@ -31,7 +31,14 @@ impl Progress {
 
     /// Begins to count towards a total of statements.
     pub fn begin(&self, total: usize) {
-        self.style("{bar:24} {pos}/{len} statements, {rate}, {eta} left  {wide_msg}");
+        self.count(total, "statements");
+    }
+
+    /// Begins to count towards a total of something.
+    pub fn count(&self, total: usize, what: &str) {
+        let form =
+            format!("{{bar:24}} {{pos}}/{{len}} {what}, {{rate}}, {{eta}} left  {{wide_msg}}");
+        self.style(&form);
         self.bar.set_length(total as u64);
     }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::assertions::{ASSERTION, assertion};
 use super::document::{Reader, told};
 use super::duration::parse_duration;
 use super::references::{REFERENCE, reference};
 use crate::dialect;
+use crate::model::assertion::Assertion;
 use crate::model::name::{TableName, did_you_mean};
 use crate::model::reference::Reference;
 use crate::model::seed::{Seed, SeedRow, Value};
@@ -37,7 +39,6 @@ const DATABASE: &[&str] = &[
     "grants",
 ];
 const SEED: &[&str] = &["table", "key", "rows"];
-const ASSERTION: &[&str] = &["database", "name", "sql"];
 
 /// Whether the value of a key may be shown. A URL may hold a password, and a key that bird does
 /// not know may have been made up to hold one.
@@ -54,6 +55,7 @@ pub struct Config {
     pub databases: Vec<DatabaseConfig>,
     pub references: Vec<Reference>,
     pub seeds: Vec<Seed>,
+    pub assertions: Vec<Assertion>,
 }
 
 /// One entry of `[databases.*]`.
@@ -108,10 +110,8 @@ pub fn read(reader: &mut Reader<'_>, top: &DeTable<'_>) -> Config {
             .extend(seed(reader, table, &span, &config.databases));
     }
     for (table, span) in reader.tables(top, "assertions") {
-        reader.unknown_keys(table, ASSERTION, "[[assertions]]");
-        for key in ASSERTION {
-            reader.needed(table, key, &span);
-        }
+        let read = assertion(reader, table, &span, &config.databases, &config.assertions);
+        config.assertions.extend(read);
     }
     config
 }

@@ -1,11 +1,14 @@
 //! Reads the project: bird.toml, the environment, the migration files. The only user of `toml`.
 
+mod assertions;
 mod config;
 mod create;
 mod document;
 mod duration;
+mod loose;
 mod migrations;
 mod references;
+mod replace;
 mod resolve;
 mod secrets;
 mod url;
@@ -16,6 +19,7 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use crate::dialect::Dialect;
+use crate::model::assertion::Assertion;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
 use crate::model::migration::Migration;
@@ -28,6 +32,8 @@ use document::{Document, Reader};
 
 pub use create::Fresh;
 pub use duration::parse_duration;
+pub use loose::{LooseKey, Scalar, read_loose_keys};
+pub use replace::{Replacement, can_replace, replace};
 pub use resolve::unnamed;
 pub use secrets::has_password;
 pub use url::{Wrong, parse as parse_url};
@@ -60,6 +66,7 @@ pub struct Project {
     pub databases: Vec<Database>,
     pub references: Vec<Reference>,
     pub seeds: Vec<Seed>,
+    pub assertions: Vec<Assertion>,
     /// Worth saying, but no reason to stop.
     pub notices: Vec<String>,
 }
@@ -100,6 +107,7 @@ pub fn none(request: &Request<'_>) -> Project {
         databases: Vec::new(),
         references: Vec::new(),
         seeds: Vec::new(),
+        assertions: Vec::new(),
         notices: Vec::new(),
     }
 }
@@ -140,6 +148,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         databases: Vec::new(),
         references: config.references,
         seeds: config.seeds,
+        assertions: config.assertions,
         notices: Vec::new(),
         root,
         config: path,
@@ -155,6 +164,11 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
     }
     resolve::one_target_each(&project.databases, &mut reader.faults);
     resolve::no_shadow_is_a_target(&project.databases, &mut reader.faults);
+    assertions::settle(
+        &mut project.assertions,
+        &project.databases,
+        &mut reader.faults,
+    );
     if !reader.faults.is_empty() {
         return Err(failure(reader.faults));
     }

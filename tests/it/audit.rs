@@ -1,3 +1,5 @@
 //! The audit: the order of its reads in a model, then the command on every engine.
 
+mod assertions;
 mod interleaved;
+mod structure;

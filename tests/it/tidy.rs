@@ -18,17 +18,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("plan", &["model", "dialect"]),
     ("diff", &["model"]),
     ("audit", &["model", "dialect"]),
+    ("repair", &["model"]),
     ("seed", &["model", "dialect"]),
     ("adopt", &["model", "dialect"]),
     ("project", &["model", "dialect"]),
-    ("db", &["model", "dialect", "plan"]),
+    ("db", &["model", "dialect", "plan", "repair"]),
     ("output", &["model"]),
     ("error", &["model", "output"]),
     (
         "cmd",
         &[
-            "model", "dialect", "plan", "diff", "audit", "seed", "adopt", "project", "db",
-            "output", "error",
+            "model", "dialect", "plan", "diff", "audit", "repair", "seed", "adopt", "project",
+            "db", "output", "error",
         ],
     ),
 ];
@@ -215,6 +216,7 @@ fn looking_commands_only_look() {
     let looking = [
         "status",
         "doctor",
+        "audit/assertions",
         "source/load",
         "source/expected",
         "verify/mod",

@@ -1,14 +1,14 @@
 //! A task is driven: its portions are given out, its lanes read them, what they tell is written
 //! down.
 
+use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 
 use super::journal::{Done, Journal};
-use super::lane::{self, TRIES};
+use super::lane;
 use super::tally::{self, Tally};
 use super::task::{Fault, Shared, Task, Told, Why};
 use super::throttle::Throttle;
@@ -22,73 +22,48 @@ const TICK: Duration = Duration::from_millis(100);
 /// What all tasks of a run share.
 pub struct Driving<'d> {
     pub context: &'d Context,
+    /// Tasks are driven beside each other, by one thread.
+    pub written: RefCell<Written<'d>>,
+    pub throttle: &'d Throttle,
+    pub shared: Shared,
+}
+
+/// Where what lanes tell is written down.
+pub struct Written<'d> {
     pub journal: &'d mut Journal,
     pub tallies: &'d mut [Tally],
-    pub throttle: &'d mut Throttle,
-    /// Rows and parents of the tasks before.
-    pub before: u64,
 }
 
 impl Driving<'_> {
     /// Reads one task to its end, or as far as it gets.
-    pub async fn drive(&mut self, number: usize, task: &Arc<Task>) -> Result<(), Fault> {
-        let done: Vec<Done> = self
-            .journal
-            .before
-            .iter()
-            .filter(|done| done.task == number)
-            .cloned()
-            .collect();
-        for one in &done {
-            tally::add(self.tallies, task, one);
-        }
-        let ranges: Vec<Range> = done.iter().map(Done::range).collect();
-        let rest = walk::rest(&ranges);
-        let first = done
-            .iter()
-            .map(|done| done.number + TRIES + 1)
-            .max()
-            .unwrap_or(0);
+    pub async fn drive(&self, number: usize, task: &Arc<Task>) -> Result<(), Fault> {
+        let (rest, first) = self.before(number, task);
         if rest.is_empty() {
             return Ok(());
         }
-        let shared = Arc::new(Shared::default());
+        let shared = self.shared.of_task();
         let (portions, taken) = mpsc::channel(1);
         let taken = Arc::new(Mutex::new(taken));
         let (to, mut told) = mpsc::channel(16);
         let mut threads = Vec::new();
         for _ in 0..task.lanes {
             let started = lane::start(task.clone(), shared.clone(), taken.clone(), to.clone());
-            threads.push(
-                started
-                    .map_err(|error| Fault::other("", "starting a thread")(error.to_string()))?,
-            );
+            let failed = Fault::other("", "starting a thread");
+            threads.push(started.map_err(|error| failed(error.to_string()))?);
         }
         drop((to, taken));
-        let mut throttle = std::mem::replace(self.throttle, Throttle::new(None));
-        let walking = walk::walk(task, rest, first, &shared, &mut throttle, portions);
+        let walking = walk::walk(task, rest, first, &shared, self.throttle, portions);
         let taking = async {
             let mut fault = None;
-            loop {
-                let heard = tokio::time::timeout(TICK, told.recv()).await;
-                self.show(&shared);
-                match heard {
-                    Err(_) => {}
-                    Ok(None) => break,
-                    Ok(Some(Told::Failed(why))) => {
-                        shared.stop();
-                        fault.get_or_insert(why);
-                    }
-                    Ok(Some(told)) => {
-                        if let Err(error) = self.take(number, task, told) {
-                            shared.stop();
-                            let failed = Fault::other("", "writing down what was found");
-                            fault.get_or_insert(failed(error.to_string()));
-                        }
-                    }
-                }
-                if self.context.stop.asked().is_some() {
-                    shared.stop();
+            while let Some(told) = told.recv().await {
+                let failed = match told {
+                    Told::Failed(why) => Some(why),
+                    told => self.take(number, task, told).err(),
+                };
+                if let Some(why) = failed {
+                    // The other lanes of the task find no more portions.
+                    shared.fail();
+                    fault.get_or_insert(why);
                 }
             }
             fault
@@ -101,30 +76,51 @@ impl Driving<'_> {
                 ));
             }
         }
-        *self.throttle = throttle;
-        self.before += shared.read.load(Ordering::Relaxed);
         match fault {
             Some(fault) => Err(fault),
             None => walked,
         }
     }
 
-    fn show(&self, shared: &Shared) {
-        let read = self.before + shared.read.load(Ordering::Relaxed);
-        self.context.progress.reach(read);
+    /// What was done before this run counts; what is left of the task, and the number of its
+    /// first portion.
+    fn before(&self, number: usize, task: &Task) -> (Vec<Range>, u64) {
+        let mut written = self.written.borrow_mut();
+        let before = &written.journal.before;
+        let (all, first) = (before.done.iter(), before.first);
+        let done: Vec<Done> = all.filter(|done| done.task == number).cloned().collect();
+        for one in &done {
+            tally::add(written.tallies, task, one);
+        }
+        let ranges: Vec<Range> = done.iter().map(Done::range).collect();
+        (walk::rest(&ranges), first)
     }
 
-    fn take(&mut self, number: usize, task: &Task, told: Told) -> std::io::Result<()> {
-        match told {
-            Told::Orphans(portion, orphans) => self.journal.orphans(number, portion, orphans),
+    /// Shows how far all tasks are, and hears whether to stop, until it is dropped.
+    pub async fn watch(&self) {
+        loop {
+            let read = self.shared.read();
+            self.context.progress.reach(read);
+            if self.context.stop.asked().is_some() {
+                self.shared.stop();
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    fn take(&self, number: usize, task: &Task, told: Told) -> Result<(), Fault> {
+        let mut written = self.written.borrow_mut();
+        let kept = match told {
+            Told::Orphans(portion, orphans) => written.journal.orphans(number, portion, orphans),
             Told::Done(portion, parts, parents) => {
                 let done = Done::new(number, &portion, &parts, parents);
-                self.journal.done(&done)?;
-                tally::add(self.tallies, task, &done);
-                Ok(())
+                let kept = written.journal.done(&done);
+                tally::add(written.tallies, task, &done);
+                kept
             }
             Told::Failed(_) => Ok(()),
-        }
+        };
+        kept.map_err(|error| Fault::other("", "writing down what was found")(error.to_string()))
     }
 }
 

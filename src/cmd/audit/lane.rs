@@ -23,7 +23,7 @@ pub type Portions = Arc<Mutex<Receiver<Portion>>>;
 /// The sessions of a lane.
 pub struct Lane {
     pub task: Arc<Task>,
-    pub shared: Arc<Shared>,
+    pub shared: Shared,
     pub to: Sender<Told>,
     /// One for each member, in their order.
     pub children: Vec<Session>,
@@ -46,7 +46,7 @@ pub struct Read {
 /// cannot go on.
 pub fn start(
     task: Arc<Task>,
-    shared: Arc<Shared>,
+    shared: Shared,
     portions: Portions,
     to: Sender<Told>,
 ) -> std::io::Result<JoinHandle<()>> {
@@ -68,7 +68,7 @@ pub fn start(
 
 async fn run(
     task: &Arc<Task>,
-    shared: &Arc<Shared>,
+    shared: &Shared,
     portions: &Portions,
     to: &Sender<Told>,
 ) -> Result<(), Fault> {
@@ -115,11 +115,7 @@ async fn run(
 }
 
 impl Lane {
-    async fn open(
-        task: &Arc<Task>,
-        shared: &Arc<Shared>,
-        to: &Sender<Told>,
-    ) -> Result<Lane, Fault> {
+    async fn open(task: &Arc<Task>, shared: &Shared, to: &Sender<Told>) -> Result<Lane, Fault> {
         let Some(first) = task.first() else {
             return Err(Fault::other("", "reading keys")(
                 "nothing is to be read".to_owned(),
@@ -130,7 +126,7 @@ impl Lane {
             for member in &task.members {
                 let failed =
                     Fault::of(&member.child.database, "opening a session to read its keys");
-                children.push(member.child.session().await.map_err(failed)?);
+                children.push(member.child.reading().await.map_err(failed)?);
             }
         }
         let failed = Fault::of(&first.parent.database, "opening a session to read its keys");

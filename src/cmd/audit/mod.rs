@@ -1,18 +1,27 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
+mod assertions;
 mod confirming;
 mod driving;
 mod ends;
 mod explain;
+mod faults;
 mod finish;
 mod gathering;
 mod hashing;
+mod import;
 mod joining;
 mod journal;
 mod lane;
 mod merging;
+mod metrics;
 mod nulls;
+mod passes;
+mod planned;
+mod replicas;
 mod report;
+mod running;
+mod since;
 mod snapshot;
 mod source;
 mod spill;
@@ -24,20 +33,20 @@ mod walk;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::{Context, cli, open};
 use crate::audit::{STRATEGIES, Strategy};
 use crate::db::history::now;
-use crate::model::diagnostic::{Diagnostic, Failure, Severity};
+use crate::model::diagnostic::{Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
-use driving::Driving;
+use crate::model::repair::Action;
+use crate::output::Report;
+use assertions::Asserted;
 use ends::{Looked, Prepared};
 use journal::Journal;
-pub use report::AuditReport;
+use passes::Passes;
+use report::AuditReport;
 use tally::Tally;
-use task::{Fault, Guarantee, Task, Why};
 use throttle::Throttle;
 
 /// Find the rows whose references have no parent, on live data
@@ -55,6 +64,19 @@ pub struct Args {
     /// Write every orphan to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     orphans: Option<PathBuf>,
+    /// Write to this file what bird repair would do with the orphans
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// What the plan does with them: quarantine, delete, set-null
+    #[arg(long, value_name = "NAME", value_parser = planned::action, default_value = "quarantine")]
+    action: Action,
+    /// Read only rows from a watermark on: created_at=2026-01-31, or created_at alone for where
+    /// the last audit ended. Parents that were deleted need a full audit
+    #[arg(long, value_name = "COLUMN[=VALUE]")]
+    since: Option<String>,
+    /// Read the keys of a database's children from a replica of it: twitter=mysql://…; repeatable
+    #[arg(long = "replica", value_name = "NAME=URL")]
+    replicas: Vec<String>,
     /// Show so many orphans of each reference
     #[arg(long, value_name = "N", default_value_t = 10)]
     sample: usize,
@@ -76,6 +98,10 @@ pub struct Args {
     /// Write the numbers to this file, as Prometheus reads them
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
+    /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
+    /// bird.toml; audit nothing
+    #[arg(long, value_name = "FILE")]
+    import: Option<PathBuf>,
     /// From which severity on a finding fails: note, warning, error
     #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
     fail_on: Severity,
@@ -93,221 +119,88 @@ fn strategy(name: &str) -> Result<Strategy, String> {
     })
 }
 
-/// Reads both ends of every reference, and confirms what it finds; it writes to no configured
-/// database.
-pub async fn run(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
+/// Does what was asked for; it writes to no configured database.
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Failure> {
+    if let Some(file) = &args.import {
+        let imported = import::run(context, file, args.connect.wait).await?;
+        return Ok(Box::new(imported));
+    }
+    let clock = metrics::Clock::start();
+    if let Some(file) = &args.metrics_file {
+        metrics::check(file)?;
+    }
+    finish::check(args)?;
+    let mut report = audit(context, args).await?;
+    // Whoever asks for one reference, or what would be done, asks for nothing else.
+    if args.references.is_empty() && !args.explain {
+        report.assertions = assertions::run(context, args.connect.wait).await;
+    }
+    if let Some(file) = &args.metrics_file {
+        report
+            .faults
+            .extend(metrics::write(file, &report, &clock).err());
+    }
+    report.exit = exit(context, args, &report);
+    Ok(Box::new(report))
+}
+
+/// Reads both ends of every reference, and confirms what it finds.
+async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     let wanted = ends::wanted(context, args)?;
     let known = ends::databases(context, args, &wanted).await?;
     let looked = wanted
         .iter()
         .map(|(index, reference)| ends::prepare(context, &known, *index, reference));
-    let looked: Vec<Looked> = looked.collect();
+    let mut looked: Vec<Looked> = looked.collect();
+    replicas::read_from(context, args, &mut looked)?;
+    let passes = Passes::read(context);
+    let mut since = since::lay(args, &passes, &mut looked).await?;
     let members: Vec<Arc<Prepared>> = looked
         .iter()
         .filter_map(|one| one.prepared.clone())
         .collect();
     let tasks = gathering::tasks(args, &members)?;
     if args.explain {
-        return Ok(explain::report(context, looked, &tasks));
+        return Ok(explain::report(context, args.fail_on, looked, &tasks));
     }
     let mut tallies = vec![Tally::default(); context.project.references.len()];
     let folder = context.project.root.join(".bird/audit");
-    let fingerprint = fingerprint(&members, &tasks);
+    let fingerprint = gathering::fingerprint(&members, &tasks);
     let run = context.run.to_string();
     let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
     let mut journal = journal.map_err(|error| finish::cannot_write(&folder, &error))?;
-    let mut throttle = Throttle::new(args.max_rate);
-    context.progress.begin_rows(expected(&members));
-    let mut audit = Audit {
-        driving: Driving {
-            context,
-            journal: &mut journal,
-            tallies: &mut tallies,
-            throttle: &mut throttle,
-            before: 0,
-        },
-        faults: Vec::new(),
-        read: Vec::new(),
-    };
-    audit.tasks(tasks).await?;
-    let (faults, read) = (audit.faults, audit.read);
-    context.progress.finish();
-    let mut report = finish::report(context, Some(args.sample), looked, &tallies, &read);
-    report.begun_on.clone_from(&journal.begun_on);
+    let throttle = Throttle::new(args.max_rate);
+    let (read, faults) = running::read(context, tasks, &throttle, &mut journal, &mut tallies).await;
+    let mut report = finish::report(
+        context,
+        (Some(args.sample), args.fail_on),
+        looked,
+        &tallies,
+        &read,
+    );
+    report.begun_on.clone_from(&journal.before.begun_on);
     report.faults = faults;
-    finish::files(context, args, &mut report, journal)?;
-    report.exit = exit(context, args, &report);
+    for one in &mut report.references {
+        one.since = since.remove(&one.index);
+        one.passed = passes.of(&one.reference.to_string());
+    }
+    finish::files(context, args, &mut report, journal).await?;
+    if let Err(error) = passes.keep(context, &report) {
+        context
+            .progress
+            .notice(&format!("what was read whole could not be noted: {error}"));
+    }
     Ok(report)
-}
-
-/// One run through all tasks.
-struct Audit<'a> {
-    driving: Driving<'a>,
-    faults: Vec<Diagnostic>,
-    /// The tasks as they were read in the end.
-    read: Vec<Arc<Task>>,
-}
-
-impl Audit<'_> {
-    async fn tasks(&mut self, tasks: Vec<Task>) -> Result<(), Failure> {
-        let many = tasks.len();
-        for (number, task) in tasks.into_iter().enumerate() {
-            let mut task = Arc::new(task);
-            // Another instant would be another snapshot.
-            if task.snapshot {
-                self.forget(number, &task)?;
-            }
-            let mut drove = self.driving.drive(number, &task).await;
-            if let Err(fault) = &drove
-                && let Some(why) = fault.another_way(&task)
-            {
-                self.driving
-                    .context
-                    .progress
-                    .detail(&format!("{}: {why}", told(fault)));
-                self.forget(number, &task)?;
-                task = Arc::new(instead(&task, fault, why));
-                drove = self.driving.drive(many + number, &task).await;
-            }
-            self.read.push(task.clone());
-            match drove {
-                Ok(()) => {
-                    nulls::count(
-                        &mut self.driving,
-                        many * 2 + number,
-                        &task,
-                        &mut self.faults,
-                    )
-                    .await
-                }
-                Err(fault) => self.faults.push(cannot(&fault)),
-            }
-            if self.driving.context.stop.asked().is_some() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// What was read of a task does not count.
-    fn forget(&mut self, number: usize, task: &Task) -> Result<(), Failure> {
-        for member in &task.members {
-            if let Some(tally) = self.driving.tallies.get_mut(member.index) {
-                *tally = Tally::default();
-            }
-        }
-        let dropped = self.driving.journal.drop_task(number);
-        dropped.map_err(|error| finish::cannot_write(&self.driving.context.project.root, &error))
-    }
-}
-
-/// The same references, read in a way that does without what could not be had.
-fn instead(task: &Task, fault: &Fault, why: &str) -> Task {
-    let mut choice = task.choice.clone();
-    choice.why = why.to_owned();
-    let guarantee = match task.guarantee {
-        Guarantee::Snapshot if !matches!(fault.why, Why::Disorder) => Guarantee::Confirmed,
-        as_it_was => as_it_was,
-    };
-    if matches!(fault.why, Why::Disorder) {
-        choice.strategy = Strategy::Hash;
-    } else if choice.strategy == Strategy::Sql {
-        choice.strategy = Strategy::Merge;
-    }
-    Task {
-        members: task.members.clone(),
-        choice,
-        guarantee,
-        snapshot: task.snapshot && guarantee == Guarantee::Snapshot,
-        lanes: 1,
-    }
-}
-
-fn told(fault: &Fault) -> String {
-    let why = match &fault.why {
-        Why::Database(error) => error.told(),
-        Why::Disorder => "the keys do not come in the order that their type promises".to_owned(),
-        Why::Other(why) => why.clone(),
-    };
-    let database = match fault.database.as_str() {
-        "" => String::new(),
-        name => format!("{name}: "),
-    };
-    format!("{database}{}: {why}", fault.doing)
-}
-
-/// Why the audit could not go on.
-fn cannot(fault: &Fault) -> Diagnostic {
-    let code = match &fault.why {
-        Why::Database(error) => open::code(error),
-        _ => "audit",
-    };
-    let mut told = Diagnostic::error(code, told(fault))
-        .hint("what was read before is kept: bird audit --resume goes on behind it");
-    if !fault.database.is_empty() {
-        told = told.database(&fault.database);
-    }
-    if let Why::Database(error) = &fault.why {
-        told.notes.clone_from(&error.notes);
-    }
-    told
-}
-
-/// Names everything that the answer of an audit follows from.
-fn fingerprint(members: &[Arc<Prepared>], tasks: &[Task]) -> String {
-    let mut hash = Sha256::new();
-    let mut add = |text: String| {
-        hash.update(text.len().to_le_bytes());
-        hash.update(text);
-    };
-    for member in members {
-        let reference = &member.reference;
-        add(format!(
-            "{reference} {:?} {:?} {:?}",
-            reference.filter, reference.to_filter, reference.null
-        ));
-        for side in [&member.child, &member.parent] {
-            add(format!(
-                "{:?} {} {:?} {:?}",
-                side.columns,
-                side.target.shown(),
-                side.filter,
-                side.identity
-            ));
-        }
-    }
-    for task in tasks {
-        let members: Vec<usize> = task.members.iter().map(|member| member.index).collect();
-        add(format!(
-            "{members:?} {} {}",
-            task.choice.strategy, task.snapshot
-        ));
-    }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// About how many rows will be read.
-fn expected(members: &[Arc<Prepared>]) -> Option<u64> {
-    let rows = members.iter().map(|member| member.child.estimate.rows);
-    let parents = members
-        .first()
-        .and_then(|member| member.parent.estimate.rows);
-    rows.sum::<Option<u64>>()
-        .zip(parents)
-        .map(|(rows, parents)| rows + parents)
 }
 
 /// An audit that did not finish is never clean.
 fn exit(context: &Context, args: &Args, report: &AuditReport) -> Exit {
-    let mut exit = Exit::Done;
+    let mut exit = report.exit;
     let worst = report.findings().map(|finding| finding.severity).max();
     if worst.is_some_and(|worst| worst >= args.fail_on) {
         exit = exit.worst(Exit::Found);
     }
-    if !report.complete() {
+    if !report.complete() || !report.assertions.iter().all(Asserted::is_done) {
         exit = exit.worst(Exit::Failed);
     }
     open::interrupted(context, exit)

@@ -2,6 +2,7 @@
 
 use super::driving::Driving;
 use super::ends::Prepared;
+use super::faults::cannot;
 use super::journal::Done;
 use super::task::{Fault, Part, Portion, Task};
 use crate::db::keys;
@@ -16,7 +17,7 @@ const ROWS: u64 = 2000;
 
 /// Counts them, member by member; why that failed stands among the faults.
 pub async fn count(
-    driving: &mut Driving<'_>,
+    driving: &Driving<'_>,
     number: usize,
     task: &Task,
     faults: &mut Vec<Diagnostic>,
@@ -25,12 +26,12 @@ pub async fn count(
         if member.reference.null == Nulls::Orphan
             && let Err(fault) = read(driving, number, member).await
         {
-            faults.push(super::cannot(&fault));
+            faults.push(cannot(&fault));
         }
     }
 }
 
-async fn read(driving: &mut Driving<'_>, task: usize, member: &Prepared) -> Result<(), Fault> {
+async fn read(driving: &Driving<'_>, task: usize, member: &Prepared) -> Result<(), Fault> {
     let side = &member.child;
     let doing = "reading its rows with NULL";
     let failed = Fault::of(&side.database, doing);
@@ -58,8 +59,8 @@ async fn read(driving: &mut Driving<'_>, task: usize, member: &Prepared) -> Resu
             let (found, next) = keys::rows(&mut session, &asked).await.map_err(&failed)?;
             rows += found.len() as u64;
             let orphans = found.iter().map(|row| orphan(member, row)).collect();
-            driving
-                .journal
+            let mut kept = driving.written.borrow_mut();
+            kept.journal
                 .orphans(task, portion.number, orphans)
                 .map_err(written)?;
             match next {
@@ -70,8 +71,9 @@ async fn read(driving: &mut Driving<'_>, task: usize, member: &Prepared) -> Resu
     }
     session.close().await;
     let done = Done::new(task, &portion, &[Part::default()], 0);
-    driving.journal.done(&done).map_err(written)?;
-    if let Some(tally) = driving.tallies.get_mut(member.index) {
+    let mut kept = driving.written.borrow_mut();
+    kept.journal.done(&done).map_err(written)?;
+    if let Some(tally) = kept.tallies.get_mut(member.index) {
         tally.null_rows = rows;
         tally.orphan_rows += rows;
     }

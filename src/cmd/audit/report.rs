@@ -4,21 +4,29 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::assertions::{self, Asserted};
 use super::ends::Prepared;
 use super::explain::{self, Explained};
 use super::finish;
+use super::passes::Passed;
+use super::since::Since;
 use super::tally::Tally;
 use super::task::Task;
+use crate::audit::Strategy;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::model::key::tell;
 use crate::model::orphan::Orphan;
 use crate::model::reference::Reference;
+use crate::output::checked::{Checked, Outcome};
 use crate::output::{Block, Grid, Report};
 
 /// All references of a run.
 pub struct AuditReport {
     pub references: Vec<Audited>,
+    pub assertions: Vec<Asserted>,
+    /// From which severity on a finding fails.
+    pub fail_on: Severity,
     pub begun_on: String,
     pub ended_on: String,
     /// Why something could not be read.
@@ -40,6 +48,10 @@ pub struct Audited {
     /// How it was read, where it was.
     pub task: Option<Arc<Task>>,
     pub tally: Tally,
+    /// From where on its rows were read.
+    pub since: Option<Since>,
+    /// What is known of the audits before.
+    pub passed: Passed,
 }
 
 impl AuditReport {
@@ -63,11 +75,45 @@ impl AuditReport {
 
     /// What is wrong with the data.
     pub fn findings(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        self.references.iter().flat_map(Audited::findings)
+        let orphans = self.references.iter().flat_map(Audited::findings);
+        orphans.chain(assertions::diagnostics(&self.assertions))
+    }
+
+    /// The references for those who count.
+    fn orphans(&self) -> impl Iterator<Item = Checked> + '_ {
+        self.references.iter().map(|one| {
+            let found: Vec<Diagnostic> =
+                one.remarks.iter().cloned().chain(one.findings()).collect();
+            let outcome = match one.tally.complete {
+                true => Outcome::of(found, self.fail_on),
+                false => {
+                    let message = format!("{}: not finished; {}", one.reference, one.gaps());
+                    let mut told = vec![Diagnostic::error("not-finished", message)];
+                    told.extend(found);
+                    Outcome::NotDone(told)
+                }
+            };
+            Checked {
+                subject: one.reference.from.database.clone(),
+                name: format!("orphans of {}", one.reference),
+                outcome,
+            }
+        })
     }
 }
 
 impl Audited {
+    /// How many parents there are that count, where they were counted.
+    pub fn parents(&self) -> Option<u64> {
+        let task = self.task.as_deref()?;
+        let counted = match task.choice.strategy {
+            Strategy::Merge => true,
+            Strategy::Hash => self.tally.totals.keys > 0,
+            Strategy::Sql | Strategy::Probe => false,
+        };
+        (counted && self.tally.complete).then_some(self.tally.parents)
+    }
+
     fn findings(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         let (reference, tally) = (&self.reference, &self.tally);
@@ -125,7 +171,7 @@ impl Audited {
             "complete": tally.complete,
             "rows": tally.totals.rows,
             "keys": tally.totals.keys,
-            "parents": tally.parents,
+            "parents": self.parents(),
             "candidates": tally.candidates,
             "orphan_keys": tally.orphan_keys,
             "orphan_rows": tally.orphan_rows,
@@ -136,10 +182,36 @@ impl Audited {
             "max_orphans": reference.max_orphans,
             "severity": reference.severity,
             "guarantee": task.map(|task| task.guarantee.word()),
+            "since": self.since.as_ref().map(|since| json!({
+                "column": since.column,
+                "from": since.from,
+                "upto": since.upto,
+            })),
+            "last_full_pass": self.passed.full,
             "sources": self.sources(),
             "coverage": self.covered(),
             "sample": sample,
         })
+    }
+
+    /// What an audit from a watermark on leaves out.
+    fn marked(&self) -> Option<String> {
+        let from = self.since.as_ref()?;
+        let Some(value) = &from.from else {
+            return Some(format!(
+                "{}: read whole, because no audit before this one noted a {}.",
+                self.reference, from.column
+            ));
+        };
+        let full = self.passed.full.as_deref();
+        let full = full.map_or("there was none yet".to_owned(), |full| {
+            format!("the last began {full}")
+        });
+        Some(format!(
+            "{}: only rows with {} from {value} on. Rows that lost their parent since are found by a \
+             full audit alone: {full}.",
+            self.reference, from.column
+        ))
     }
 
     fn sources(&self) -> Vec<String> {
@@ -193,8 +265,10 @@ impl Report for AuditReport {
         if let Some(explained) = &self.explained {
             return explain::blocks(explained);
         }
+        let asserted = assertions::block(&self.assertions);
         if self.references.is_empty() {
-            return vec![Block::Line("No reference is declared.".to_owned())];
+            let none = || Block::Line("No reference is declared.".to_owned());
+            return vec![asserted.unwrap_or_else(none)];
         }
         let mut blocks = vec![Block::Grid(grid(&self.references))];
         for one in &self.references {
@@ -217,6 +291,10 @@ impl Report for AuditReport {
             "Window: {} to {}.",
             self.begun_on, self.ended_on
         )));
+        blocks.extend(asserted);
+        for one in &self.references {
+            blocks.extend(one.marked().map(Block::Line));
+        }
         for one in self.references.iter().filter(|one| !one.tally.complete) {
             blocks.push(Block::Line(format!(
                 "{}: not finished; {}.",
@@ -237,6 +315,22 @@ impl Report for AuditReport {
         all
     }
 
+    fn checks(&self) -> Vec<Checked> {
+        let whole = |outcome| Checked {
+            subject: "bird".to_owned(),
+            name: "audit".to_owned(),
+            outcome,
+        };
+        if self.explained.is_some() {
+            return vec![whole(Outcome::of_exit(self.exit, self.diagnostics()))];
+        }
+        let asserted = self.assertions.iter();
+        let asserted = asserted.map(|one| one.checked(self.fail_on));
+        let faults =
+            (!self.faults.is_empty()).then(|| whole(Outcome::NotDone(self.faults.clone())));
+        self.orphans().chain(asserted).chain(faults).collect()
+    }
+
     fn databases(&self) -> Vec<Value> {
         Vec::new()
     }
@@ -255,6 +349,8 @@ impl Report for AuditReport {
             json!({ "from": self.begun_on, "to": self.ended_on }),
         );
         extra.insert("references".into(), json!(references));
+        let asserted = self.assertions.iter().map(Asserted::json);
+        extra.insert("assertions".into(), asserted.collect());
         extra
     }
 }

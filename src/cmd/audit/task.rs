@@ -150,25 +150,47 @@ impl Fault {
     }
 }
 
-/// What all lanes share with the thread that shows how far they are.
-#[derive(Debug, Default)]
+/// What all lanes of all tasks share with the thread that shows how far they are.
+#[derive(Debug, Clone, Default)]
 pub struct Shared {
-    /// Rows and parents read so far.
-    pub read: AtomicU64,
-    stop: AtomicBool,
+    read: Arc<AtomicU64>,
+    /// The audit is to stop.
+    stopped: Arc<AtomicBool>,
+    /// The task is to stop.
+    failed: Arc<AtomicBool>,
 }
 
 impl Shared {
+    /// As seen from one task, which may stop by itself.
+    #[must_use]
+    pub fn of_task(&self) -> Shared {
+        Shared {
+            failed: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Counts rows that were read.
     pub fn count(&self, rows: u64) {
         self.read.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Asks the lanes to end behind the portion at which they are.
+    /// How many rows and parents were read so far.
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Asks all lanes to end as soon as they can.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks the lanes of this task to end.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
     }
 
     pub fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stopped.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
     }
 }

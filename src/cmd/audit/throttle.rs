@@ -1,6 +1,5 @@
 //! How fast an audit may go: rows each second, the lag of replicas, the load of servers.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::task::Shared;
@@ -29,7 +28,7 @@ impl Throttle {
     }
 
     /// Waits until it may go on.
-    pub async fn pause(&mut self, shared: &Shared) {
+    pub async fn pause(&self, shared: &Shared) {
         while !shared.is_stopped() && self.is_too_fast(shared) {
             tokio::time::sleep(NAP).await;
         }
@@ -37,7 +36,7 @@ impl Throttle {
 
     fn is_too_fast(&self, shared: &Shared) -> bool {
         let Some(rate) = self.rate else { return false };
-        let read = shared.read.load(Ordering::Relaxed);
+        let read = shared.read();
         let due = self.begun.elapsed().as_secs_f64() * rate.max(1) as f64;
         read as f64 > due
     }

@@ -43,11 +43,11 @@ pub async fn walk(
     rest: Vec<Range>,
     first: u64,
     shared: &Shared,
-    throttle: &mut Throttle,
+    throttle: &Throttle,
     to: Sender<Portion>,
 ) -> Result<(), Fault> {
     let mut number = first;
-    let mut give = async |range: Range, throttle: &mut Throttle| {
+    let mut give = async |range: Range| {
         throttle.pause(shared).await;
         let portion = Portion { number, range };
         // A lane that reads a portion anew takes the next number for it.
@@ -56,7 +56,7 @@ pub async fn walk(
     };
     let Some(member) = task.first().filter(|_| task.is_ranged()) else {
         for range in rest {
-            if !give(range, throttle).await {
+            if !give(range).await {
                 break;
             }
         }
@@ -84,7 +84,7 @@ pub async fn walk(
                 upto: bound.or_else(|| range.upto.clone()),
             };
             after = portion.upto.clone();
-            if !give(portion, throttle).await {
+            if !give(portion).await {
                 break 'all;
             }
             if !more {

@@ -37,7 +37,11 @@ pub struct Args {
 /// Checks everything; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure> {
     let mut report = source::with(context, async |workshop| {
-        let mut report = VerifyReport::default();
+        let mut report = VerifyReport {
+            databases: Vec::new(),
+            fail_on: args.fail_on,
+            exit: Exit::Done,
+        };
         let mut schemas = BTreeMap::new();
         for database in context.project.selected() {
             let checked = database_of(workshop, args, database, &mut schemas).await?;

@@ -3,25 +3,18 @@
 use serde_json::{Value, json};
 
 use super::checks::{Check, Outcome};
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::server::Server;
-use crate::output::{Block, Grid, Report};
+use crate::output::{Block, Grid, Report, checked};
 use crate::project::Database;
 
 /// All databases of a run.
 pub struct VerifyReport {
     pub databases: Vec<Checked>,
+    /// From which severity on a finding fails.
+    pub fail_on: Severity,
     pub exit: Exit,
-}
-
-impl Default for VerifyReport {
-    fn default() -> Self {
-        VerifyReport {
-            databases: Vec::new(),
-            exit: Exit::Done,
-        }
-    }
 }
 
 /// The checks of one database.
@@ -66,6 +59,32 @@ impl Checked {
         self.failed.extend(failure.diagnostics);
     }
 
+    /// Whether its files cannot be read, which is told as findings and keeps the rest from being
+    /// done.
+    fn is_broken(&self) -> bool {
+        let mut outcomes = self.outcomes.iter();
+        outcomes
+            .any(|(check, outcome)| *check == Check::Files && matches!(outcome, Outcome::Found(_)))
+    }
+
+    /// One check for those who count.
+    fn counted(&self, outcome: &Outcome, fail_on: Severity) -> checked::Outcome {
+        match outcome {
+            Outcome::Ok => checked::Outcome::Passed(Vec::new()),
+            Outcome::Found(found) => checked::Outcome::of(found.clone(), fail_on),
+            Outcome::NotDone(why) if self.is_broken() => checked::Outcome::Skipped(why.clone()),
+            Outcome::NotDone(why) => {
+                let first = |fault: &Diagnostic| why.starts_with(&fault.message);
+                let told = self.failed.iter().skip_while(|fault| !first(fault));
+                let mut told: Vec<Diagnostic> = told.cloned().collect();
+                if told.is_empty() {
+                    told.push(Diagnostic::error("not-done", why).database(&self.name));
+                }
+                checked::Outcome::NotDone(told)
+            }
+        }
+    }
+
     /// None of them could.
     pub fn failed(&mut self, fault: Diagnostic) {
         self.failed.push(fault);
@@ -85,13 +104,8 @@ impl VerifyReport {
     pub fn unfinished(&self) -> bool {
         self.databases.iter().any(|one| {
             let mut outcomes = one.outcomes.iter();
-            // Files that cannot be read are told as findings, and keep the rest from being done.
-            let broken = outcomes.any(|(check, outcome)| {
-                *check == Check::Files && matches!(outcome, Outcome::Found(_))
-            });
-            let mut outcomes = one.outcomes.iter();
             let not_done = outcomes.any(|(_, outcome)| matches!(outcome, Outcome::NotDone(_)));
-            !one.failed.is_empty() || (not_done && !broken)
+            !one.failed.is_empty() || (not_done && !one.is_broken())
         })
     }
 }
@@ -144,6 +158,30 @@ impl Report for VerifyReport {
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let failed = self.databases.iter().flat_map(|one| &one.failed);
         self.findings().chain(failed).cloned().collect()
+    }
+
+    fn checks(&self) -> Vec<checked::Checked> {
+        let all = self.databases.iter().flat_map(|one| {
+            let outcomes = one.outcomes.iter();
+            let mut all: Vec<_> = outcomes
+                .map(|(check, outcome)| (check.name(), one.counted(outcome, self.fail_on)))
+                .collect();
+            let mut rest = one.failed.clone();
+            for (_, outcome) in &all {
+                if let checked::Outcome::NotDone(told) = outcome {
+                    rest.retain(|fault| !told.contains(fault));
+                }
+            }
+            if !rest.is_empty() {
+                all.push(("everything else", checked::Outcome::NotDone(rest)));
+            }
+            all.into_iter().map(|(name, outcome)| checked::Checked {
+                subject: one.name.clone(),
+                name: name.to_owned(),
+                outcome,
+            })
+        });
+        all.collect()
     }
 
     fn databases(&self) -> Vec<Value> {

@@ -6,6 +6,7 @@
 mod guard;
 mod mysql;
 mod postgres;
+mod sample;
 mod sqlite;
 pub(in crate::db) mod stream;
 
@@ -17,6 +18,7 @@ use sqlx::{AssertSqlSafe, Database, Decode, Either, Executor};
 use crate::dialect::{Dialect, Trouble, catalog};
 use crate::model::server::Server;
 use crate::model::target::Target;
+pub use sample::Sample;
 
 /// How long a server may take to answer a connection attempt. PgBouncer lets a client wait 15
 /// seconds after a login that failed, and the first look for a database that does not exist is one.
@@ -204,6 +206,16 @@ impl Session {
         let result = each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(drop) }).await);
         match result? {
             Ok(()) => Ok(()),
+            Err(error) => Err(self.explain(error, sql).await),
+        }
+    }
+
+    /// Sends one statement and tells how many rows it has changed.
+    pub async fn change(&mut self, sql: &str) -> Result<u64, DbError> {
+        let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let result = each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(|done| done.rows_affected()) }).await);
+        match result? {
+            Ok(rows) => Ok(rows),
             Err(error) => Err(self.explain(error, sql).await),
         }
     }

@@ -221,6 +221,36 @@ impl<'e> End<'e> {
         Ok(self.rows_asked(identity, &conditions, "", None, None))
     }
 
+    /// As [`End::again`], and rows whose key is NULL are among them. `tail` ends the query: it may
+    /// lock what it reads.
+    pub fn as_they_are(
+        &self,
+        identity: &[&Column],
+        rows: &[Vec<String>],
+        tail: &str,
+    ) -> Result<RowsAsked, String> {
+        let mut conditions: Vec<String> = self.filter.iter().cloned().collect();
+        conditions.push(rows::identified(self.place.dialect, identity, rows)?);
+        Ok(self.rows_asked(identity, &conditions, tail, None, None))
+    }
+
+    /// The condition that a row has this key and no other, where an index finds it at once and one
+    /// column is the key; with the key as a literal.
+    pub fn exactly(&self, key: &[u8]) -> Option<(String, String)> {
+        let [part] = self.parts.as_slice() else {
+            return None;
+        };
+        let [probe] = part.probes.as_slice() else {
+            return None;
+        };
+        let direct = probe.indexed && probe.within.is_none() && probe.expression == part.column;
+        let literals = probe.spelling.write(self.place.dialect, key);
+        let [literal] = literals.as_slice() else {
+            return None;
+        };
+        direct.then(|| (format!("{} = {literal}", part.column), literal.clone()))
+    }
+
     pub(super) fn rows_asked(
         &self,
         identity: &[&Column],

@@ -25,7 +25,9 @@ pub use end::{Asked, End, Place, Range};
 pub use mysql::MYSQL;
 pub use part::{Part, Probe};
 pub use postgres::POSTGRES;
-pub use rows::{After, Found, RowsAsked, RowsReader, row_expression, row_literal, row_told};
+pub use rows::{
+    After, Found, RowsAsked, RowsReader, identified, row_expression, row_literal, row_told,
+};
 pub use spelling::{Spelling, WHOLE};
 pub use sqlite::SQLITE;
 

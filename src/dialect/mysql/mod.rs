@@ -6,9 +6,12 @@ use super::effect::{self, Effect, Kind, Object};
 use super::keys::{self, Keys};
 use super::lex::Lexis;
 use super::reach::Rules;
+use super::repairs::{self, Repairs};
 use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
-use super::{hex, journal_columns, number_of, refuse_control, single_quoted, starts_with, variant};
+use super::{
+    hex, journal_columns, not_own, number_of, refuse_control, single_quoted, starts_with, variant,
+};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -109,6 +112,10 @@ impl Dialect for MySql {
 
     fn keys(&self) -> &'static dyn Keys {
         &keys::MYSQL
+    }
+
+    fn repairs(&self) -> &dyn Repairs {
+        &repairs::MYSQL
     }
 
     fn lexis(&self) -> &'static Lexis {
@@ -372,15 +379,17 @@ impl Dialect for MySql {
         format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
              AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') \
-             AND TABLE_NAME NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY TABLE_NAME"
+             AND {} ORDER BY TABLE_NAME",
+            not_own("TABLE_NAME")
         )
     }
 
     fn objects_query(&self, _schema: Option<&str>) -> String {
         format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
-             AND TABLE_NAME NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') \
-             ORDER BY TABLE_NAME LIMIT 4"
+             AND {} \
+             ORDER BY TABLE_NAME LIMIT 4",
+            not_own("TABLE_NAME")
         )
     }
 

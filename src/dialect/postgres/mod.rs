@@ -10,11 +10,14 @@ use crate::dialect::effect::{self, Effect, Kind, Object};
 use crate::dialect::keys::{self, Keys};
 use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use crate::dialect::reach::Rules;
+use crate::dialect::repairs::{self, Repairs};
 use crate::dialect::words::{Grammar, Names, Words};
 use crate::dialect::{
     Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls,
 };
-use crate::dialect::{hex, journal_columns, number_of, refuse_control, single_quoted, variant};
+use crate::dialect::{
+    hex, journal_columns, not_own, number_of, refuse_control, single_quoted, variant,
+};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -109,6 +112,10 @@ impl Dialect for Postgres {
 
     fn keys(&self) -> &'static dyn Keys {
         &keys::POSTGRES
+    }
+
+    fn repairs(&self) -> &dyn Repairs {
+        &repairs::POSTGRES
     }
 
     fn lexis(&self) -> &'static Lexis {
@@ -349,7 +356,8 @@ impl Dialect for Postgres {
         format!(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p', 'f') \
-             AND c.relname NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY c.relname"
+             AND {} ORDER BY c.relname",
+            not_own("c.relname")
         )
     }
 
@@ -358,8 +366,9 @@ impl Dialect for Postgres {
         format!(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
-             AND c.relname NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') \
-             ORDER BY c.relname LIMIT 4"
+             AND {} \
+             ORDER BY c.relname LIMIT 4",
+            not_own("c.relname")
         )
     }
 

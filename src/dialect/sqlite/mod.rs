@@ -9,9 +9,10 @@ use crate::dialect::effect::{self, Effect, Object};
 use crate::dialect::keys::{self, Keys};
 use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 use crate::dialect::reach::Rules;
+use crate::dialect::repairs::{self, Repairs};
 use crate::dialect::words::{Grammar, Names, Words};
 use crate::dialect::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
-use crate::dialect::{journal_columns, refuse_control, single_quoted};
+use crate::dialect::{journal_columns, not_own, refuse_control, single_quoted};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -71,6 +72,10 @@ impl Dialect for Sqlite {
 
     fn keys(&self) -> &'static dyn Keys {
         &keys::SQLITE
+    }
+
+    fn repairs(&self) -> &dyn Repairs {
+        &repairs::SQLITE
     }
 
     fn lexis(&self) -> &'static Lexis {
@@ -224,7 +229,8 @@ impl Dialect for Sqlite {
         format!(
             "SELECT name FROM sqlite_schema WHERE type = 'table' \
              AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-             AND name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY name"
+             AND {} ORDER BY name",
+            not_own("name")
         )
     }
 
@@ -232,7 +238,8 @@ impl Dialect for Sqlite {
         format!(
             "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') \
              AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-             AND name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') ORDER BY name LIMIT 4"
+             AND {} ORDER BY name LIMIT 4",
+            not_own("name")
         )
     }
 

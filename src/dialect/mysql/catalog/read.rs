@@ -8,7 +8,7 @@ use super::server::{self, Words};
 use super::{object, order, table};
 use crate::dialect::catalog::{Answer, Place, Question};
 use crate::dialect::{Dialect, mysql::MySql};
-use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::history::is_own;
 use crate::model::schema::{Aside, Kind, Object, Schema, Stranger};
 
 /// What is asked first, behind the questions of [`server::QUESTIONS`].
@@ -69,13 +69,12 @@ fn cell(row: &[Option<String>], at: usize) -> &str {
 
 /// What there is, in the order in which it is asked for; and what cannot be asked for.
 fn wanted(answers: &[Answer]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
-    const OWN: &[&str] = &[HISTORY_TABLE, JOURNAL_TABLE, APPLIED_TABLE];
     let rows = |at: usize| answers.get(BEHIND + at).into_iter().flatten();
     let (mut wanted, mut strangers) = (Vec::new(), Vec::new());
     for row in rows(0) {
         let (name, kind) = (cell(row, 0), cell(row, 1));
         let what = match kind {
-            _ if OWN.contains(&name) => continue,
+            _ if is_own(name) => continue,
             "TEMPORARY TABLE" | "TEMPORARY SEQUENCE" => continue,
             "VIEW" => "VIEW",
             "SEQUENCE" => "SEQUENCE",

@@ -7,8 +7,7 @@ use super::render;
 use super::table::{self, Parsed};
 use super::tokens::{Known, Token, canonical, tokens};
 use crate::dialect::catalog::{Answer, Question};
-use crate::dialect::lex;
-use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
+use crate::dialect::{lex, not_own};
 use crate::model::schema::{Aside, Id, Kind, Schema, Stranger, Table};
 
 /// The statements, and the tables in which virtual tables keep their rows: those come and go with
@@ -17,10 +16,11 @@ pub fn questions() -> Vec<Question> {
     let sql = format!(
         "SELECT type, name, tbl_name, sql FROM sqlite_schema \
          WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-         AND tbl_name NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}', '{APPLIED_TABLE}') \
+         AND {} \
          AND NOT (type = 'table' AND rootpage <> 0 AND name IN \
          (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow')) \
-         ORDER BY rowid"
+         ORDER BY rowid",
+        not_own("tbl_name")
     );
     vec![Question { sql, columns: 4 }]
 }

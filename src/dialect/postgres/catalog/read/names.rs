@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cells::{Answers, Oid};
 use crate::dialect::postgres::catalog::questions::Topic;
-use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
+use crate::model::history::is_own;
 use crate::model::schema::{Aside, Id, Kind};
 
 /// The catalogs by their numbers, which are the same on every server.
@@ -89,7 +89,7 @@ impl<'a> Names<'a> {
                 "c" => Kind::Composite,
                 _ => Kind::Table,
             };
-            if [HISTORY_TABLE, JOURNAL_TABLE, APPLIED_TABLE].contains(&name) {
+            if is_own(name) {
                 self.hidden.insert(oid);
             }
             let id = Id::new(kind, name);

@@ -15,11 +15,11 @@ pub fn say(text: &str) -> Result<()> {
 /// A program to be run, as often as needed.
 #[derive(Clone)]
 pub struct Job {
-    program: PathBuf,
-    args: Vec<String>,
-    variables: Vec<(String, String)>,
+    pub program: PathBuf,
+    pub args: Vec<String>,
+    pub variables: Vec<(String, String)>,
     /// Whether `variables` is all of its environment.
-    alone: bool,
+    pub alone: bool,
     folder: Option<PathBuf>,
     input: Option<PathBuf>,
     /// The exit code that means success.

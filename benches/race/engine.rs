@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::measure::{Job, say};
+use super::measure::{Job, say};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
@@ -22,12 +22,15 @@ pub struct Engine {
     client: Job,
     /// Where databases are: a server's URL, or `sqlite:` and a folder.
     place: String,
+    /// What the names of databases on a server begin with.
+    prefix: String,
     /// Server and client, as they call themselves.
     pub versions: String,
 }
 
-/// Those of `tests/servers`, and SQLite wherever its client is.
-pub fn available(folder: &Path) -> Result<Vec<Engine>> {
+/// Those of `tests/servers`, and SQLite wherever its client is. The names of their databases begin
+/// with `prefix`, so that nobody else's bears one of them.
+pub fn available(folder: &Path, prefix: &str) -> Result<Vec<Engine>> {
     let mut engines = Vec::new();
     let known = [
         ("mariadb", "MariaDB", Family::MySql),
@@ -57,6 +60,7 @@ pub fn available(folder: &Path) -> Result<Vec<Engine>> {
             family,
             client,
             place,
+            prefix: prefix.to_owned(),
             versions,
         };
         match engine.ask_versions() {
@@ -106,7 +110,12 @@ fn look(process: &Path) -> Option<Job> {
         let items = text.split_terminator('\0').map(str::to_owned);
         Some(items.collect::<Vec<String>>())
     };
-    let args = list("cmdline")?.into_iter().skip(1);
+    let args = list("cmdline")?;
+    // Every wrapper passes arguments on. For a moment a program has none yet.
+    if args.len() < 2 {
+        return None;
+    }
+    let args = args.into_iter().skip(1);
     let variables = list("environ")?;
     let variables = variables.iter().filter_map(|pair| pair.split_once('='));
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -120,9 +129,9 @@ impl Engine {
         match (self.family, database) {
             (Family::Sqlite, Some(database)) => client.args([self.file(database)]),
             (Family::Sqlite, None) => client.args([":memory:"]),
-            (Family::MySql, Some(database)) => client.args([on_server(database)]),
+            (Family::MySql, Some(database)) => client.args([self.on_server(database)]),
             (Family::Postgres, Some(database)) => {
-                client.args([format!("--dbname={}", on_server(database))])
+                client.args([format!("--dbname={}", self.on_server(database))])
             }
             (_, None) => client,
         }
@@ -144,12 +153,12 @@ impl Engine {
         if self.family == Family::Sqlite {
             return Ok(());
         }
-        let sql = format!("CREATE DATABASE {}", on_server(database));
+        let sql = format!("CREATE DATABASE {}", self.on_server(database));
         self.asking(None, &sql).output().map(drop)
     }
 
     pub fn drop(&self, database: &str) -> Result<()> {
-        let name = on_server(database);
+        let name = self.on_server(database);
         let force = match self.family {
             Family::Sqlite => {
                 let file = self.file(database);
@@ -171,7 +180,7 @@ impl Engine {
     pub fn url(&self, database: &str) -> String {
         match self.family {
             Family::Sqlite => format!("sqlite:{}", self.file(database)),
-            _ => format!("{}/{}", self.place, on_server(database)),
+            _ => format!("{}/{}", self.place, self.on_server(database)),
         }
     }
 
@@ -179,8 +188,12 @@ impl Engine {
     pub fn name_of(&self, database: &str) -> String {
         match self.family {
             Family::Sqlite => self.file(database),
-            _ => on_server(database),
+            _ => self.on_server(database),
         }
+    }
+
+    fn on_server(&self, database: &str) -> String {
+        format!("{}_{database}", self.prefix)
     }
 
     fn file(&self, database: &str) -> String {
@@ -215,9 +228,4 @@ impl Engine {
             _ => format!("{server}; client {client}"),
         })
     }
-}
-
-/// A name that nobody else's database bears.
-fn on_server(database: &str) -> String {
-    format!("bird_bench_{}_{database}", std::process::id())
 }

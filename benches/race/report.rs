@@ -5,12 +5,17 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::BIRD;
-use crate::engine::Engine;
-use crate::measure::{Job, Laps, Stopwatch};
+use super::BIRD;
+use super::engine::Engine;
+use super::measure::{Job, Laps, Stopwatch};
 
-/// The machine and the versions of all that takes part.
-pub fn heading(engines: &[Engine], folder: &Path, stopwatch: &Stopwatch) -> Result<String> {
+/// The machine and the versions of all that takes part; the legend says what the floor is.
+pub fn heading(
+    engines: &[Engine],
+    folder: &Path,
+    stopwatch: &Stopwatch,
+    legend: &str,
+) -> Result<String> {
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
     let field = |text: &str, key: &str| {
         let line = text.lines().find(|line| line.starts_with(key));
@@ -51,12 +56,7 @@ pub fn heading(engines: &[Engine], folder: &Path, stopwatch: &Stopwatch) -> Resu
     for engine in engines {
         lines.push(format!("- {}: {}", engine.title, engine.versions));
     }
-    lines.push(
-        "\nThe floor is the same work through the engine's own client on one connection, in the \
-         same run; for noop it is that client asking `SELECT 1`, its start included, and `history` \
-         is that client reading one history. A cell is the median (× floor), the peak of resident memory, and the shortest to the longest run.\n"
-            .to_owned(),
-    );
+    lines.push(format!("\n{legend} A cell is the median (× floor), the peak of resident memory, and the shortest to the longest run.\n"));
     if stopwatch.gnu_time.is_none() {
         lines.push("Memory is not told: there is no GNU time on this machine.\n".to_owned());
     }
@@ -139,7 +139,8 @@ fn time(seconds: f64) -> String {
     }
 }
 
-fn ratio(laps: &[Laps], name: &str) -> Option<f64> {
+/// How many times the floor it took.
+pub fn ratio(laps: &[Laps], name: &str) -> Option<f64> {
     let median = |name: &str| laps.iter().find(|laps| laps.name == name).map(Laps::median);
     Some(median(name)? / median("floor")?)
 }
@@ -151,17 +152,8 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn new(passed: bool, text: String) -> Self {
+    pub fn new(passed: bool, text: String) -> Self {
         Verdict { passed, text }
-    }
-
-    pub fn ratio(title: &str, engine: &Engine, laps: &[Laps], name: &str, most: f64) -> Self {
-        let found = ratio(laps, name).unwrap_or(f64::INFINITY);
-        let text = format!(
-            "{title}, {}: {found:.2} × floor, target ≤ {most:.1}",
-            engine.title
-        );
-        Verdict::new(found <= most, text)
     }
 
     pub fn memory(
@@ -178,17 +170,6 @@ impl Verdict {
             engine.title
         );
         Some(Verdict::new(peak < below * 1_000_000, text))
-    }
-
-    pub fn start(laps: &[Laps], below: f64) -> Option<Self> {
-        let median = laps.first()?.median() * 1000.0;
-        let text = format!("bird --version: {median:.1} ms, target < {below} ms");
-        Some(Verdict::new(median < below, text))
-    }
-
-    pub fn size(bytes: u64, below: u64) -> Self {
-        let text = format!("binary: {:.1} MB, target < {below} MB", bytes as f64 / 1e6);
-        Verdict::new(bytes < below * 1_000_000, text)
     }
 }
 

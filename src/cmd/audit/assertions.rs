@@ -1,0 +1,297 @@
+//! Asks the databases the questions of `[[assertions]]`: none may have an answer.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+
+use super::super::{Context, open};
+use crate::db::session::{Access, DbError, Sample, Session};
+use crate::dialect::Trouble;
+use crate::model::assertion::Assertion;
+use crate::model::diagnostic::{Diagnostic, Severity};
+use crate::output::checked::{Checked, Outcome};
+use crate::output::{Block, Grid};
+use crate::project::Database;
+
+/// So many rows are shown.
+const SHOWN: usize = 10;
+/// So many rows are counted; that there are more says enough.
+const COUNTED: u64 = 1_000_000;
+/// So many characters of a cell are shown.
+const LONGEST: usize = 120;
+/// How long a question waits for somebody's lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One assertion with its answer.
+pub struct Asserted {
+    pub assertion: Assertion,
+    /// Without one it could not be asked; why.
+    pub answer: Result<Sample, Diagnostic>,
+}
+
+/// Asks all of them, the databases at once and each one's in their order. One that cannot be asked
+/// keeps no other from it.
+pub async fn run(context: &Context, wait: Option<Duration>) -> Vec<Asserted> {
+    let asking = context.project.selected().map(|database| async move {
+        let all = context.project.assertions.iter();
+        let own = all.filter(|one| one.database == database.name);
+        of_database(context, database, wait, own).await
+    });
+    let mut asserted: Vec<Asserted> = join_all(asking).await.into_iter().flatten().collect();
+    // As they stand in the file.
+    asserted.sort_by_key(|one| {
+        let place = &one.assertion.location;
+        (place.line, place.column)
+    });
+    asserted
+}
+
+async fn of_database(
+    context: &Context,
+    database: &Database,
+    wait: Option<Duration>,
+    own: impl Iterator<Item = &Assertion>,
+) -> Vec<Asserted> {
+    let mut asserted = Vec::new();
+    let mut open: Option<Session> = None;
+    for assertion in own {
+        let answer = match session(context, database, wait, open.take()).await {
+            Ok(mut session) => {
+                let answer = ask(context, database, &mut session, assertion).await;
+                // After a statement that did not come to its end, the session is not used again.
+                open = answer
+                    .as_ref()
+                    .is_ok_and(|sample| !sample.at_least)
+                    .then_some(session);
+                answer
+            }
+            Err(fault) => Err(fault),
+        };
+        asserted.push(Asserted {
+            assertion: assertion.clone(),
+            answer,
+        });
+    }
+    if let Some(session) = open {
+        session.close().await;
+    }
+    asserted
+}
+
+/// The session that is open, or a new one that cannot write.
+async fn session(
+    context: &Context,
+    database: &Database,
+    wait: Option<Duration>,
+    open: Option<Session>,
+) -> Result<Session, Diagnostic> {
+    if let Some(session) = open {
+        return Ok(session);
+    }
+    let told = |error: DbError| open::cannot_open(database, &error);
+    let session = open::session(context, database, Access::Look, wait).await;
+    let mut session = session.map_err(told)?;
+    let limited = session
+        .limit(LOCK_TIMEOUT, database.statement_timeout)
+        .await;
+    limited.map_err(told)?;
+    Ok(session)
+}
+
+async fn ask(
+    context: &Context,
+    database: &Database,
+    session: &mut Session,
+    assertion: &Assertion,
+) -> Result<Sample, Diagnostic> {
+    let cancel = session.id.as_deref();
+    let cancel = cancel.and_then(|id| session.dialect.cancel(id));
+    let over = async {
+        match database.statement_timeout {
+            Some(timeout) => tokio::time::sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    };
+    let asking = context
+        .stop
+        .race(session.sample(&assertion.sql, SHOWN, COUNTED));
+    let error = tokio::select! {
+        biased;
+        answer = asking => match answer {
+            Ok(Ok(sample)) => return Ok(sample),
+            Ok(Err(error)) => error,
+            Err(_) => {
+                end(context, database, cancel).await;
+                DbError::new(Trouble::Cancelled, "interrupted")
+            }
+        },
+        () = over => {
+            end(context, database, cancel).await;
+            DbError::new(Trouble::Cancelled, "its time is over (`statement_timeout`)")
+        }
+    };
+    let message = format!(
+        "{}: the assertion `{}` could not be asked: {}",
+        database.name,
+        assertion.name,
+        error.told()
+    );
+    let mut fault = Diagnostic::error("assertion-not-done", message).database(&database.name);
+    fault.notes = error.notes;
+    let hint = match error.trouble {
+        Trouble::Denied => "let this account read what its SELECT names",
+        Trouble::Cancelled => "make its SELECT cheaper, or raise `statement_timeout` in bird.toml",
+        Trouble::Connection => "run bird audit again once the server answers",
+        _ => "correct its `sql` in bird.toml",
+    };
+    Err(fault.at(assertion.location.clone()).hint(hint))
+}
+
+/// Ends on its server what nobody waits for any more. If that fails, the end of the connection
+/// ends it.
+async fn end(context: &Context, database: &Database, cancel: Option<String>) {
+    let Some(cancel) = cancel else { return };
+    let schema = database.schema.as_deref();
+    let opening = Session::open(&database.target, database.dialect, schema, Access::Look);
+    if let Ok(mut other) = opening.await {
+        if let Err(error) = other.run(&cancel).await {
+            let told = error.told();
+            context
+                .progress
+                .notice(&format!("it could not be cancelled: {told}"));
+        }
+        other.close().await;
+    }
+}
+
+impl Asserted {
+    /// What to tell of it, where something is to be told.
+    fn diagnostic(&self) -> Option<Diagnostic> {
+        let sample = match &self.answer {
+            Ok(sample) if sample.count == 0 => return None,
+            Ok(sample) => sample,
+            Err(fault) => return Some(fault.clone()),
+        };
+        let Assertion { database, name, .. } = &self.assertion;
+        let rows = match sample.count {
+            1 => "1 row that should not be there".to_owned(),
+            _ => format!("{} rows that should not be there", told(sample)),
+        };
+        let message = format!("{database}: the assertion `{name}` fails: {rows}");
+        let mut fault = Diagnostic::error("assertion", message);
+        fault.severity = self.assertion.severity;
+        let mut fault = fault.database(database).at(self.assertion.location.clone());
+        for row in cells(sample) {
+            let cells = row.iter().map(|(column, cell)| {
+                let cell = cell.as_deref().unwrap_or("NULL");
+                format!("{column} = {cell}")
+            });
+            fault = fault.note(cells.collect::<Vec<_>>().join(", "));
+        }
+        if sample.at_least || sample.count > SHOWN as u64 {
+            fault = fault.note(format!("these are {SHOWN} of them"));
+        }
+        Some(fault.hint("its SELECT must give no row: mend the rows, or the assertion"))
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.answer.is_ok()
+    }
+
+    /// The rows that were counted.
+    pub fn rows(&self) -> u64 {
+        self.answer.as_ref().map_or(0, |sample| sample.count)
+    }
+
+    pub fn json(&self) -> Value {
+        let sample = self.answer.as_ref().ok();
+        let rows = sample.into_iter().flat_map(cells).map(|row| {
+            let cells = row.into_iter();
+            let cells = cells.map(|(column, cell)| (column, json!(cell)));
+            Value::Object(cells.collect::<Map<_, _>>())
+        });
+        json!({
+            "name": self.assertion.name,
+            "database": self.assertion.database,
+            "rows": sample.map(|sample| sample.count),
+            "at_least": sample.is_some_and(|sample| sample.at_least),
+            "sample": rows.collect::<Vec<_>>(),
+        })
+    }
+
+    /// For those who count.
+    pub fn checked(&self, fail_on: Severity) -> Checked {
+        let told = self.diagnostic().into_iter().collect();
+        Checked {
+            subject: self.assertion.database.clone(),
+            name: format!("assertion {}", self.assertion.name),
+            outcome: match self.is_done() {
+                true => Outcome::of(told, fail_on),
+                false => Outcome::NotDone(told),
+            },
+        }
+    }
+}
+
+/// What is to be told of all of them, first what could not be asked; that a database cannot be
+/// opened is told once.
+pub fn diagnostics(all: &[Asserted]) -> Vec<Diagnostic> {
+    let mut told: Vec<Diagnostic> = Vec::new();
+    let (done, not_done): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.is_done());
+    let all = not_done.into_iter().chain(done);
+    for fault in all.filter_map(Asserted::diagnostic) {
+        if !told.contains(&fault) {
+            told.push(fault);
+        }
+    }
+    told
+}
+
+/// For people; nothing where none is declared.
+pub fn block(all: &[Asserted]) -> Option<Block> {
+    let rows = all.iter().map(|one| {
+        let Assertion { database, name, .. } = &one.assertion;
+        let rows = one.answer.as_ref().map_or("not done".to_owned(), told);
+        vec![database.clone(), name.clone(), rows]
+    });
+    (!all.is_empty()).then(|| {
+        Block::Grid(Grid {
+            headers: vec!["database", "assertion", "rows"],
+            rows: rows.collect(),
+            numbers: vec![2],
+        })
+    })
+}
+
+fn told(sample: &Sample) -> String {
+    match sample.at_least {
+        true => format!("at least {}", sample.count),
+        false => sample.count.to_string(),
+    }
+}
+
+/// The rows that are shown, each cell with its column, which stands once in a row.
+fn cells(sample: &Sample) -> Vec<Vec<(String, Option<String>)>> {
+    let mut columns: Vec<String> = Vec::new();
+    for (at, name) in sample.columns.iter().enumerate() {
+        columns.push(match columns.contains(name) {
+            true => format!("{name}:{}", at + 1),
+            false => name.clone(),
+        });
+    }
+    let rows = sample.rows.iter().map(|row| {
+        let cells = row.iter().map(|cell| cell.as_deref().map(shortened));
+        std::iter::zip(columns.iter().cloned(), cells).collect()
+    });
+    rows.collect()
+}
+
+fn shortened(cell: &str) -> String {
+    let mut letters = cell.chars();
+    let mut short: String = letters.by_ref().take(LONGEST).collect();
+    if letters.next().is_some() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,105 @@
+//! The numbers of an audit for Prometheus: `--metrics-file`.
+
+use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::report::{AuditReport, Audited};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::output::metrics::{Metric, text};
+use crate::project::{can_replace, replace};
+
+/// A number of a reference: its name, what it says, and how it is had.
+type Counted = (&'static str, &'static str, fn(&Audited) -> u64);
+
+const COUNTED: &[Counted] = &[
+    (
+        "bird_audit_orphan_rows",
+        "Rows whose reference has no parent.",
+        |one| one.tally.orphan_rows,
+    ),
+    (
+        "bird_audit_orphan_keys",
+        "Distinct keys that have no parent.",
+        |one| one.tally.orphan_keys,
+    ),
+    (
+        "bird_audit_rows",
+        "Rows of the child that were read.",
+        |one| one.tally.totals.rows,
+    ),
+    (
+        "bird_audit_keys",
+        "Distinct keys of the child that were read.",
+        |one| one.tally.totals.keys,
+    ),
+    (
+        "bird_audit_complete",
+        "Whether the whole reference was read.",
+        |one| u64::from(one.tally.complete),
+    ),
+];
+
+/// When a run began, by both clocks.
+pub struct Clock(SystemTime, Instant);
+
+impl Clock {
+    pub fn start() -> Clock {
+        Clock(SystemTime::now(), Instant::now())
+    }
+}
+
+/// Whether the file can be written later on, asked before the audit begins.
+pub fn check(path: &Path) -> Result<(), Failure> {
+    can_replace(path).map_err(|why| {
+        let message = format!("cannot write the metrics to {}: {why}", path.display());
+        let fault = Diagnostic::error("metrics-file", message);
+        Failure::failed(fault.hint("name a file in a folder that exists: --metrics-file FILE"))
+    })
+}
+
+/// Writes the file, whole or not at all.
+pub fn write(path: &Path, report: &AuditReport, clock: &Clock) -> Result<(), Diagnostic> {
+    replace(path, &text(&samples(report, clock))).map_err(|reason| {
+        let message = format!("cannot write the metrics to {}: {reason}", path.display());
+        let fault = Diagnostic::error("metrics-file", message);
+        fault.note("the file is as it was before")
+    })
+}
+
+/// The samples of a run; of an assertion that could not be asked there is none.
+fn samples(report: &AuditReport, clock: &Clock) -> Vec<Metric> {
+    let mut all = Vec::new();
+    for (name, help, number) in COUNTED {
+        let samples = report.references.iter().map(|one| {
+            // Several references may begin at one column.
+            Metric::new(name, help, float(number(one)))
+                .label("reference", &one.reference.from.to_string())
+                .label("to", &one.reference.to.to_string())
+        });
+        all.extend(samples);
+    }
+    let asked = report.assertions.iter().filter(|one| one.is_done());
+    all.extend(asked.map(|one| {
+        let help = "Rows that an assertion found and that should not be there.";
+        Metric::new("bird_assertion_rows", help, float(one.rows()))
+            .label("database", &one.assertion.database)
+            .label("name", &one.assertion.name)
+    }));
+    let since = clock.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+    all.push(Metric::new(
+        "bird_run_timestamp_seconds",
+        "When the run began, in seconds since 1970.",
+        since.as_secs_f64(),
+    ));
+    all.push(Metric::new(
+        "bird_run_duration_seconds",
+        "How long the run took.",
+        clock.1.elapsed().as_secs_f64(),
+    ));
+    all
+}
+
+/// A count as the format has it; from 2^53 on it is rounded.
+fn float(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,209 @@
+//! What a repair has done, or would do.
+
+use serde_json::{Map, Value, json};
+
+use crate::model::diagnostic::Diagnostic;
+use crate::model::exit::Exit;
+use crate::model::repair::{Action, Outcome};
+use crate::output::{Block, Grid, Report};
+
+/// What a run was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It has shown what it would do.
+    Looked,
+    Executed,
+    /// Rows were put back, or would be.
+    Undone {
+        dry_run: bool,
+    },
+}
+
+/// A repair, or its undoing.
+pub struct RepairReport {
+    pub(super) mode: Mode,
+    /// The run of the plan.
+    pub(super) plan: String,
+    pub(super) action: Action,
+    pub(super) parts: Vec<Part>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) exit: Exit,
+}
+
+/// One reference.
+pub struct Part {
+    pub from: String,
+    pub to: String,
+    /// How many rows the plan has of it.
+    pub planned: u64,
+    /// What has come of them, earlier runs of the same plan included.
+    pub outcome: Outcome,
+    /// What this run has done.
+    pub now: Outcome,
+    pub quarantine: Option<String>,
+    /// So many parents could have appeared between the last look and the commit.
+    pub open: u64,
+    /// The first rows that the engine refused, or that were not put back, and why.
+    pub refusals: Vec<(Vec<String>, String)>,
+    /// So many rows were not put back.
+    pub conflicts: u64,
+}
+
+impl Part {
+    fn remaining(&self) -> u64 {
+        self.planned.saturating_sub(self.outcome.planned)
+    }
+}
+
+impl RepairReport {
+    fn is_undo(&self) -> bool {
+        matches!(self.mode, Mode::Undone { .. })
+    }
+
+    fn json(&self, part: &Part) -> Value {
+        let refusals: Vec<Value> = part
+            .refusals
+            .iter()
+            .map(|(row, why)| json!({ "row": row, "why": why }))
+            .collect();
+        if self.is_undo() {
+            return json!({
+                "from": part.from, "to": part.to, "action": self.action,
+                "returned": part.now.repaired, "conflicts": part.conflicts,
+                "chunks": part.now.chunks, "quarantine": part.quarantine, "refusals": refusals,
+            });
+        }
+        let outcome = &part.outcome;
+        let guarantee = match (self.mode, part.open) {
+            (Mode::Executed, 0) => Some("held"),
+            (Mode::Executed, _) => Some("window"),
+            _ => None,
+        };
+        json!({
+            "from": part.from, "to": part.to, "action": self.action,
+            "planned": part.planned, "repaired": outcome.repaired, "healed": outcome.healed,
+            "gone": outcome.gone, "changed": outcome.changed, "refused": outcome.refused,
+            "remaining": part.remaining(), "chunks": outcome.chunks,
+            "quarantine": part.quarantine,
+            "guarantee": guarantee,
+            "refusals": refusals,
+        })
+    }
+
+    fn grid(&self) -> Grid {
+        let headers = match (self.mode, self.action) {
+            (Mode::Undone { dry_run: true }, _) => {
+                vec!["reference", "would go back", "would stay"]
+            }
+            (Mode::Undone { .. }, _) => vec!["reference", "put back", "left aside"],
+            (Mode::Looked, Action::Quarantine) => headers("to be quarantined"),
+            (Mode::Looked, Action::Delete) => headers("to be deleted"),
+            (Mode::Looked, Action::SetNull) => headers("to be set to NULL"),
+            (Mode::Executed, Action::Quarantine) => headers("quarantined"),
+            (Mode::Executed, Action::Delete) => headers("deleted"),
+            (Mode::Executed, Action::SetNull) => headers("set to NULL"),
+        };
+        let rows = self.parts.iter().map(|part| {
+            let outcome = &part.outcome;
+            let numbers = match self.is_undo() {
+                true => vec![part.now.repaired, part.conflicts],
+                false => vec![
+                    part.planned,
+                    outcome.repaired,
+                    outcome.healed,
+                    outcome.gone,
+                    outcome.changed,
+                    outcome.refused,
+                    part.remaining(),
+                ],
+            };
+            let name = [format!("{} -> {}", part.from, part.to)];
+            let numbers = numbers.into_iter().map(|number| number.to_string());
+            name.into_iter().chain(numbers).collect()
+        });
+        Grid {
+            numbers: (1..headers.len()).collect(),
+            rows: rows.collect(),
+            headers,
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for part in &self.parts {
+            if part.open > 0 {
+                lines.push(format!(
+                    "{}: {} keys could have appeared between the last look for them and the commit, \
+                     which nothing could lock",
+                    part.from, part.open
+                ));
+            }
+            for (row, why) in &part.refusals {
+                lines.push(format!("{}: {}: {why}", part.from, row.join(", ")));
+            }
+        }
+        let repaired: u64 = self.parts.iter().map(|part| part.now.repaired).sum();
+        match (self.mode, self.action) {
+            (Mode::Looked, _) => lines.push("nothing was written; --execute does it".to_owned()),
+            (Mode::Undone { dry_run: true }, _) => lines.push("nothing was written".to_owned()),
+            (Mode::Executed, Action::Quarantine | Action::SetNull) if repaired > 0 => {
+                lines.push(format!(
+                    "to put the rows back: bird repair --undo {}",
+                    self.plan
+                ));
+            }
+            _ => {}
+        }
+        lines
+    }
+}
+
+fn headers(done: &'static str) -> Vec<&'static str> {
+    vec![
+        "reference",
+        "planned",
+        done,
+        "healed",
+        "gone",
+        "changed",
+        "refused",
+        "remaining",
+    ]
+}
+
+impl Report for RepairReport {
+    fn command(&self) -> &'static str {
+        "repair"
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let lines = self.lines().into_iter().map(Block::Line);
+        [Block::Grid(self.grid())]
+            .into_iter()
+            .chain(lines)
+            .collect()
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.diagnostics.clone()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        let references: Vec<Value> = self.parts.iter().map(|part| self.json(part)).collect();
+        let dry_run = !matches!(self.mode, Mode::Executed | Mode::Undone { dry_run: false });
+        Map::from_iter([
+            ("plan_run".to_owned(), json!(self.plan)),
+            ("undo".to_owned(), json!(self.is_undo())),
+            ("dry_run".to_owned(), json!(dry_run)),
+            ("references".to_owned(), json!(references)),
+        ])
+    }
+}

@@ -1,0 +1,209 @@
+//! What an engine's repairs are made of: the tables that keep rows aside, and what about a table
+//! stands in the way.
+
+mod mysql;
+mod postgres;
+mod sqlite;
+
+pub use mysql::MYSQL;
+pub use postgres::POSTGRES;
+pub use sqlite::SQLITE;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Dialect, hex};
+use crate::model::history::{QUARANTINE, REPAIR_TABLE};
+use crate::model::repair::{Hindrance, Obstacle};
+use crate::model::server::Server;
+
+/// The columns that bird puts before those of the table whose rows it keeps: a number of its own,
+/// the run, the chunk, why, and when.
+pub const OWN_COLUMNS: &[&str] = &[
+    "bird_row",
+    "bird_run",
+    "bird_chunk",
+    "bird_reason",
+    "bird_at",
+];
+
+/// A column of a table whose rows are kept aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub name: String,
+    /// Its type with everything that its values depend upon, such as a character set.
+    pub sql: String,
+    /// The engine works it out; it is not kept, and comes back by itself.
+    pub generated: bool,
+    pub not_null: bool,
+    /// Its place in the primary key.
+    pub key: Option<u32>,
+    /// What the table as a whole is made with, as far as values depend upon it.
+    pub table: String,
+}
+
+impl Kept {
+    /// Reads a row of [`Repairs::columns_query`].
+    #[must_use]
+    pub fn read(row: &[Option<String>]) -> Option<Kept> {
+        let cell = |at: usize| row.get(at).and_then(Option::as_deref);
+        Some(Kept {
+            name: cell(0)?.to_owned(),
+            sql: cell(1).unwrap_or_default().to_owned(),
+            generated: cell(2) == Some("1"),
+            not_null: cell(3) == Some("1"),
+            key: cell(4).and_then(|place| place.parse().ok()),
+            table: cell(5).unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// What an engine knows of repairs.
+pub trait Repairs: Sync {
+    /// Asks for the columns of a table in their order, as [`Kept::read`] reads them.
+    fn columns_query(&self, schema: Option<&str>, table: &str) -> String;
+
+    /// Asks for what stands in the way, as [`Repairs::obstacle`] reads it.
+    fn obstacles_query(&self, schema: Option<&str>, table: &str) -> String;
+
+    /// Reads a row of [`Repairs::obstacles_query`]: its kind and its name.
+    fn obstacle(&self, row: &[Option<String>]) -> Option<Obstacle> {
+        let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default();
+        Some(Obstacle {
+            kind: Hindrance::from_word(cell(0))?,
+            name: cell(1).to_owned(),
+        })
+    }
+
+    /// `CREATE TABLE IF NOT EXISTS` for the journal of repairs.
+    fn journal_table(&self, schema: Option<&str>) -> String;
+
+    /// `CREATE TABLE IF NOT EXISTS` for the rows of a table with these columns: any row of it can
+    /// be kept there, byte by byte, whatever rules the table has.
+    fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String;
+
+    /// The type that such a table has for a column.
+    fn kept_type(&self, column: &Kept) -> String {
+        column.sql.clone()
+    }
+
+    /// Asks which server this is, so that no other is taken for it.
+    fn identity_query(&self, server: &Server) -> Option<&'static str>;
+
+    /// Whether an error with this code says that the rows themselves, and the rules for them, are
+    /// why a statement was refused.
+    fn is_constraint(&self, code: &str) -> bool;
+
+    /// How many bytes a table's name may have.
+    fn longest_name(&self) -> usize;
+
+    /// What a session that repairs is set to, beside its known state.
+    fn settings(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What a session is set to that looks for parents.
+    fn looking(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What locks the rows that a SELECT reads, so that nobody changes them.
+    fn for_update(&self) -> &'static str {
+        " FOR UPDATE"
+    }
+
+    /// Begins a transaction in which a key that is looked for by [`Repairs::absent`] cannot
+    /// appear; `None` where the engine has no locks on what is not there.
+    fn begin_absent(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// A query that gives a row where the parent is there, and else keeps it from appearing while
+    /// the transaction lasts.
+    fn absent(&self, table: &str, condition: &str) -> String {
+        format!("SELECT 1 FROM {table} WHERE {condition}")
+    }
+
+    /// What stands before VALUES or SELECT of an INSERT that gives values to all columns.
+    fn overriding(&self) -> &'static str {
+        ""
+    }
+}
+
+/// The columns of the journal, one row per chunk, for the type that an engine has for texts of
+/// any length. `through` is the number of the last row of the plan that a chunk was about.
+fn journal_columns(text: &str, long: &str) -> String {
+    format!(
+        "(run {text}(36) NOT NULL, direction {text}(6) NOT NULL, chunk BIGINT NOT NULL, \
+         digest {text}(64) NOT NULL, reference {long} NOT NULL, action {text}(10) NOT NULL, \
+         quarantine {text}(128), through BIGINT NOT NULL, planned BIGINT NOT NULL, \
+         repaired BIGINT NOT NULL, healed BIGINT NOT NULL, gone BIGINT NOT NULL, \
+         changed BIGINT NOT NULL, refused BIGINT NOT NULL, by_run {text}(36) NOT NULL, \
+         started_on {text}(40) NOT NULL, ended_on {text}(40) NOT NULL, \
+         PRIMARY KEY (run, direction, chunk))"
+    )
+}
+
+/// The table's own part of a quarantine table's definition.
+fn kept(dialect: &dyn Dialect, columns: &[Kept]) -> String {
+    let kept = columns.iter().filter(|column| !column.generated);
+    let written = kept.map(|column| {
+        let sql = dialect.repairs().kept_type(column);
+        format!(", {} {sql} NULL", dialect.quote(&column.name))
+    });
+    written.collect()
+}
+
+/// What the table is called that keeps rows of another, the n-th of its kind from 1: where the
+/// columns have changed since, rows go into another one.
+#[must_use]
+pub fn quarantine_name(repairs: &dyn Repairs, table: &str, number: u32) -> String {
+    let suffix = match number {
+        1 => String::new(),
+        number => format!("_{number}"),
+    };
+    let name = format!("{QUARANTINE}{table}{suffix}");
+    if name.len() <= repairs.longest_name() {
+        return name;
+    }
+    let hash = hex(&Sha256::digest(table.as_bytes())[..4]).to_lowercase();
+    let rest = repairs.longest_name() - QUARANTINE.len() - suffix.len() - hash.len() - 1;
+    let mut end = rest.min(table.len());
+    while !table.is_char_boundary(end) {
+        end -= 1;
+    }
+    let begin = table.get(..end).unwrap_or_default();
+    format!("{QUARANTINE}{begin}_{hash}{suffix}")
+}
+
+/// The name of the journal's table, qualified.
+#[must_use]
+pub fn journal(dialect: &dyn Dialect, schema: Option<&str>) -> String {
+    dialect.table(schema, REPAIR_TABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_and_stay_apart() {
+        for repairs in [&MYSQL as &dyn Repairs, &POSTGRES, &SQLITE] {
+            assert_eq!(
+                quarantine_name(repairs, "messages", 1),
+                "bird_quarantine_messages"
+            );
+            assert_eq!(
+                quarantine_name(repairs, "messages", 2),
+                "bird_quarantine_messages_2"
+            );
+            let long = "ö".repeat(31);
+            let (one, other) = (format!("{long}a"), format!("{long}b"));
+            let names = [(&one, 1), (&one, 2), (&other, 1), (&other, 12)]
+                .map(|(table, number)| quarantine_name(repairs, table, number));
+            for (at, name) in names.iter().enumerate() {
+                assert!(name.len() <= repairs.longest_name(), "{name}");
+                assert!(!names[..at].contains(name), "{name}");
+            }
+        }
+    }
+}

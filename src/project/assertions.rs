@@ -1,0 +1,98 @@
+//! Reads `[[assertions]]`.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::Database;
+use super::config::{DatabaseConfig, declared};
+use super::document::Reader;
+use super::references::severity;
+use crate::dialect::{script, split};
+use crate::model::assertion::Assertion;
+use crate::model::diagnostic::Diagnostic;
+
+/// Its keys.
+pub const ASSERTION: &[&str] = &["database", "name", "sql", "severity"];
+
+/// How a statement begins that only reads rows.
+const READING: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE"];
+
+/// One entry, or nothing where it is not one; the reader keeps why.
+pub fn assertion(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    span: &Range<usize>,
+    databases: &[DatabaseConfig],
+    before: &[Assertion],
+) -> Option<Assertion> {
+    reader.unknown_keys(table, ASSERTION, "[[assertions]]");
+    let severity = severity(reader, table);
+    let [database, name, sql] =
+        ["database", "name", "sql"].map(|key| reader.needed(table, key, span));
+    if let Some(database) = &database {
+        declared(reader, database.get_ref(), database.span(), databases);
+    }
+    let (database, name, sql) = (database?, name?, sql?);
+    if name.get_ref().trim().is_empty() {
+        reader.fault(name.span(), "`name` says nothing".to_owned(), None);
+    }
+    let mut before = before.iter();
+    if before.any(|other| other.name == *name.get_ref() && other.database == *database.get_ref()) {
+        let message = format!(
+            "another assertion of `{}` has this name",
+            database.get_ref()
+        );
+        reader.fault(name.span(), message, None);
+    }
+    Some(Assertion {
+        location: reader.document.location(name.span()),
+        database: database.into_inner(),
+        name: name.into_inner(),
+        sql: sql.into_inner(),
+        severity,
+    })
+}
+
+/// Cuts the text of each down to its one statement, and tells what is none that only reads: how a
+/// text is cut depends on the engine.
+pub fn settle(assertions: &mut [Assertion], databases: &[Database], faults: &mut Vec<Diagnostic>) {
+    for assertion in assertions {
+        let mut databases = databases.iter();
+        // Without a database that this run can reach, the assertion is not asked either.
+        let Some(database) = databases.find(|one| one.name == assertion.database) else {
+            continue;
+        };
+        match reading(&assertion.sql, database) {
+            Ok(statement) => assertion.sql = statement,
+            Err(why) => {
+                let message = format!("the `sql` of `{}` {why}", assertion.name);
+                let fault = Diagnostic::error("config", message).at(assertion.location.clone());
+                let hint = "write one SELECT that gives the rows which should not be there";
+                faults.push(fault.hint(hint));
+            }
+        }
+    }
+}
+
+/// The statement of a text, or why it is not one that only reads.
+fn reading(text: &str, database: &Database) -> Result<String, String> {
+    let lexis = database.dialect.lexis();
+    let statements =
+        split::split(lexis, text).map_err(|fault| format!("cannot be read: {}", fault.message))?;
+    let [statement] = statements.as_slice() else {
+        return Err(format!("has {} statements, not one", statements.len()));
+    };
+    let statement = text.get(statement.range.clone()).unwrap_or_default();
+    let is = |word: &str, wanted: &[&str]| wanted.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let mut words = script::words(lexis, statement).skip_while(|word| *word == "(");
+    let first = words.next().unwrap_or_default();
+    if !is(first, READING) {
+        return Err(format!("begins with {first}, not with SELECT"));
+    }
+    // What a SELECT gives could be put into a table, or into a file of the server.
+    match words.any(|word| is(word, &["INTO"])) {
+        true => Err("says INTO, and an assertion only reads".to_owned()),
+        false => Ok(statement.to_owned()),
+    }
+}

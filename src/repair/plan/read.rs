@@ -1,0 +1,225 @@
+//! Reads a plan: once to see that it is whole, then row by row.
+
+use std::fmt;
+use std::io::{BufRead, Read as _, Seek, SeekFrom};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::{DIGEST, FORMAT, Header, PlannedRow, hex};
+use crate::model::repair::Totals;
+
+/// No line of a plan is longer; a file without line breaks is none.
+const LONGEST: u64 = 4 << 20;
+
+/// What is wrong with the file of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// From 1; nothing where it is the whole file.
+    pub line: Option<u64>,
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// The last line.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Footer {
+    rows: u64,
+    references: Vec<Totals>,
+    digest: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    reference: usize,
+    row: Map<String, Value>,
+    key: Vec<Option<String>>,
+}
+
+/// A whole plan, read from its first row on.
+pub struct Reader<R> {
+    from: R,
+    pub header: Header,
+    /// In the order of the header's references.
+    pub totals: Vec<Totals>,
+    /// How many rows it has.
+    pub rows: u64,
+    /// Of everything before it, hexadecimal: it names what the plan says.
+    pub digest: String,
+    read: u64,
+}
+
+impl<R: BufRead + Seek> Reader<R> {
+    /// Reads all of it, to see that it is whole and as it was written, then goes back to the
+    /// first row.
+    pub fn open(mut from: R) -> Result<Reader<R>, Fault> {
+        let first = line(&mut from, 1)?.ok_or_else(|| whole("the file is empty"))?;
+        let header = header(&first)?;
+        let mut digest = Sha256::new();
+        digest.update(&first);
+        let mut last: Option<Vec<u8>> = None;
+        let mut lines = 1;
+        while let Some(next) = line(&mut from, lines + 1)? {
+            if let Some(before) = last.replace(next) {
+                digest.update(&before);
+            }
+            lines += 1;
+        }
+        let last = last.unwrap_or_default();
+        let footer: Option<Footer> = serde_json::from_slice(&last).ok();
+        let Some(footer) = footer.filter(|_| last.ends_with(b"\n")) else {
+            return Err(Fault {
+                line: Some(lines),
+                message: "the file ends here, without the last line of a plan: it was cut off"
+                    .to_owned(),
+            });
+        };
+        let covered = find(&last, DIGEST.as_bytes()).unwrap_or(0);
+        digest.update(last.get(..covered).unwrap_or_default());
+        let mut reader = Reader {
+            from,
+            header,
+            totals: footer.references,
+            rows: footer.rows,
+            digest: hex(&digest.finalize()),
+            read: 0,
+        };
+        reader.rewind()?;
+        let counted = reader.rows == lines - 2;
+        if reader.digest != footer.digest || !counted {
+            return Err(reader.blame(lines));
+        }
+        if reader.totals.len() != reader.header.references.len() {
+            return Err(whole(
+                "its last line counts other references than its first",
+            ));
+        }
+        Ok(reader)
+    }
+
+    /// Back to before the first row.
+    pub fn rewind(&mut self) -> Result<(), Fault> {
+        let sought = self.from.seek(SeekFrom::Start(0));
+        sought.map_err(|error| whole(&format!("cannot read it: {error}")))?;
+        line(&mut self.from, 1)?;
+        self.read = 0;
+        Ok(())
+    }
+
+    /// The next row; nothing behind the last.
+    pub fn next_row(&mut self) -> Result<Option<PlannedRow>, Fault> {
+        if self.read == self.rows {
+            return Ok(None);
+        }
+        let number = self.read + 2;
+        let text = line(&mut self.from, number)?.unwrap_or_default();
+        self.read += 1;
+        self.row(&text, number).map(Some)
+    }
+
+    fn row(&self, text: &[u8], number: u64) -> Result<PlannedRow, Fault> {
+        let fault = |message: String| Fault {
+            line: Some(number),
+            message,
+        };
+        let line: Line =
+            serde_json::from_slice(text).map_err(|error| fault(format!("no row: {error}")))?;
+        let reference = self.header.references.get(line.reference);
+        let reference =
+            reference.ok_or_else(|| fault("a row of a reference that is not there".into()))?;
+        let named = line.row.keys().eq(reference.key.iter());
+        let mut row = Vec::with_capacity(line.row.len());
+        for value in line.row.into_values() {
+            match value {
+                Value::String(text) => row.push(text),
+                _ => return Err(fault("a row is named by texts".into())),
+            }
+        }
+        if !named || line.key.len() != reference.width() {
+            return Err(fault(
+                "a row with other columns than the first line tells".into(),
+            ));
+        }
+        Ok(PlannedRow {
+            reference: line.reference,
+            row,
+            key: line.key,
+            number: number - 1,
+        })
+    }
+
+    /// Which line is wrong, where one is.
+    fn blame(&mut self, lines: u64) -> Fault {
+        for number in 2..lines {
+            let text = match line(&mut self.from, number) {
+                Ok(text) => text.unwrap_or_default(),
+                Err(fault) => return fault,
+            };
+            if let Err(fault) = self.row(&text, number) {
+                return fault;
+            }
+        }
+        whole("it is not as it was written: the digest in its last line is of another text")
+    }
+}
+
+fn whole(message: &str) -> Fault {
+    Fault {
+        line: None,
+        message: message.to_owned(),
+    }
+}
+
+fn header(text: &[u8]) -> Result<Header, Fault> {
+    let fault = |message: String| Fault {
+        line: Some(1),
+        message,
+    };
+    let value: Value = serde_json::from_slice(text)
+        .map_err(|_| fault("this is no plan that `bird audit --plan` wrote".into()))?;
+    match value.get("bird_repair_plan").and_then(Value::as_u64) {
+        None => {
+            return Err(fault(
+                "this is no plan that `bird audit --plan` wrote".into(),
+            ));
+        }
+        Some(format) if format != u64::from(FORMAT) => {
+            return Err(fault(format!(
+                "a plan of format {format}; this bird reads format {FORMAT}"
+            )));
+        }
+        Some(_) => {}
+    }
+    serde_json::from_value(value).map_err(|error| fault(format!("no plan: {error}")))
+}
+
+/// The next line with its end; nothing at the end of the file.
+fn line(from: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, Fault> {
+    let mut text = Vec::new();
+    let read = from.by_ref().take(LONGEST).read_until(b'\n', &mut text);
+    let fault = |message: String| Fault {
+        line: Some(number),
+        message,
+    };
+    let read = read.map_err(|error| fault(format!("cannot read it: {error}")))?;
+    if read as u64 == LONGEST {
+        return Err(fault("no line of a plan is so long".into()));
+    }
+    Ok((read > 0).then_some(text))
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    let at = text.windows(part.len()).rposition(|window| window == part);
+    at.map(|at| at + part.len())
+}
