@@ -12,5 +12,5 @@ pub use confirm::{Confirmation, Seen};
 pub use gather::{Gather, Ordered};
 pub use guard::guard;
 pub use merge::{Candidate, Disorder, Merge, Side, Totals};
-pub use strategy::{Choice, Known, STRATEGIES, Strategy, choose, seconds};
+pub use strategy::{Choice, Known, STRATEGIES, Strategy, choose, looking_up_pays, seconds};
 pub use structure::{End, leads, structure};

@@ -54,6 +54,8 @@ pub struct Known {
     pub together: bool,
     /// One engine that lies in the same process, where a row costs little until it leaves it.
     pub embedded: bool,
+    /// Only the rows beyond a watermark are read.
+    pub marked: bool,
 }
 
 /// A strategy with its reason, in words.
@@ -61,6 +63,8 @@ pub struct Known {
 pub struct Choice {
     pub strategy: Strategy,
     pub why: String,
+    /// A person asked for it.
+    pub asked: bool,
 }
 
 /// What one row of an index costs its server.
@@ -78,9 +82,24 @@ pub fn choose(known: &Known, asked: Option<Strategy>) -> Result<Choice, String> 
     if let Some(strategy) = asked {
         possible(known, strategy)?;
         let why = "it was asked for".to_owned();
-        return Ok(Choice { strategy, why });
+        let asked = true;
+        return Ok(Choice {
+            strategy,
+            why,
+            asked,
+        });
     }
-    let said = |strategy, why: String| Ok(Choice { strategy, why });
+    let said = |strategy, why: String| {
+        Ok(Choice {
+            strategy,
+            why,
+            asked: false,
+        })
+    };
+    if known.marked && known.parents_found {
+        let why = "few keys are left beyond the watermark, so they are looked up";
+        return said(Strategy::Probe, why.to_owned());
+    }
     if known.together && known.embedded && known.child_ordered {
         let why =
             "both ends lie in files of one engine, which compares them without a row on the way";
@@ -115,6 +134,12 @@ pub fn choose(known: &Known, asked: Option<Strategy>) -> Result<Choice, String> 
             "no index gives the parents' keys in the order of the child's".to_owned(),
         ),
     }
+}
+
+/// Whether it costs less to look so many keys up than to read all parents.
+#[must_use]
+pub fn looking_up_pays(keys: u64, parents: Option<u64>) -> bool {
+    parents.is_none_or(|parents| keys as f64 * LOOK < parents as f64 * KEY + ROUND)
 }
 
 /// How many different keys a child has: as the catalog says, else at most its rows.

@@ -33,7 +33,7 @@ use document::{Document, Reader};
 pub use create::Fresh;
 pub use duration::parse_duration;
 pub use loose::{LooseKey, Scalar, read_loose_keys};
-pub use replace::{can_replace, replace};
+pub use replace::{Replacement, can_replace, replace};
 pub use resolve::unnamed;
 pub use secrets::has_password;
 pub use url::{Wrong, parse as parse_url};

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Why a file could not be put into this place later on; said before long work begins.
@@ -29,29 +29,82 @@ pub fn can_replace(path: &Path) -> Result<(), String> {
 ///
 /// What kept it from being written; the file is as it was.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // Behind a link stands the file that is meant.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let (folder, name) = parts(&path)?;
-    let mut beside = OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = folder.join(beside);
-    let written = write(&beside, text).and_then(|()| fs::rename(&beside, &path));
-    if written.is_err() {
-        // What could not be finished is taken away; if that fails as well, the first error tells.
-        let _: io::Result<()> = fs::remove_file(&beside);
-        return written;
-    }
-    // The new name outlives a crash once its folder is on the disk, where a system can do that.
-    let _: io::Result<()> = File::open(&folder).and_then(|folder| folder.sync_all());
-    Ok(())
+    let mut replacement = Replacement::begin(path)?;
+    replacement.write_all(text.as_bytes())?;
+    replacement.commit()
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+/// What is going to stand in the place of a file; until it is committed, the file is as it was.
+pub struct Replacement {
+    path: PathBuf,
+    folder: PathBuf,
+    beside: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl Replacement {
+    /// Begins with nothing, in a file beside the one that is meant.
+    ///
+    /// # Errors
+    ///
+    /// What kept that file from being made.
+    pub fn begin(path: &Path) -> io::Result<Replacement> {
+        // Behind a link stands the file that is meant.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let (folder, name) = parts(&path)?;
+        let mut beside = OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{}.tmp", std::process::id()));
+        let beside = folder.join(beside);
+        let mut options = OpenOptions::new();
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&beside)?;
+        Ok(Replacement {
+            path,
+            folder,
+            beside,
+            file: Some(BufWriter::new(file)),
+        })
+    }
+
+    /// Puts what was written into the file's place.
+    ///
+    /// # Errors
+    ///
+    /// What kept it from getting there; the file is as it was.
+    pub fn commit(mut self) -> io::Result<()> {
+        if let Some(file) = self.file.take() {
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+        }
+        fs::rename(&self.beside, &self.path)?;
+        // The new name outlives a crash once its folder is on the disk, where a system can do that.
+        let _: io::Result<()> = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.file {
+            Some(file) => file.write(bytes),
+            None => Ok(0),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Drop for Replacement {
+    /// What was not committed is taken away; what was, stands there no more.
+    fn drop(&mut self) {
+        let _: io::Result<()> = fs::remove_file(&self.beside);
+    }
 }
 
 /// The folder and the name of a file.

@@ -26,6 +26,7 @@ mod mixed;
 mod names;
 mod pooler;
 mod refinery;
+mod repair;
 mod schema;
 mod seed;
 mod session;

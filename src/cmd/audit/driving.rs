@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 
 use super::journal::{Done, Journal};
-use super::lane::{self, TRIES};
+use super::lane;
 use super::tally::{self, Tally};
 use super::task::{Fault, Shared, Task, Told, Why};
 use super::throttle::Throttle;
@@ -86,14 +86,14 @@ impl Driving<'_> {
     /// first portion.
     fn before(&self, number: usize, task: &Task) -> (Vec<Range>, u64) {
         let mut written = self.written.borrow_mut();
-        let all = written.journal.before.iter();
+        let before = &written.journal.before;
+        let (all, first) = (before.done.iter(), before.first);
         let done: Vec<Done> = all.filter(|done| done.task == number).cloned().collect();
         for one in &done {
             tally::add(written.tallies, task, one);
         }
         let ranges: Vec<Range> = done.iter().map(Done::range).collect();
-        let last = done.iter().map(|done| done.number).max();
-        (walk::rest(&ranges), last.map_or(0, |last| last + TRIES + 1))
+        (walk::rest(&ranges), first)
     }
 
     /// Shows how far all tasks are, and hears whether to stop, until it is dropped.

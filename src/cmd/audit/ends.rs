@@ -57,9 +57,14 @@ pub struct Side {
     /// Whether an index begins with the columns.
     pub indexed: bool,
     pub replica: bool,
+    /// A watermark leaves few of its rows.
+    pub marked: bool,
+    /// Where its keys are read from, where that is not the primary.
+    pub reader: Option<Target>,
 }
 
 /// A reference that can be audited.
+#[derive(Clone)]
 pub struct Prepared {
     /// Its place among the project's references.
     pub index: usize,
@@ -104,9 +109,20 @@ impl Side {
         End::new(place, &self.table, &columns, filter)
     }
 
+    /// A session with the primary.
     pub async fn session(&self) -> Result<Session, DbError> {
+        self.open(&self.target).await
+    }
+
+    /// A session in which keys are read, which may be one with a replica.
+    pub async fn reading(&self) -> Result<Session, DbError> {
+        self.open(self.reader.as_ref().unwrap_or(&self.target))
+            .await
+    }
+
+    async fn open(&self, target: &Target) -> Result<Session, DbError> {
         let within = self.within.as_deref();
-        let mut session = Session::open(&self.target, self.dialect, within, Access::Look).await?;
+        let mut session = Session::open(target, self.dialect, within, Access::Look).await?;
         keys::prepare(&mut session).await?;
         Ok(session)
     }
@@ -116,7 +132,10 @@ impl Side {
         let identity = self.identity.as_deref();
         let identity = identity.map(|identity| format!(" {identity}"));
         let role = if self.replica { "replica" } else { "primary" };
-        format!("{} {role}{}", self.database, identity.unwrap_or_default())
+        let reader = self.reader.as_ref();
+        let reader = reader.map(|target| format!(", keys from the replica {}", target.shown()));
+        let (identity, reader) = (identity.unwrap_or_default(), reader.unwrap_or_default());
+        format!("{} {role}{identity}{reader}", self.database)
     }
 }
 
@@ -317,6 +336,8 @@ fn side(
         filter: filter.cloned(),
         estimate: Estimate::default(),
         replica: known.replica,
+        marked: false,
+        reader: None,
     })
 }
 

@@ -1,7 +1,6 @@
 //! What is told and written when everything has been read.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +9,8 @@ use serde_json::{Map, Value, json};
 use super::Args;
 use super::ends::Looked;
 use super::journal::Journal;
+use super::passes::Passed;
+use super::planned;
 use super::report::{AuditReport, Audited};
 use super::tally::Tally;
 use super::task::Task;
@@ -18,6 +19,7 @@ use crate::db::history::now;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
+use crate::project::{Replacement, can_replace};
 
 /// Why what was found could not be kept.
 pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
@@ -50,6 +52,8 @@ pub fn report(
             prepared: one.prepared,
             task: task.cloned(),
             tally,
+            since: None,
+            passed: Passed::default(),
         })
     });
     AuditReport {
@@ -65,40 +69,48 @@ pub fn report(
     }
 }
 
+/// Whether the files that were asked for can be written, asked before the audit begins.
+pub fn check(args: &Args) -> Result<(), Failure> {
+    for path in args.orphans.iter().chain(&args.plan) {
+        can_replace(path).map_err(|why| {
+            let message = format!("cannot write {}: {why}", path.display());
+            Failure::failed(Diagnostic::error("environment", message))
+        })?;
+    }
+    Ok(())
+}
+
 /// Reads the orphans back: the samples, and the files that were asked for. A file is written
 /// whole, or what was there before stays.
-pub fn files(
+pub async fn files(
     context: &Context,
     args: &Args,
     report: &mut AuditReport,
     mut journal: Journal,
 ) -> Result<(), Failure> {
-    let whole = |path: &Path| path.with_extension("partial");
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error: io::Error| cannot_write(&path, &error)
-    };
-    let folder = &context.project.root;
-    let mut orphans = match &args.orphans {
-        Some(path) => Some(BufWriter::new(
-            File::create(whole(path)).map_err(failed(path))?,
-        )),
-        None => None,
-    };
+    let mut plan = planned::begin(context, args, report).await?;
+    let begun = args.orphans.as_deref().map(|path| {
+        let file = Replacement::begin(path);
+        file.map_err(|error| cannot_write(path, &error))
+    });
+    let mut orphans = begun.transpose()?;
     let read = journal.read(|orphan| {
         if let Some(file) = &mut orphans {
             line(report, file, &orphan)?;
         }
+        if let Some(plan) = &mut plan {
+            plan.row(&orphan)?;
+        }
         report.keep(orphan);
         Ok(())
     });
-    read.map_err(failed(args.orphans.as_deref().unwrap_or(folder)))?;
+    let place = args.orphans.as_deref().or(args.plan.as_deref());
+    read.map_err(|error| cannot_write(place.unwrap_or(&context.project.root), &error))?;
     if let (Some(path), Some(file)) = (&args.orphans, orphans) {
-        let file = file
-            .into_inner()
-            .map_err(|error| cannot_write(path, error.error()))?;
-        file.sync_all().map_err(failed(path))?;
-        std::fs::rename(whole(path), path).map_err(failed(path))?;
+        file.commit().map_err(|error| cannot_write(path, &error))?;
+    }
+    if let (Some(path), Some(plan)) = (&args.plan, plan) {
+        planned::end(report, plan, path)?;
     }
     if report.complete() {
         journal.close();

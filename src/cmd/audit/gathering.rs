@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::Args;
 use super::ends::{Prepared, Side};
 use super::task::{Guarantee, Task};
@@ -29,6 +31,7 @@ pub fn known(member: &Prepared) -> Known {
         parents_found: ends.is_some_and(|(_, parent)| parent.probes_by_index()),
         together: joins && (embedded || is_one_server(child, parent)),
         embedded,
+        marked: child.marked,
     }
 }
 
@@ -37,6 +40,9 @@ fn is_one_server(child: &Side, parent: &Side) -> bool {
     let (Target::Server(one), Target::Server(other)) = (&child.target, &parent.target) else {
         return false;
     };
+    if child.reader.is_some() {
+        return false;
+    }
     let same = (&one.host, one.port, &one.socket) == (&other.host, other.port, &other.socket);
     let spans = child.dialect.keys().snapshot().is_some();
     let engine = child.dialect.facts().name == parent.dialect.facts().name;
@@ -107,4 +113,41 @@ fn lanes(args: &Args, choice: &Choice, snapshot: bool) -> usize {
         // The servers work as well, and a lane keeps a session of each busy.
         (false, None) => (cores / 2).clamp(1, 4),
     }
+}
+
+/// Names everything that the answer of an audit follows from.
+#[must_use]
+pub fn fingerprint(members: &[Arc<Prepared>], tasks: &[Task]) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: String| {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    };
+    for member in members {
+        let reference = &member.reference;
+        add(format!(
+            "{reference} {:?} {:?} {:?}",
+            reference.filter, reference.to_filter, reference.null
+        ));
+        for side in [&member.child, &member.parent] {
+            add(format!(
+                "{:?} {} {:?} {:?}",
+                side.columns,
+                side.target.shown(),
+                side.filter,
+                side.identity
+            ));
+        }
+    }
+    for task in tasks {
+        let members: Vec<usize> = task.members.iter().map(|member| member.index).collect();
+        add(format!(
+            "{members:?} {} {}",
+            task.choice.strategy, task.snapshot
+        ));
+    }
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

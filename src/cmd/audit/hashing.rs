@@ -53,8 +53,12 @@ pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fa
         portion: portion.number,
         parts,
     };
+    // There may be more keys than a catalog or a watermark made expect.
+    let rows = finding.parts.iter().map(|part| part.totals.rows).sum();
+    let estimate = task.first().and_then(|first| first.parent.estimate.rows);
+    let few = task.choice.asked || audit::looking_up_pays(rows, estimate);
     let parents = match task.choice.strategy {
-        Strategy::Probe => finding.look_up(gathered).await?,
+        Strategy::Probe if few => finding.look_up(gathered).await?,
         _ => finding.compare(gathered).await?,
     };
     Ok(parents.map(|parents| Read {

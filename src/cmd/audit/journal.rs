@@ -117,10 +117,17 @@ impl Counted {
 pub struct Journal {
     path: PathBuf,
     file: BufWriter<File>,
-    /// What was done before this run, where it goes on with one that was cut short.
-    pub before: Vec<Done>,
-    /// When the audit began, this run or the one before.
+    pub before: Before,
+}
+
+/// What an audit had done when it was cut short.
+#[derive(Default)]
+pub struct Before {
+    pub done: Vec<Done>,
+    /// When the audit began: this run, or the one that was cut short.
     pub begun_on: String,
+    /// The first number that no portion has.
+    pub first: u64,
 }
 
 impl Journal {
@@ -133,37 +140,49 @@ impl Journal {
         now: String,
     ) -> io::Result<Journal> {
         std::fs::create_dir_all(folder)?;
-        let path = folder.join("running.jsonl");
-        if resumes && let Some(journal) = Journal::again(&path, fingerprint)? {
-            return Ok(journal);
-        }
+        let name: String = fingerprint.chars().take(16).collect();
+        let path = folder.join(format!("running-{name}.jsonl"));
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
+        options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = BufWriter::new(options.open(&path)?);
+        let (path, file) = match options.open(&path)? {
+            file if file.try_lock().is_ok() => (path, file),
+            // The same audit runs already; this one has a journal of its own.
+            _ => {
+                let path = folder.join(format!("running-{run}.jsonl"));
+                (path.clone(), options.open(&path)?)
+            }
+        };
+        if resumes && let Some(before) = Journal::again(&path, &file, fingerprint)? {
+            return Ok(Journal {
+                path,
+                file: BufWriter::new(file),
+                before,
+            });
+        }
+        file.set_len(0)?;
         let mut journal = Journal {
             path,
-            file,
-            before: Vec::new(),
-            begun_on: now,
+            file: BufWriter::new(file),
+            before: Before {
+                begun_on: now.clone(),
+                ..Before::default()
+            },
         };
-        let begun_on = journal.begun_on.clone();
         journal.write(&Line::Audit {
             fingerprint: fingerprint.to_owned(),
             run: run.to_owned(),
-            begun_on,
+            begun_on: now,
         })?;
         Ok(journal)
     }
 
-    /// The journal of an audit that was cut short: its last line may be half a one.
-    fn again(path: &Path, fingerprint: &str) -> io::Result<Option<Journal>> {
-        let Ok(mut file) = OpenOptions::new().read(true).write(true).open(path) else {
-            return Ok(None);
-        };
-        let (mut before, mut begun, mut whole) = (Vec::new(), None, 0);
-        let mut reader = BufReader::new(&file);
+    /// What an audit that was cut short has done, and when it began: its last line may be half a
+    /// one, and is cut off.
+    fn again(path: &Path, mut file: &File, fingerprint: &str) -> io::Result<Option<Before>> {
+        let (mut before, mut begun, mut first, mut whole) = (Vec::new(), None, 0, 0);
+        let mut reader = BufReader::new(File::open(path)?);
         let mut text = String::new();
         while reader.read_line(&mut text)? > 0 {
             let Ok(line) = serde_json::from_str(&text) else {
@@ -174,27 +193,30 @@ impl Journal {
                     fingerprint: other,
                     begun_on,
                     ..
-                } if other == fingerprint => begun = Some(begun_on),
+                } if other == fingerprint => {
+                    begun = Some(begun_on);
+                }
                 Line::Audit { .. } => return Ok(None),
-                Line::Orphans { .. } => {}
-                Line::Done(done) => before.push(done),
+                // What was found in a portion that did not end belongs to a number that never will.
+                Line::Orphans { portion, .. } => first = first.max(portion + 1),
+                Line::Done(done) => {
+                    first = first.max(done.number + 1);
+                    before.push(done);
+                }
                 Line::Dropped { task } => before.retain(|done: &Done| done.task != task),
             }
             whole += text.len() as u64;
             text.clear();
         }
-        drop(reader);
         let Some(begun_on) = begun else {
             return Ok(None);
         };
         file.set_len(whole)?;
         file.seek(io::SeekFrom::End(0))?;
-        let path = path.to_owned();
-        Ok(Some(Journal {
-            path,
-            file: BufWriter::new(file),
-            before,
+        Ok(Some(Before {
+            done: before,
             begun_on,
+            first,
         }))
     }
 
@@ -224,7 +246,7 @@ impl Journal {
 
     /// Nothing that was read of a task counts.
     pub fn drop_task(&mut self, task: usize) -> io::Result<()> {
-        self.before.retain(|done| done.task != task);
+        self.before.done.retain(|done| done.task != task);
         self.write(&Line::Dropped { task })
     }
 

@@ -126,7 +126,7 @@ impl Lane {
             for member in &task.members {
                 let failed =
                     Fault::of(&member.child.database, "opening a session to read its keys");
-                children.push(member.child.session().await.map_err(failed)?);
+                children.push(member.child.reading().await.map_err(failed)?);
             }
         }
         let failed = Fault::of(&first.parent.database, "opening a session to read its keys");

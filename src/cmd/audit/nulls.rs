@@ -2,6 +2,7 @@
 
 use super::driving::Driving;
 use super::ends::Prepared;
+use super::faults::cannot;
 use super::journal::Done;
 use super::task::{Fault, Part, Portion, Task};
 use crate::db::keys;
@@ -25,7 +26,7 @@ pub async fn count(
         if member.reference.null == Nulls::Orphan
             && let Err(fault) = read(driving, number, member).await
         {
-            faults.push(super::cannot(&fault));
+            faults.push(cannot(&fault));
         }
     }
 }

@@ -8,8 +8,11 @@ use super::assertions::{self, Asserted};
 use super::ends::Prepared;
 use super::explain::{self, Explained};
 use super::finish;
+use super::passes::Passed;
+use super::since::Since;
 use super::tally::Tally;
 use super::task::Task;
+use crate::audit::Strategy;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::model::key::tell;
@@ -45,6 +48,10 @@ pub struct Audited {
     /// How it was read, where it was.
     pub task: Option<Arc<Task>>,
     pub tally: Tally,
+    /// From where on its rows were read.
+    pub since: Option<Since>,
+    /// What is known of the audits before.
+    pub passed: Passed,
 }
 
 impl AuditReport {
@@ -96,6 +103,17 @@ impl AuditReport {
 }
 
 impl Audited {
+    /// How many parents there are that count, where they were counted.
+    pub fn parents(&self) -> Option<u64> {
+        let task = self.task.as_deref()?;
+        let counted = match task.choice.strategy {
+            Strategy::Merge => true,
+            Strategy::Hash => self.tally.totals.keys > 0,
+            Strategy::Sql | Strategy::Probe => false,
+        };
+        (counted && self.tally.complete).then_some(self.tally.parents)
+    }
+
     fn findings(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         let (reference, tally) = (&self.reference, &self.tally);
@@ -153,7 +171,7 @@ impl Audited {
             "complete": tally.complete,
             "rows": tally.totals.rows,
             "keys": tally.totals.keys,
-            "parents": tally.parents,
+            "parents": self.parents(),
             "candidates": tally.candidates,
             "orphan_keys": tally.orphan_keys,
             "orphan_rows": tally.orphan_rows,
@@ -164,10 +182,36 @@ impl Audited {
             "max_orphans": reference.max_orphans,
             "severity": reference.severity,
             "guarantee": task.map(|task| task.guarantee.word()),
+            "since": self.since.as_ref().map(|since| json!({
+                "column": since.column,
+                "from": since.from,
+                "upto": since.upto,
+            })),
+            "last_full_pass": self.passed.full,
             "sources": self.sources(),
             "coverage": self.covered(),
             "sample": sample,
         })
+    }
+
+    /// What an audit from a watermark on leaves out.
+    fn marked(&self) -> Option<String> {
+        let from = self.since.as_ref()?;
+        let Some(value) = &from.from else {
+            return Some(format!(
+                "{}: read whole, because no audit before this one noted a {}.",
+                self.reference, from.column
+            ));
+        };
+        let full = self.passed.full.as_deref();
+        let full = full.map_or("there was none yet".to_owned(), |full| {
+            format!("the last began {full}")
+        });
+        Some(format!(
+            "{}: only rows with {} from {value} on. Rows that lost their parent since are found by a \
+             full audit alone: {full}.",
+            self.reference, from.column
+        ))
     }
 
     fn sources(&self) -> Vec<String> {
@@ -248,6 +292,9 @@ impl Report for AuditReport {
             self.begun_on, self.ended_on
         )));
         blocks.extend(asserted);
+        for one in &self.references {
+            blocks.extend(one.marked().map(Block::Line));
+        }
         for one in self.references.iter().filter(|one| !one.tally.complete) {
             blocks.push(Block::Line(format!(
                 "{}: not finished; {}.",

@@ -1,6 +1,6 @@
 //! Keys in PostgreSQL.
 
-use super::{Keys, Part, Probe, Spelling, Wire, refused, rows};
+use super::{Keys, Part, Probe, Spelling, WHOLE, Wire, refused, rows};
 use crate::dialect::postgres::Postgres;
 use crate::dialect::{Dialect, sizes};
 use crate::model::key::Compare;
@@ -21,15 +21,15 @@ impl Keys for PostgresKeys {
             ("bytea", Compare::Bytes | Compare::Uuid | Compare::Text) => {
                 plain(Wire::Bytes, Spelling::Bytes)
             }
-            ("smallint" | "integer" | "bigint", Compare::Integer) => {
-                plain(Wire::BigEndian, Spelling::Number)
-            }
+            ("smallint", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(16, true)),
+            ("integer", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(32, true)),
+            ("bigint", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(64, true)),
             ("numeric", Compare::Integer)
                 if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 =>
             {
                 Part {
                     select: format!("trim_scale({name})::text"),
-                    ..plain(Wire::Digits, Spelling::Number)
+                    ..plain(Wire::Digits, WHOLE)
                 }
             }
             ("text" | "character varying" | "character" | "name" | "citext", compare) => {
@@ -96,20 +96,21 @@ fn characters(
         Compare::Uuid => Part {
             bound: Spelling::Uuid,
             probes: vec![Probe::every(
-                format!("lower(translate({text}, '-{{}} ', ''))"),
+                format!("translate(replace(lower({text}), 'urn:uuid:', ''), '-{{}}', '')"),
                 Spelling::Hex,
             )],
             ..part
         },
-        Compare::Integer => Part {
-            sorts: false,
-            bound: Spelling::Text,
-            probes: vec![Probe::every(
-                format!("CASE WHEN {text} ~ '^-?[0-9]+$' THEN {text}::numeric END"),
-                Spelling::Number,
-            )],
-            ..part
-        },
+        Compare::Integer => {
+            let number = format!("CASE WHEN {text} ~ '^-?[0-9]+$' THEN {text}::numeric ELSE 0 END");
+            Part {
+                sorts: false,
+                bound: Spelling::Never,
+                wide: Some((number.clone(), WHOLE)),
+                probes: vec![Probe::every(number, WHOLE)],
+                ..part
+            }
+        }
         Compare::Collated(collation) => match collation.as_str() {
             "BINARY" => part,
             "NOCASE" => Part {

@@ -1,0 +1,65 @@
+//! When each reference was last read whole, and how far reading by a watermark has come: kept
+//! beside the project. Deleting it is always safe.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::report::AuditReport;
+use crate::cmd::Context;
+use crate::project::replace;
+
+/// What is known of the audits before, by reference.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Passes {
+    references: BTreeMap<String, Passed>,
+}
+
+/// What is known of one reference.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Passed {
+    /// When an audit that read it whole began.
+    pub full: Option<String>,
+    /// By column: the greatest value that an audit has seen.
+    pub marks: BTreeMap<String, String>,
+}
+
+fn path(context: &Context) -> PathBuf {
+    context.project.root.join(".bird/audit/passes.json")
+}
+
+impl Passes {
+    /// What was kept; nothing where it is gone or cannot be read.
+    pub fn read(context: &Context) -> Passes {
+        let text = std::fs::read(path(context)).ok();
+        let read = text.and_then(|text| serde_json::from_slice(&text).ok());
+        read.unwrap_or_default()
+    }
+
+    pub fn of(&self, reference: &str) -> Passed {
+        self.references.get(reference).cloned().unwrap_or_default()
+    }
+
+    /// Keeps what this run has read to its end.
+    pub fn keep(mut self, context: &Context, report: &AuditReport) -> std::io::Result<()> {
+        for one in report.references.iter().filter(|one| one.tally.complete) {
+            let passed = self
+                .references
+                .entry(one.reference.to_string())
+                .or_default();
+            if one.since.as_ref().is_none_or(|since| since.from.is_none()) {
+                passed.full = Some(report.begun_on.clone());
+            }
+            if let Some(since) = &one.since
+                && let Some(mark) = &since.upto
+            {
+                passed.marks.insert(since.column.clone(), mark.clone());
+            }
+        }
+        let text = serde_json::to_string_pretty(&self)?;
+        replace(&path(context), &text)
+    }
+}
