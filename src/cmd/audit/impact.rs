@@ -58,7 +58,7 @@ pub async fn run(context: &Context, args: &Args, table: &str) -> Result<ImpactRe
         let asking = ask(context, &prepared, args, &filter);
         match asking.await {
             Ok(impact) => report.references.push(impact),
-            Err(fault) => report.faults.push(super::cannot(&fault)),
+            Err(fault) => report.faults.push(super::faults::cannot(&fault)),
         }
     }
     if !report.faults.is_empty() {
