@@ -64,7 +64,8 @@ pub async fn act(
             }
             chunks(context, args, &mut ready, &mut report, true).await
         }
-        Err(failure) => Err(End::Chunk(failure)),
+        Err((failure, true)) => Err(End::Chunk(failure)),
+        Err((failure, false)) => return Err(failure),
     };
     let refused = report.parts.iter().any(|part| part.outcome.refused > 0);
     if refused {
@@ -145,9 +146,14 @@ pub async fn take(context: &Context, args: &Args, place: &mut Place<'_>) -> Resu
     Ok(())
 }
 
-/// Makes the journal, and the tables that keep rows.
-async fn tables(context: &Context, args: &Args, ready: &mut Ready<'_>) -> Result<(), Failure> {
+/// Makes the journal, and the tables that keep rows; where that fails, whether anything was made.
+async fn tables(
+    context: &Context,
+    args: &Args,
+    ready: &mut Ready<'_>,
+) -> Result<(), (Failure, bool)> {
     let action = ready.reader.header.action;
+    let mut wrote = false;
     for (at, place) in ready.children.iter_mut().enumerate() {
         let database = place.database;
         let timeout = args.locks.timeout(database);
@@ -162,16 +168,19 @@ async fn tables(context: &Context, args: &Args, ready: &mut Ready<'_>) -> Result
         };
         let session = &mut place.session;
         let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
-        begun.map_err(refused)?;
-        journal::ensure(session).await.map_err(told)?;
+        begun.map_err(|reason| (refused(reason), wrote))?;
+        wrote |= !database.dialect.facts().transactional_ddl;
+        let made = journal::ensure(session).await;
+        made.map_err(|error| (told(error), wrote))?;
         let own = ready.parts.iter_mut().filter(|part| part.child == at);
         for part in own.filter(|_| action != Action::Delete) {
             let (name, kept) = (&part.tables.child.name, &part.tables.kept);
             let table = quarantine::table(session, name, kept).await;
-            part.quarantine = Some(table.map_err(told)?);
+            part.quarantine = Some(table.map_err(|error| (told(error), wrote))?);
         }
         let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
-        committed.map_err(refused)?;
+        committed.map_err(|reason| (refused(reason), wrote))?;
+        wrote = true;
     }
     failpoint::at("repair-tables");
     Ok(())
@@ -226,6 +235,9 @@ async fn chunks(
         };
         let full = rows.len() >= size || next.as_ref().is_none_or(|row| !same(row));
         if full && !rows.is_empty() {
+            // Whoever hears of signals comes first, and then whoever listens to him.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
             if let Some(exit) = context.stop.asked() {
                 return Err(End::Stopped(exit));
             }

@@ -111,7 +111,7 @@ fn read(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
         Failure::failed(fault.hint("bird audit --plan FILE writes one"))
     })?;
     Reader::open(BufReader::with_capacity(1 << 16, opened)).map_err(|fault| {
-        let message = format!("the plan {name} is not usable: {}", fault.message);
+        let message = format!("the plan {name} is not usable: {fault}");
         let mut told = Diagnostic::error("plan", message);
         if let Some(line) = fault.line {
             let mut at = Location::file(&name);

@@ -74,13 +74,18 @@ impl RepairReport {
             });
         }
         let outcome = &part.outcome;
+        let guarantee = match (self.mode, part.open) {
+            (Mode::Executed, 0) => Some("held"),
+            (Mode::Executed, _) => Some("window"),
+            _ => None,
+        };
         json!({
             "from": part.from, "to": part.to, "action": self.action,
             "planned": part.planned, "repaired": outcome.repaired, "healed": outcome.healed,
             "gone": outcome.gone, "changed": outcome.changed, "refused": outcome.refused,
             "remaining": part.remaining(), "chunks": outcome.chunks,
             "quarantine": part.quarantine,
-            "guarantee": if part.open == 0 { "held" } else { "window" },
+            "guarantee": guarantee,
             "refusals": refusals,
         })
     }

@@ -239,7 +239,7 @@ async fn parents(
     };
     let table = session.table(&reference.to.table);
     let sql = format!(
-        "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {table}{filter} LIMIT {enough}) AS some"
+        "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {table}{filter} LIMIT {enough}) AS counted"
     );
     let count = session.value(&sql).await?;
     Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))

@@ -1,0 +1,197 @@
+//! What holds a repair before it writes, and what it does not do even when it may.
+
+use std::process::Command;
+
+use bird::model::repair::Action;
+use serde_json::json;
+use time::Duration;
+
+use super::{EXECUTE, PLAN, Plan, all, notes, orphans, world};
+use crate::until::until;
+use crate::world::{Engine, World};
+
+engines!(
+    a_brake_holds_before_anything_is_written,
+    rows_that_others_point_to_are_left,
+    a_signal_ends_it_between_chunks,
+);
+
+fn a_brake_holds_before_anything_is_written(engine: Engine) {
+    let world = notes(engine);
+    let before = all(&world);
+    let held = |code: &str, allow: &[&str]| {
+        // What is shown is held as well, so that nobody hopes for it.
+        for command in [PLAN, EXECUTE] {
+            world.run(&[command, allow].concat()).exits(3).warns(code);
+        }
+        assert_eq!(all(&world), before, "{code}");
+    };
+    let with = |change: fn(&mut Plan)| {
+        let mut plan = orphans(Action::Quarantine);
+        change(&mut plan);
+        plan.write(&world);
+    };
+    with(|plan| plan.made -= Duration::hours(2));
+    held("plan-expired", &[]);
+    with(|plan| plan.totals.orphan_rows = 60);
+    held("mostly-orphans", &[]);
+    world
+        .run(&[PLAN, &["--allow", "mostly-orphans"]].concat())
+        .ok();
+    with(|plan| plan.totals.parents = Some(9));
+    held("parent-shrunk", &[]);
+    let drop = engine.pick(
+        "DROP TRIGGER t",
+        "DROP TRIGGER t ON notes",
+        "DROP TRIGGER t",
+    );
+    for (when, held_by) in [("DELETE", true), ("INSERT", true), ("UPDATE", false)] {
+        let trigger = engine.pick(
+            format!("CREATE TRIGGER t AFTER {when} ON notes FOR EACH ROW SET @a = 1"),
+            format!(
+                "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS \
+                 'BEGIN RETURN NULL; END'; CREATE TRIGGER t AFTER {when} ON notes FOR EACH ROW \
+                 EXECUTE FUNCTION f()"
+            ),
+            format!("CREATE TRIGGER t AFTER {when} ON notes BEGIN SELECT 1; END"),
+        );
+        world.client("twitter", &trigger);
+        orphans(Action::Quarantine).write(&world);
+        if held_by {
+            held("side-effects", &[]);
+        }
+        let allow: &[&str] = if held_by {
+            &["--allow", "side-effects"]
+        } else {
+            &[]
+        };
+        world.run(&[PLAN, allow].concat()).ok();
+        world.client("twitter", drop);
+    }
+    orphans(Action::Quarantine).write(&world);
+    let plan = world.read("orphans.plan");
+    world.write("orphans.plan", &plan.replacen("\"12\"", "\"13\"", 1));
+    world.run(EXECUTE).exits(2).warns("not as it was written");
+    world.write("orphans.plan", &plan[..plan.len() - 9]);
+    world.run(EXECUTE).exits(2).warns("cut off");
+    world.write("orphans.plan", &plan);
+    let config = world.read("bird.toml");
+    world.write("bird.toml", &format!("{config}where = \"id > 0\"\n"));
+    held("other-reference", &[]);
+    world.write("bird.toml", &format!("protected = true\n{config}"));
+    world.run(PLAN).ok();
+    world.run(EXECUTE).exits(3).warns("protected");
+    world.write("bird.toml", &config);
+    world.client("ums", "DELETE FROM people");
+    held("parent-empty", &["--allow", "mostly-orphans"]);
+    // Another database of the same name is another one.
+    let world = match engine {
+        Engine::Sqlite => world.env("BIRD_UMS_URL", "sqlite:data/other.db"),
+        _ => world.engine("ums", engine),
+    };
+    world.run(&["provision"]).ok();
+    world.run(&["migrate"]).ok();
+    world.run(EXECUTE).exits(3).warns("other-database");
+    assert_eq!(all(&world), before);
+    let journal = world.try_client("twitter", "SELECT * FROM bird_repair");
+    assert!(journal.is_err(), "{journal:?}");
+}
+
+/// The engine refuses to delete what others point to: the rest is done, and those are named.
+fn rows_that_others_point_to_are_left(engine: Engine) {
+    let people = "CREATE TABLE people (id INT PRIMARY KEY);\nINSERT INTO people VALUES (1);\n";
+    let tweets = |rule: &str| {
+        format!(
+            "CREATE TABLE notes (id INT PRIMARY KEY, person INT NOT NULL);\n\
+             CREATE INDEX by_person ON notes (person);\n\
+             CREATE TABLE likes (note INT, FOREIGN KEY (note) REFERENCES notes (id){rule});\n\
+             INSERT INTO notes VALUES (1, 1), (2, 2), (3, 2), (4, 2);\n\
+             INSERT INTO likes VALUES (1), (3);\n"
+        )
+    };
+    let references = [("twitter.notes.person", "to = \"ums.people.id\"")];
+    let plan = |world: &World, action| {
+        let rows = ["2", "3", "4"].into_iter();
+        let plan = rows.fold(Plan::new(action), |plan, id| {
+            plan.row(0, &[("id", id)], &[Some("2")])
+        });
+        plan.write(world)
+    };
+    let world = world(engine, people, &tweets(""), &references);
+    let run = plan(&world, Action::Quarantine);
+    let execute = [
+        "repair",
+        "--plan",
+        "orphans.plan",
+        "--execute",
+        "--format",
+        "json",
+    ];
+    let done = world.run(&execute).exits(1).json();
+    let one = &done["references"][0];
+    assert_eq!((&one["repaired"], &one["refused"]), (&json!(2), &json!(1)));
+    assert_eq!(one["refusals"][0]["row"], json!(["3"]));
+    assert_eq!(all(&world), "1\t1\n3\t2\n");
+    world.run(&["repair", "--undo", &run]).ok();
+    plan(&world, Action::SetNull);
+    world.run(&execute).exits(3).warns("not-null");
+    if engine != Engine::Sqlite {
+        let cascade = engine.pick(
+            "ALTER TABLE likes ADD CONSTRAINT c FOREIGN KEY (note) REFERENCES notes (id) ON DELETE CASCADE",
+            "ALTER TABLE likes ADD FOREIGN KEY (note) REFERENCES notes (id) ON DELETE SET NULL",
+            "",
+        );
+        world.client("twitter", cascade);
+    } else {
+        let cascade = "CREATE TABLE loves (note INT REFERENCES Notes (id) ON DELETE CASCADE)";
+        world.client("twitter", cascade);
+    }
+    plan(&world, Action::Quarantine);
+    world.run(&execute).exits(3).warns("side-effects");
+}
+
+/// The chunk is finished, and the same command goes on.
+fn a_signal_ends_it_between_chunks(engine: Engine) {
+    let world = notes(engine);
+    let run = orphans(Action::Quarantine).write(&world);
+    let folder = world.path("barrier");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut command: Command = world.command(EXECUTE);
+    // It waits for a second one that never comes, until the file stands for it.
+    let barrier = format!("repair-taken:2:{}", folder.display());
+    command.env("BIRD_BARRIER", barrier);
+    let running = crate::world::Running::start(command);
+    let here = || std::fs::read_dir(&folder).is_ok_and(|files| files.count() == 1);
+    until("bird is in its first chunk", here);
+    // Meanwhile nobody else gets at the rows, nor may another bird write.
+    world
+        .run(&[EXECUTE, &["--lock-timeout", "1s"]].concat())
+        .exits(3)
+        .warns("locked");
+    if engine.pick(true, false, false) {
+        // The parent that is missing cannot come now, and a new one can.
+        let come = "SET SESSION innodb_lock_wait_timeout = 1; INSERT INTO people VALUES (2, 'x')";
+        assert!(world.refused("ums", come).contains("Lock wait timeout"));
+        world.client("ums", "INSERT INTO people VALUES (100, 'new')");
+    }
+    running.signal("INT");
+    std::fs::write(folder.join("other"), "").expect("a file");
+    let ended = running.finish().exits(130);
+    assert!(
+        ended.stderr.contains("this run has committed"),
+        "{}",
+        ended.told()
+    );
+    let report = ended.json();
+    let one = &report["references"][0];
+    let number = |name: &str| one[name].as_u64().unwrap_or(0);
+    assert_eq!(number("repaired") + number("remaining"), 5, "{report}");
+    assert!((2..5).contains(&number("repaired")), "{report}");
+    let aside = format!("SELECT count(*) FROM bird_quarantine_notes WHERE bird_run = '{run}'");
+    assert_eq!(
+        world.client("twitter", &aside),
+        format!("{}\n", number("repaired"))
+    );
+    world.run(EXECUTE).ok();
+    assert_eq!(world.client("twitter", &aside), "5\n");
+}

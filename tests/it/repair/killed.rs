@@ -1,0 +1,106 @@
+//! Killed at any point, a repair and its undoing go on to their ends, and no row is lost or doubled.
+
+use std::process::Stdio;
+
+use bird::model::repair::Action;
+
+use super::{EXECUTE, all, notes, orphans};
+use crate::world::{Engine, World};
+
+engines!(no_row_is_lost_or_doubled_wherever_a_run_is_killed);
+
+/// The points that a chunk passes, in its order; those before its transaction last.
+const POINTS: &[&str] = &[
+    "repair-begun",
+    "repair-locked",
+    "repair-parents",
+    "repair-looked",
+    "repair-kept",
+    "repair-taken",
+    "repair-journaled",
+    "repair-committed",
+];
+const BACK: &[&str] = &[
+    "undo-begun",
+    "undo-looked",
+    "undo-put",
+    "undo-emptied",
+    "undo-journaled",
+    "undo-committed",
+];
+
+fn no_row_is_lost_or_doubled_wherever_a_run_is_killed(engine: Engine) {
+    let world = notes(engine);
+    let before = all(&world);
+    for (at, point) in POINTS.iter().enumerate() {
+        let action = match at % 4 {
+            1 => Action::SetNull,
+            _ => Action::Quarantine,
+        };
+        // The tables that it makes are there from the second time on.
+        let first = match at {
+            0 => "repair-tables:1".to_owned(),
+            _ => format!("{point}:{}", 1 + at % 3),
+        };
+        let run = orphans(action).write(&world);
+        assert!(killed(&world, EXECUTE, &first), "{engine:?} {first}");
+        check(&world, &before, &run, action);
+        // Where it went on, it is killed again, in the chunk in which it was or in another one.
+        let second = POINTS[POINTS.len() - 1 - at];
+        killed(&world, EXECUTE, &format!("{second}:1"));
+        check(&world, &before, &run, action);
+        world.run(EXECUTE).ok();
+        let done = check(&world, &before, &run, action);
+        assert_eq!(done, 5, "{engine:?} {first} {action:?}");
+        let undo = ["repair", "--undo", &run];
+        let back = format!("{}:{}", BACK[at % BACK.len()], 1 + at % 3);
+        assert!(killed(&world, &undo, &back), "{engine:?} {back}");
+        check(&world, &before, &run, action);
+        world.run(&undo).ok();
+        assert_eq!(all(&world), before, "{engine:?} {back} {action:?}");
+    }
+}
+
+/// Every row is where it was, or aside, and the journal knows how many are; that many.
+fn check(world: &World, before: &str, run: &str, action: Action) -> u64 {
+    let aside = world.try_client(
+        "twitter",
+        &format!("SELECT id, person, body FROM bird_quarantine_notes WHERE bird_run = '{run}'"),
+    );
+    let aside = aside.unwrap_or_default();
+    let here = match action {
+        Action::SetNull => world.client("twitter", "SELECT * FROM notes WHERE person IS NOT NULL"),
+        _ => all(world),
+    };
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(
+        sorted(&format!("{here}{aside}")),
+        sorted(before),
+        "{action:?}"
+    );
+    let count = |way: &str| {
+        let sql = format!(
+            "SELECT coalesce(sum(repaired), 0) FROM bird_repair \
+             WHERE run = '{run}' AND direction = '{way}'"
+        );
+        let sum = world.try_client("twitter", &sql).unwrap_or_default();
+        sum.trim().parse::<u64>().unwrap_or(0)
+    };
+    assert_eq!(
+        count("repair") - count("undo"),
+        aside.lines().count() as u64
+    );
+    count("repair")
+}
+
+/// Whether a run was killed at a point, and did not come to its end before.
+fn killed(world: &World, arguments: &[&str], point: &str) -> bool {
+    let mut command = world.command(arguments);
+    command.env("BIRD_FAILPOINT", point);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().expect("bird starts").code().is_none()
+}

@@ -1,0 +1,135 @@
+//! Plans as an audit writes them.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use bird::db::repair::look::side;
+use bird::db::session::{Access, Session};
+use bird::model::orphan::Orphan;
+use bird::model::repair::{Action, Totals};
+use bird::project::{self, Database, Project, Request};
+use bird::repair::plan::{Header, Planned, Writer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::world::World;
+
+/// The place of a reference, what names the row, what it refers to.
+type Row = (usize, Vec<(String, String)>, Vec<Option<String>>);
+
+/// A plan that is going to be written.
+pub struct Plan {
+    pub action: Action,
+    pub made: OffsetDateTime,
+    pub totals: Totals,
+    rows: Vec<Row>,
+}
+
+impl Plan {
+    pub fn new(action: Action) -> Plan {
+        Plan {
+            action,
+            made: OffsetDateTime::now_utc(),
+            totals: Totals {
+                orphan_rows: 1,
+                orphan_keys: 1,
+                rows: 100,
+                keys: 10,
+                parents: None,
+            },
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row: `id=1`, or several such parts.
+    pub fn row(mut self, reference: usize, row: &[(&str, &str)], key: &[Option<&str>]) -> Plan {
+        let row = row
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let key = key.iter().map(|part| part.map(str::to_owned));
+        self.rows.push((reference, row.collect(), key.collect()));
+        self
+    }
+
+    /// Writes it into the project as `orphans.plan`, and gives its run.
+    pub fn write(&self, world: &World) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let run = uuid::Uuid::now_v7().to_string();
+        let file = File::create(world.path("orphans.plan")).expect("a file");
+        let header = runtime.block_on(self.header(world, &run));
+        let count = header.references.len();
+        let mut writer = Writer::new(BufWriter::new(file), &header).expect("a first line");
+        for (reference, row, key) in &self.rows {
+            let orphan = Orphan {
+                reference: *reference,
+                key: key.clone(),
+                row: row.clone(),
+                hidden: false,
+            };
+            writer.row(&orphan).expect("a row");
+        }
+        writer
+            .finish(&vec![self.totals; count])
+            .expect("a last line");
+        run
+    }
+
+    async fn header(&self, world: &World, run: &str) -> Header {
+        let project = load(world);
+        let mut references = Vec::new();
+        for (place, reference) in project.references.iter().enumerate() {
+            if !self.rows.iter().any(|(one, ..)| *one == place) {
+                continue;
+            }
+            let (from, to) = (&reference.from, &reference.to);
+            let (ours, theirs) = (find(&project, &from.database), find(&project, &to.database));
+            let mut child = open(ours).await;
+            let mut parent = open(theirs).await;
+            let mut identity = Vec::new();
+            if let Some((_, row, _)) = self.rows.iter().find(|(one, ..)| *one == place) {
+                identity.extend(row.iter().map(|(name, _)| name.clone()));
+            }
+            let child = side(&mut child, &ours.target, from, true).await;
+            let parent = side(&mut parent, &theirs.target, to, false).await;
+            let (child, parent) = (child.expect("the child"), parent.expect("the parent"));
+            references.push(Planned::new(reference, place, identity, child, parent));
+        }
+        let made = self.made.format(&Rfc3339).expect("a time");
+        Header::new(run, &made, self.action, references)
+    }
+}
+
+fn load(world: &World) -> Project {
+    let variable = |name: &str| {
+        let database = name.strip_prefix("BIRD_")?.strip_suffix("_URL")?;
+        ["UMS", "TWITTER"]
+            .contains(&database)
+            .then(|| world.url(&database.to_lowercase()).to_owned())
+    };
+    let request = Request {
+        config: None,
+        environment: None,
+        databases: Vec::new(),
+        folder: Path::new(&world.path("")).to_owned(),
+        variable: &variable,
+    };
+    project::load(&request).expect("the project")
+}
+
+fn find<'p>(project: &'p Project, name: &str) -> &'p Database {
+    let mut databases = project.databases.iter();
+    databases
+        .find(|database| database.name == name)
+        .expect("the database")
+}
+
+async fn open(database: &Database) -> Session {
+    let schema = database.schema.as_deref();
+    Session::open(&database.target, database.dialect, schema, Access::Look)
+        .await
+        .expect("a session")
+}

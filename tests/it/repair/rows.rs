@@ -1,0 +1,262 @@
+//! A row that was kept and put back is what it was, whatever it holds, and however it is named.
+
+use bird::model::repair::Action;
+use serde_json::json;
+
+use super::{EXECUTE, Plan, world};
+use crate::world::{Engine, World};
+
+engines!(
+    rows_come_back_byte_for_byte,
+    columns_may_change_between_repairs,
+    rows_are_named_by_any_primary_key,
+);
+
+const ONE: &str = "00112233-4455-6677-8899-aabbccddeeff";
+const NOBODY: &str = "ffffffff-4455-6677-8899-aabbccddeeff";
+
+fn hex(id: &str) -> String {
+    id.replace('-', "")
+}
+
+/// A table with a column of every kind, and a query that tells every byte of it.
+fn things(engine: Engine) -> (&'static str, String, String) {
+    let (one, nobody) = (hex(ONE), hex(NOBODY));
+    let mysql = (
+        "CREATE TABLE things (id BINARY(16) PRIMARY KEY, author_id BINARY(16), \
+         `n``o` INT UNSIGNED NOT NULL AUTO_INCREMENT UNIQUE, b BIT(9), d DECIMAL(40,10), z DATE, \
+         zt DATETIME(6), ts TIMESTAMP(3) NULL, h TIME(2), y YEAR, j JSON, e ENUM('a','ö'), \
+         s SET('k','l'), vb VARBINARY(20), bl BLOB, c CHAR(5), t TEXT CHARACTER SET latin1, \
+         u VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, f FLOAT, dd DOUBLE, p POINT, \
+         g VARCHAR(40) GENERATED ALWAYS AS (CONCAT(u, '!')) STORED, \
+         v DECIMAL(41,10) GENERATED ALWAYS AS (d + 1) VIRTUAL, \
+         w INT NOT NULL DEFAULT 7, KEY by_author (author_id), CHECK (w > 0)) \
+         DEFAULT CHARACTER SET utf8mb4;\n",
+        format!(
+            "SET sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO';\
+             INSERT INTO things (id, author_id, `n``o`, b, d, z, zt, ts, h, y, j, e, s, vb, bl, c, t, \
+             u, f, dd, p) VALUES (X'{one}', X'{nobody}', 0, b'101010101', \
+             123456789012345678901234567890.0123456789, '0000-00-00', '2020-02-31 01:02:03.123456', \
+             '2020-01-01 00:00:00.999', '-838:59:59.00', 1901, '{{\"a\": [1, 2.50, null]}}', 'ö', \
+             'k,l', X'00ff00', X'c328', 'x', X'e4', 'ß 😀  ', 0.1, 1e-300, POINT(1.5, -2)), \
+             (UNHEX(REPLACE(UUID(), '-', '')), X'{nobody}', 4000000000, NULL, NULL, '2020-00-00', \
+             '0000-00-00 00:00:00', NULL, NULL, NULL, NULL, '', '', '', '', '', '', '', NULL, NULL, NULL)"
+        ),
+        "SELECT HEX(id), HEX(author_id), `n``o`, HEX(b), d, z, zt, ts, h, y, j, e + 0, s + 0, HEX(vb), \
+         HEX(bl), HEX(c), HEX(t), HEX(u), f, dd, HEX(p), g, v, w FROM things ORDER BY 1"
+            .to_owned(),
+    );
+    let postgres = (
+        "CREATE TYPE mood AS ENUM ('a', 'ö');\nCREATE DOMAIN small AS int CHECK (VALUE < 10);\n\
+         CREATE TABLE things (gone int, id uuid PRIMARY KEY, author_id uuid, \
+         \"n\"\"o\" int GENERATED ALWAYS AS IDENTITY, b bit(9), vb bytea, d numeric, j json, jb jsonb, \
+         e mood, a int[], aa text[][], m small, t text, c char(5), f real, dd double precision, \
+         ts timestamptz, tz timestamp, i interval, r int4range, ip inet, x xml, o boolean, mo money, \
+         g text GENERATED ALWAYS AS (t || '!') STORED, w int NOT NULL DEFAULT 7 CHECK (w > 0));\n\
+         ALTER TABLE things DROP COLUMN gone;\nCREATE INDEX by_author ON things (author_id);\n",
+        format!(
+            "INSERT INTO things (id, author_id, b, vb, d, j, jb, e, a, aa, m, t, c, f, dd, ts, tz, i, r, ip, \
+             x, o, mo) VALUES ('{one}', '{nobody}', '101010101', '\\x00ff00', 'NaN', '{{\"b\":1,  \"a\":2}}', \
+             '{{\"a\":1.50}}', 'ö', '{{1,NULL,3}}', '{{{{a,b}},{{\"c,\",NULL}}}}', 3, E'tab\\t ß', 'x', 0.1, \
+             '-Infinity', 'infinity', '4713-01-01 00:00:00 BC', '1 year 2 days 3.5 seconds', '[1,5)', \
+             '10.0.0.0/8', '<a/>', true, 1.23), (gen_random_uuid(), '{nobody}', NULL, '', 1.500, NULL, NULL, \
+             NULL, '{{}}', NULL, NULL, '', '', 'NaN', 1e-300, NULL, NULL, NULL, 'empty', NULL, NULL, NULL, NULL)"
+        ),
+        "SELECT ROW(id, author_id, \"n\"\"o\", b, vb, d, j, jb, e, a, aa, m, t, c, f, dd, ts, tz, i, r, ip, \
+         x, o, mo, g, w)::text FROM things ORDER BY id".to_owned(),
+    );
+    let sqlite = (
+        "CREATE TABLE things (id BLOB PRIMARY KEY, author_id BLOB, \"n\"\"o\" INTEGER, t TEXT, any, \
+         r REAL, num NUMERIC, d DATETIME, v VARCHAR(3), bo BOOLEAN, fl \"FLOATING POINT\", \
+         g TEXT AS (t || '!') STORED, w INT AS (r + 1) VIRTUAL, k INT NOT NULL DEFAULT 7 CHECK (k > 0));\n\
+         CREATE INDEX by_author ON things (author_id);\n",
+        format!(
+            "INSERT INTO things (id, author_id, \"n\"\"o\", t, any, r, num, d, v, bo, fl) VALUES \
+             (x'{one}', x'{nobody}', 'text', x'00ff', '12', 'no number', x'31', 'x', 12, 'yes', 1), \
+             (randomblob(16), x'{nobody}', 9223372036854775807, CAST(x'c328' AS TEXT), 1.5, 1e300, \
+             '0x10', 17, 'long enough', 2, NULL), \
+             (randomblob(16), x'{nobody}', 1.5, 'a' || char(0) || 'b', NULL, 3, 9e999, -0.0, '', '', 1.0)"
+        ),
+        {
+            let names = [
+                "id",
+                "author_id",
+                "\"n\"\"o\"",
+                "t",
+                "any",
+                "r",
+                "num",
+                "d",
+                "v",
+                "bo",
+                "fl",
+                "g",
+                "w",
+                "k",
+            ];
+            let cells = names.map(|name| {
+                format!("typeof({name}) || hex({name}) || coalesce(quote({name}), '')")
+            });
+            format!("SELECT {} FROM things ORDER BY id", cells.join(", "))
+        },
+    );
+    engine.pick(mysql, postgres, sqlite)
+}
+
+/// People with ids of 16 bytes.
+fn people(engine: Engine) -> String {
+    let (id, literal) = engine.pick(("BINARY(16)", "X"), ("uuid", ""), ("BLOB", "x"));
+    format!(
+        "CREATE TABLE people (id {id} PRIMARY KEY);\nINSERT INTO people VALUES ({literal}'{}');\n",
+        hex(ONE)
+    )
+}
+
+/// The ids of all things.
+fn ids(world: &World) -> Vec<String> {
+    let sql = world.engine_of("twitter").pick(
+        "SELECT LOWER(HEX(id)) FROM things ORDER BY 1",
+        "SELECT id FROM things ORDER BY 1",
+        "SELECT lower(hex(id)) FROM things ORDER BY 1",
+    );
+    let all = world.client("twitter", sql);
+    let ids = all
+        .lines()
+        .map(|id| uuid::Uuid::parse_str(id).expect("an id"));
+    ids.map(|id| id.to_string()).collect()
+}
+
+fn plan(world: &World, action: Action) -> String {
+    let mut plan = Plan::new(action);
+    for id in ids(world) {
+        plan = plan.row(0, &[("id", &id)], &[Some(NOBODY)]);
+    }
+    plan.write(world)
+}
+
+fn made(engine: Engine) -> World {
+    let (tweets, rows, _) = things(engine);
+    let references = [("twitter.things.author_id", "to = \"ums.people.id\"")];
+    let world = world(engine, &people(engine), tweets, &references);
+    world.client("twitter", &rows);
+    world
+}
+
+fn rows_come_back_byte_for_byte(engine: Engine) {
+    let world = made(engine);
+    let (_, _, told) = things(engine);
+    let before = world.client("twitter", &told);
+    assert!(before.lines().count() >= 2, "{before}");
+    for action in [Action::Quarantine, Action::SetNull, Action::Quarantine] {
+        let run = plan(&world, action);
+        let done = world.run(EXECUTE).ok().json();
+        assert_eq!(done["references"][0]["repaired"], ids_of(&before), "{done}");
+        // The same table takes them every time.
+        assert_eq!(
+            done["references"][0]["quarantine"],
+            json!("bird_quarantine_things")
+        );
+        assert_ne!(world.client("twitter", &told), before);
+        world.run(&["repair", "--undo", &run]).ok();
+        assert_eq!(world.client("twitter", &told), before, "{action:?}");
+    }
+    world.run(&["verify"]).ok();
+}
+
+fn ids_of(rows: &str) -> serde_json::Value {
+    json!(rows.lines().count())
+}
+
+/// What is aside keeps its shape; the rows of the changed table go elsewhere.
+fn columns_may_change_between_repairs(engine: Engine) {
+    let world = made(engine);
+    let (_, _, told) = things(engine);
+    let before = world.client("twitter", &told);
+    let first = plan(&world, Action::Quarantine);
+    world.run(EXECUTE).ok();
+    world.client("twitter", "ALTER TABLE things ADD COLUMN later INT");
+    world.run(EXECUTE).exits(3).warns("table-changed");
+    world.run(&["repair", "--undo", &first]).ok();
+    assert_eq!(world.client("twitter", &told), before);
+    let again = plan(&world, Action::Quarantine);
+    let done = world.run(EXECUTE).ok().json();
+    assert_eq!(
+        done["references"][0]["quarantine"],
+        json!("bird_quarantine_things_2")
+    );
+    // A row that lacks a column that was kept cannot come back as it was.
+    world.client("twitter", "ALTER TABLE things DROP COLUMN later");
+    let undo = ["repair", "--undo", &again];
+    world.run(&undo).exits(3).warns("had a column `later`");
+    world.client("twitter", "ALTER TABLE things ADD COLUMN later INT");
+    world.run(&undo).ok();
+    assert_eq!(world.client("twitter", &told), before);
+}
+
+/// Composite keys, characters that mean something to SQL, and one row that is the orphan of two
+/// references.
+fn rows_are_named_by_any_primary_key(engine: Engine) {
+    let people = "CREATE TABLE people (id INT PRIMARY KEY);\nINSERT INTO people VALUES (1), (2);\n";
+    let text = engine.pick("VARCHAR(20) COLLATE utf8mb4_bin", "text", "TEXT");
+    let follows = format!(
+        "CREATE TABLE follows (a INT NOT NULL, \"b c\" {text} NOT NULL, b INT, PRIMARY KEY (\"b c\", a));\n\
+         CREATE INDEX by_a ON follows (a);\nCREATE INDEX by_b ON follows (b);\n"
+    );
+    let follows = engine.pick(follows.replace('"', "`"), follows.clone(), follows);
+    let references = [
+        ("twitter.follows.a", "to = \"ums.people.id\""),
+        (
+            "twitter.follows.b",
+            "to = \"ums.people.id\"\nnull = \"orphan\"\nwhere = \"a < 100\"",
+        ),
+    ];
+    let world = world(engine, people, &follows, &references);
+    let rows = [
+        ("7", "it''s", "7", "it's"),
+        ("-8", "back\\\\slash", "1", "back\\slash"),
+        ("1", "größe 😀", "NULL", "größe 😀"),
+        ("101", "a", "NULL", "a"),
+        ("1", "fine", "2", "fine"),
+    ];
+    for (a, name, b, _) in rows {
+        let name = engine.pick(
+            name.to_owned(),
+            name.replace("\\\\", "\\"),
+            name.replace("\\\\", "\\"),
+        );
+        world.client(
+            "twitter",
+            &format!("INSERT INTO follows VALUES ({a}, '{name}', {b})"),
+        );
+    }
+    let select = engine.pick(
+        "SELECT a, `b c`, b FROM follows ORDER BY a, `b c`",
+        "SELECT a, \"b c\", b FROM follows ORDER BY a, \"b c\"",
+        "SELECT a, \"b c\", b FROM follows ORDER BY a, \"b c\"",
+    );
+    let before = world.client("twitter", select);
+    let mut plan = Plan::new(Action::Quarantine);
+    for (place, row) in [(0, 0), (0, 1), (1, 0), (1, 2), (1, 3)] {
+        let (a, _, b, name) = rows[row];
+        let key = if place == 0 {
+            Some(a)
+        } else {
+            Some(b).filter(|b| *b != "NULL")
+        };
+        plan = plan.row(place, &[("b c", name), ("a", a)], &[key]);
+    }
+    plan.totals.rows = 100;
+    let run = plan.write(&world);
+    let done = world.run(EXECUTE).ok().json();
+    let counts = |at: usize| {
+        let one = &done["references"][at];
+        (one["repaired"].clone(), one["gone"].clone())
+    };
+    assert_eq!(counts(0), (json!(2), json!(0)), "{done}");
+    // One was taken out by the first reference, and one is outside of `where`.
+    assert_eq!(counts(1), (json!(1), json!(2)), "{done}");
+    let left = world.client("twitter", select);
+    assert_eq!(left, "1\tfine\t2\n101\ta\tNULL\n");
+    world.run(&["repair", "--undo", &run]).ok();
+    assert_eq!(world.client("twitter", select), before);
+}
