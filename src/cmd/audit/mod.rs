@@ -193,7 +193,8 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     report.faults = faults;
     for one in &mut report.references {
         one.since = since.remove(&one.index);
-        one.passed = passes.of(&one.reference.to_string());
+        let passed = one.prepared.as_deref().map(|prepared| passes.of(prepared));
+        one.passed = passed.unwrap_or_default();
     }
     finish::files(context, args, &mut report, journal).await?;
     if let Err(error) = passes.keep(context, &report) {

@@ -205,7 +205,7 @@ impl<'e> End<'e> {
         }
         let order: Vec<String> = order
             .iter()
-            .map(|column| self.place.dialect.quote(&column.name))
+            .map(|column| self.place.dialect.keys().row_order(column))
             .collect();
         let tail = format!(" ORDER BY {} LIMIT {limit}", order.join(", "));
         let mut wanted = keys.to_vec();
@@ -262,7 +262,7 @@ impl<'e> End<'e> {
         // Named apart, so that what the rows are ordered by means the columns.
         let told = |(at, column): (usize, &&Column)| {
             format!(
-                "{} AS t{at}",
+                "{} AS bird_{at}",
                 super::row_expression(self.place.dialect, column)
             )
         };

@@ -96,7 +96,9 @@ impl End<'_> {
             let told: Vec<&String> = after.identity.iter().collect();
             conditions.push(rows::beyond(dialect, identity, &told)?);
         }
-        let names = identity.iter().map(|column| dialect.quote(&column.name));
+        let names = identity
+            .iter()
+            .map(|column| dialect.keys().row_order(column));
         let names: Vec<String> = names.collect();
         let tail = format!(" ORDER BY {} LIMIT {limit}", names.join(", "));
         Ok(self.rows_asked(identity, &conditions, &tail, None, Some(limit)))
@@ -108,5 +110,14 @@ impl End<'_> {
         let mut conditions = self.conditions.clone();
         conditions.push(self.found(keys));
         self.groups(&conditions)
+    }
+}
+
+impl Asked {
+    /// The first so many of its rows.
+    #[must_use]
+    pub fn limited(mut self, rows: u64) -> Asked {
+        self.sql.push_str(&format!(" LIMIT {rows}"));
+        self
     }
 }

@@ -62,6 +62,9 @@ pub trait Keys: Sync {
     /// A cell of a row as text.
     fn row_expression(&self, column: &Column) -> String;
 
+    /// What rows are ordered by for a column, and what a cell's literal is compared with there.
+    fn row_order(&self, column: &Column) -> String;
+
     /// The literal that a cell of a row stands for.
     fn row_literal(&self, column: &Column, told: &str) -> Result<String, String>;
 

@@ -31,6 +31,8 @@ impl Keys for MySqlKeys {
             // It keeps the bytes in another order than the one it shows them in.
             (Holds::Uuid, Compare::Uuid) => Part {
                 sorts: false,
+                bound: Spelling::Never,
+                wide: Some((format!("CAST({name} AS CHAR)"), Spelling::Uuid)),
                 ..plain(Wire::Characters, Spelling::Uuid)
             },
             (Holds::Whole(spelling), Compare::Integer) => plain(Wire::Digits, spelling),
@@ -56,9 +58,19 @@ impl Keys for MySqlKeys {
     fn row_expression(&self, column: &Column) -> String {
         let name = MySql.quote(&column.name);
         match column.family {
+            _ if base(column) == "bit" => format!("CAST({name} + 0 AS CHAR)"),
             Family::Binary => format!("HEX({name})"),
             Family::Text => format!("CONVERT({name} USING utf8mb4)"),
             _ => format!("CAST({name} AS CHAR)"),
+        }
+    }
+
+    /// An ENUM is ordered by its numbers and compared by its texts.
+    fn row_order(&self, column: &Column) -> String {
+        let name = MySql.quote(&column.name);
+        match base(column).as_str() {
+            "enum" | "set" => format!("CAST({name} AS CHAR)"),
+            _ => name,
         }
     }
 
@@ -66,6 +78,7 @@ impl Keys for MySqlKeys {
         match column.family {
             Family::Binary => Ok(MySql.bytes(&rows::bytes_of(column, told)?)),
             Family::Integer | Family::Bool => rows::number(column, told),
+            _ if base(column) == "bit" => rows::number(column, told),
             _ => MySql.text(told),
         }
     }
@@ -167,16 +180,16 @@ impl<'a> Characters<'a> {
         let probes = match self.is_unicode() {
             true => part.probes.clone(),
             false => vec![
-                Probe::direct(self.name, Spelling::Ascii),
+                Probe::direct(self.name, Spelling::Plain),
                 Probe::every(bytes.clone(), Spelling::Beyond),
             ],
         };
         if self.is_exact() {
             return Part {
-                bound: if self.is_unicode() {
-                    Spelling::Text
-                } else {
-                    Spelling::Ascii
+                bound: match (self.is_unicode(), pads(self.collation)) {
+                    (false, _) => Spelling::Ascii,
+                    (true, true) => Spelling::Padded,
+                    (true, false) => Spelling::Text,
                 },
                 wide: Some((bytes, Spelling::Bytes)),
                 probes,
@@ -202,9 +215,10 @@ impl<'a> Characters<'a> {
             format!("LOWER(CONVERT({} USING utf8mb4))", self.name),
             |text, sign| format!("REPLACE({text}, {sign}, '')"),
         );
+        let digits = format!("CAST({digits} AS BINARY)");
         let probe = match ci {
             true => Probe::direct(self.name, Spelling::Forms),
-            false => Probe::every(format!("CAST({digits} AS BINARY)"), Spelling::Hex),
+            false => Probe::every(digits.clone(), Spelling::Hex),
         };
         let part = match ci || self.is_exact() {
             true => Part::plain(
@@ -217,8 +231,9 @@ impl<'a> Characters<'a> {
         };
         Part {
             groups: !ci || folds,
-            bound: Spelling::Uuid,
-            wide: None,
+            // Where large letters come before small ones, no one bound serves for both.
+            bound: if ci { Spelling::Uuid } else { Spelling::Never },
+            wide: Some((digits, Spelling::Hex)),
             probes: vec![probe],
             ..part
         }
@@ -278,18 +293,15 @@ impl<'a> Characters<'a> {
     /// As the embedded engine's collations see it.
     fn folded(&self, collation: &str) -> Part {
         let text = format!("CONVERT({} USING utf8mb4)", self.name);
-        let text = match collation {
-            "NOCASE" => format!("LOWER({text})"),
-            "RTRIM" => format!("TRIM(TRAILING ' ' FROM {text})"),
-            _ => text,
+        let (text, spelling) = match collation {
+            "NOCASE" => (format!("LOWER({text})"), Spelling::Small),
+            "RTRIM" => (format!("TRIM(TRAILING ' ' FROM {text})"), Spelling::Bytes),
+            _ => (text, Spelling::Bytes),
         };
         let exact = self.exact();
         Part {
             sorts: collation == "BINARY",
-            probes: vec![Probe::every(
-                format!("CAST({text} AS BINARY)"),
-                Spelling::Bytes,
-            )],
+            probes: vec![Probe::every(format!("CAST({text} AS BINARY)"), spelling)],
             ..exact
         }
     }

@@ -51,6 +51,10 @@ impl Keys for PostgresKeys {
         }
     }
 
+    fn row_order(&self, column: &Column) -> String {
+        Postgres.quote(&column.name)
+    }
+
     fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
         match column.family {
             Family::Binary => Ok(Postgres.bytes(&rows::bytes_of(column, told)?)),
@@ -62,7 +66,7 @@ impl Keys for PostgresKeys {
 
     /// A hash of all keys spills where the order of the index needs no memory.
     fn streaming(&self) -> Option<&'static str> {
-        Some("SET enable_hashagg = off")
+        Some("SET enable_hashagg = off; SET jit = off; SET max_parallel_workers_per_gather = 0")
     }
 }
 
@@ -93,14 +97,18 @@ fn characters(
     };
     Ok(match compare {
         Compare::Text | Compare::Bytes => part,
-        Compare::Uuid => Part {
-            bound: Spelling::Uuid,
-            probes: vec![Probe::every(
-                format!("translate(replace(lower({text}), 'urn:uuid:', ''), '-{{}}', '')"),
-                Spelling::Hex,
-            )],
-            ..part
-        },
+        // Where large letters come before small ones, no one bound serves for both.
+        Compare::Uuid => {
+            let digits = format!(
+                "translate(replace(lower({text}), 'urn:uuid:', ''), '-{{}}', '') COLLATE \"C\""
+            );
+            Part {
+                bound: Spelling::Never,
+                wide: Some((digits.clone(), Spelling::Hex)),
+                probes: vec![Probe::every(digits, Spelling::Hex)],
+                ..part
+            }
+        }
         Compare::Integer => {
             let number = format!("CASE WHEN {text} ~ '^-?[0-9]+$' THEN {text}::numeric ELSE 0 END");
             Part {

@@ -169,7 +169,7 @@ pub fn beyond(
     }
     let (mut same, mut ways) = (Vec::new(), Vec::new());
     for (column, told) in std::iter::zip(order, told) {
-        let name = dialect.quote(&column.name);
+        let name = dialect.keys().row_order(column);
         let literal = row_literal(dialect, column, told)?;
         let mut way: Vec<String> = same.clone();
         way.push(format!("{name} > {literal}"));

@@ -21,11 +21,20 @@ pub enum Spelling {
         low: i128,
         high: i128,
     },
+    /// A whole number as characters, without the zeros that lead it.
+    Digits,
     Text,
-    /// Characters, where all of them are ASCII.
+    /// Characters up to the first that is less than a blank: where blanks at the end are nothing,
+    /// it stands before the end.
+    Padded,
+    /// As that, where all of them are ASCII.
     Ascii,
+    /// Characters, where all of them are ASCII.
+    Plain,
     /// Characters, where one of them is not ASCII, as bytes.
     Beyond,
+    /// Characters, in what the server takes for small letters.
+    Small,
     /// There is no way to write it.
     Never,
 }
@@ -69,7 +78,17 @@ impl Spelling {
                     literals.collect()
                 },
             ),
-            Spelling::Text => {
+            Spelling::Digits => match number(canonical) {
+                None => Vec::new(),
+                Some(0) => vec!["''".to_owned(), "'-'".to_owned()],
+                Some(number) => vec![format!("'{number}'")],
+            },
+            Spelling::Small => {
+                let texts = Spelling::Text.write(dialect, canonical).into_iter();
+                texts.map(|text| format!("LOWER({text})")).collect()
+            }
+            Spelling::Plain if !canonical.is_ascii() => Vec::new(),
+            Spelling::Text | Spelling::Plain => {
                 let text = std::str::from_utf8(canonical).ok();
                 text.and_then(|text| dialect.text(text).ok())
                     .into_iter()
@@ -92,15 +111,18 @@ impl Spelling {
                 let number = number(canonical)?;
                 (low..=high).contains(&number).then(|| number.to_string())
             }
-            Spelling::Ascii if !canonical.is_ascii() => None,
-            Spelling::Text | Spelling::Ascii => {
-                let text = text()?;
+            Spelling::Ascii | Spelling::Plain if !canonical.is_ascii() => None,
+            Spelling::Text | Spelling::Plain | Spelling::Padded | Spelling::Ascii => {
+                let mut text = text()?;
+                if matches!(self, Spelling::Padded | Spelling::Ascii) {
+                    text = text.split(|sign| sign < ' ').next().unwrap_or_default();
+                }
                 let held = dialect.text(text);
                 held.or_else(|_| dialect.text(text.split('\0').next().unwrap_or_default()))
                     .ok()
             }
             Spelling::Beyond => (!canonical.is_ascii()).then(|| dialect.bytes(canonical)),
-            Spelling::Never => None,
+            Spelling::Digits | Spelling::Small | Spelling::Never => None,
         }
     }
 }

@@ -62,6 +62,7 @@ impl Keys for SqliteKeys {
             bound: bound(column, compare),
             wide: match compare {
                 Compare::Integer => Some((format!("CAST({name} AS INTEGER)"), INTEGER)),
+                Compare::Uuid => Some((digits(&name), Spelling::Hex)),
                 _ => None,
             },
             probes: probes(&name, column, compare),
@@ -89,6 +90,10 @@ impl Keys for SqliteKeys {
         }
     }
 
+    fn row_order(&self, column: &Column) -> String {
+        Sqlite.quote(&column.name)
+    }
+
     fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
         let quoted = |text: &str| {
             let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
@@ -100,6 +105,7 @@ impl Keys for SqliteKeys {
                 None if told.starts_with(['+', '-']) => {
                     rows::number(column, told.trim_start_matches('+'))
                 }
+                None if told.contains('.') && told.parse::<f64>().is_ok() => Ok(told.to_owned()),
                 None => Ok(Sqlite.bytes(&rows::bytes_of(column, told)?)),
             };
         }
@@ -133,7 +139,9 @@ fn bound(column: &Column, compare: &Compare) -> Spelling {
     match (compare, column.family) {
         (Compare::Integer, Family::Text) => Spelling::Never,
         (Compare::Integer, _) => INTEGER,
-        (Compare::Uuid, Family::Text) => Spelling::Uuid,
+        (Compare::Uuid, Family::Text) if is_folded(column) => Spelling::Uuid,
+        // Where large letters come before small ones, no one bound serves for both.
+        (Compare::Uuid, Family::Text) => Spelling::Never,
         (_, Family::Text) => Spelling::Text,
         _ => Spelling::Bytes,
     }
@@ -159,19 +167,20 @@ fn probes(name: &str, column: &Column, compare: &Compare) -> Vec<Probe> {
             Probe::direct(name, Spelling::Text),
         ],
         Compare::Uuid => {
-            let digits = ["'-'", "'{'", "'}'"]
-                .iter()
-                .fold(format!("lower(trim({name}))"), |text, sign| {
-                    format!("replace({text}, {sign}, '')")
-                });
             vec![
                 Probe::direct(name, Spelling::Bytes),
-                within(digits, Spelling::Hex),
+                within(digits(name), Spelling::Hex),
             ]
         }
         Compare::Integer => vec![
             Probe::direct(name, INTEGER),
-            within(format!("CAST({name} AS INTEGER)"), INTEGER),
+            within(
+                format!(
+                    "CASE WHEN {name} LIKE '-%' THEN '-' || ltrim(substr({name}, 2), '0') \
+                     ELSE ltrim({name}, '0') END"
+                ),
+                Spelling::Digits,
+            ),
         ],
         Compare::Collated(collation) => {
             let text = match collation.as_str() {
@@ -182,4 +191,19 @@ fn probes(name: &str, column: &Column, compare: &Compare) -> Vec<Probe> {
             vec![Probe::every(text, Spelling::Text)]
         }
     }
+}
+
+/// The digits of a UUID in characters.
+fn digits(name: &str) -> String {
+    ["'-'", "'{'", "'}'", "'urn:uuid:'"]
+        .iter()
+        .fold(format!("lower({name})"), |text, sign| {
+            format!("replace({text}, {sign}, '')")
+        })
+}
+
+/// Whether large and small letters are the same to a column.
+fn is_folded(column: &Column) -> bool {
+    let collation = column.collation.as_deref();
+    collation.is_some_and(|collation| collation.eq_ignore_ascii_case("NOCASE"))
 }
