@@ -46,8 +46,13 @@ pub fn anti_join(engine: &Engine, children: &[Child]) -> Job {
 pub fn merged(engine: &Engine, children: &[Child]) -> Job {
     let each = children.iter().map(|(table, column)| {
         let child = format!("SELECT DISTINCT {column} FROM {table} ORDER BY {column}");
-        let child = keys(engine, "twitter", &child, column).line();
-        let parent = keys(engine, "ums", "SELECT id FROM users ORDER BY id", "id").line();
+        let child = line(&keys(engine, "twitter", &child, column));
+        let parent = line(&keys(
+            engine,
+            "ums",
+            "SELECT id FROM users ORDER BY id",
+            "id",
+        ));
         format!("comm -23 <({child}) <({parent}) || exit 1\n")
     });
     let script = each.collect::<String>();
@@ -80,4 +85,18 @@ pub fn distinct(engine: &Engine, (table, column): Child) -> Job {
         Family::MySql => engine.asking(Some("twitter"), &sql).args(["--quick"]),
         _ => engine.asking(Some("twitter"), &sql),
     }
+}
+
+/// A program and its arguments as a shell writes them.
+fn line(job: &Job) -> String {
+    let quoted = |word: &str| format!("'{}'", word.replace('\'', r"'\''"));
+    let mut words = vec!["env".to_owned()];
+    if job.alone {
+        words.push("-i".to_owned());
+    }
+    let variables = job.variables.iter();
+    words.extend(variables.map(|(name, value)| quoted(&format!("{name}={value}"))));
+    words.push(quoted(&job.program.display().to_string()));
+    words.extend(job.args.iter().map(|word| quoted(word)));
+    words.join(" ")
 }

@@ -15,11 +15,11 @@ pub fn say(text: &str) -> Result<()> {
 /// A program to be run, as often as needed.
 #[derive(Clone)]
 pub struct Job {
-    program: PathBuf,
-    args: Vec<String>,
-    variables: Vec<(String, String)>,
+    pub program: PathBuf,
+    pub args: Vec<String>,
+    pub variables: Vec<(String, String)>,
     /// Whether `variables` is all of its environment.
-    alone: bool,
+    pub alone: bool,
     folder: Option<PathBuf>,
     input: Option<PathBuf>,
     /// The exit code that means success.
@@ -88,20 +88,6 @@ impl Job {
             None => Stdio::null(),
         });
         Ok(command)
-    }
-
-    /// As a shell writes it.
-    pub fn line(&self) -> String {
-        let quoted = |word: &str| format!("'{}'", word.replace('\'', r"'\''"));
-        let mut words = vec!["env".to_owned()];
-        if self.alone {
-            words.push("-i".to_owned());
-        }
-        let variables = self.variables.iter();
-        words.extend(variables.map(|(name, value)| quoted(&format!("{name}={value}"))));
-        words.push(quoted(&self.program.display().to_string()));
-        words.extend(self.args.iter().map(|word| quoted(word)));
-        words.join(" ")
     }
 
     /// Its output, without the line's end.

@@ -70,9 +70,9 @@ pub struct Choice {
 /// What one row of an index costs its server.
 const ROW: f64 = 0.1;
 /// What one key costs on its way through both programs.
-const KEY: f64 = 0.45;
+const KEY: f64 = 0.4;
 /// What it costs to look one key up among the parents.
-const LOOK: f64 = 4.0;
+const LOOK: f64 = 6.0;
 /// What the least probe costs.
 const ROUND: f64 = 400.0;
 

@@ -1,11 +1,14 @@
 //! Whether a reference can hold at all: both ends are columns of tables, their types can be
 //! compared, the target is unique, the source is indexed.
 
-use crate::dialect::{Dialect, sizes};
+use crate::dialect::Dialect;
+use crate::dialect::keys::{comparison, condition};
 use crate::model::diagnostic::Diagnostic;
-use crate::model::name::ColumnNames;
+use crate::model::key::Compare;
+use crate::model::name::{ColumnNames, did_you_mean};
 use crate::model::reference::Reference;
-use crate::model::schema::{Column, Family, Key, KeyKind, Schema, Table};
+use crate::model::schema::{Column, Key, KeyKind, Schema, Table};
+use crate::model::server::Server;
 
 /// One end of a reference, and the schema that it is looked for in.
 #[derive(Clone, Copy)]
@@ -17,130 +20,177 @@ pub struct End<'e> {
 /// What is wrong with a reference.
 #[must_use]
 pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagnostic> {
-    let mut faults = Vec::new();
-    let child = find(reference, &reference.from, from, &mut faults);
-    let parent = find(reference, &reference.to, to, &mut faults);
-    if let (Some((_, children)), Some((_, parents))) = (&child, &parent)
-        && reference.compare.is_empty()
-    {
-        let pairs = std::iter::zip(children, parents);
-        let why = pairs.filter_map(|(child, parent)| {
-            incomparable((child, from.dialect), (parent, to.dialect))
-        });
-        faults.extend(why.map(|why| {
-            let fault = Diagnostic::error("reference-type", format!("{reference}: {why}"));
-            let hint = "give both columns one type, or say how they are compared with `compare`";
-            at(reference, fault.hint(hint))
-        }));
+    let mut faults = Faults {
+        reference,
+        all: Vec::new(),
+    };
+    faults.condition("where", reference.filter.as_deref(), from);
+    faults.condition("to_where", reference.to_filter.as_deref(), to);
+    let child = faults.find(&reference.from, from);
+    let parent = faults.find(&reference.to, to);
+    if let (Some((_, children)), Some((_, parents))) = (&child, &parent) {
+        for (at, pair) in std::iter::zip(children, parents).enumerate() {
+            let given = reference.compare.get(at);
+            let why = incomparable((pair.0, from.dialect), (pair.1, to.dialect), given);
+            if let Err(why) = why {
+                let hint =
+                    "give both columns one type, or say how they are compared with `compare`";
+                faults.error("reference-type", &why, hint);
+            }
+        }
     }
-    if let Some((table, columns)) = parent
-        && !table.keys.iter().any(|key| is_unique(key, &columns))
-    {
-        let message = format!(
-            "{reference}: {} is not unique, so a value of it names no one row",
-            reference.to
-        );
-        let fault = Diagnostic::error("reference-not-unique", message);
-        faults.push(at(
-            reference,
-            fault.hint("make it the primary key, or a unique key"),
-        ));
+    if let Some((table, columns)) = parent {
+        let chosen = reference.to_filter.is_some();
+        if !table
+            .keys
+            .iter()
+            .any(|key| is_unique(key, &columns, chosen))
+        {
+            let why = format!(
+                "{} is not unique, so a value of it names no one row",
+                reference.to
+            );
+            let hint = "make it the primary key, or a unique key";
+            faults.error("reference-not-unique", &why, hint);
+        }
     }
     if let Some((table, columns)) = child
         && !table.keys.iter().any(|key| leads(key, &columns))
     {
-        let message = format!(
-            "{reference}: no index of {} begins with {}, so every audit reads and sorts the whole table",
+        let why = format!(
+            "no index of {} begins with {}, so every audit reads and sorts the whole table",
             table.name,
             reference.from.columns.join(", ")
         );
-        let fault = Diagnostic::warning("reference-not-indexed", message);
-        faults.push(at(
-            reference,
-            fault.hint("make an index that begins with it"),
-        ));
+        let fault = Diagnostic::warning("reference-not-indexed", format!("{reference}: {why}"));
+        faults.add(fault.hint("make an index that begins with it"));
     }
-    faults
+    faults.all
 }
 
-fn at(reference: &Reference, fault: Diagnostic) -> Diagnostic {
-    let fault = fault.database(&reference.from.database);
-    match &reference.location {
-        Some(location) => fault.at(location.clone()),
-        None => fault,
-    }
+/// What was found so far.
+struct Faults<'r> {
+    reference: &'r Reference,
+    all: Vec<Diagnostic>,
 }
 
-/// The table and the columns of one end.
-fn find<'s>(
-    reference: &Reference,
-    name: &ColumnNames,
-    end: End<'s>,
-    faults: &mut Vec<Diagnostic>,
-) -> Option<(&'s Table, Vec<&'s Column>)> {
-    let mut missing = |code, message: String| {
-        let message = format!("{reference}: {message}");
-        faults.push(at(reference, Diagnostic::error(code, message)));
-    };
-    let Some(table) = end.schema.table(&name.table) else {
-        let mut objects = end.schema.objects.iter();
-        match objects.find(|object| object.name == name.table) {
-            Some(object) => missing(
-                "reference-not-table",
-                format!(
-                    "{}.{} is a {}",
-                    name.database,
-                    name.table,
-                    object.kind.told()
-                ),
-            ),
-            None => missing(
-                "reference-missing",
-                format!("there is no table {}.{}", name.database, name.table),
-            ),
-        }
-        return None;
-    };
-    let mut columns = Vec::new();
-    for (column, name) in name.columns.iter().zip(name.each()) {
-        match table.column(column) {
-            Some(column) => columns.push(column),
-            None => missing("reference-missing", format!("there is no column {name}")),
+impl Faults<'_> {
+    fn add(&mut self, fault: Diagnostic) {
+        let mut fault = fault.database(&self.reference.from.database);
+        fault.location.clone_from(&self.reference.location);
+        self.all.push(fault);
+    }
+
+    fn error(&mut self, code: &'static str, why: &str, hint: &str) {
+        let message = format!("{}: {why}", self.reference);
+        self.add(Diagnostic::error(code, message).hint(hint));
+    }
+
+    /// A condition of the user's own must be one condition.
+    fn condition(&mut self, key: &str, text: Option<&str>, end: End<'_>) {
+        let wrong = text.and_then(|text| condition(end.dialect, text).err());
+        if let Some(why) = wrong {
+            let hint = "write one condition as it stands behind WHERE";
+            self.error("reference-condition", &format!("`{key}`: {why}"), hint);
         }
     }
-    (columns.len() == name.columns.len()).then_some((table, columns))
+
+    /// The table and the columns of one end.
+    fn find<'s>(
+        &mut self,
+        name: &ColumnNames,
+        end: End<'s>,
+    ) -> Option<(&'s Table, Vec<&'s Column>)> {
+        let told = format!("{}.{}", name.database, name.table);
+        let Some(table) = end.schema.table(&name.table) else {
+            match other(end.schema, &name.table) {
+                Some(kind) => self.not_table(&told, &kind),
+                None => {
+                    let known = end.schema.tables.iter().map(|table| table.name.as_str());
+                    self.missing(&format!("there is no table {told}"), &name.table, known);
+                }
+            }
+            return None;
+        };
+        if let Some(kind) = end.dialect.catalog().rows_elsewhere(table) {
+            self.not_table(&told, &kind);
+            return None;
+        }
+        let mut columns = Vec::new();
+        for (column, name) in name.columns.iter().zip(name.each()) {
+            match table.column(column) {
+                Some(column) => columns.push(column),
+                None => {
+                    let known = table.columns.iter().map(|column| column.name.as_str());
+                    self.missing(&format!("there is no column {name}"), column, known);
+                }
+            }
+        }
+        (columns.len() == name.columns.len()).then_some((table, columns))
+    }
+
+    /// Names are compared exactly, whatever an engine makes of upper and lower case.
+    fn missing<'n>(&mut self, why: &str, name: &str, known: impl Iterator<Item = &'n str> + Clone) {
+        let mut same = known.clone();
+        let hint = match same.find(|known| known.eq_ignore_ascii_case(name)) {
+            Some(same) => format!("write it as the database has it: `{same}`"),
+            None => did_you_mean(name, known)
+                .unwrap_or_else(|| "correct the name, or apply the migration that adds it".into()),
+        };
+        self.error("reference-missing", why, &hint);
+    }
+
+    fn not_table(&mut self, told: &str, kind: &str) {
+        let hint = "name the table itself: only its own engine can tell and find its rows by key";
+        self.error("reference-not-table", &format!("{told} is a {kind}"), hint);
+    }
 }
 
-/// Why two columns cannot be compared as they are.
+/// What has a name that no table has.
+fn other(schema: &Schema, name: &str) -> Option<String> {
+    let mut objects = schema.objects.iter();
+    let object = objects.find(|object| object.name == name && object.table.is_none());
+    let mut strangers = schema.strangers.iter();
+    let stranger = || {
+        let kinds = strangers.find_map(|one| one.what.strip_suffix(name));
+        kinds.map(|kind| kind.trim_end().to_owned())
+    };
+    object
+        .map(|object| object.kind.told().to_owned())
+        .or_else(stranger)
+}
+
+/// Why two columns cannot be compared, as they are or as it is said.
 fn incomparable(
     (child, ours): (&Column, &dyn Dialect),
     (parent, theirs): (&Column, &dyn Dialect),
-) -> Option<String> {
-    let families = (ours.family(&child.sql), theirs.family(&parent.sql));
-    let length = |column: &Column| sizes(&column.sql).first().copied();
-    let differ = format!("{} and {} cannot be compared", child.sql, parent.sql);
-    match families {
-        (Family::Binary, Family::Binary) => {
-            let lengths = (length(child), length(parent));
-            matches!(lengths, (Some(one), Some(other)) if one != other).then_some(differ)
-        }
-        // A UUID is 16 bytes wherever it is.
-        (Family::Uuid, Family::Binary) | (Family::Binary, Family::Uuid) => {
-            let other = length(child).or(length(parent));
-            other.is_some_and(|bytes| bytes != 16).then_some(differ)
-        }
-        (one, other) => (one != other).then_some(differ),
-    }
+    given: Option<&Compare>,
+) -> Result<(), String> {
+    let compare = match given {
+        Some(given) => given.clone(),
+        None => comparison((child, ours), (parent, theirs))?,
+    };
+    // Whether a column can be read so is the same on every server of an engine.
+    let server = Server::default();
+    ours.keys().part(child, &compare, &server)?;
+    theirs.keys().part(parent, &compare, &server)?;
+    Ok(())
 }
 
-/// Whether the key lets each key of these columns stand once.
-fn is_unique(key: &Key, columns: &[&Column]) -> bool {
+/// Whether the key lets each key of these columns stand once: among all rows, or where the rows
+/// that count are chosen, among those that it holds. Values of which not even the beginnings are
+/// the same are not the same.
+fn is_unique(key: &Key, columns: &[&Column], chosen: bool) -> bool {
     let unique = matches!(key.kind, KeyKind::Primary | KeyKind::Unique);
     let whole = key.parts.iter().all(|part| {
         let named = |column: &&Column| part.column.as_deref() == Some(&column.name);
-        part.prefix.is_none() && columns.iter().any(named)
+        columns.iter().any(named)
     });
-    unique && whole && key.filter.is_none()
+    let all = key
+        .filter
+        .as_deref()
+        .is_none_or(|filter| chosen || is_filled(filter, columns));
+    unique && whole && all
 }
 
 /// Whether an index by this key finds the keys of these columns in their order.
@@ -154,7 +204,20 @@ pub fn leads(key: &Key, columns: &[&Column]) -> bool {
     let same = std::iter::zip(first, columns).all(|(part, column)| {
         part.column.as_deref() == Some(&column.name) && part.prefix.is_none()
     });
-    serves && key.filter.is_none() && key.parts.len() >= columns.len() && same
+    let all = key
+        .filter
+        .as_deref()
+        .is_none_or(|filter| is_filled(filter, columns));
+    serves && all && key.parts.len() >= columns.len() && same
+}
+
+/// Whether a partial index leaves out only what is no key: rows where one of these columns is
+/// NULL.
+fn is_filled(filter: &str, columns: &[&Column]) -> bool {
+    let inner = filter.replace(['(', ')', '"', '`'], " ").to_lowercase();
+    let words: Vec<&str> = inner.split_whitespace().collect();
+    let filled = |name: &str| words == [name.to_lowercase().as_str(), "is", "not", "null"];
+    columns.iter().any(|column| filled(&column.name))
 }
 
 #[cfg(test)]
@@ -163,7 +226,7 @@ mod tests {
     use crate::dialect::by_scheme;
     use crate::model::diagnostic::Severity;
     use crate::model::reference::Nulls;
-    use crate::model::schema::KeyPart;
+    use crate::model::schema::{KeyPart, Stranger};
 
     fn column(name: &str, sql: &str) -> Column {
         Column {
@@ -234,7 +297,7 @@ mod tests {
             codes(&child("binary(16)", &[]), "mysql", &parent, "mysql"),
             ["reference-not-indexed"]
         );
-        for wrong in ["binary(8)", "char(36)", "bigint"] {
+        for wrong in ["binary(8)", "text", "bigint"] {
             let faults = codes(&child(wrong, &index), "mysql", &parent, "mysql");
             assert_eq!(faults, ["reference-type"], "{wrong}");
         }
@@ -244,5 +307,42 @@ mod tests {
         let other = schema("people", column("id", "bigint"), &[]);
         let faults = codes(&child("bigint", &index), "mysql", &other, "mysql");
         assert_eq!(faults, ["reference-missing"]);
+    }
+
+    #[test]
+    fn what_keeps_no_rows_of_its_own_is_no_table() {
+        let index = [KeyKind::Index];
+        let child = schema("messages", column("author_id", "bigint"), &index);
+        let mut parent = Schema::default();
+        parent.strangers.push(Stranger {
+            what: "foreign table users".to_owned(),
+            printed: String::new(),
+        });
+        let faults = codes(&child, "mysql", &parent, "postgres");
+        assert_eq!(faults, ["reference-not-table"]);
+        let mut parent = schema("users", column("id", "bigint"), &[KeyKind::Primary]);
+        let table = &mut parent.tables[0];
+        table.options.insert("engine".into(), "FEDERATED".into());
+        let faults = codes(&child, "mysql", &parent, "mysql");
+        assert_eq!(faults, ["reference-not-table"]);
+    }
+
+    #[test]
+    fn a_partial_index_serves_where_it_leaves_out_no_key() {
+        let bigint = || column("author_id", "bigint");
+        let parent = schema("users", column("id", "bigint"), &[KeyKind::Primary]);
+        for (filter, faults) in [
+            ("(\"author_id\" IS NOT NULL)", &[][..]),
+            ("author_id > 5", &["reference-not-indexed"]),
+            ("other IS NOT NULL", &["reference-not-indexed"]),
+        ] {
+            let mut child = schema("messages", bigint(), &[KeyKind::Index]);
+            child.tables[0].keys[0].filter = Some(filter.to_owned());
+            assert_eq!(
+                codes(&child, "postgres", &parent, "mysql"),
+                faults,
+                "{filter}"
+            );
+        }
     }
 }

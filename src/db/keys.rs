@@ -18,11 +18,11 @@ pub async fn read(session: &mut Session, asked: &Asked, to: &Sender<Batch>) -> R
     Ok(())
 }
 
-/// A small answer at once.
+/// A small answer at once: each key once, in the order of their bytes.
 pub async fn all(session: &mut Session, asked: &Asked) -> Result<Batch, DbError> {
     let mut reader = Reader::new(asked);
     session.stream(&asked.sql, &mut reader).await?;
-    Ok(reader.last())
+    Ok(reader.all())
 }
 
 /// Rows and their keys, and where the next page begins where there may be one.

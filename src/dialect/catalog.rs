@@ -79,6 +79,12 @@ pub trait Catalog: Sync {
         Vec::new()
     }
 
+    /// What a table is whose rows are kept by something else than the engine itself, such as
+    /// another server.
+    fn rows_elsewhere(&self, _table: &Table) -> Option<String> {
+        None
+    }
+
     /// The schema from all answers, the first and the later ones, in the order of the questions.
     /// Neither bird's own tables nor refinery's belong to it.
     fn read(&self, place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String>;

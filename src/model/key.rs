@@ -87,6 +87,28 @@ impl Batch {
         self.counts.push(rows);
     }
 
+    /// As [`Batch::end`], but where the key is the last one again its rows are counted there.
+    pub fn end_or_join(&mut self, rows: u64) {
+        let start = self.ends.last().copied().unwrap_or(0) as usize;
+        let before = self.ends.len().checked_sub(2).map(|at| self.ends[at]);
+        let last = &self.bytes[before.unwrap_or(0) as usize..start];
+        match self.counts.last_mut() {
+            Some(count) if *last == self.bytes[start..] => {
+                *count += rows;
+                self.bytes.truncate(start);
+            }
+            _ => self.end(rows),
+        }
+    }
+
+    /// Takes the last key back.
+    pub fn pop(&mut self) -> Option<(Vec<u8>, u64)> {
+        let count = self.counts.pop()?;
+        self.ends.pop()?;
+        let start = self.ends.last().copied().unwrap_or(0);
+        Some((self.bytes.split_off(start as usize), count))
+    }
+
     pub fn cancel(&mut self) {
         let end = self.ends.last().copied().unwrap_or(0);
         self.bytes.truncate(end as usize);

@@ -48,9 +48,14 @@ pub fn reference(
     let text = |reader: &mut Reader<'_>, key| reader.string(table, key).map(Spanned::into_inner);
     let (filter, to_filter) = (text(reader, "where"), text(reader, "to_where"));
     let max_orphans = reader.count(table, "max_orphans").unwrap_or(0);
+    let columns = from
+        .as_ref()
+        .or(to.as_ref())
+        .map_or(1, |end| end.columns.len());
+    let compare = compare(reader, table, columns);
     let (from, to) = (from?, to?);
     Some(Reference {
-        compare: compare(reader, table, from.columns.len()),
+        compare,
         filter,
         to_filter,
         null: match null.as_deref() {
@@ -101,7 +106,16 @@ fn end(
         all => together(all),
     };
     match &names {
-        Some(names) => declared(reader, &names.database, whole, databases),
+        Some(names) => {
+            let all = names.columns.iter().enumerate();
+            let mut twice =
+                all.filter(|(at, name)| names.columns.iter().take(*at).any(|one| one == *name));
+            if let Some((_, name)) = twice.next() {
+                let message = format!("`{key}` names the column `{name}` twice");
+                reader.fault(whole.clone(), message, None);
+            }
+            declared(reader, &names.database, whole, databases);
+        }
         None => {
             let message = match texts.len() {
                 1 => format!("`{key}` must name database.table.column"),

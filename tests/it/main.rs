@@ -18,6 +18,7 @@ mod faults;
 mod guard;
 mod history;
 mod inspect;
+mod keys;
 mod live;
 mod lock;
 mod mask;

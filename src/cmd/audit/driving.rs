@@ -37,12 +37,12 @@ pub struct Written<'d> {
 impl Driving<'_> {
     /// Reads one task to its end, or as far as it gets.
     pub async fn drive(&self, number: usize, task: &Arc<Task>) -> Result<(), Fault> {
-        let (rest, first) = self.before(number, task);
+        let rest = self.before(number, task);
         if rest.is_empty() {
             return Ok(());
         }
         let shared = self.shared.of_task();
-        let (portions, taken) = mpsc::channel(1);
+        let (ranges, taken) = mpsc::channel(1);
         let taken = Arc::new(Mutex::new(taken));
         let (to, mut told) = mpsc::channel(16);
         let mut threads = Vec::new();
@@ -52,7 +52,7 @@ impl Driving<'_> {
             threads.push(started.map_err(|error| failed(error.to_string()))?);
         }
         drop((to, taken));
-        let walking = walk::walk(task, rest, first, &shared, self.throttle, portions);
+        let walking = walk::walk(task, rest, &shared, self.throttle, ranges);
         let taking = async {
             let mut fault = None;
             while let Some(told) = told.recv().await {
@@ -82,18 +82,16 @@ impl Driving<'_> {
         }
     }
 
-    /// What was done before this run counts; what is left of the task, and the number of its
-    /// first portion.
-    fn before(&self, number: usize, task: &Task) -> (Vec<Range>, u64) {
+    /// What was done before this run counts; what is left of the task.
+    fn before(&self, number: usize, task: &Task) -> Vec<Range> {
         let mut written = self.written.borrow_mut();
-        let before = &written.journal.before;
-        let (all, first) = (before.done.iter(), before.first);
+        let all = written.journal.before.done.iter();
         let done: Vec<Done> = all.filter(|done| done.task == number).cloned().collect();
         for one in &done {
             tally::add(written.tallies, task, one);
         }
         let ranges: Vec<Range> = done.iter().map(Done::range).collect();
-        (walk::rest(&ranges), first)
+        walk::rest(&ranges)
     }
 
     /// Shows how far all tasks are, and hears whether to stop, until it is dropped.

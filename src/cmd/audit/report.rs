@@ -274,7 +274,7 @@ impl Report for AuditReport {
         for one in &self.references {
             if !one.tally.sample.is_empty() {
                 blocks.push(Block::Line(format!("Orphans of {}:", one.reference)));
-                blocks.push(Block::Grid(sample(&one.tally.sample)));
+                blocks.push(Block::Grid(sample("missing key", &one.tally.sample)));
             }
         }
         let mut told: Vec<(&str, &str)> = Vec::new();
@@ -399,9 +399,10 @@ fn grid(references: &[Audited]) -> Grid {
     grid
 }
 
-fn sample(orphans: &[Orphan]) -> Grid {
+/// Orphans as a table; `key` heads their keys.
+pub fn sample(key: &'static str, orphans: &[Orphan]) -> Grid {
     let mut grid = Grid {
-        headers: vec!["missing key", "row"],
+        headers: vec![key, "row"],
         ..Grid::default()
     };
     for orphan in orphans {

@@ -136,9 +136,9 @@ impl<'a> Sending<'a> {
     }
 
     /// Hands on what is left.
-    pub(in crate::db) async fn finish(mut self) {
+    pub(in crate::db) async fn finish(self) {
         // Whether anybody still wants it makes no difference any more.
-        let _: ControlFlow<()> = self.hand_on().await;
+        let _: Result<(), _> = self.to.send(self.reader.last()).await;
     }
 }
 

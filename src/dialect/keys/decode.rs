@@ -1,8 +1,10 @@
 //! What a cell is as canonical bytes.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use super::{Part, Wire};
+use super::Wire;
 use crate::model::key::{Batch, Compare, integer};
 
 /// One cell of a row, as the driver has it.
@@ -62,9 +64,8 @@ fn raw(compare: &Compare, bytes: &[u8], to: &mut Vec<u8>) -> Option<()> {
 fn characters(compare: &Compare, text: &[u8], to: &mut Vec<u8>) -> Option<()> {
     match compare {
         Compare::Bytes | Compare::Text => to.extend_from_slice(text),
-        // Blanks at the end are no part of a value to most collations, nor to CHAR.
         Compare::Uuid => {
-            let id = Uuid::try_parse_ascii(text.trim_ascii_end()).ok()?;
+            let id = Uuid::try_parse_ascii(text).ok()?;
             to.extend_from_slice(id.as_bytes());
         }
         Compare::Integer => to.extend_from_slice(&integer(digits_of(text)?)),
@@ -124,8 +125,19 @@ fn real(value: f64) -> Option<i128> {
     (value.fract() == 0.0 && value.abs() < 1e36).then_some(value as i128)
 }
 
-/// A value as people read it.
+/// So many characters of a value are told.
+const TOLD: usize = 200;
+
+/// A value as people read it, the beginning of a long one.
 fn told(wire: Wire, cell: Cell<'_>) -> String {
+    let told = whole_told(wire, cell);
+    match told.char_indices().nth(TOLD) {
+        Some((end, _)) => format!("{}…", told.get(..end).unwrap_or_default()),
+        None => told,
+    }
+}
+
+fn whole_told(wire: Wire, cell: Cell<'_>) -> String {
     let number = |bytes: &[u8]| match wire {
         Wire::BigEndian => big_endian(bytes).map(|number| number.to_string()),
         Wire::Characters | Wire::Digits => std::str::from_utf8(bytes).ok().map(str::to_owned),
@@ -157,7 +169,7 @@ impl Reader {
         Reader {
             parts: asked.parts.clone(),
             counts: asked.counted,
-            batch: Batch::with_capacity(Reader::BATCH),
+            batch: Batch::with_capacity(Reader::BATCH + 1),
             scratch: Vec::new(),
         }
     }
@@ -173,27 +185,48 @@ impl Reader {
             parts => joined(parts, cells, &mut self.scratch, self.batch.open())?,
         };
         match decoded {
-            Ok(()) => self.batch.end(rows),
+            Ok(()) => self.batch.end_or_join(rows),
             Err(Malformed(told)) => {
                 self.batch.cancel();
-                self.batch.malformed.push((told, rows));
+                match self.batch.malformed.last_mut() {
+                    Some((last, count)) if *last == told => *count += rows,
+                    _ => self.batch.malformed.push((told, rows)),
+                }
             }
         }
         Ok(())
     }
 
     pub fn is_full(&self) -> bool {
-        self.batch.len() >= Reader::BATCH || self.batch.malformed.len() >= Reader::BATCH
+        self.batch.len() > Reader::BATCH || self.batch.malformed.len() >= Reader::BATCH
     }
 
-    /// What was gathered since the last time.
+    /// What was gathered since the last time, but for the last key: it may come again.
     pub fn take(&mut self) -> Batch {
-        std::mem::replace(&mut self.batch, Batch::with_capacity(Reader::BATCH))
+        let mut batch = std::mem::replace(&mut self.batch, Batch::with_capacity(Reader::BATCH + 1));
+        if let Some((key, rows)) = batch.pop() {
+            self.batch.push(&key, rows);
+        }
+        batch
     }
 
     /// What was gathered last.
     pub fn last(self) -> Batch {
         self.batch
+    }
+
+    /// All that was gathered, each key once.
+    pub fn all(self) -> Batch {
+        let mut keys = BTreeMap::new();
+        for (key, rows) in self.batch.iter() {
+            *keys.entry(key).or_insert(0) += rows;
+        }
+        let mut all = Batch::with_capacity(keys.len());
+        for (key, rows) in keys {
+            all.push(key, rows);
+        }
+        all.malformed.clone_from(&self.batch.malformed);
+        all
     }
 }
 
@@ -248,11 +281,4 @@ pub fn key(
     let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
     crate::model::key::join(&all, &mut key);
     Ok(Ok(key))
-}
-
-impl Part {
-    /// What a reader needs to know of it.
-    pub fn read(&self) -> (Wire, Compare) {
-        (self.wire, self.compare.clone())
-    }
 }

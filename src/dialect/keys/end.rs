@@ -1,6 +1,7 @@
 //! One end of a reference, as it is asked for.
 
-use super::{After, Part, RowsAsked, Wire, condition, rows};
+use super::part::NOTHING;
+use super::{After, Part, RowsAsked, Spelling, Wire, condition, rows};
 use crate::dialect::Dialect;
 use crate::model::key::{Compare, split};
 use crate::model::schema::{Column, Table};
@@ -88,11 +89,14 @@ impl<'e> End<'e> {
         self.parts.iter().all(|part| part.indexed)
     }
 
-    /// Whether such an index serves [`Range`].
+    /// Whether such an index serves [`Range`], whichever end its bounds are from.
     pub fn ranges_by_index(&self) -> bool {
-        self.parts
-            .first()
-            .is_some_and(|part| part.indexed && part.order == part.column)
+        self.parts.first().is_some_and(|part| {
+            // Bytes need not be characters, and then no bound of characters stands for them.
+            let is_mixed = part.wire == Wire::Bytes && part.compare == Compare::Text;
+            let bounded = !matches!(part.bound, Spelling::Never) && !is_mixed;
+            part.indexed && part.order == part.column && bounded
+        })
     }
 
     /// Whether such an index finds keys.
@@ -103,18 +107,29 @@ impl<'e> End<'e> {
 
     /// Each key once with the number of its rows, in order.
     pub fn counted(&self, range: &Range) -> Asked {
-        let orders = self.orders();
-        let counts = self.place.dialect.keys().counts();
-        self.asked(
-            &format!("{}, COUNT(*)", self.selects()),
-            range,
-            &format!(" GROUP BY {orders} ORDER BY {orders}"),
-            Some(counts),
-        )
+        let mut conditions = self.conditions.clone();
+        conditions.extend(self.within(range));
+        self.groups(&conditions)
     }
 
-    /// Each key once, in order.
+    /// The keys under these conditions, each with the number of its rows, in order. Where the
+    /// server's groups are not to be trusted, each row comes by itself and is counted on arrival.
+    pub(super) fn groups(&self, conditions: &[String]) -> Asked {
+        let (selects, orders) = (self.selects(), self.orders());
+        if !self.parts.iter().all(|part| part.groups) {
+            return self.query(&selects, conditions, &format!(" ORDER BY {orders}"), None);
+        }
+        let counts = self.place.dialect.keys().counts();
+        let tail = format!(" GROUP BY {orders} ORDER BY {orders}");
+        let selects = format!("{selects}, COUNT(*)");
+        self.query(&selects, conditions, &tail, Some(counts))
+    }
+
+    /// Each key once, in order; where the server's groups are not to be trusted, several times.
     pub fn distinct(&self, range: &Range) -> Asked {
+        if !self.parts.iter().all(|part| part.groups) {
+            return self.ordered(range);
+        }
         let orders = self.orders();
         let tail = format!(" GROUP BY {orders} ORDER BY {orders}");
         self.asked(&self.selects(), range, &tail, None)
@@ -190,7 +205,7 @@ impl<'e> End<'e> {
         }
         let order: Vec<String> = order
             .iter()
-            .map(|column| self.place.dialect.quote(&column.name))
+            .map(|column| self.place.dialect.keys().row_order(column))
             .collect();
         let tail = format!(" ORDER BY {} LIMIT {limit}", order.join(", "));
         let mut wanted = keys.to_vec();
@@ -229,8 +244,11 @@ impl<'e> End<'e> {
             return None;
         };
         let direct = probe.indexed && probe.within.is_none() && probe.expression == part.column;
-        let literal = probe.spelling.write(self.place.dialect, key)?;
-        direct.then(|| (format!("{} = {literal}", part.column), literal))
+        let literals = probe.spelling.write(self.place.dialect, key);
+        let [literal] = literals.as_slice() else {
+            return None;
+        };
+        direct.then(|| (format!("{} = {literal}", part.column), literal.clone()))
     }
 
     pub(super) fn rows_asked(
@@ -244,7 +262,7 @@ impl<'e> End<'e> {
         // Named apart, so that what the rows are ordered by means the columns.
         let told = |(at, column): (usize, &&Column)| {
             format!(
-                "{} AS t{at}",
+                "{} AS bird_{at}",
                 super::row_expression(self.place.dialect, column)
             )
         };
@@ -301,20 +319,17 @@ impl<'e> End<'e> {
         }
     }
 
-    /// The conditions of a range. A bound that the column cannot hold leaves nothing beyond it.
+    /// The conditions of a range.
     pub(super) fn within(&self, range: &Range) -> Vec<String> {
         let Some(first) = self.parts.first() else {
             return Vec::new();
         };
-        let bound = |sign: &str, key: &Option<Vec<u8>>| {
-            let literal = first.bound.write(self.place.dialect, key.as_ref()?);
-            Some(match literal {
-                Some(literal) => format!("{} {sign} {literal}", first.order),
-                None => "1 = 0".to_owned(),
-            })
-        };
-        let bounds = [bound(">", &range.after), bound("<=", &range.upto)];
-        bounds.into_iter().flatten().collect()
+        let dialect = self.place.dialect;
+        let after = range.after.as_ref();
+        let after = after.and_then(|key| first.beyond(dialect, key));
+        let upto = range.upto.as_ref();
+        let upto = upto.and_then(|key| first.upto(dialect, key));
+        after.into_iter().chain(upto).collect()
     }
 
     /// The condition that finds the rows of these keys: the values of the last column together
@@ -327,7 +342,7 @@ impl<'e> End<'e> {
         keys.retain(|key| key.len() == self.parts.len());
         keys.sort_unstable();
         let Some((last, before)) = self.parts.split_last() else {
-            return "1 = 0".to_owned();
+            return NOTHING.to_owned();
         };
         let dialect = self.place.dialect;
         let same = keys.chunk_by(|one, other| {
@@ -349,7 +364,7 @@ impl<'e> End<'e> {
         });
         let groups: Vec<String> = groups.collect();
         match groups.as_slice() {
-            [] => "1 = 0".to_owned(),
+            [] => NOTHING.to_owned(),
             [one] => one.clone(),
             many => format!("(({}))", many.join(") OR (")),
         }

@@ -1,6 +1,6 @@
 //! Both ends of a reference in one statement, where an engine sees both.
 
-use super::{After, Asked, End, Range, RowsAsked, Wire, rows};
+use super::{After, Asked, End, Range, RowsAsked, rows};
 use crate::model::schema::Column;
 
 impl End<'_> {
@@ -65,7 +65,10 @@ impl End<'_> {
     pub fn joins(&self, parents: &End<'_>) -> bool {
         let plain = |end: &End<'_>| {
             let mut parts = end.parts.iter();
-            parts.all(|part| part.select == part.column && part.order == part.column && part.sorts)
+            parts.all(|part| {
+                let bare = part.select == part.column && part.order == part.column;
+                bare && part.sorts && part.groups
+            })
         };
         let mut pairs = std::iter::zip(&self.columns, &parents.columns);
         let same = pairs.all(|(one, other)| {
@@ -93,7 +96,9 @@ impl End<'_> {
             let told: Vec<&String> = after.identity.iter().collect();
             conditions.push(rows::beyond(dialect, identity, &told)?);
         }
-        let names = identity.iter().map(|column| dialect.quote(&column.name));
+        let names = identity
+            .iter()
+            .map(|column| dialect.keys().row_order(column));
         let names: Vec<String> = names.collect();
         let tail = format!(" ORDER BY {} LIMIT {limit}", names.join(", "));
         Ok(self.rows_asked(identity, &conditions, &tail, None, Some(limit)))
@@ -104,14 +109,15 @@ impl End<'_> {
     pub fn counted_among(&self, keys: &[Vec<u8>]) -> Asked {
         let mut conditions = self.conditions.clone();
         conditions.push(self.found(keys));
-        let counts: Wire = self.place.dialect.keys().counts();
-        let (selects, orders) = (self.selects(), self.orders());
-        let tail = format!(" GROUP BY {orders} ORDER BY {orders}");
-        self.query(
-            &format!("{selects}, COUNT(*)"),
-            &conditions,
-            &tail,
-            Some(counts),
-        )
+        self.groups(&conditions)
+    }
+}
+
+impl Asked {
+    /// The first so many of its rows.
+    #[must_use]
+    pub fn limited(mut self, rows: u64) -> Asked {
+        self.sql.push_str(&format!(" LIMIT {rows}"));
+        self
     }
 }

@@ -15,6 +15,7 @@ mod mysql;
 mod part;
 mod postgres;
 mod rows;
+mod spelling;
 mod sqlite;
 
 pub use comparison::{agree, comparison};
@@ -22,11 +23,12 @@ pub use condition::condition;
 pub use decode::{Cell, Cells, Malformed, Reader, decode};
 pub use end::{Asked, End, Place, Range};
 pub use mysql::MYSQL;
-pub use part::{Part, Probe, Spelling};
+pub use part::{Part, Probe};
 pub use postgres::POSTGRES;
 pub use rows::{
     After, Found, RowsAsked, RowsReader, identified, row_expression, row_literal, row_told,
 };
+pub use spelling::{Spelling, WHOLE};
 pub use sqlite::SQLITE;
 
 use super::Dialect;
@@ -59,6 +61,9 @@ pub trait Keys: Sync {
 
     /// A cell of a row as text.
     fn row_expression(&self, column: &Column) -> String;
+
+    /// What rows are ordered by for a column, and what a cell's literal is compared with there.
+    fn row_order(&self, column: &Column) -> String;
 
     /// The literal that a cell of a row stands for.
     fn row_literal(&self, column: &Column, told: &str) -> Result<String, String>;
@@ -94,7 +99,7 @@ pub fn key_literal(
         .ok_or_else(|| format!("{} cannot be compared with a key", column.name))?;
     probe
         .spelling
-        .write(dialect, canonical)
+        .one(dialect, canonical)
         .ok_or_else(|| format!("{} cannot hold {}", column.name, tell(compare, canonical)))
 }
 

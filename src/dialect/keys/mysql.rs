@@ -1,6 +1,6 @@
 //! Keys in MySQL and MariaDB.
 
-use super::{Keys, Part, Probe, Spelling, Wire, base, refused, rows};
+use super::{Keys, Part, Probe, Spelling, WHOLE, Wire, base, refused, rows};
 use crate::dialect::mysql::{CHARACTERS, MySql};
 use crate::dialect::{Dialect, sizes};
 use crate::model::key::Compare;
@@ -19,38 +19,28 @@ impl Keys for MySqlKeys {
         )
     }
 
-    fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
+    fn part(&self, column: &Column, compare: &Compare, server: &Server) -> Result<Part, String> {
         let name = MySql.quote(&column.name);
-        let base = base(column);
         let plain = |wire, spelling| Part::plain(name.clone(), wire, compare, spelling);
-        Ok(match (kind(&base, column), compare) {
-            (Kind::Bytes { indexed }, Compare::Bytes | Compare::Text) => Part {
+        let characters = || Characters::new(&name, column, compare);
+        Ok(match (holds(column), compare) {
+            (Holds::Bytes { indexed }, Compare::Bytes | Compare::Uuid | Compare::Text) => Part {
                 indexed,
                 ..plain(Wire::Bytes, Spelling::Bytes)
             },
-            (Kind::Bytes { indexed }, Compare::Uuid) => Part {
-                indexed,
-                ..plain(Wire::Bytes, Spelling::Bytes)
-            },
-            // It keeps its bytes in another order than the one it shows them in.
-            (Kind::Uuid, Compare::Uuid) => Part {
+            // It keeps the bytes in another order than the one it shows them in.
+            (Holds::Uuid, Compare::Uuid) => Part {
                 sorts: false,
+                bound: Spelling::Never,
+                wide: Some((format!("CAST({name} AS CHAR)"), Spelling::Uuid)),
                 ..plain(Wire::Characters, Spelling::Uuid)
             },
-            (Kind::Whole, Compare::Integer) => plain(Wire::Digits, Spelling::Number),
-            (Kind::Characters, Compare::Text | Compare::Bytes) => exact(name, column, compare),
-            (Kind::Characters, Compare::Uuid) => spelled(name, column, compare),
-            (Kind::Characters, Compare::Integer) => Part {
-                sorts: false,
-                probes: vec![Probe::every(
-                    format!("CAST({name} AS DECIMAL(65, 0))"),
-                    Spelling::Number,
-                )],
-                bound: Spelling::Text,
-                ..exact(name, column, compare)
-            },
-            (Kind::Characters, Compare::Collated(collation)) => {
-                collated(name, column, compare, collation)?
+            (Holds::Whole(spelling), Compare::Integer) => plain(Wire::Digits, spelling),
+            (Holds::Characters, Compare::Text | Compare::Bytes) => characters().exact(),
+            (Holds::Characters, Compare::Uuid) => characters().uuids(),
+            (Holds::Characters, Compare::Integer) => characters().numbers(),
+            (Holds::Characters, Compare::Collated(collation)) => {
+                characters().collated(collation, server)?
             }
             _ => return Err(refused(column, compare)),
         })
@@ -60,12 +50,27 @@ impl Keys for MySqlKeys {
         Wire::Digits
     }
 
+    /// Such a mode gives a CHAR the blanks that are no part of it.
+    fn streaming(&self) -> Option<&'static str> {
+        Some("SET sql_mode = REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', '')")
+    }
+
     fn row_expression(&self, column: &Column) -> String {
         let name = MySql.quote(&column.name);
         match column.family {
+            _ if base(column) == "bit" => format!("CAST({name} + 0 AS CHAR)"),
             Family::Binary => format!("HEX({name})"),
             Family::Text => format!("CONVERT({name} USING utf8mb4)"),
             _ => format!("CAST({name} AS CHAR)"),
+        }
+    }
+
+    /// An ENUM is ordered by its numbers and compared by its texts.
+    fn row_order(&self, column: &Column) -> String {
+        let name = MySql.quote(&column.name);
+        match base(column).as_str() {
+            "enum" | "set" => format!("CAST({name} AS CHAR)"),
+            _ => name,
         }
     }
 
@@ -73,161 +78,236 @@ impl Keys for MySqlKeys {
         match column.family {
             Family::Binary => Ok(MySql.bytes(&rows::bytes_of(column, told)?)),
             Family::Integer | Family::Bool => rows::number(column, told),
+            _ if base(column) == "bit" => rows::number(column, told),
             _ => MySql.text(told),
         }
     }
 }
 
 /// What a column holds.
-enum Kind {
+enum Holds {
     Bytes { indexed: bool },
     Uuid,
-    Whole,
+    Whole(Spelling),
     Characters,
     Other,
 }
 
-fn kind(base: &str, column: &Column) -> Kind {
-    match base {
-        "binary" | "varbinary" => Kind::Bytes { indexed: true },
-        // An index has the beginning of each value only.
-        "tinyblob" | "blob" | "mediumblob" | "longblob" => Kind::Bytes { indexed: false },
-        "uuid" => Kind::Uuid,
-        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => Kind::Whole,
-        "decimal" | "numeric" if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 => {
-            Kind::Whole
-        }
-        base if CHARACTERS.contains(&base) && base != "set" => Kind::Characters,
-        _ => Kind::Other,
-    }
-}
-
-/// Whether the column's own equality is that of its bytes.
-fn is_exact(column: &Column) -> bool {
-    let Some(collation) = column.collation.as_deref() else {
-        return false;
-    };
-    let no_pad =
-        collation.contains("_nopad_") || collation == "utf8mb4_0900_bin" || collation == "binary";
-    // What a CHAR has at its end is not kept.
-    let padded = no_pad || base(column) == "char";
-    let bin = collation.ends_with("_bin") || collation == "binary";
-    bin && padded && has_index(column)
-}
-
-fn has_index(column: &Column) -> bool {
-    matches!(base(column).as_str(), "char" | "varchar")
-}
-
-/// Characters, each value apart from every other.
-fn exact(name: String, column: &Column, compare: &Compare) -> Part {
-    let part = Part::plain(name, Wire::Characters, compare, Spelling::Text);
-    if is_exact(column) {
-        return part;
-    }
-    let bytes = format!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", part.column);
-    // What is the same to the bytes is the same to every collation.
-    Part {
-        select: bytes.clone(),
-        order: bytes,
-        bound: Spelling::Bytes,
-        indexed: false,
-        ..part
-    }
-}
-
-/// UUIDs in characters.
-fn spelled(name: String, column: &Column, compare: &Compare) -> Part {
-    let digits = ["'-'", "'{'", "'}'"]
+fn holds(column: &Column) -> Holds {
+    let signed = !["unsigned", "zerofill"]
         .iter()
-        .fold(format!("CONVERT({name} USING utf8mb4)"), |text, sign| {
-            format!("REPLACE({text}, {sign}, '')")
-        });
-    let loose = Probe::every(
-        format!("CAST(LOWER(TRIM({digits})) AS BINARY)"),
-        Spelling::Hex,
-    );
-    // ASCII's own collation takes large and small letters for the same, and nothing else.
-    let direct = column.collation.as_deref() == Some("ascii_general_ci") && has_index(column);
-    let part = exact(name.clone(), column, compare);
-    let part = match direct {
-        true => Part::plain(name, Wire::Characters, compare, Spelling::Uuid),
-        false if part.indexed => Part {
-            bound: Spelling::Uuid,
-            ..part
-        },
-        false => Part {
-            bound: Spelling::Uuid,
-            ..part
-        },
-    };
-    Part {
-        probes: vec![loose],
-        ..part
+        .any(|word| column.sql.contains(word));
+    let whole = |bits| Holds::Whole(Spelling::bits(bits, signed));
+    match base(column).as_str() {
+        "binary" | "varbinary" => Holds::Bytes { indexed: true },
+        // An index has the beginning of each value only.
+        "tinyblob" | "blob" | "mediumblob" | "longblob" => Holds::Bytes { indexed: false },
+        "uuid" => Holds::Uuid,
+        "tinyint" => whole(8),
+        "smallint" => whole(16),
+        "mediumint" => whole(24),
+        "int" => whole(32),
+        "bigint" => whole(64),
+        "decimal" if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 => Holds::Whole(WHOLE),
+        base if CHARACTERS.contains(&base) => Holds::Characters,
+        _ => Holds::Other,
     }
 }
 
-/// Characters, equal as a collation says.
-fn collated(
-    name: String,
-    column: &Column,
-    compare: &Compare,
-    collation: &str,
-) -> Result<Part, String> {
-    if matches!(collation, "NOCASE" | "RTRIM" | "BINARY") {
-        return Ok(Part {
-            sorts: collation != "NOCASE",
-            probes: vec![Probe::every(folded(&name, collation), Spelling::Bytes)],
-            ..exact(name, column, compare)
-        });
-    }
-    if !collation
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    {
-        return Err(format!("`{collation}` is no collation"));
-    }
-    let charset = match collation.split('_').next() {
-        Some("uca1400") | None => "utf8mb4",
-        Some(charset) => charset,
-    };
-    // To most collations blanks at the end are nothing, but their sort keys have them.
-    let pads = !(collation.contains("_0900_") || collation.contains("_nopad_"));
-    let own = column.collation.as_deref() == Some(collation);
-    let value = match own {
-        true => name.clone(),
-        false => format!("CONVERT({name} USING {charset}) COLLATE {collation}"),
-    };
-    let value_key = match pads {
-        true => format!("WEIGHT_STRING(TRIM(TRAILING ' ' FROM {value}))"),
-        false => format!("WEIGHT_STRING({value})"),
-    };
-    let by_index = own && has_index(column);
-    let order = if by_index {
-        name.clone()
-    } else {
-        value_key.clone()
-    };
-    Ok(Part {
-        select: value_key.clone(),
-        order,
-        wire: Wire::Bytes,
-        compare: compare.clone(),
-        sorts: true,
-        indexed: by_index,
-        bound: Spelling::Bytes,
-        probes: vec![Probe::every(value_key, Spelling::Bytes)],
-        column: name,
-    })
+/// A column of characters and how it is compared.
+struct Characters<'a> {
+    name: &'a str,
+    compare: &'a Compare,
+    base: String,
+    collation: &'a str,
 }
 
-/// What one of the embedded engine's collations makes of characters.
-fn folded(name: &str, collation: &str) -> String {
-    let text = format!("CONVERT({name} USING utf8mb4)");
-    let text = match collation {
-        "NOCASE" => format!("LOWER({text})"),
-        "RTRIM" => format!("TRIM(TRAILING ' ' FROM {text})"),
-        _ => text,
-    };
-    format!("CAST({text} AS BINARY)")
+impl<'a> Characters<'a> {
+    fn new(name: &'a str, column: &'a Column, compare: &'a Compare) -> Self {
+        Characters {
+            name,
+            compare,
+            base: base(column),
+            collation: column.collation.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// Whether a whole value can stand in an index, in the order of its characters.
+    fn has_index(&self) -> bool {
+        matches!(self.base.as_str(), "char" | "varchar")
+    }
+
+    fn is_unicode(&self) -> bool {
+        ["utf8", "uca1400"]
+            .iter()
+            .any(|word| self.collation.starts_with(word))
+    }
+
+    fn is_ascii(&self) -> bool {
+        self.collation.starts_with("ascii_")
+    }
+
+    /// Whether two values that differ in blanks at the end can be the same to the column. A CHAR
+    /// keeps none.
+    fn pads(&self) -> bool {
+        self.base != "char" && pads(self.collation)
+    }
+
+    /// Whether the column's own equality is that of its bytes, and its order that of UTF-8.
+    fn is_exact(&self) -> bool {
+        self.collation.ends_with("_bin")
+            && (self.is_unicode() || self.is_ascii())
+            && self.has_index()
+            && !self.pads()
+    }
+
+    /// The characters as bytes.
+    fn bytes(&self) -> String {
+        format!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", self.name)
+    }
+
+    /// Each value apart from every other. What is the same to the bytes is the same to every
+    /// collation, so its index finds it.
+    fn exact(&self) -> Part {
+        let part = Part::plain(
+            self.name.to_owned(),
+            Wire::Characters,
+            self.compare,
+            Spelling::Text,
+        );
+        let bytes = self.bytes();
+        // The server takes no literal that the column's own characters cannot write.
+        let probes = match self.is_unicode() {
+            true => part.probes.clone(),
+            false => vec![
+                Probe::direct(self.name, Spelling::Plain),
+                Probe::every(bytes.clone(), Spelling::Beyond),
+            ],
+        };
+        if self.is_exact() {
+            return Part {
+                bound: match (self.is_unicode(), pads(self.collation)) {
+                    (false, _) => Spelling::Ascii,
+                    (true, true) => Spelling::Padded,
+                    (true, false) => Spelling::Text,
+                },
+                wide: Some((bytes, Spelling::Bytes)),
+                probes,
+                ..part
+            };
+        }
+        Part {
+            select: bytes.clone(),
+            order: bytes,
+            bound: Spelling::Bytes,
+            indexed: false,
+            probes,
+            ..part
+        }
+    }
+
+    fn uuids(&self) -> Part {
+        // ASCII's own collation takes large and small letters for the same, and nothing else;
+        // other collations are not as sure to leave apart what is no UUID.
+        let folds = self.collation == "ascii_general_ci" && self.has_index() && !self.pads();
+        let ci = self.collation.ends_with("_ci") && self.has_index();
+        let digits = ["'-'", "'{'", "'}'", "'urn:uuid:'"].iter().fold(
+            format!("LOWER(CONVERT({} USING utf8mb4))", self.name),
+            |text, sign| format!("REPLACE({text}, {sign}, '')"),
+        );
+        let digits = format!("CAST({digits} AS BINARY)");
+        let probe = match ci {
+            true => Probe::direct(self.name, Spelling::Forms),
+            false => Probe::every(digits.clone(), Spelling::Hex),
+        };
+        let part = match ci || self.is_exact() {
+            true => Part::plain(
+                self.name.to_owned(),
+                Wire::Characters,
+                self.compare,
+                Spelling::Uuid,
+            ),
+            false => self.exact(),
+        };
+        Part {
+            groups: !ci || folds,
+            // Where large letters come before small ones, no one bound serves for both.
+            bound: if ci { Spelling::Uuid } else { Spelling::Never },
+            wide: Some((digits, Spelling::Hex)),
+            probes: vec![probe],
+            ..part
+        }
+    }
+
+    fn numbers(&self) -> Part {
+        let number = format!("CAST({} AS DECIMAL(65, 0))", self.name);
+        Part {
+            sorts: false,
+            bound: Spelling::Never,
+            wide: Some((number.clone(), WHOLE)),
+            probes: vec![Probe::every(number, WHOLE)],
+            ..self.exact()
+        }
+    }
+
+    /// Equal as a collation says: its sort keys are the keys.
+    fn collated(&self, collation: &str, server: &Server) -> Result<Part, String> {
+        if matches!(collation, "NOCASE" | "RTRIM" | "BINARY") {
+            return Ok(self.folded(collation));
+        }
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if collation.is_empty() || !collation.bytes().all(known) {
+            return Err(format!("{} has no collation `{collation}`", server.product));
+        }
+        let charset = match collation.split('_').next() {
+            Some("uca1400") | None => "utf8mb4",
+            Some(charset) => charset,
+        };
+        let own = self.collation == collation && self.has_index();
+        let value = match own {
+            true => self.name.to_owned(),
+            false => format!("CONVERT({} USING {charset}) COLLATE {collation}", self.name),
+        };
+        // To such a collation blanks at the end are nothing, but its sort keys have them.
+        let sort_key = match pads(collation) {
+            true => format!("WEIGHT_STRING(TRIM(TRAILING ' ' FROM {value}))"),
+            false => format!("WEIGHT_STRING({value})"),
+        };
+        let name = self.name.to_owned();
+        Ok(Part {
+            order: if own { name.clone() } else { sort_key.clone() },
+            select: sort_key.clone(),
+            indexed: own,
+            // A sort key is compared with nothing but sort keys.
+            bound: if own {
+                Spelling::Never
+            } else {
+                Spelling::Bytes
+            },
+            wide: own.then(|| (sort_key.clone(), Spelling::Bytes)),
+            probes: vec![Probe::every(sort_key, Spelling::Bytes)],
+            ..Part::plain(name, Wire::Bytes, self.compare, Spelling::Bytes)
+        })
+    }
+
+    /// As the embedded engine's collations see it.
+    fn folded(&self, collation: &str) -> Part {
+        let text = format!("CONVERT({} USING utf8mb4)", self.name);
+        let (text, spelling) = match collation {
+            "NOCASE" => (format!("LOWER({text})"), Spelling::Small),
+            "RTRIM" => (format!("TRIM(TRAILING ' ' FROM {text})"), Spelling::Bytes),
+            _ => (text, Spelling::Bytes),
+        };
+        let exact = self.exact();
+        Part {
+            sorts: collation == "BINARY",
+            probes: vec![Probe::every(format!("CAST({text} AS BINARY)"), spelling)],
+            ..exact
+        }
+    }
+}
+
+/// Whether a collation takes blanks at the end for nothing.
+fn pads(collation: &str) -> bool {
+    !(collation == "binary" || collation.contains("_0900_") || collation.contains("nopad_"))
 }

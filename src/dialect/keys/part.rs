@@ -1,6 +1,6 @@
 //! One column of a key, as an engine reads it.
 
-use super::Wire;
+use super::{Spelling, Wire};
 use crate::dialect::Dialect;
 use crate::model::key::{Compare, number};
 
@@ -18,10 +18,15 @@ pub struct Part {
     /// Whether the server's order is the order of the canonical bytes. Columns of characters may
     /// hold what contradicts it, so whoever relies on it looks at each key.
     pub sorts: bool,
-    /// Whether an index of the column gives the order and the groups.
+    /// Whether an index of the column gives the order.
     pub indexed: bool,
+    /// Whether what the server takes for one group is one key. Else it gives a row for each row,
+    /// and equal keys are counted as they arrive.
+    pub groups: bool,
     /// How a key is written to be compared with `order`.
     pub bound: Spelling,
+    /// What else is compared with a bound that cannot be written for `order`, and how.
+    pub wide: Option<(String, Spelling)>,
     /// Where rows with a key are to be looked for: each finds some of its spellings, all together
     /// find every one.
     pub probes: Vec<Probe>,
@@ -40,36 +45,14 @@ pub struct Probe {
     pub indexed: bool,
 }
 
-/// How a key is written in SQL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spelling {
-    /// Bytes.
-    Bytes,
-    /// A UUID of 36 characters, in small letters.
-    Uuid,
-    /// The 32 digits of a UUID, in small letters.
-    Hex,
-    Number,
-    Text,
-}
-
-impl Spelling {
-    /// The literal for canonical bytes; none where the engine can hold no such value.
-    pub fn write(self, dialect: &dyn Dialect, canonical: &[u8]) -> Option<String> {
-        match self {
-            Spelling::Bytes => Some(dialect.bytes(canonical)),
-            Spelling::Uuid | Spelling::Hex => {
-                let id = uuid::Uuid::from_slice(canonical).ok()?;
-                let told = match self {
-                    Spelling::Hex => id.simple().to_string(),
-                    _ => id.to_string(),
-                };
-                dialect.text(&told).ok()
-            }
-            Spelling::Number => Some(number(canonical)?.to_string()),
-            Spelling::Text => dialect.text(std::str::from_utf8(canonical).ok()?).ok(),
-        }
-    }
+/// Where a bound of a range lies for a column.
+enum Bound {
+    /// What is compared with which literal.
+    At(String, String),
+    /// Before every value that the column can hold.
+    Before,
+    /// Behind every such value.
+    Behind,
 }
 
 impl Probe {
@@ -105,7 +88,9 @@ impl Part {
             compare: compare.clone(),
             sorts: true,
             indexed: true,
+            groups: true,
             bound: spelling,
+            wide: None,
             probes: vec![Probe::direct(&column, spelling)],
             column,
         }
@@ -116,7 +101,7 @@ impl Part {
         let ways = self.probes.iter().filter_map(|probe| {
             let literals = values
                 .iter()
-                .filter_map(|value| probe.spelling.write(dialect, value));
+                .flat_map(|value| probe.spelling.write(dialect, value));
             let literals: Vec<String> = literals.collect();
             let found = format!("{} IN ({})", probe.expression, literals.join(", "));
             let condition = match &probe.within {
@@ -127,9 +112,50 @@ impl Part {
         });
         let ways: Vec<String> = ways.collect();
         match ways.as_slice() {
-            [] => "1 = 0".to_owned(),
+            [] => NOTHING.to_owned(),
             [one] => one.clone(),
             many => format!("({})", many.join(" OR ")),
         }
     }
+
+    /// The condition that values lie beyond a key.
+    pub fn beyond(&self, dialect: &dyn Dialect, key: &[u8]) -> Option<String> {
+        match self.bound(dialect, key) {
+            Bound::At(what, literal) => Some(format!("{what} > {literal}")),
+            Bound::Before => None,
+            Bound::Behind => Some(NOTHING.to_owned()),
+        }
+    }
+
+    /// The condition that values lie before a key, or are it.
+    pub fn upto(&self, dialect: &dyn Dialect, key: &[u8]) -> Option<String> {
+        match self.bound(dialect, key) {
+            Bound::At(what, literal) => Some(format!("{what} <= {literal}")),
+            Bound::Before => Some(NOTHING.to_owned()),
+            Bound::Behind => None,
+        }
+    }
+
+    fn bound(&self, dialect: &dyn Dialect, key: &[u8]) -> Bound {
+        if let Some(literal) = self.bound.one(dialect, key) {
+            return Bound::At(self.order.clone(), literal);
+        }
+        if let Some((wide, spelling)) = &self.wide
+            && let Some(literal) = spelling.one(dialect, key)
+        {
+            return Bound::At(wide.clone(), literal);
+        }
+        match (self.bound, number(key)) {
+            (Spelling::Whole { low, .. }, Some(number)) if number < low => Bound::Before,
+            _ => Bound::Behind,
+        }
+    }
+
+    /// What a reader needs to know of it.
+    pub fn read(&self) -> (Wire, Compare) {
+        (self.wire, self.compare.clone())
+    }
 }
+
+/// The condition that no row satisfies.
+pub const NOTHING: &str = "1 = 0";

@@ -1,6 +1,6 @@
 //! Keys in PostgreSQL.
 
-use super::{Keys, Part, Probe, Spelling, Wire, refused, rows};
+use super::{Keys, Part, Probe, Spelling, WHOLE, Wire, refused, rows};
 use crate::dialect::postgres::Postgres;
 use crate::dialect::{Dialect, sizes};
 use crate::model::key::Compare;
@@ -21,15 +21,15 @@ impl Keys for PostgresKeys {
             ("bytea", Compare::Bytes | Compare::Uuid | Compare::Text) => {
                 plain(Wire::Bytes, Spelling::Bytes)
             }
-            ("smallint" | "integer" | "bigint", Compare::Integer) => {
-                plain(Wire::BigEndian, Spelling::Number)
-            }
+            ("smallint", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(16, true)),
+            ("integer", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(32, true)),
+            ("bigint", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(64, true)),
             ("numeric", Compare::Integer)
                 if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 =>
             {
                 Part {
                     select: format!("trim_scale({name})::text"),
-                    ..plain(Wire::Digits, Spelling::Number)
+                    ..plain(Wire::Digits, WHOLE)
                 }
             }
             ("text" | "character varying" | "character" | "name" | "citext", compare) => {
@@ -51,6 +51,10 @@ impl Keys for PostgresKeys {
         }
     }
 
+    fn row_order(&self, column: &Column) -> String {
+        Postgres.quote(&column.name)
+    }
+
     fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
         match column.family {
             Family::Binary => Ok(Postgres.bytes(&rows::bytes_of(column, told)?)),
@@ -62,7 +66,7 @@ impl Keys for PostgresKeys {
 
     /// A hash of all keys spills where the order of the index needs no memory.
     fn streaming(&self) -> Option<&'static str> {
-        Some("SET enable_hashagg = off")
+        Some("SET enable_hashagg = off; SET jit = off; SET max_parallel_workers_per_gather = 0")
     }
 }
 
@@ -93,23 +97,28 @@ fn characters(
     };
     Ok(match compare {
         Compare::Text | Compare::Bytes => part,
-        Compare::Uuid => Part {
-            bound: Spelling::Uuid,
-            probes: vec![Probe::every(
-                format!("lower(translate({text}, '-{{}} ', ''))"),
-                Spelling::Hex,
-            )],
-            ..part
-        },
-        Compare::Integer => Part {
-            sorts: false,
-            bound: Spelling::Text,
-            probes: vec![Probe::every(
-                format!("CASE WHEN {text} ~ '^-?[0-9]+$' THEN {text}::numeric END"),
-                Spelling::Number,
-            )],
-            ..part
-        },
+        // Where large letters come before small ones, no one bound serves for both.
+        Compare::Uuid => {
+            let digits = format!(
+                "translate(replace(lower({text}), 'urn:uuid:', ''), '-{{}}', '') COLLATE \"C\""
+            );
+            Part {
+                bound: Spelling::Never,
+                wide: Some((digits.clone(), Spelling::Hex)),
+                probes: vec![Probe::every(digits, Spelling::Hex)],
+                ..part
+            }
+        }
+        Compare::Integer => {
+            let number = format!("CASE WHEN {text} ~ '^-?[0-9]+$' THEN {text}::numeric ELSE 0 END");
+            Part {
+                sorts: false,
+                bound: Spelling::Never,
+                wide: Some((number.clone(), WHOLE)),
+                probes: vec![Probe::every(number, WHOLE)],
+                ..part
+            }
+        }
         Compare::Collated(collation) => match collation.as_str() {
             "BINARY" => part,
             "NOCASE" => Part {

@@ -1,6 +1,7 @@
 //! Rows that have a key, and what names them: told to people, written to reports, and made SQL
 //! again.
 
+use super::part::NOTHING;
 use super::{Cell, Cells, Wire, decode};
 use crate::dialect::Dialect;
 use crate::model::key::Compare;
@@ -153,7 +154,7 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Whether a text is bytes in hexadecimal digits.
-fn digits(text: &str) -> bool {
+pub fn digits(text: &str) -> bool {
     text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -168,7 +169,7 @@ pub fn beyond(
     }
     let (mut same, mut ways) = (Vec::new(), Vec::new());
     for (column, told) in std::iter::zip(order, told) {
-        let name = dialect.quote(&column.name);
+        let name = dialect.keys().row_order(column);
         let literal = row_literal(dialect, column, told)?;
         let mut way: Vec<String> = same.clone();
         way.push(format!("{name} > {literal}"));
@@ -189,7 +190,7 @@ pub fn identified(
         let literals = literals.map(|told| row_literal(dialect, column, told));
         let literals = literals.collect::<Result<Vec<String>, String>>()?;
         return Ok(match literals.is_empty() {
-            true => "1 = 0".to_owned(),
+            true => NOTHING.to_owned(),
             false => format!(
                 "{} IN ({})",
                 dialect.quote(&column.name),
@@ -207,7 +208,7 @@ pub fn identified(
         all.push(format!("({})", same.join(" AND ")));
     }
     Ok(match all.is_empty() {
-        true => "1 = 0".to_owned(),
+        true => NOTHING.to_owned(),
         false => format!("({})", all.join(" OR ")),
     })
 }

@@ -11,6 +11,12 @@ pub struct SqliteKeys;
 
 pub static SQLITE: SqliteKeys = SqliteKeys;
 
+/// What the engine has as whole numbers.
+const INTEGER: Spelling = Spelling::Whole {
+    low: i64::MIN as i128,
+    high: i64::MAX as i128,
+};
+
 impl Keys for SqliteKeys {
     fn attach(&self, file: &str, name: &str) -> Option<String> {
         let file = Sqlite.text(file).ok()?;
@@ -52,8 +58,14 @@ impl Keys for SqliteKeys {
             compare: compare.clone(),
             sorts: sorts(column, compare),
             indexed,
+            groups: true,
             bound: bound(column, compare),
-            probes: probes(&name, compare),
+            wide: match compare {
+                Compare::Integer => Some((format!("CAST({name} AS INTEGER)"), INTEGER)),
+                Compare::Uuid => Some((digits(&name), Spelling::Hex)),
+                _ => None,
+            },
+            probes: probes(&name, column, compare),
             column: name,
         })
     }
@@ -68,27 +80,39 @@ impl Keys for SqliteKeys {
         let name = Sqlite.quote(&column.name);
         match column.family {
             Family::Binary => format!(
-                "CASE typeof({name}) WHEN 'blob' THEN hex({name}) WHEN 'integer' THEN printf('%+d', {name}) \
-                 ELSE quote({name}) END"
+                "CASE typeof({name}) WHEN 'blob' THEN hex({name}) \
+                 WHEN 'integer' THEN printf('%+d', {name}) ELSE quote({name}) END"
             ),
             _ => format!(
-                "CASE typeof({name}) WHEN 'blob' THEN '0x' || hex({name}) ELSE CAST({name} AS TEXT) END"
+                "CASE typeof({name}) WHEN 'blob' THEN 'x' || quote(hex({name})) \
+                 ELSE CAST({name} AS TEXT) END"
             ),
         }
     }
 
+    fn row_order(&self, column: &Column) -> String {
+        Sqlite.quote(&column.name)
+    }
+
     fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
+        let quoted = |text: &str| {
+            let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
+            Some(inner.replace("''", "'"))
+        };
         if column.family == Family::Binary {
-            let inner = told
-                .strip_prefix('\'')
-                .and_then(|rest| rest.strip_suffix('\''));
-            return match inner {
-                Some(inner) => Sqlite.text(&inner.replace("''", "'")),
+            return match quoted(told) {
+                Some(text) => Sqlite.text(&text),
                 None if told.starts_with(['+', '-']) => {
                     rows::number(column, told.trim_start_matches('+'))
                 }
+                None if told.contains('.') && told.parse::<f64>().is_ok() => Ok(told.to_owned()),
                 None => Ok(Sqlite.bytes(&rows::bytes_of(column, told)?)),
             };
+        }
+        if let Some(hex) = told.strip_prefix('x').and_then(quoted)
+            && rows::digits(&hex)
+        {
+            return Ok(format!("X'{hex}'"));
         }
         let is_number = told
             .parse::<i64>()
@@ -113,9 +137,11 @@ fn sorts(column: &Column, compare: &Compare) -> bool {
 /// last range, but into one.
 fn bound(column: &Column, compare: &Compare) -> Spelling {
     match (compare, column.family) {
-        (Compare::Integer, Family::Text) => Spelling::Text,
-        (Compare::Integer, _) => Spelling::Number,
-        (Compare::Uuid, Family::Text) => Spelling::Uuid,
+        (Compare::Integer, Family::Text) => Spelling::Never,
+        (Compare::Integer, _) => INTEGER,
+        (Compare::Uuid, Family::Text) if is_folded(column) => Spelling::Uuid,
+        // Where large letters come before small ones, no one bound serves for both.
+        (Compare::Uuid, Family::Text) => Spelling::Never,
         (_, Family::Text) => Spelling::Text,
         _ => Spelling::Bytes,
     }
@@ -127,12 +153,13 @@ fn is_text(name: &str) -> Option<String> {
     Some(format!("{name} >= '' AND {name} < x''"))
 }
 
-fn probes(name: &str, compare: &Compare) -> Vec<Probe> {
+fn probes(name: &str, column: &Column, compare: &Compare) -> Vec<Probe> {
     let within = |expression: String, spelling| Probe {
         expression,
         spelling,
         within: is_text(name),
-        indexed: true,
+        // In a column of characters this is every value.
+        indexed: column.family != Family::Text,
     };
     match compare {
         Compare::Bytes | Compare::Text => vec![
@@ -140,19 +167,20 @@ fn probes(name: &str, compare: &Compare) -> Vec<Probe> {
             Probe::direct(name, Spelling::Text),
         ],
         Compare::Uuid => {
-            let digits = ["'-'", "'{'", "'}'"]
-                .iter()
-                .fold(format!("lower(trim({name}))"), |text, sign| {
-                    format!("replace({text}, {sign}, '')")
-                });
             vec![
                 Probe::direct(name, Spelling::Bytes),
-                within(digits, Spelling::Hex),
+                within(digits(name), Spelling::Hex),
             ]
         }
         Compare::Integer => vec![
-            Probe::direct(name, Spelling::Number),
-            within(format!("CAST({name} AS INTEGER)"), Spelling::Number),
+            Probe::direct(name, INTEGER),
+            within(
+                format!(
+                    "CASE WHEN {name} LIKE '-%' THEN '-' || ltrim(substr({name}, 2), '0') \
+                     ELSE ltrim({name}, '0') END"
+                ),
+                Spelling::Digits,
+            ),
         ],
         Compare::Collated(collation) => {
             let text = match collation.as_str() {
@@ -163,4 +191,19 @@ fn probes(name: &str, compare: &Compare) -> Vec<Probe> {
             vec![Probe::every(text, Spelling::Text)]
         }
     }
+}
+
+/// The digits of a UUID in characters.
+fn digits(name: &str) -> String {
+    ["'-'", "'{'", "'}'", "'urn:uuid:'"]
+        .iter()
+        .fold(format!("lower({name})"), |text, sign| {
+            format!("replace({text}, {sign}, '')")
+        })
+}
+
+/// Whether large and small letters are the same to a column.
+fn is_folded(column: &Column) -> bool {
+    let collation = column.collation.as_deref();
+    collation.is_some_and(|collation| collation.eq_ignore_ascii_case("NOCASE"))
 }

@@ -28,7 +28,7 @@ use super::{MySql, shadow};
 use crate::dialect::Dialect;
 use crate::dialect::catalog::{Answer, Catalog, Lending, Part, Place, Question};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
-use crate::model::schema::Schema;
+use crate::model::schema::{Schema, Table};
 use clause::Product;
 
 impl Catalog for MySql {
@@ -42,6 +42,13 @@ impl Catalog for MySql {
 
     fn read(&self, place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
         read::schema(place, answers)
+    }
+
+    fn rows_elsewhere(&self, table: &Table) -> Option<String> {
+        let engine = table.options.get("engine")?.to_uppercase();
+        let elsewhere = ["FEDERATED", "CONNECT", "SPIDER", "BLACKHOLE"];
+        let found = elsewhere.contains(&engine.as_str());
+        found.then(|| format!("table of the engine {engine}"))
     }
 
     fn tell(&self, part: Part<'_>) -> String {

@@ -19,7 +19,7 @@ mod write;
 use super::Sqlite;
 use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
-use crate::model::schema::Schema;
+use crate::model::schema::{Schema, Table};
 use render::quote;
 
 impl Catalog for Sqlite {
@@ -29,6 +29,10 @@ impl Catalog for Sqlite {
 
     fn read(&self, _place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
         read::read(answers)
+    }
+
+    fn rows_elsewhere(&self, table: &Table) -> Option<String> {
+        virtual_table::is_virtual(table).then(|| "virtual table".to_owned())
     }
 
     fn tell(&self, part: Part<'_>) -> String {
