@@ -12,7 +12,7 @@ use super::{Context, cli};
 use crate::model::diagnostic::Failure;
 pub use report::RepairReport;
 
-/// Take orphans out as an audit's plan says, so that they can be put back; or put them back
+/// Take orphans out as an audit's plan says, or put them back
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird repair --plan orphans.plan        shows what it would do; --execute does it"
