@@ -3,4 +3,5 @@
 mod assertions;
 mod impact;
 mod interleaved;
+mod live;
 mod structure;

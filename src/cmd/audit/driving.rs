@@ -14,6 +14,7 @@ use super::task::{Fault, Shared, Task, Told, Why};
 use super::throttle::Throttle;
 use super::walk;
 use crate::cmd::Context;
+use crate::db::failpoint;
 use crate::dialect::keys::Range;
 
 /// How often progress is shown.
@@ -113,6 +114,7 @@ impl Driving<'_> {
             Told::Done(portion, parts, parents) => {
                 let done = Done::new(number, &portion, &parts, parents);
                 let kept = written.journal.done(&done);
+                failpoint::at("audit-done");
                 tally::add(written.tallies, task, &done);
                 kept
             }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::super::{Context, open, source};
 use super::Args;
 use super::ends::{self, Prepared, Side};
+use super::faults;
 use super::impacted::{Impact, ImpactReport};
 use super::task::Fault;
 use crate::db::keys;
@@ -58,7 +59,10 @@ pub async fn run(context: &Context, args: &Args, table: &str) -> Result<ImpactRe
         let asking = ask(context, &prepared, args, &filter);
         match asking.await {
             Ok(impact) => report.references.push(impact),
-            Err(fault) => report.faults.push(super::faults::cannot(&fault)),
+            Err(fault) => {
+                let hint = "ask again when the database answers; nothing was changed";
+                report.faults.push(faults::cannot(&fault).hint(hint));
+            }
         }
     }
     if !report.faults.is_empty() {

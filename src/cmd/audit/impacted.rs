@@ -181,10 +181,10 @@ impl Report for ImpactReport {
             "table": self.table,
             "where": self.choice,
             "parents": self.parents,
-            "references": references,
             "foreign_keys": foreign,
         });
         extra.insert("impact".into(), impact);
+        extra.insert("references".into(), json!(references));
         extra
     }
 }
