@@ -59,6 +59,12 @@ fn no_row_is_lost_or_doubled_wherever_a_run_is_killed(engine: Engine) {
         world.run(&undo).ok();
         assert_eq!(all(&world), before, "{engine:?} {back} {action:?}");
     }
+    // Two at once come to the same as one after the other.
+    let run = orphans(Action::Quarantine).write(&world);
+    let both = [world.start(EXECUTE), world.start(EXECUTE)].map(|one| one.finish().code);
+    assert!(both.iter().all(|code| [0, 3, 4].contains(code)), "{both:?}");
+    world.run(EXECUTE).ok();
+    assert_eq!(check(&world, &before, &run, Action::Quarantine), 5);
 }
 
 /// Every row is where it was, or aside, and the journal knows how many are; that many.
