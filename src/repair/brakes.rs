@@ -31,9 +31,9 @@ pub struct Seen {
     /// Digests of the tables' columns now.
     pub child_columns: String,
     pub parent_columns: String,
-    /// The columns of the child's primary key.
+    /// The columns of the child's primary key; none where the engine works one of them out.
     pub primary_key: Vec<String>,
-    /// The columns of the child's key that take no NULL.
+    /// The columns of the child's key that cannot be set to NULL.
     pub not_null: Vec<String>,
     /// A column of the child that is called as one of bird's own.
     pub taken: Option<String>,
@@ -130,7 +130,8 @@ fn shapes(planned: &Planned, action: Action, seen: &Seen, all: &mut Vec<Diagnost
         all.push(fault.hint(hint));
     };
     if seen.primary_key.is_empty() || planned.key != seen.primary_key {
-        let message = format!("{from}: its table has no primary key that names its rows");
+        let message =
+            format!("{from}: its table has no primary key of columns that rows are known by");
         fault("no-primary-key", message, "give the table a primary key");
     }
     if let Some(column) = &seen.taken {
@@ -142,7 +143,7 @@ fn shapes(planned: &Planned, action: Action, seen: &Seen, all: &mut Vec<Diagnost
         return;
     }
     for column in &seen.not_null {
-        let message = format!("{from}: `{column}` cannot be NULL");
+        let message = format!("{from}: `{column}` cannot be set to NULL");
         fault("not-null", message, "quarantine the rows instead");
     }
     if planned.null == "orphan" {

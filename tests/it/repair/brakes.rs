@@ -69,6 +69,15 @@ fn a_brake_holds_before_anything_is_written(engine: Engine) {
         world.client("twitter", drop);
     }
     orphans(Action::Quarantine).write(&world);
+    if engine == Engine::Postgres {
+        // Closed for writes, as a replica is: neither end will do.
+        for name in ["ums", "twitter"] {
+            let alter = "ALTER DATABASE {name} SET default_transaction_read_only = ";
+            world.server(name, &format!("{alter}on"));
+            world.run(PLAN).exits(3).warns("read-only");
+            world.server(name, &format!("{alter}off"));
+        }
+    }
     let plan = world.read("orphans.plan");
     world.write("orphans.plan", &plan.replacen("\"12\"", "\"13\"", 1));
     world.run(EXECUTE).exits(2).warns("not as it was written");
