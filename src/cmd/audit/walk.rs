@@ -77,6 +77,8 @@ pub async fn walk(
                 .await
                 .map_err(&failed)?;
             let bound = (!found.is_empty()).then(|| found.key(0).to_vec());
+            // Where a key is spelled in several ways, the column's order may lead back.
+            let bound = bound.filter(|bound| after.as_ref().is_none_or(|after| bound > after));
             let bound = bound.filter(|bound| range.upto.as_ref().is_none_or(|upto| bound < upto));
             let more = bound.is_some();
             let portion = Range {
