@@ -127,7 +127,7 @@ fn main() -> Result<()> {
 }
 
 /// How an audit is told to act as if the databases were on two servers.
-const ACROSS: [&str; 2] = ["--strategy", "merge"];
+const ACROSS: [&str; 3] = ["--apart", "--strategy", "merge"];
 
 fn race_indexed(
     engine: &Engine,

@@ -142,8 +142,6 @@ impl Merge {
                 let Some(child) = self.children.get_mut(at) else {
                     return Ok(());
                 };
-                child.totals.keys += batch.as_ref().map_or(0, Batch::len) as u64;
-                child.totals.rows += batch.as_ref().map_or(0, Batch::rows);
                 child.stream.take(batch, side)?;
             }
             Side::Parents => {
@@ -190,6 +188,8 @@ impl Merge {
                     rows: stream.batch.count(stream.at),
                 });
             }
+            child.totals.keys += 1;
+            child.totals.rows += stream.batch.count(stream.at);
             stream.at += 1;
         }
     }
@@ -205,11 +205,27 @@ impl Merge {
         std::mem::take(&mut self.candidates)
     }
 
-    /// What was read of a child.
+    /// The key up to which every child has been compared, where a parent is wanted next: whatever
+    /// comes is greater.
+    #[must_use]
+    pub fn reached(&self) -> Option<&[u8]> {
+        match self.want() {
+            Some(Side::Parents) => self.parents.last.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What was compared of a child.
     #[must_use]
     pub fn totals(&self, child: usize) -> Totals {
         let child = self.children.get(child);
         child.map_or(Totals::default(), |child| child.totals)
+    }
+
+    /// As [`Merge::totals`], since they were last taken.
+    pub fn take_totals(&mut self, child: usize) -> Totals {
+        let child = self.children.get_mut(child);
+        child.map_or(Totals::default(), |child| std::mem::take(&mut child.totals))
     }
 
     /// How many keys of parents were read.

@@ -14,8 +14,9 @@ pub const SIDE_EFFECTS: &str = "side-effects";
 pub const DATA_LOSS: &str = "data-loss";
 
 /// From so many rows on, [`SHARE`] percent of orphans look like the wrong database; of fewer rows,
-/// only more than half do: a small table may well have a few.
+/// only more than half do, and more than [`FEW`]: a small table may well have some.
 const MANY: u64 = 1000;
+const FEW: u64 = 20;
 const SHARE: u64 = 5;
 const SMALL_SHARE: u64 = 50;
 /// A parent table that has lost more than this share of its rows, in percent, since the audit is
@@ -31,9 +32,9 @@ pub struct Seen {
     /// Digests of the tables' columns now.
     pub child_columns: String,
     pub parent_columns: String,
-    /// The columns of the child's primary key.
+    /// The columns of the child's primary key; none where the engine works one of them out.
     pub primary_key: Vec<String>,
-    /// The columns of the child's key that take no NULL.
+    /// The columns of the child's key that cannot be set to NULL.
     pub not_null: Vec<String>,
     /// A column of the child that is called as one of bird's own.
     pub taken: Option<String>,
@@ -130,7 +131,8 @@ fn shapes(planned: &Planned, action: Action, seen: &Seen, all: &mut Vec<Diagnost
         all.push(fault.hint(hint));
     };
     if seen.primary_key.is_empty() || planned.key != seen.primary_key {
-        let message = format!("{from}: its table has no primary key that names its rows");
+        let message =
+            format!("{from}: its table has no primary key of columns that rows are known by");
         fault("no-primary-key", message, "give the table a primary key");
     }
     if let Some(column) = &seen.taken {
@@ -142,7 +144,7 @@ fn shapes(planned: &Planned, action: Action, seen: &Seen, all: &mut Vec<Diagnost
         return;
     }
     for column in &seen.not_null {
-        let message = format!("{from}: `{column}` cannot be NULL");
+        let message = format!("{from}: `{column}` cannot be set to NULL");
         fault("not-null", message, "quarantine the rows instead");
     }
     if planned.null == "orphan" {
@@ -183,7 +185,8 @@ fn amounts(
         SMALL_SHARE
     };
     let orphans = totals.orphan_rows.saturating_mul(100);
-    if orphans > totals.rows.saturating_mul(limit) && !allowed {
+    let believable = totals.rows < MANY && totals.orphan_rows <= FEW;
+    if orphans > totals.rows.saturating_mul(limit) && !believable && !allowed {
         let message = format!(
             "{from}: {} of {} rows are orphans, more than {limit} %",
             totals.orphan_rows, totals.rows

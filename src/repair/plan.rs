@@ -170,7 +170,8 @@ pub struct Writer<W: Write> {
     to: W,
     digest: Sha256,
     rows: u64,
-    references: Vec<(usize, Vec<String>)>,
+    /// The place of each reference among the project's, and how many rows it has here.
+    references: Vec<(usize, u64)>,
 }
 
 impl<W: Write> Writer<W> {
@@ -181,7 +182,7 @@ impl<W: Write> Writer<W> {
             to,
             digest: Sha256::new(),
             rows: 0,
-            references: references.map(|one| (one.place, one.key.clone())).collect(),
+            references: references.map(|one| (one.place, 0)).collect(),
         };
         let mut line = serde_json::to_vec(header)?;
         line.push(b'\n');
@@ -206,15 +207,24 @@ impl<W: Write> Writer<W> {
         let mut line = serde_json::to_vec(&line)?;
         line.push(b'\n');
         self.rows += 1;
+        if let Some((_, rows)) = self.references.get_mut(reference) {
+            *rows += 1;
+        }
         self.put(&line)
     }
 
-    /// Ends with the last line: the counts of each reference, in the order of the header.
+    /// Ends with the last line: the counts of each reference, in the order of the header. There are
+    /// never fewer orphans than rows of them.
     pub fn finish(mut self, totals: &[Totals]) -> io::Result<W> {
+        let totals = std::iter::zip(totals, &self.references).map(|(one, (_, rows))| Totals {
+            orphan_rows: one.orphan_rows.max(*rows),
+            ..*one
+        });
+        let totals: Vec<Totals> = totals.collect();
         let mut line = format!(
             "{{\"rows\":{},\"references\":{},",
             self.rows,
-            serde_json::to_string(totals)?
+            serde_json::to_string(&totals)?
         );
         line.push_str(DIGEST);
         self.put(line.as_bytes())?;

@@ -1,5 +1,7 @@
 //! The audit: the order of its reads in a model, then the command on every engine.
 
 mod assertions;
+mod impact;
 mod interleaved;
+mod live;
 mod structure;

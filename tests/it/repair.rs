@@ -1,5 +1,6 @@
 //! Orphans are taken out as a plan says, exactly once, and put back as they were.
 
+mod audited;
 mod brakes;
 mod killed;
 mod plan;

@@ -105,6 +105,8 @@ async fn ask(
     session: &mut Session,
     assertion: &Assertion,
 ) -> Result<Sample, Diagnostic> {
+    let doing = format!("{}: asking `{}`", database.name, assertion.name);
+    context.progress.detail(&doing);
     let cancel = session.id.as_deref();
     let cancel = cancel.and_then(|id| session.dialect.cancel(id));
     let over = async {

@@ -14,6 +14,7 @@ use super::task::{Fault, Shared, Task, Told, Why};
 use super::throttle::Throttle;
 use super::walk;
 use crate::cmd::Context;
+use crate::db::failpoint;
 use crate::dialect::keys::Range;
 
 /// How often progress is shown.
@@ -37,12 +38,12 @@ pub struct Written<'d> {
 impl Driving<'_> {
     /// Reads one task to its end, or as far as it gets.
     pub async fn drive(&self, number: usize, task: &Arc<Task>) -> Result<(), Fault> {
-        let (rest, first) = self.before(number, task);
+        let rest = self.before(number, task);
         if rest.is_empty() {
             return Ok(());
         }
         let shared = self.shared.of_task();
-        let (portions, taken) = mpsc::channel(1);
+        let (ranges, taken) = mpsc::channel(1);
         let taken = Arc::new(Mutex::new(taken));
         let (to, mut told) = mpsc::channel(16);
         let mut threads = Vec::new();
@@ -52,7 +53,7 @@ impl Driving<'_> {
             threads.push(started.map_err(|error| failed(error.to_string()))?);
         }
         drop((to, taken));
-        let walking = walk::walk(task, rest, first, &shared, self.throttle, portions);
+        let walking = walk::walk(task, rest, &shared, self.throttle, ranges);
         let taking = async {
             let mut fault = None;
             while let Some(told) = told.recv().await {
@@ -82,18 +83,16 @@ impl Driving<'_> {
         }
     }
 
-    /// What was done before this run counts; what is left of the task, and the number of its
-    /// first portion.
-    fn before(&self, number: usize, task: &Task) -> (Vec<Range>, u64) {
+    /// What was done before this run counts; what is left of the task.
+    fn before(&self, number: usize, task: &Task) -> Vec<Range> {
         let mut written = self.written.borrow_mut();
-        let before = &written.journal.before;
-        let (all, first) = (before.done.iter(), before.first);
+        let all = written.journal.before.done.iter();
         let done: Vec<Done> = all.filter(|done| done.task == number).cloned().collect();
         for one in &done {
             tally::add(written.tallies, task, one);
         }
         let ranges: Vec<Range> = done.iter().map(Done::range).collect();
-        (walk::rest(&ranges), first)
+        walk::rest(&ranges)
     }
 
     /// Shows how far all tasks are, and hears whether to stop, until it is dropped.
@@ -115,6 +114,7 @@ impl Driving<'_> {
             Told::Done(portion, parts, parents) => {
                 let done = Done::new(number, &portion, &parts, parents);
                 let kept = written.journal.done(&done);
+                failpoint::at("audit-done");
                 tally::add(written.tallies, task, &done);
                 kept
             }

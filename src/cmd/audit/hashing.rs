@@ -22,7 +22,7 @@ use crate::model::key::Batch;
 const LOOK_UP: usize = 500;
 
 /// Reads every child whole, then the parents.
-pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fault> {
+pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
     let task = lane.task.clone();
     if task.snapshot {
         super::snapshot::begin(lane).await?;

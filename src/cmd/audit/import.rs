@@ -264,6 +264,7 @@ impl Report for ImportReport {
 
     fn extra(&self) -> Map<String, Value> {
         let mut extra = Map::new();
+        extra.insert("complete".into(), json!(self.findings.is_empty()));
         extra.insert("references".into(), json!(self.references));
         extra.insert("toml".into(), json!(self.toml.join("\n")));
         extra

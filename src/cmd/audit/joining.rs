@@ -8,7 +8,7 @@ use super::task::{Fault, Part, Portion};
 use crate::db::keys;
 
 /// Reads the keys of a range, each child in turn.
-pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fault> {
+pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
     let task = lane.task.clone();
     let mut parts = Vec::new();
     for (at, member) in task.members.iter().enumerate() {

@@ -13,12 +13,13 @@ use super::{hashing, joining, merging, snapshot};
 use crate::audit::Strategy;
 use crate::db::session::Session;
 use crate::dialect::Trouble;
+use crate::dialect::keys::Range;
 
 /// How often a portion is read anew before its failure is told.
-pub const TRIES: u64 = 3;
+const TRIES: usize = 3;
 
-/// Where portions come from; lanes take them in turn.
-pub type Portions = Arc<Mutex<Receiver<Portion>>>;
+/// Where ranges come from; lanes take them in turn.
+pub type Ranges = Arc<Mutex<Receiver<Range>>>;
 
 /// The sessions of a lane.
 pub struct Lane {
@@ -47,7 +48,7 @@ pub struct Read {
 pub fn start(
     task: Arc<Task>,
     shared: Shared,
-    portions: Portions,
+    ranges: Ranges,
     to: Sender<Told>,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
@@ -58,7 +59,7 @@ pub fn start(
                 .build();
             let Ok(runtime) = runtime else { return };
             runtime.block_on(async {
-                if let Err(fault) = run(&task, &shared, &portions, &to).await {
+                if let Err(fault) = run(&task, &shared, &ranges, &to).await {
                     // Whoever stopped listening has stopped the audit.
                     let _: Result<(), _> = to.send(Told::Failed(fault)).await;
                 }
@@ -69,40 +70,40 @@ pub fn start(
 async fn run(
     task: &Arc<Task>,
     shared: &Shared,
-    portions: &Portions,
+    ranges: &Ranges,
     to: &Sender<Told>,
 ) -> Result<(), Fault> {
     let mut lane: Option<Lane> = None;
     loop {
-        let portion = portions.lock().await.recv().await;
-        let Some(portion) = portion.filter(|_| !shared.is_stopped()) else {
+        let range = ranges.lock().await.recv().await;
+        let Some(range) = range.filter(|_| !shared.is_stopped()) else {
             break;
         };
-        let mut tries: u64 = 0;
+        let mut portion = Portion {
+            number: shared.number(),
+            range,
+        };
+        let mut tries = 1;
         let read = loop {
             let open = match lane.take() {
                 Some(open) => open,
                 None => Lane::open(task, shared, to).await?,
             };
-            let open = lane.insert(open);
-            let numbered = Portion {
-                number: portion.number + tries,
-                range: portion.range.clone(),
-            };
-            match open.portion(&numbered).await {
-                Ok(read) => break read.map(|read| (numbered, read)),
+            match lane.insert(open).portion(&mut portion).await {
+                Ok(read) => break read,
                 Err(fault) => {
-                    tries += 1;
                     // A second snapshot would be another instant.
                     if tries >= TRIES || task.snapshot || !fault.passes() {
                         return Err(fault);
                     }
-                    // Its sessions are in an unknown state.
+                    tries += 1;
+                    // What was told of it does not count, and its sessions are in an unknown state.
+                    portion.number = shared.number();
                     lane = None;
                 }
             }
         };
-        let Some((portion, read)) = read else { break };
+        let Some(read) = read else { break };
         let done = Told::Done(portion, read.parts, read.parents);
         if to.send(done).await.is_err() {
             break;
@@ -142,8 +143,9 @@ impl Lane {
         })
     }
 
-    /// Reads a portion; nothing where the audit was stopped in the middle of it.
-    async fn portion(&mut self, portion: &Portion) -> Result<Option<Read>, Fault> {
+    /// Reads a portion, of which the beginning may be told to be done before its end; nothing
+    /// where the audit was stopped in the middle of it.
+    async fn portion(&mut self, portion: &mut Portion) -> Result<Option<Read>, Fault> {
         match (self.task.choice.strategy, self.task.snapshot) {
             (Strategy::Merge, false) => merging::read(self, portion).await,
             (_, true) => snapshot::read(self, portion).await,

@@ -7,14 +7,18 @@ use super::lane::{Lane, Read};
 use super::source::{self, Source};
 use super::task::{Fault, Part, Portion, Shared, Task, Told, Why};
 use crate::audit::{Merge, Side};
+use crate::dialect::keys::Range;
 use crate::model::key::Batch;
 
 /// So many candidates are confirmed before more are looked for.
 const MANY: usize = 2000;
 
+/// So many parents are a piece that is told to be done.
+const PIECE: u64 = 250_000;
+
 /// Reads the keys of a range. Every child's statement is sent at once, the parents' when the first
 /// keys of all children have arrived.
-pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fault> {
+pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
     let task = lane.task.clone();
     let Some(first) = task.first() else {
         return Ok(None);
@@ -42,9 +46,10 @@ pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fa
         task: &task,
         shared: &lane.shared,
         to: &lane.to,
-        portion: portion.number,
+        portion,
         fresh: &mut lane.fresh,
         parts: vec![Part::default(); task.members.len()],
+        told: 0,
     };
     let (read, _) = join(merging.run(sources, parents), join(join_all(work), reading)).await;
     read
@@ -55,9 +60,11 @@ pub struct Merging<'m> {
     pub task: &'m Task,
     pub shared: &'m Shared,
     pub to: &'m tokio::sync::mpsc::Sender<Told>,
-    pub portion: u64,
+    pub portion: &'m mut Portion,
     pub fresh: &'m mut Fresh,
     pub parts: Vec<Part>,
+    /// How many parents were told to be done.
+    pub told: u64,
 }
 
 impl Merging<'_> {
@@ -82,6 +89,9 @@ impl Merging<'_> {
             if merge.waiting() >= MANY {
                 self.confirm(&mut merge).await?;
             }
+            if merge.parents() - self.told >= PIECE && self.task.has_one_column() {
+                self.piece(&mut merge).await?;
+            }
         }
         // What is left of the parents belongs to their session, which is needed again.
         let failed = Fault::of(self.name(Side::Parents), "reading its keys");
@@ -91,13 +101,40 @@ impl Merging<'_> {
         drop(failed);
         drop((sources, parents));
         self.confirm(&mut merge).await?;
-        for (at, part) in self.parts.iter_mut().enumerate() {
-            part.totals = merge.totals(at);
-        }
-        Ok(Some(Read {
-            parts: self.parts,
-            parents: merge.parents(),
-        }))
+        let parts = self.take(&mut merge);
+        let parents = merge.parents() - self.told;
+        Ok(Some(Read { parts, parents }))
+    }
+
+    /// Tells that everything up to the last parent is done: the statements go on, but an audit
+    /// that is cut short need not read it again.
+    async fn piece(&mut self, merge: &mut Merge) -> Result<(), Fault> {
+        let Some(reached) = merge.reached().map(<[u8]>::to_vec) else {
+            return Ok(());
+        };
+        self.confirm(merge).await?;
+        let range = Range {
+            after: self.portion.range.after.replace(reached.clone()),
+            upto: Some(reached),
+        };
+        let number = std::mem::replace(&mut self.portion.number, self.shared.number());
+        let parents = merge.parents() - self.told;
+        self.told += parents;
+        let done = Told::Done(Portion { number, range }, self.take(merge), parents);
+        // Whoever stopped listening has stopped the audit.
+        let _: Result<(), _> = self.to.send(done).await;
+        Ok(())
+    }
+
+    /// What was found since it was last taken.
+    fn take(&mut self, merge: &mut Merge) -> Vec<Part> {
+        let parts = self.parts.iter_mut().enumerate();
+        parts
+            .map(|(at, part)| {
+                part.totals = merge.take_totals(at);
+                std::mem::take(part)
+            })
+            .collect()
     }
 
     fn name(&self, side: Side) -> &str {
@@ -142,7 +179,7 @@ impl Merging<'_> {
         let members = self.task.members.iter().zip(&mut self.parts);
         for ((member, part), keys) in members.zip(candidates) {
             let mut out = Out {
-                portion: self.portion,
+                portion: self.portion.number,
                 to: self.to,
                 part,
             };

@@ -9,6 +9,8 @@ mod faults;
 mod finish;
 mod gathering;
 mod hashing;
+mod impact;
+mod impacted;
 mod import;
 mod joining;
 mod journal;
@@ -102,6 +104,12 @@ pub struct Args {
     /// bird.toml; audit nothing
     #[arg(long, value_name = "FILE")]
     import: Option<PathBuf>,
+    /// Tell what would become orphans if rows of this table were deleted: ums.users; audit nothing
+    #[arg(long, value_name = "TABLE", conflicts_with = "import")]
+    impact: Option<String>,
+    /// Which rows --impact means, as a condition in SQL; else all of them
+    #[arg(long = "where", value_name = "CONDITION", requires = "impact")]
+    choice: Option<String>,
     /// From which severity on a finding fails: note, warning, error
     #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
     fail_on: Severity,
@@ -124,6 +132,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Fail
     if let Some(file) = &args.import {
         let imported = import::run(context, file, args.connect.wait).await?;
         return Ok(Box::new(imported));
+    }
+    if let Some(table) = &args.impact {
+        return Ok(Box::new(impact::run(context, args, table).await?));
     }
     let clock = metrics::Clock::start();
     if let Some(file) = &args.metrics_file {
@@ -182,7 +193,8 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     report.faults = faults;
     for one in &mut report.references {
         one.since = since.remove(&one.index);
-        one.passed = passes.of(&one.reference.to_string());
+        let passed = one.prepared.as_deref().map(|prepared| passes.of(prepared));
+        one.passed = passed.unwrap_or_default();
     }
     finish::files(context, args, &mut report, journal).await?;
     if let Err(error) = passes.keep(context, &report) {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::ends::{Prepared, Side};
 use super::report::AuditReport;
 use crate::cmd::Context;
 use crate::project::replace;
@@ -31,6 +32,13 @@ fn path(context: &Context) -> PathBuf {
     context.project.root.join(".bird/audit/passes.json")
 }
 
+/// A reference and the databases that have its ends: those of another environment are others.
+fn name(prepared: &Prepared) -> String {
+    let place = |side: &Side| side.target.shown();
+    let (child, parent) = (place(&prepared.child), place(&prepared.parent));
+    format!("{} ({child}, {parent})", prepared.reference)
+}
+
 impl Passes {
     /// What was kept; nothing where it is gone or cannot be read.
     pub fn read(context: &Context) -> Passes {
@@ -39,8 +47,9 @@ impl Passes {
         read.unwrap_or_default()
     }
 
-    pub fn of(&self, reference: &str) -> Passed {
-        self.references.get(reference).cloned().unwrap_or_default()
+    pub fn of(&self, prepared: &Prepared) -> Passed {
+        let known = self.references.get(&name(prepared));
+        known.cloned().unwrap_or_default()
     }
 
     /// Keeps what this run has read to its end.

@@ -274,7 +274,7 @@ impl Report for AuditReport {
         for one in &self.references {
             if !one.tally.sample.is_empty() {
                 blocks.push(Block::Line(format!("Orphans of {}:", one.reference)));
-                blocks.push(Block::Grid(sample(&one.tally.sample)));
+                blocks.push(Block::Grid(sample("missing key", &one.tally.sample)));
             }
         }
         let mut told: Vec<(&str, &str)> = Vec::new();
@@ -287,10 +287,8 @@ impl Report for AuditReport {
         for (word, meaning) in told {
             blocks.push(Block::Line(format!("{word}: {meaning}.")));
         }
-        blocks.push(Block::Line(format!(
-            "Window: {} to {}.",
-            self.begun_on, self.ended_on
-        )));
+        let (from, to) = (second(&self.begun_on), second(&self.ended_on));
+        blocks.push(Block::Line(format!("Window: {from} to {to}.")));
         blocks.extend(asserted);
         for one in &self.references {
             blocks.extend(one.marked().map(Block::Line));
@@ -355,6 +353,12 @@ impl Report for AuditReport {
     }
 }
 
+/// A time to the second.
+fn second(time: &str) -> String {
+    let whole = time.split_once('.').map(|(whole, _)| format!("{whole}Z"));
+    whole.unwrap_or_else(|| time.to_owned())
+}
+
 fn grid(references: &[Audited]) -> Grid {
     let mut grid = Grid {
         headers: vec![
@@ -399,9 +403,10 @@ fn grid(references: &[Audited]) -> Grid {
     grid
 }
 
-fn sample(orphans: &[Orphan]) -> Grid {
+/// Orphans as a table; `key` heads their keys.
+pub fn sample(key: &'static str, orphans: &[Orphan]) -> Grid {
     let mut grid = Grid {
-        headers: vec!["missing key", "row"],
+        headers: vec![key, "row"],
         ..Grid::default()
     };
     for orphan in orphans {

@@ -27,6 +27,7 @@ pub async fn read(
     tallies: &mut [Tally],
 ) -> (Vec<Arc<Task>>, Vec<Diagnostic>) {
     let members = tasks.iter().flat_map(|task| &task.members);
+    let shared = Shared::from(journal.before.first);
     context.progress.begin_rows(expected(members));
     let audit = Audit {
         many: tasks.len(),
@@ -34,7 +35,7 @@ pub async fn read(
             context,
             written: RefCell::new(Written { journal, tallies }),
             throttle,
-            shared: Shared::default(),
+            shared,
         },
     };
     let ended = tokio::select! {

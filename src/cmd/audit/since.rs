@@ -42,7 +42,7 @@ pub async fn lay(
         let Some(prepared) = &one.prepared else {
             continue;
         };
-        let passed = passes.of(&prepared.reference.to_string());
+        let passed = passes.of(prepared);
         let from = value
             .map(str::to_owned)
             .or_else(|| passed.marks.get(column).cloned());

@@ -1,15 +1,21 @@
 //! Both ends in one transaction of one session: a server whose snapshots span its databases shows
-//! them at one instant. One session sends one statement at a time, so the parents of a range are
-//! kept while the children's keys stream past them.
+//! them at one instant. One session sends one statement at a time, so some keys of the child are
+//! kept while the parents stream past them.
+
+use std::collections::VecDeque;
 
 use futures_util::future::join;
 
 use super::confirming::Out;
 use super::lane::{Lane, Read};
-use super::task::{Fault, Part, Portion, Why};
+use super::task::{Fault, Part, Portion, Told, Why};
 use super::{hashing, joining, source};
 use crate::audit::{Merge, Side, Strategy};
+use crate::dialect::keys::{Asked, Range};
 use crate::model::key::Batch;
+
+/// How many keys are kept while parents stream past them: some megabytes.
+const PAGE: u64 = 200_000;
 
 /// Begins the snapshot, where the lane is not in it yet.
 pub async fn begin(lane: &mut Lane) -> Result<(), Fault> {
@@ -31,8 +37,9 @@ pub async fn begin(lane: &mut Lane) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads the keys of a range, each child in turn.
-pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fault> {
+/// Reads the keys of a range, page by page: the child's, then the parents up to the last of them.
+/// In a snapshot it makes no difference which is read first.
+pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
     begin(lane).await?;
     match lane.task.choice.strategy {
         Strategy::Sql => return joining::read(lane, portion).await,
@@ -40,97 +47,127 @@ pub async fn read(lane: &mut Lane, portion: &Portion) -> Result<Option<Read>, Fa
         Strategy::Merge => {}
     }
     let task = lane.task.clone();
-    let Some(first) = task.first() else {
+    let Some(member) = task.first() else {
         return Ok(None);
     };
-    let side = &first.parent;
-    let wrong = Fault::other(&side.database, "reading its keys");
-    let end = side.end(task.qualified(side)).map_err(wrong)?;
-    let asked = match first.unique {
-        true => end.ordered(&portion.range),
-        false => end.distinct(&portion.range),
-    };
-    let mut parents: Vec<Batch> = Vec::new();
-    let (mut keys, reading) = source::open(&mut lane.parents, asked, true);
-    let shared = lane.shared.clone();
+    let page = task.has_one_column().then_some(PAGE);
+    loop {
+        if lane.shared.is_stopped() {
+            return Ok(None);
+        }
+        let side = &member.child;
+        let wrong = Fault::other(&side.database, "reading its keys");
+        let end = side.end(task.qualified(side)).map_err(wrong)?;
+        let mut asked = end.counted(&portion.range);
+        if let Some(page) = page {
+            asked = asked.limited(page);
+        }
+        let (keys, last) = page_of(lane, side, asked).await?;
+        let all: u64 = keys.iter().map(|batch| batch.len() as u64).sum();
+        if keys.iter().any(|batch| !batch.malformed.is_empty()) {
+            let wrong = Fault::other(&side.database, "reading its keys page by page");
+            return Err(wrong("some values cannot be keys".to_owned()));
+        }
+        let upto = last.filter(|_| page == Some(all));
+        let range = Range {
+            after: portion.range.after.clone(),
+            upto: upto.clone().or_else(|| portion.range.upto.clone()),
+        };
+        let (part, parents) = compare(lane, portion.number, keys, &range).await?;
+        let Some(upto) = upto else {
+            return Ok(Some(Read {
+                parts: vec![part],
+                parents,
+            }));
+        };
+        portion.range.after = Some(upto);
+        let number = std::mem::replace(&mut portion.number, lane.shared.number());
+        let done = Told::Done(Portion { number, range }, vec![part], parents);
+        // Whoever stopped listening has stopped the audit.
+        let _: Result<(), _> = lane.to.send(done).await;
+    }
+}
+
+/// The keys of one page, and the last of them.
+async fn page_of(
+    lane: &mut Lane,
+    side: &super::ends::Side,
+    asked: Asked,
+) -> Result<(VecDeque<Batch>, Option<Vec<u8>>), Fault> {
+    let (mut source, reading) = source::open(&mut lane.parents, asked, true);
+    let (shared, mut keys) = (lane.shared.clone(), VecDeque::new());
     let taking = async {
         let failed = Fault::of(&side.database, "reading its keys");
-        while let Some(batch) = keys.next().await.map_err(&failed)? {
+        while let Some(batch) = source.next().await.map_err(&failed)? {
             shared.count(batch.rows());
-            parents.push(batch);
+            keys.push_back(batch);
         }
         Ok(())
     };
     let (taken, ()) = join(taking, reading).await;
     taken?;
-    let mut parts = Vec::new();
-    for at in 0..task.members.len() {
-        if shared.is_stopped() {
-            return Ok(None);
-        }
-        parts.push(member(lane, portion, at, &parents).await?);
-    }
-    let parents = parents.iter().map(|batch| batch.len() as u64).sum();
-    Ok(Some(Read { parts, parents }))
+    let last = keys.back().and_then(|batch: &Batch| {
+        let last = batch.len().checked_sub(1)?;
+        Some(batch.key(last).to_vec())
+    });
+    Ok((keys, last))
 }
 
-/// Merges one child with the parents of the range.
-async fn member(
+/// Merges the keys of a page with the parents of its range, and tells what has none.
+async fn compare(
     lane: &mut Lane,
-    portion: &Portion,
-    at: usize,
-    parents: &[Batch],
-) -> Result<Part, Fault> {
+    number: u64,
+    mut keys: VecDeque<Batch>,
+    range: &Range,
+) -> Result<(Part, u64), Fault> {
     let (task, mut part) = (lane.task.clone(), Part::default());
-    let Some(member) = task.members.get(at) else {
-        return Ok(part);
+    let Some(member) = task.first() else {
+        return Ok((part, 0));
     };
-    let side = &member.child;
+    let side = &member.parent;
     let wrong = Fault::other(&side.database, "reading its keys");
-    let asked = side
-        .end(task.qualified(side))
-        .map_err(wrong)?
-        .counted(&portion.range);
+    let end = side.end(task.qualified(side)).map_err(wrong)?;
+    let asked = match member.unique {
+        true => end.ordered(range),
+        false => end.distinct(range),
+    };
     let mut merge = Merge::new(1);
-    let (mut keys, reading) = source::open(&mut lane.parents, asked, true);
-    let (shared, mut kept) = (lane.shared.clone(), parents.iter());
+    let (mut parents, reading) = source::open(&mut lane.parents, asked, true);
+    let shared = lane.shared.clone();
     let merging = async {
         let failed = Fault::of(&side.database, "reading its keys");
         while let Some(wanted) = merge.want() {
-            let mut batch = match wanted {
-                Side::Child(_) => keys.next().await.map_err(&failed)?,
-                Side::Parents => kept.next().cloned(),
+            let batch = match wanted {
+                Side::Child(_) => keys.pop_front().map(|mut batch| {
+                    part.malformed.append(&mut batch.malformed);
+                    batch
+                }),
+                Side::Parents => parents.next().await.map_err(&failed)?,
             };
-            if let (Side::Child(_), Some(batch)) = (wanted, &mut batch) {
-                shared.count(batch.rows());
-                part.malformed.append(&mut batch.malformed);
-            }
             merge.feed(wanted, batch).map_err(|_| Fault {
                 database: side.database.clone(),
                 doing: "merging keys",
                 why: Why::Disorder,
             })?;
         }
-        drop(keys);
-        Ok(())
+        let mut beyond = 0;
+        while let Some(batch) = parents.next().await.map_err(&failed)? {
+            beyond += batch.len() as u64;
+        }
+        drop(parents);
+        shared.count(merge.parents() + beyond);
+        Ok(beyond)
     };
     let (merged, ()) = join(merging, reading).await;
-    merged?;
+    let read = merge.parents() + merged?;
     part.totals = merge.totals(0);
     let found: Vec<Vec<u8>> = merge.candidates().into_iter().map(|one| one.key).collect();
     let mut out = Out {
-        portion: portion.number,
+        portion: number,
         to: &lane.to,
         part: &mut part,
     };
-    hashing::confirm(
-        &task,
-        &mut lane.parents,
-        &mut lane.fresh,
-        member,
-        &found,
-        &mut out,
-    )
-    .await?;
-    Ok(part)
+    let (parents, fresh) = (&mut lane.parents, &mut lane.fresh);
+    hashing::confirm(&task, parents, fresh, member, &found, &mut out).await?;
+    Ok((part, read))
 }

@@ -76,6 +76,12 @@ impl Task {
         matches!(strategy, Strategy::Merge | Strategy::Sql) && { sides }.all(by_index)
     }
 
+    /// Whether each key is the value of one column, so that a key bounds a range.
+    pub fn has_one_column(&self) -> bool {
+        self.first()
+            .is_some_and(|first| first.parent.columns.len() == 1)
+    }
+
     /// What qualifies a table where one session reads both ends of a server.
     pub fn qualified<'s>(&self, side: &'s Side) -> Option<&'s str> {
         self.snapshot.then(|| side.target.database())
@@ -87,7 +93,7 @@ impl Task {
     }
 }
 
-/// A part of the keys, by its number.
+/// A part of the keys, by its number. What is told of a number counts when it is told to be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Portion {
     pub number: u64,
@@ -158,9 +164,25 @@ pub struct Shared {
     stopped: Arc<AtomicBool>,
     /// The task is to stop.
     failed: Arc<AtomicBool>,
+    /// The last number that a portion got.
+    last: Arc<AtomicU64>,
 }
 
 impl Shared {
+    /// Gives numbers from this one on.
+    #[must_use]
+    pub fn from(first: u64) -> Shared {
+        Shared {
+            last: Arc::new(AtomicU64::new(first)),
+            ..Shared::default()
+        }
+    }
+
+    /// A number that no portion of this audit has, nor had.
+    pub fn number(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// As seen from one task, which may stop by itself.
     #[must_use]
     pub fn of_task(&self) -> Shared {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::task::Shared;
+use super::task::{Shared, Task};
 
 /// The limits of a run.
 pub struct Throttle {
@@ -11,6 +11,11 @@ pub struct Throttle {
     begun: Instant,
 }
 
+/// A statement reads about so many rows, at most: some ten seconds, for which a server keeps what
+/// others delete meanwhile.
+const LONG: u64 = 50_000_000;
+/// The least number of parents that are worth a range.
+const LEAST: u64 = 50_000;
 /// How long one sleep is, so that a stop is noticed.
 const NAP: Duration = Duration::from_millis(100);
 
@@ -22,9 +27,19 @@ impl Throttle {
         }
     }
 
-    /// How many parents a range may have, so that a pause comes about every second.
-    pub fn step(&self, most: u64) -> u64 {
-        self.rate.map_or(most, |rate| (rate / 4).clamp(100, most))
+    /// How many parents a range has; none where all keys are read by one statement.
+    pub fn step(&self, task: &Task) -> Option<u64> {
+        if let Some(rate) = self.rate {
+            // A pause about every second.
+            return Some((rate / 4).clamp(100, 200_000));
+        }
+        let rows = task
+            .members
+            .iter()
+            .map(|member| member.child.estimate.rows.unwrap_or(0));
+        let pieces = (rows.sum::<u64>() / LONG).max(4 * task.lanes as u64 - 4);
+        let parents = task.first()?.parent.estimate.rows.unwrap_or(0);
+        (pieces > 0).then(|| (parents / (pieces + 1)).max(LEAST))
     }
 
     /// Waits until it may go on.

@@ -1,16 +1,14 @@
-//! The portions of a task: ranges of keys that hold about as many parents each, given out one
-//! after another. Pauses fall between them, never inside a stream.
+//! The ranges of a task, given out one after another. A server looks at every row of a statement
+//! that has bounds, so keys are cut into ranges only where several lanes share them, where pauses
+//! were asked for, which fall between ranges and never inside a stream, and where a statement
+//! would run for very long.
 
 use tokio::sync::mpsc::Sender;
 
-use super::lane::TRIES;
-use super::task::{Fault, Portion, Shared, Task};
+use super::task::{Fault, Shared, Task};
 use super::throttle::Throttle;
 use crate::db::keys;
 use crate::dialect::keys::Range;
-
-/// How many parents a range has: some tenths of a second of reading.
-const STEP: u64 = 200_000;
 
 /// What of all keys no finished range covers.
 #[must_use]
@@ -37,24 +35,20 @@ pub fn rest(done: &[Range]) -> Vec<Range> {
     rest
 }
 
-/// Gives out the portions of what is left, until all is given out or the audit is stopped.
+/// Gives out the ranges of what is left, until all is given out or the audit is stopped.
 pub async fn walk(
     task: &Task,
     rest: Vec<Range>,
-    first: u64,
     shared: &Shared,
     throttle: &Throttle,
-    to: Sender<Portion>,
+    to: Sender<Range>,
 ) -> Result<(), Fault> {
-    let mut number = first;
-    let mut give = async |range: Range| {
+    let give = async |range: Range| {
         throttle.pause(shared).await;
-        let portion = Portion { number, range };
-        // A lane that reads a portion anew takes the next number for it.
-        number += TRIES + 1;
-        to.send(portion).await.is_ok() && !shared.is_stopped()
+        to.send(range).await.is_ok() && !shared.is_stopped()
     };
-    let Some(member) = task.first().filter(|_| task.is_ranged()) else {
+    let step = throttle.step(task).filter(|_| task.is_ranged());
+    let (Some(member), Some(step)) = (task.first(), step) else {
         for range in rest {
             if !give(range).await {
                 break;
@@ -63,30 +57,29 @@ pub async fn walk(
         return Ok(());
     };
     let side = &member.parent;
-    let failed = Fault::of(&side.database, "looking for ranges of its keys");
-    let end = side.end(None).map_err(Fault::other(
-        &side.database,
-        "looking for ranges of its keys",
-    ))?;
+    let doing = "looking for ranges of its keys";
+    let failed = Fault::of(&side.database, doing);
+    let end = side
+        .end(None)
+        .map_err(Fault::other(&side.database, doing))?;
     let mut session = side.session().await.map_err(&failed)?;
     'all: for range in rest {
         let mut after = range.after;
         loop {
-            let step = throttle.step(STEP);
-            let found = keys::all(&mut session, &end.boundary(after.as_deref(), step))
-                .await
-                .map_err(&failed)?;
+            let asked = end.boundary(after.as_deref(), step);
+            let found = keys::all(&mut session, &asked).await.map_err(&failed)?;
             let bound = (!found.is_empty()).then(|| found.key(0).to_vec());
             // Where a key is spelled in several ways, the column's order may lead back.
             let bound = bound.filter(|bound| after.as_ref().is_none_or(|after| bound > after));
-            let bound = bound.filter(|bound| range.upto.as_ref().is_none_or(|upto| bound < upto));
+            let upto = range.upto.as_ref();
+            let bound = bound.filter(|bound| upto.is_none_or(|upto| bound < upto));
             let more = bound.is_some();
-            let portion = Range {
+            let next = Range {
                 after,
-                upto: bound.or_else(|| range.upto.clone()),
+                upto: bound.or_else(|| upto.cloned()),
             };
-            after = portion.upto.clone();
-            if !give(portion).await {
+            after = next.upto.clone();
+            if !give(next).await {
                 break 'all;
             }
             if !more {

@@ -1,5 +1,7 @@
 //! The chunks of a plan, one after the other.
 
+use std::time::{Duration, Instant};
+
 use super::super::{Context, locks, open};
 use super::Args;
 use super::ready::{Part, Place, Ready};
@@ -53,10 +55,14 @@ pub async fn act(
     args: &Args,
     mut ready: Ready<'_>,
 ) -> Result<RepairReport, Failure> {
+    let mut report = report(&ready, Mode::Executed);
+    if ready.reader.rows == 0 {
+        close(ready).await;
+        return Ok(report);
+    }
     for place in &mut ready.children {
         take(context, args, place).await?;
     }
-    let mut report = report(&ready, Mode::Executed);
     let ended = match tables(context, args, &mut ready).await {
         Ok(()) => {
             for (told, part) in report.parts.iter_mut().zip(&ready.parts) {
@@ -226,6 +232,7 @@ async fn chunks(
     let size = usize::from(args.chunk);
     let total = usize::try_from(ready.reader.rows).unwrap_or(usize::MAX);
     context.progress.count(total, "rows");
+    let (begun, mut seen) = (Instant::now(), 0_u64);
     let mut rows: Vec<PlannedRow> = Vec::with_capacity(size);
     loop {
         let next = ready.reader.next_row().map_err(End::Plan)?;
@@ -243,7 +250,10 @@ async fn chunks(
             }
             let done = one(context, args, ready, &rows, writes).await;
             take_in(report, &rows, done.map_err(End::Chunk)?);
+            seen += rows.len() as u64;
             rows.clear();
+            let rate = args.max_rate.filter(|_| writes);
+            wait(context, begun, seen, rate).await?;
         }
         let Some(row) = next else { return Ok(()) };
         match is_done(ready, &row) {
@@ -251,6 +261,15 @@ async fn chunks(
             false => rows.push(row),
         }
     }
+}
+
+/// Waits until so many rows are due, between chunks, where nothing is held.
+async fn wait(context: &Context, begun: Instant, rows: u64, rate: Option<u64>) -> Result<(), End> {
+    let Some(rate) = rate else { return Ok(()) };
+    let due = Duration::from_millis(rows.saturating_mul(1000) / rate.max(1));
+    let rest = due.saturating_sub(begun.elapsed());
+    let napped = context.stop.race(tokio::time::sleep(rest)).await;
+    napped.map_err(End::Stopped)
 }
 
 /// Whether an earlier run is done with a row.

@@ -12,7 +12,7 @@ use super::{Context, cli};
 use crate::model::diagnostic::Failure;
 pub use report::RepairReport;
 
-/// Take orphans out as an audit's plan says, so that they can be put back; or put them back
+/// Take orphans out as an audit's plan says, or put them back
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird repair --plan orphans.plan        shows what it would do; --execute does it"
@@ -38,6 +38,9 @@ pub struct Args {
     /// So many rows go in one transaction
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=800))]
     chunk: u16,
+    /// Take out at most so many rows a second
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    max_rate: Option<u64>,
     #[command(flatten)]
     consents: cli::Consents,
     #[command(flatten)]

@@ -275,7 +275,11 @@ async fn part<'p>(
     );
     let seen = seen.await.map_err(failed)?;
     let allow = &args.consents.allow;
-    let mut held = brakes::brakes(planned, &totals, reader.header.action, &seen, allow);
+    let mut held = match totals.orphan_rows {
+        // Where nothing is done, nothing has to be held.
+        0 => Vec::new(),
+        _ => brakes::brakes(planned, &totals, reader.header.action, &seen, allow),
+    };
     for fault in &mut held {
         if fault.location.is_none() {
             fault.location.clone_from(&reference.location);

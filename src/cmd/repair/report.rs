@@ -74,9 +74,10 @@ impl RepairReport {
             });
         }
         let outcome = &part.outcome;
-        let guarantee = match (self.mode, part.open) {
-            (Mode::Executed, 0) => Some("held"),
-            (Mode::Executed, _) => Some("window"),
+        // Of this run; a run that had nothing to do has nothing to promise.
+        let guarantee = match (self.mode, part.now.chunks, part.open) {
+            (Mode::Executed, 1.., 0) => Some("held"),
+            (Mode::Executed, 1.., _) => Some("window"),
             _ => None,
         };
         json!({
@@ -133,8 +134,8 @@ impl RepairReport {
         for part in &self.parts {
             if part.open > 0 {
                 lines.push(format!(
-                    "{}: {} keys could have appeared between the last look for them and the commit, \
-                     which nothing could lock",
+                    "{}: keys that nothing could lock, so that parents may have come between the \
+                     last look for them and the commit: {}",
                     part.from, part.open
                 ));
             }

@@ -188,9 +188,15 @@ pub async fn seen(
         key.extend(column.key.map(|place| (place, column.name.clone())));
     }
     key.sort();
+    // What the engine works out is not kept, and a row that is kept is known by its key.
+    let mut columns = tables.kept.iter();
+    if columns.any(|column| column.generated && column.key.is_some()) {
+        key.clear();
+    }
     let columns = tables.kept.iter();
     let not_null = columns.filter(|column| {
-        from.columns.contains(&column.name) && (column.not_null || column.key.is_some())
+        let fixed = column.not_null || column.generated || column.key.is_some();
+        fixed && from.columns.contains(&column.name)
     });
     let mut columns = tables.kept.iter();
     let taken = columns.find(|column| {

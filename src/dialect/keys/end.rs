@@ -369,7 +369,10 @@ impl<'e> End<'e> {
         match groups.as_slice() {
             [] => NOTHING.to_owned(),
             [one] => one.clone(),
-            many => format!("(({}))", many.join(") OR (")),
+            many => {
+                let many: Vec<String> = many.iter().map(|one| format!("({one})")).collect();
+                rows::any(&many)
+            }
         }
     }
 }

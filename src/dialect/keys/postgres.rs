@@ -112,7 +112,7 @@ impl Keys for PostgresKeys {
 
     /// A hash of all keys spills where the order of the index needs no memory.
     fn streaming(&self) -> Option<&'static str> {
-        Some("SET enable_hashagg = off")
+        Some("SET enable_hashagg = off; SET jit = off; SET max_parallel_workers_per_gather = 0")
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod reach;
+mod refused;
 mod shadow;
 
 use crate::dialect::catalog::Catalog;
@@ -21,6 +22,7 @@ use crate::dialect::{
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
+use refused::REFUSED;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -35,58 +37,6 @@ static FACTS: Facts = Facts {
     schema: Some("public"),
     entry: Some("postgres"),
 };
-
-const REFUSED: &[(&[&str], Refusal)] = &[
-    (
-        &["BEGIN"],
-        Refusal {
-            what: "BEGIN",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["START", "TRANSACTION"],
-        Refusal {
-            what: "START TRANSACTION",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["COMMIT"],
-        Refusal {
-            what: "COMMIT",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["END"],
-        Refusal {
-            what: "END",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["ABORT"],
-        Refusal {
-            what: "ABORT",
-            why: TRANSACTIONS,
-        },
-    ),
-    (
-        &["DISCARD", "ALL"],
-        Refusal {
-            what: "DISCARD ALL",
-            why: LOCKED,
-        },
-    ),
-    (
-        &["PREPARE", "TRANSACTION"],
-        Refusal {
-            what: "PREPARE TRANSACTION",
-            why: TRANSACTIONS,
-        },
-    ),
-];
 
 /// What says `PostgreSQL` and is something else, by a word in what it says of itself.
 const VARIANTS: &[(&str, &str)] = &[

@@ -69,6 +69,15 @@ fn a_brake_holds_before_anything_is_written(engine: Engine) {
         world.client("twitter", drop);
     }
     orphans(Action::Quarantine).write(&world);
+    if engine == Engine::Postgres {
+        // Closed for writes, as a replica is: neither end will do.
+        for name in ["ums", "twitter"] {
+            let alter = "ALTER DATABASE {name} SET default_transaction_read_only = ";
+            world.server(name, &format!("{alter}on"));
+            world.run(PLAN).exits(3).warns("read-only");
+            world.server(name, &format!("{alter}off"));
+        }
+    }
     let plan = world.read("orphans.plan");
     world.write("orphans.plan", &plan.replacen("\"12\"", "\"13\"", 1));
     world.run(EXECUTE).exits(2).warns("not as it was written");
@@ -194,4 +203,47 @@ fn a_signal_ends_it_between_chunks(engine: Engine) {
     );
     world.run(EXECUTE).ok();
     assert_eq!(world.client("twitter", &aside), "5\n");
+}
+
+/// Whoever has a row is waited for, with nothing held meanwhile, and what he makes of it counts.
+#[test]
+fn a_row_that_someone_has_is_waited_for() {
+    let engines = [Engine::MariaDb, Engine::MySql, Engine::Postgres];
+    // Longer than a statement waits in the server's queue, and all of them at once.
+    std::thread::scope(|scope| {
+        for engine in engines {
+            scope.spawn(move || engine.run(waited_for));
+        }
+    });
+}
+
+fn waited_for(engine: Engine) {
+    let notes = "CREATE TABLE notes (id INT PRIMARY KEY, person INT);\n\
+                 CREATE INDEX by_person ON notes (person);\n\
+                 INSERT INTO notes VALUES (1, 1), (2, 2), (3, 3), (4, 4);\n";
+    let people = "CREATE TABLE people (id INT PRIMARY KEY);\nINSERT INTO people VALUES (1), (9);\n";
+    let references = [("ums.notes.person", "to = \"twitter.people.id\"")];
+    let world = world(engine, notes, people, &references);
+    let plan = ["2", "3", "4"]
+        .into_iter()
+        .fold(Plan::new(Action::Quarantine), |plan, id| {
+            plan.row(0, &[("id", id)], &[Some(id)])
+        });
+    plan.write(&world);
+    let change = "UPDATE notes SET person = 1 WHERE id = 3";
+    let blocker = crate::exactly::Blocker::with(&world, change);
+    let running = world.start(EXECUTE);
+    std::thread::sleep(std::time::Duration::from_millis(6500));
+    blocker.release();
+    let done = running.finish().ok().json();
+    let one = &done["references"][0];
+    assert_eq!(
+        (&one["repaired"], &one["changed"]),
+        (&json!(2), &json!(1)),
+        "{done}"
+    );
+    assert_eq!(
+        world.client("ums", "SELECT * FROM notes ORDER BY id"),
+        "1\t1\n3\t1\n"
+    );
 }

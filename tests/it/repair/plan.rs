@@ -15,15 +15,12 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::world::World;
 
-/// The place of a reference, what names the row, what it refers to.
-type Row = (usize, Vec<(String, String)>, Vec<Option<String>>);
-
 /// A plan that is going to be written.
 pub struct Plan {
     pub action: Action,
     pub made: OffsetDateTime,
     pub totals: Totals,
-    rows: Vec<Row>,
+    rows: Vec<Orphan>,
 }
 
 impl Plan {
@@ -48,7 +45,12 @@ impl Plan {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let key = key.iter().map(|part| part.map(str::to_owned));
-        self.rows.push((reference, row.collect(), key.collect()));
+        self.rows.push(Orphan {
+            reference,
+            key: key.collect(),
+            row: row.collect(),
+            hidden: false,
+        });
         self
     }
 
@@ -63,14 +65,8 @@ impl Plan {
         let header = runtime.block_on(self.header(world, &run));
         let count = header.references.len();
         let mut writer = Writer::new(BufWriter::new(file), &header).expect("a first line");
-        for (reference, row, key) in &self.rows {
-            let orphan = Orphan {
-                reference: *reference,
-                key: key.clone(),
-                row: row.clone(),
-                hidden: false,
-            };
-            writer.row(&orphan).expect("a row");
+        for orphan in &self.rows {
+            writer.row(orphan).expect("a row");
         }
         writer
             .finish(&vec![self.totals; count])
@@ -82,17 +78,14 @@ impl Plan {
         let project = load(world);
         let mut references = Vec::new();
         for (place, reference) in project.references.iter().enumerate() {
-            if !self.rows.iter().any(|(one, ..)| *one == place) {
+            let Some(row) = self.rows.iter().find(|row| row.reference == place) else {
                 continue;
-            }
+            };
             let (from, to) = (&reference.from, &reference.to);
             let (ours, theirs) = (find(&project, &from.database), find(&project, &to.database));
             let mut child = open(ours).await;
             let mut parent = open(theirs).await;
-            let mut identity = Vec::new();
-            if let Some((_, row, _)) = self.rows.iter().find(|(one, ..)| *one == place) {
-                identity.extend(row.iter().map(|(name, _)| name.clone()));
-            }
+            let identity = row.row.iter().map(|(name, _)| name.clone()).collect();
             let child = side(&mut child, &ours.target, from, true).await;
             let parent = side(&mut parent, &theirs.target, to, false).await;
             let (child, parent) = (child.expect("the child"), parent.expect("the parent"));
