@@ -11,7 +11,7 @@ use crate::db::inspect;
 use crate::db::keys;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
-use crate::dialect::keys::{End, Place, comparison};
+use crate::dialect::keys::{End, Place, agree, comparison};
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::key::Compare;
 use crate::model::name::{ColumnNames, did_you_mean};
@@ -300,6 +300,7 @@ fn sides(
             Some(compare) => compare.clone(),
             None => comparison((&one.0, child.dialect), (&other.0, parent.dialect))?,
         };
+        agree(&compare, ours.server.product, theirs.server.product)?;
         one.1 = compare.clone();
         other.1 = compare;
     }

@@ -69,6 +69,8 @@ pub async fn walk(
             let asked = end.boundary(after.as_deref(), step);
             let found = keys::all(&mut session, &asked).await.map_err(&failed)?;
             let bound = (!found.is_empty()).then(|| found.key(0).to_vec());
+            // Where a key is spelled in several ways, the column's order may lead back.
+            let bound = bound.filter(|bound| after.as_ref().is_none_or(|after| bound > after));
             let upto = range.upto.as_ref();
             let bound = bound.filter(|bound| upto.is_none_or(|upto| bound < upto));
             let more = bound.is_some();

@@ -243,7 +243,10 @@ impl<'e> End<'e> {
         let [probe] = part.probes.as_slice() else {
             return None;
         };
-        let direct = probe.indexed && probe.within.is_none() && probe.expression == part.column;
+        // The server's equality must not be wider than the key's.
+        let exact = part.groups && part.order == part.column;
+        let direct = exact && probe.indexed && probe.within.is_none();
+        let direct = direct && probe.expression == part.column;
         let literals = probe.spelling.write(self.place.dialect, key);
         let [literal] = literals.as_slice() else {
             return None;
