@@ -216,7 +216,7 @@ async fn look(pair: &mut Pair<'_>, work: &Work<'_>, locks: bool) -> Result<Looke
     };
     let keys: BTreeSet<Vec<u8>> = sorted.keep.iter().filter_map(key_of).collect();
     let keys: Vec<Vec<u8>> = keys.into_iter().collect();
-    let (present, open) = present(pair.parent, &parent, &keys, locks && !tables.alone).await?;
+    let (present, open) = present(pair.parent, &parent, &keys, locks && tables.lockable).await?;
     let healed = work.rows.iter().filter_map(|row| {
         let (_, key) = there.get(&row.row)?;
         let key = key.as_ref()?;

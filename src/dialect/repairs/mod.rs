@@ -117,6 +117,12 @@ pub trait Repairs: Sync {
         None
     }
 
+    /// Gives a row where this column alone is a whole unique key of the table: only then does
+    /// [`Repairs::absent`] lock one gap and nothing else.
+    fn unique_query(&self, _table: &str, _column: &str) -> Option<String> {
+        None
+    }
+
     /// A query that gives a row where the parent is there, and else keeps it from appearing while
     /// the transaction lasts.
     fn absent(&self, table: &str, condition: &str) -> String {
