@@ -338,15 +338,28 @@ async fn hold(
     let repairs = session.dialect.repairs();
     let reads: Vec<String> = within
         .iter()
-        .map(|(_, condition, _)| repairs.absent(&end.from, condition))
+        .map(|(_, condition, _)| {
+            repairs.locked(&format!("SELECT 1 FROM {} WHERE {condition}", end.from))
+        })
         .collect();
     let (answers, error) = session.answers(&reads.join("; ")).await;
     if let Some(error) = error {
         return Err(error);
     }
-    let appeared = within.iter().zip(answers);
-    let appeared = appeared.filter(|(_, rows)| !rows.is_empty());
-    let appeared = appeared.map(|((key, _, _), _)| (*key).clone()).collect();
+    let mut appeared = Vec::new();
+    for ((key, _, _), _) in within
+        .iter()
+        .zip(answers)
+        .filter(|(_, rows)| !rows.is_empty())
+    {
+        // What the server takes for the key may be another one.
+        let mut asked = end.among(std::slice::from_ref(*key));
+        asked.sql = repairs.locked(&asked.sql);
+        let batch = keys::all(session, &asked).await?;
+        if batch.iter().any(|(found, _)| found == key.as_slice()) {
+            appeared.push((*key).clone());
+        }
+    }
     Ok((appeared, within.len()))
 }
 

@@ -249,7 +249,7 @@ impl<'e> End<'e> {
             return None;
         };
         let mut condition = format!("{} = {literal}", part.column);
-        for filter in &self.filter {
+        if let Some(filter) = &self.filter {
             condition = format!("{condition} AND {filter}");
         }
         direct.then(|| (condition, literal.clone()))

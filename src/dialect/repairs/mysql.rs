@@ -128,7 +128,7 @@ impl Repairs for MySqlRepairs {
     }
 
     /// A locking read of a key that is not there locks the gap in which it would be.
-    fn absent(&self, table: &str, condition: &str) -> String {
-        format!("SELECT 1 FROM {table} WHERE {condition} LOCK IN SHARE MODE")
+    fn locked(&self, select: &str) -> String {
+        format!("{select} LOCK IN SHARE MODE")
     }
 }

@@ -267,8 +267,10 @@ fn a_key_is_held_only_where_an_index_has_its_place() {
             let world = world(engine, people, notes, &references);
             for wanted in ["window", "held"] {
                 let plan = Plan::new(Action::Quarantine);
-                let run = plan.row(0, &[("id", "2")], &[Some("2")]).write(&world);
+                let plan = plan.row(0, &[("id", "2")], &[Some("2")]);
+                let run = plan.row(0, &[("id", "3")], &[Some("2")]).write(&world);
                 let done = world.run(EXECUTE).ok().json();
+                assert_eq!(done["references"][0]["repaired"], 2, "{done}");
                 assert_eq!(done["references"][0]["guarantee"], json!(wanted), "{done}");
                 world.run(&["repair", "--undo", &run]).ok();
                 world.client("ums", "ALTER TABLE people ADD UNIQUE (id)");
