@@ -14,8 +14,9 @@ pub const SIDE_EFFECTS: &str = "side-effects";
 pub const DATA_LOSS: &str = "data-loss";
 
 /// From so many rows on, [`SHARE`] percent of orphans look like the wrong database; of fewer rows,
-/// only more than half do: a small table may well have a few.
+/// only more than half do, and more than [`FEW`]: a small table may well have some.
 const MANY: u64 = 1000;
+const FEW: u64 = 20;
 const SHARE: u64 = 5;
 const SMALL_SHARE: u64 = 50;
 /// A parent table that has lost more than this share of its rows, in percent, since the audit is
@@ -184,7 +185,8 @@ fn amounts(
         SMALL_SHARE
     };
     let orphans = totals.orphan_rows.saturating_mul(100);
-    if orphans > totals.rows.saturating_mul(limit) && !allowed {
+    let believable = totals.rows < MANY && totals.orphan_rows <= FEW;
+    if orphans > totals.rows.saturating_mul(limit) && !believable && !allowed {
         let message = format!(
             "{from}: {} of {} rows are orphans, more than {limit} %",
             totals.orphan_rows, totals.rows

@@ -217,6 +217,7 @@ fn looking_commands_only_look() {
         "status",
         "doctor",
         "audit/assertions",
+        "audit/impact",
         "source/load",
         "source/expected",
         "verify/mod",

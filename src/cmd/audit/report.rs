@@ -287,10 +287,8 @@ impl Report for AuditReport {
         for (word, meaning) in told {
             blocks.push(Block::Line(format!("{word}: {meaning}.")));
         }
-        blocks.push(Block::Line(format!(
-            "Window: {} to {}.",
-            self.begun_on, self.ended_on
-        )));
+        let (from, to) = (second(&self.begun_on), second(&self.ended_on));
+        blocks.push(Block::Line(format!("Window: {from} to {to}.")));
         blocks.extend(asserted);
         for one in &self.references {
             blocks.extend(one.marked().map(Block::Line));
@@ -353,6 +351,12 @@ impl Report for AuditReport {
         extra.insert("assertions".into(), asserted.collect());
         extra
     }
+}
+
+/// A time to the second.
+fn second(time: &str) -> String {
+    let whole = time.split_once('.').map(|(whole, _)| format!("{whole}Z"));
+    whole.unwrap_or_else(|| time.to_owned())
 }
 
 fn grid(references: &[Audited]) -> Grid {

@@ -11,25 +11,31 @@ impl End<'_> {
     pub fn unmatched(&self, parents: &End<'_>, range: &Range) -> Asked {
         let mut conditions = self.conditions.clone();
         conditions.extend(self.within(range));
-        let columns = self.parts.iter().map(|part| part.column.as_str());
-        let columns: Vec<&str> = columns.collect();
-        let numbered = |at: usize| format!("k{at}");
+        let columns: Vec<&str> = self.parts.iter().map(|part| part.column.as_str()).collect();
         let aliased = columns.iter().enumerate();
         let aliased: Vec<String> = aliased
-            .map(|(at, column)| format!("{column} AS {}", numbered(at)))
+            .map(|(at, column)| format!("{column} AS bird_k{at}"))
             .collect();
-        let pairs = parents.parts.iter().enumerate();
-        let pairs = pairs.map(|(at, part)| format!("p.{} = d.{}", part.column, numbered(at)));
-        let mut same: Vec<String> = pairs.collect();
+        let keys = (0..columns.len()).map(|at| format!("d.bird_k{at}"));
+        let keys: Vec<String> = keys.collect();
+        let theirs = parents
+            .parts
+            .iter()
+            .map(|part| format!("p.{}", part.column));
+        let pairs = std::iter::zip(theirs, &keys);
+        let mut same: Vec<String> = pairs
+            .map(|(one, other)| format!("{one} = {other}"))
+            .collect();
         same.extend(parents.filter.iter().cloned());
-        let counts = self.place.dialect.keys().counts();
-        let keys: Vec<String> = (0..columns.len())
-            .map(|at| format!("d.{}", numbered(at)))
-            .collect();
+        let missing = parents
+            .parts
+            .first()
+            .map_or("p", |part| part.column.as_str());
+        // In this form no engine sorts or keeps anything: it looks each key up as it is counted.
         let sql = format!(
-            "SELECT {keys}, d.n FROM (SELECT {aliased}, COUNT(*) AS n FROM {from} WHERE \
-             {conditions} GROUP BY {columns}) d WHERE NOT EXISTS (SELECT 1 FROM {parents} p WHERE \
-             {same}) ORDER BY {keys}",
+            "SELECT {keys}, d.bird_n FROM (SELECT {aliased}, COUNT(*) AS bird_n FROM {from} WHERE \
+             {conditions} GROUP BY {columns}) d LEFT JOIN {parents} p ON {same} WHERE p.{missing} \
+             IS NULL",
             keys = keys.join(", "),
             aliased = aliased.join(", "),
             from = self.from,
@@ -41,7 +47,7 @@ impl End<'_> {
         Asked {
             sql,
             parts: self.parts.iter().map(super::Part::read).collect(),
-            counted: Some(counts),
+            counted: Some(self.place.dialect.keys().counts()),
         }
     }
 

@@ -61,9 +61,9 @@ fn too_many_orphans_are_not_believed() {
     // A small table may have a few.
     assert_eq!(of(499, 999), NONE);
     assert_eq!(of(500, 999), ["mostly-orphans"]);
-    assert_eq!(of(2, 4), NONE);
-    assert_eq!(of(1, 1), ["mostly-orphans"]);
-    let allowed = codes(totals(1, 1), Action::Quarantine, &seen(), &[MOSTLY]);
+    assert_eq!(of(20, 20), NONE);
+    assert_eq!(of(21, 40), ["mostly-orphans"]);
+    let allowed = codes(totals(21, 40), Action::Quarantine, &seen(), &[MOSTLY]);
     assert_eq!(allowed, NONE);
 }
 
