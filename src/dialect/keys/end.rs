@@ -234,8 +234,8 @@ impl<'e> End<'e> {
         Ok(self.rows_asked(identity, &conditions, tail, None, None))
     }
 
-    /// The condition that a row has this key and no other, where an index finds it at once and one
-    /// column is the key; with the key as a literal.
+    /// The condition that a row that counts has this key and no other, where an index finds it at
+    /// once and one column is the key; with the key as a literal.
     pub fn exactly(&self, key: &[u8]) -> Option<(String, String)> {
         let [part] = self.parts.as_slice() else {
             return None;
@@ -251,7 +251,11 @@ impl<'e> End<'e> {
         let [literal] = literals.as_slice() else {
             return None;
         };
-        direct.then(|| (format!("{} = {literal}", part.column), literal.clone()))
+        let mut condition = format!("{} = {literal}", part.column);
+        if let Some(filter) = &self.filter {
+            condition = format!("{condition} AND {filter}");
+        }
+        direct.then(|| (condition, literal.clone()))
     }
 
     pub(super) fn rows_asked(
