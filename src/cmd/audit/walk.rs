@@ -43,10 +43,7 @@ pub async fn walk(
     throttle: &Throttle,
     to: Sender<Range>,
 ) -> Result<(), Fault> {
-    let give = async |range: Range| {
-        throttle.pause(shared).await;
-        to.send(range).await.is_ok() && !shared.is_stopped()
-    };
+    let give = async |range: Range| to.send(range).await.is_ok() && !shared.is_stopped();
     let step = throttle.step(task).filter(|_| task.is_ranged());
     let (Some(member), Some(step)) = (task.first(), step) else {
         for range in rest {
