@@ -217,6 +217,9 @@ async fn look(pair: &mut Pair<'_>, work: &Work<'_>, locks: bool) -> Result<Looke
     let keys: BTreeSet<Vec<u8>> = sorted.keep.iter().filter_map(key_of).collect();
     let keys: Vec<Vec<u8>> = keys.into_iter().collect();
     let (present, open) = present(pair.parent, &parent, &keys, locks && tables.lockable).await?;
+    if locks {
+        failpoint::at("repair-parents");
+    }
     let healed = work.rows.iter().filter_map(|row| {
         let (_, key) = there.get(&row.row)?;
         let key = key.as_ref()?;
@@ -288,9 +291,6 @@ async fn present(
     }
     let batch = keys::all(session, &end.among(keys)).await.map_err(&doing)?;
     let mut present: HashSet<Vec<u8>> = batch.iter().map(|(key, _)| key.to_vec()).collect();
-    if locks {
-        failpoint::at("repair-parents");
-    }
     let missing: Vec<&Vec<u8>> = keys.iter().filter(|key| !present.contains(*key)).collect();
     if begin.is_none() {
         return Ok((present, missing.len() as u64));
