@@ -11,7 +11,7 @@
 //!   Project, Migration         History, Schema, rows
 //!         └─────────────┬──────────────┘
 //!                       ▼ think (pure)
-//!      Standing · Plan · Difference · seed::Action
+//!   Standing · Plan · Difference · Merge · seed::Action
 //!                       ▼ act (provision, adopt, migrate, undo, seed, repair)
 //!                     Report
 //!                       ▼ show
@@ -35,6 +35,11 @@
 //! was made equal when it was read ([`dialect::catalog`]), and the same place writes the statements
 //! that lead from one to the other. `cmd::compare` tries them in a shadow before anybody sees them.
 //!
+//! A reference that crosses databases is read as keys: bytes that are equal and ordered alike on
+//! every engine ([`model::key`], [`dialect::keys`]). [`audit`] merges them and confirms what it
+//! finds, `cmd::audit` drives that over live databases, [`repair`] and `cmd::repair` take orphans out
+//! as a plan says.
+//!
 //! ## Invariants
 //!
 //! `tests/it/tidy.rs` proves those that a machine can prove.
@@ -53,6 +58,9 @@
 //!   but for [`output::progress`], which speaks on stderr.
 //! - What bird cannot read of a schema for certain is named and compared as the server prints it;
 //!   what it cannot write is said to be impossible. Nothing is left out silently.
+//! - Every child is read before its parents, and every candidate again, child, parent, child, before
+//!   it is called an orphan ([`audit`]); rows are taken out in chunks that commit with their journal
+//!   row, and what is taken out is kept.
 //! - Nothing that is replayed in a shadow reaches past it ([`dialect::reach`]).
 //! - What comes from outside is an error with words, never a panic: a hand-edited history row, a
 //!   file that is not UTF-8, a URL that is none.
@@ -65,7 +73,7 @@
 //!
 //! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`dialect::effect`],
 //! [`db::apply`], `cmd::migrate`; then [`model::schema`], [`mod@diff`], [`dialect::catalog`],
-//! `cmd::compare`, `cmd::diff`.
+//! `cmd::compare`, `cmd::diff`; then [`model::key`], [`audit`], `cmd::audit`, [`repair`].
 
 pub mod model;
 

@@ -52,8 +52,6 @@ pub struct Known {
     pub parents_found: bool,
     /// One statement may name both ends.
     pub together: bool,
-    /// One engine that lies in the same process, where a row costs little until it leaves it.
-    pub embedded: bool,
     /// Only the rows beyond a watermark are read.
     pub marked: bool,
 }
@@ -100,18 +98,13 @@ pub fn choose(known: &Known, asked: Option<Strategy>) -> Result<Choice, String> 
         let why = "few keys are left beyond the watermark, so they are looked up";
         return said(Strategy::Probe, why.to_owned());
     }
-    if known.together && known.embedded && known.child_ordered {
-        let why =
-            "both ends lie in files of one engine, which compares them without a row on the way";
-        return said(Strategy::Sql, why.to_owned());
-    }
     if let (Some(keys), Some(parents), true) =
         (likely_keys(known), known.parents, known.parents_found)
     {
         let probing = keys as f64 * LOOK + ROUND;
         let streaming = parents as f64 * KEY;
         if probing < streaming && known.together {
-            let why = format!("one server has both ends, and looks about {keys} keys up itself");
+            let why = format!("one engine sees both ends, and looks about {keys} keys up itself");
             return said(Strategy::Sql, why);
         }
         if probing < streaming {
@@ -223,12 +216,11 @@ mod tests {
             ..even.clone()
         };
         assert_eq!(chosen(&nothing), Strategy::Merge);
-        let files = Known {
+        let together = Known {
             together: true,
-            embedded: true,
             ..even
         };
-        assert_eq!(chosen(&files), Strategy::Sql);
+        assert_eq!(chosen(&together), Strategy::Merge);
     }
 
     #[test]

@@ -4,13 +4,15 @@ use tokio::sync::mpsc::Sender;
 
 use super::session::stream::Sending;
 use super::session::{DbError, Session};
-use crate::dialect::Trouble;
-use crate::dialect::keys::{After, Asked, End, Found, Range, Reader, RowsAsked, RowsReader};
+use crate::dialect::keys::{After, Asked, End, Estimate, Found, Range, Reader, Replication};
+use crate::dialect::keys::{RowsAsked, RowsReader};
+use crate::dialect::{self, Trouble};
 use crate::model::key::Batch;
 use crate::model::target::Target;
 
 /// Sends the query and hands on its keys in order, in batches of some thousand; ends early when
-/// nobody listens any more, and then the session is good for nothing but to be dropped.
+/// nobody listens any more. After that, and after an error, the session is good for nothing but to
+/// be dropped.
 pub async fn read(session: &mut Session, asked: &Asked, to: &Sender<Batch>) -> Result<(), DbError> {
     let mut sending = Sending::new(asked, to);
     session.stream(&asked.sql, &mut sending).await?;
@@ -82,4 +84,47 @@ pub async fn identity(session: &mut Session) -> Result<Option<String>, DbError> 
         Err(error) if error.trouble == Trouble::Connection => Err(error),
         told => Ok(told.unwrap_or_default()),
     }
+}
+
+/// About how much an end holds, where its catalog says it.
+pub async fn estimate(session: &mut Session, end: &End<'_>) -> Result<Estimate, DbError> {
+    let Some(statistics) = end.statistics() else {
+        return Ok(Estimate::default());
+    };
+    if let Some(there) = &statistics.there
+        && session.value(there).await?.is_none()
+    {
+        return Ok(Estimate::default());
+    }
+    let rows = session.rows(&statistics.sql).await?;
+    let row = rows.into_iter().next().unwrap_or_default();
+    Ok(end.estimate(&row))
+}
+
+/// Where the server stands among its replicas.
+pub async fn replication(session: &mut Session) -> Result<Replication, DbError> {
+    let Some(query) = session.dialect.keys().replication(&session.server) else {
+        return Ok(Replication::Primary);
+    };
+    match session.sample(query, 1, 1).await {
+        Ok(sample) => {
+            let row = sample.rows.first().map(Vec::as_slice);
+            Ok(dialect::keys::replication(&sample.columns, row))
+        }
+        Err(error) if error.trouble == Trouble::Denied => Ok(Replication::Unknown),
+        Err(error) => Err(error),
+    }
+}
+
+/// How many statements run on the server, this one among them; nothing where it does not tell.
+pub async fn load(session: &mut Session) -> Result<Option<u64>, DbError> {
+    let Some(query) = session.dialect.keys().load() else {
+        return Ok(None);
+    };
+    let rows = session.rows(query).await?;
+    let last = rows
+        .into_iter()
+        .next()
+        .and_then(|row| row.into_iter().last());
+    Ok(last.flatten().and_then(|cell| cell.parse().ok()))
 }

@@ -4,17 +4,18 @@
 //! What is put into tables and what must come out of them is data, in [`cases`].
 
 mod cases;
+mod collated;
 mod copy;
 mod table;
 
 use std::collections::BTreeMap;
 
-use bird::db::inspect;
 use bird::db::keys;
-use bird::db::session::{Access, Session};
-use bird::dialect::by_scheme;
-use bird::dialect::keys::{After, Asked, End, Range};
+use bird::db::session::Session;
+use bird::dialect::Trouble;
+use bird::dialect::keys::{After, Asked, End, Range, Replication, Wire};
 use bird::model::key::Compare;
+use bird::model::target::Target;
 
 use crate::world::{Engine, World};
 use cases::{Case, cases};
@@ -22,40 +23,85 @@ use table::Laid;
 
 engines!(keys_are_the_same_bytes_everywhere);
 
+#[test]
+fn a_collation_is_that_of_its_server() {
+    for engine in [Engine::MariaDb, Engine::MySql] {
+        engine.run(collated::check);
+    }
+}
+
 type Counts = BTreeMap<Vec<u8>, u64>;
 
 fn keys_are_the_same_bytes_everywhere(engine: Engine) {
     let world = World::one(engine);
     world.run(&["provision"]).ok();
     let cases = cases(engine);
-    let sql: Vec<String> = cases.iter().map(Case::table).collect();
+    let mut sql: Vec<String> = cases.iter().map(Case::table).collect();
+    let analyzed = cases.iter().map(|case| case.name.as_str());
+    let analyzed = analyzed.collect::<Vec<_>>().join(", ");
+    sql.push(engine.pick(
+        format!("ANALYZE TABLE {analyzed};"),
+        "ANALYZE;".into(),
+        "ANALYZE;".into(),
+    ));
     world.client("ums", &sql.join("\n"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
-        let target = table::target(&world);
-        let dialect = by_scheme(engine.folder()).expect("an engine");
-        let schema = dialect.facts().schema;
-        let session = Session::open(&target, dialect, schema, Access::Look).await;
-        let mut session = session.expect("a session");
-        keys::prepare(&mut session).await.expect("a setting");
-        let schema = inspect::schema(&mut session, target.database()).await;
-        let schema = schema.expect("a schema");
+    let mut told = Vec::new();
+    table::run(&world, async |mut session, schema| {
+        let server = session.server.clone();
         for case in &cases {
             let table = schema.table(&case.name).expect("the table");
-            let server = session.server.clone();
             let mut laid = Laid {
                 case,
                 engine,
                 session: &mut session,
             };
             let end = laid.end(table, &server, None).expect("an end");
+            told.push(laid.told(&end));
             check(&mut laid, &end, &cases).await;
+            let some = laid.end(table, &server, Some("id > 1 AND (id < 3 OR ')' = ';')"));
+            let counted = some.expect("an end").counted(&Range::default());
+            let (counted, malformed) = laid.counts(&counted, false).await;
+            let rows = counted.values().chain(malformed.values()).sum::<u64>();
+            assert_eq!(rows, 1, "{}: with a condition", case.name);
         }
-        session.close().await;
+        let standing = keys::replication(&mut session).await.expect("an answer");
+        assert_eq!(standing, Replication::Primary);
+        let load = keys::load(&mut session).await.expect("an answer");
+        assert_eq!(load.is_some_and(|load| load > 0), engine != Engine::Sqlite);
+        ends_early(&session, &table::target(&world), &cases[0]).await;
+        session
     });
+    table::golden(engine, &told);
+}
+
+/// Whoever stops listening ends the stream; what the server has against a query is an error, and
+/// the session it happened in never gives a wrong answer.
+async fn ends_early(session: &Session, target: &Target, case: &Case) {
+    let part = (Wire::Bytes, Compare::Bytes);
+    let asked = |sql: String| Asked {
+        sql,
+        parts: vec![part.clone()],
+        counted: None,
+    };
+    let mut other = session.another(target).await.expect("a session");
+    let wrong = asked("SELECT k0 FROM nowhere".to_owned());
+    let wrong = keys::all(&mut other, &wrong)
+        .await
+        .expect_err("no such table");
+    assert_eq!(wrong.trouble, Trouble::MissingTable, "{}", wrong.told());
+    let next = other.value("SELECT 7").await;
+    assert!(next.is_err() || next.is_ok_and(|next| next.as_deref() == Some("7")));
+    let mut other = session.another(target).await.expect("a session");
+    let (to, from) = tokio::sync::mpsc::channel(1);
+    drop(from);
+    let from = &case.name;
+    let much =
+        format!("SELECT a.k0 FROM {from} a, {from} b, {from} c, {from} d, {from} e, {from} f");
+    keys::read(&mut other, &asked(much), &to)
+        .await
+        .expect("an early end");
+    let next = other.value("SELECT 7").await;
+    assert!(next.is_err() || next.is_ok_and(|next| next.as_deref() == Some("7")));
 }
 
 async fn check(laid: &mut Laid<'_>, end: &End<'_>, cases: &[Case]) {
@@ -103,6 +149,8 @@ async fn check(laid: &mut Laid<'_>, end: &End<'_>, cases: &[Case]) {
     let nulls = laid.session.value(&end.nulls()).await.expect("a number");
     assert_eq!(nulls.as_deref(), Some("1"), "{}: nulls", case.name);
     laid.rows(end, &foreign).await;
+    laid.walked(end).await;
+    laid.estimated(end).await;
     laid.explained(end).await;
 }
 

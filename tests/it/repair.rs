@@ -29,17 +29,17 @@ fn world(engine: Engine, people: &str, tweets: &str, references: &[(&str, &str)]
     world
 }
 
-/// Numbered people 1, 3, 5 and 9, and notes of theirs and of nobody.
+/// Numbered people 1, 3, 5 and 9, and 2 who does not count; notes of theirs and of nobody.
 fn notes(engine: Engine) -> World {
     let people = "CREATE TABLE people (id INT PRIMARY KEY, name VARCHAR(10));\n\
-                  INSERT INTO people VALUES (1, 'a'), (3, 'b'), (5, 'c'), (9, 'd');\n";
+                  INSERT INTO people VALUES (1, 'a'), (2, 'gone'), (3, 'b'), (5, 'c'), (9, 'd');\n";
     let tweets = "CREATE TABLE notes (id INT PRIMARY KEY, person INT, body VARCHAR(20), \
                   CONSTRAINT u UNIQUE (body));\n\
                   CREATE INDEX by_person ON notes (person);\n\
                   INSERT INTO notes VALUES (1, 1, 'one'), (2, 2, 'two'), (3, 3, 'three'), \
                   (4, 4, 'four'), (5, 12, 'five'), (6, 2, 'six'), (7, 2, NULL);\n";
-    let references = [("twitter.notes.person", "to = \"ums.people.id\"")];
-    world(engine, people, tweets, &references)
+    let to = "to = \"ums.people.id\"\nto_where = \"name <> 'gone'\"";
+    world(engine, people, tweets, &[("twitter.notes.person", to)])
 }
 
 /// The plan for the orphans among [`notes`].

@@ -48,7 +48,13 @@ impl Driving<'_> {
         let (to, mut told) = mpsc::channel(16);
         let mut threads = Vec::new();
         for _ in 0..task.lanes {
-            let started = lane::start(task.clone(), shared.clone(), taken.clone(), to.clone());
+            let started = lane::start(
+                task.clone(),
+                shared.clone(),
+                self.throttle.clone(),
+                taken.clone(),
+                to.clone(),
+            );
             let failed = Fault::other("", "starting a thread");
             threads.push(started.map_err(|error| failed(error.to_string()))?);
         }

@@ -11,7 +11,7 @@ use crate::db::inspect;
 use crate::db::keys;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
-use crate::dialect::keys::{End, Place, comparison};
+use crate::dialect::keys::{End, Estimate, Place, Replication, agree, comparison};
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::key::Compare;
 use crate::model::name::{ColumnNames, did_you_mean};
@@ -20,13 +20,6 @@ use crate::model::schema::{Column, KeyKind, Schema, Table};
 use crate::model::server::Server;
 use crate::model::target::Target;
 use crate::project::Database;
-
-/// About how much an end holds.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Estimate {
-    pub rows: Option<u64>,
-    pub keys: Option<u64>,
-}
 
 /// A database as far as the audit knows it.
 pub struct Known {
@@ -208,7 +201,8 @@ async fn look(context: &Context, args: &Args, database: &Database) -> Result<Kno
     let asking = async {
         let schema = inspect::schema(&mut session, database.target.database()).await?;
         let identity = keys::identity(&mut session).await?;
-        let replica = false;
+        let standing = keys::replication(&mut session).await?;
+        let replica = matches!(standing, Replication::Replica(_));
         Ok((schema, identity, replica))
     };
     let asked: Result<_, DbError> = asking.await;
@@ -300,6 +294,7 @@ fn sides(
             Some(compare) => compare.clone(),
             None => comparison((&one.0, child.dialect), (&other.0, parent.dialect))?,
         };
+        agree(&compare, ours.server.product, theirs.server.product)?;
         one.1 = compare.clone();
         other.1 = compare;
     }

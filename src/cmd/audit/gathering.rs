@@ -30,7 +30,6 @@ pub fn known(member: &Prepared) -> Known {
         parents_ordered: ends.is_some_and(|(_, parent)| parent.sorts() && parent.indexed()),
         parents_found: ends.is_some_and(|(_, parent)| parent.probes_by_index()),
         together: joins && (embedded || is_one_server(child, parent)),
-        embedded,
         marked: child.marked,
     }
 }

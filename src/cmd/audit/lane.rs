@@ -9,6 +9,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::confirming::Fresh;
 use super::task::{Fault, Part, Portion, Shared, Task, Told, Why};
+use super::throttle::Throttle;
 use super::{hashing, joining, merging, snapshot};
 use crate::audit::Strategy;
 use crate::db::session::Session;
@@ -48,6 +49,7 @@ pub struct Read {
 pub fn start(
     task: Arc<Task>,
     shared: Shared,
+    throttle: Throttle,
     ranges: Ranges,
     to: Sender<Told>,
 ) -> std::io::Result<JoinHandle<()>> {
@@ -59,7 +61,7 @@ pub fn start(
                 .build();
             let Ok(runtime) = runtime else { return };
             runtime.block_on(async {
-                if let Err(fault) = run(&task, &shared, &ranges, &to).await {
+                if let Err(fault) = run(&task, &shared, &throttle, &ranges, &to).await {
                     // Whoever stopped listening has stopped the audit.
                     let _: Result<(), _> = to.send(Told::Failed(fault)).await;
                 }
@@ -70,6 +72,7 @@ pub fn start(
 async fn run(
     task: &Arc<Task>,
     shared: &Shared,
+    throttle: &Throttle,
     ranges: &Ranges,
     to: &Sender<Told>,
 ) -> Result<(), Fault> {
@@ -79,6 +82,7 @@ async fn run(
         let Some(range) = range.filter(|_| !shared.is_stopped()) else {
             break;
         };
+        throttle.pause(shared).await;
         let mut portion = Portion {
             number: shared.number(),
             range,

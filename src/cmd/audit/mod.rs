@@ -4,6 +4,7 @@ mod assertions;
 mod confirming;
 mod driving;
 mod ends;
+mod estimating;
 mod explain;
 mod faults;
 mod finish;
@@ -34,6 +35,7 @@ mod walk;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Context, cli, open};
 use crate::audit::{STRATEGIES, Strategy};
@@ -43,6 +45,7 @@ use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
 use crate::model::repair::Action;
 use crate::output::Report;
+use crate::project::parse_duration;
 use assertions::Asserted;
 use ends::{Looked, Prepared};
 use journal::Journal;
@@ -88,6 +91,12 @@ pub struct Args {
     /// Read at most so many rows a second
     #[arg(long, value_name = "ROWS")]
     max_rate: Option<u64>,
+    /// Wait while a replica is further behind: 5s, 1m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    max_lag: Option<Duration>,
+    /// Wait while more statements run on a server
+    #[arg(long, value_name = "N")]
+    max_load: Option<u64>,
     /// So many threads read ranges of keys; each takes a connection for every reference
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -166,6 +175,7 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     replicas::read_from(context, args, &mut looked)?;
     let passes = Passes::read(context);
     let mut since = since::lay(args, &passes, &mut looked).await?;
+    estimating::estimate(&mut looked).await;
     let members: Vec<Arc<Prepared>> = looked
         .iter()
         .filter_map(|one| one.prepared.clone())
@@ -180,8 +190,16 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     let run = context.run.to_string();
     let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
     let mut journal = journal.map_err(|error| finish::cannot_write(&folder, &error))?;
-    let throttle = Throttle::new(args.max_rate);
-    let (read, faults) = running::read(context, tasks, &throttle, &mut journal, &mut tallies).await;
+    let throttle = Throttle::new(args);
+    let (read, faults) = running::read(
+        context,
+        &looked,
+        tasks,
+        &throttle,
+        &mut journal,
+        &mut tallies,
+    )
+    .await;
     let mut report = finish::report(
         context,
         (Some(args.sample), args.fail_on),

@@ -55,10 +55,10 @@ impl Passes {
     /// Keeps what this run has read to its end.
     pub fn keep(mut self, context: &Context, report: &AuditReport) -> std::io::Result<()> {
         for one in report.references.iter().filter(|one| one.tally.complete) {
-            let passed = self
-                .references
-                .entry(one.reference.to_string())
-                .or_default();
+            let Some(prepared) = &one.prepared else {
+                continue;
+            };
+            let passed = self.references.entry(name(prepared)).or_default();
             if one.since.as_ref().is_none_or(|since| since.from.is_none()) {
                 passed.full = Some(report.begun_on.clone());
             }

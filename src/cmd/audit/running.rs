@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::driving::{Driving, Written};
-use super::ends::Prepared;
+use super::ends::{Looked, Prepared};
 use super::faults::{cannot, told};
 use super::tally::Tally;
 use super::task::{Fault, Guarantee, Shared, Task, Why};
@@ -21,6 +21,7 @@ use crate::model::diagnostic::Diagnostic;
 /// wrong.
 pub async fn read(
     context: &Context,
+    looked: &[Looked],
     tasks: Vec<Task>,
     throttle: &Throttle,
     journal: &mut Journal,
@@ -41,9 +42,14 @@ pub async fn read(
     let ended = tokio::select! {
         ended = audit.tasks(tasks) => ended,
         () = audit.driving.watch() => Vec::new(),
+        watched = throttle.watch(context, looked) => {
+            let faults = watched.err().iter().map(cannot).collect();
+            vec![(Vec::new(), faults)]
+        }
     };
     context.progress.finish();
-    let (read, faults): (Vec<Arc<Task>>, Vec<Vec<Diagnostic>>) = ended.into_iter().unzip();
+    let (read, faults): (Vec<Vec<Arc<Task>>>, Vec<Vec<Diagnostic>>) = ended.into_iter().unzip();
+    let read = read.into_iter().flatten().collect();
     (read, faults.into_iter().flatten().collect())
 }
 
@@ -67,7 +73,7 @@ struct Audit<'a> {
 impl Audit<'_> {
     /// Drives all tasks, some of them beside each other: the tasks as they were read in the end,
     /// each with what went wrong.
-    async fn tasks(&self, tasks: Vec<Task>) -> Vec<(Arc<Task>, Vec<Diagnostic>)> {
+    async fn tasks(&self, tasks: Vec<Task>) -> Vec<(Vec<Arc<Task>>, Vec<Diagnostic>)> {
         let beside = std::thread::available_parallelism()
             .map_or(1, usize::from)
             .clamp(2, 4);
@@ -76,7 +82,7 @@ impl Audit<'_> {
         stream::iter(driven).buffered(beside).collect().await
     }
 
-    async fn task(&self, number: usize, mut task: Arc<Task>) -> (Arc<Task>, Vec<Diagnostic>) {
+    async fn task(&self, number: usize, mut task: Arc<Task>) -> (Vec<Arc<Task>>, Vec<Diagnostic>) {
         let mut faults = Vec::new();
         // Another instant would be another snapshot.
         if task.snapshot {
@@ -98,7 +104,7 @@ impl Audit<'_> {
             Ok(()) => nulls::count(&self.driving, self.many * 2 + number, &task, &mut faults).await,
             Err(fault) => faults.push(cannot(&fault)),
         }
-        (task, faults)
+        (vec![task], faults)
     }
 
     /// What was read of a task does not count.

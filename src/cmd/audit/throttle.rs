@@ -1,30 +1,57 @@
-//! How fast an audit may go: rows each second, the lag of replicas, the load of servers.
+//! How fast an audit may go: rows each second, the lag of replicas, the load of servers. Lanes wait
+//! before they begin a range, and never inside a stream.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::task::{Shared, Task};
-
-/// The limits of a run.
-pub struct Throttle {
-    /// Rows each second.
-    pub rate: Option<u64>,
-    begun: Instant,
-}
+use super::Args;
+use super::ends::Looked;
+use super::task::{Fault, Shared, Task};
+use crate::cmd::Context;
+use crate::db::keys;
+use crate::db::session::Session;
+use crate::dialect::keys::Replication;
 
 /// A statement reads about so many rows, at most: some ten seconds, for which a server keeps what
 /// others delete meanwhile.
 const LONG: u64 = 50_000_000;
+/// As well, where servers are watched.
+const WATCHED: u64 = 1_000_000;
 /// The least number of parents that are worth a range.
 const LEAST: u64 = 50_000;
 /// How long one sleep is, so that a stop is noticed.
-const NAP: Duration = Duration::from_millis(100);
+const NAP: Duration = Duration::from_millis(50);
+/// How often servers are asked.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// The limits of a run, for all lanes.
+#[derive(Debug, Clone)]
+pub struct Throttle {
+    /// Rows each second.
+    rate: Option<u64>,
+    /// Seconds behind the primary.
+    lag: Option<u64>,
+    /// Statements that run on a server.
+    load: Option<u64>,
+    begun: Instant,
+    /// A server is too busy, or a replica too far behind.
+    held: Arc<AtomicBool>,
+}
 
 impl Throttle {
-    pub fn new(rate: Option<u64>) -> Throttle {
+    pub fn new(args: &Args) -> Throttle {
         Throttle {
-            rate,
+            rate: args.max_rate,
+            lag: args.max_lag.map(|lag| lag.as_secs()),
+            load: args.max_load,
             begun: Instant::now(),
+            held: Arc::default(),
         }
+    }
+
+    fn watches(&self) -> bool {
+        self.lag.is_some() || self.load.is_some()
     }
 
     /// How many parents a range has; none where all keys are read by one statement.
@@ -33,26 +60,91 @@ impl Throttle {
             // A pause about every second.
             return Some((rate / 4).clamp(100, 200_000));
         }
-        let rows = task
-            .members
-            .iter()
-            .map(|member| member.child.estimate.rows.unwrap_or(0));
-        let pieces = (rows.sum::<u64>() / LONG).max(4 * task.lanes as u64 - 4);
+        let members = task.members.iter();
+        let rows: u64 = members
+            .map(|member| member.child.estimate.rows.unwrap_or(0))
+            .sum();
+        let least = if self.watches() { WATCHED } else { LONG };
+        let pieces = (rows / least).max(4 * task.lanes as u64 - 4);
         let parents = task.first()?.parent.estimate.rows.unwrap_or(0);
         (pieces > 0).then(|| (parents / (pieces + 1)).max(LEAST))
     }
 
-    /// Waits until it may go on.
+    /// Waits until a lane may go on.
     pub async fn pause(&self, shared: &Shared) {
-        while !shared.is_stopped() && self.is_too_fast(shared) {
+        while !shared.is_stopped() && (self.is_held() || self.is_too_fast(shared)) {
             tokio::time::sleep(NAP).await;
         }
     }
 
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
+
     fn is_too_fast(&self, shared: &Shared) -> bool {
         let Some(rate) = self.rate else { return false };
-        let read = shared.read();
         let due = self.begun.elapsed().as_secs_f64() * rate.max(1) as f64;
-        read as f64 > due
+        shared.read() as f64 > due
     }
+
+    /// Asks the servers again and again whether to wait, until it is dropped; nothing is asked
+    /// where no limit was named.
+    pub async fn watch(&self, context: &Context, looked: &[Looked]) -> Result<(), Fault> {
+        if !self.watches() {
+            return std::future::pending().await;
+        }
+        let mut sessions = sessions(looked).await?;
+        loop {
+            let mut why = None;
+            for (name, session) in &mut sessions {
+                why = why.or(self.too_much(name, session).await?);
+            }
+            match (&why, self.is_held()) {
+                (Some(why), false) => context.progress.notice(&format!("waiting: {why}")),
+                (None, true) => context.progress.notice("going on"),
+                _ => {}
+            }
+            self.held.store(why.is_some(), Ordering::Relaxed);
+            tokio::time::sleep(ROUND).await;
+        }
+    }
+
+    /// Why a server is to be left alone for a while.
+    async fn too_much(&self, name: &str, session: &mut Session) -> Result<Option<String>, Fault> {
+        let failed = Fault::of(name, "looking how busy it is");
+        if let Some(most) = self.lag
+            && let Replication::Replica(lag) = keys::replication(session).await.map_err(&failed)?
+            && lag.is_none_or(|lag| lag > most)
+        {
+            let behind = lag.map_or("does not follow".to_owned(), |lag| {
+                format!("is {lag} s behind")
+            });
+            return Ok(Some(format!("the replica of {name} {behind}")));
+        }
+        if let Some(most) = self.load
+            && let Some(running) = keys::load(session).await.map_err(&failed)?
+            && running > most
+        {
+            return Ok(Some(format!(
+                "{running} statements run on the server of {name}"
+            )));
+        }
+        Ok(None)
+    }
+}
+
+/// A session with every server that is read from, the replicas among them.
+async fn sessions(looked: &[Looked]) -> Result<Vec<(String, Session)>, Fault> {
+    let mut sessions: Vec<(String, Session)> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    let prepared = looked.iter().filter_map(|one| one.prepared.as_deref());
+    for side in prepared.flat_map(|one| [&one.child, &one.parent]) {
+        let place = side.reader.as_ref().unwrap_or(&side.target).shown();
+        if !seen.contains(&place) {
+            let failed = Fault::of(&side.database, "opening a session to look how busy it is");
+            sessions.push((side.database.clone(), side.reading().await.map_err(failed)?));
+            seen.push(place);
+        }
+    }
+    Ok(sessions)
 }

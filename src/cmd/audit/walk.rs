@@ -43,10 +43,7 @@ pub async fn walk(
     throttle: &Throttle,
     to: Sender<Range>,
 ) -> Result<(), Fault> {
-    let give = async |range: Range| {
-        throttle.pause(shared).await;
-        to.send(range).await.is_ok() && !shared.is_stopped()
-    };
+    let give = async |range: Range| to.send(range).await.is_ok() && !shared.is_stopped();
     let step = throttle.step(task).filter(|_| task.is_ranged());
     let (Some(member), Some(step)) = (task.first(), step) else {
         for range in rest {
@@ -69,6 +66,8 @@ pub async fn walk(
             let asked = end.boundary(after.as_deref(), step);
             let found = keys::all(&mut session, &asked).await.map_err(&failed)?;
             let bound = (!found.is_empty()).then(|| found.key(0).to_vec());
+            // Where a key is spelled in several ways, the column's order may lead back.
+            let bound = bound.filter(|bound| after.as_ref().is_none_or(|after| bound > after));
             let upto = range.upto.as_ref();
             let bound = bound.filter(|bound| upto.is_none_or(|upto| bound < upto));
             let more = bound.is_some();

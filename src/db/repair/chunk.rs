@@ -216,7 +216,10 @@ async fn look(pair: &mut Pair<'_>, work: &Work<'_>, locks: bool) -> Result<Looke
     };
     let keys: BTreeSet<Vec<u8>> = sorted.keep.iter().filter_map(key_of).collect();
     let keys: Vec<Vec<u8>> = keys.into_iter().collect();
-    let (present, open) = present(pair.parent, &parent, &keys, locks && !tables.alone).await?;
+    let (present, open) = present(pair.parent, &parent, &keys, locks && tables.lockable).await?;
+    if locks {
+        failpoint::at("repair-parents");
+    }
     let healed = work.rows.iter().filter_map(|row| {
         let (_, key) = there.get(&row.row)?;
         let key = key.as_ref()?;
@@ -288,9 +291,6 @@ async fn present(
     }
     let batch = keys::all(session, &end.among(keys)).await.map_err(&doing)?;
     let mut present: HashSet<Vec<u8>> = batch.iter().map(|(key, _)| key.to_vec()).collect();
-    if locks {
-        failpoint::at("repair-parents");
-    }
     let missing: Vec<&Vec<u8>> = keys.iter().filter(|key| !present.contains(*key)).collect();
     if begin.is_none() {
         return Ok((present, missing.len() as u64));
@@ -338,15 +338,28 @@ async fn hold(
     let repairs = session.dialect.repairs();
     let reads: Vec<String> = within
         .iter()
-        .map(|(_, condition, _)| repairs.absent(&end.from, condition))
+        .map(|(_, condition, _)| {
+            repairs.locked(&format!("SELECT 1 FROM {} WHERE {condition}", end.from))
+        })
         .collect();
     let (answers, error) = session.answers(&reads.join("; ")).await;
     if let Some(error) = error {
         return Err(error);
     }
-    let appeared = within.iter().zip(answers);
-    let appeared = appeared.filter(|(_, rows)| !rows.is_empty());
-    let appeared = appeared.map(|((key, _, _), _)| (*key).clone()).collect();
+    let mut appeared = Vec::new();
+    for ((key, _, _), _) in within
+        .iter()
+        .zip(answers)
+        .filter(|(_, rows)| !rows.is_empty())
+    {
+        // What the server takes for the key may be another one.
+        let mut asked = end.among(std::slice::from_ref(*key));
+        asked.sql = repairs.locked(&asked.sql);
+        let batch = keys::all(session, &asked).await?;
+        if batch.iter().any(|(found, _)| found == key.as_slice()) {
+            appeared.push((*key).clone());
+        }
+    }
     Ok((appeared, within.len()))
 }
 

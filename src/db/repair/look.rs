@@ -29,6 +29,8 @@ pub struct Tables {
     /// Whether the child has the whole database to itself while it is written to, the parent
     /// included.
     pub alone: bool,
+    /// Whether a parent that is missing can be kept from appearing.
+    pub lockable: bool,
 }
 
 /// Which server and which database this is.
@@ -121,7 +123,16 @@ pub async fn tables(
         }
     }
     let embedded = child.dialect.facts().is_embedded();
+    let unique = match to.columns.as_slice() {
+        [one] => parent.dialect.repairs().unique_query(&to.table, one),
+        _ => None,
+    };
+    let lockable = match unique {
+        Some(query) => parent.value(&query).await?.is_some(),
+        None => false,
+    };
     Ok(Tables {
+        lockable,
         kept: kept(child, &from.table).await?,
         child: ours,
         parent: theirs,

@@ -76,11 +76,24 @@ async fn copy(
     sink: &mut impl Sink,
 ) -> Result<(), Broken> {
     let statement = format!("COPY ({sql}) TO STDOUT (FORMAT binary)");
-    let copied = connection.copy_out_raw(&statement).await;
-    let mut chunks = copied.map_err(Broken::Sql)?;
+    let refused = match connection.copy_out_raw(&statement).await {
+        Ok(chunks) => return copied(chunks, sink).await,
+        Err(refused) => refused,
+    };
+    // The driver leaves the end of a refused COPY unread, and would take it for the answer to
+    // whatever is asked next: nothing may be.
+    let end = text("SELECT pg_terminate_backend(pg_backend_pid())");
+    let _: Result<_, sqlx::Error> = connection.execute(end).await;
+    Err(Broken::Sql(refused))
+}
+
+async fn copied<B: AsRef<[u8]>>(
+    mut chunks: futures_util::stream::BoxStream<'_, Result<B, sqlx::Error>>,
+    sink: &mut impl Sink,
+) -> Result<(), Broken> {
     let mut rows = Copy::default();
     while let Some(chunk) = chunks.try_next().await.map_err(Broken::Sql)? {
-        rows.chunk(&chunk, |row| sink.row(row))
+        rows.chunk(chunk.as_ref(), |row| sink.row(row))
             .map_err(Broken::Row)?;
         if sink.is_full() && sink.hand_on().await.is_break() {
             return Ok(());

@@ -5,6 +5,17 @@ use crate::dialect::{Dialect, sizes};
 use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
 
+/// Which characters are the same to a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Equality {
+    /// The same bytes.
+    Exact,
+    /// The same bytes, but for blanks at the end.
+    Padded,
+    /// Whatever a collation says.
+    Collation(String),
+}
+
 /// How a child's column is compared with its parent's where the config says nothing, or why that
 /// must be said.
 pub fn comparison(
@@ -29,8 +40,38 @@ pub fn comparison(
             }
         }
         (Family::Integer, Family::Integer) => Ok(Compare::Integer),
-        (Family::Text, Family::Text) => Ok(Compare::Text),
+        (Family::Text, Family::Text) => characters((child, ours), (parent, theirs)),
         _ => Err(differ()),
+    }
+}
+
+/// Characters are compared as both columns compare them, where they agree.
+fn characters(
+    (child, ours): (&Column, &dyn Dialect),
+    (parent, theirs): (&Column, &dyn Dialect),
+) -> Result<Compare, String> {
+    let engines = (ours.facts().name, theirs.facts().name);
+    match (ours.keys().equality(child), theirs.keys().equality(parent)) {
+        (Equality::Padded, Equality::Padded) => Ok(Compare::Collated("RTRIM".to_owned())),
+        (Equality::Collation(one), Equality::Collation(other))
+            if one == other && engines.0 == engines.1 =>
+        {
+            Ok(Compare::Collated(one))
+        }
+        (one @ Equality::Collation(_), other) | (one, other @ Equality::Collation(_)) => {
+            let told = |equality: Equality| match equality {
+                Equality::Collation(collation) => collation,
+                Equality::Exact | Equality::Padded => "their bytes".to_owned(),
+            };
+            Err(format!(
+                "{} compares its characters by {}, {} by {}",
+                child.name,
+                told(one),
+                parent.name,
+                told(other)
+            ))
+        }
+        _ => Ok(Compare::Text),
     }
 }
 
@@ -42,17 +83,88 @@ fn family(column: &Column, dialect: &dyn Dialect) -> Family {
     if whole { Family::Integer } else { family }
 }
 
-/// Whether servers of two products, as their names are, make the same of a key that is compared
-/// in this way.
+/// Why servers of two products, as their names are, make different keys of the same value where
+/// it is compared in this way.
 pub fn agree(compare: &Compare, ours: &str, theirs: &str) -> Result<(), String> {
     match compare {
-        Compare::Collated(collation)
-            if ours != theirs && !matches!(collation.as_str(), "BINARY" | "NOCASE" | "RTRIM") =>
-        {
+        Compare::Collated(collation) if ours != theirs && !is_everywhere(collation) => {
             Err(format!(
-                "the sort keys of {collation} are those of one product, but the ends are on {ours} and {theirs}"
+                "what {collation} takes for the same is known to one product, and the ends are \
+                 on {ours} and {theirs}"
             ))
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether a collation is one of those of SQLite, which can be told without it.
+pub fn is_everywhere(collation: &str) -> bool {
+    matches!(collation, "BINARY" | "NOCASE" | "RTRIM")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::by_scheme;
+
+    /// `mysql varchar(9) utf8mb4_bin`: the engine, a type, a collation.
+    fn told(child: &str, parent: &str) -> String {
+        let column = |text: &str| {
+            let words: Vec<&str> = text.split(' ').collect();
+            let dialect = by_scheme(words[0]).unwrap();
+            let column = Column {
+                name: "k".to_owned(),
+                sql: words[1].to_owned(),
+                collation: words.get(2).map(|word| (*word).to_owned()),
+                ..Column::default()
+            };
+            (column, dialect)
+        };
+        let ((child, ours), (parent, theirs)) = (column(child), column(parent));
+        match comparison((&child, ours), (&parent, theirs)) {
+            Ok(compare) => compare.word(),
+            Err(why) => why,
+        }
+    }
+
+    #[test]
+    fn columns_are_compared_as_both_mean_it() {
+        assert_eq!(told("mysql binary(16)", "postgres uuid"), "uuid");
+        assert_eq!(told("sqlite BLOB", "mysql binary(16)"), "bytes");
+        assert_eq!(told("mysql bigint", "sqlite INTEGER"), "integer");
+        assert_eq!(told("mysql decimal(20,0)", "postgres bigint"), "integer");
+        assert_eq!(told("postgres text", "sqlite TEXT"), "text");
+        assert_eq!(told("mysql char(9) utf8mb4_bin", "postgres text"), "text");
+        let padded = "mysql varchar(9) utf8mb4_bin";
+        assert_eq!(told(padded, padded), "text:RTRIM");
+        let loose = "mysql varchar(9) utf8mb4_unicode_ci";
+        assert_eq!(told(loose, loose), "text:utf8mb4_unicode_ci");
+        assert_eq!(
+            told("sqlite TEXT NOCASE", "sqlite TEXT NOCASE"),
+            "text:NOCASE"
+        );
+        assert_eq!(
+            told(loose, "postgres text"),
+            "k compares its characters by utf8mb4_unicode_ci, k by their bytes"
+        );
+        for (child, parent) in [
+            ("mysql binary(8)", "mysql binary(16)"),
+            ("mysql binary(8)", "postgres uuid"),
+            ("mysql char(36) ascii_bin", "postgres uuid"),
+            ("mysql bigint", "postgres text"),
+            ("mysql decimal(20,2)", "mysql bigint"),
+        ] {
+            let why = told(child, parent);
+            assert!(why.ends_with("cannot be compared"), "{why}");
+        }
+    }
+
+    #[test]
+    fn sort_keys_are_those_of_one_product() {
+        let collated = Compare::Collated("utf8mb4_unicode_ci".to_owned());
+        assert!(agree(&collated, "MySQL", "MySQL").is_ok());
+        assert!(agree(&collated, "MySQL", "MariaDB").is_err());
+        let everywhere = Compare::Collated("NOCASE".to_owned());
+        assert!(agree(&everywhere, "SQLite", "MariaDB").is_ok());
     }
 }

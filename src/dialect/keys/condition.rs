@@ -35,3 +35,38 @@ pub fn condition(dialect: &dyn Dialect, text: &str) -> Result<String, String> {
         _ => Err(wrong("leaves a parenthesis open")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::by_scheme;
+
+    fn told(scheme: &str, text: &str) -> Result<String, String> {
+        condition(by_scheme(scheme).unwrap(), text)
+    }
+
+    #[test]
+    fn a_condition_stays_between_its_parentheses() {
+        for scheme in ["mysql", "postgres", "sqlite"] {
+            for good in ["a = 1", "a IN (1, (2))", "a = ')' AND b = ';'", "a = ''')'"] {
+                assert_eq!(told(scheme, good), Ok(format!("({good})")), "{scheme}");
+            }
+            for bad in [
+                "",
+                "  ",
+                "1 = 1) OR (1 = 1",
+                "a = (1",
+                "1); DELETE FROM t WHERE (1",
+                "1; SELECT 2",
+                "1 = 1 -- ",
+                "1 = 1 /* x */",
+                "a = 'x",
+            ] {
+                assert!(told(scheme, bad).is_err(), "{scheme}: {bad}");
+            }
+        }
+        assert!(told("mysql", "1 /*! ) OR (1 */").is_err());
+        assert!(told("mysql", "a = '\\') OR (''").is_err());
+        assert!(told("postgres", "a = $x$)$x$").is_ok());
+    }
+}

@@ -234,8 +234,8 @@ impl<'e> End<'e> {
         Ok(self.rows_asked(identity, &conditions, tail, None, None))
     }
 
-    /// The condition that a row has this key and no other, where an index finds it at once and one
-    /// column is the key; with the key as a literal.
+    /// The condition that a row that counts has this key and no other, where an index finds it at
+    /// once and one column is the key; with the key as a literal.
     pub fn exactly(&self, key: &[u8]) -> Option<(String, String)> {
         let [part] = self.parts.as_slice() else {
             return None;
@@ -243,12 +243,19 @@ impl<'e> End<'e> {
         let [probe] = part.probes.as_slice() else {
             return None;
         };
-        let direct = probe.indexed && probe.within.is_none() && probe.expression == part.column;
+        // The server's equality must not be wider than the key's.
+        let exact = part.groups && part.order == part.column;
+        let direct = exact && probe.indexed && probe.within.is_none();
+        let direct = direct && probe.expression == part.column;
         let literals = probe.spelling.write(self.place.dialect, key);
         let [literal] = literals.as_slice() else {
             return None;
         };
-        direct.then(|| (format!("{} = {literal}", part.column), literal.clone()))
+        let mut condition = format!("{} = {literal}", part.column);
+        if let Some(filter) = &self.filter {
+            condition = format!("{condition} AND {filter}");
+        }
+        direct.then(|| (condition, literal.clone()))
     }
 
     pub(super) fn rows_asked(
@@ -366,7 +373,10 @@ impl<'e> End<'e> {
         match groups.as_slice() {
             [] => NOTHING.to_owned(),
             [one] => one.clone(),
-            many => format!("(({}))", many.join(") OR (")),
+            many => {
+                let many: Vec<String> = many.iter().map(|one| format!("({one})")).collect();
+                rows::any(&many)
+            }
         }
     }
 }

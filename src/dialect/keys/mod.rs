@@ -11,6 +11,7 @@ pub mod copy;
 mod decode;
 mod end;
 mod joined;
+mod known;
 mod mysql;
 mod part;
 mod postgres;
@@ -18,10 +19,11 @@ mod rows;
 mod spelling;
 mod sqlite;
 
-pub use comparison::{agree, comparison};
+pub use comparison::{Equality, agree, comparison};
 pub use condition::condition;
 pub use decode::{Cell, Cells, Malformed, Reader, decode};
 pub use end::{Asked, End, Place, Range};
+pub use known::{Estimate, Replication, Statistics, replication};
 pub use mysql::MYSQL;
 pub use part::{Part, Probe};
 pub use postgres::POSTGRES;
@@ -31,8 +33,7 @@ pub use rows::{
 pub use spelling::{Spelling, WHOLE};
 pub use sqlite::SQLITE;
 
-use super::Dialect;
-use crate::model::key::{Compare, tell};
+use crate::model::key::Compare;
 use crate::model::schema::Column;
 use crate::model::server::Server;
 
@@ -56,6 +57,9 @@ pub trait Keys: Sync {
     /// How a column is read, or why it cannot be part of a key.
     fn part(&self, column: &Column, compare: &Compare, server: &Server) -> Result<Part, String>;
 
+    /// Which characters are the same to a column.
+    fn equality(&self, column: &Column) -> Equality;
+
     /// How the number of rows comes over the wire.
     fn counts(&self) -> Wire;
 
@@ -78,29 +82,23 @@ pub trait Keys: Sync {
         None
     }
 
+    /// Asks the catalog how many rows a table has and how many keys of these columns.
+    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics>;
+
+    /// Asks whether this server follows another one, for [`replication`].
+    fn replication(&self, _server: &Server) -> Option<&'static str> {
+        None
+    }
+
+    /// Asks how many statements run on the server: the number is the last cell.
+    fn load(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What makes another file's tables visible under a name, where the engine can.
     fn attach(&self, _file: &str, _name: &str) -> Option<String> {
         None
     }
-}
-
-/// A key, given by its canonical bytes, as a literal that is compared with a column.
-pub fn key_literal(
-    dialect: &dyn Dialect,
-    server: &Server,
-    column: &Column,
-    compare: &Compare,
-    canonical: &[u8],
-) -> Result<String, String> {
-    let part = dialect.keys().part(column, compare, server)?;
-    let probe = part
-        .probes
-        .first()
-        .ok_or_else(|| format!("{} cannot be compared with a key", column.name))?;
-    probe
-        .spelling
-        .one(dialect, canonical)
-        .ok_or_else(|| format!("{} cannot hold {}", column.name, tell(compare, canonical)))
 }
 
 /// The type of a column without its size, in lower case.

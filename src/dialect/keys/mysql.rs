@@ -1,6 +1,8 @@
 //! Keys in MySQL and MariaDB.
 
-use super::{Keys, Part, Probe, Spelling, WHOLE, Wire, base, refused, rows};
+use super::comparison::is_everywhere;
+use super::{Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire};
+use super::{base, known, refused, rows};
 use crate::dialect::mysql::{CHARACTERS, MySql};
 use crate::dialect::{Dialect, sizes};
 use crate::model::key::Compare;
@@ -24,10 +26,14 @@ impl Keys for MySqlKeys {
         let plain = |wire, spelling| Part::plain(name.clone(), wire, compare, spelling);
         let characters = || Characters::new(&name, column, compare);
         Ok(match (holds(column), compare) {
-            (Holds::Bytes { indexed }, Compare::Bytes | Compare::Uuid | Compare::Text) => Part {
-                indexed,
-                ..plain(Wire::Bytes, Spelling::Bytes)
-            },
+            (Holds::Bytes { indexed }, Compare::Bytes | Compare::Uuid | Compare::Text) => {
+                let mut part = plain(Wire::Bytes, Spelling::Bytes);
+                part.indexed = indexed;
+                part.probes
+                    .iter_mut()
+                    .for_each(|probe| probe.indexed = indexed);
+                part
+            }
             // It keeps the bytes in another order than the one it shows them in.
             (Holds::Uuid, Compare::Uuid) => Part {
                 sorts: false,
@@ -46,8 +52,56 @@ impl Keys for MySqlKeys {
         })
     }
 
+    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics> {
+        let text = |text: &str| MySql.text(text).ok();
+        let database = match place.database {
+            Some(database) => text(database)?,
+            None => "DATABASE()".to_owned(),
+        };
+        let table = text(table)?;
+        let begins = known::begins(columns, "SEQ_IN_INDEX", "COLUMN_NAME", 1, text)?;
+        let most = columns.len();
+        // What MySQL keeps of its statistics may be a day old.
+        let fresh = match place.server.product {
+            "MySQL" => "SET SESSION information_schema_stats_expiry = 0; ",
+            _ => "",
+        };
+        Some(Statistics {
+            there: None,
+            sql: format!(
+                "{fresh}SELECT TABLE_ROWS, (SELECT MAX(n) FROM (SELECT MAX(CARDINALITY) AS n \
+                 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = {database} \
+                 AND TABLE_NAME = {table} AND {begins} GROUP BY INDEX_NAME \
+                 HAVING COUNT(*) = {most}) AS found) FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = {database} AND TABLE_NAME = {table}"
+            ),
+        })
+    }
+
+    fn replication(&self, server: &Server) -> Option<&'static str> {
+        let old = server.product == "MariaDB" || server.numbers() < vec![8, 0, 22];
+        Some(if old {
+            "SHOW SLAVE STATUS"
+        } else {
+            "SHOW REPLICA STATUS"
+        })
+    }
+
+    fn load(&self) -> Option<&'static str> {
+        Some("SHOW GLOBAL STATUS LIKE 'Threads_running'")
+    }
+
     fn counts(&self) -> Wire {
         Wire::Digits
+    }
+
+    fn equality(&self, column: &Column) -> Equality {
+        let collation = column.collation.as_deref().unwrap_or_default();
+        match collation.ends_with("_bin") || collation == "binary" {
+            true if base(column) != "char" && pads(collation) => Equality::Padded,
+            true => Equality::Exact,
+            false => Equality::Collation(collation.to_owned()),
+        }
     }
 
     /// Such a mode gives a CHAR the blanks that are no part of it.
@@ -177,13 +231,17 @@ impl<'a> Characters<'a> {
         );
         let bytes = self.bytes();
         // The server takes no literal that the column's own characters cannot write.
-        let probes = match self.is_unicode() {
-            true => part.probes.clone(),
-            false => vec![
-                Probe::direct(self.name, Spelling::Plain),
-                Probe::every(bytes.clone(), Spelling::Beyond),
-            ],
-        };
+        let mut own = Probe::direct(self.name, Spelling::Text);
+        own.indexed = self.has_index() || self.base == "enum";
+        let mut probes = vec![own];
+        if !self.is_unicode() {
+            probes
+                .iter_mut()
+                .for_each(|probe| probe.spelling = Spelling::Plain);
+        }
+        if !self.is_unicode() && !self.is_ascii() {
+            probes.push(Probe::every(bytes.clone(), Spelling::Beyond));
+        }
         if self.is_exact() {
             return Part {
                 bound: match (self.is_unicode(), pads(self.collation)) {
@@ -252,7 +310,7 @@ impl<'a> Characters<'a> {
 
     /// Equal as a collation says: its sort keys are the keys.
     fn collated(&self, collation: &str, server: &Server) -> Result<Part, String> {
-        if matches!(collation, "NOCASE" | "RTRIM" | "BINARY") {
+        if is_everywhere(collation) {
             return Ok(self.folded(collation));
         }
         let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -299,6 +357,14 @@ impl<'a> Characters<'a> {
             _ => (text, Spelling::Bytes),
         };
         let exact = self.exact();
+        let bin = self.collation.ends_with("_bin") && self.is_unicode() && self.has_index();
+        if collation == "RTRIM" && bin && self.pads() {
+            let name = self.name.to_owned();
+            return Part {
+                bound: Spelling::Padded,
+                ..Part::plain(name, Wire::Characters, self.compare, Spelling::Text)
+            };
+        }
         Part {
             sorts: collation == "BINARY",
             probes: vec![Probe::every(format!("CAST({text} AS BINARY)"), spelling)],

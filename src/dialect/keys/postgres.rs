@@ -1,6 +1,6 @@
 //! Keys in PostgreSQL.
 
-use super::{Keys, Part, Probe, Spelling, WHOLE, Wire, refused, rows};
+use super::{Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire, refused, rows};
 use crate::dialect::postgres::Postgres;
 use crate::dialect::{Dialect, sizes};
 use crate::model::key::Compare;
@@ -39,6 +39,45 @@ impl Keys for PostgresKeys {
         })
     }
 
+    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics> {
+        let text = |text: &str| Postgres.text(text).ok();
+        let (schema, table) = (text(place.schema.unwrap_or("public"))?, text(table)?);
+        // Of several columns the catalog knows nothing together.
+        let column = match columns {
+            [column] => text(column)?,
+            _ => "NULL".to_owned(),
+        };
+        Some(Statistics {
+            there: None,
+            sql: format!(
+                "SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END, \
+                 CASE WHEN s.n_distinct >= 0 THEN s.n_distinct::bigint \
+                 WHEN c.reltuples >= 0 THEN (-s.n_distinct * c.reltuples)::bigint END \
+                 FROM pg_catalog.pg_class c \
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 LEFT JOIN pg_catalog.pg_stats s ON s.schemaname = n.nspname \
+                 AND s.tablename = c.relname AND s.attname = {column} \
+                 WHERE n.nspname = {schema} AND c.relname = {table} \
+                 ORDER BY s.inherited DESC LIMIT 1"
+            ),
+        })
+    }
+
+    fn replication(&self, _server: &Server) -> Option<&'static str> {
+        Some(
+            "SELECT pg_is_in_recovery() AS replica, \
+             CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
+             ELSE EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp())::bigint END AS lag",
+        )
+    }
+
+    fn load(&self) -> Option<&'static str> {
+        Some(
+            "SELECT COUNT(*) FROM pg_catalog.pg_stat_activity \
+             WHERE state = 'active' AND backend_type = 'client backend'",
+        )
+    }
+
     fn counts(&self) -> Wire {
         Wire::BigEndian
     }
@@ -64,6 +103,13 @@ impl Keys for PostgresKeys {
         }
     }
 
+    fn equality(&self, column: &Column) -> Equality {
+        match column.sql.as_str() {
+            "citext" => Equality::Collation("citext".to_owned()),
+            _ => Equality::Exact,
+        }
+    }
+
     /// A hash of all keys spills where the order of the index needs no memory.
     fn streaming(&self) -> Option<&'static str> {
         Some("SET enable_hashagg = off; SET jit = off; SET max_parallel_workers_per_gather = 0")
@@ -76,10 +122,7 @@ fn characters(
     base: &str,
     compare: &Compare,
 ) -> Result<Part, String> {
-    let bytewise = matches!(
-        column.collation.as_deref(),
-        Some("C" | "POSIX" | "ucs_basic" | "pg_c_utf8")
-    ) || base == "name";
+    let bytewise = base == "name" || column.collation.as_deref().is_some_and(is_bytewise);
     let text = format!("{name}::text");
     let order = match bytewise {
         true => name.clone(),
@@ -88,7 +131,8 @@ fn characters(
     let part = Part {
         // The blanks that fill a CHAR are no part of its value.
         select: match base {
-            "character" if bytewise => text.clone(),
+            // Without a name of its own, it would be what `ORDER BY` means.
+            "character" if bytewise => format!("{text} AS bird_key"),
             _ => order.clone(),
         },
         order,
@@ -142,4 +186,11 @@ fn characters(
             }
         },
     })
+}
+
+/// Whether a collation, as the server writes its name, has the order of bytes.
+fn is_bytewise(collation: &str) -> bool {
+    let name = collation.strip_prefix("pg_catalog.").unwrap_or(collation);
+    let known = ["C", "POSIX", "ucs_basic", "pg_c_utf8", "C.UTF-8", "C.utf8"];
+    known.contains(&name.trim_matches('"'))
 }

@@ -209,8 +209,20 @@ pub fn identified(
     }
     Ok(match all.is_empty() {
         true => NOTHING.to_owned(),
-        false => format!("({})", all.join(" OR ")),
+        false => any(&all),
     })
+}
+
+/// The condition that one of many holds, between parentheses. It is no deeper than it must be: an
+/// engine takes a chain of `OR` for a tree with one level each, and thousands are too deep.
+pub fn any(conditions: &[String]) -> String {
+    /// So many in a chain are harmless.
+    const CHAIN: usize = 16;
+    if conditions.len() <= CHAIN {
+        return format!("({})", conditions.join(" OR "));
+    }
+    let (one, other) = conditions.split_at(conditions.len() / 2);
+    format!("({} OR {})", any(one), any(other))
 }
 
 /// A whole number that was told, as a literal.

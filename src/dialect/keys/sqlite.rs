@@ -1,6 +1,6 @@
 //! Keys in SQLite, where each value has a type of its own.
 
-use super::{Keys, Part, Probe, Spelling, Wire, refused, rows};
+use super::{Equality, Keys, Part, Place, Probe, Spelling, Statistics, Wire, known, refused, rows};
 use crate::dialect::Dialect;
 use crate::dialect::sqlite::Sqlite;
 use crate::model::key::Compare;
@@ -35,11 +35,7 @@ impl Keys for SqliteKeys {
             return Err(refused(column, compare));
         }
         let name = Sqlite.quote(&column.name);
-        let own = column
-            .collation
-            .as_deref()
-            .unwrap_or("BINARY")
-            .to_ascii_uppercase();
+        let own = own(column);
         let wanted = match compare {
             Compare::Collated(collation) => collation.as_str(),
             // Large and small letters are the same to it, and to UUIDs too.
@@ -68,6 +64,39 @@ impl Keys for SqliteKeys {
             probes: probes(&name, column, compare),
             column: name,
         })
+    }
+
+    /// `ANALYZE` writes, for an index, how many rows there are and how many of them have the same
+    /// first column, the same first two, and so on.
+    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics> {
+        let text = |text: &str| Sqlite.text(text).ok();
+        let within = place.database.unwrap_or("main");
+        let file = Sqlite.quote(within);
+        let (within, table) = (text(within)?, text(table)?);
+        let begins = known::begins(columns, "i.seqno", "i.name", 0, text)?;
+        let same = (0..columns.len()).fold("stat".to_owned(), |rest, _| {
+            format!("substr({rest}, instr({rest}, ' ') + 1)")
+        });
+        let most = columns.len();
+        Some(Statistics {
+            there: Some(format!(
+                "SELECT 1 FROM {file}.sqlite_master WHERE name = 'sqlite_stat1'"
+            )),
+            sql: format!(
+                "SELECT MAX(CAST(stat AS INTEGER)), MAX(CASE WHEN (SELECT COUNT(*) \
+                 FROM pragma_index_info(idx, {within}) i WHERE {begins}) = {most} \
+                 THEN CAST(stat AS INTEGER) / max(CAST({same} AS INTEGER), 1) END) \
+                 FROM {file}.sqlite_stat1 WHERE tbl = {table}"
+            ),
+        })
+    }
+
+    fn equality(&self, column: &Column) -> Equality {
+        match own(column).as_str() {
+            "BINARY" => Equality::Exact,
+            "RTRIM" => Equality::Padded,
+            other => Equality::Collation(other.to_owned()),
+        }
     }
 
     fn counts(&self) -> Wire {
@@ -139,7 +168,7 @@ fn bound(column: &Column, compare: &Compare) -> Spelling {
     match (compare, column.family) {
         (Compare::Integer, Family::Text) => Spelling::Never,
         (Compare::Integer, _) => INTEGER,
-        (Compare::Uuid, Family::Text) if is_folded(column) => Spelling::Uuid,
+        (Compare::Uuid, Family::Text) if own(column) == "NOCASE" => Spelling::Uuid,
         // Where large letters come before small ones, no one bound serves for both.
         (Compare::Uuid, Family::Text) => Spelling::Never,
         (_, Family::Text) => Spelling::Text,
@@ -183,14 +212,24 @@ fn probes(name: &str, column: &Column, compare: &Compare) -> Vec<Probe> {
             ),
         ],
         Compare::Collated(collation) => {
+            let bytes = Probe::direct(name, Spelling::Bytes);
+            if own(column) == *collation {
+                return vec![bytes, Probe::direct(name, Spelling::Text)];
+            }
             let text = match collation.as_str() {
                 "NOCASE" => format!("lower({name})"),
                 "RTRIM" => format!("rtrim({name}, ' ')"),
-                _ => return vec![Probe::direct(name, Spelling::Text)],
+                _ => name.to_owned(),
             };
-            vec![Probe::every(text, Spelling::Text)]
+            vec![bytes, Probe::every(text, Spelling::Text)]
         }
     }
+}
+
+/// The collation of a column.
+fn own(column: &Column) -> String {
+    let collation = column.collation.as_deref();
+    collation.unwrap_or("BINARY").to_ascii_uppercase()
 }
 
 /// The digits of a UUID in characters.
@@ -200,10 +239,4 @@ fn digits(name: &str) -> String {
         .fold(format!("lower({name})"), |text, sign| {
             format!("replace({text}, {sign}, '')")
         })
-}
-
-/// Whether large and small letters are the same to a column.
-fn is_folded(column: &Column) -> bool {
-    let collation = column.collation.as_deref();
-    collation.is_some_and(|collation| collation.eq_ignore_ascii_case("NOCASE"))
 }

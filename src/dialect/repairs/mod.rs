@@ -111,16 +111,22 @@ pub trait Repairs: Sync {
         " FOR UPDATE"
     }
 
-    /// Begins a transaction in which a key that is looked for by [`Repairs::absent`] cannot
+    /// Begins a transaction in which a key that is looked for by [`Repairs::locked`] cannot
     /// appear; `None` where the engine has no locks on what is not there.
     fn begin_absent(&self) -> Option<&'static str> {
         None
     }
 
-    /// A query that gives a row where the parent is there, and else keeps it from appearing while
-    /// the transaction lasts.
-    fn absent(&self, table: &str, condition: &str) -> String {
-        format!("SELECT 1 FROM {table} WHERE {condition}")
+    /// Gives a row where this column alone is a whole unique key of the table: only then does
+    /// [`Repairs::locked`] lock one gap and nothing else.
+    fn unique_query(&self, _table: &str, _column: &str) -> Option<String> {
+        None
+    }
+
+    /// A query that locks the rows which it reads, and the gap where it finds none, while the
+    /// transaction lasts.
+    fn locked(&self, select: &str) -> String {
+        select.to_owned()
     }
 
     /// What stands before VALUES or SELECT of an INSERT that gives values to all columns.

@@ -117,8 +117,18 @@ impl Repairs for MySqlRepairs {
         Some("START TRANSACTION")
     }
 
+    fn unique_query(&self, table: &str, column: &str) -> Option<String> {
+        let (table, column) = (literal(table), literal(column));
+        Some(format!(
+            "SELECT INDEX_NAME FROM information_schema.STATISTICS \
+             WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {table} GROUP BY INDEX_NAME \
+             HAVING MAX(NON_UNIQUE) = 0 AND COUNT(*) = 1 AND MAX(COLUMN_NAME) = {column} \
+             AND MAX(SUB_PART) IS NULL LIMIT 1"
+        ))
+    }
+
     /// A locking read of a key that is not there locks the gap in which it would be.
-    fn absent(&self, table: &str, condition: &str) -> String {
-        format!("SELECT 1 FROM {table} WHERE {condition} LOCK IN SHARE MODE")
+    fn locked(&self, select: &str) -> String {
+        format!("{select} LOCK IN SHARE MODE")
     }
 }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use bird::db::inspect;
+use bird::db::session::Access;
+use bird::dialect::by_scheme;
 use bird::dialect::keys::Place;
-use bird::model::schema::{Column, Table};
+use bird::model::schema::{Column, Schema, Table};
 use bird::model::server::Server;
-use bird::model::target::{FileTarget, ServerTarget, Target, Tls};
+use bird::model::target::{FileTarget, ServerTarget, Tls};
 
 use super::*;
 
@@ -149,6 +152,69 @@ impl Laid<'_> {
         }
     }
 
+    /// Ranges from one bound to the next have all keys.
+    pub async fn walked(&mut self, end: &End<'_>) {
+        if !end.ranges_by_index() {
+            return;
+        }
+        let (mut all, mut after) = (Counts::new(), None);
+        loop {
+            let found = keys::all(self.session, &end.boundary(after.as_deref(), 2)).await;
+            let found = found.expect("a bound");
+            let upto = (!found.is_empty()).then(|| found.key(0).to_vec());
+            // Where a key is spelled in several ways, the column's order may lead back.
+            let upto = upto.filter(|upto| after.as_ref().is_none_or(|after| upto > after));
+            let range = Range {
+                after,
+                upto: upto.clone(),
+            };
+            for (key, rows) in self.counts(&end.counted(&range), false).await.0 {
+                *all.entry(key).or_default() += rows;
+            }
+            after = upto;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(all, self.case.expected(), "{}: walked", self.case.name);
+    }
+
+    /// What the catalog knows is about right, where the table was looked at.
+    pub async fn estimated(&mut self, end: &End<'_>) {
+        let estimate = keys::estimate(self.session, end)
+            .await
+            .expect("an estimate");
+        let rows = self.case.rows.len() as u64 + 1;
+        let embedded = self.engine == Engine::Sqlite;
+        if self.case.index || !embedded {
+            assert_eq!(estimate.rows, Some(rows), "{}: rows", self.case.name);
+        }
+        if self.case.index && !(self.engine == Engine::Postgres && end.parts.len() > 1) {
+            let keys = estimate.keys.expect("a number of keys");
+            assert!(
+                (1..=rows).contains(&keys),
+                "{}: {keys} keys",
+                self.case.name
+            );
+        }
+    }
+
+    /// What is promised of its column.
+    pub fn told(&self, end: &End<'_>) -> String {
+        let promises = [
+            (end.sorts(), "sorts"),
+            (end.indexed(), "indexed"),
+            (end.ranges_by_index(), "ranges"),
+            (end.probes_by_index(), "probes"),
+            (!end.parts.iter().all(|part| part.groups), "ungrouped"),
+        ];
+        let kept = promises.iter().filter(|(kept, _)| *kept);
+        let kept: Vec<&str> = kept.map(|(_, promise)| *promise).collect();
+        let words: Vec<String> = self.case.compare.iter().map(Compare::word).collect();
+        let types = self.case.types.join(", ");
+        format!("{types} as {}: {}", words.join(", "), kept.join(" "))
+    }
+
     async fn plan(&mut self, sql: &str) -> String {
         let (before, explain) = match self.engine {
             Engine::Sqlite => (None, "EXPLAIN QUERY PLAN"),
@@ -170,6 +236,42 @@ impl Laid<'_> {
         let cells = rows.iter().flatten().flatten().map(String::as_str);
         cells.collect::<Vec<_>>().join(" ")
     }
+}
+
+/// Runs a check in a session and with the schema of the world's database.
+pub fn run(world: &World, check: impl AsyncFnOnce(Session, Schema) -> Session) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let target = target(world);
+        let dialect = by_scheme(world.engine_of("ums").folder()).expect("an engine");
+        let schema = dialect.facts().schema;
+        let session = Session::open(&target, dialect, schema, Access::Look).await;
+        let mut session = session.expect("a session");
+        keys::prepare(&mut session).await.expect("a setting");
+        let schema = inspect::schema(&mut session, target.database()).await;
+        check(session, schema.expect("a schema"))
+            .await
+            .close()
+            .await;
+    });
+}
+
+/// What is promised of each type is written down, so that a change shows.
+pub fn golden(engine: Engine, told: &[String]) {
+    let file = format!(
+        "tests/it/cases/keys/{}.txt",
+        engine.product().to_lowercase()
+    );
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let told = told.join("\n") + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &told).expect("the file can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(told, written, "UPDATE=1 writes {}", path.display());
 }
 
 /// Where the world's database is.

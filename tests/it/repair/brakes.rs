@@ -178,9 +178,15 @@ fn a_signal_ends_it_between_chunks(engine: Engine) {
         .exits(3)
         .warns("locked");
     if engine.pick(true, false, false) {
-        // The parent that is missing cannot come now, and a new one can.
-        let come = "SET SESSION innodb_lock_wait_timeout = 1; INSERT INTO people VALUES (2, 'x')";
-        assert!(world.refused("ums", come).contains("Lock wait timeout"));
+        // No parent that is missing can come now, nor one that does not count begin to; a new
+        // one can.
+        for come in [
+            "INSERT INTO people VALUES (4, 'x')",
+            "UPDATE people SET name = 'back' WHERE id = 2",
+        ] {
+            let come = format!("SET SESSION innodb_lock_wait_timeout = 1; {come}");
+            assert!(world.refused("ums", &come).contains("Lock wait timeout"));
+        }
         world.client("ums", "INSERT INTO people VALUES (100, 'new')");
     }
     running.signal("INT");
@@ -246,4 +252,29 @@ fn waited_for(engine: Engine) {
         world.client("ums", "SELECT * FROM notes ORDER BY id"),
         "1\t1\n3\t1\n"
     );
+}
+
+/// Without a unique key, looking for one row would lock them all: nothing is locked, and said.
+#[test]
+fn a_key_is_held_only_where_an_index_has_its_place() {
+    for engine in [Engine::MariaDb, Engine::MySql] {
+        engine.run(|engine| {
+            let people =
+                "CREATE TABLE people (id INT, KEY (id));\nINSERT INTO people VALUES (1), (9);\n";
+            let notes = "CREATE TABLE notes (id INT PRIMARY KEY, person INT, KEY (person));\n\
+                         INSERT INTO notes VALUES (1, 1), (2, 2), (3, 2), (4, 1), (5, 1);\n";
+            let references = [("twitter.notes.person", "to = \"ums.people.id\"")];
+            let world = world(engine, people, notes, &references);
+            for wanted in ["window", "held"] {
+                let plan = Plan::new(Action::Quarantine);
+                let plan = plan.row(0, &[("id", "2")], &[Some("2")]);
+                let run = plan.row(0, &[("id", "3")], &[Some("2")]).write(&world);
+                let done = world.run(EXECUTE).ok().json();
+                assert_eq!(done["references"][0]["repaired"], 2, "{done}");
+                assert_eq!(done["references"][0]["guarantee"], json!(wanted), "{done}");
+                world.run(&["repair", "--undo", &run]).ok();
+                world.client("ums", "ALTER TABLE people ADD UNIQUE (id)");
+            }
+        });
+    }
 }

@@ -306,3 +306,37 @@ fn a_table_may_refer_to_itself(engine: Engine) {
     world.run(&["repair", "--undo", &run]).ok();
     assert_eq!(all(), before);
 }
+
+/// A condition of thousands of rows is no deeper than an engine takes it.
+#[test]
+fn keys_of_several_columns_are_many() {
+    let people = "CREATE TABLE people (a INT, b INT, PRIMARY KEY (a, b));\n\
+                  INSERT INTO people VALUES (1, 1), (3, 2);\n";
+    let tweets = "CREATE TABLE notes (i INT, j TEXT, a INT, b INT, PRIMARY KEY (i, j));\n\
+                  CREATE INDEX ab ON notes (a, b);\n\
+                  WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000)\n\
+                  INSERT INTO notes SELECT n % 7, 'k' || n, n, n % 3 FROM c;\n";
+    let references = [("twitter.notes.(a, b)", "to = \"ums.people.(a, b)\"")];
+    Engine::Sqlite.run(|engine| {
+        let world = world(engine, people, tweets, &references);
+        world.run(&["audit", "--plan", "orphans.plan"]).exits(1);
+        let execute = [
+            "repair",
+            "--plan",
+            "orphans.plan",
+            "--execute",
+            "--format",
+            "json",
+        ];
+        let much = ["--chunk", "800", "--allow", "mostly-orphans"];
+        let done = world.run(&[&execute[..], &much].concat()).ok().json();
+        let one = &done["references"][0];
+        assert_eq!(
+            (&one["repaired"], &one["chunks"]),
+            (&json!(2999), &json!(4)),
+            "{done}"
+        );
+        let left = world.client("twitter", "SELECT count(*) FROM notes");
+        assert_eq!(left, "1\n");
+    });
+}
