@@ -2,13 +2,12 @@
 //! and where that is full, written out as a sorted run. The runs are merged at the end.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
+use super::counted::{Counted, Sorted};
 use crate::model::key::Batch;
 
-/// What a key costs in the table beside its own bytes: the entry, the allocation, the free room.
-const OVERHEAD: usize = 72;
 /// How many keys a batch of the ordered stream has.
 const BATCH: usize = 4096;
 /// How much of a run is read at once.
@@ -17,8 +16,7 @@ const READ_AHEAD: usize = 64 * 1024;
 /// Counts keys.
 #[derive(Debug)]
 pub struct Gather<F> {
-    table: HashMap<Box<[u8]>, u64>,
-    bytes: usize,
+    table: Counted,
     limit: usize,
     /// Where runs go; made when the first is written.
     file: Option<F>,
@@ -31,8 +29,7 @@ impl<F: Read + Write + Seek> Gather<F> {
     /// Keeps about `limit` bytes in memory; `make` gives an empty file that nobody else sees.
     pub fn new(limit: usize, make: fn() -> io::Result<F>) -> Gather<F> {
         Gather {
-            table: HashMap::new(),
-            bytes: 0,
+            table: Counted::default(),
             limit,
             file: None,
             make,
@@ -43,40 +40,27 @@ impl<F: Read + Write + Seek> Gather<F> {
     /// Takes keys in.
     pub fn add(&mut self, batch: &Batch) -> io::Result<()> {
         for (key, rows) in batch.iter() {
-            match self.table.get_mut(key) {
-                Some(counted) => *counted += rows,
-                None => {
-                    self.bytes += key.len() + OVERHEAD;
-                    self.table.insert(key.into(), rows);
-                }
-            }
+            self.table.add(key, rows);
         }
-        if self.bytes > self.limit {
+        if self.table.bytes() > self.limit {
             self.write_out()?;
         }
         Ok(())
     }
 
-    fn sorted(&mut self) -> Vec<(Box<[u8]>, u64)> {
-        self.bytes = 0;
-        let mut all: Vec<_> = std::mem::take(&mut self.table).into_iter().collect();
-        all.sort_unstable();
-        all
-    }
-
     fn write_out(&mut self) -> io::Result<()> {
-        let run = self.sorted();
+        let mut run = std::mem::take(&mut self.table).sorted();
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert((self.make)()?),
         };
         let mut to = BufWriter::new(&mut *file);
         let mut length = 0;
-        for (key, rows) in run {
+        while let Some((key, rows)) = run.next() {
             let size = u32::try_from(key.len()).map_err(io::Error::other)?;
             to.write_all(&size.to_le_bytes())?;
             to.write_all(&rows.to_le_bytes())?;
-            to.write_all(&key)?;
+            to.write_all(key)?;
             length += 12 + u64::from(size);
         }
         to.flush()?;
@@ -90,17 +74,19 @@ impl<F: Read + Write + Seek> Gather<F> {
         if self.file.is_none() {
             return Ok(Ordered {
                 file: None,
-                memory: self.sorted().into_iter(),
+                memory: self.table.sorted(),
                 runs: Vec::new(),
                 heads: BinaryHeap::new(),
             });
         }
-        self.write_out()?;
+        if !self.table.is_empty() {
+            self.write_out()?;
+        }
         let bounds = self.runs.iter().zip(self.runs.iter().skip(1));
         let runs: Vec<Run> = bounds.map(|(at, end)| Run::new(*at, *end)).collect();
         let mut ordered = Ordered {
             file: self.file,
-            memory: Vec::new().into_iter(),
+            memory: Sorted::default(),
             heads: BinaryHeap::with_capacity(runs.len()),
             runs,
         };
@@ -154,7 +140,7 @@ impl Run {
 #[derive(Debug)]
 pub struct Ordered<F> {
     file: Option<F>,
-    memory: std::vec::IntoIter<(Box<[u8]>, u64)>,
+    memory: Sorted,
     runs: Vec<Run>,
     /// The next key of each run.
     heads: BinaryHeap<Reverse<(Vec<u8>, u64, usize)>>,
@@ -180,8 +166,10 @@ impl<F: Read + Seek> Ordered<F> {
     /// The next keys, or nothing at the end.
     pub fn batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch::with_capacity(BATCH);
-        for (key, rows) in self.memory.by_ref().take(BATCH) {
-            batch.push(&key, rows);
+        while batch.len() < BATCH
+            && let Some((key, rows)) = self.memory.next()
+        {
+            batch.push(key, rows);
         }
         while batch.len() < BATCH
             && let Some(Reverse((key, mut rows, number))) = self.heads.pop()

@@ -2,6 +2,7 @@
 //! their keys are read, and what is an orphan. Nothing here waits for a database.
 
 mod confirm;
+mod counted;
 mod gather;
 mod guard;
 mod merge;
