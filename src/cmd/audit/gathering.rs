@@ -52,7 +52,8 @@ fn is_one_server(child: &Side, parent: &Side) -> bool {
 pub fn tasks(args: &Args, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failure> {
     let mut tasks: Vec<Task> = Vec::new();
     for member in members {
-        let known = known(member);
+        let mut known = known(member);
+        known.together &= !args.apart;
         let choice = choose(&known, args.strategy).map_err(|why| {
             let message = format!("{}: --strategy cannot be followed: {why}", member.reference);
             Failure::failed(Diagnostic::error("usage", message))

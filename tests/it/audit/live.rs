@@ -349,6 +349,8 @@ fn writers_who_keep_the_order_make_no_orphan(engine: Engine) {
     let world = planted(engine, engine);
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // An assertion that fails ends the writer, too.
+        let _ends = Ends(&over);
         scope.spawn(|| {
             // A reader may hold the file for a moment.
             let patient = engine.pick("", "", "PRAGMA busy_timeout = 20000; ");
@@ -387,8 +389,16 @@ fn writers_who_keep_the_order_make_no_orphan(engine: Engine) {
                 assert_eq!(found[2..], wanted[2..], "{strategy}: {document}");
             }
         }
-        over.store(true, Ordering::Relaxed);
     });
+}
+
+/// Says that it is over when it is dropped.
+struct Ends<'e>(&'e AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn a_table_may_change_meanwhile(engine: Engine) {
