@@ -4,4 +4,5 @@ mod assertions;
 mod impact;
 mod interleaved;
 mod live;
+mod nameless;
 mod structure;

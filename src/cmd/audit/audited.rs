@@ -177,6 +177,9 @@ impl Audited {
             format!("{after} to {upto}")
         });
         match ranges.collect::<Vec<_>>().join(", ") {
+            all if self.tally.nulls_left => {
+                format!("rows with NULL were not read; covered: keys from {all}")
+            }
             none if none.is_empty() => "nothing was covered".to_owned(),
             some => format!("covered: keys from {some}"),
         }

@@ -112,20 +112,39 @@ impl Pair<'_> {
         Ok(())
     }
 
-    /// Confirms the rows of some keys, page by page.
+    /// Confirms the rows of some keys: those that something names, and the others.
     async fn confirm(&mut self, keys: &[Vec<u8>], out: &mut Out<'_>) -> Result<(), Fault> {
         let member = self.member;
         let wrong = Fault::other(&member.child.database, "reading orphans again");
         let child = member.child.end(self.database.0).map_err(&wrong)?;
-        if member.child.names.is_empty() {
-            return self.count(&child, keys, out).await;
-        }
         let names: Vec<&Column> = member.child.names.iter().collect();
+        let (named, nameless) = child.named(&names);
+        let mut orphaned = HashSet::new();
+        if let Some(named) = named {
+            orphaned.extend(self.rows(&named, &names, keys, out).await?);
+        }
+        if let Some(nameless) = nameless {
+            orphaned.extend(self.count(&nameless, keys, out).await?);
+        }
+        out.part.orphan_keys += orphaned.len() as u64;
+        Ok(())
+    }
+
+    /// Confirms rows by what names them, page by page: the keys that they have.
+    async fn rows(
+        &mut self,
+        child: &End<'_>,
+        names: &[&Column],
+        keys: &[Vec<u8>],
+        out: &mut Out<'_>,
+    ) -> Result<HashSet<Vec<u8>>, Fault> {
+        let member = self.member;
+        let wrong = Fault::other(&member.child.database, "reading orphans again");
         let mut orphaned: HashSet<Vec<u8>> = HashSet::new();
         let mut after: Option<After> = None;
         loop {
             let asked = child
-                .rows(&names, keys, after.as_ref(), ROWS)
+                .rows(names, keys, after.as_ref(), ROWS)
                 .map_err(&wrong)?;
             let (found, next) = keys::rows(self.child(), &asked)
                 .await
@@ -139,7 +158,7 @@ impl Pair<'_> {
                     .iter()
                     .map(|row| row.row.clone())
                     .collect();
-                let asked = child.again(&names, &rows).map_err(&wrong)?;
+                let asked = child.again(names, &rows).map_err(&wrong)?;
                 let (again, _) = keys::rows(self.child(), &asked)
                     .await
                     .map_err(self.child_failed())?;
@@ -169,8 +188,7 @@ impl Pair<'_> {
                 None => break,
             }
         }
-        out.part.orphan_keys += orphaned.len() as u64;
-        Ok(())
+        Ok(orphaned)
     }
 
     /// Confirms rows that nothing names: of each key as many as both reads counted.
@@ -179,7 +197,8 @@ impl Pair<'_> {
         child: &End<'_>,
         keys: &[Vec<u8>],
         out: &mut Out<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<HashSet<Vec<u8>>, Fault> {
+        let mut orphaned = HashSet::new();
         let asked = child.counted_among(keys);
         let before = keys::all(self.child(), &asked)
             .await
@@ -193,11 +212,16 @@ impl Pair<'_> {
         let again: HashMap<&[u8], u64> = again.iter().collect();
         for (key, rows) in before.iter().filter(|(key, _)| !present.contains(key)) {
             let rows = rows.min(again.get(key).copied().unwrap_or(0));
-            out.part.orphan_keys += u64::from(rows > 0);
+            if rows > 0 {
+                orphaned.insert(key.to_vec());
+            }
+            let names = self.member.child.names.iter();
             let orphan = Orphan {
                 reference: self.member.index,
                 key: key_told(self.member, key),
-                row: Vec::new(),
+                row: names
+                    .map(|column| (column.name.clone(), "NULL".to_owned()))
+                    .collect(),
                 hidden: false,
             };
             let mut left = rows;
@@ -208,7 +232,7 @@ impl Pair<'_> {
                 left -= some;
             }
         }
-        Ok(())
+        Ok(orphaned)
     }
 
     fn child(&mut self) -> &mut Session {

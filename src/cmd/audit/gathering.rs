@@ -54,11 +54,20 @@ pub fn tasks(args: &Args, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failur
     for member in members {
         let mut known = known(member);
         known.together &= !args.apart;
-        let choice = choose(&known, args.strategy).map_err(|why| {
+        let refused = |why: String| {
             let message = format!("{}: --strategy cannot be followed: {why}", member.reference);
             Failure::failed(Diagnostic::error("usage", message))
-        })?;
+        };
+        let mut choice = choose(&known, args.strategy).map_err(refused)?;
         let snapshot = is_one_server(&member.child, &member.parent) && !args.apart;
+        if snapshot && choice.strategy == Strategy::Merge && !member.has_pages() {
+            let why = "one snapshot is one session, and these keys are not read in pages";
+            if choice.asked {
+                return Err(refused(format!("{why}; --apart does without a snapshot")));
+            }
+            choice.strategy = Strategy::Hash;
+            choice.why = format!("{why}, so they are hashed");
+        }
         let guarantee = match (snapshot, member.child.replica || member.parent.replica) {
             (_, true) => Guarantee::Indicative,
             (true, false) => Guarantee::Snapshot,

@@ -183,9 +183,10 @@ impl Journal {
     fn again(path: &Path, mut file: &File, fingerprint: &str) -> io::Result<Option<Before>> {
         let (mut before, mut begun, mut first, mut whole) = (Vec::new(), None, 0, 0);
         let mut reader = BufReader::new(File::open(path)?);
-        let mut text = String::new();
-        while reader.read_line(&mut text)? > 0 {
-            let Ok(line) = serde_json::from_str(&text) else {
+        let mut text = Vec::new();
+        while reader.read_until(b'\n', &mut text)? > 0 {
+            let line = serde_json::from_slice(&text);
+            let (true, Ok(line)) = (text.ends_with(b"\n"), line) else {
                 break;
             };
             match line {

@@ -89,7 +89,7 @@ impl Merging<'_> {
             if merge.waiting() >= MANY {
                 self.confirm(&mut merge).await?;
             }
-            if merge.parents() - self.told >= PIECE && self.task.has_one_column() {
+            if merge.parents() - self.told >= PIECE && self.task.has_bounds() {
                 self.piece(&mut merge).await?;
             }
         }

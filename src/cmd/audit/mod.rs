@@ -210,8 +210,13 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     );
     report.begun_on.clone_from(&journal.before.begun_on);
     report.faults = faults;
+    let is_resumed = !journal.before.done.is_empty();
     for one in &mut report.references {
         one.since = since.remove(&one.index);
+        // What was read before may end at a lesser value than the greatest now.
+        if let Some(since) = one.since.as_mut().filter(|_| is_resumed) {
+            since.upto = None;
+        }
         let passed = one.prepared.as_deref().map(|prepared| passes.of(prepared));
         one.passed = passed.unwrap_or_default();
     }

@@ -22,7 +22,19 @@ pub async fn count(
     task: &Task,
     faults: &mut Vec<Diagnostic>,
 ) {
+    let mut asked = task.members.iter();
+    if !asked.any(|member| member.reference.null == Nulls::Orphan) {
+        return;
+    }
+    // They are read whole again, whatever an audit that was cut short has read of them.
+    let dropped = driving.written.borrow_mut().journal.drop_task(number);
+    if let Err(error) = dropped {
+        faults.push(cannot(&unwritten(&error)));
+    }
     for member in &task.members {
+        if let Some(tally) = driving.written.borrow_mut().tallies.get_mut(member.index) {
+            tally.nulls_left = member.reference.null == Nulls::Orphan;
+        }
         if member.reference.null == Nulls::Orphan
             && let Err(fault) = read(driving, number, member).await
         {
@@ -36,24 +48,28 @@ async fn read(driving: &Driving<'_>, task: usize, member: &Prepared) -> Result<(
     let doing = "reading its rows with NULL";
     let failed = Fault::of(&side.database, doing);
     let wrong = Fault::other(&side.database, doing);
-    let written =
-        |error: std::io::Error| Fault::other("", "writing down what was found")(error.to_string());
+    let written = |error: std::io::Error| unwritten(&error);
     let end = side.end(None).map_err(&wrong)?;
     let mut session = side.session().await.map_err(&failed)?;
     let names: Vec<&Column> = side.names.iter().collect();
     let portion = Portion {
-        number: member.index as u64,
+        number: driving.shared.number(),
         ..Portion::default()
     };
     let (mut after, mut rows) = (None, 0);
-    if names.is_empty() {
-        let counted = session.value(&end.nulls()).await.map_err(&failed)?;
+    let (named, nameless) = end.named(&names);
+    if let Some(nameless) = nameless {
+        let counted = session.value(&nameless.nulls()).await.map_err(&failed)?;
         rows = counted
             .and_then(|counted| counted.parse().ok())
             .unwrap_or(0);
-    } else {
+    }
+    if let Some(named) = named {
         loop {
-            let asked = end
+            if driving.shared.is_stopped() {
+                return Ok(());
+            }
+            let asked = named
                 .null_rows(&names, after.as_ref(), ROWS)
                 .map_err(&wrong)?;
             let (found, next) = keys::rows(&mut session, &asked).await.map_err(&failed)?;
@@ -74,10 +90,15 @@ async fn read(driving: &Driving<'_>, task: usize, member: &Prepared) -> Result<(
     let mut kept = driving.written.borrow_mut();
     kept.journal.done(&done).map_err(written)?;
     if let Some(tally) = kept.tallies.get_mut(member.index) {
+        tally.nulls_left = false;
         tally.null_rows = rows;
         tally.orphan_rows += rows;
     }
     Ok(())
+}
+
+fn unwritten(error: &std::io::Error) -> Fault {
+    Fault::other("", "writing down what was found")(error.to_string())
 }
 
 fn orphan(member: &Prepared, row: &Found) -> Orphan {

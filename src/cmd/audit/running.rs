@@ -99,6 +99,9 @@ impl Audit<'_> {
             self.forget(number, &task, &mut faults);
             task = Arc::new(instead(&task, fault, why));
             drove = self.driving.drive(self.many + number, &task).await;
+        } else {
+            // An audit that was cut short may have read it in another way.
+            self.drop(self.many + number, &mut faults);
         }
         match drove {
             Ok(()) => nulls::count(&self.driving, self.many * 2 + number, &task, &mut faults).await,
@@ -115,6 +118,13 @@ impl Audit<'_> {
                 *tally = Tally::default();
             }
         }
+        drop(written);
+        self.drop(number, faults);
+    }
+
+    /// What the journal has of a task does not count.
+    fn drop(&self, number: usize, faults: &mut Vec<Diagnostic>) {
+        let mut written = self.driving.written.borrow_mut();
         if let Err(error) = written.journal.drop_task(number) {
             let root = &self.driving.context.project.root;
             faults.extend(finish::cannot_write(root, &error).diagnostics);

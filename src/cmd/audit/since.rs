@@ -103,7 +103,8 @@ async fn greatest(side: &Side, column: &str) -> Result<Option<String>, Fault> {
     let end = side
         .end(None)
         .map_err(Fault::other(&side.database, doing))?;
-    let mut session = side.session().await.map_err(&failed)?;
+    // Whatever a replica does not have yet lies beyond its own greatest value.
+    let mut session = side.reading().await.map_err(&failed)?;
     let name = side.dialect.quote(&column.name);
     let told = row_expression(side.dialect, column);
     let from = &end.from;

@@ -21,6 +21,8 @@ pub struct Tally {
     pub hidden_rows: u64,
     /// Rows with a NULL, where that makes an orphan.
     pub null_rows: u64,
+    /// Whether such rows are still to be read.
+    pub nulls_left: bool,
     pub malformed_rows: u64,
     pub malformed: Vec<String>,
     pub sample: Vec<Orphan>,
@@ -65,9 +67,9 @@ impl Tally {
         self.covered = joined;
     }
 
-    /// Whether every key was read.
+    /// Whether every key was read, and every NULL that counts.
     pub fn is_covered(&self) -> bool {
-        matches!(self.covered.as_slice(), [all] if *all == Range::default())
+        !self.nulls_left && matches!(self.covered.as_slice(), [all] if *all == Range::default())
     }
 }
 

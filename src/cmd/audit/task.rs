@@ -68,18 +68,15 @@ impl Task {
     /// Whether its keys are read range by range, or all at once.
     pub fn is_ranged(&self) -> bool {
         let strategy = self.choice.strategy;
-        let by_index = |side: &Side| side.end(None).is_ok_and(|end| end.ranges_by_index());
-        let sides = self
-            .members
-            .iter()
-            .flat_map(|member| [&member.child, &member.parent]);
-        matches!(strategy, Strategy::Merge | Strategy::Sql) && { sides }.all(by_index)
+        let mut members = self.members.iter();
+        matches!(strategy, Strategy::Merge | Strategy::Sql) && members.all(|one| one.is_ranged())
     }
 
-    /// Whether each key is the value of one column, so that a key bounds a range.
-    pub fn has_one_column(&self) -> bool {
-        self.first()
-            .is_some_and(|first| first.parent.columns.len() == 1)
+    /// Whether each key is the value of one column and bounds a range at both ends, so that what
+    /// lies before it can be told to be done.
+    pub fn has_bounds(&self) -> bool {
+        let one = |first: &Arc<Prepared>| first.parent.columns.len() == 1;
+        self.first().is_some_and(one) && self.is_ranged()
     }
 
     /// What qualifies a table where one session reads both ends of a server.
@@ -90,6 +87,24 @@ impl Task {
     /// What qualifies the parents where a statement has both ends.
     pub fn beside<'s>(&self, parent: &'s Side) -> Option<&'s str> {
         self.qualified(parent).or(Some(keys::ATTACHED))
+    }
+}
+
+impl Prepared {
+    /// Whether an index serves a range at both ends.
+    fn is_ranged(&self) -> bool {
+        let by_index = |side: &Side| side.end(None).is_ok_and(|end| end.ranges_by_index());
+        by_index(&self.child) && by_index(&self.parent)
+    }
+
+    /// Whether the child's keys can be read page by page: each page has so many keys, and the last
+    /// of them bounds the next one. Where each row comes by itself, a page ends within a key.
+    pub fn has_pages(&self) -> bool {
+        let groups = |end: crate::dialect::keys::End<'_>| {
+            let asked = end.counted(&Range::default());
+            asked.counted.is_some() && asked.parts.len() == 1
+        };
+        self.is_ranged() && self.child.end(None).is_ok_and(groups)
     }
 }
 

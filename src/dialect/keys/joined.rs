@@ -3,7 +3,7 @@
 use super::{After, Asked, End, Range, RowsAsked, rows};
 use crate::model::schema::Column;
 
-impl End<'_> {
+impl<'e> End<'e> {
     /// The keys of this end that the other one does not have, each with the number of its rows.
     /// The keys are counted first, where an index gives them in groups: each is then looked up
     /// once, however many rows have it.
@@ -81,6 +81,35 @@ impl End<'_> {
             one.sql.eq_ignore_ascii_case(&other.sql) && one.collation == other.collation
         });
         same && plain(self) && plain(parents)
+    }
+
+    /// The rows that these columns name, and those that nothing names: without such columns all of
+    /// them, else those with a NULL, which an engine may let into a primary key.
+    #[must_use]
+    pub fn named(&self, identity: &[&Column]) -> (Option<End<'e>>, Option<End<'e>>) {
+        if identity.is_empty() {
+            return (None, Some(self.clone()));
+        }
+        let nullable = identity.iter().filter(|column| column.nullable);
+        let name = |column: &&&Column| self.place.dialect.quote(&column.name);
+        let nulls: Vec<String> = nullable
+            .map(|column| format!("{} IS NULL", name(&column)))
+            .collect();
+        if nulls.is_empty() {
+            return (Some(self.clone()), None);
+        }
+        let nulls = format!("({})", nulls.join(" OR "));
+        let named = self.clone().narrowed(format!("NOT {nulls}"));
+        (Some(named), Some(self.clone().narrowed(nulls)))
+    }
+
+    fn narrowed(mut self, condition: String) -> Self {
+        self.filter = Some(match self.filter.take() {
+            Some(filter) => format!("{filter} AND {condition}"),
+            None => condition.clone(),
+        });
+        self.conditions.push(condition);
+        self
     }
 
     /// The rows with a NULL in any part of their key, ordered by what names them.
