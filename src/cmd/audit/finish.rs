@@ -7,11 +7,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::Args;
+use super::audited::Audited;
 use super::ends::Looked;
 use super::journal::Journal;
 use super::passes::Passed;
 use super::planned;
-use super::report::{AuditReport, Audited};
+use super::report::AuditReport;
 use super::tally::Tally;
 use super::task::Task;
 use crate::cmd::Context;

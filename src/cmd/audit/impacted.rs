@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{finish, report};
+use super::{audited, finish};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::name::{ColumnNames, TableName};
@@ -123,7 +123,7 @@ impl Report for ImpactReport {
         }
         for one in self.references.iter().filter(|one| !one.sample.is_empty()) {
             blocks.push(Block::Line(format!("Some of {}:", one.from)));
-            blocks.push(Block::Grid(report::sample("key", &one.sample)));
+            blocks.push(Block::Grid(audited::sample("key", &one.sample)));
         }
         if self.faults.is_empty() {
             blocks.push(Block::Line(self.said()));

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::report::{AuditReport, Audited};
+use super::audited::Audited;
+use super::report::AuditReport;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::output::metrics::{Metric, text};
 use crate::project::{can_replace, replace};

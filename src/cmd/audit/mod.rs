@@ -1,6 +1,7 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
 mod assertions;
+mod audited;
 mod confirming;
 mod driving;
 mod ends;

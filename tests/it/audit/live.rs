@@ -13,6 +13,7 @@ engines!(
     what_a_reference_says_is_heeded,
     an_audit_that_was_killed_goes_on,
     writers_who_keep_the_order_make_no_orphan,
+    a_table_may_change_meanwhile,
 );
 
 /// How many users there are; a hundred more are referred to and missing.
@@ -388,4 +389,17 @@ fn writers_who_keep_the_order_make_no_orphan(engine: Engine) {
         }
         over.store(true, Ordering::Relaxed);
     });
+}
+
+fn a_table_may_change_meanwhile(engine: Engine) {
+    let world = planted(engine, engine);
+    let flags = ["audit", "--format", "json", "--max-rate", "6000"];
+    let running = world.start(&flags);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let patient = engine.pick("", "", "PRAGMA busy_timeout = 20000; ");
+    let change = |table: &str| format!("{patient}ALTER TABLE {table} ADD COLUMN extra INT");
+    world.client("twitter", &change("subscriptions"));
+    world.client("ums", &change("users"));
+    let document = running.finish().exits(1).json();
+    assert_eq!(counted(&document), truth(), "{document}");
 }
