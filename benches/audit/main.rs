@@ -14,7 +14,9 @@ mod people;
 mod project;
 #[path = "../race/mod.rs"]
 mod race;
+mod writers;
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::path::Path;
 
@@ -26,6 +28,7 @@ use project::Project;
 use race::engine::{Engine, Family};
 use race::measure::{Entrant, Laps, Stopwatch, say};
 use race::report::{Table, Verdict};
+use writers::Writers;
 
 const LEGEND: &str = "The floor is the server's own anti-join, both databases on one server; for a \
      reference without an index it is `SELECT DISTINCT`. `comm` merges two ordered key streams of the \
@@ -96,10 +99,11 @@ fn main() -> Result<()> {
     ];
     let mut indexed = Table::new(&titles[0], &["floor", "comm", "across", "together"]);
     let mut unindexed = Table::new(&titles[1], &["floor", "bird"]);
+    let mut beside = Table::new("audit across, beside writers", &["quiet", "busy"]);
     let mut verdicts = Vec::new();
     // One product after the other: together they need more memory than there may be.
     for engine in &engines {
-        let cases = ["indexed", "unindexed"];
+        let cases = ["indexed", "unindexed", "writers"];
         let wanted = cases.map(|case| asked.wants(&format!("{case}/{}", engine.name)));
         if !wanted.contains(&true) {
             continue;
@@ -117,12 +121,25 @@ fn main() -> Result<()> {
             verdicts.extend(Verdict::memory(title, engine, &laps, "bird", 64));
             unindexed.add(engine.title, laps);
         }
+        // A writer has to wait until SQLite's readers are done.
+        if wanted[2] && !asked.load && engine.family != Family::Sqlite {
+            let laps = race_writers(engine, &project, &stopwatch, asked.rounds())?;
+            verdicts.push(limit(
+                "beside writers",
+                engine,
+                &laps,
+                ["busy", "quiet"],
+                1.1,
+            ));
+            beside.add(engine.title, laps);
+        }
         if !asked.keep && engine.family != Family::Sqlite {
             load::drop(engine)?;
         }
     }
     show(&indexed.to_string())?;
     show(&unindexed.to_string())?;
+    show(&beside.to_string())?;
     show(&race::report::verdicts(&verdicts))
 }
 
@@ -161,6 +178,43 @@ fn race_unindexed(
     ];
     let case = format!("unindexed/{}", engine.name);
     stopwatch.race(&case, rounds, &entrants, &|| Ok(()))
+}
+
+/// The same audit while nobody writes, and while somebody does.
+fn race_writers(
+    engine: &Engine,
+    project: &Project,
+    stopwatch: &Stopwatch,
+    rounds: usize,
+) -> Result<Vec<Laps>> {
+    let writers: RefCell<Option<Writers>> = RefCell::new(None);
+    let quiet = || match writers.take() {
+        Some(writers) => writers.finish(),
+        None => Ok(()),
+    };
+    let busy = || {
+        quiet()?;
+        writers.replace(Some(Writers::start(engine)?));
+        // The first of them are leaving by now.
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        anyhow::Ok(())
+    };
+    busy()?;
+    project.check(engine, &CHILDREN, &ACROSS)?;
+    let entrants = [
+        Entrant::new("quiet", || {
+            quiet()?;
+            Ok(project.audit(engine, &CHILDREN, &ACROSS))
+        }),
+        Entrant::new("busy", || {
+            busy()?;
+            Ok(project.audit(engine, &CHILDREN, &ACROSS))
+        }),
+    ];
+    let case = format!("writers/{}", engine.name);
+    let laps = stopwatch.race(&case, rounds, &entrants, &|| Ok(()));
+    quiet()?;
+    laps
 }
 
 fn indexed_verdicts(engine: &Engine, laps: &[Laps]) -> Vec<Verdict> {

@@ -190,7 +190,8 @@ impl Finding<'_> {
         let mut read = Gathering {
             shared: &shared,
             part: None,
-            limit: spill::MEMORY,
+            // The children's keys may still be in memory, and in order.
+            limit: spill::MEMORY / 4,
         };
         let parents = read
             .gather(&mut self.lane.parents, side, end.unordered())
