@@ -94,7 +94,14 @@ pub async fn estimate(session: &mut Session, end: &End<'_>) -> Result<Estimate, 
     if let Some(there) = &statistics.there
         && session.value(there).await?.is_none()
     {
-        return Ok(Estimate::default());
+        let Some(otherwise) = &statistics.otherwise else {
+            return Ok(Estimate::default());
+        };
+        let rows = session.value(otherwise).await?;
+        return Ok(Estimate {
+            rows: rows.and_then(|rows| rows.parse().ok()),
+            keys: None,
+        });
     }
     let rows = session.rows(&statistics.sql).await?;
     let row = rows.into_iter().next().unwrap_or_default();

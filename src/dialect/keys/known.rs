@@ -30,6 +30,8 @@ pub struct Statistics {
     pub there: Option<String>,
     /// Two numbers, each of which may be missing: rows and keys.
     pub sql: String,
+    /// What is asked where the other cannot be: about how many rows there are.
+    pub otherwise: Option<String>,
 }
 
 impl End<'_> {

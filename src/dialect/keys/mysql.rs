@@ -67,6 +67,7 @@ impl Keys for MySqlKeys {
             _ => "",
         };
         Some(Statistics {
+            otherwise: None,
             there: None,
             sql: format!(
                 "{fresh}SELECT TABLE_ROWS, (SELECT MAX(n) FROM (SELECT MAX(CARDINALITY) AS n \

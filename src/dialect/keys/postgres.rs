@@ -48,6 +48,7 @@ impl Keys for PostgresKeys {
             _ => "NULL".to_owned(),
         };
         Some(Statistics {
+            otherwise: None,
             there: None,
             sql: format!(
                 "SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END, \

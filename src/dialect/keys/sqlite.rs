@@ -72,6 +72,7 @@ impl Keys for SqliteKeys {
         let text = |text: &str| Sqlite.text(text).ok();
         let within = place.database.unwrap_or("main");
         let file = Sqlite.quote(within);
+        let rows = format!("{file}.{}", Sqlite.quote(table));
         let (within, table) = (text(within)?, text(table)?);
         let begins = known::begins(columns, "i.seqno", "i.name", 0, text)?;
         let same = (0..columns.len()).fold("stat".to_owned(), |rest, _| {
@@ -88,6 +89,9 @@ impl Keys for SqliteKeys {
                  THEN CAST(stat AS INTEGER) / max(CAST({same} AS INTEGER), 1) END) \
                  FROM {file}.sqlite_stat1 WHERE tbl = {table}"
             ),
+            // Rows get ascending numbers, and a table without numbers has an error, which is no
+            // estimate.
+            otherwise: Some(format!("SELECT MAX(rowid) FROM {rows}")),
         })
     }
 
