@@ -59,7 +59,12 @@ impl Driving<'_> {
             threads.push(started.map_err(|error| failed(error.to_string()))?);
         }
         drop((to, taken));
-        let walking = walk::walk(task, rest, &shared, self.throttle, ranges);
+        let walking = async {
+            tokio::select! {
+                walked = walk::walk(task, rest, &shared, self.throttle, ranges) => walked,
+                () = shared.left() => Ok(()),
+            }
+        };
         let taking = async {
             let mut fault = None;
             while let Some(told) = told.recv().await {

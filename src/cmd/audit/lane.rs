@@ -93,7 +93,12 @@ async fn run(
                 Some(open) => open,
                 None => Lane::open(task, shared, to).await?,
             };
-            match lane.insert(open).portion(&mut portion).await {
+            let read = tokio::select! {
+                read = lane.insert(open).portion(&mut portion) => read,
+                // What it waits for may never come, and whoever looks only may leave.
+                () = shared.left() => return Ok(()),
+            };
+            match read {
                 Ok(read) => break read,
                 Err(fault) => {
                     // A second snapshot would be another instant.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::ends::{Prepared, Side};
 use crate::audit::{Choice, Strategy, Totals};
@@ -9,6 +10,9 @@ use crate::db::keys;
 use crate::db::session::DbError;
 use crate::dialect::keys::Range;
 use crate::model::orphan::Orphan;
+
+/// How long a running statement may go on when the audit is to stop.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// How certain the findings of a reference are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,6 +229,15 @@ impl Shared {
     /// Asks the lanes of this task to end.
     pub fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends a while after all were asked to end: a statement that is waited for may wait for others
+    /// itself.
+    pub async fn left(&self) {
+        while !self.is_stopped() {
+            tokio::time::sleep(GRACE).await;
+        }
+        tokio::time::sleep(GRACE).await;
     }
 
     pub fn is_stopped(&self) -> bool {

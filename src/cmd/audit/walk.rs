@@ -5,10 +5,14 @@
 
 use tokio::sync::mpsc::Sender;
 
+use super::ends::Side;
 use super::task::{Fault, Shared, Task};
 use super::throttle::Throttle;
 use crate::db::keys;
-use crate::dialect::keys::Range;
+use crate::db::session::{DbError, Session};
+use crate::dialect::Trouble;
+use crate::dialect::keys::{Asked, Range};
+use crate::model::key::Batch;
 
 /// What of all keys no finished range covers.
 #[must_use]
@@ -64,7 +68,7 @@ pub async fn walk(
         let mut after = range.after;
         loop {
             let asked = end.boundary(after.as_deref(), step);
-            let found = keys::all(&mut session, &asked).await.map_err(&failed)?;
+            let found = bound(side, &mut session, &asked).await.map_err(&failed)?;
             let bound = (!found.is_empty()).then(|| found.key(0).to_vec());
             // Where a key is spelled in several ways, the column's order may lead back.
             let bound = bound.filter(|bound| after.as_ref().is_none_or(|after| bound > after));
@@ -86,6 +90,18 @@ pub async fn walk(
     }
     session.close().await;
     Ok(())
+}
+
+/// Asks for the bound of a range. The session may have been idle for as long as lanes read, and one
+/// that broke meanwhile is opened anew.
+async fn bound(side: &Side, session: &mut Session, asked: &Asked) -> Result<Batch, DbError> {
+    match keys::all(session, asked).await {
+        Err(error) if error.trouble == Trouble::Connection => {
+            *session = side.session().await?;
+            keys::all(session, asked).await
+        }
+        answer => answer,
+    }
 }
 
 #[cfg(test)]
