@@ -73,6 +73,9 @@ const KEY: f64 = 0.4;
 const LOOK: f64 = 6.0;
 /// What the least probe costs.
 const ROUND: f64 = 400.0;
+/// So many times more keys there may be than a catalog tells: measured with skewed keys on
+/// PostgreSQL, twenty times.
+const DOUBT: u64 = 20;
 
 /// The strategy that costs least of those that are possible. `asked` is a person's wish, and an
 /// error says why it cannot be followed.
@@ -101,7 +104,12 @@ pub fn choose(known: &Known, asked: Option<Strategy>) -> Result<Choice, String> 
     if let (Some(keys), Some(parents), true) =
         (likely_keys(known), known.parents, known.parents_found)
     {
-        let probing = keys as f64 * LOOK + ROUND;
+        // Where few authors write most messages, a catalog's sample of rows misses most authors. A
+        // wrong look-up costs far more than a wrong stream.
+        let feared = keys
+            .saturating_mul(DOUBT)
+            .min(known.rows.unwrap_or(u64::MAX));
+        let probing = feared as f64 * LOOK + ROUND;
         let streaming = parents as f64 * KEY;
         if probing < streaming && known.together {
             let why = format!("one engine sees both ends, and looks about {keys} keys up itself");
@@ -192,6 +200,10 @@ mod tests {
     fn what_costs_least_is_chosen() {
         let even = known(10_000_000, 500_000, 1_000_000);
         assert_eq!(chosen(&even), Strategy::Merge);
+        assert_eq!(
+            chosen(&known(10_000_000, 28_688, 1_000_000)),
+            Strategy::Merge
+        );
         assert_eq!(chosen(&known(1_000, 500, 1_000_000)), Strategy::Probe);
         assert_eq!(chosen(&known(10_000_000, 200, 1_000_000)), Strategy::Probe);
         let one_server = Known {
