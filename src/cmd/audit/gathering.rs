@@ -52,7 +52,9 @@ fn is_one_server(child: &Side, parent: &Side) -> bool {
 pub fn tasks(args: &Args, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failure> {
     let mut tasks: Vec<Task> = Vec::new();
     for member in members {
-        let known = known(member);
+        let mut known = known(member);
+        // A server joins its databases in one session; files are joined in sessions of their own.
+        known.together &= !args.apart || member.child.dialect.facts().is_embedded();
         let refused = |why: String| {
             let message = format!("{}: --strategy cannot be followed: {why}", member.reference);
             Failure::failed(Diagnostic::error("usage", message))
