@@ -53,7 +53,8 @@ pub fn tasks(args: &Args, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failur
     let mut tasks: Vec<Task> = Vec::new();
     for member in members {
         let mut known = known(member);
-        known.together &= !args.apart;
+        // A server joins its databases in one session; files are joined in sessions of their own.
+        known.together &= !args.apart || member.child.dialect.facts().is_embedded();
         let refused = |why: String| {
             let message = format!("{}: --strategy cannot be followed: {why}", member.reference);
             Failure::failed(Diagnostic::error("usage", message))

@@ -105,15 +105,21 @@ impl Keys for MySqlKeys {
         }
     }
 
-    /// Such a mode gives a CHAR the blanks that are no part of it.
+    /// One mode gives a CHAR the blanks that are no part of it; others find no row by the date of
+    /// zeros that it has.
     fn streaming(&self) -> Option<&'static str> {
-        Some("SET sql_mode = REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', '')")
+        Some(
+            "SET sql_mode = REPLACE(REPLACE(REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', ''), \
+             'NO_ZERO_DATE', ''), 'NO_ZERO_IN_DATE', '')",
+        )
     }
 
     fn row_expression(&self, column: &Column) -> String {
         let name = MySql.quote(&column.name);
         match column.family {
             _ if base(column) == "bit" => format!("CAST({name} + 0 AS CHAR)"),
+            // As few digits as it is shown with would name no row.
+            _ if base(column) == "float" => format!("CAST({name} + 0e0 AS CHAR)"),
             Family::Binary => format!("HEX({name})"),
             Family::Text => format!("CONVERT({name} USING utf8mb4)"),
             _ => format!("CAST({name} AS CHAR)"),

@@ -40,6 +40,9 @@ enum Write {
 struct World {
     past: Vec<Moment>,
     writes: std::vec::IntoIter<Write>,
+    /// What rows have referred to so far: one that is deleted and written again identically, between
+    /// two reads, is the one thing that no read can tell.
+    had: BTreeSet<(u8, u8)>,
     /// How many writes happen before each step of the audit.
     pace: Vec<usize>,
     step: usize,
@@ -53,7 +56,12 @@ impl World {
     fn write(&mut self, change: impl FnOnce(&mut Moment)) {
         let mut next = self.now().clone();
         change(&mut next);
-        self.past.push(next);
+        let rows = |moment: &Moment| moment.rows.clone().into_iter().collect::<BTreeSet<_>>();
+        let new: BTreeSet<_> = &rows(&next) - &rows(self.now());
+        if self.had.is_disjoint(&new) {
+            self.had.extend(new);
+            self.past.push(next);
+        }
     }
 
     /// Lets the writers do what they do before the audit's next step.
@@ -142,8 +150,9 @@ fn send(world: &World, side: Side) -> Vec<(u8, u64)> {
 
 fn audit(start: Moment, writes: Vec<Write>, pace: Vec<usize>, size: usize, order: Order) -> Run {
     let mut world = World {
-        past: vec![start],
         writes: writes.into_iter(),
+        had: start.rows.iter().map(|(id, to)| (*id, *to)).collect(),
+        past: vec![start],
         pace,
         step: 0,
     };

@@ -108,3 +108,28 @@ fn keys_without_pages_are_not_read_in_pages(engine: Engine) {
 fn keys_without_pages_are_not_read_in_pages_mariadb() {
     Engine::MariaDb.run(keys_without_pages_are_not_read_in_pages);
 }
+
+/// What a row is named by finds it again, where the server shows fewer digits than it keeps, or
+/// refuses what it has.
+fn what_names_a_row_finds_it(engine: Engine) {
+    let reference =
+        |table: &str| format!("[[references]]\nfrom = \"twitter.{table}.a\"\nto = \"ums.u.id\"\n");
+    let world = world(
+        engine,
+        &(reference("f") + &reference("d")),
+        "CREATE TABLE u (id INT PRIMARY KEY);",
+        "SET sql_mode = ''; CREATE TABLE f (id FLOAT PRIMARY KEY, a INT, KEY a (a)); \
+         CREATE TABLE d (id DATE PRIMARY KEY, a INT, KEY a (a)); \
+         INSERT INTO f VALUES (0.1, 1), (16777217, 1); \
+         INSERT INTO d VALUES ('0000-00-00', 1), ('2026-01-00', 1);",
+    );
+    let document = world.run(&["audit", "--format", "json"]).exits(1).json();
+    let references = document["references"].as_array().expect("references");
+    let rows: Vec<&Value> = references.iter().map(|one| &one["orphan_rows"]).collect();
+    assert_eq!(rows, [2, 2], "{document}");
+}
+
+#[test]
+fn what_names_a_row_finds_it_mysql() {
+    Engine::MySql.run(what_names_a_row_finds_it);
+}
