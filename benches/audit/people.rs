@@ -183,8 +183,8 @@ fn id(number: u64, of: u64, salt: u64) -> Id {
     id
 }
 
-/// A rank below `of` whose logarithm is even: the first has a hundred thousand times what the last
-/// has.
+/// A rank below `of` whose logarithm is even: the first has tens of thousands of times what the
+/// last has.
 fn skewed(drawn: u64, of: u64) -> u64 {
     let even = (drawn >> 11) as f64 / (1u64 << 53) as f64;
     let rank = 10.0 * (even * (of as f64 / 10.0).ln_1p()).exp() - 10.0;
