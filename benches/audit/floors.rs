@@ -80,7 +80,12 @@ fn keys(engine: &Engine, database: &str, sql: &str, column: &str) -> Job {
 
 /// All that a reference without an index needs to be read at least.
 pub fn distinct(engine: &Engine, (table, column): Child) -> Job {
-    let sql = format!("SELECT DISTINCT {column} FROM {table}");
+    // By default PostgreSQL hashes, and where that does not fit it does not end.
+    let sort = match engine.family {
+        Family::Postgres => "SET enable_hashagg = off; ",
+        _ => "",
+    };
+    let sql = format!("{sort}SELECT DISTINCT {column} FROM {table}");
     match engine.family {
         Family::MySql => engine.asking(Some("twitter"), &sql).args(["--quick"]),
         _ => engine.asking(Some("twitter"), &sql),
