@@ -67,7 +67,11 @@ impl Audited {
             };
             find(
                 "orphans",
-                format!("{reference}: {rows} orphan rows of {keys} missing keys{nulls}{allowed}"),
+                format!(
+                    "{reference}: {rows} orphan row{} of {keys} missing key{}{nulls}{allowed}",
+                    plural(rows),
+                    plural(keys)
+                ),
                 "bird audit --plan FILE writes what bird repair would do with them",
             );
         }
@@ -104,6 +108,7 @@ impl Audited {
             "keys": tally.totals.keys,
             "parents": self.parents(),
             "candidates": tally.candidates,
+            "confirming": { "milliseconds": tally.confirming / 1000 },
             "orphan_keys": tally.orphan_keys,
             "orphan_rows": tally.orphan_rows,
             "hidden_rows": tally.hidden_rows,
@@ -184,6 +189,10 @@ impl Audited {
             some => format!("covered: keys from {some}"),
         }
     }
+}
+
+fn plural(number: u64) -> &'static str {
+    if number == 1 { "" } else { "s" }
 }
 
 /// All references in a table.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc::Sender;
 
@@ -36,6 +37,11 @@ pub struct Out<'o> {
 }
 
 impl Out<'_> {
+    fn took(&mut self, begun: Instant) {
+        let micros = u64::try_from(begun.elapsed().as_micros());
+        self.part.confirming += micros.unwrap_or(u64::MAX);
+    }
+
     async fn send(&mut self, orphans: Vec<Orphan>) {
         self.part.orphan_rows += orphans.len() as u64;
         if !orphans.is_empty() {
@@ -53,6 +59,7 @@ impl Fresh {
         candidates: &[Vec<u8>],
         out: &mut Out<'_>,
     ) -> Result<(), Fault> {
+        let begun = Instant::now();
         out.part.candidates += candidates.len() as u64;
         for keys in candidates.chunks(KEYS) {
             let side = &member.child;
@@ -74,6 +81,7 @@ impl Fresh {
                 pair.confirm(keys, out).await?;
             }
         }
+        out.took(begun);
         Ok(())
     }
 
@@ -105,10 +113,12 @@ pub struct Pair<'p> {
 impl Pair<'_> {
     /// Confirms the rows of any number of keys.
     pub async fn all(&mut self, keys: &[Vec<u8>], out: &mut Out<'_>) -> Result<(), Fault> {
+        let begun = Instant::now();
         out.part.candidates += keys.len() as u64;
         for some in keys.chunks(KEYS) {
             self.confirm(some, out).await?;
         }
+        out.took(begun);
         Ok(())
     }
 

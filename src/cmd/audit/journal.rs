@@ -62,6 +62,8 @@ struct Counted {
     orphan_keys: u64,
     orphan_rows: u64,
     malformed: Vec<(String, u64)>,
+    #[serde(default)]
+    confirming: u64,
 }
 
 impl Done {
@@ -95,6 +97,7 @@ impl Done {
             orphan_keys: one.orphan_keys,
             orphan_rows: one.orphan_rows,
             malformed: one.malformed.clone(),
+            confirming: one.confirming,
         };
         self.parts.iter().map(part).collect()
     }
@@ -109,6 +112,7 @@ impl Counted {
             orphan_keys: part.orphan_keys,
             orphan_rows: part.orphan_rows,
             malformed: part.malformed.clone(),
+            confirming: part.confirming,
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Tally {
     pub totals: Totals,
     pub parents: u64,
     pub candidates: u64,
+    /// How long they were confirmed, in microseconds.
+    pub confirming: u64,
     pub orphan_keys: u64,
     pub orphan_rows: u64,
     pub hidden_rows: u64,
@@ -39,6 +41,7 @@ impl Tally {
         self.totals.keys += part.totals.keys;
         self.parents += parents;
         self.candidates += part.candidates;
+        self.confirming += part.confirming;
         self.orphan_keys += part.orphan_keys;
         self.orphan_rows += part.orphan_rows;
         for (told, rows) in &part.malformed {

@@ -127,6 +127,8 @@ pub struct Part {
     pub orphan_keys: u64,
     pub orphan_rows: u64,
     pub malformed: Vec<(String, u64)>,
+    /// How long candidates were confirmed, in microseconds.
+    pub confirming: u64,
 }
 
 /// What lanes tell.
