@@ -48,19 +48,28 @@ fn is_one_server(child: &Side, parent: &Side) -> bool {
     same && spans && engine && child.identity == parent.identity
 }
 
+/// From so many rows on, what one session reads in one snapshot takes noticeably longer than what
+/// several sessions read, which is confirmed instead.
+const MANY: u64 = 3_000_000;
+
 /// The tasks of a run. A wish for a strategy that cannot be followed is an error.
 pub fn tasks(args: &Args, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failure> {
     let mut tasks: Vec<Task> = Vec::new();
+    let rows = members
+        .iter()
+        .filter_map(|member| member.child.estimate.rows);
+    let asked = args.snapshot || args.strategy == Some(Strategy::Sql);
+    let apart = args.apart || !asked && rows.sum::<u64>() > MANY;
     for member in members {
         let mut known = known(member);
         // A server joins its databases in one session; files are joined in sessions of their own.
-        known.together &= !args.apart || member.child.dialect.facts().is_embedded();
+        known.together &= !apart || member.child.dialect.facts().is_embedded();
         let refused = |why: String| {
             let message = format!("{}: --strategy cannot be followed: {why}", member.reference);
             Failure::failed(Diagnostic::error("usage", message))
         };
         let mut choice = choose(&known, args.strategy).map_err(refused)?;
-        let snapshot = is_one_server(&member.child, &member.parent) && !args.apart;
+        let snapshot = is_one_server(&member.child, &member.parent) && !apart;
         if snapshot && choice.strategy == Strategy::Merge && !member.has_pages() {
             let why = "one snapshot is one session, and these keys are not read in pages";
             if choice.asked {

@@ -107,6 +107,9 @@ pub struct Args {
     /// Read each end by itself, even where one server has both
     #[arg(long)]
     apart: bool,
+    /// Read both ends in one snapshot where one server has both, however many rows there are
+    #[arg(long, conflicts_with = "apart")]
+    snapshot: bool,
     /// Write the numbers to this file, as Prometheus reads them
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
