@@ -217,7 +217,11 @@ impl Finding<'_> {
         for (at, part) in self.parts.iter_mut().enumerate() {
             part.totals.keys = merge.totals(at).keys;
         }
-        Ok(Some(merge.parents()))
+        let mut beyond = 0;
+        while let Some(batch) = parents.batch().map_err(spilled(side))? {
+            beyond += batch.len() as u64;
+        }
+        Ok(Some(merge.parents() + beyond))
     }
 
     fn feed(

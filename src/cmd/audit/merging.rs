@@ -95,14 +95,16 @@ impl Merging<'_> {
         }
         // What is left of the parents belongs to their session, which is needed again.
         let failed = Fault::of(self.name(Side::Parents), "reading its keys");
+        let mut beyond = 0;
         while let Some(batch) = parents.next().await.map_err(&failed)? {
             self.shared.count(batch.rows());
+            beyond += batch.len() as u64;
         }
         drop(failed);
         drop((sources, parents));
         self.confirm(&mut merge).await?;
         let parts = self.take(&mut merge);
-        let parents = merge.parents() - self.told;
+        let parents = merge.parents() - self.told + beyond;
         Ok(Some(Read { parts, parents }))
     }
 
