@@ -12,6 +12,8 @@
 //! not is an error, [`Disorder`], and never a wrong answer: an engine may order otherwise than its
 //! collations or types promise.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::key::Batch;
 
 /// Whose keys are wanted, or fed.
@@ -36,7 +38,7 @@ pub struct Candidate {
 }
 
 /// What was read of one child.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     pub rows: u64,
     pub keys: u64,
@@ -203,6 +205,17 @@ impl Merge {
     /// The candidates since they were last taken.
     pub fn candidates(&mut self) -> Vec<Candidate> {
         std::mem::take(&mut self.candidates)
+    }
+
+    /// The keys of the candidates since they were last taken, for each child.
+    pub fn missing(&mut self) -> Vec<Vec<Vec<u8>>> {
+        let mut keys = vec![Vec::new(); self.children.len()];
+        for candidate in self.candidates() {
+            if let Some(keys) = keys.get_mut(candidate.child) {
+                keys.push(candidate.key);
+            }
+        }
+        keys
     }
 
     /// The key up to which every child has been compared, where a parent is wanted next: whatever

@@ -1,7 +1,9 @@
 //! The orphan: a row whose reference has no parent.
 
+use serde::{Deserialize, Serialize};
+
 /// One orphan row that was confirmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orphan {
     /// The place of its reference among the project's.
     pub reference: usize,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::Sender;
 
 use super::ends::{Prepared, Side};
-use super::task::{Fault, Part, Told};
+use super::task::{Fault, Part, Task, Told};
 use crate::audit::{Confirmation, Seen};
 use crate::db::keys;
 use crate::db::session::Session;
@@ -37,11 +37,6 @@ pub struct Out<'o> {
 }
 
 impl Out<'_> {
-    fn took(&mut self, begun: Instant) {
-        let micros = u64::try_from(begun.elapsed().as_micros());
-        self.part.confirming += micros.unwrap_or(u64::MAX);
-    }
-
     async fn send(&mut self, orphans: Vec<Orphan>) {
         self.part.orphan_rows += orphans.len() as u64;
         if !orphans.is_empty() {
@@ -59,29 +54,27 @@ impl Fresh {
         candidates: &[Vec<u8>],
         out: &mut Out<'_>,
     ) -> Result<(), Fault> {
-        let begun = Instant::now();
-        out.part.candidates += candidates.len() as u64;
-        for keys in candidates.chunks(KEYS) {
-            let side = &member.child;
-            if !self.children.contains_key(&side.database) {
-                let session = open(side).await?;
-                self.children.insert(side.database.clone(), session);
-            }
-            if self.parents.is_none() {
-                self.parents = Some(open(&member.parent).await?);
-            }
-            let child = self.children.get_mut(&side.database);
-            if let (Some(child), Some(parents)) = (child, &mut self.parents) {
-                let mut pair = Pair {
-                    member,
-                    child: Some(child),
-                    parents,
-                    database: (None, None),
-                };
-                pair.confirm(keys, out).await?;
-            }
+        if candidates.is_empty() {
+            return Ok(());
         }
-        out.took(begun);
+        let side = &member.child;
+        if !self.children.contains_key(&side.database) {
+            let session = open(side).await?;
+            self.children.insert(side.database.clone(), session);
+        }
+        if self.parents.is_none() {
+            self.parents = Some(open(&member.parent).await?);
+        }
+        let child = self.children.get_mut(&side.database);
+        if let (Some(child), Some(parents)) = (child, &mut self.parents) {
+            let mut pair = Pair {
+                member,
+                child: Some(child),
+                parents,
+                database: (None, None),
+            };
+            pair.all(candidates, out).await?;
+        }
         Ok(())
     }
 
@@ -95,30 +88,56 @@ impl Fresh {
     }
 }
 
+/// Confirms candidates: in the snapshot where there is one, else by fresh reads.
+pub async fn confirm(
+    task: &Task,
+    parents: &mut Session,
+    fresh: &mut Fresh,
+    member: &Arc<Prepared>,
+    keys: &[Vec<u8>],
+    out: &mut Out<'_>,
+) -> Result<(), Fault> {
+    if !task.snapshot {
+        return fresh.confirm(member, keys, out).await;
+    }
+    let database = (
+        task.qualified(&member.child),
+        task.qualified(&member.parent),
+    );
+    let mut pair = Pair {
+        member,
+        child: None,
+        parents,
+        database,
+    };
+    pair.all(keys, out).await
+}
+
 async fn open(side: &Side) -> Result<Session, Fault> {
     let failed = Fault::of(&side.database, "opening a session to confirm orphans");
     side.session().await.map_err(failed)
 }
 
 /// The two ends of a reference, and the sessions in which they are read again.
-pub struct Pair<'p> {
-    pub member: &'p Arc<Prepared>,
+struct Pair<'p> {
+    member: &'p Arc<Prepared>,
     /// Nothing where the parents' session sees the child too.
-    pub child: Option<&'p mut Session>,
-    pub parents: &'p mut Session,
+    child: Option<&'p mut Session>,
+    parents: &'p mut Session,
     /// What qualifies the tables of child and parents.
-    pub database: (Option<&'p str>, Option<&'p str>),
+    database: (Option<&'p str>, Option<&'p str>),
 }
 
 impl Pair<'_> {
     /// Confirms the rows of any number of keys.
-    pub async fn all(&mut self, keys: &[Vec<u8>], out: &mut Out<'_>) -> Result<(), Fault> {
+    async fn all(&mut self, keys: &[Vec<u8>], out: &mut Out<'_>) -> Result<(), Fault> {
         let begun = Instant::now();
         out.part.candidates += keys.len() as u64;
         for some in keys.chunks(KEYS) {
             self.confirm(some, out).await?;
         }
-        out.took(begun);
+        let micros = u64::try_from(begun.elapsed().as_micros());
+        out.part.confirming += micros.unwrap_or(u64::MAX);
         Ok(())
     }
 

@@ -123,7 +123,7 @@ impl Driving<'_> {
         let kept = match told {
             Told::Orphans(portion, orphans) => written.journal.orphans(number, portion, orphans),
             Told::Done(portion, parts, parents) => {
-                let done = Done::new(number, &portion, &parts, parents);
+                let done = Done::new(number, &portion, parts, parents);
                 let kept = written.journal.done(&done);
                 failpoint::at("audit-done");
                 tally::add(written.tallies, task, &done);

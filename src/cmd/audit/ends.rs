@@ -11,7 +11,7 @@ use crate::db::inspect;
 use crate::db::keys;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
-use crate::dialect::keys::{End, Estimate, Place, Replication, agree, comparison};
+use crate::dialect::keys::{Asked, End, Estimate, Place, Range, Replication, agree, comparison};
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::key::Compare;
 use crate::model::name::{ColumnNames, did_you_mean};
@@ -66,6 +66,16 @@ pub struct Prepared {
     pub parent: Side,
     /// Whether each key of the parents stands once.
     pub unique: bool,
+}
+
+impl Prepared {
+    /// What is asked of the parents for their keys in order, each once.
+    pub fn parents(&self, end: &End<'_>, range: &Range) -> Asked {
+        match self.unique {
+            true => end.ordered(range),
+            false => end.distinct(range),
+        }
+    }
 }
 
 /// A reference, and what is to be said of it before its keys are read.

@@ -71,7 +71,7 @@ fn explained(task: &Task, member: &Prepared) -> Explained {
                 .collect(),
             Strategy::Merge => vec![
                 one(&child.database, ours.counted(&all).sql),
-                one(&parent.database, theirs.ordered(&all).sql),
+                one(&parent.database, member.parents(&theirs, &all).sql),
             ],
             Strategy::Hash => vec![
                 one(&child.database, ours.unordered().sql),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::join;
 
-use super::confirming::{Fresh, Out, Pair};
+use super::confirming::{Out, confirm};
 use super::ends::{Prepared, Side};
 use super::lane::{Lane, Read};
 use super::task::{Fault, Part, Portion, Task, Why};
@@ -16,7 +16,6 @@ use crate::audit::{self, Gather, Merge, Ordered, Strategy};
 use crate::db::keys;
 use crate::db::session::Session;
 use crate::dialect::keys::{Asked, Range};
-use crate::model::key::Batch;
 
 /// How many keys are looked up at once.
 const LOOK_UP: usize = 500;
@@ -208,7 +207,8 @@ impl Finding<'_> {
                 },
                 audit::Side::Parents => parents.batch().map_err(spilled(side))?,
             };
-            self.feed(&mut merge, wanted, batch)?;
+            let fed = merge.feed(wanted, batch);
+            fed.map_err(|_| Fault::disorder(""))?;
             if merge.waiting() >= LOOK_UP {
                 self.take(&mut merge).await?;
             }
@@ -224,31 +224,11 @@ impl Finding<'_> {
         Ok(Some(merge.parents() + beyond))
     }
 
-    fn feed(
-        &self,
-        merge: &mut Merge,
-        side: audit::Side,
-        batch: Option<Batch>,
-    ) -> Result<(), Fault> {
-        merge.feed(side, batch).map_err(|_| Fault {
-            database: String::new(),
-            doing: "merging keys",
-            why: Why::Disorder,
-        })
-    }
-
     async fn take(&mut self, merge: &mut Merge) -> Result<(), Fault> {
-        let mut candidates = merge.candidates();
-        candidates.sort();
-        for one in candidates.chunk_by(|one, other| one.child == other.child) {
-            let Some(at) = one.first().map(|candidate| candidate.child) else {
-                continue;
-            };
-            let Some(member) = self.task.members.get(at).cloned() else {
-                continue;
-            };
-            let keys: Vec<Vec<u8>> = one.iter().map(|candidate| candidate.key.clone()).collect();
-            self.confirm(at, &member, &keys).await?;
+        for (at, keys) in merge.missing().into_iter().enumerate() {
+            if let Some(member) = self.task.members.get(at).cloned() {
+                self.confirm(at, &member, &keys).await?;
+            }
         }
         Ok(())
     }
@@ -278,31 +258,6 @@ impl Finding<'_> {
         )
         .await
     }
-}
-
-/// Confirms candidates: in the snapshot where there is one, else by fresh reads.
-pub async fn confirm(
-    task: &Task,
-    parents: &mut Session,
-    fresh: &mut Fresh,
-    member: &Arc<Prepared>,
-    keys: &[Vec<u8>],
-    out: &mut Out<'_>,
-) -> Result<(), Fault> {
-    if !task.snapshot {
-        return fresh.confirm(member, keys, out).await;
-    }
-    let database = (
-        task.qualified(&member.child),
-        task.qualified(&member.parent),
-    );
-    let mut pair = Pair {
-        member,
-        child: None,
-        parents,
-        database,
-    };
-    pair.all(keys, out).await
 }
 
 fn spilled(side: &Side) -> impl Fn(std::io::Error) -> Fault + use<> {

@@ -1,8 +1,7 @@
 //! One statement of the engine itself gives the keys that no parent has, where it sees both ends:
 //! in one snapshot of one server, or with the parents' file attached.
 
-use super::confirming::Out;
-use super::hashing;
+use super::confirming::{Out, confirm};
 use super::lane::{Lane, Read};
 use super::task::{Fault, Part, Portion};
 use crate::db::keys;
@@ -48,7 +47,7 @@ pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>
             to: &lane.to,
             part: &mut part,
         };
-        hashing::confirm(
+        confirm(
             &task,
             &mut lane.parents,
             &mut lane.fresh,

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::task::{Part, Portion};
-use crate::audit::Totals;
 use crate::dialect::keys::Range;
 use crate::model::orphan::Orphan;
 
@@ -26,21 +25,13 @@ enum Line {
     Orphans {
         task: usize,
         portion: u64,
-        rows: Vec<Row>,
+        rows: Vec<Orphan>,
     },
     Done(Done),
     /// What was read of a task does not count: it is read anew in another way.
     Dropped {
         task: usize,
     },
-}
-
-#[derive(Serialize, Deserialize)]
-struct Row {
-    reference: usize,
-    key: Vec<Option<String>>,
-    row: Vec<(String, String)>,
-    hidden: bool,
 }
 
 /// A portion that was read to its end.
@@ -50,31 +41,19 @@ pub struct Done {
     pub number: u64,
     after: Option<String>,
     upto: Option<String>,
-    parts: Vec<Counted>,
+    pub parts: Vec<Part>,
     pub parents: u64,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-struct Counted {
-    rows: u64,
-    keys: u64,
-    candidates: u64,
-    orphan_keys: u64,
-    orphan_rows: u64,
-    malformed: Vec<(String, u64)>,
-    #[serde(default)]
-    confirming: u64,
-}
-
 impl Done {
-    pub fn new(task: usize, portion: &Portion, parts: &[Part], parents: u64) -> Done {
+    pub fn new(task: usize, portion: &Portion, parts: Vec<Part>, parents: u64) -> Done {
         let bound = |key: &Option<Vec<u8>>| key.as_deref().map(hex);
         Done {
             task,
             number: portion.number,
             after: bound(&portion.range.after),
             upto: bound(&portion.range.upto),
-            parts: parts.iter().map(Counted::new).collect(),
+            parts,
             parents,
         }
     }
@@ -84,35 +63,6 @@ impl Done {
         Range {
             after: bound(&self.after),
             upto: bound(&self.upto),
-        }
-    }
-
-    pub fn parts(&self) -> Vec<Part> {
-        let part = |one: &Counted| Part {
-            totals: Totals {
-                rows: one.rows,
-                keys: one.keys,
-            },
-            candidates: one.candidates,
-            orphan_keys: one.orphan_keys,
-            orphan_rows: one.orphan_rows,
-            malformed: one.malformed.clone(),
-            confirming: one.confirming,
-        };
-        self.parts.iter().map(part).collect()
-    }
-}
-
-impl Counted {
-    fn new(part: &Part) -> Counted {
-        Counted {
-            rows: part.totals.rows,
-            keys: part.totals.keys,
-            candidates: part.candidates,
-            orphan_keys: part.orphan_keys,
-            orphan_rows: part.orphan_rows,
-            malformed: part.malformed.clone(),
-            confirming: part.confirming,
         }
     }
 }
@@ -231,16 +181,10 @@ impl Journal {
     }
 
     pub fn orphans(&mut self, task: usize, portion: u64, orphans: Vec<Orphan>) -> io::Result<()> {
-        let rows = orphans.into_iter().map(|orphan| Row {
-            reference: orphan.reference,
-            key: orphan.key,
-            row: orphan.row,
-            hidden: orphan.hidden,
-        });
         self.write(&Line::Orphans {
             task,
             portion,
-            rows: rows.collect(),
+            rows: orphans,
         })
     }
 
@@ -281,14 +225,7 @@ impl Journal {
             if !done.get(&task).is_some_and(|done| done.contains(&portion)) {
                 continue;
             }
-            for row in rows {
-                each(Orphan {
-                    reference: row.reference,
-                    key: row.key,
-                    row: row.row,
-                    hidden: row.hidden,
-                })?;
-            }
+            rows.into_iter().try_for_each(&mut each)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use futures_util::future::{join, join_all};
 use super::confirming::{Fresh, Out};
 use super::lane::{Lane, Read};
 use super::source::{self, Source};
-use super::task::{Fault, Part, Portion, Shared, Task, Told, Why};
+use super::task::{Fault, Part, Portion, Shared, Task, Told};
 use crate::audit::{Merge, Side};
 use crate::dialect::keys::Range;
 use crate::model::key::Batch;
@@ -37,10 +37,7 @@ pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>
     }
     let wrong = Fault::other(&first.parent.database, "reading its keys");
     let end = first.parent.end(None).map_err(wrong)?;
-    let asked = match first.unique {
-        true => end.ordered(&portion.range),
-        false => end.distinct(&portion.range),
-    };
+    let asked = first.parents(&end, &portion.range);
     let (parents, reading) = source::open(&mut lane.parents, asked, false);
     let merging = Merging {
         task: &task,
@@ -164,22 +161,13 @@ impl Merging<'_> {
                 part.malformed.append(&mut batch.malformed);
             }
         }
-        merge.feed(side, batch).map_err(|wrong| Fault {
-            database: self.name(wrong.0).to_owned(),
-            doing: "merging keys",
-            why: Why::Disorder,
-        })
+        let fed = merge.feed(side, batch);
+        fed.map_err(|wrong| Fault::disorder(self.name(wrong.0)))
     }
 
     async fn confirm(&mut self, merge: &mut Merge) -> Result<(), Fault> {
-        let mut candidates: Vec<Vec<Vec<u8>>> = vec![Vec::new(); self.parts.len()];
-        for candidate in merge.candidates() {
-            if let Some(keys) = candidates.get_mut(candidate.child) {
-                keys.push(candidate.key);
-            }
-        }
         let members = self.task.members.iter().zip(&mut self.parts);
-        for ((member, part), keys) in members.zip(candidates) {
+        for ((member, part), keys) in members.zip(merge.missing()) {
             let mut out = Out {
                 portion: self.portion.number,
                 to: self.to,

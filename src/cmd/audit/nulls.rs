@@ -86,7 +86,7 @@ async fn read(driving: &Driving<'_>, task: usize, member: &Prepared) -> Result<(
         }
     }
     session.close().await;
-    let done = Done::new(task, &portion, &[Part::default()], 0);
+    let done = Done::new(task, &portion, vec![Part::default()], 0);
     let mut kept = driving.written.borrow_mut();
     kept.journal.done(&done).map_err(written)?;
     if let Some(tally) = kept.tallies.get_mut(member.index) {

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 
 use futures_util::future::join;
 
-use super::confirming::Out;
+use super::confirming::{Out, confirm};
 use super::lane::{Lane, Read};
-use super::task::{Fault, Part, Portion, Told, Why};
+use super::task::{Fault, Part, Portion, Told};
 use super::{hashing, joining, source};
 use crate::audit::{Merge, Side, Strategy};
 use crate::dialect::keys::{Asked, Range};
@@ -127,10 +127,7 @@ async fn compare(
     let side = &member.parent;
     let wrong = Fault::other(&side.database, "reading its keys");
     let end = side.end(task.qualified(side)).map_err(wrong)?;
-    let asked = match member.unique {
-        true => end.ordered(range),
-        false => end.distinct(range),
-    };
+    let asked = member.parents(&end, range);
     let mut merge = Merge::new(1);
     let (mut parents, reading) = source::open(&mut lane.parents, asked, true);
     let shared = lane.shared.clone();
@@ -144,11 +141,8 @@ async fn compare(
                 }),
                 Side::Parents => parents.next().await.map_err(&failed)?,
             };
-            merge.feed(wanted, batch).map_err(|_| Fault {
-                database: side.database.clone(),
-                doing: "merging keys",
-                why: Why::Disorder,
-            })?;
+            let fed = merge.feed(wanted, batch);
+            fed.map_err(|_| Fault::disorder(&side.database))?;
         }
         let mut beyond = 0;
         while let Some(batch) = parents.next().await.map_err(&failed)? {
@@ -161,13 +155,13 @@ async fn compare(
     let (merged, ()) = join(merging, reading).await;
     let read = merge.parents() + merged?;
     part.totals = merge.totals(0);
-    let found: Vec<Vec<u8>> = merge.candidates().into_iter().map(|one| one.key).collect();
+    let missing = merge.missing().concat();
     let mut out = Out {
         portion: number,
         to: &lane.to,
         part: &mut part,
     };
     let (parents, fresh) = (&mut lane.parents, &mut lane.fresh);
-    hashing::confirm(&task, parents, fresh, member, &found, &mut out).await?;
+    confirm(&task, parents, fresh, member, &missing, &mut out).await?;
     Ok((part, read))
 }

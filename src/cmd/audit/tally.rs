@@ -79,9 +79,9 @@ impl Tally {
 /// Adds a finished portion of a task to the tallies of its members.
 pub fn add(tallies: &mut [Tally], task: &Task, done: &Done) {
     let range = done.range();
-    for (member, part) in task.members.iter().zip(done.parts()) {
+    for (member, part) in task.members.iter().zip(&done.parts) {
         if let Some(tally) = tallies.get_mut(member.index) {
-            tally.add(&part, done.parents, &range);
+            tally.add(part, done.parents, &range);
         }
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::ends::{Prepared, Side};
 use crate::audit::{Choice, Strategy, Totals};
 use crate::db::keys;
@@ -120,7 +122,7 @@ pub struct Portion {
 }
 
 /// What a lane found out of one member in one portion.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     pub totals: Totals,
     pub candidates: u64,
@@ -158,6 +160,15 @@ pub enum Why {
 }
 
 impl Fault {
+    /// Keys of a database did not come in the order that their types promise.
+    pub fn disorder(database: &str) -> Fault {
+        Fault {
+            database: database.to_owned(),
+            doing: "merging keys",
+            why: Why::Disorder,
+        }
+    }
+
     pub fn of(database: &str, doing: &'static str) -> impl Fn(DbError) -> Fault + use<> {
         let database = database.to_owned();
         move |error| Fault {
