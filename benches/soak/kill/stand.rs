@@ -190,19 +190,6 @@ impl Stand {
             let word = random.pick(&word).context("a word")?;
             return self.blocking.ask(word).map(|_| true);
         }
-        let tables = self.asking.ask(self.engine.pick(
-            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
-             AND TABLE_TYPE = 'BASE TABLE' AND TABLE_NAME NOT LIKE 'bird%' \
-             AND TABLE_NAME NOT LIKE 'refinery%' ORDER BY 1;",
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname NOT LIKE 'bird%' \
-             AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'refinery%' ORDER BY 1;",
-            "",
-        ))?;
-        let tables: Vec<&str> = tables.lines().collect();
-        let Some(table) = random.pick(&tables) else {
-            return Ok(false);
-        };
-        self.blocking.enter(Some(&self.database))?;
         let ways: &[&str] = self.engine.pick(
             &[
                 "BEGIN; SELECT * FROM {};",
@@ -216,9 +203,37 @@ impl Stand {
             ],
             &[],
         );
-        let way = random.pick(ways).context("a way")?;
-        self.blocking.ask(&way.replace("{}", table))?;
-        Ok(true)
+        loop {
+            let tables = self.tables()?;
+            let Some(table) = random.pick(&tables) else {
+                return Ok(false);
+            };
+            self.blocking.enter(Some(&self.database))?;
+            let way = random.pick(ways).context("a way")?;
+            let Err(reason) = self.blocking.ask(&way.replace("{}", table)) else {
+                return Ok(true);
+            };
+            // The statement of a killed run still goes on in the server: it may have dropped or
+            // renamed this very table after it was listed.
+            let within = self.folder.parent().context("a folder")?;
+            self.blocking = Client::open(self.engine, within, "blocking")?;
+            if self.tables()?.contains(table) {
+                return Err(reason);
+            }
+        }
+    }
+
+    /// The project's own tables.
+    fn tables(&mut self) -> Result<Vec<String>> {
+        let tables = self.asking.ask(self.engine.pick(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+             AND TABLE_TYPE = 'BASE TABLE' AND TABLE_NAME NOT LIKE 'bird%' \
+             AND TABLE_NAME NOT LIKE 'refinery%' ORDER BY 1;",
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname NOT LIKE 'bird%' \
+             AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'refinery%' ORDER BY 1;",
+            "",
+        ))?;
+        Ok(tables.lines().map(str::to_owned).collect())
     }
 
     pub fn release(&mut self) -> Result<()> {
