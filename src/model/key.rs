@@ -219,6 +219,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_key_that_comes_again_is_counted_where_it_is() {
+        let mut batch = Batch::default();
+        for (key, rows) in [(&b"a"[..], 1), (b"", 2), (b"", 3), (b"ab", 4), (b"ab", 5)] {
+            batch.open().extend_from_slice(key);
+            batch.end_or_join(rows);
+        }
+        batch.open().extend_from_slice(b"no key");
+        batch.cancel();
+        assert_eq!(
+            batch.iter().collect::<Vec<_>>(),
+            [(&b"a"[..], 1), (b"", 5), (b"ab", 9)]
+        );
+        assert_eq!(batch.rows(), 15);
+        assert_eq!(batch.pop(), Some((b"ab".to_vec(), 9)));
+        assert_eq!(batch.pop(), Some((Vec::new(), 5)));
+        assert_eq!(batch.iter().collect::<Vec<_>>(), [(&b"a"[..], 1)]);
+    }
+
     proptest! {
         #[test]
         fn numbers_sort_as_their_bytes(one: i128, other: i128) {

@@ -282,3 +282,38 @@ pub fn key(
     crate::model::key::join(&all, &mut key);
     Ok(Ok(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::keys::Asked;
+
+    struct Number(i64);
+
+    impl Cells for Number {
+        fn cell(&self, _at: usize) -> Result<Cell<'_>, String> {
+            Ok(Cell::Integer(self.0))
+        }
+    }
+
+    /// The rows of a key may be on both sides of the place where a batch is cut.
+    #[test]
+    fn a_key_is_in_one_batch() {
+        let mut reader = Reader::new(&Asked {
+            sql: String::new(),
+            parts: vec![(Wire::Typed, Compare::Integer)],
+            counted: None,
+        });
+        let mut counts = Vec::new();
+        let rows = 3 * i64::try_from(Reader::BATCH).unwrap();
+        for row in 0..rows {
+            reader.row(&Number(row / 2)).unwrap();
+            // Cut wherever it may be.
+            if reader.is_full() || row % 7 == 0 {
+                counts.extend(reader.take().iter().map(|(_, rows)| rows));
+            }
+        }
+        counts.extend(reader.last().iter().map(|(_, rows)| rows));
+        assert_eq!(counts, vec![2; 3 * Reader::BATCH / 2]);
+    }
+}
