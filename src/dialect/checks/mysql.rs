@@ -113,9 +113,10 @@ pub const CHECKS: &[Check] = &[
         },
         judge: |_, rows| match rows.is_empty() {
             true => Judgement::ok("it replicates from no other server"),
-            false => Judgement::warning("it replicates from another server")
-                .to_do("migrate that one: what is written here may collide with it. Where both follow \
-                        each other, say so with --allow replica"),
+            false => Judgement::warning("it replicates from another server").to_do(
+                "migrate that one: what is written here may collide with it. Where both follow \
+                        each other, say so with --allow replica",
+            ),
         },
     },
     Check {
