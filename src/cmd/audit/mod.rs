@@ -177,7 +177,7 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         .iter()
         .map(|(index, reference)| ends::prepare(context, &known, *index, reference));
     let mut looked: Vec<Looked> = looked.collect();
-    replicas::read_from(context, args, &mut looked)?;
+    replicas::read_from(context, args, &mut looked).await?;
     let passes = Passes::read(context);
     let mut since = since::lay(args, &passes, &mut looked).await?;
     estimating::estimate(&mut looked).await;
