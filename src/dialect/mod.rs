@@ -96,6 +96,8 @@ pub enum Trouble {
     Account,
     /// The account may not do it.
     Denied,
+    /// The server is not to be written to: it is a replica, or somebody has closed it.
+    Closed,
     /// The server does not take connections yet, or the connection broke.
     Connection,
     /// The protection that the URL asks for could not be had.
@@ -317,6 +319,12 @@ pub trait Dialect: Sync {
     /// first cell names it.
     fn unwritable_query(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Whether a server that follows another one may take writes all the same, so that only its
+    /// replication tells what it is.
+    fn replicas_take_writes(&self) -> bool {
+        false
     }
 
     /// Gives a row, beginning with a setting's name, where the server is a node of a cluster and

@@ -6,6 +6,7 @@ mod interleaved;
 mod live;
 mod nameless;
 mod parts;
+mod replicas;
 mod since;
 mod structure;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::{Context, open};
 use super::Args;
+use super::replicas::Reader;
 use crate::audit::{self, structure};
 use crate::db::inspect;
 use crate::db::keys;
@@ -57,7 +58,7 @@ pub struct Side {
     /// A watermark leaves few of its rows.
     pub marked: bool,
     /// Where its keys are read from, where that is not the primary.
-    pub reader: Option<Target>,
+    pub reader: Option<Reader>,
 }
 
 /// A reference that can be audited.
@@ -123,8 +124,14 @@ impl Side {
 
     /// A session in which keys are read, which may be one with a replica.
     pub async fn reading(&self) -> Result<Session, DbError> {
-        self.open(self.reader.as_ref().unwrap_or(&self.target))
-            .await
+        self.open(self.read_at()).await
+    }
+
+    /// Where its keys are read.
+    pub fn read_at(&self) -> &Target {
+        self.reader
+            .as_ref()
+            .map_or(&self.target, |reader| &reader.target)
     }
 
     async fn open(&self, target: &Target) -> Result<Session, DbError> {
@@ -140,7 +147,8 @@ impl Side {
         let identity = identity.map(|identity| format!(" {identity}"));
         let role = if self.replica { "replica" } else { "primary" };
         let reader = self.reader.as_ref();
-        let reader = reader.map(|target| format!(", keys from the replica {}", target.shown()));
+        let reader =
+            reader.map(|reader| format!(", keys from the replica {}", reader.target.shown()));
         let (identity, reader) = (identity.unwrap_or_default(), reader.unwrap_or_default());
         format!("{} {role}{identity}{reader}", self.database)
     }

@@ -151,9 +151,9 @@ pub fn fingerprint(members: &[Arc<Prepared>], tasks: &[Task]) -> String {
         ));
         for side in [&member.child, &member.parent] {
             add(format!(
-                "{:?} {} {:?} {:?}",
+                "{:?} {:?} {:?} {:?}",
                 side.columns,
-                side.target.shown(),
+                (side.target.shown(), side.read_at().shown()),
                 side.filter,
                 side.identity
             ));

@@ -17,6 +17,7 @@ mod import;
 mod joining;
 mod journal;
 mod lane;
+mod malformed;
 mod merging;
 mod metrics;
 mod nulls;
@@ -240,7 +241,7 @@ async fn look(
         .map(|(index, reference)| ends::prepare(context, &visits, *index, reference));
     let mut looked: Vec<Looked> = looked.collect();
     let asking = async {
-        replicas::read_from(context, args, &mut looked)?;
+        replicas::read_from(context, args, &mut looked).await?;
         let since = since::lay(args, passes, &mut visits, &mut looked).await?;
         estimating::estimate(&mut visits, &mut looked).await;
         Ok(since)

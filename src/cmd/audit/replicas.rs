@@ -1,29 +1,98 @@
 //! `--replica`: the keys of children are read where that troubles nobody. A child that is seen late
 //! is seen as it was, and its parents are still read after it; what is found is confirmed on the
-//! primaries.
+//! primaries. What the replica does not have yet is not found, and the report says so.
 
 use std::sync::Arc;
 
-use super::Args;
-use super::ends::{Looked, Prepared};
+use super::ends::{Looked, Prepared, Side};
+use super::{Args, open};
 use crate::cmd::Context;
+use crate::db::session::{Access, DbError, Session};
+use crate::db::{inspect, keys};
+use crate::dialect::keys::{Following, Replication};
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::schema::{Column, Schema};
 use crate::model::target::Target;
 use crate::project::{self, Database};
 
-/// Lets children be read from the replicas that were named.
-pub fn read_from(context: &Context, args: &Args, looked: &mut [Looked]) -> Result<(), Failure> {
+/// Where the keys of a database's children are read instead of its primary.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub target: Target,
+    pub identity: Option<String>,
+    /// Where it stood before the first key was read.
+    pub standing: Replication,
+}
+
+impl Reader {
+    /// How old its rows were, as the end of a sentence.
+    pub fn age(&self) -> String {
+        match &self.standing {
+            Replication::Replica(Following { behind: None, .. }) => {
+                "which did not follow when the audit began".to_owned()
+            }
+            Replication::Replica(Following {
+                behind: Some(behind),
+                ..
+            }) => format!("which was {behind} s behind when the audit began"),
+            Replication::Primary => "which follows no server".to_owned(),
+            Replication::Unknown => "which does not tell how far behind it is".to_owned(),
+        }
+    }
+
+    /// Whether it followed another server, where it told.
+    pub fn follows(&self) -> Option<bool> {
+        match &self.standing {
+            Replication::Replica(following) => Some(following.behind.is_some()),
+            Replication::Primary => Some(false),
+            Replication::Unknown => None,
+        }
+    }
+
+    /// How many seconds it was behind, where it told.
+    pub fn behind(&self) -> Option<u64> {
+        match &self.standing {
+            Replication::Replica(following) => following.behind,
+            _ => None,
+        }
+    }
+}
+
+/// Lets children be read from the replicas that were named, and says what is to be known of them.
+pub async fn read_from(
+    context: &Context,
+    args: &Args,
+    looked: &mut [Looked],
+) -> Result<(), Failure> {
     for asked in &args.replicas {
-        let (name, target) = replica(context, asked).map_err(Failure::failed)?;
-        for one in looked.iter_mut() {
+        let (database, replica) = replica(context, asked).map_err(Failure::failed)?;
+        let mut ours = looked.iter_mut().filter(|one| {
+            let child = one.prepared.as_ref().map(|prepared| &prepared.child);
+            child.is_some_and(|child| child.database == database.name)
+        });
+        let Some(first) = ours.next() else {
+            let name = &database.name;
+            context.progress.notice(&format!(
+                "--replica: nothing is read from the replica of {name}: no reference of this run begins there"
+            ));
+            continue;
+        };
+        let place = replica.target.shown();
+        let (reader, schema) = look(database, &replica).await?;
+        if let Some(prepared) = &first.prepared {
+            same_cluster(&prepared.child, &place, &reader)?;
+            limited(args, &database.name, &place, &reader)?;
+            first
+                .remarks
+                .extend(remark(&prepared.child, &place, &reader));
+        }
+        for one in std::iter::once(first).chain(ours) {
             let Some(prepared) = &one.prepared else {
                 continue;
             };
-            if prepared.child.database != name {
-                continue;
-            }
+            same_table(&prepared.child, &place, &schema)?;
             let mut child = prepared.child.clone();
-            child.reader = Some(target.clone());
+            child.reader = Some(reader.clone());
             one.prepared = Some(Arc::new(Prepared {
                 child,
                 ..Prepared::clone(prepared)
@@ -33,8 +102,8 @@ pub fn read_from(context: &Context, args: &Args, looked: &mut [Looked]) -> Resul
     Ok(())
 }
 
-/// The database that is meant, and where its replica is.
-fn replica(context: &Context, asked: &str) -> Result<(String, Target), Diagnostic> {
+/// The database that is meant, and its replica.
+fn replica<'p>(context: &'p Context, asked: &str) -> Result<(&'p Database, Database), Diagnostic> {
     let usage = |message: String| Diagnostic::error("usage", message);
     let Some((name, url)) = asked.split_once('=') else {
         return Err(usage("--replica takes NAME=URL".to_owned()));
@@ -48,5 +117,134 @@ fn replica(context: &Context, asked: &str) -> Result<(String, Target), Diagnosti
         let message = format!("--replica: `{name}` is another engine than its replica");
         return Err(usage(message));
     }
-    Ok((name.to_owned(), replica.target))
+    Ok((database, replica))
+}
+
+/// What a replica is, and what it has.
+async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema), Failure> {
+    let schema = database.schema.as_deref();
+    let target = &replica.target;
+    let opened = Session::open(target, replica.dialect, schema, Access::Look).await;
+    let mut session = opened.map_err(|error| {
+        let mut fault = open::cannot_open(replica, &error).database(&database.name);
+        fault.message = format!("--replica {}: {}", database.name, fault.message);
+        Failure::failed(fault)
+    })?;
+    let asking = async {
+        let schema = inspect::schema(&mut session, target.database()).await?;
+        let identity = keys::identity(&mut session).await?;
+        let standing = keys::replication(&mut session).await?;
+        Ok((schema, identity, standing))
+    };
+    let asked: Result<_, DbError> = asking.await;
+    let (schema, identity, standing) = asked.map_err(|error| {
+        Failure::failed(open::cannot_ask(database, "looking at its replica", &error))
+    })?;
+    session.close().await;
+    let reader = Reader {
+        target: target.clone(),
+        identity,
+        standing,
+    };
+    Ok((reader, schema))
+}
+
+fn another(child: &Side, message: String) -> Failure {
+    let fault = Diagnostic::error("other-replica", message).database(&child.database);
+    Failure::failed(fault.hint("check the URL behind --replica; nothing was read"))
+}
+
+/// A standby is a copy of its primary's whole cluster, byte for byte, so they share a number.
+fn same_cluster(child: &Side, place: &str, reader: &Reader) -> Result<(), Failure> {
+    let copies = child.dialect.keys().copies_identity();
+    let follows = matches!(reader.standing, Replication::Replica(_));
+    let number = |identity: &Option<String>| {
+        let identity = identity.as_deref()?;
+        Some(identity.split('/').next().unwrap_or(identity).to_owned())
+    };
+    let (ours, theirs) = (number(&child.identity), number(&reader.identity));
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if copies && follows && ours != theirs => {
+            let name = &child.database;
+            let message = format!("{place} is no replica of {name}: it follows another server");
+            Err(another(child, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A replica has the same tables; one that has not, is another database's, or has not come to the
+/// last migration yet.
+fn same_table(child: &Side, place: &str, schema: &Schema) -> Result<(), Failure> {
+    let (name, table) = (&child.database, &child.table.name);
+    let Some(found) = schema.table(table) else {
+        let message = format!("{place} is no replica of {name}: it has no table `{table}`");
+        return Err(another(child, message));
+    };
+    let columns = child.columns.iter().map(|(column, _)| column);
+    for column in columns.chain(&child.names) {
+        let is = |other: &&Column| other.sql == column.sql && other.collation == column.collation;
+        if found.column(&column.name).filter(is).is_none() {
+            let (column, sql) = (&column.name, &column.sql);
+            let message = format!(
+                "{place} is no replica of {name} as it is now: its table `{table}` has no column \
+                 `{column}` of type {sql}"
+            );
+            return Err(another(child, message));
+        }
+    }
+    Ok(())
+}
+
+/// `--max-lag` can be followed only where the replica says how far behind it is.
+fn limited(args: &Args, name: &str, place: &str, reader: &Reader) -> Result<(), Failure> {
+    let (why, hint) = match &reader.standing {
+        Replication::Replica(_) => return Ok(()),
+        Replication::Primary => (
+            "follows no server",
+            "leave --max-lag out, or name a server that follows the primary",
+        ),
+        Replication::Unknown => (
+            "does not tell this account how far behind it is",
+            "give the account the right to ask there: REPLICATION CLIENT, on MariaDB SLAVE MONITOR",
+        ),
+    };
+    if args.max_lag.is_none() {
+        return Ok(());
+    }
+    let message = format!("--max-lag cannot be followed: the replica of {name}, {place}, {why}");
+    let fault = Diagnostic::error("usage", message).database(name);
+    Err(Failure::failed(fault.hint(hint)))
+}
+
+/// What is to be known of a replica beside its lag.
+fn remark(child: &Side, place: &str, reader: &Reader) -> Option<Diagnostic> {
+    let name = &child.database;
+    let (message, hint) = match &reader.standing {
+        Replication::Unknown => return None,
+        Replication::Primary => (
+            format!("{place} follows no server: rows written since it was made are not seen"),
+            "right for a copy; is it the primary itself?",
+        ),
+        Replication::Replica(Following { behind: None, .. }) => (
+            format!("{place} does not follow: rows written since it stopped are not seen"),
+            "--max-lag waits until it follows again",
+        ),
+        Replication::Replica(Following { sources, .. }) => {
+            let primary = child.identity.as_ref()?;
+            if sources.is_empty() || sources.contains(primary) {
+                return None;
+            }
+            (
+                format!("{place} follows another server than {name} is on"),
+                "right where replicas follow each other in a chain; else check the URL",
+            )
+        }
+    };
+    let message = format!("--replica {name}: {message}");
+    Some(
+        Diagnostic::notice("replica", message)
+            .database(name)
+            .hint(hint),
+    )
 }

@@ -62,7 +62,7 @@ impl Gathering<'_> {
                 self.shared.count(batch.rows());
                 if let Some(part) = &mut self.part {
                     part.totals.rows += batch.rows();
-                    part.malformed.append(&mut batch.malformed);
+                    part.malformed.take(&mut batch.malformed);
                 }
                 gather.add(&batch).map_err(failed)?;
             }

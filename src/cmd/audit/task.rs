@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ends::{Prepared, Side};
+use super::malformed::Malformed;
 use crate::audit::{Choice, Strategy, Totals};
 use crate::db::keys;
 use crate::db::session::DbError;
@@ -23,6 +24,8 @@ pub enum Guarantee {
     Snapshot,
     /// Every finding was confirmed by fresh reads of child, parent and child.
     Confirmed,
+    /// As [`Guarantee::Confirmed`], but the child's keys are those that a replica had.
+    Late,
     /// As [`Guarantee::Confirmed`], but a replica answered for the parents or the confirmation.
     Indicative,
 }
@@ -32,6 +35,7 @@ impl Guarantee {
         match self {
             Guarantee::Snapshot => "snapshot",
             Guarantee::Confirmed => "confirmed",
+            Guarantee::Late => "late",
             Guarantee::Indicative => "indicative",
         }
     }
@@ -46,6 +50,11 @@ impl Guarantee {
                 "no false orphan: each was confirmed by fresh reads of child, parent and child; every \
                  reference that was broken during the whole window is listed, those that changed \
                  meanwhile may be missing"
+            }
+            Guarantee::Late => {
+                "no false orphan: each was confirmed by fresh reads of child, parent and child on the \
+                 primaries; the keys came from a replica, so that rows which it did not have yet are \
+                 missing"
             }
             Guarantee::Indicative => {
                 "a replica answered, which may lag behind: confirm on the primaries before you act"
@@ -69,6 +78,15 @@ impl Task {
     /// The member that stands for the parents.
     pub fn first(&self) -> Option<&Arc<Prepared>> {
         self.members.first()
+    }
+
+    /// How certain the findings of one member are: one pass over the parents serves children from
+    /// primaries and from replicas alike.
+    pub fn guarantee(&self, member: &Prepared) -> Guarantee {
+        match (self.guarantee, &member.child.reader) {
+            (Guarantee::Confirmed, Some(_)) => Guarantee::Late,
+            (as_it_is, _) => as_it_is,
+        }
     }
 
     /// Whether its keys are read range by range, or all at once.
@@ -128,7 +146,7 @@ pub struct Part {
     pub candidates: u64,
     pub orphan_keys: u64,
     pub orphan_rows: u64,
-    pub malformed: Vec<(String, u64)>,
+    pub malformed: Malformed,
     /// How long candidates were confirmed, in microseconds.
     pub confirming: u64,
 }

@@ -35,7 +35,7 @@ pub struct Throttle {
     /// Statements that run on a server.
     load: Option<u64>,
     begun: Instant,
-    /// A server is too busy, or a replica too far behind.
+    /// A server is too busy, or a replica too far behind; or nobody has looked yet.
     held: Arc<AtomicBool>,
 }
 
@@ -46,7 +46,9 @@ impl Throttle {
             lag: args.max_lag.map(|lag| lag.as_secs()),
             load: args.max_load,
             begun: Instant::now(),
-            held: Arc::default(),
+            held: Arc::new(AtomicBool::new(
+                args.max_lag.is_some() || args.max_load.is_some(),
+            )),
         }
     }
 
@@ -93,58 +95,86 @@ impl Throttle {
         if !self.watches() {
             return std::future::pending().await;
         }
-        let mut sessions = sessions(looked).await?;
+        let mut watched = watched(looked).await?;
+        let (mut waits, mut is_first) = (false, true);
         loop {
-            let mut why = None;
-            for (name, session) in &mut sessions {
-                why = why.or(self.too_much(name, session).await?);
+            let (mut why, mut replicas) = (None, 0);
+            for one in &mut watched {
+                why = why.or(self.too_much(one, &mut replicas).await?);
             }
-            match (&why, self.is_held()) {
+            if is_first && self.lag.is_some() && replicas == 0 {
+                let none = "--max-lag: no server that is read from is known to be a replica";
+                context.progress.notice(none);
+            }
+            match (&why, waits) {
                 (Some(why), false) => context.progress.notice(&format!("waiting: {why}")),
                 (None, true) => context.progress.notice("going on"),
                 _ => {}
             }
-            self.held.store(why.is_some(), Ordering::Relaxed);
+            (waits, is_first) = (why.is_some(), false);
+            self.held.store(waits, Ordering::Relaxed);
             tokio::time::sleep(ROUND).await;
         }
     }
 
     /// Why a server is to be left alone for a while.
-    async fn too_much(&self, name: &str, session: &mut Session) -> Result<Option<String>, Fault> {
-        let failed = Fault::of(name, "looking how busy it is");
+    async fn too_much(
+        &self,
+        watched: &mut Watched,
+        replicas: &mut usize,
+    ) -> Result<Option<String>, Fault> {
+        let Watched { session, told, .. } = watched;
+        let failed = Fault::of(&watched.database, "looking how busy it is");
         if let Some(most) = self.lag
-            && let Replication::Replica(lag) = keys::replication(session).await.map_err(&failed)?
-            && lag.is_none_or(|lag| lag > most)
+            && let Replication::Replica(following) =
+                keys::replication(session).await.map_err(&failed)?
         {
-            let behind = lag.map_or("does not follow".to_owned(), |lag| {
-                format!("is {lag} s behind")
-            });
-            return Ok(Some(format!("the replica of {name} {behind}")));
+            *replicas += 1;
+            match following.behind {
+                None => return Ok(Some(format!("{told} does not follow"))),
+                Some(lag) if lag > most => return Ok(Some(format!("{told} is {lag} s behind"))),
+                Some(_) => {}
+            }
         }
         if let Some(most) = self.load
             && let Some(running) = keys::load(session).await.map_err(&failed)?
             && running > most
         {
-            return Ok(Some(format!(
-                "{running} statements run on the server of {name}"
-            )));
+            return Ok(Some(format!("{running} statements run on {told}")));
         }
         Ok(None)
     }
 }
 
+/// A server that is read from.
+struct Watched {
+    database: String,
+    session: Session,
+    /// What it is called.
+    told: String,
+}
+
 /// A session with every server that is read from, the replicas among them.
-async fn sessions(looked: &[Looked]) -> Result<Vec<(String, Session)>, Fault> {
-    let mut sessions: Vec<(String, Session)> = Vec::new();
+async fn watched(looked: &[Looked]) -> Result<Vec<Watched>, Fault> {
+    let mut watched: Vec<Watched> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let prepared = looked.iter().filter_map(|one| one.prepared.as_deref());
     for side in prepared.flat_map(|one| [&one.child, &one.parent]) {
-        let place = side.reader.as_ref().unwrap_or(&side.target).shown();
-        if !seen.contains(&place) {
-            let failed = Fault::of(&side.database, "opening a session to look how busy it is");
-            sessions.push((side.database.clone(), side.reading().await.map_err(failed)?));
-            seen.push(place);
+        let place = side.read_at().shown();
+        if seen.contains(&place) {
+            continue;
         }
+        let failed = Fault::of(&side.database, "opening a session to look how busy it is");
+        let of = match side.reader.is_some() {
+            true => "the replica",
+            false => "the server",
+        };
+        watched.push(Watched {
+            database: side.database.clone(),
+            session: side.reading().await.map_err(failed)?,
+            told: format!("{of} of {}", side.database),
+        });
+        seen.push(place);
     }
-    Ok(sessions)
+    Ok(watched)
 }

@@ -109,7 +109,7 @@ async fn member<'p>(
         return Ok(None);
     }
     repair::prepare(session, true).await.map_err(failed)?;
-    locks::writable(database, session).await?;
+    locks::writable(database, session, &args.consents.allow).await?;
     if chunks.iter().any(|chunk| chunk.action == Action::Delete) {
         let message = format!("`{}`: the rows of this run were deleted", database.name);
         let fault = Diagnostic::error("deleted", message).database(&database.name);

@@ -235,7 +235,7 @@ impl Dialect for MySql {
         })
     }
 
-    fn trouble(&self, code: &str, _message: &str) -> Trouble {
+    fn trouble(&self, code: &str, message: &str) -> Trouble {
         match code {
             "1049" => Trouble::MissingDatabase,
             "1146" => Trouble::MissingTable,
@@ -246,6 +246,8 @@ impl Dialect for MySql {
             "1020" | "1205" | "1213" | "3572" => Trouble::Busy,
             "1045" | "1698" => Trouble::Account,
             "1044" | "1142" | "1227" | "1370" => Trouble::Denied,
+            "1290" if message.contains("read-only") => Trouble::Closed,
+            "1836" => Trouble::Closed,
             "1040" | "1053" | "1927" | "3169" | "4031" => Trouble::Connection,
             _ => Trouble::Other,
         }
@@ -463,6 +465,10 @@ impl Dialect for MySql {
             "SHOW GLOBAL VARIABLES WHERE Variable_name IN \
              ('read_only', 'super_read_only', 'innodb_read_only') AND Value IN ('ON', '1')",
         )
+    }
+
+    fn replicas_take_writes(&self) -> bool {
+        true
     }
 
     fn checks(&self) -> &'static [Check] {

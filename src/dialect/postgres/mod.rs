@@ -197,6 +197,7 @@ impl Dialect for Postgres {
             "57014" => Trouble::Cancelled,
             "28000" | "28P01" => Trouble::Account,
             "42501" => Trouble::Denied,
+            "25006" => Trouble::Closed,
             "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "53300" => {
                 Trouble::Connection
             }
