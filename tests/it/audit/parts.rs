@@ -147,27 +147,6 @@ fn two_audits_have_two_journals() {
     assert!(journals(&world).is_empty());
 }
 
-/// One session reads pages of one snapshot, and the last of them is empty.
-#[test]
-fn a_snapshot_is_read_in_pages() {
-    Engine::MariaDb.run(|engine| {
-        let world = world(
-            engine,
-            "[[references]]\nfrom = \"twitter.m.a\"\nto = \"ums.u.id\"\n",
-            "CREATE TABLE u (id INT PRIMARY KEY); INSERT INTO u SELECT seq FROM seq_1_to_160000;",
-            "CREATE TABLE m (id INT PRIMARY KEY AUTO_INCREMENT, a INT, KEY a (a)); \
-             INSERT INTO m (a) SELECT seq FROM seq_1_to_155000; \
-             INSERT INTO m (a) VALUES (-1), (-1), (300000), (300000), (300000);",
-        );
-        let flags = ["audit", "--format", "json", "--strategy", "merge"];
-        let document = world.run(&flags).exits(1).json();
-        let one = &document["references"][0];
-        assert_eq!(counted(&document), [[155_005, 155_002, 2, 5]], "{document}");
-        assert_eq!(one["parents"], 160_000, "{document}");
-        assert_eq!(one["guarantee"], "snapshot", "{document}");
-    });
-}
-
 /// More rows with NULL than are read at once.
 #[test]
 fn every_row_with_null_is_read() {
