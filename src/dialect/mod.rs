@@ -27,6 +27,7 @@ use catalog::Catalog;
 use checks::Check;
 use std::time::Duration;
 
+use crate::model::hex;
 use crate::model::history::{OWN_TABLES, QUARANTINE};
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
@@ -162,7 +163,7 @@ pub trait Dialect: Sync {
 
     /// Bytes as a literal.
     fn bytes(&self, bytes: &[u8]) -> String {
-        format!("X'{}'", hex(bytes))
+        format!("X'{}'", hex::capitals(bytes))
     }
 
     fn boolean(&self, yes: bool) -> &'static str {
@@ -441,11 +442,6 @@ pub fn sizes(sql_type: &str) -> Vec<u64> {
     let inner = inner.map_or("", |(inner, _)| inner);
     let parts = inner.split(',');
     parts.filter_map(|size| size.trim().parse().ok()).collect()
-}
-
-/// Bytes as hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// Whether the first words of a statement are these, in any case.

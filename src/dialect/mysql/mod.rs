@@ -10,8 +10,9 @@ use super::repairs::{self, Repairs};
 use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{
-    hex, journal_columns, not_own, number_of, refuse_control, single_quoted, starts_with, variant,
+    journal_columns, not_own, number_of, refuse_control, single_quoted, starts_with, variant,
 };
+use crate::model::hex;
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -432,7 +433,7 @@ impl Dialect for MySql {
     /// The name is one for the whole server and at most 64 characters: a hash with the
     /// database's name in it.
     fn lock(&self, database: &str, _schema: Option<&str>) -> Option<Lock> {
-        let hash = hex(&Sha256::digest(database.as_bytes())[..16]).to_lowercase();
+        let hash = hex::digits(&Sha256::digest(database.as_bytes())[..16]);
         let name = format!("'bird_{hash}'");
         Some(Lock {
             take: format!("SELECT GET_LOCK({name}, 0)"),
