@@ -1,6 +1,7 @@
 //! The audit: the order of its reads in a model, then the command on every engine.
 
 mod assertions;
+mod closed;
 mod impact;
 mod interleaved;
 mod live;

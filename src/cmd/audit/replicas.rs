@@ -81,7 +81,7 @@ pub async fn read_from(
         let (reader, schema) = look(database, &replica).await?;
         if let Some(prepared) = &first.prepared {
             same_cluster(&prepared.child, &place, &reader)?;
-            limited(args, &database.name, &place, &reader)?;
+            limited(args, &prepared.child, &place, &reader)?;
             first
                 .remarks
                 .extend(remark(&prepared.child, &place, &reader));
@@ -197,16 +197,22 @@ fn same_table(child: &Side, place: &str, schema: &Schema) -> Result<(), Failure>
 }
 
 /// `--max-lag` can be followed only where the replica says how far behind it is.
-fn limited(args: &Args, name: &str, place: &str, reader: &Reader) -> Result<(), Failure> {
+fn limited(args: &Args, child: &Side, place: &str, reader: &Reader) -> Result<(), Failure> {
+    let name = &child.database;
     let (why, hint) = match &reader.standing {
         Replication::Replica(_) => return Ok(()),
         Replication::Primary => (
             "follows no server",
-            "leave --max-lag out, or name a server that follows the primary",
+            "leave --max-lag out, or name a server that follows the primary".to_owned(),
         ),
         Replication::Unknown => (
             "does not tell this account how far behind it is",
-            "give the account the right to ask there: REPLICATION CLIENT, on MariaDB SLAVE MONITOR",
+            match child.dialect.keys().replication_right(&child.server) {
+                Some(right) => {
+                    format!("let an administrator run: GRANT {right} ON *.* TO the account")
+                }
+                None => "use an account that may ask".to_owned(),
+            },
         ),
     };
     if args.max_lag.is_none() {
