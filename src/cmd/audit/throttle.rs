@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::Args;
 use super::ends::Looked;
-use super::task::{Fault, Shared, Task};
-use crate::cmd::Context;
-use crate::db::keys;
+use super::faults::RESUME;
+use super::task::{Shared, Task};
+use crate::cmd::limits::{ROUND, Watch};
+use crate::cmd::{Context, open};
 use crate::db::session::Session;
-use crate::dialect::keys::Replication;
+use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// A statement reads about so many rows, at most: some ten seconds, for which a server keeps what
 /// others delete meanwhile.
@@ -22,18 +23,14 @@ const WATCHED: u64 = 1_000_000;
 const LEAST: u64 = 50_000;
 /// How long one sleep is, so that a stop is noticed.
 const NAP: Duration = Duration::from_millis(50);
-/// How often servers are asked.
-const ROUND: Duration = Duration::from_secs(1);
 
 /// The limits of a run, for all lanes.
 #[derive(Debug, Clone)]
 pub struct Throttle {
     /// Rows each second.
     rate: Option<u64>,
-    /// Seconds behind the primary.
-    lag: Option<u64>,
-    /// Statements that run on a server.
-    load: Option<u64>,
+    /// Whether servers are asked how busy they are.
+    watches: bool,
     begun: Instant,
     /// A server is too busy, or a replica too far behind.
     held: Arc<AtomicBool>,
@@ -43,15 +40,10 @@ impl Throttle {
     pub fn new(args: &Args) -> Throttle {
         Throttle {
             rate: args.max_rate,
-            lag: args.max_lag.map(|lag| lag.as_secs()),
-            load: args.max_load,
+            watches: args.limits.are_set(),
             begun: Instant::now(),
             held: Arc::default(),
         }
-    }
-
-    fn watches(&self) -> bool {
-        self.lag.is_some() || self.load.is_some()
     }
 
     /// How many parents a range has; none where all keys are read by one statement.
@@ -64,7 +56,7 @@ impl Throttle {
         let rows: u64 = members
             .map(|member| member.child.estimate.rows.unwrap_or(0))
             .sum();
-        let least = if self.watches() { WATCHED } else { LONG };
+        let least = if self.watches { WATCHED } else { LONG };
         let pieces = (rows / least).max(4 * task.lanes as u64 - 4);
         let parents = task.first()?.parent.estimate.rows.unwrap_or(0);
         (pieces > 0).then(|| (parents / (pieces + 1)).max(LEAST))
@@ -87,64 +79,41 @@ impl Throttle {
         shared.read() as f64 > due
     }
 
-    /// Asks the servers again and again whether to wait, until it is dropped; nothing is asked
-    /// where no limit was named.
-    pub async fn watch(&self, context: &Context, looked: &[Looked]) -> Result<(), Fault> {
-        if !self.watches() {
+    /// Holds the lanes while servers are too busy; ends with what was wrong, where they cannot be
+    /// asked any more.
+    pub async fn follow(&self, context: &Context, watch: Option<Watch>) -> Diagnostic {
+        let Some(mut watch) = watch else {
             return std::future::pending().await;
-        }
-        let mut sessions = sessions(looked).await?;
+        };
         loop {
-            let mut why = None;
-            for (name, session) in &mut sessions {
-                why = why.or(self.too_much(name, session).await?);
+            match watch.is_too_much(&context.progress).await {
+                Ok(held) => self.held.store(held, Ordering::Relaxed),
+                Err(fault) => return fault.hint(RESUME),
             }
-            match (&why, self.is_held()) {
-                (Some(why), false) => context.progress.notice(&format!("waiting: {why}")),
-                (None, true) => context.progress.notice("going on"),
-                _ => {}
-            }
-            self.held.store(why.is_some(), Ordering::Relaxed);
             tokio::time::sleep(ROUND).await;
         }
     }
-
-    /// Why a server is to be left alone for a while.
-    async fn too_much(&self, name: &str, session: &mut Session) -> Result<Option<String>, Fault> {
-        let failed = Fault::of(name, "looking how busy it is");
-        if let Some(most) = self.lag
-            && let Replication::Replica(lag) = keys::replication(session).await.map_err(&failed)?
-            && lag.is_none_or(|lag| lag > most)
-        {
-            let behind = lag.map_or("does not follow".to_owned(), |lag| {
-                format!("is {lag} s behind")
-            });
-            return Ok(Some(format!("the replica of {name} {behind}")));
-        }
-        if let Some(most) = self.load
-            && let Some(running) = keys::load(session).await.map_err(&failed)?
-            && running > most
-        {
-            return Ok(Some(format!(
-                "{running} statements run on the server of {name}"
-            )));
-        }
-        Ok(None)
-    }
 }
 
-/// A session with every server that is read from, the replicas among them.
-async fn sessions(looked: &[Looked]) -> Result<Vec<(String, Session)>, Fault> {
+/// Watches every server that is read from, the replicas among them, where a limit was named.
+pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Failure> {
+    if !args.limits.are_set() {
+        return Ok(None);
+    }
     let mut sessions: Vec<(String, Session)> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let prepared = looked.iter().filter_map(|one| one.prepared.as_deref());
     for side in prepared.flat_map(|one| [&one.child, &one.parent]) {
         let place = side.reader.as_ref().unwrap_or(&side.target).shown();
         if !seen.contains(&place) {
-            let failed = Fault::of(&side.database, "opening a session to look how busy it is");
-            sessions.push((side.database.clone(), side.reading().await.map_err(failed)?));
+            let doing = "opening a session to look how busy it is";
+            let failed = |error| open::cannot_ask_of(&side.database, doing, &error);
+            let session = side.reading().await;
+            let session = session.map_err(|error| Failure::failed(failed(error)))?;
+            sessions.push((side.database.clone(), session));
             seen.push(place);
         }
     }
-    Ok(sessions)
+    let watch = Watch::new(&args.limits, sessions).await;
+    watch.map(Some).map_err(Failure::failed)
 }

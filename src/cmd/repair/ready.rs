@@ -29,6 +29,16 @@ pub struct Place<'p> {
     pub guard: Option<Guard>,
 }
 
+impl Place<'_> {
+    /// Gives its lock back, where it has one.
+    pub async fn close(mut self) {
+        if let Some(guard) = self.guard.take() {
+            guard.release(&mut self.session).await;
+        }
+        self.session.close().await;
+    }
+}
+
 /// A reference of the plan with what belongs to it.
 pub struct Part<'p> {
     pub planned: Planned,
