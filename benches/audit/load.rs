@@ -15,8 +15,9 @@ use crate::race::measure::{Job, say};
 const DATABASES: [&str; 3] = ["ums", "twitter", "mark"];
 
 /// Whether an earlier run has left the data.
-fn is_loaded(engine: &Engine) -> bool {
-    let asked = engine.asking(Some("mark"), "SELECT COUNT(*) FROM complete");
+fn is_loaded(engine: &Engine, unindexed: bool) -> bool {
+    let mark = if unindexed { "unindexed" } else { "complete" };
+    let asked = engine.asking(Some("mark"), &format!("SELECT COUNT(*) FROM {mark}"));
     asked.output().is_ok_and(|count| count == "0")
 }
 
@@ -24,8 +25,10 @@ pub fn drop(engine: &Engine) -> Result<()> {
     DATABASES.iter().try_for_each(|name| engine.drop(name))
 }
 
-pub fn load(engine: &Engine, size: Size) -> Result<()> {
-    if is_loaded(engine) {
+/// Makes the data, and on request all messages once more, in a table whose references no index
+/// serves.
+pub fn load(engine: &Engine, size: Size, unindexed: bool) -> Result<()> {
+    if is_loaded(engine, unindexed) {
         return say(&format!("{}: the data is there", engine.title));
     }
     let start = Instant::now();
@@ -37,7 +40,9 @@ pub fn load(engine: &Engine, size: Size) -> Result<()> {
     fill(engine, "ums", "users", |rows| size.users(rows))?;
     migrate(engine, "twitter", "V1__create_messages")?;
     fill(engine, "twitter", "messages", |rows| size.messages(rows))?;
-    unindexed(engine)?;
+    if unindexed {
+        copy_unindexed(engine)?;
+    }
     migrate(engine, "twitter", "V2__index_messages_timeline")?;
     migrate(engine, "twitter", "V3__index_messages_by_author")?;
     migrate(engine, "twitter", "V4__create_subscriptions")?;
@@ -48,8 +53,12 @@ pub fn load(engine: &Engine, size: Size) -> Result<()> {
     if engine.family == Family::Postgres {
         copy_for_the_floor(engine)?;
     }
-    settle(engine)?;
-    run(engine, Some("mark"), "CREATE TABLE complete (loaded INT)")?;
+    settle(engine, unindexed)?;
+    let marks = match unindexed {
+        true => "CREATE TABLE complete (loaded INT); CREATE TABLE unindexed (loaded INT)",
+        false => "CREATE TABLE complete (loaded INT)",
+    };
+    run(engine, Some("mark"), marks)?;
     let seconds = start.elapsed().as_secs();
     say(&format!("{}: loaded in {seconds} s", engine.title))
 }
@@ -151,8 +160,7 @@ fn fill(
     })
 }
 
-/// All messages once more, in a table whose references no index serves.
-fn unindexed(engine: &Engine) -> Result<()> {
+fn copy_unindexed(engine: &Engine) -> Result<()> {
     let copy = "INSERT INTO unindexed SELECT * FROM messages";
     let sql = match engine.family {
         Family::MySql => format!("CREATE TABLE unindexed LIKE messages; {copy}"),
@@ -194,15 +202,14 @@ fn copy_for_the_floor(engine: &Engine) -> Result<()> {
 }
 
 /// Statistics as a server has them that has run for a day.
-fn settle(engine: &Engine) -> Result<()> {
+fn settle(engine: &Engine, unindexed: bool) -> Result<()> {
+    let tables = "ANALYZE TABLE messages, subscriptions";
+    let tables = match unindexed {
+        true => format!("{tables}, unindexed"),
+        false => tables.to_owned(),
+    };
     let each: &[(&str, &str)] = match engine.family {
-        Family::MySql => &[
-            ("ums", "ANALYZE TABLE users"),
-            (
-                "twitter",
-                "ANALYZE TABLE messages, subscriptions, unindexed",
-            ),
-        ],
+        Family::MySql => &[("ums", "ANALYZE TABLE users"), ("twitter", &tables)],
         Family::Postgres => &[
             ("ums", "VACUUM (ANALYZE)"),
             ("twitter", "VACUUM (ANALYZE)"),

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::floors::{CHILDREN, Child, UNINDEXED};
 use crate::people::{ORPHAN_MESSAGES, ORPHAN_SUBSCRIPTIONS};
@@ -60,11 +62,29 @@ impl Project {
         job.ends(1)
     }
 
+    /// What confirming candidates adds to an audit, as a part of all the rest of its time.
+    pub fn confirming(&self, engine: &Engine, children: &[Child], words: &[&str]) -> Result<f64> {
+        let start = Instant::now();
+        let told = self.told(engine, children, words)?;
+        let all = start.elapsed().as_secs_f64() * 1000.0;
+        let references = told["references"].as_array().context("no references")?;
+        let each = references.iter().map(|reference| {
+            let taken = reference["confirming"]["milliseconds"].as_f64();
+            taken.context("how long candidates were confirmed is not told")
+        });
+        let own = each.sum::<Result<f64>>()?;
+        Ok(own / (all - own))
+    }
+
+    fn told(&self, engine: &Engine, children: &[Child], words: &[&str]) -> Result<Value> {
+        let output = self.audit(engine, children, words).command()?.output()?;
+        serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
     /// Whether an audit finds what was planted, and nothing else.
     pub fn check(&self, engine: &Engine, children: &[Child], words: &[&str]) -> Result<()> {
-        let output = self.audit(engine, children, words).command()?.output()?;
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout)
-            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        let told = self.told(engine, children, words)?;
         let found = |child: &Child| {
             let name = format!("twitter.{}.{}", child.0, child.1);
             let mut all = told["references"].as_array()?.iter();

@@ -6,6 +6,7 @@ mod counted;
 mod gather;
 mod guard;
 mod merge;
+mod page;
 mod strategy;
 mod structure;
 
@@ -13,5 +14,6 @@ pub use confirm::{Confirmation, Seen};
 pub use gather::{Gather, Ordered};
 pub use guard::guard;
 pub use merge::{Candidate, Disorder, Merge, Side, Totals};
+pub use page::Page;
 pub use strategy::{Choice, Known, STRATEGIES, Strategy, choose, looking_up_pays, seconds};
 pub use structure::{End, leads, structure};

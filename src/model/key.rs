@@ -118,6 +118,11 @@ impl Batch {
         self.ends.len()
     }
 
+    /// The length of all its keys.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

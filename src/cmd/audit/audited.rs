@@ -75,11 +75,11 @@ impl Audited {
                 "bird audit --plan FILE writes what bird repair would do with them",
             );
         }
-        if tally.malformed_rows > 0 {
-            let some = tally.malformed.join(", ");
+        if tally.malformed.rows > 0 {
+            let some = tally.malformed.shown.join(", ");
             let message = format!(
                 "{reference}: {} rows have a value that cannot be a key: {some}",
-                tally.malformed_rows
+                tally.malformed.rows
             );
             find(
                 "malformed-key",
@@ -113,8 +113,8 @@ impl Audited {
             "orphan_rows": tally.orphan_rows,
             "hidden_rows": tally.hidden_rows,
             "null_rows": tally.null_rows,
-            "malformed_rows": tally.malformed_rows,
-            "malformed": tally.malformed,
+            "malformed_rows": tally.malformed.rows,
+            "malformed": tally.malformed.shown,
             "max_orphans": reference.max_orphans,
             "severity": reference.severity,
             "guarantee": task.map(|task| task.guarantee.word()),

@@ -5,16 +5,13 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
 
-use futures_util::future::join;
-
 use super::confirming::{Out, confirm};
-use super::ends::{Prepared, Side};
+use super::ends::Prepared;
 use super::lane::{Lane, Read};
-use super::task::{Fault, Part, Portion, Task, Why};
-use super::{source, spill};
-use crate::audit::{self, Gather, Merge, Ordered, Strategy};
+use super::spill::{self, Gathering, spilled};
+use super::task::{Fault, Part, Portion, Task};
+use crate::audit::{self, Merge, Ordered, Strategy};
 use crate::db::keys;
-use crate::db::session::Session;
 use crate::dialect::keys::{Asked, Range};
 
 /// How many keys are looked up at once.
@@ -78,50 +75,6 @@ fn child(task: &Task, member: &Prepared) -> Result<Asked, Fault> {
         true => end.counted(&Range::default()),
         false => end.unordered(),
     })
-}
-
-/// Keys on their way into a hash table.
-struct Gathering<'g> {
-    shared: &'g super::task::Shared,
-    /// Where what cannot be a key is kept.
-    part: Option<&'g mut Part>,
-    limit: usize,
-}
-
-impl Gathering<'_> {
-    /// All keys in order; nothing where the audit was stopped.
-    async fn gather(
-        &mut self,
-        session: &mut Session,
-        side: &Side,
-        asked: Asked,
-    ) -> Result<Option<Ordered<File>>, Fault> {
-        let (mut source, reading) = source::open(session, asked, true);
-        let failed = |error: std::io::Error| Fault {
-            database: side.database.clone(),
-            doing: "keeping its keys in a temporary file",
-            why: Why::Other(error.to_string()),
-        };
-        let taking = async {
-            let mut gather = Gather::new(self.limit, spill::file);
-            let read = Fault::of(&side.database, "reading its keys");
-            while let Some(mut batch) = source.next().await.map_err(&read)? {
-                if self.shared.is_stopped() {
-                    return Ok(None);
-                }
-                self.shared.count(batch.rows());
-                if let Some(part) = &mut self.part {
-                    part.totals.rows += batch.rows();
-                    part.malformed.append(&mut batch.malformed);
-                }
-                gather.add(&batch).map_err(failed)?;
-            }
-            drop(source);
-            gather.ordered().map(Some).map_err(failed)
-        };
-        let (gathered, ()) = join(taking, reading).await;
-        gathered
-    }
 }
 
 /// Candidates on their way to be confirmed.
@@ -258,9 +211,4 @@ impl Finding<'_> {
         )
         .await
     }
-}
-
-fn spilled(side: &Side) -> impl Fn(std::io::Error) -> Fault + use<> {
-    let other = Fault::other(&side.database, "reading keys back from a temporary file");
-    move |error| other(error.to_string())
 }

@@ -3,17 +3,16 @@
 
 use super::confirming::{Out, confirm};
 use super::lane::{Lane, Read};
+use super::spill::{self, Gathering, spilled};
 use super::task::{Fault, Part, Portion};
 use crate::db::keys;
 
-/// Reads the keys of a range, each child in turn.
+/// Reads the keys of a range, each child in turn. What has no parent is kept until the statement is
+/// done, because in a snapshot the same session confirms it.
 pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
     let task = lane.task.clone();
     let mut parts = Vec::new();
     for (at, member) in task.members.iter().enumerate() {
-        if lane.shared.is_stopped() {
-            return Ok(None);
-        }
         let (child, parent) = (&member.child, &member.parent);
         let wrong = Fault::other(&child.database, "comparing its keys");
         let failed = Fault::of(&child.database, "comparing its keys");
@@ -29,33 +28,35 @@ pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>
                 .await
                 .map_err(&failed)?;
         }
+        let mut part = Part::default();
+        let mut gathering = Gathering {
+            shared: &lane.shared,
+            part: Some(&mut part),
+            limit: spill::MEMORY / task.lanes,
+        };
         let unmatched = ours.unmatched(&theirs, &portion.range);
-        let found = keys::all(session, &unmatched).await.map_err(&failed)?;
-        let (rows, all) = keys::totals(session, &ours, &portion.range)
+        let Some(mut missing) = gathering.gather(session, child, unmatched).await? else {
+            return Ok(None);
+        };
+        let (rows, keys) = keys::totals(session, &ours, &portion.range)
             .await
             .map_err(&failed)?;
-        lane.shared.count(rows);
-        let mut part = Part {
-            malformed: found.malformed.clone(),
-            ..Part::default()
-        };
+        lane.shared.count(rows.saturating_sub(part.totals.rows));
         part.totals.rows = rows;
-        part.totals.keys = all;
-        let found: Vec<Vec<u8>> = found.iter().map(|(key, _)| key.to_vec()).collect();
-        let mut out = Out {
-            portion: portion.number,
-            to: &lane.to,
-            part: &mut part,
-        };
-        confirm(
-            &task,
-            &mut lane.parents,
-            &mut lane.fresh,
-            member,
-            &found,
-            &mut out,
-        )
-        .await?;
+        part.totals.keys = keys;
+        while let Some(batch) = missing.batch().map_err(spilled(child))? {
+            if lane.shared.is_stopped() {
+                return Ok(None);
+            }
+            let candidates: Vec<Vec<u8>> = batch.iter().map(|(key, _)| key.to_vec()).collect();
+            let mut out = Out {
+                portion: portion.number,
+                to: &lane.to,
+                part: &mut part,
+            };
+            let (parents, fresh) = (&mut lane.parents, &mut lane.fresh);
+            confirm(&task, parents, fresh, member, &candidates, &mut out).await?;
+        }
         parts.push(part);
     }
     Ok(Some(Read { parts, parents: 0 }))

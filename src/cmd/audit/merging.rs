@@ -158,7 +158,7 @@ impl Merging<'_> {
                 Side::Parents => None,
             };
             if let Some(part) = part {
-                part.malformed.append(&mut batch.malformed);
+                part.malformed.take(&mut batch.malformed);
             }
         }
         let fed = merge.feed(side, batch);

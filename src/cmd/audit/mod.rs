@@ -17,6 +17,7 @@ mod import;
 mod joining;
 mod journal;
 mod lane;
+mod malformed;
 mod merging;
 mod metrics;
 mod nulls;

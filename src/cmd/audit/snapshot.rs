@@ -10,13 +10,10 @@ use super::confirming::{Out, confirm};
 use super::lane::{Lane, Read};
 use super::task::{Fault, Part, Portion, Told};
 use super::{hashing, joining, source};
-use crate::audit::{Merge, Side, Strategy};
+use crate::audit::{Merge, Page, Side, Strategy};
 use crate::dialect::keys::{Asked, Range};
 use crate::model::key::Batch;
 
-/// How many keys are kept while parents stream past them: some 17 megabytes. A server looks at the
-/// bound of a page for every row, and the first page has none.
-const PAGE: u64 = 600_000;
 /// In so many ways a UUID may be spelled.
 const SPELLINGS: u64 = 4;
 
@@ -53,22 +50,25 @@ pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>
     let Some(member) = task.first() else {
         return Ok(None);
     };
+    let side = &member.child;
+    let wrong = Fault::other(&side.database, "reading its keys");
+    let end = side.end(task.qualified(side)).map_err(wrong)?;
+    let mut page = Page::first(end.longest());
     loop {
         if lane.shared.is_stopped() {
             return Ok(None);
         }
-        let side = &member.child;
-        let wrong = Fault::other(&side.database, "reading its keys");
-        let end = side.end(task.qualified(side)).map_err(wrong)?;
-        let asked = end.counted(&portion.range).limited(PAGE);
+        let asked = end.counted(&portion.range).limited(page.keys);
         let (keys, last) = page_of(lane, side, asked).await?;
         let all: u64 = keys.iter().map(|batch| batch.len() as u64).sum();
+        let bytes: u64 = keys.iter().map(|batch| batch.bytes() as u64).sum();
         if keys.iter().any(|batch| !batch.malformed.is_empty()) {
             let wrong = Fault::other(&side.database, "reading its keys page by page");
             return Err(wrong("some values cannot be keys".to_owned()));
         }
         // A key that is spelled in several ways is several of the server's.
-        let upto = last.filter(|_| all >= PAGE / SPELLINGS);
+        let upto = last.filter(|_| all >= page.keys / SPELLINGS);
+        page = page.next(all, bytes);
         let range = Range {
             after: portion.range.after.clone(),
             upto: upto.clone().or_else(|| portion.range.upto.clone()),
@@ -136,7 +136,7 @@ async fn compare(
         while let Some(wanted) = merge.want() {
             let batch = match wanted {
                 Side::Child(_) => keys.pop_front().map(|mut batch| {
-                    part.malformed.append(&mut batch.malformed);
+                    part.malformed.take(&mut batch.malformed);
                     batch
                 }),
                 Side::Parents => parents.next().await.map_err(&failed)?,

@@ -5,10 +5,8 @@ use crate::dialect::keys::Range;
 use crate::model::orphan::Orphan;
 
 use super::journal::Done;
+use super::malformed::Malformed;
 use super::task::{Part, Task};
-
-/// How many values that cannot be keys are shown.
-const MALFORMED: usize = 5;
 
 /// The numbers of one reference.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +23,7 @@ pub struct Tally {
     pub null_rows: u64,
     /// Whether such rows are still to be read.
     pub nulls_left: bool,
-    pub malformed_rows: u64,
-    pub malformed: Vec<String>,
+    pub malformed: Malformed,
     pub sample: Vec<Orphan>,
     /// Which keys were read.
     pub covered: Vec<Range>,
@@ -44,12 +41,7 @@ impl Tally {
         self.confirming += part.confirming;
         self.orphan_keys += part.orphan_keys;
         self.orphan_rows += part.orphan_rows;
-        for (told, rows) in &part.malformed {
-            self.malformed_rows += rows;
-            if self.malformed.len() < MALFORMED && !self.malformed.contains(told) {
-                self.malformed.push(told.clone());
-            }
-        }
+        self.malformed.join(&part.malformed);
         self.cover(range);
     }
 

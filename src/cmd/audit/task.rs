@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ends::{Prepared, Side};
+use super::malformed::Malformed;
 use crate::audit::{Choice, Strategy, Totals};
 use crate::db::keys;
 use crate::db::session::DbError;
@@ -128,7 +129,7 @@ pub struct Part {
     pub candidates: u64,
     pub orphan_keys: u64,
     pub orphan_rows: u64,
-    pub malformed: Vec<(String, u64)>,
+    pub malformed: Malformed,
     /// How long candidates were confirmed, in microseconds.
     pub confirming: u64,
 }

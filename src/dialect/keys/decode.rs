@@ -152,6 +152,9 @@ fn whole_told(wire: Wire, cell: Cell<'_>) -> String {
     }
 }
 
+/// So many values that cannot be keys fill a batch.
+const MALFORMED: usize = 512;
+
 /// Gathers the keys of a query's rows into batches.
 #[derive(Debug)]
 pub struct Reader {
@@ -162,8 +165,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// So many keys are a batch.
+    /// So many keys are a batch,
     pub const BATCH: usize = 4096;
+    /// or as many as have so many bytes together, where keys are long.
+    const BYTES: usize = 128 * 1024;
 
     pub fn new(asked: &super::Asked) -> Reader {
         Reader {
@@ -198,7 +203,8 @@ impl Reader {
     }
 
     pub fn is_full(&self) -> bool {
-        self.batch.len() > Reader::BATCH || self.batch.malformed.len() >= Reader::BATCH
+        let many = self.batch.len() > Reader::BATCH || self.batch.malformed.len() >= MALFORMED;
+        many || self.batch.len() > 1 && self.batch.bytes() > Reader::BYTES
     }
 
     /// What was gathered since the last time, but for the last key: it may come again.

@@ -2,9 +2,9 @@
 
 use super::part::NOTHING;
 use super::{After, Part, RowsAsked, Spelling, Wire, condition, rows};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, sizes};
 use crate::model::key::{Compare, split};
-use crate::model::schema::{Column, Table};
+use crate::model::schema::{Column, Family, Table};
 use crate::model::server::Server;
 
 /// Where a table is.
@@ -87,6 +87,20 @@ impl<'e> End<'e> {
     /// Whether an index that begins with these columns serves order and groups.
     pub fn indexed(&self) -> bool {
         self.parts.iter().all(|part| part.indexed)
+    }
+
+    /// The length of the longest canonical key in bytes, where its types say it.
+    #[must_use]
+    pub fn longest(&self) -> Option<usize> {
+        let columns = self.columns.iter().zip(&self.parts);
+        let lengths = columns.map(|(column, part)| match part.compare {
+            Compare::Uuid | Compare::Integer => Some(16),
+            Compare::Bytes if column.family == Family::Binary => sizes(&column.sql)
+                .first()
+                .and_then(|size| usize::try_from(*size).ok()),
+            _ => None,
+        });
+        lengths.sum()
     }
 
     /// Whether such an index serves [`Range`], whichever end its bounds are from.
