@@ -98,7 +98,7 @@ pub fn purge(database: &str, table: &str, rows: u64, allow: &[String]) -> Option
     if rows == 0 || is_allowed(allow, DATA_LOSS) {
         return None;
     }
-    let message = format!("{database}: {rows} rows in `{table}` would be gone for good");
+    let message = format!("{database}: rows in `{table}` that would be gone for good: {rows}");
     let fault = Diagnostic::error("data-loss", message).database(database);
     Some(
         fault

@@ -1,5 +1,7 @@
 //! The chunks of a plan, one after the other.
 
+use std::collections::BTreeSet;
+
 use super::super::{Context, locks};
 use super::Args;
 use super::pace::Pace;
@@ -14,9 +16,6 @@ use crate::model::exit::Exit;
 use crate::model::repair::Action;
 use crate::project::Database;
 use crate::repair::plan::{Fault, PlannedRow};
-
-/// So many refusals of a reference are shown.
-const SHOWN: usize = 10;
 
 /// Whether a run came to the end of its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +66,10 @@ pub async fn act(
     }
     match ended {
         Ok(End::Plan) => {}
-        Ok(End::Limit) => told::stopped(&mut report, limit(args), true),
+        Ok(End::Limit) => {
+            let reached = limit(&report);
+            told::stopped(&mut report, reached, true);
+        }
         Err(failure) => told::stopped(&mut report, failure, true),
     }
     numbered_again(&mut ready, &mut report).await;
@@ -87,9 +89,9 @@ async fn pace<'c>(
 }
 
 /// Why a run ends at `--max-rows`.
-fn limit(args: &Args) -> Failure {
-    let most = args.max_rows.unwrap_or_default();
-    let message = format!("--max-rows: {most} rows of the plan are done with, and others remain");
+fn limit(report: &RepairReport) -> Failure {
+    let remaining: u64 = report.parts.iter().map(Told::remaining).sum();
+    let message = format!("--max-rows is reached; rows of the plan that remain: {remaining}");
     Failure::failed(Diagnostic::error("max-rows", message))
 }
 
@@ -107,22 +109,25 @@ async fn close(ready: Ready<'_>, pace: Pace<'_>) {
 
 /// Tells where the engine may give the numbers of rows that are kept to new ones.
 async fn numbered_again(ready: &mut Ready<'_>, report: &mut RepairReport) {
-    let plan = &ready.reader.header.run;
+    let header = &ready.reader.header;
+    if header.action != Action::Quarantine {
+        return;
+    }
+    let mut asked = BTreeSet::new();
     for (part, told) in ready.parts.iter().zip(&report.parts) {
-        let quarantines = ready.reader.header.action == Action::Quarantine;
-        let (Some(kept), Some(place)) = (&part.quarantine, ready.children.get_mut(part.child))
-        else {
+        let name = part.reference.from.table_name().to_string();
+        let place = ready.children.get_mut(part.child);
+        let (Some(kept), Some(place)) = (&part.quarantine, place) else {
             continue;
         };
-        if !quarantines || told.now.repaired == 0 {
+        if told.now.repaired == 0 || !asked.insert(name.clone()) {
             continue;
         }
         let table = &part.tables.child.name;
-        let rows = quarantine::numbered_again(&mut place.session, table, kept, plan).await;
+        let rows = quarantine::numbered_again(&mut place.session, table, kept, &header.run).await;
         // Whoever cannot be asked any more has told that before.
-        let rows = rows.unwrap_or_default();
-        if rows > 0 {
-            report.diagnostics.push(told::numbered_again(told, rows));
+        if let Ok(rows @ 1..) = rows {
+            report.diagnostics.push(told::numbered_again(&name, rows));
         }
     }
 }
@@ -213,8 +218,7 @@ fn take_in(report: &mut RepairReport, rows: &[PlannedRow], done: Done) {
     told.outcome.add(&done.outcome);
     told.now.add(&done.outcome);
     told.open += done.open;
-    let room = SHOWN.saturating_sub(told.refusals.len());
-    told.refusals.extend(done.refused.into_iter().take(room));
+    told.refuse(done.refused);
 }
 
 /// Does one chunk, or looks at it.

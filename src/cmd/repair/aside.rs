@@ -16,9 +16,6 @@ use crate::db::session::{Access, DbError, Session};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
 
-/// So many conflicts of a reference are shown.
-const SHOWN: usize = 10;
-
 /// A database with the chunks that a run has done in it, the last first.
 pub struct Member<'p> {
     pub place: Place<'p>,
@@ -167,7 +164,5 @@ fn take_in(report: &mut RepairReport, chunk: &Chunk, released: Released) {
     part.now.repaired += released.rows;
     part.now.chunks += u64::from(released.rows > 0);
     part.conflicts += released.conflicts.len() as u64;
-    let room = SHOWN.saturating_sub(part.refusals.len());
-    part.refusals
-        .extend(released.conflicts.into_iter().take(room));
+    part.refuse(released.conflicts);
 }

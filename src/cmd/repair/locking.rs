@@ -53,6 +53,8 @@ pub async fn tables(
             ))
         };
         let session = &mut place.session;
+        let may = open::may_create(session, database).await;
+        may.map_err(|failure| (failure, wrote))?;
         let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
         begun.map_err(|reason| (refused(reason), wrote))?;
         wrote |= !database.dialect.facts().transactional_ddl;

@@ -18,7 +18,7 @@ use super::{Context, cli};
 use crate::model::diagnostic::Failure;
 pub use report::RepairReport;
 
-/// Take orphans out as an audit's plan says, or put them back
+/// Take orphans out as an audit's plan says, put them back, or purge what was kept
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird repair --plan orphans.plan        shows what it would do; --execute does it"

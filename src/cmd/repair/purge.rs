@@ -6,13 +6,13 @@ use super::super::Context;
 use super::Args;
 use super::aside::{self, Member};
 use super::report::{Mode, RepairReport};
+use super::told;
 use crate::db::repair::aside::{Released, Run};
 use crate::db::repair::journal::Chunk;
 use crate::db::repair::patience::Patience;
 use crate::db::repair::purge::perform;
 use crate::db::session::Session;
 use crate::model::diagnostic::Failure;
-use crate::model::exit::Exit;
 use crate::repair::brakes;
 
 /// Counts what is kept of the run, asks for consent to lose it, and deletes it.
@@ -54,11 +54,5 @@ fn consent(args: &Args, members: &[Member<'_>]) -> Result<(), Failure> {
             .filter_map(|(table, rows)| brakes::purge(name, table, rows, &args.consents.allow));
         faults.extend(held);
     }
-    match faults.is_empty() {
-        true => Ok(()),
-        false => Err(Failure {
-            exit: Exit::Refused,
-            diagnostics: faults,
-        }),
-    }
+    told::refuse(faults)
 }

@@ -7,6 +7,9 @@ use crate::model::exit::Exit;
 use crate::model::repair::{Action, Outcome};
 use crate::output::{Block, Grid, Report};
 
+/// So many rows of a reference that were refused or left are shown.
+const SHOWN: usize = 10;
+
 /// What a run was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -69,7 +72,14 @@ impl Part {
         }
     }
 
-    fn remaining(&self) -> u64 {
+    /// Adds rows that were refused or left, as far as they are shown.
+    pub fn refuse(&mut self, rows: Vec<(Vec<String>, String)>) {
+        let room = SHOWN.saturating_sub(self.refusals.len());
+        self.refusals.extend(rows.into_iter().take(room));
+    }
+
+    /// How many rows of the plan are not done with.
+    pub fn remaining(&self) -> u64 {
         self.planned.saturating_sub(self.outcome.planned)
     }
 }

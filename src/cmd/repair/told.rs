@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{locks, open};
-use super::report::{Part, RepairReport};
+use super::report::RepairReport;
 use crate::db::repair::Broken;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -41,6 +41,17 @@ pub fn broken(database: &Database, broken: Broken, timeout: Duration) -> Failure
     }
 }
 
+/// Refuses for all these reasons at once, where there is one.
+pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
+    match reasons.is_empty() {
+        true => Ok(()),
+        false => Err(Failure {
+            exit: Exit::Refused,
+            diagnostics: reasons,
+        }),
+    }
+}
+
 /// Somebody asked to stop.
 pub fn interrupted(exit: Exit) -> Failure {
     Failure {
@@ -71,12 +82,11 @@ pub fn stopped(report: &mut RepairReport, failure: Failure, wrote: bool) {
     }
 }
 
-/// The engine gives numbers that rows had which are kept to new rows.
-pub fn numbered_again(part: &Part, rows: u64) -> Diagnostic {
+/// The engine gives numbers of rows that are kept to new rows.
+pub fn numbered_again(table: &str, rows: u64) -> Diagnostic {
     let message = format!(
-        "{}: rows that are kept have numbers above all others, which the engine gives to new \
-         rows: {rows}",
-        part.from
+        "{table}: rows that are kept have numbers above all others, which the engine gives to \
+         new rows: {rows}"
     );
     Diagnostic::notice("numbered-again", message)
         .note("--undo leaves a row aside whose number was taken meanwhile")

@@ -6,6 +6,7 @@ use super::super::{Context, open};
 use super::Args;
 use super::aside::{self, Member};
 use super::report::{Mode, RepairReport};
+use super::told;
 use crate::db::repair::aside::{Released, Run};
 use crate::db::repair::journal::Chunk;
 use crate::db::repair::look;
@@ -107,13 +108,7 @@ async fn ways_back(args: &Args, member: &mut Member<'_>, backs: &mut Backs) -> R
             }
         }
     }
-    match faults.is_empty() {
-        true => Ok(()),
-        false => Err(Failure {
-            exit: Exit::Refused,
-            diagnostics: faults,
-        }),
-    }
+    told::refuse(faults)
 }
 
 /// What would happen beside, when rows come back.

@@ -18,7 +18,7 @@ fn what_is_kept_goes_for_good_with_consent(engine: Engine) {
     // How much it is comes first, and nothing is lost without a word.
     for arguments in [&purge[..], &[&purge[..], &["--dry-run"]].concat()] {
         let refused = world.run(arguments).exits(3).warns("data-loss");
-        refused.warns("5 rows in `bird_quarantine_notes`");
+        refused.warns("`bird_quarantine_notes` that would be gone for good: 5");
     }
     let dry = world.run(&[&allowed[..], &["--dry-run"]].concat()).ok();
     assert_eq!(dry.json()["references"][0]["purged"], 5, "{}", dry.told());

@@ -60,6 +60,7 @@ fn a_run_goes_as_far_and_as_fast_as_it_may(engine: Engine) {
             .run(&audit)
             .exits(2)
             .warns("there is no replica to look at");
+        world.run(&["audit", "--max-load", "9999"]).exits(1);
         let held = waiting(&world, &[EXECUTE, &busy].concat());
         assert_eq!(number(&held, "remaining"), Some(2), "{}", held.told());
         let held = waiting(&world, &[&undo[..], &busy].concat());
