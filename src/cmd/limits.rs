@@ -31,10 +31,18 @@ impl Limits {
     }
 }
 
-/// A server that is asked: the database that it is of, and what it can tell.
+/// A server that can be asked.
+pub struct Server {
+    /// The database that it is asked for.
+    pub name: String,
+    pub session: Session,
+    /// It was named as a replica.
+    pub replica: bool,
+}
+
+/// A server that is asked, and what it can tell.
 struct Asked {
-    name: String,
-    session: Session,
+    server: Server,
     /// It follows another server, so that it can be behind.
     follows: bool,
     /// It tells how many statements run on it.
@@ -44,44 +52,46 @@ struct Asked {
 /// Servers that are asked again and again whether to wait.
 pub struct Watch {
     limits: Limits,
-    servers: Vec<Asked>,
+    asked: Vec<Asked>,
     /// What was told the last time.
     held: bool,
 }
 
 impl Watch {
-    /// Takes a session with each server; refuses a limit that none of them could ever reach.
-    pub async fn new(
-        limits: &Limits,
-        sessions: Vec<(String, Session)>,
-    ) -> Result<Watch, Diagnostic> {
-        let mut servers = Vec::new();
+    /// Refuses a limit that none of the servers could ever reach, and a replica that is none.
+    pub async fn new(limits: &Limits, servers: Vec<Server>) -> Result<Watch, Diagnostic> {
+        let mut asked = Vec::new();
         let mut denied = None;
-        for (name, mut session) in sessions {
-            let standing = keys::replication(&mut session).await;
-            let standing = standing.map_err(|error| cannot(&name, &error))?;
+        for mut server in servers {
+            let (name, session) = (&server.name, &mut server.session);
+            let standing = keys::replication(session).await;
+            let standing = standing.map_err(|error| cannot(name, &error))?;
+            let follows = matches!(standing, Replication::Replica(_));
             if standing == Replication::Unknown {
                 denied = Some(name.clone());
             }
-            let running = keys::load(&mut session).await;
-            servers.push(Asked {
-                follows: matches!(standing, Replication::Replica(_)),
-                counts: running.map_err(|error| cannot(&name, &error))?.is_some(),
-                name,
-                session,
+            if limits.max_lag.is_some() && server.replica && !follows {
+                return Err(no_replica(denied.as_deref(), Some(name)));
+            }
+            let running = keys::load(session).await;
+            let counts = running.map_err(|error| cannot(name, &error))?.is_some();
+            asked.push(Asked {
+                server,
+                follows,
+                counts,
             });
         }
-        if limits.max_lag.is_some() && !servers.iter().any(|server| server.follows) {
-            return Err(no_replica(denied.as_deref()));
+        if limits.max_lag.is_some() && !asked.iter().any(|one| one.follows) {
+            return Err(no_replica(denied.as_deref(), None));
         }
-        if limits.max_load.is_some() && !servers.iter().any(|server| server.counts) {
+        if limits.max_load.is_some() && !asked.iter().any(|one| one.counts) {
             let message = "--max-load: no server here tells how many statements it runs";
             let fault = Diagnostic::error("usage", message);
             return Err(fault.hint("--max-rate slows bird down everywhere"));
         }
         Ok(Watch {
             limits: limits.clone(),
-            servers,
+            asked,
             held: false,
         })
     }
@@ -89,9 +99,9 @@ impl Watch {
     /// Asks every server whether to wait, and tells people when that changes.
     pub async fn is_too_much(&mut self, progress: &Progress) -> Result<bool, Diagnostic> {
         let mut why = None;
-        for server in &mut self.servers {
-            let asked = server.too_much(&self.limits).await;
-            why = why.or(asked.map_err(|error| cannot(&server.name, &error))?);
+        for one in &mut self.asked {
+            let asked = one.too_much(&self.limits).await;
+            why = why.or(asked.map_err(|error| cannot(&one.server.name, &error))?);
         }
         match (&why, self.held) {
             (Some(why), false) => progress.notice(&format!("waiting: {why}")),
@@ -103,8 +113,8 @@ impl Watch {
     }
 
     pub async fn close(self) {
-        for server in self.servers {
-            server.session.close().await;
+        for one in self.asked {
+            one.server.session.close().await;
         }
     }
 }
@@ -112,7 +122,7 @@ impl Watch {
 impl Asked {
     /// Why it is to be left alone for a while.
     async fn too_much(&mut self, limits: &Limits) -> Result<Option<String>, DbError> {
-        let (name, session) = (&self.name, &mut self.session);
+        let (name, session) = (&self.server.name, &mut self.server.session);
         if let Some(most) = limits.max_lag.filter(|_| self.follows)
             && let Replication::Replica(lag) = keys::replication(session).await?
             && let Some(behind) = behind(lag, most)
@@ -142,16 +152,20 @@ fn cannot(name: &str, error: &DbError) -> Diagnostic {
     open::cannot_ask_of(name, "looking how busy its server is", error)
 }
 
-fn no_replica(denied: Option<&str>) -> Diagnostic {
+/// Why there is no lag to look at: a server does not tell, or nothing follows; the one that was
+/// named for a database, or any.
+fn no_replica(denied: Option<&str>, named: Option<&str>) -> Diagnostic {
     let message = "--max-lag: there is no replica to look at";
-    let fault = Diagnostic::error("usage", message);
-    match denied {
-        Some(name) => fault.note(format!(
-            "the account of `{name}` may not ask whether its server follows another one"
-        )),
-        None => fault.note("none of the servers follows another one"),
-    }
-    .hint("name one: --replica NAME=URL")
+    let fault = Diagnostic::error("usage", message).hint("name one: --replica NAME=URL");
+    fault.note(match (denied, named) {
+        (Some(name), _) => {
+            format!("the account of `{name}` may not ask whether its server follows another one")
+        }
+        (None, Some(name)) => {
+            format!("the server that was named as a replica of `{name}` follows no other")
+        }
+        (None, None) => "none of the servers follows another one".to_owned(),
+    })
 }
 
 #[cfg(test)]

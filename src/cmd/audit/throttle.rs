@@ -9,9 +9,8 @@ use super::Args;
 use super::ends::Looked;
 use super::faults::RESUME;
 use super::task::{Shared, Task};
-use crate::cmd::limits::{ROUND, Watch};
+use crate::cmd::limits::{ROUND, Server, Watch};
 use crate::cmd::{Context, open};
-use crate::db::session::Session;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// A statement reads about so many rows, at most: some ten seconds, for which a server keeps what
@@ -100,7 +99,7 @@ pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Fail
     if !args.limits.are_set() {
         return Ok(None);
     }
-    let mut sessions: Vec<(String, Session)> = Vec::new();
+    let mut servers = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let prepared = looked.iter().filter_map(|one| one.prepared.as_deref());
     for side in prepared.flat_map(|one| [&one.child, &one.parent]) {
@@ -109,11 +108,14 @@ pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Fail
             let doing = "opening a session to look how busy it is";
             let failed = |error| open::cannot_ask_of(&side.database, doing, &error);
             let session = side.reading().await;
-            let session = session.map_err(|error| Failure::failed(failed(error)))?;
-            sessions.push((side.database.clone(), session));
+            servers.push(Server {
+                name: side.database.clone(),
+                session: session.map_err(|error| Failure::failed(failed(error)))?,
+                replica: side.reader.is_some(),
+            });
             seen.push(place);
         }
     }
-    let watch = Watch::new(&args.limits, sessions).await;
+    let watch = Watch::new(&args.limits, servers).await;
     watch.map(Some).map_err(Failure::failed)
 }

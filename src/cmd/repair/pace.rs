@@ -1,15 +1,15 @@
 //! How fast a run goes: what is heeded between chunks, where nothing is held.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::super::limits::{ROUND, Watch};
+use super::super::limits::{ROUND, Server, Watch};
 use super::super::{Context, open, replica};
 use super::Args;
 use super::told;
 use crate::db::failpoint;
 use crate::db::session::{Access, Session};
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::model::target::Target;
 use crate::project::Database;
 
 /// The pace of one run.
@@ -38,8 +38,8 @@ impl<'c> Pace<'c> {
     ) -> Result<Pace<'c>, Failure> {
         let mut watch = None;
         if args.limits.are_set() {
-            let sessions = sessions(context, args, written, read).await?;
-            let watched = Watch::new(&args.limits, sessions).await;
+            let servers = servers(context, args, written, read).await?;
+            let watched = Watch::new(&args.limits, servers).await;
             watch = Some(watched.map_err(Failure::failed)?);
         }
         Ok(Pace {
@@ -103,38 +103,38 @@ impl<'c> Pace<'c> {
 }
 
 /// A session with each server, once.
-async fn sessions(
+async fn servers(
     context: &Context,
     args: &Args,
     written: &[&Database],
     read: &[&Database],
-) -> Result<Vec<(String, Session)>, Failure> {
-    let both = written.iter().chain(read);
-    let mut places: Vec<(&Database, Target)> = both
-        .map(|database| (*database, database.target.clone()))
-        .collect();
+) -> Result<Vec<Server>, Failure> {
+    let mut places = Vec::new();
     for asked in &args.replicas {
         let (database, target) = replica::named(context, asked).map_err(Failure::failed)?;
         if !written.iter().any(|one| one.name == database.name) {
             let message = format!("--replica: nothing is written to `{}`", database.name);
             return Err(Failure::failed(Diagnostic::error("usage", message)));
         }
-        places.push((database, target));
+        places.push((database, target, true));
     }
-    let mut seen = Vec::new();
-    places.retain(|(_, target)| {
-        let place = target.shown();
-        let is_new = !seen.contains(&place);
-        seen.push(place);
-        is_new
-    });
-    let opening = places.into_iter().map(|(database, target)| async move {
-        let schema = database.schema.as_deref();
-        let open = || Session::open(&target, database.dialect, schema, Access::Look);
-        let session = open::retry(context, args.connect.wait, open).await;
-        let doing = "opening a session to look how busy its server is";
-        let failed = |error| Failure::failed(open::cannot_ask(database, doing, &error));
-        Ok((database.name.clone(), session.map_err(failed)?))
-    });
+    let both = written.iter().chain(read);
+    places.extend(both.map(|database| (*database, database.target.clone(), false)));
+    let mut seen = BTreeSet::new();
+    places.retain(|(_, target, _)| seen.insert(target.shown()));
+    let opening = places
+        .into_iter()
+        .map(|(database, target, replica)| async move {
+            let schema = database.schema.as_deref();
+            let open = || Session::open(&target, database.dialect, schema, Access::Look);
+            let session = open::retry(context, args.connect.wait, open).await;
+            let doing = "opening a session to look how busy its server is";
+            let failed = |error| Failure::failed(open::cannot_ask(database, doing, &error));
+            Ok(Server {
+                name: database.name.clone(),
+                session: session.map_err(failed)?,
+                replica,
+            })
+        });
     Failure::collect(futures_util::future::join_all(opening).await)
 }

@@ -30,15 +30,16 @@ fn a_run_goes_as_far_and_as_fast_as_it_may(engine: Engine) {
 
     // A limit that nothing could ever reach is not one.
     let lag = ["--max-lag", "5s"];
-    with(EXECUTE, &lag)
-        .exits(2)
-        .warns("there is no replica to look at");
+    let nobody = with(EXECUTE, &lag).exits(2);
+    nobody
+        .warns("there is no replica to look at")
+        .warns("none of the servers follows another one");
     let of = |name: &str| format!("{name}={}", world.url(name));
     let (ours, theirs) = (of("twitter"), of("ums"));
     let itself = [&lag[..], &["--replica", &ours]].concat();
     with(PLAN, &itself)
         .exits(2)
-        .warns("none of the servers follows another one");
+        .warns("named as a replica of `twitter` follows no other");
     let parent = [&lag[..], &["--replica", &theirs]].concat();
     with(EXECUTE, &parent)
         .exits(2)
