@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{Ask, Original, Row, Told, Tool, cell, number, time, unfinished};
+use crate::model::hex;
 
 pub static TOOL: Tool = Tool {
     name: "prisma",
@@ -62,7 +63,7 @@ fn is_unchanged(text: &str, checksum: &str) -> bool {
     let texts = [text.to_owned(), lines, text.replace('\n', "\r\n")];
     texts.iter().any(|text| {
         let hash = Sha256::digest(text);
-        let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex::digits(&hash);
         let early: String = hash.iter().map(|byte| format!("{byte:x}")).collect();
         checksum == digits || checksum == early
     })
@@ -81,7 +82,6 @@ mod tests {
         assert!(is_unchanged("hello", early));
         assert!(!is_unchanged("hello\n", hello));
         let dos = Sha256::digest("a\r\nb");
-        let dos: String = dos.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert!(is_unchanged("a\nb", &dos));
+        assert!(is_unchanged("a\nb", &hex::digits(&dos)));
     }
 }

@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha384};
 
 use super::{Ask, Original, Row, Told, Tool, cell, is_true, number, time, unfinished};
+use crate::model::hex;
 
 pub static TOOL: Tool = Tool {
     name: "sqlx",
@@ -48,6 +49,5 @@ fn read(rows: &[Row]) -> Told {
 /// SHA-384 over all bytes.
 fn is_unchanged(text: &str, checksum: &str) -> bool {
     let hash = Sha384::digest(text);
-    let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    checksum.eq_ignore_ascii_case(&digits)
+    checksum.eq_ignore_ascii_case(&hex::digits(&hash))
 }

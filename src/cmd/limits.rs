@@ -40,69 +40,26 @@ pub struct Server {
     pub replica: bool,
 }
 
-/// A server that is asked, and what it can tell.
-struct Asked {
-    server: Server,
-    /// It follows another server, so that it can be behind.
-    follows: bool,
-    /// It tells how many statements run on it.
-    counts: bool,
-}
-
 /// Servers that are asked again and again whether to wait.
 pub struct Watch {
     limits: Limits,
-    asked: Vec<Asked>,
-    /// What was told the last time.
+    servers: Vec<Server>,
+    /// Whether to wait, as it was the last time.
     held: bool,
 }
 
 impl Watch {
-    /// Refuses a limit that none of the servers could ever reach, and a replica that is none.
-    pub async fn new(limits: &Limits, servers: Vec<Server>) -> Result<Watch, Diagnostic> {
-        let mut asked = Vec::new();
-        let mut denied = None;
-        for mut server in servers {
-            let (name, session) = (&server.name, &mut server.session);
-            let standing = keys::replication(session).await;
-            let standing = standing.map_err(|error| cannot(name, &error))?;
-            let follows = matches!(standing, Replication::Replica(_));
-            if standing == Replication::Unknown {
-                denied = Some(name.clone());
-            }
-            if limits.max_lag.is_some() && server.replica && !follows {
-                return Err(no_replica(denied.as_deref(), Some(name)));
-            }
-            let running = keys::load(session).await;
-            let counts = running.map_err(|error| cannot(name, &error))?.is_some();
-            asked.push(Asked {
-                server,
-                follows,
-                counts,
-            });
-        }
-        if limits.max_lag.is_some() && !asked.iter().any(|one| one.follows) {
-            return Err(no_replica(denied.as_deref(), None));
-        }
-        if limits.max_load.is_some() && !asked.iter().any(|one| one.counts) {
-            let message = "--max-load: no server here tells how many statements it runs";
-            let fault = Diagnostic::error("usage", message);
-            return Err(fault.hint("--max-rate slows bird down everywhere"));
-        }
-        Ok(Watch {
+    pub fn new(limits: &Limits, servers: Vec<Server>) -> Watch {
+        Watch {
             limits: limits.clone(),
-            asked,
+            servers,
             held: false,
-        })
+        }
     }
 
     /// Asks every server whether to wait, and tells people when that changes.
     pub async fn is_too_much(&mut self, progress: &Progress) -> Result<bool, Diagnostic> {
-        let mut why = None;
-        for one in &mut self.asked {
-            let asked = one.too_much(&self.limits).await;
-            why = why.or(asked.map_err(|error| cannot(&one.server.name, &error))?);
-        }
+        let why = self.ask().await?.why;
         match (&why, self.held) {
             (Some(why), false) => progress.notice(&format!("waiting: {why}")),
             (None, true) => progress.notice("going on"),
@@ -112,31 +69,68 @@ impl Watch {
         Ok(self.held)
     }
 
+    /// Which limit none of the servers can ever reach.
+    pub async fn in_vain(&mut self) -> Result<Option<&'static str>, Diagnostic> {
+        let told = self.ask().await?;
+        Ok(if self.limits.max_lag.is_some() && !told.lag {
+            Some("--max-lag: no server of this run is known to be a replica")
+        } else if self.limits.max_load.is_some() && !told.load {
+            Some("--max-load: no server of this run tells how many statements run on it")
+        } else {
+            None
+        })
+    }
+
+    async fn ask(&mut self) -> Result<Told, Diagnostic> {
+        let mut told = Told::default();
+        for server in &mut self.servers {
+            let asked = server.ask(&self.limits, &mut told).await;
+            asked.map_err(|error| {
+                let doing = "looking how busy its server is";
+                open::cannot_ask_of(&server.name, doing, &error)
+            })?;
+        }
+        Ok(told)
+    }
+
     pub async fn close(self) {
-        for one in self.asked {
-            one.server.session.close().await;
+        for server in self.servers {
+            server.session.close().await;
         }
     }
 }
 
-impl Asked {
-    /// Why it is to be left alone for a while.
-    async fn too_much(&mut self, limits: &Limits) -> Result<Option<String>, DbError> {
-        let (name, session) = (&self.server.name, &mut self.server.session);
-        if let Some(most) = limits.max_lag.filter(|_| self.follows)
-            && let Replication::Replica(lag) = keys::replication(session).await?
-            && let Some(behind) = behind(lag, most)
+/// What servers have told.
+#[derive(Default)]
+struct Told {
+    /// One of them, how far behind it is.
+    lag: bool,
+    /// One of them, how many statements run on it.
+    load: bool,
+    /// Why to wait.
+    why: Option<String>,
+}
+
+impl Server {
+    async fn ask(&mut self, limits: &Limits, told: &mut Told) -> Result<(), DbError> {
+        let kind = if self.replica { "replica" } else { "server" };
+        let (name, session) = (format!("the {kind} of {}", self.name), &mut self.session);
+        let mut why = None;
+        if let Some(most) = limits.max_lag
+            && let Replication::Replica(following) = keys::replication(session).await?
         {
-            return Ok(Some(format!("the replica of {name} {behind}")));
+            told.lag = true;
+            why = behind(following.behind, most).map(|behind| format!("{name} {behind}"));
         }
         if let Some(most) = limits.max_load
             && let Some(running) = keys::load(session).await?
-            && running > most
         {
-            let why = format!("{running} statements run on the server of {name}");
-            return Ok(Some(why));
+            told.load = true;
+            let is_busy = running > most;
+            why = why.or_else(|| is_busy.then(|| format!("{running} statements run on {name}")));
         }
-        Ok(None)
+        told.why = told.why.take().or(why);
+        Ok(())
     }
 }
 
@@ -146,26 +140,6 @@ fn behind(lag: Option<u64>, most: Duration) -> Option<String> {
         None => Some("does not follow".to_owned()),
         Some(lag) => (Duration::from_secs(lag) > most).then(|| format!("is {lag} s behind")),
     }
-}
-
-fn cannot(name: &str, error: &DbError) -> Diagnostic {
-    open::cannot_ask_of(name, "looking how busy its server is", error)
-}
-
-/// Why there is no lag to look at: a server does not tell, or nothing follows; the one that was
-/// named for a database, or any.
-fn no_replica(denied: Option<&str>, named: Option<&str>) -> Diagnostic {
-    let message = "--max-lag: there is no replica to look at";
-    let fault = Diagnostic::error("usage", message).hint("name one: --replica NAME=URL");
-    fault.note(match (denied, named) {
-        (Some(name), _) => {
-            format!("the account of `{name}` may not ask whether its server follows another one")
-        }
-        (None, Some(name)) => {
-            format!("the server that was named as a replica of `{name}` follows no other")
-        }
-        (None, None) => "none of the servers follows another one".to_owned(),
-    })
 }
 
 #[cfg(test)]

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use super::{Context, open};
+use crate::db::closed::{self, Closed};
 use crate::db::lock::{Guard, NoLock};
-use crate::db::session::Session;
+use crate::db::session::{DbError, Session};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
+
+/// The consent to write to a server that follows another one.
+pub const REPLICA: &str = "replica";
 
 /// Tells that someone else holds the lock, once.
 pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Option<&str>) + 'c {
@@ -27,6 +31,16 @@ pub fn doubt(context: &Context, database: &Database, guard: &Guard) {
             "{name}: whether a pooler shares this session could not be found out: {reason}"
         ));
     }
+}
+
+/// Refuses a server that does not serve whoever writes: one that is closed, a replica, a cluster.
+pub async fn serves(
+    database: &Database,
+    session: &mut Session,
+    allow: &[String],
+) -> Result<(), Failure> {
+    writable(database, session, allow).await?;
+    cluster(database, session, allow).await
 }
 
 /// Refuses a cluster whose locks hold on one node only, unless nobody else migrates meanwhile.
@@ -60,21 +74,36 @@ pub async fn cluster(
     Err(Failure::refused(fault))
 }
 
-/// Refuses a server that somebody has made read-only, a replica above all: an account with many
-/// rights could write there, and what it writes is on no other server.
-pub async fn writable(database: &Database, session: &mut Session) -> Result<(), Failure> {
-    let Some(query) = database.dialect.unwritable_query() else {
-        return Ok(());
-    };
-    let setting = session.value(query).await.map_err(|error| {
+/// Refuses a server that somebody has made read-only, and a replica: an account with many rights
+/// could write there, and what it writes is on no other server and may stop the replica.
+pub async fn writable(
+    database: &Database,
+    session: &mut Session,
+    allow: &[String],
+) -> Result<(), Failure> {
+    let failed = |error: DbError| {
         let doing = "asking whether it takes writes";
         Failure::failed(open::cannot_ask(database, doing, &error))
-    })?;
-    let Some(setting) = setting else {
+    };
+    let Some(closed) = closed::look(session).await.map_err(failed)? else {
         return Ok(());
     };
     let name = &database.name;
     let message = format!("`{name}` is not to be written to");
+    let setting = match closed {
+        Closed::Setting(setting) => setting,
+        Closed::Replica if allow.iter().any(|consent| consent == REPLICA) => return Ok(()),
+        Closed::Replica => {
+            let fault = Diagnostic::error("replica", message)
+                .database(name)
+                .note("it follows another server: what is written here is not there, and may stop it")
+                .hint(format!(
+                    "connect to the primary; where this is one, because both follow each other or it \
+                     was promoted, say so with --allow {REPLICA}"
+                ));
+            return Err(Failure::refused(fault));
+        }
+    };
     let fault = Diagnostic::error("read-only", message)
         .database(name)
         .note(format!(

@@ -160,6 +160,10 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
         Trouble::Denied => {
             ("denied", "use an account that may do this, or let an administrator do it".to_owned())
         }
+        Trouble::Closed => (
+            "read-only",
+            "connect to the primary, or ask who closed it; bird doctor tells more".to_owned(),
+        ),
         Trouble::Connection => (
             "connection",
             format!("is the server up, and the URL right{variable}? --wait 60s waits for it"),
@@ -182,6 +186,7 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
 pub fn code(error: &DbError) -> &'static str {
     match error.trouble {
         Trouble::Denied => "denied",
+        Trouble::Closed => "read-only",
         Trouble::Connection => "connection",
         _ => "database",
     }

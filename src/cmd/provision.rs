@@ -3,9 +3,10 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{Context, cli, open, protected};
+use super::{Context, cli, locks, open, protected};
 use crate::db::provision::{self, Provisioned, Wish};
 use crate::db::session::DbError;
+use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
@@ -44,7 +45,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
         diagnostics: Vec::new(),
         exit: Exit::Done,
     };
-    let mut wrote = false;
+    let (mut wrote, mut refused) = (false, true);
     for (database, result) in join_all(working).await {
         let made = match result {
             Ok(made) => {
@@ -57,6 +58,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
                 Some(made)
             }
             Err(error) => {
+                refused &= error.trouble == Trouble::Closed;
                 report.diagnostics.push(cannot_provision(database, &error));
                 None
             }
@@ -65,30 +67,39 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
         report.databases.push((database.name.clone(), engine, made));
     }
     if !report.diagnostics.is_empty() {
-        let exit = if wrote { Exit::Stopped } else { Exit::Failed };
+        let exit = match (wrote, refused) {
+            (true, _) => Exit::Stopped,
+            (false, true) => Exit::Refused,
+            (false, false) => Exit::Failed,
+        };
         report.exit = open::interrupted(context, exit);
     }
     Ok(report)
 }
 
-fn wish(database: &Database) -> Wish<'_> {
+fn wish<'d>(database: &'d Database, args: &Args) -> Wish<'d> {
     Wish {
         target: &database.target,
         dialect: database.dialect,
         schema: database.schema.as_deref(),
         collation: database.collation.as_deref(),
+        onto_replica: args
+            .consents
+            .allow
+            .iter()
+            .any(|name| name == locks::REPLICA),
     }
 }
 
 async fn one(context: &Context, database: &Database, args: &Args) -> Result<Provisioned, DbError> {
-    let wish = wish(database);
+    let wish = wish(database, args);
     open::retry(context, args.connect.wait, || provision::database(&wish)).await
 }
 
 /// Looks whether anything would be made.
 async fn is_missing(context: &Context, args: &Args) -> Result<bool, Failure> {
     let looking = context.project.selected().map(|database| async move {
-        let wish = wish(database);
+        let wish = wish(database, args);
         let looked = open::retry(context, args.connect.wait, || provision::is_missing(&wish));
         let looked = looked.await;
         looked.map_err(|error| Failure::failed(cannot_provision(database, &error)))

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::locks::{cluster, no_lock, waiting};
+use super::locks::{no_lock, serves, waiting};
 use super::open::{self, Absent, Opened};
 use super::{Context, cli, protected};
 use crate::db::session::{Access, DbError, Session};
@@ -91,7 +91,7 @@ async fn answer(
     };
     doubt(place, session).await?;
     protected::consent(context, &args.consents)?;
-    cluster(database, session, &args.consents.allow).await?;
+    serves(database, session, &args.consents.allow).await?;
     let waiting = waiting(context, database);
     let wish = lock::Wish {
         target: &database.target,

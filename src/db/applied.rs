@@ -14,6 +14,7 @@ use super::lock::{self, NoLock};
 use super::session::{DbError, Row, Session};
 use super::stop::Stop;
 use crate::dialect::Trouble;
+use crate::model::hex;
 use crate::model::history::{APPLIED_TABLE, Content, HISTORY_TABLE, History, Kept, Width};
 use crate::model::migration::Migration;
 use crate::plan::{Accepted, kept};
@@ -93,20 +94,8 @@ fn pack(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The text of some stored bytes. Never more is unpacked than was ever stored.
-fn unpack(hex: &str) -> Result<String, &'static str> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let pairs = hex.as_bytes().chunks(2);
-    let bytes: Option<Vec<u8>> = pairs
-        .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? * 16 + digit(*low)?),
-            _ => None,
-        })
-        .collect();
-    let bytes = bytes.ok_or("its text is not stored as bytes")?;
+fn unpack(digits: &str) -> Result<String, &'static str> {
+    let bytes = hex::bytes(digits).ok_or("its text is not stored as bytes")?;
     let mut text = Vec::new();
     let most = u64::try_from(LONGEST + 1).unwrap_or(u64::MAX);
     let mut decoder = ZlibDecoder::new(bytes.as_slice()).take(most);
@@ -245,14 +234,10 @@ pub async fn accept(
 mod tests {
     use super::*;
 
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
     fn packed(text: &[u8]) -> String {
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(text).expect("a vector takes everything");
-        hex(&encoder.finish().expect("a vector takes everything"))
+        hex::digits(&encoder.finish().expect("a vector takes everything"))
     }
 
     #[test]
@@ -263,7 +248,7 @@ mod tests {
             &"CREATE TABLE a (id INT);\n".repeat(1000),
         ] {
             let bytes = pack(text).expect("small enough");
-            assert_eq!(unpack(&hex(&bytes)).as_deref(), Ok(text));
+            assert_eq!(unpack(&hex::digits(&bytes)).as_deref(), Ok(text));
         }
         assert_eq!(pack(&"x".repeat(LONGEST + 1)), None);
     }

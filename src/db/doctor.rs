@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::closed::{self, Closed};
 use super::file::{self, Checked};
 use super::lock::{self, NoLock, Wish};
 use super::session::{DbError, Session};
@@ -191,7 +192,13 @@ async fn shadow(session: &mut Session, patient: &Patient<'_>) -> Judgement {
         None => Ok(None),
     };
     match grant {
-        Ok(None) => Judgement::ok("it can be made"),
+        Ok(None) => match closed::look(session).await {
+            Ok(Some(closed @ Closed::Setting(_))) => {
+                Judgement::note(closed.told().message).to_do(shadow::ELSEWHERE)
+            }
+            Ok(_) => Judgement::ok("it can be made"),
+            Err(error) => unasked(&error),
+        },
         Ok(Some(grant)) => Judgement::note("this account may make none").to_do(format!(
             "let an administrator run: {grant}; or lend an empty database with `shadow_url`"
         )),

@@ -8,6 +8,7 @@ use super::history::now;
 use super::session::{DbError, Row, Session};
 use crate::dialect::Trouble;
 use crate::dialect::effect::Seen;
+use crate::model::hex;
 use crate::model::history::{Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, Progress};
 
 /// Asks for the statements of migrations that are not in the history, and for those of undo
@@ -105,8 +106,7 @@ fn json(seen: &Seen) -> String {
 /// The hash of what was seen of a statement's objects.
 pub fn fingerprint(seen: &Seen) -> String {
     let text = json(seen);
-    let hash = Sha256::digest(text.as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::digits(&Sha256::digest(text.as_bytes()))
 }
 
 /// The statement that records statements as applied.

@@ -45,6 +45,9 @@ pub async fn prepare(session: &mut Session) -> Result<(), DbError> {
     }
 }
 
+/// No server follows so many others.
+const SOURCES: usize = 1000;
+
 /// The name under which [`attach`] makes another file visible.
 pub const ATTACHED: &str = "bird_parents";
 
@@ -113,11 +116,8 @@ pub async fn replication(session: &mut Session) -> Result<Replication, DbError> 
     let Some(query) = session.dialect.keys().replication(&session.server) else {
         return Ok(Replication::Primary);
     };
-    match session.sample(query, 1, 1).await {
-        Ok(sample) => {
-            let row = sample.rows.first().map(Vec::as_slice);
-            Ok(dialect::keys::replication(&sample.columns, row))
-        }
+    match session.sample(query, SOURCES, SOURCES as u64).await {
+        Ok(sample) => Ok(dialect::keys::replication(&sample.columns, &sample.rows)),
         Err(error) if error.trouble == Trouble::Denied => Ok(Replication::Unknown),
         Err(error) => Err(error),
     }

@@ -2,6 +2,7 @@
 
 pub mod applied;
 pub mod apply;
+pub mod closed;
 pub mod doctor;
 pub mod failpoint;
 pub mod file;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::closed::{self, Closed};
 use super::session::{Access, DbError, Session};
 use crate::dialect::{Dialect, Trouble};
 use crate::model::server::Server;
@@ -18,6 +19,8 @@ pub struct Wish<'w> {
     pub dialect: &'static dyn Dialect,
     pub schema: Option<&'w str>,
     pub collation: Option<&'w str>,
+    /// Whether a replica that takes writes is as good as a primary.
+    pub onto_replica: bool,
 }
 
 /// What was done.
@@ -80,6 +83,7 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
     }
     for (what, sql) in wish.dialect.missing_inside(wish.schema) {
         if session.value(&sql.exists).await?.is_none() {
+            open(wish, &mut session).await?;
             session.run(&sql.create).await?;
             created.push(what);
         }
@@ -95,6 +99,16 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
         created,
         concern,
     })
+}
+
+/// Whether the server is to be written to. An account with many rights could write to a replica,
+/// and what it makes there stops the replica when the primary makes it, too.
+async fn open(wish: &Wish<'_>, session: &mut Session) -> Result<(), DbError> {
+    match closed::look(session).await? {
+        Some(Closed::Replica) if wish.onto_replica => Ok(()),
+        Some(closed) => Err(closed.told()),
+        None => Ok(()),
+    }
 }
 
 /// Opens a database that was just made. A pooler remembers for a while that it did not exist.
@@ -122,6 +136,7 @@ async fn create_on_server(wish: &Wish<'_>, error: DbError) -> Result<Option<Stri
     there.database = entry.to_owned();
     let there = Target::Server(there);
     let mut session = Session::open(&there, wish.dialect, None, Access::Write).await?;
+    open(wish, &mut session).await?;
     let name = &server.database;
     let sql = wish
         .dialect

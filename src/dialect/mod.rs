@@ -27,6 +27,7 @@ use catalog::Catalog;
 use checks::Check;
 use std::time::Duration;
 
+use crate::model::hex;
 use crate::model::history::{OWN_TABLES, QUARANTINE};
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
@@ -95,6 +96,8 @@ pub enum Trouble {
     Account,
     /// The account may not do it.
     Denied,
+    /// The server is not to be written to: it is a replica, or somebody has closed it.
+    Closed,
     /// The server does not take connections yet, or the connection broke.
     Connection,
     /// The protection that the URL asks for could not be had.
@@ -160,7 +163,7 @@ pub trait Dialect: Sync {
 
     /// Bytes as a literal.
     fn bytes(&self, bytes: &[u8]) -> String {
-        format!("X'{}'", hex(bytes))
+        format!("X'{}'", hex::capitals(bytes))
     }
 
     fn boolean(&self, yes: bool) -> &'static str {
@@ -318,6 +321,12 @@ pub trait Dialect: Sync {
         None
     }
 
+    /// Whether a server that follows another one may take writes all the same, so that only its
+    /// replication tells what it is.
+    fn replicas_take_writes(&self) -> bool {
+        false
+    }
+
     /// Gives a row, beginning with a setting's name, where the server is a node of a cluster and
     /// its locks hold on that node only.
     fn cluster_query(&self) -> Option<&'static str> {
@@ -433,11 +442,6 @@ pub fn sizes(sql_type: &str) -> Vec<u64> {
     let inner = inner.map_or("", |(inner, _)| inner);
     let parts = inner.split(',');
     parts.filter_map(|size| size.trim().parse().ok()).collect()
-}
-
-/// Bytes as hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// Whether the first words of a statement are these, in any case.

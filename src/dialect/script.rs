@@ -1,6 +1,5 @@
 //! Reads a SQL file: its statements, the directives in its comments, and what identifies its text.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
@@ -9,6 +8,7 @@ use super::lex::{self, Kind, Lexer, Lexis, Places, Token};
 use super::split::{Event, walk};
 
 pub use super::secrets::{blot, hide, secrets};
+use crate::model::hex;
 use crate::model::script::{Fault, Place, Rename, Requires, Script, Statement};
 
 /// What a file says.
@@ -58,13 +58,7 @@ pub fn digest(lexis: &Lexis, sql: &str) -> String {
             Err(_) => add(sql.get(seen..).unwrap_or_default()),
         }
     }
-    hash.finalize()
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex::digits(&hash.finalize())
 }
 
 /// The code of a text for those who ask what it does: no blanks, comments or hints, and the content

@@ -33,6 +33,11 @@ pub const CONSENTS: &[Consent] = &[
         in_files: false,
     },
     Consent {
+        name: "replica",
+        meaning: "write to a server that follows another one and takes writes all the same, as two primaries do that follow each other (command line only)",
+        in_files: false,
+    },
+    Consent {
         name: "drop-table",
         meaning: "drop a table that was there before the run",
         in_files: true,

@@ -6,6 +6,8 @@
 //! written as `00 FF` and their end as `00 00`, so that keys sort column by column and none is the
 //! beginning of another.
 
+use super::hex;
+
 /// How the values of two columns are compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Compare {
@@ -204,7 +206,7 @@ pub fn split(key: &[u8], columns: usize) -> Vec<Vec<u8>> {
 /// numbers and characters as they are.
 #[must_use]
 pub fn tell(compare: &Compare, canonical: &[u8]) -> String {
-    let hex = || canonical.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = || hex::digits(canonical);
     match compare {
         Compare::Bytes | Compare::Uuid => {
             let id = uuid::Uuid::from_slice(canonical);

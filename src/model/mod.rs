@@ -6,6 +6,7 @@ pub mod check;
 pub mod consent;
 pub mod diagnostic;
 pub mod exit;
+pub mod hex;
 pub mod history;
 pub mod key;
 pub mod migration;

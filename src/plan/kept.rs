@@ -1,13 +1,12 @@
 //! What is kept of an applied migration, and what it tells of a file that has changed since: only
 //! its layout, or what it does.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 use super::difference::difference;
 use crate::dialect::lex::{Kind, Lexer, Lexis};
 use crate::dialect::script;
+use crate::model::hex;
 use crate::model::history::{Applied, Content, Kept, Width};
 use crate::model::migration::Migration;
 use crate::model::script::Script;
@@ -20,12 +19,7 @@ pub fn digest(lexis: &Lexis, text: &str) -> Option<String> {
     let mut hash = Sha256::new();
     hash.update(script::digest(lexis, text));
     hash.update(directives(&script));
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing to a string cannot fail.
-        let _: std::fmt::Result = write!(hex, "{byte:02x}");
-    }
-    Some(hex)
+    Some(hex::digits(&hash.finalize()))
 }
 
 /// What the directives of a file mean, a line each. A blank line or another place can change that

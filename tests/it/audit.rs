@@ -5,4 +5,5 @@ mod impact;
 mod interleaved;
 mod live;
 mod nameless;
+mod replicas;
 mod structure;

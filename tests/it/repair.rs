@@ -75,13 +75,13 @@ const EXECUTE: &[&str] = &[
 ];
 
 /// A run of bird that is held at a point.
-struct Held {
+pub struct Held {
     running: Running,
     folder: PathBuf,
 }
 
 /// Starts bird and holds it at a point: it waits there for a second one that never comes.
-fn held(world: &World, arguments: &[&str], point: &str) -> Held {
+pub fn held(world: &World, arguments: &[&str], point: &str) -> Held {
     let folder = world.path(point);
     std::fs::create_dir_all(&folder).expect("a folder");
     let mut command = world.command(arguments);
@@ -96,8 +96,13 @@ impl Held {
     /// Interrupts it and lets it go.
     fn interrupt(self) -> Output {
         self.running.signal("INT");
+        self.release().exits(130)
+    }
+
+    /// Lets it go to its end.
+    pub fn release(self) -> Output {
         std::fs::write(self.folder.join("other"), "").expect("a file");
-        let ended = self.running.finish().exits(130);
+        let ended = self.running.finish();
         std::fs::remove_dir_all(self.folder).expect("the folder goes");
         ended
     }

@@ -14,6 +14,7 @@
 
 mod engine;
 mod output;
+mod pair;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,6 +26,7 @@ use tempfile::TempDir;
 pub use engine::Engine;
 pub use engine::skip;
 pub use output::{Output, Running, database};
+pub use pair::Pair;
 
 /// A password that the test servers have and that must never be shown.
 pub const CANARY: &str = "S3cr3t-canary";

@@ -3,7 +3,7 @@
 
 use super::report::AdoptReport;
 use super::{Args, Decision, Member, decide};
-use crate::cmd::locks::{no_lock, waiting};
+use crate::cmd::locks::{no_lock, waiting, writable};
 use crate::cmd::{Context, open};
 use crate::db::lock::{self, Guard, NoLock};
 use crate::db::session::{DbError, Session};
@@ -101,6 +101,7 @@ async fn lock_one(
         return Err(never_opened(&database.name));
     };
     open::may_create(session, database).await?;
+    writable(database, session, &args.consents.allow).await?;
     let waiting = waiting(context, database);
     let wish = lock::Wish {
         target: &database.target,

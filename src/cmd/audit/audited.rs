@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::ends::Prepared;
 use super::finish;
 use super::passes::Passed;
+use super::replicas::Reader;
 use super::since::Since;
 use super::tally::Tally;
-use super::task::Task;
+use super::task::{Guarantee, Task};
 use crate::audit::Strategy;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::key::tell;
@@ -117,7 +118,7 @@ impl Audited {
             "malformed": tally.malformed.shown,
             "max_orphans": reference.max_orphans,
             "severity": reference.severity,
-            "guarantee": task.map(|task| task.guarantee.word()),
+            "guarantee": self.guarantee().map(Guarantee::word),
             "since": self.since.as_ref().map(|since| json!({
                 "column": since.column,
                 "from": since.from,
@@ -125,9 +126,36 @@ impl Audited {
             })),
             "last_full_pass": self.passed.full,
             "sources": self.sources(),
+            "replica": self.reader().map(|reader| json!({
+                "place": reader.target.shown(),
+                "identity": reader.identity,
+                "behind_seconds": reader.behind(),
+                "follows": reader.follows(),
+            })),
             "coverage": self.covered(),
             "sample": sample,
         })
+    }
+
+    /// How certain its findings are, where it was read.
+    pub fn guarantee(&self) -> Option<Guarantee> {
+        let (task, prepared) = (self.task.as_deref()?, self.prepared.as_deref()?);
+        Some(task.guarantee(prepared))
+    }
+
+    fn reader(&self) -> Option<&Reader> {
+        self.prepared.as_deref()?.child.reader.as_ref()
+    }
+
+    /// What an audit of a replica's rows leaves out.
+    pub fn late(&self) -> Option<String> {
+        let reader = self.reader()?;
+        Some(format!(
+            "{}: keys from the replica {}, {}.",
+            self.reference,
+            reader.target.shown(),
+            reader.age()
+        ))
     }
 
     /// What an audit from a watermark on leaves out.
@@ -220,7 +248,7 @@ pub fn grid(references: &[Audited]) -> Grid {
                 "?".to_owned()
             }
         };
-        let guarantee = task.map_or("not audited", |task| task.guarantee.word());
+        let guarantee = one.guarantee().map_or("not audited", Guarantee::word);
         let guarantee = if task.is_some() && !one.tally.complete {
             "not finished"
         } else {

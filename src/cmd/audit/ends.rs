@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::{Context, open};
 use super::Args;
+use super::replicas::Reader;
 use crate::audit::{self, structure};
 use crate::db::inspect;
 use crate::db::keys;
@@ -21,15 +22,19 @@ use crate::model::server::Server;
 use crate::model::target::Target;
 use crate::project::Database;
 
-/// A database as far as the audit knows it.
-pub struct Known {
-    pub server: Server,
+/// A database that is looked at.
+pub struct Visited {
+    /// Open for further questions, until keys are read in sessions of their own.
+    pub session: Session,
     pub schema: Schema,
     /// Which server it is, where the engine tells.
     pub identity: Option<String>,
     /// Why its answers may be old: it is a replica.
     pub replica: bool,
 }
+
+/// The databases that have an end, by their names.
+pub type Visits = BTreeMap<String, Visited>;
 
 /// One end of a reference, with all that a thread of its own needs to ask for its keys.
 #[derive(Clone)]
@@ -53,7 +58,7 @@ pub struct Side {
     /// A watermark leaves few of its rows.
     pub marked: bool,
     /// Where its keys are read from, where that is not the primary.
-    pub reader: Option<Target>,
+    pub reader: Option<Reader>,
 }
 
 /// A reference that can be audited.
@@ -119,8 +124,14 @@ impl Side {
 
     /// A session in which keys are read, which may be one with a replica.
     pub async fn reading(&self) -> Result<Session, DbError> {
-        self.open(self.reader.as_ref().unwrap_or(&self.target))
-            .await
+        self.open(self.read_at()).await
+    }
+
+    /// Where its keys are read.
+    pub fn read_at(&self) -> &Target {
+        self.reader
+            .as_ref()
+            .map_or(&self.target, |reader| &reader.target)
     }
 
     async fn open(&self, target: &Target) -> Result<Session, DbError> {
@@ -136,7 +147,8 @@ impl Side {
         let identity = identity.map(|identity| format!(" {identity}"));
         let role = if self.replica { "replica" } else { "primary" };
         let reader = self.reader.as_ref();
-        let reader = reader.map(|target| format!(", keys from the replica {}", target.shown()));
+        let reader =
+            reader.map(|reader| format!(", keys from the replica {}", reader.target.shown()));
         let (identity, reader) = (identity.unwrap_or_default(), reader.unwrap_or_default());
         format!("{} {role}{identity}{reader}", self.database)
     }
@@ -175,12 +187,12 @@ pub fn wanted<'p>(
     Ok(wanted.collect())
 }
 
-/// Looks at every database that has an end, all at once.
-pub async fn databases(
+/// Opens every database that has an end, and looks at it, all at once.
+pub async fn visit(
     context: &Context,
     args: &Args,
     references: &[(usize, &Reference)],
-) -> Result<BTreeMap<String, Known>, Failure> {
+) -> Result<Visits, Failure> {
     let ends = references
         .iter()
         .flat_map(|(_, reference)| [&reference.from.database, &reference.to.database]);
@@ -192,14 +204,21 @@ pub async fn databases(
             let message = format!("the database `{name}` of a reference cannot be reached");
             return Err(Failure::failed(Diagnostic::error("config", message)));
         };
-        let known = look(context, args, database).await?;
-        Ok((name.clone(), known))
+        let visited = look(context, args, database).await?;
+        Ok((name.clone(), visited))
     });
-    let known = Failure::collect(futures_util::future::join_all(looking).await)?;
-    Ok(known.into_iter().collect())
+    let visits = Failure::collect(futures_util::future::join_all(looking).await)?;
+    Ok(visits.into_iter().collect())
 }
 
-async fn look(context: &Context, args: &Args, database: &Database) -> Result<Known, Failure> {
+/// Nothing more is asked of these databases before their keys are read.
+pub async fn leave(visits: Visits) {
+    for (_, visited) in visits {
+        visited.session.close().await;
+    }
+}
+
+async fn look(context: &Context, args: &Args, database: &Database) -> Result<Visited, Failure> {
     let cannot_open = |error| Failure::failed(open::cannot_open(database, &error));
     if open::is_absent_file(database) {
         let message = format!("the database `{}` does not exist", database.name);
@@ -213,16 +232,15 @@ async fn look(context: &Context, args: &Args, database: &Database) -> Result<Kno
         let identity = keys::identity(&mut session).await?;
         let standing = keys::replication(&mut session).await?;
         let replica = matches!(standing, Replication::Replica(_));
+        keys::prepare(&mut session).await?;
         Ok((schema, identity, replica))
     };
     let asked: Result<_, DbError> = asking.await;
     let (schema, identity, replica) = asked.map_err(|error| {
         Failure::failed(open::cannot_ask(database, "looking at its tables", &error))
     })?;
-    let server = session.server.clone();
-    session.close().await;
-    Ok(Known {
-        server,
+    Ok(Visited {
+        session,
         schema,
         identity,
         replica,
@@ -230,19 +248,14 @@ async fn look(context: &Context, args: &Args, database: &Database) -> Result<Kno
 }
 
 /// What is wrong with a reference, and its ends where they can be read.
-pub fn prepare(
-    context: &Context,
-    known: &BTreeMap<String, Known>,
-    index: usize,
-    reference: &Reference,
-) -> Looked {
+pub fn prepare(context: &Context, visits: &Visits, index: usize, reference: &Reference) -> Looked {
     let none = |remarks| Looked {
         index,
         remarks,
         prepared: None,
     };
     let names = [&reference.from.database, &reference.to.database];
-    let [from, to] = names.map(|name| known.get(name).zip(context.project.database(name)));
+    let [from, to] = names.map(|name| visits.get(name).zip(context.project.database(name)));
     let (Some((ours, child)), Some((theirs, parent))) = (from, to) else {
         return none(Vec::new());
     };
@@ -294,8 +307,8 @@ pub fn prepare(
 
 fn sides(
     reference: &Reference,
-    (ours, child): (&Known, &Database),
-    (theirs, parent): (&Known, &Database),
+    (ours, child): (&Visited, &Database),
+    (theirs, parent): (&Visited, &Database),
 ) -> Result<(Side, Side), String> {
     let mut from = side(ours, child, &reference.from, reference.filter.as_ref())?;
     let mut to = side(theirs, parent, &reference.to, reference.to_filter.as_ref())?;
@@ -304,7 +317,11 @@ fn sides(
             Some(compare) => compare.clone(),
             None => comparison((&one.0, child.dialect), (&other.0, parent.dialect))?,
         };
-        agree(&compare, ours.server.product, theirs.server.product)?;
+        agree(
+            &compare,
+            ours.session.server.product,
+            theirs.session.server.product,
+        )?;
         one.1 = compare.clone();
         other.1 = compare;
     }
@@ -315,13 +332,13 @@ fn sides(
 }
 
 fn side(
-    known: &Known,
+    visited: &Visited,
     database: &Database,
     names: &ColumnNames,
     filter: Option<&String>,
 ) -> Result<Side, String> {
     let missing = || format!("{names} is not there");
-    let table = known.schema.table(&names.table).ok_or_else(missing)?;
+    let table = visited.schema.table(&names.table).ok_or_else(missing)?;
     let columns = names.columns.iter().map(|name| table.column(name));
     let columns: Vec<&Column> = columns.collect::<Option<_>>().ok_or_else(missing)?;
     Ok(Side {
@@ -329,8 +346,8 @@ fn side(
         target: database.target.clone(),
         dialect: database.dialect,
         within: database.schema.clone(),
-        server: known.server.clone(),
-        identity: known.identity.clone(),
+        server: visited.session.server.clone(),
+        identity: visited.identity.clone(),
         indexed: table.keys.iter().any(|key| audit::leads(key, &columns)),
         names: row_names(table),
         columns: columns
@@ -340,7 +357,7 @@ fn side(
         table: table.clone(),
         filter: filter.cloned(),
         estimate: Estimate::default(),
-        replica: known.replica,
+        replica: visited.replica,
         marked: false,
         reader: None,
     })

@@ -85,7 +85,7 @@ fn explained(task: &Task, member: &Prepared) -> Explained {
         to: member.reference.to.to_string(),
         strategy: task.choice.strategy.to_string(),
         why: task.choice.why.clone(),
-        guarantee: task.guarantee.word(),
+        guarantee: task.guarantee(member).word(),
         rows: known.rows,
         keys: known.keys,
         parents: known.parents,

@@ -10,6 +10,7 @@ use super::ends::{Prepared, Side};
 use super::task::{Guarantee, Task};
 use crate::audit::{Choice, Known, Strategy, choose};
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::hex;
 use crate::model::target::Target;
 
 /// What is known of a reference, for the choice of a strategy.
@@ -150,9 +151,9 @@ pub fn fingerprint(members: &[Arc<Prepared>], tasks: &[Task]) -> String {
         ));
         for side in [&member.child, &member.parent] {
             add(format!(
-                "{:?} {} {:?} {:?}",
+                "{:?} {:?} {:?} {:?}",
                 side.columns,
-                side.target.shown(),
+                (side.target.shown(), side.read_at().shown()),
                 side.filter,
                 side.identity
             ));
@@ -165,8 +166,5 @@ pub fn fingerprint(members: &[Arc<Prepared>], tasks: &[Task]) -> String {
             task.choice.strategy, task.snapshot
         ));
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::digits(&hash.finalize())
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::super::{Context, open, source};
 use super::Args;
-use super::ends::{self, Prepared, Side};
+use super::ends::{self, Looked, Prepared, Side};
 use super::faults;
 use super::impacted::{Impact, ImpactReport};
 use super::task::Fault;
@@ -45,17 +45,22 @@ pub async fn run(context: &Context, args: &Args, table: &str) -> Result<ImpactRe
     let wanted: Vec<(usize, &Reference)> = wanted
         .filter(|(_, one)| one.to.table_name() == name)
         .collect();
-    let known = ends::databases(context, args, &wanted).await?;
+    let visits = ends::visit(context, args, &wanted).await?;
+    let looked = wanted
+        .iter()
+        .map(|(index, reference)| ends::prepare(context, &visits, *index, reference));
+    let looked: Vec<Looked> = looked.collect();
+    ends::leave(visits).await;
     let mut report = ImpactReport::new(name, args.choice.clone());
     report.parents = parents(context, database, &report.table.table, &filter).await?;
     report.foreign_keys(&loaded.schema);
-    for (index, reference) in wanted {
-        let looked = ends::prepare(context, &known, index, reference);
-        let Some(prepared) = looked.prepared else {
-            report.faults.extend(looked.remarks);
+    for one in looked {
+        let Some(prepared) = one.prepared else {
+            report.faults.extend(one.remarks);
             continue;
         };
-        context.progress.detail(&format!("reading {reference}"));
+        let doing = format!("reading {}", prepared.reference);
+        context.progress.detail(&doing);
         let asking = ask(context, &prepared, args, &filter);
         match asking.await {
             Ok(impact) => report.references.push(impact),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::task::{Part, Portion};
 use crate::dialect::keys::Range;
+use crate::model::hex;
 use crate::model::orphan::Orphan;
 
 /// One line.
@@ -47,7 +48,7 @@ pub struct Done {
 
 impl Done {
     pub fn new(task: usize, portion: &Portion, parts: Vec<Part>, parents: u64) -> Done {
-        let bound = |key: &Option<Vec<u8>>| key.as_deref().map(hex);
+        let bound = |key: &Option<Vec<u8>>| key.as_deref().map(hex::digits);
         Done {
             task,
             number: portion.number,
@@ -59,7 +60,7 @@ impl Done {
     }
 
     pub fn range(&self) -> Range {
-        let bound = |told: &Option<String>| told.as_deref().and_then(bytes);
+        let bound = |told: &Option<String>| told.as_deref().and_then(hex::bytes);
         Range {
             after: bound(&self.after),
             upto: bound(&self.upto),
@@ -235,14 +236,4 @@ impl Journal {
         // A journal that stays is written over by the next audit.
         let _: io::Result<()> = std::fs::remove_file(&self.path);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes(told: &str) -> Option<Vec<u8>> {
-    let pairs = told.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    pairs.map(byte).collect()
 }

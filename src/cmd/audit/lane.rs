@@ -93,6 +93,7 @@ async fn run(
                 Some(open) => open,
                 None => Lane::open(task, shared, to).await?,
             };
+            let before = portion.range.after.clone();
             let read = tokio::select! {
                 read = lane.insert(open).portion(&mut portion) => read,
                 // What it waits for may never come, and whoever looks only may leave.
@@ -101,6 +102,10 @@ async fn run(
             match read {
                 Ok(read) => break read,
                 Err(fault) => {
+                    // It has come further, and begins there.
+                    if portion.range.after != before {
+                        tries = 1;
+                    }
                     // A second snapshot would be another instant.
                     if tries >= TRIES || task.snapshot || !fault.passes() {
                         return Err(fault);

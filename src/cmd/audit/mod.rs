@@ -35,6 +35,7 @@ mod task;
 mod throttle;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ use ends::{Looked, Prepared};
 use journal::Journal;
 use passes::Passes;
 use report::AuditReport;
+use since::Since;
 use tally::Tally;
 use throttle::Throttle;
 
@@ -166,16 +168,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Fail
 
 /// Reads both ends of every reference, and confirms what it finds.
 async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
-    let wanted = ends::wanted(context, args)?;
-    let known = ends::databases(context, args, &wanted).await?;
-    let looked = wanted
-        .iter()
-        .map(|(index, reference)| ends::prepare(context, &known, *index, reference));
-    let mut looked: Vec<Looked> = looked.collect();
-    replicas::read_from(context, args, &mut looked)?;
     let passes = Passes::read(context);
-    let mut since = since::lay(args, &passes, &mut looked).await?;
-    estimating::estimate(&mut looked).await;
+    let (looked, mut since) = look(context, args, &passes).await?;
     let members: Vec<Arc<Prepared>> = looked
         .iter()
         .filter_map(|one| one.prepared.clone())
@@ -226,6 +220,30 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
             .notice(&format!("what was read whole could not be noted: {error}"));
     }
     Ok(report)
+}
+
+/// Looks at both ends of every reference, in one session for each database; and what watermark
+/// was laid upon each, by its place.
+async fn look(
+    context: &Context,
+    args: &Args,
+    passes: &Passes,
+) -> Result<(Vec<Looked>, BTreeMap<usize, Since>), Failure> {
+    let wanted = ends::wanted(context, args)?;
+    let mut visits = ends::visit(context, args, &wanted).await?;
+    let looked = wanted
+        .iter()
+        .map(|(index, reference)| ends::prepare(context, &visits, *index, reference));
+    let mut looked: Vec<Looked> = looked.collect();
+    let asking = async {
+        replicas::read_from(context, args, &mut looked).await?;
+        let since = since::lay(args, passes, &mut visits, &mut looked).await?;
+        estimating::estimate(&mut visits, &mut looked).await;
+        Ok(since)
+    };
+    let since = asking.await;
+    ends::leave(visits).await;
+    Ok((looked, since?))
 }
 
 /// An audit that did not finish is never clean.

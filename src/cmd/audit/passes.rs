@@ -59,7 +59,10 @@ impl Passes {
                 continue;
             };
             let passed = self.references.entry(name(prepared)).or_default();
-            if one.since.as_ref().is_none_or(|since| since.from.is_none()) {
+            // What a replica had of it that did not follow, may be of any age.
+            let reader = prepared.child.reader.as_ref();
+            let is_now = reader.is_none_or(|reader| reader.behind().is_some());
+            if is_now && one.since.as_ref().is_none_or(|since| since.from.is_none()) {
                 passed.full = Some(report.begun_on.clone());
             }
             if let Some(since) = &one.since

@@ -5,10 +5,11 @@ use std::path::Path;
 use super::Args;
 use super::ends::Prepared;
 use super::report::AuditReport;
-use crate::cmd::{Context, open};
+use crate::cmd::Context;
+use crate::cmd::open::{self, Absent, Opened};
 use crate::db::history::now;
-use crate::db::repair::look;
-use crate::db::session::{Access, DbError, Session};
+use crate::db::repair::{self, look};
+use crate::db::session::{Access, DbError};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::ColumnNames;
 use crate::model::repair::{Action, Totals};
@@ -36,12 +37,9 @@ pub async fn begin(
     let Some(path) = args.plan.as_deref().filter(|_| report.complete()) else {
         return Ok(None);
     };
-    let mut references = Vec::new();
-    for one in &report.references {
-        if let Some(prepared) = &one.prepared {
-            references.push(planned(context, args, prepared).await?);
-        }
-    }
+    let read = report.references.iter();
+    let read: Vec<&Prepared> = read.filter_map(|one| one.prepared.as_deref()).collect();
+    let references = planned(context, args, &read).await?;
     let header = Header::new(&context.run.to_string(), &now(), args.action, references);
     let file =
         Replacement::begin(path).map_err(|error| super::finish::cannot_write(path, &error))?;
@@ -50,46 +48,61 @@ pub async fn begin(
         .map_err(|error| super::finish::cannot_write(path, &error))
 }
 
-async fn planned(context: &Context, args: &Args, prepared: &Prepared) -> Result<Planned, Failure> {
-    let reference = &prepared.reference;
-    let child = side(context, args, &reference.from, true).await?;
-    let parent = side(context, args, &reference.to, false).await?;
-    let names = prepared.child.names.iter();
-    let key = names.map(|column| column.name.clone()).collect();
-    Ok(Planned::new(reference, prepared.index, key, child, parent))
+/// What the plan says of each reference, asked in one session for each database.
+async fn planned(
+    context: &Context,
+    args: &Args,
+    read: &[&Prepared],
+) -> Result<Vec<Planned>, Failure> {
+    let is_end = |database: &&Database| {
+        let mut ends = read.iter().flat_map(|one| [&one.child, &one.parent]);
+        ends.any(|side| side.database == database.name)
+    };
+    let ends = context.project.databases.iter().filter(is_end);
+    let wait = args.connect.wait;
+    let mut opened = open::all(context, ends, Access::Look, Absent::IsAnError, wait).await?;
+    let asking = async {
+        let mut all = Vec::new();
+        for one in read {
+            let child = side(&mut opened, &one.reference.from, true).await?;
+            let parent = side(&mut opened, &one.reference.to, false).await?;
+            let names = one.child.names.iter().map(|column| column.name.clone());
+            let planned = Planned::new(&one.reference, one.index, names.collect(), child, parent);
+            all.push(planned);
+        }
+        Ok(all)
+    };
+    let all = asking.await;
+    for session in opened.into_iter().filter_map(|one| one.session) {
+        session.close().await;
+    }
+    all
 }
 
 async fn side(
-    context: &Context,
-    args: &Args,
+    opened: &mut [Opened<'_>],
     names: &ColumnNames,
     is_child: bool,
 ) -> Result<Side, Failure> {
-    let Some(database) = context.project.database(&names.database) else {
+    let mut opened = opened.iter_mut();
+    let place = opened.find(|one| one.database.name == names.database);
+    let Some(Opened {
+        database,
+        session: Some(session),
+    }) = place
+    else {
         let message = format!("the database `{}` cannot be reached", names.database);
         return Err(Failure::failed(Diagnostic::error("config", message)));
     };
-    let cannot = |error: DbError| {
+    let asking = async {
+        repair::prepare(session, is_child).await?;
+        look::side(session, &database.target, names, is_child).await
+    };
+    let told: Result<Side, DbError> = asking.await;
+    told.map_err(|error| {
         let doing = "reading what a plan needs";
         Failure::failed(open::cannot_ask(database, doing, &error))
-    };
-    let session = open::session(context, database, Access::Look, args.connect.wait).await;
-    let mut session = session.map_err(cannot)?;
-    let side = told(&mut session, database, names, is_child)
-        .await
-        .map_err(cannot);
-    session.close().await;
-    side
-}
-
-async fn told(
-    session: &mut Session,
-    database: &Database,
-    names: &ColumnNames,
-    is_child: bool,
-) -> Result<Side, DbError> {
-    crate::db::repair::prepare(session, is_child).await?;
-    look::side(session, &database.target, names, is_child).await
+    })
 }
 
 /// Ends a plan: its file stands there whole.

@@ -1,27 +1,101 @@
 //! `--replica`: the keys of children are read where that troubles nobody. A child that is seen late
 //! is seen as it was, and its parents are still read after it; what is found is confirmed on the
-//! primaries.
+//! primaries. What the replica does not have yet is not found, and the report says so.
 
 use std::sync::Arc;
 
-use super::Args;
-use super::ends::{Looked, Prepared};
+use super::ends::{Looked, Prepared, Side};
+use super::{Args, open};
 use crate::cmd::{Context, replica};
-use crate::model::diagnostic::Failure;
+use crate::db::session::{Access, DbError, Session};
+use crate::db::{inspect, keys};
+use crate::dialect::keys::{Following, Replication};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::schema::{Column, Schema};
+use crate::model::target::Target;
+use crate::project::Database;
 
-/// Lets children be read from the replicas that were named.
-pub fn read_from(context: &Context, args: &Args, looked: &mut [Looked]) -> Result<(), Failure> {
+/// Where the keys of a database's children are read instead of its primary.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub target: Target,
+    pub identity: Option<String>,
+    /// Where it stood before the first key was read.
+    pub standing: Replication,
+}
+
+impl Reader {
+    /// How old its rows were, as the end of a sentence.
+    pub fn age(&self) -> String {
+        match &self.standing {
+            Replication::Replica(Following { behind: None, .. }) => {
+                "which did not follow when the audit began".to_owned()
+            }
+            Replication::Replica(Following {
+                behind: Some(behind),
+                ..
+            }) => format!("which was {behind} s behind when the audit began"),
+            Replication::Primary => "which follows no server".to_owned(),
+            Replication::Unknown => "which does not tell how far behind it is".to_owned(),
+        }
+    }
+
+    /// Whether it followed another server, where it told.
+    pub fn follows(&self) -> Option<bool> {
+        match &self.standing {
+            Replication::Replica(following) => Some(following.behind.is_some()),
+            Replication::Primary => Some(false),
+            Replication::Unknown => None,
+        }
+    }
+
+    /// How many seconds it was behind, where it told.
+    pub fn behind(&self) -> Option<u64> {
+        match &self.standing {
+            Replication::Replica(following) => following.behind,
+            _ => None,
+        }
+    }
+}
+
+/// Lets children be read from the replicas that were named, and says what is to be known of them.
+pub async fn read_from(
+    context: &Context,
+    args: &Args,
+    looked: &mut [Looked],
+) -> Result<(), Failure> {
     for asked in &args.replicas {
-        let (database, target) = replica::named(context, asked).map_err(Failure::failed)?;
-        for one in looked.iter_mut() {
+        let (database, replica) = replica::named(context, asked).map_err(Failure::failed)?;
+        let mut ours = looked.iter_mut().filter(|one| {
+            let child = one.prepared.as_ref().map(|prepared| &prepared.child);
+            child.is_some_and(|child| child.database == database.name)
+        });
+        let Some(first) = ours.next() else {
+            let name = &database.name;
+            context.progress.notice(&format!(
+                "--replica: nothing is read from the replica of {name}: no reference of this run begins there"
+            ));
+            continue;
+        };
+        let place = replica.target.shown();
+        let (reader, schema) = look(database, &replica).await?;
+        if let Some(prepared) = &first.prepared {
+            let identities = (&prepared.child.identity, &reader.identity);
+            replica::same_cluster(database, &place, identities, &reader.standing)?;
+            if args.limits.max_lag.is_some() {
+                replica::limited(database, &place, &reader.standing)?;
+            }
+            first
+                .remarks
+                .extend(remark(&prepared.child, &place, &reader));
+        }
+        for one in std::iter::once(first).chain(ours) {
             let Some(prepared) = &one.prepared else {
                 continue;
             };
-            if prepared.child.database != database.name {
-                continue;
-            }
+            same_table(&prepared.child, &place, &schema)?;
             let mut child = prepared.child.clone();
-            child.reader = Some(target.clone());
+            child.reader = Some(reader.clone());
             one.prepared = Some(Arc::new(Prepared {
                 child,
                 ..Prepared::clone(prepared)
@@ -29,4 +103,89 @@ pub fn read_from(context: &Context, args: &Args, looked: &mut [Looked]) -> Resul
         }
     }
     Ok(())
+}
+
+/// What a replica is, and what it has.
+async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema), Failure> {
+    let schema = database.schema.as_deref();
+    let target = &replica.target;
+    let opened = Session::open(target, replica.dialect, schema, Access::Look).await;
+    let mut session = opened.map_err(|error| {
+        let mut fault = open::cannot_open(replica, &error).database(&database.name);
+        fault.message = format!("--replica {}: {}", database.name, fault.message);
+        Failure::failed(fault)
+    })?;
+    let asking = async {
+        let schema = inspect::schema(&mut session, target.database()).await?;
+        let identity = keys::identity(&mut session).await?;
+        let standing = keys::replication(&mut session).await?;
+        Ok((schema, identity, standing))
+    };
+    let asked: Result<_, DbError> = asking.await;
+    let (schema, identity, standing) = asked.map_err(|error| {
+        Failure::failed(open::cannot_ask(database, "looking at its replica", &error))
+    })?;
+    session.close().await;
+    let reader = Reader {
+        target: target.clone(),
+        identity,
+        standing,
+    };
+    Ok((reader, schema))
+}
+
+/// A replica has the same tables; one that has not, is another database's, or has not come to the
+/// last migration yet.
+fn same_table(child: &Side, place: &str, schema: &Schema) -> Result<(), Failure> {
+    let (name, table) = (&child.database, &child.table.name);
+    let another = |message| Err(replica::another(name, message));
+    let Some(found) = schema.table(table) else {
+        let message = format!("{place} is no replica of {name}: it has no table `{table}`");
+        return another(message);
+    };
+    let columns = child.columns.iter().map(|(column, _)| column);
+    for column in columns.chain(&child.names) {
+        let is = |other: &&Column| other.sql == column.sql && other.collation == column.collation;
+        if found.column(&column.name).filter(is).is_none() {
+            let (column, sql) = (&column.name, &column.sql);
+            let message = format!(
+                "{place} is no replica of {name} as it is now: its table `{table}` has no column \
+                 `{column}` of type {sql}"
+            );
+            return another(message);
+        }
+    }
+    Ok(())
+}
+
+/// What is to be known of a replica beside its lag.
+fn remark(child: &Side, place: &str, reader: &Reader) -> Option<Diagnostic> {
+    let name = &child.database;
+    let (message, hint) = match &reader.standing {
+        Replication::Unknown => return None,
+        Replication::Primary => (
+            format!("{place} follows no server: rows written since it was made are not seen"),
+            "right for a copy; is it the primary itself?",
+        ),
+        Replication::Replica(Following { behind: None, .. }) => (
+            format!("{place} does not follow: rows written since it stopped are not seen"),
+            "--max-lag waits until it follows again",
+        ),
+        Replication::Replica(Following { sources, .. }) => {
+            let primary = child.identity.as_ref()?;
+            if sources.is_empty() || sources.contains(primary) {
+                return None;
+            }
+            (
+                format!("{place} follows another server than {name} is on"),
+                "right where replicas follow each other in a chain; else check the URL",
+            )
+        }
+    };
+    let message = format!("--replica {name}: {message}");
+    Some(
+        Diagnostic::notice("replica", message)
+            .database(name)
+            .hint(hint),
+    )
 }

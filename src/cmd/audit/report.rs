@@ -102,8 +102,8 @@ impl Report for AuditReport {
             }
         }
         let mut told: Vec<(&str, &str)> = Vec::new();
-        for task in self.references.iter().filter_map(|one| one.task.as_deref()) {
-            let meant = (task.guarantee.word(), task.guarantee.told());
+        for guarantee in self.references.iter().filter_map(Audited::guarantee) {
+            let meant = (guarantee.word(), guarantee.told());
             if !told.contains(&meant) {
                 told.push(meant);
             }
@@ -115,6 +115,7 @@ impl Report for AuditReport {
         blocks.push(Block::Line(format!("Window: {from} to {to}.")));
         blocks.extend(asserted);
         for one in &self.references {
+            blocks.extend(one.late().map(Block::Line));
             blocks.extend(one.marked().map(Block::Line));
         }
         for one in self.references.iter().filter(|one| !one.tally.complete) {

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Args;
-use super::ends::{Looked, Prepared, Side};
+use super::ends::{Looked, Prepared, Side, Visits};
 use super::faults::cannot;
 use super::passes::Passes;
-use super::task::{Fault, Why};
+use super::task::Fault;
 use crate::dialect::keys::{row_expression, row_literal, row_told};
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::schema::Column;
 
 /// A watermark of one reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub struct Since {
 pub async fn lay(
     args: &Args,
     passes: &Passes,
+    visits: &mut Visits,
     looked: &mut [Looked],
 ) -> Result<BTreeMap<usize, Since>, Failure> {
     let mut laid = BTreeMap::new();
@@ -46,9 +48,8 @@ pub async fn lay(
         let from = value
             .map(str::to_owned)
             .or_else(|| passed.marks.get(column).cloned());
-        let upto = greatest(&prepared.child, column)
-            .await
-            .map_err(|fault| Failure::failed(cannot(&fault)))?;
+        let upto = greatest(visits, &prepared.child, column).await;
+        let upto = upto.map_err(|fault| Failure::failed(cannot(&fault)))?;
         let child = beyond(&prepared.child, column, from.as_deref()).map_err(|why| {
             let message = format!("{}: --since cannot be followed: {why}", prepared.reference);
             Failure::failed(Diagnostic::error("usage", message))
@@ -72,10 +73,7 @@ pub async fn lay(
 /// The end with the watermark beside its own condition.
 fn beyond(side: &Side, column: &str, from: Option<&str>) -> Result<Side, String> {
     let mut side = side.clone();
-    let table = &side.table;
-    let column = table
-        .column(column)
-        .ok_or_else(|| format!("{} has no column {column}", table.name))?;
+    let column = self::column(&side, column)?;
     let Some(from) = from else { return Ok(side) };
     let literal = row_literal(side.dialect, column, from)?;
     let mark = format!("{} >= {literal}", side.dialect.quote(&column.name));
@@ -89,29 +87,35 @@ fn beyond(side: &Side, column: &str, from: Option<&str>) -> Result<Side, String>
 }
 
 /// The greatest value of a column now, as a row is told.
-async fn greatest(side: &Side, column: &str) -> Result<Option<String>, Fault> {
+async fn greatest(visits: &mut Visits, side: &Side, column: &str) -> Result<Option<String>, Fault> {
     let doing = "looking for the greatest value of a watermark";
-    let Some(column) = side.table.column(column) else {
-        let why = format!("{} has no column {column}", side.table.name);
-        return Err(Fault {
-            database: side.database.clone(),
-            doing,
-            why: Why::Other(why),
-        });
-    };
     let failed = Fault::of(&side.database, doing);
-    let end = side
-        .end(None)
-        .map_err(Fault::other(&side.database, doing))?;
-    // Whatever a replica does not have yet lies beyond its own greatest value.
-    let mut session = side.reading().await.map_err(&failed)?;
+    let wrong = Fault::other(&side.database, doing);
+    let column = self::column(side, column).map_err(&wrong)?;
+    let end = side.end(None).map_err(wrong)?;
     let name = side.dialect.quote(&column.name);
     let told = row_expression(side.dialect, column);
     let from = &end.from;
     let sql = format!(
         "SELECT {told} FROM {from} WHERE {name} IS NOT NULL ORDER BY {from}.{name} DESC LIMIT 1"
     );
-    let value = session.value(&sql).await.map_err(failed)?;
-    session.close().await;
+    let value = match visits.get_mut(&side.database) {
+        Some(visited) if side.reader.is_none() => visited.session.value(&sql).await,
+        // Whatever a replica does not have yet lies beyond its own greatest value.
+        _ => {
+            let mut session = side.reading().await.map_err(&failed)?;
+            let value = session.value(&sql).await;
+            session.close().await;
+            value
+        }
+    };
+    let value = value.map_err(failed)?;
     Ok(value.map(|value| row_told(column, &value)))
+}
+
+/// The column of a watermark.
+fn column<'s>(side: &'s Side, name: &str) -> Result<&'s Column, String> {
+    let table = &side.table;
+    let column = table.column(name);
+    column.ok_or_else(|| format!("{} has no column {name}", table.name))
 }

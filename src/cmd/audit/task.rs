@@ -24,6 +24,8 @@ pub enum Guarantee {
     Snapshot,
     /// Every finding was confirmed by fresh reads of child, parent and child.
     Confirmed,
+    /// As [`Guarantee::Confirmed`], but the child's keys are those that a replica had.
+    Late,
     /// As [`Guarantee::Confirmed`], but a replica answered for the parents or the confirmation.
     Indicative,
 }
@@ -33,6 +35,7 @@ impl Guarantee {
         match self {
             Guarantee::Snapshot => "snapshot",
             Guarantee::Confirmed => "confirmed",
+            Guarantee::Late => "late",
             Guarantee::Indicative => "indicative",
         }
     }
@@ -47,6 +50,11 @@ impl Guarantee {
                 "no false orphan: each was confirmed by fresh reads of child, parent and child; every \
                  reference that was broken during the whole window is listed, those that changed \
                  meanwhile may be missing"
+            }
+            Guarantee::Late => {
+                "no false orphan: each was confirmed by fresh reads of child, parent and child on the \
+                 primaries; the keys came from a replica, so that rows which it did not have yet are \
+                 missing"
             }
             Guarantee::Indicative => {
                 "a replica answered, which may lag behind: confirm on the primaries before you act"
@@ -70,6 +78,15 @@ impl Task {
     /// The member that stands for the parents.
     pub fn first(&self) -> Option<&Arc<Prepared>> {
         self.members.first()
+    }
+
+    /// How certain the findings of one member are: one pass over the parents serves children from
+    /// primaries and from replicas alike.
+    pub fn guarantee(&self, member: &Prepared) -> Guarantee {
+        match (self.guarantee, &member.child.reader) {
+            (Guarantee::Confirmed, Some(_)) => Guarantee::Late,
+            (as_it_is, _) => as_it_is,
+        }
     }
 
     /// Whether its keys are read range by range, or all at once.

@@ -31,7 +31,7 @@ pub struct Throttle {
     /// Whether servers are asked how busy they are.
     watches: bool,
     begun: Instant,
-    /// A server is too busy, or a replica too far behind.
+    /// A server is too busy, or a replica too far behind; or nobody has looked yet.
     held: Arc<AtomicBool>,
 }
 
@@ -41,7 +41,7 @@ impl Throttle {
             rate: args.max_rate,
             watches: args.limits.are_set(),
             begun: Instant::now(),
-            held: Arc::default(),
+            held: Arc::new(AtomicBool::new(args.limits.are_set())),
         }
     }
 
@@ -84,12 +84,20 @@ impl Throttle {
         let Some(mut watch) = watch else {
             return std::future::pending().await;
         };
-        loop {
-            match watch.is_too_much(&context.progress).await {
-                Ok(held) => self.held.store(held, Ordering::Relaxed),
-                Err(fault) => return fault.hint(RESUME),
+        let following = async {
+            if let Some(limit) = watch.in_vain().await? {
+                context.progress.notice(limit);
             }
-            tokio::time::sleep(ROUND).await;
+            loop {
+                let held = watch.is_too_much(&context.progress).await?;
+                self.held.store(held, Ordering::Relaxed);
+                tokio::time::sleep(ROUND).await;
+            }
+        };
+        let ended: Result<std::convert::Infallible, Diagnostic> = following.await;
+        match ended {
+            Ok(never) => match never {},
+            Err(fault) => fault.hint(RESUME),
         }
     }
 }
@@ -103,19 +111,19 @@ pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Fail
     let mut seen: Vec<String> = Vec::new();
     let prepared = looked.iter().filter_map(|one| one.prepared.as_deref());
     for side in prepared.flat_map(|one| [&one.child, &one.parent]) {
-        let place = side.reader.as_ref().unwrap_or(&side.target).shown();
-        if !seen.contains(&place) {
-            let doing = "opening a session to look how busy it is";
-            let failed = |error| open::cannot_ask_of(&side.database, doing, &error);
-            let session = side.reading().await;
-            servers.push(Server {
-                name: side.database.clone(),
-                session: session.map_err(|error| Failure::failed(failed(error)))?,
-                replica: side.reader.is_some(),
-            });
-            seen.push(place);
+        let place = side.read_at().shown();
+        if seen.contains(&place) {
+            continue;
         }
+        let doing = "opening a session to look how busy it is";
+        let failed = |error| open::cannot_ask_of(&side.database, doing, &error);
+        let session = side.reading().await;
+        servers.push(Server {
+            name: side.database.clone(),
+            session: session.map_err(|error| Failure::failed(failed(error)))?,
+            replica: side.reader.is_some(),
+        });
+        seen.push(place);
     }
-    let watch = Watch::new(&args.limits, servers).await;
-    watch.map(Some).map_err(Failure::failed)
+    Ok(Some(Watch::new(&args.limits, servers)))
 }

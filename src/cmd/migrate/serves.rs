@@ -26,11 +26,8 @@ pub async fn beside(context: &Context, args: &Args, database: &Database) -> Resu
         timeout: Duration::ZERO,
         waiting: &|_| {},
     };
-    let cluster = match locks::writable(database, &mut session).await {
-        Ok(()) => locks::cluster(database, &mut session, &args.consents.allow).await,
-        refused => refused,
-    };
-    let result = match cluster {
+    let serves = locks::serves(database, &mut session, &args.consents.allow).await;
+    let result = match serves {
         Ok(()) => match lock::take(&mut session, &wish, &context.stop).await {
             Ok(guard) => {
                 guard.release(&mut session).await;
@@ -58,8 +55,7 @@ pub(super) async fn writers(
         let steps = plan.of(&database.name).map_or(0, |plan| plan.steps.len());
         match &mut member.opened.session {
             Some(session) if steps > 0 => {
-                locks::writable(database, session).await?;
-                locks::cluster(database, session, &args.consents.allow).await
+                locks::serves(database, session, &args.consents.allow).await
             }
             _ => Ok(()),
         }

@@ -44,7 +44,7 @@ pub async fn members<'p>(
     for Opened { database, session } in opened {
         // A file that is not there has kept no rows.
         if let Some(session) = session {
-            members.extend(member(database, session, plan).await?);
+            members.extend(member(args, database, session, plan).await?);
         }
     }
     if !members.is_empty() {
@@ -59,6 +59,7 @@ pub async fn members<'p>(
 
 /// What a database has of the run; nothing where it has none.
 async fn member<'p>(
+    args: &Args,
     database: &'p Database,
     mut session: Session,
     plan: &str,
@@ -72,7 +73,7 @@ async fn member<'p>(
         return Ok(None);
     }
     repair::prepare(&mut session, true).await.map_err(failed)?;
-    locks::writable(database, &mut session).await?;
+    locks::writable(database, &mut session, &args.consents.allow).await?;
     let place = Place {
         past: journal::past(&mut session, plan).await.map_err(failed)?,
         database,

@@ -1,15 +1,16 @@
 //! How fast a run goes: what is heeded between chunks, where nothing is held.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::super::limits::{ROUND, Server, Watch};
 use super::super::{Context, open, replica};
 use super::Args;
 use super::told;
-use crate::db::failpoint;
 use crate::db::session::{Access, Session};
+use crate::db::{failpoint, keys};
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::target::Target;
 use crate::project::Database;
 
 /// The pace of one run.
@@ -39,8 +40,14 @@ impl<'c> Pace<'c> {
         let mut watch = None;
         if args.limits.are_set() {
             let servers = servers(context, args, written, read).await?;
-            let watched = Watch::new(&args.limits, servers).await;
-            watch = Some(watched.map_err(Failure::failed)?);
+            let mut watched = Watch::new(&args.limits, servers);
+            if let Some(limit) = watched.in_vain().await.map_err(Failure::failed)? {
+                let fault = Diagnostic::error("usage", limit);
+                let hint =
+                    "--replica NAME=URL names a replica; --max-rate slows bird down everywhere";
+                return Err(Failure::failed(fault.hint(hint)));
+            }
+            watch = Some(watched);
         }
         Ok(Pace {
             context,
@@ -109,32 +116,45 @@ async fn servers(
     written: &[&Database],
     read: &[&Database],
 ) -> Result<Vec<Server>, Failure> {
-    let mut places = Vec::new();
+    let both = written.iter().chain(read);
+    let mut places: Vec<(&Database, Target, bool)> = both
+        .map(|database| (*database, database.target.clone(), false))
+        .collect();
     for asked in &args.replicas {
-        let (database, target) = replica::named(context, asked).map_err(Failure::failed)?;
+        let (database, replica) = replica::named(context, asked).map_err(Failure::failed)?;
         if !written.iter().any(|one| one.name == database.name) {
             let message = format!("--replica: nothing is written to `{}`", database.name);
             return Err(Failure::failed(Diagnostic::error("usage", message)));
         }
-        places.push((database, target, true));
+        places.push((database, replica.target, true));
     }
-    let both = written.iter().chain(read);
-    places.extend(both.map(|database| (*database, database.target.clone(), false)));
     let mut seen = BTreeSet::new();
-    places.retain(|(_, target, _)| seen.insert(target.shown()));
-    let opening = places
-        .into_iter()
-        .map(|(database, target, replica)| async move {
-            let schema = database.schema.as_deref();
-            let open = || Session::open(&target, database.dialect, schema, Access::Look);
-            let session = open::retry(context, args.connect.wait, open).await;
-            let doing = "opening a session to look how busy its server is";
-            let failed = |error| Failure::failed(open::cannot_ask(database, doing, &error));
-            Ok(Server {
-                name: database.name.clone(),
-                session: session.map_err(failed)?,
-                replica,
-            })
+    places.retain(|(_, target, replica)| seen.insert((target.shown(), *replica)));
+    // What each database's own server is told apart by.
+    let mut identities = BTreeMap::new();
+    let mut servers = Vec::new();
+    for (database, target, replica) in places {
+        let doing = "opening a session to look how busy its server is";
+        let failed = |error| Failure::failed(open::cannot_ask(database, doing, &error));
+        let schema = database.schema.as_deref();
+        let open = || Session::open(&target, database.dialect, schema, Access::Look);
+        let session = open::retry(context, args.connect.wait, open).await;
+        let mut session = session.map_err(failed)?;
+        let identity = keys::identity(&mut session).await.map_err(failed)?;
+        if replica {
+            let standing = keys::replication(&mut session).await.map_err(failed)?;
+            let ours = identities.get(&database.name).unwrap_or(&None);
+            let place = target.shown();
+            replica::limited(database, &place, &standing)?;
+            replica::same_cluster(database, &place, (ours, &identity), &standing)?;
+        } else {
+            identities.insert(&database.name, identity);
+        }
+        servers.push(Server {
+            name: database.name.clone(),
+            session,
+            replica,
         });
-    Failure::collect(futures_util::future::join_all(opening).await)
+    }
+    Ok(servers)
 }

@@ -173,7 +173,7 @@ async fn places<'p>(
         repair::prepare(&mut session, is_child)
             .await
             .map_err(told)?;
-        primary(database, &mut session, is_child).await?;
+        primary(args, database, &mut session, is_child).await?;
         places.push(Place {
             database,
             session,
@@ -195,11 +195,12 @@ async fn places<'p>(
 
 /// A replica lags: what a parent's lacks, its primary may have.
 async fn primary(
+    args: &Args,
     database: &Database,
     session: &mut Session,
     is_child: bool,
 ) -> Result<(), Failure> {
-    let refused = locks::writable(database, session).await;
+    let refused = locks::writable(database, session, &args.consents.allow).await;
     refused.map_err(|mut failure| {
         for fault in failure.diagnostics.iter_mut().filter(|_| !is_child) {
             fault

@@ -2,7 +2,7 @@
 
 mod report;
 
-use super::locks::{cluster, doubt, no_lock, waiting};
+use super::locks::{doubt, no_lock, serves, waiting};
 use super::open::{Absent, Opened};
 use super::{Context, cli, open, protected};
 use crate::db::lock::NoLock;
@@ -209,7 +209,7 @@ async fn transaction(
         .prepare_to_write()
         .await
         .map_err(|error| (told(&error, "getting ready"), false))?;
-    cluster(database, session, &args.consents.allow)
+    serves(database, session, &args.consents.allow)
         .await
         .map_err(|failure| (failure, false))?;
     let guard = lock::take(session, &wish, &context.stop)

@@ -10,6 +10,7 @@ use super::super::Context;
 use super::expected::Text;
 use super::load::server_of;
 use crate::db::replay::NotSent;
+use crate::model::hex;
 use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::project::Database;
@@ -60,12 +61,7 @@ pub async fn key(context: &Context, ground: &Database, texts: &[Text]) -> Option
     for text in texts {
         add(&text.sql);
     }
-    let digest = hash.finalize();
-    let name: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let name = hex::digits(&hash.finalize()[..16]);
     Some((name, server))
 }
 

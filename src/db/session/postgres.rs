@@ -77,6 +77,11 @@ fn url(target: &ServerTarget) -> Option<url::Url> {
     Some(url)
 }
 
+/// How the words end when a standby cannot both replay and answer.
+const RECOVERY: &str = "due to conflict with recovery";
+const FEEDBACK: &str = "the standby had to replay what took away rows that the statement still saw: \
+    set hot_standby_feedback = on there, or a longer max_standby_streaming_delay; or read the primary";
+
 /// What only PostgreSQL tells: the place in the statement, in characters from 1, the detail,
 /// the hint.
 pub fn explain(error: &PgDatabaseError, sql: &str, told: &mut DbError) {
@@ -89,5 +94,8 @@ pub fn explain(error: &PgDatabaseError, sql: &str, told: &mut DbError) {
         if let Some(text) = text {
             told.notes.push(format!("{word}: {text}"));
         }
+    }
+    if error.code() == "40001" && error.message().ends_with(RECOVERY) {
+        told.notes.push(FEEDBACK.to_owned());
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::closed::{self, Closed};
 use super::session::{Access, DbError, Session};
 use super::{failpoint, inspect};
 use crate::dialect::reach::{self, Around, Sleep};
@@ -26,6 +27,8 @@ pub use left::{LeftOver, left_over};
 
 /// What every shadow's name begins with.
 pub const PREFIX: &str = "bird_shadow_";
+/// What helps where a server takes none.
+pub const ELSEWHERE: &str = "lend an empty database on another server with `shadow_url`";
 /// What a database that is lent bears.
 const MARK: &str = "bird_shadow";
 /// How long a session may take to end.
@@ -206,6 +209,7 @@ async fn beside(ground: Ground<'_>, server: &ServerTarget) -> Result<(Target, Do
     let entry = Target::Server(entry);
     let example = like(ground).await;
     let mut session = Session::open(&entry, dialect, None, Access::Write).await?;
+    open_for_it(&mut session).await?;
     let sql = match example {
         Some(example) => dialect.catalog().create_like(&name, &example),
         None => dialect.create_database(&name, ground.collation, &session.server),
@@ -223,6 +227,18 @@ async fn beside(ground: Ground<'_>, server: &ServerTarget) -> Result<(Target, Do
             }
             Err(explained(session, error).await)
         }
+    }
+}
+
+/// What somebody has closed takes no shadow either, not even from an account that could make one.
+async fn open_for_it(session: &mut Session) -> Result<(), DbError> {
+    match closed::look(session).await? {
+        Some(closed @ Closed::Setting(_)) => {
+            let mut told = closed.told();
+            told.notes.push(ELSEWHERE.to_owned());
+            Err(told)
+        }
+        Some(Closed::Replica) | None => Ok(()),
     }
 }
 

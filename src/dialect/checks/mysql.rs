@@ -107,11 +107,16 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "replica",
         inside: false,
-        query: |_| "SHOW REPLICA STATUS".into(),
+        query: |subject| {
+            let query = MySql.keys().replication(subject.server);
+            query.unwrap_or_default().into()
+        },
         judge: |_, rows| match rows.is_empty() {
             true => Judgement::ok("it replicates from no other server"),
-            false => Judgement::warning("it replicates from another server")
-                .to_do("migrate that one: what is written here may collide with it"),
+            false => Judgement::warning("it replicates from another server").to_do(
+                "migrate that one: what is written here may collide with it. Where both follow \
+                        each other, say so with --allow replica",
+            ),
         },
     },
     Check {

@@ -13,14 +13,23 @@ pub struct Estimate {
 }
 
 /// Where a server stands among its replicas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replication {
+    /// It follows no other server.
     Primary,
-    /// It follows another server, so many seconds behind; nothing where that cannot be told, as
-    /// while it does not follow.
-    Replica(Option<u64>),
+    /// It is there to follow another server.
+    Replica(Following),
     /// The account may not ask.
     Unknown,
+}
+
+/// How a replica follows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Following {
+    /// So many seconds behind; nothing where that cannot be told, as while it does not follow.
+    pub behind: Option<u64>,
+    /// What the servers that it follows are told apart by, where it names them.
+    pub sources: Vec<String>,
 }
 
 /// The queries of an engine. Each gives one row, or none where nothing is known.
@@ -76,26 +85,39 @@ impl End<'_> {
 
 /// The columns of an answer by which [`replication`] reads it.
 const LAGS: [&str; 3] = ["Seconds_Behind_Source", "Seconds_Behind_Master", "lag"];
+const SOURCES: [&str; 3] = ["Source_UUID", "Master_UUID", "Master_Server_Id"];
+/// The members of a group follow each other by channels whose names begin so.
+const GROUP: &str = "group_replication_";
 
-/// Where a server stands, by the columns and the first row of [`super::Keys::replication`].
+/// Where a server stands, by the columns and the rows of [`super::Keys::replication`]: a row for
+/// each server that it follows. It is as far behind as the slowest of them lets it be.
 #[must_use]
-pub fn replication(columns: &[String], row: Option<&[Option<String>]>) -> Replication {
-    let Some(row) = row else {
+pub fn replication(columns: &[String], rows: &[Vec<Option<String>>]) -> Replication {
+    let named = |row: &[Option<String>], names: &[&str]| {
+        let mut columns = columns.iter();
+        let at = columns.position(|column| names.contains(&column.as_str()));
+        row.get(at?).cloned().flatten()
+    };
+    let followed = rows.iter().filter(|row| {
+        let channel = named(row, &["Channel_Name"]);
+        let is_group = channel.is_some_and(|channel| channel.starts_with(GROUP));
+        let is_replica = named(row, &["replica"]);
+        !is_group && is_replica.is_none_or(|told| told.starts_with('t'))
+    });
+    let followed: Vec<&Vec<Option<String>>> = followed.collect();
+    if followed.is_empty() {
         return Replication::Primary;
-    };
-    let named = |names: &[&str]| {
-        let at = columns
-            .iter()
-            .position(|column| names.contains(&column.as_str()));
-        row.get(at?).and_then(Option::as_deref)
-    };
-    match named(&["replica"]) {
-        Some("f" | "false") => Replication::Primary,
-        _ => {
-            let seconds = named(&LAGS).and_then(|lag| lag.split('.').next()?.parse().ok());
-            Replication::Replica(seconds)
-        }
     }
+    let lags = followed.iter().map(|row| {
+        let lag = named(row, &LAGS)?;
+        lag.split('.').next()?.parse::<u64>().ok()
+    });
+    let lags: Option<Vec<u64>> = lags.collect();
+    let sources = followed.iter().filter_map(|row| named(row, &SOURCES));
+    Replication::Replica(Following {
+        behind: lags.and_then(|lags| lags.into_iter().max()),
+        sources: sources.collect(),
+    })
 }
 
 /// The condition that an index, whose columns a query has by number and name, begins with these.
@@ -116,4 +138,64 @@ pub fn begins(
     });
     let each: Option<Vec<String>> = each.collect();
     each.map(|each| format!("({})", each.join(" OR ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(columns: &[&str], rows: &[&[Option<&str>]]) -> Replication {
+        let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+        let row = |row: &&[Option<&str>]| row.iter().map(|cell| cell.map(str::to_owned)).collect();
+        let rows: Vec<Vec<Option<String>>> = rows.iter().map(row).collect();
+        replication(&columns, &rows)
+    }
+
+    #[test]
+    fn a_replica_of_several_is_as_far_behind_as_the_worst() {
+        let columns = ["Channel_Name", "Source_UUID", "Seconds_Behind_Source"];
+        let one = [Some(""), Some("a"), Some("0")];
+        let other = [Some("o"), Some("b"), Some("7")];
+        let stopped = [Some("s"), Some("c"), None];
+        let following = |behind, sources: &[&str]| {
+            Replication::Replica(Following {
+                behind,
+                sources: sources.iter().map(|&source| source.to_owned()).collect(),
+            })
+        };
+        assert_eq!(told(&columns, &[&one]), following(Some(0), &["a"]));
+        assert_eq!(
+            told(&columns, &[&one, &other]),
+            following(Some(7), &["a", "b"])
+        );
+        assert_eq!(
+            told(&columns, &[&other, &stopped]),
+            following(None, &["b", "c"])
+        );
+    }
+
+    #[test]
+    fn members_of_a_group_are_no_replicas() {
+        let columns = ["Channel_Name", "Source_UUID", "Seconds_Behind_Source"];
+        let group = [Some("group_replication_applier"), Some(""), Some("0")];
+        assert_eq!(told(&columns, &[&group]), Replication::Primary);
+        assert_eq!(told(&[], &[]), Replication::Primary);
+    }
+
+    #[test]
+    fn a_standby_says_so_itself() {
+        let columns = ["replica", "lag"];
+        assert_eq!(
+            told(&columns, &[&[Some("false"), None]]),
+            Replication::Primary
+        );
+        for (lag, behind) in [(None, None), (Some("12"), Some(12))] {
+            let following = Following {
+                behind,
+                ..Following::default()
+            };
+            let standing = told(&columns, &[&[Some("true"), lag]]);
+            assert_eq!(standing, Replication::Replica(following));
+        }
+    }
 }

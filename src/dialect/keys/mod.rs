@@ -23,7 +23,7 @@ pub use comparison::{Equality, agree, comparison};
 pub use condition::condition;
 pub use decode::{Cell, Cells, Malformed, Reader, decode};
 pub use end::{Asked, End, Place, Range};
-pub use known::{Estimate, Replication, Statistics, replication};
+pub use known::{Estimate, Following, Replication, Statistics, replication};
 pub use mysql::MYSQL;
 pub use part::{Part, Probe};
 pub use postgres::POSTGRES;
@@ -84,6 +84,11 @@ pub trait Keys: Sync {
 
     /// Asks the catalog how many rows a table has and how many keys of these columns.
     fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics>;
+
+    /// Whether a replica has the identity of its primary, as a copy of all that it is.
+    fn copies_identity(&self) -> bool {
+        false
+    }
 
     /// Asks whether this server follows another one, for [`replication`].
     fn replication(&self, _server: &Server) -> Option<&'static str> {

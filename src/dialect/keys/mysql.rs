@@ -80,11 +80,11 @@ impl Keys for MySqlKeys {
     }
 
     fn replication(&self, server: &Server) -> Option<&'static str> {
-        let old = server.product == "MariaDB" || server.numbers() < vec![8, 0, 22];
-        Some(if old {
-            "SHOW SLAVE STATUS"
-        } else {
-            "SHOW REPLICA STATUS"
+        Some(match server.product {
+            // Each source has a name there, and the other statement tells of one without.
+            "MariaDB" => "SHOW ALL SLAVES STATUS",
+            _ if server.numbers() < vec![8, 0, 22] => "SHOW SLAVE STATUS",
+            _ => "SHOW REPLICA STATUS",
         })
     }
 

@@ -4,6 +4,7 @@
 use super::part::NOTHING;
 use super::{Cell, Cells, Wire, decode};
 use crate::dialect::Dialect;
+use crate::model::hex;
 use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
 
@@ -131,25 +132,18 @@ pub fn row_literal(dialect: &dyn Dialect, column: &Column, told: &str) -> Result
 /// The bytes that were told of a column of bytes.
 pub fn bytes_of(column: &Column, told: &str) -> Result<Vec<u8>, String> {
     let wrong = || format!("`{told}` is no value of {}, which has bytes", column.name);
-    let Some(hex) = told.strip_prefix("0x") else {
+    let Some(digits) = told.strip_prefix("0x") else {
         let id = uuid::Uuid::try_parse(told).map_err(|_| wrong())?;
         return Ok(id.as_bytes().to_vec());
     };
-    if !digits(hex) {
-        return Err(wrong());
-    }
-    let pairs = hex.as_bytes().chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).unwrap_or_default();
-        u8::from_str_radix(pair, 16).map_err(|_| wrong())
-    });
-    pairs.collect()
+    hex::bytes(digits).ok_or_else(wrong)
 }
 
 /// Bytes as they are told: 16 as a UUID, others as hexadecimal digits.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     match uuid::Uuid::from_slice(bytes) {
         Ok(id) => id.to_string(),
-        Err(_) => format!("0x{}", crate::dialect::hex(bytes).to_ascii_lowercase()),
+        Err(_) => format!("0x{}", hex::digits(bytes)),
     }
 }
 

@@ -10,8 +10,9 @@ use super::repairs::{self, Repairs};
 use super::words::{Grammar, Names, Words};
 use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{
-    hex, journal_columns, not_own, number_of, refuse_control, single_quoted, starts_with, variant,
+    journal_columns, not_own, number_of, refuse_control, single_quoted, starts_with, variant,
 };
+use crate::model::hex;
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -234,7 +235,7 @@ impl Dialect for MySql {
         })
     }
 
-    fn trouble(&self, code: &str, _message: &str) -> Trouble {
+    fn trouble(&self, code: &str, message: &str) -> Trouble {
         match code {
             "1049" => Trouble::MissingDatabase,
             "1146" => Trouble::MissingTable,
@@ -245,6 +246,8 @@ impl Dialect for MySql {
             "1020" | "1205" | "1213" | "3572" => Trouble::Busy,
             "1045" | "1698" => Trouble::Account,
             "1044" | "1142" | "1227" | "1370" => Trouble::Denied,
+            "1290" if message.contains("read-only") => Trouble::Closed,
+            "1836" => Trouble::Closed,
             "1040" | "1053" | "1927" | "3169" | "4031" => Trouble::Connection,
             _ => Trouble::Other,
         }
@@ -430,7 +433,7 @@ impl Dialect for MySql {
     /// The name is one for the whole server and at most 64 characters: a hash with the
     /// database's name in it.
     fn lock(&self, database: &str, _schema: Option<&str>) -> Option<Lock> {
-        let hash = hex(&Sha256::digest(database.as_bytes())[..16]).to_lowercase();
+        let hash = hex::digits(&Sha256::digest(database.as_bytes())[..16]);
         let name = format!("'bird_{hash}'");
         Some(Lock {
             take: format!("SELECT GET_LOCK({name}, 0)"),
@@ -462,6 +465,10 @@ impl Dialect for MySql {
             "SHOW GLOBAL VARIABLES WHERE Variable_name IN \
              ('read_only', 'super_read_only', 'innodb_read_only') AND Value IN ('ON', '1')",
         )
+    }
+
+    fn replicas_take_writes(&self) -> bool {
+        true
     }
 
     fn checks(&self) -> &'static [Check] {

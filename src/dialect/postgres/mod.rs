@@ -16,9 +16,8 @@ use crate::dialect::words::{Grammar, Names, Words};
 use crate::dialect::{
     Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls,
 };
-use crate::dialect::{
-    hex, journal_columns, not_own, number_of, refuse_control, single_quoted, variant,
-};
+use crate::dialect::{journal_columns, not_own, number_of, refuse_control, single_quoted, variant};
+use crate::model::hex;
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -97,7 +96,7 @@ impl Dialect for Postgres {
 
     fn bytes(&self, bytes: &[u8]) -> String {
         // With the prefix it means the same whatever `standard_conforming_strings` is set to.
-        format!("E'\\\\x{}'", hex(bytes))
+        format!("E'\\\\x{}'", hex::capitals(bytes))
     }
 
     fn boolean(&self, yes: bool) -> &'static str {
@@ -198,6 +197,7 @@ impl Dialect for Postgres {
             "57014" => Trouble::Cancelled,
             "28000" | "28P01" => Trouble::Account,
             "42501" => Trouble::Denied,
+            "25006" => Trouble::Closed,
             "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "53300" => {
                 Trouble::Connection
             }

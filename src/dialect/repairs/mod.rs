@@ -11,7 +11,8 @@ pub use sqlite::SQLITE;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Dialect, hex};
+use super::Dialect;
+use crate::model::hex;
 use crate::model::history::{QUARANTINE, REPAIR_TABLE};
 use crate::model::repair::{Hindrance, Obstacle};
 use crate::model::server::Server;
@@ -176,7 +177,7 @@ pub fn quarantine_name(repairs: &dyn Repairs, table: &str, number: u32) -> Strin
     if name.len() <= repairs.longest_name() {
         return name;
     }
-    let hash = hex(&Sha256::digest(table.as_bytes())[..4]).to_lowercase();
+    let hash = hex::digits(&Sha256::digest(table.as_bytes())[..4]);
     let rest = repairs.longest_name() - QUARANTINE.len() - suffix.len() - hash.len() - 1;
     let mut end = rest.min(table.len());
     while !table.is_char_boundary(end) {

@@ -23,6 +23,7 @@ fn literal(table: &str) -> String {
 }
 
 impl Repairs for MySqlRepairs {
+    /// MariaDB opens every table of the server where it is not told twice which one is meant.
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
         let table = literal(table);
         format!(
@@ -31,7 +32,7 @@ impl Repairs for MySqlRepairs {
              IF(IFNULL(c.GENERATION_EXPRESSION, '') = '', '0', '1'), \
              IF(c.IS_NULLABLE = 'NO', '1', '0'), \
              (SELECT k.ORDINAL_POSITION FROM information_schema.KEY_COLUMN_USAGE k \
-              WHERE k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME \
+              WHERE k.TABLE_SCHEMA = DATABASE() AND k.TABLE_NAME = {table} \
               AND k.COLUMN_NAME = c.COLUMN_NAME AND k.CONSTRAINT_NAME = 'PRIMARY' LIMIT 1) \
              FROM information_schema.COLUMNS c \
              WHERE c.TABLE_SCHEMA = DATABASE() AND c.TABLE_NAME = {table} \

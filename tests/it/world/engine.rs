@@ -73,7 +73,7 @@ impl Engine {
     }
 
     /// The word in the names of the test servers' variables.
-    fn word(self) -> Option<&'static str> {
+    pub fn word(self) -> Option<&'static str> {
         match self {
             Engine::Sqlite => None,
             Engine::MariaDb => Some("MARIADB"),
@@ -114,7 +114,17 @@ impl Engine {
 
     /// Runs SQL by the engine's own client, in a database or beside all; see `World::client`.
     pub fn client(self, database: Option<&str>, sql: &str) -> Result<String, String> {
-        let mut command = match self.word() {
+        self.client_of(self.word(), database, sql)
+    }
+
+    /// As [`Engine::client`], of another server of this engine, by the word in its variables.
+    pub fn client_of(
+        self,
+        server: Option<&str>,
+        database: Option<&str>,
+        sql: &str,
+    ) -> Result<String, String> {
+        let mut command = match server {
             None => Command::new("sqlite3"),
             Some(word) => {
                 let name = format!("BIRD_TEST_{word}_CLIENT");

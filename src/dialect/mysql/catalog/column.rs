@@ -4,6 +4,7 @@ use super::cursor::{Cursor, bare};
 use super::server::Words;
 use crate::dialect::catalog::{bytes_of, has_bytes};
 use crate::dialect::mysql::CHARACTERS;
+use crate::model::hex;
 use crate::model::schema::{Column, Generated};
 
 /// Types under which one product shows what the other one calls differently.
@@ -191,8 +192,7 @@ fn default(cursor: &mut Cursor<'_>, sql: &str, words: &Words<'_>) -> Option<Opti
     if has_bytes(&value) {
         // MariaDB shows the bytes of a binary default as they are.
         let bytes = bytes_of(&super::cursor::value(&value));
-        let hex = bytes.iter().map(|byte| format!("{byte:02X}"));
-        return Some(Some(format!("0x{}", hex.collect::<String>())));
+        return Some(Some(format!("0x{}", hex::capitals(&bytes))));
     }
     let number = value
         .strip_prefix('\'')

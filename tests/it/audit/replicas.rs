@@ -1,0 +1,418 @@
+//! `--replica` and `--max-lag` on real replicas: what is read late is found late, never falsely; and
+//! a replica is not written to.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::repair::held;
+use crate::world::{Engine, Output, Pair, World};
+
+mod children_are_read_from_a_replica {
+    use super::{Engine, Pair, scenario};
+
+    #[test]
+    fn mariadb() {
+        Pair::of(Engine::MariaDb).iter().for_each(scenario);
+    }
+
+    #[test]
+    fn mysql() {
+        Pair::of(Engine::MySql).iter().for_each(scenario);
+    }
+
+    #[test]
+    fn postgres() {
+        Pair::of(Engine::Postgres).iter().for_each(scenario);
+    }
+}
+
+/// One scenario for each engine: there is but one replica of each, and it is stopped on the way.
+fn scenario(pair: &Pair) {
+    let world = planted(pair);
+    what_it_has_is_found(pair, &world);
+    what_it_lacks_is_told(pair, &world);
+    a_lag_is_waited_for(pair, &world);
+    one_that_does_not_follow_is_told(pair, &world);
+    a_repair_waits_for_it(pair, &world);
+    another_is_told_apart(pair, &world);
+    if pair.engine == Engine::Postgres {
+        what_a_standby_had_to_replay_is_told(pair, &world);
+    } else {
+        an_account_that_may_not_ask(pair, &world);
+    }
+    nobody_writes_to_it(pair, world);
+}
+
+const BOTH: &str = "[databases.ums]\n[databases.twitter]\n[[references]]\n\
+                    from = \"twitter.messages.author\"\nto = \"ums.users.id\"\n";
+const REPLICA: &[&str] = &["--replica", "twitter=${REPLICA}"];
+const NO_LAG: &[&str] = &["--max-lag", "0s"];
+
+/// Fifty users, and a message of each; the last two messages have no author.
+fn planted(pair: &Pair) -> World {
+    let world = pair
+        .world(&["ums", "twitter"])
+        .file("bird.toml", BOTH)
+        .migration(
+            "ums/V1__a.sql",
+            "CREATE TABLE users (id INT NOT NULL PRIMARY KEY);\n",
+        )
+        .migration(
+            "twitter/V1__a.sql",
+            "CREATE TABLE messages (id INT NOT NULL PRIMARY KEY, author INT);\n\
+             CREATE INDEX messages_author ON messages (author);\n",
+        )
+        .env("REPLICA", &pair.replica_url("twitter"));
+    world.run(&["up"]).ok();
+    let users: Vec<String> = (1..=50).map(|id| format!("({id})")).collect();
+    let users = format!("INSERT INTO users VALUES {}", users.join(", "));
+    pair.primary("ums", &users);
+    let messages: Vec<String> = (1..=52).map(|id| format!("({id}, {id})")).collect();
+    let messages = format!("INSERT INTO messages VALUES {}", messages.join(", "));
+    pair.primary("twitter", &messages);
+    pair.catch_up("twitter");
+    world
+}
+
+fn run(world: &World, flags: &[&[&str]]) -> Output {
+    world.run(&[&["audit", "--format", "json"], flags.concat().as_slice()].concat())
+}
+
+/// The ids of the orphans that were found among so many rows.
+#[track_caller]
+fn found(output: &Output, rows: u64) -> Vec<String> {
+    let document = output.json();
+    assert_eq!(document["complete"], true, "{}", output.told());
+    let one = &document["references"][0];
+    assert_eq!(one["rows"], rows, "{}", output.told());
+    let sample = one["sample"].as_array().expect("a sample");
+    let ids = sample.iter().map(|orphan| orphan["row"]["id"].as_str());
+    let mut ids: Vec<String> = ids.map(|id| id.expect("an id").to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+fn replica(output: &Output) -> Value {
+    output.json()["references"][0]["replica"].clone()
+}
+
+fn what_it_has_is_found(pair: &Pair, world: &World) {
+    if pair.engine == Engine::Postgres {
+        // The time since its last transaction grows, and nothing is behind.
+        thread::sleep(Duration::from_millis(1_200));
+    }
+    let output = run(world, &[REPLICA, NO_LAG]).exits(1);
+    assert!(!output.stderr.contains("waiting"), "{}", output.told());
+    assert_eq!(found(&output, 52), ["51", "52"]);
+    let (document, replica) = (output.json(), replica(&output));
+    assert_eq!(document["references"][0]["guarantee"], "late");
+    assert_eq!(replica["follows"], true, "{replica}");
+    assert_eq!(replica["behind_seconds"], 0, "{replica}");
+    let sources = document["references"][0]["sources"].to_string();
+    assert!(sources.contains("keys from the replica"), "{sources}");
+    let output = run(world, &[]).exits(1);
+    assert_ne!(output.json()["references"][0]["guarantee"], "late");
+    assert_eq!(output.json()["references"][0]["replica"], Value::Null);
+}
+
+/// Stops it from showing what it receives, or lets it go on.
+fn replay(pair: &Pair, on: bool) {
+    let sql = match (pair.engine, on) {
+        (Engine::Postgres, false) => "SELECT pg_wal_replay_pause()",
+        (Engine::Postgres, true) => "SELECT pg_wal_replay_resume()",
+        (Engine::MariaDb, false) => "STOP SLAVE SQL_THREAD",
+        (Engine::MariaDb, true) => "START SLAVE",
+        (_, false) => "STOP REPLICA SQL_THREAD",
+        (_, true) => "START REPLICA",
+    };
+    pair.replica("", sql);
+}
+
+/// An orphan that is none any more is not reported; one that the replica lacks is left out, and the
+/// report says so.
+fn what_it_lacks_is_told(pair: &Pair, world: &World) {
+    replay(pair, false);
+    pair.primary("ums", "INSERT INTO users VALUES (51)");
+    pair.primary("twitter", "DELETE FROM messages WHERE id = 1");
+    pair.primary("twitter", "INSERT INTO messages VALUES (99, 99), (100, 1)");
+    let output = run(world, &[REPLICA]).exits(1);
+    assert_eq!(found(&output, 52), ["52"]);
+    let output = world.run(&[&["audit"], REPLICA].concat()).exits(1);
+    output
+        .says("rows which it did not have yet are missing")
+        .says(
+            pair.engine
+                .pick("which did not follow when", " s behind when", ""),
+        );
+    assert_eq!(found(&run(world, &[]).exits(1), 53), ["52", "99"]);
+}
+
+/// Without replication a table that somebody has locked is behind as well.
+fn a_lag_is_waited_for(pair: &Pair, world: &World) {
+    let output = thread::scope(|scope| {
+        let hold = "LOCK TABLES messages READ; DO SLEEP(2.5)";
+        match pair.engine {
+            Engine::Postgres => scope.spawn(|| {
+                thread::sleep(Duration::from_millis(2_500));
+                replay(pair, true);
+            }),
+            _ => {
+                let holding = scope.spawn(|| drop(pair.replica("twitter", hold)));
+                thread::sleep(Duration::from_millis(300));
+                replay(pair, true);
+                holding
+            }
+        };
+        // A second is as fine as its lag is told.
+        thread::sleep(Duration::from_millis(1_000));
+        run(world, &[REPLICA, NO_LAG]).exits(1)
+    });
+    let output = output.warns("waiting: the replica of twitter is ");
+    let output = output.warns(" s behind").warns("going on");
+    assert_eq!(found(&output, 53), ["52", "99"]);
+    let behind = &replica(&output)["behind_seconds"];
+    assert!(behind.as_u64() > Some(0), "{}", output.told());
+}
+
+/// One that does not follow at all is not one that has nothing to do.
+fn one_that_does_not_follow_is_told(pair: &Pair, world: &World) {
+    let show = "SELECT setting FROM pg_settings WHERE name = 'primary_conninfo'";
+    let set = |value: &str| {
+        let sql = format!("ALTER SYSTEM SET primary_conninfo = '{value}'");
+        pair.replica("", &sql);
+        pair.replica("", "SELECT pg_reload_conf()");
+    };
+    let before = match pair.engine {
+        Engine::Postgres => pair.replica("", show).trim().to_owned(),
+        _ => String::new(),
+    };
+    match pair.engine {
+        Engine::Postgres => {
+            set("");
+            let receivers = "SELECT count(*) FROM pg_stat_wal_receiver";
+            while pair.replica("", receivers) != "0\n" {
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Engine::MariaDb => drop(pair.replica("", "STOP SLAVE")),
+        _ => drop(pair.replica("", "STOP REPLICA")),
+    }
+    let flags = [&["audit", "--format", "json"], REPLICA, NO_LAG].concat();
+    let mut waiting = world.start(&flags);
+    let output = run(world, &[REPLICA]).exits(1);
+    let replica = replica(&output);
+    assert_eq!(replica["follows"], false, "{replica}");
+    assert_eq!(replica["behind_seconds"], Value::Null, "{replica}");
+    assert!(
+        output.told().contains("does not follow"),
+        "{}",
+        output.told()
+    );
+    assert!(!waiting.has_ended());
+    match pair.engine {
+        Engine::Postgres => set(&before.replace('\'', "''")),
+        _ => replay(pair, true),
+    }
+    let output = waiting.finish().exits(1);
+    let output = output.warns("waiting: the replica of twitter does not follow");
+    output.warns("going on");
+    pair.catch_up("twitter");
+}
+
+/// A repair of the primary looks at it between chunks, and goes on once it has caught up.
+fn a_repair_waits_for_it(pair: &Pair, world: &World) {
+    world.run(&["audit", "--plan", "orphans.plan"]).exits(1);
+    replay(pair, false);
+    pair.primary("twitter", "INSERT INTO messages VALUES (500, 1)");
+    // A second is as fine as its lag is told.
+    thread::sleep(Duration::from_millis(1_200));
+    let repair = [
+        "repair",
+        "--plan",
+        "orphans.plan",
+        "--execute",
+        "--format",
+        "json",
+    ];
+    let arguments = [&repair, REPLICA, NO_LAG].concat();
+    let held = held(world, &arguments, "repair-waits");
+    replay(pair, true);
+    let done = held.release().ok().warns("waiting: the replica of twitter");
+    let report = done.warns("going on").json();
+    assert_eq!(report["references"][0]["repaired"], 2, "{report}");
+    let run = report["plan_run"].as_str().expect("a run");
+    world.run(&["repair", "--undo", run]).ok();
+    pair.primary("twitter", "DELETE FROM messages WHERE id = 500");
+    pair.catch_up("twitter");
+}
+
+/// What cannot be its replica is not read; what may be something else is told.
+fn another_is_told_apart(pair: &Pair, world: &World) {
+    let refused = |url: &str| {
+        let flag = format!("twitter={url}");
+        run(world, &[&["--replica", &flag]]).exits(2)
+    };
+    let output = refused(&pair.replica_url("ums"));
+    output
+        .warns("error[other-replica]")
+        .warns("it has no table `messages`");
+    let alter = |sql: &str| {
+        pair.primary("twitter", &format!("ALTER TABLE messages {sql}"));
+        pair.catch_up("twitter");
+    };
+    replay(pair, false);
+    pair.primary(
+        "twitter",
+        "ALTER TABLE messages RENAME COLUMN author TO author_id",
+    );
+    let config = BOTH.replace("messages.author", "messages.author_id");
+    world.write("bird.toml", &config);
+    let output = run(world, &[REPLICA]).exits(2);
+    output.warns("has no column `author_id`");
+    replay(pair, true);
+    alter("RENAME COLUMN author_id TO author");
+    world.write("bird.toml", BOTH);
+    let output = world.run(&["audit", "--replica", "ums=${REPLICA}"]);
+    output.warns("nothing is read from the replica of ums");
+    // The database is on another server than the one that the replica follows.
+    let mut elsewhere = World::empty().file("bird.toml", BOTH);
+    for database in ["ums", "twitter"] {
+        elsewhere = elsewhere.engine(database, pair.engine);
+    }
+    let elsewhere = elsewhere.env("REPLICA", &pair.replica_url("twitter"));
+    for (database, table) in [
+        ("ums", "CREATE TABLE users (id INT NOT NULL PRIMARY KEY)"),
+        (
+            "twitter",
+            "CREATE TABLE messages (id INT NOT NULL PRIMARY KEY, author INT)",
+        ),
+    ] {
+        elsewhere.server(database, "CREATE DATABASE {name}");
+        elsewhere.client(database, table);
+    }
+    let output = elsewhere.run(&[&["audit"], REPLICA].concat());
+    match pair.engine {
+        Engine::Postgres => output.exits(2).warns("it follows another server"),
+        // There replicas may follow each other in a chain.
+        _ => output
+            .ok()
+            .warns("follows another server than twitter is on"),
+    };
+}
+
+/// A standby that has to replay what a statement still sees ends the statement.
+fn what_a_standby_had_to_replay_is_told(pair: &Pair, world: &World) {
+    let delay = |sql: &str| {
+        pair.replica(
+            "",
+            &format!("ALTER SYSTEM {sql} max_standby_streaming_delay"),
+        );
+        pair.replica("", "SELECT pg_reload_conf()");
+    };
+    pair.replica("", "ALTER SYSTEM SET max_standby_streaming_delay = 0");
+    pair.replica("", "SELECT pg_reload_conf()");
+    // Each row takes a while, so that a statement lasts longer than the pause between two VACUUMs.
+    let config = format!("{BOTH}where = \"pg_sleep(0.02) IS NOT NULL\"\n");
+    world.write("bird.toml", &config);
+    let flags = [&["audit", "--format", "json"], REPLICA].concat();
+    let mut auditing = world.start(&flags);
+    while !auditing.has_ended() {
+        let clean = "UPDATE messages SET id = id WHERE id = 2; VACUUM messages";
+        for statement in clean.split(';') {
+            pair.primary("twitter", statement);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    let output = auditing.finish().exits(2);
+    let document = output.json();
+    assert_eq!(document["complete"], false, "{}", output.told());
+    assert_eq!(document["references"][0]["coverage"], json!([]));
+    let output = output.warns("due to conflict with recovery (40001)");
+    output.warns("hot_standby_feedback = on").warns("--resume");
+    delay("RESET");
+    world.write("bird.toml", BOTH);
+}
+
+/// Without the right to ask how far behind a replica is, a limit for that cannot be followed.
+fn an_account_that_may_not_ask(pair: &Pair, world: &World) {
+    let user = format!("u{}", pair.name(""));
+    let (one, password) = (format!("'{user}'@'%'"), "S3cr3t-canary");
+    pair.primary("", &format!("CREATE USER {one} IDENTIFIED BY '{password}'"));
+    let name = pair.name("twitter");
+    pair.primary("", &format!("GRANT SELECT ON {name}.* TO {one}"));
+    pair.catch_up("twitter");
+    let url = pair
+        .replica_url("twitter")
+        .replace("root:", &format!("{user}:"));
+    let flag = format!("twitter={url}");
+    let named = &["--replica", &flag];
+    let output = run(world, &[named, NO_LAG]).exits(2);
+    output.warns("does not tell this account how far behind it is");
+    let output = run(world, &[named]).exits(1);
+    assert_eq!(
+        replica(&output)["follows"],
+        Value::Null,
+        "{}",
+        output.told()
+    );
+    pair.primary("", &format!("DROP USER {one}"));
+}
+
+/// No command writes to a replica, whatever the account may do, and whether it is closed or not.
+fn nobody_writes_to_it(pair: &Pair, world: World) {
+    let plan = ["audit", "--plan", "orphans.plan"];
+    world.run(&plan).exits(1);
+    world.write(
+        "migrations/twitter/V2__b.sql",
+        "CREATE TABLE more (id INT);\n",
+    );
+    let world = world
+        .env("BIRD_UMS_URL", &pair.replica_url("ums"))
+        .env("BIRD_TWITTER_URL", &pair.replica_url("twitter"))
+        .env("BIRD_FRESH_URL", &pair.replica_url("fresh"));
+    let all = "SELECT count(*) FROM information_schema.tables";
+    let (tables, databases) = (pair.replica("twitter", all), databases(pair));
+    world.run(&plan).exits(1).says("indicative");
+    let repair = ["repair", "--plan", "orphans.plan", "--execute"];
+    for command in [
+        &["migrate"][..],
+        &["up"],
+        &["migrate", "--dry-run"],
+        &repair,
+    ] {
+        world.run(command).exits(3).warns("error[read-only]");
+    }
+    world.run(&["doctor"]).exits(1).warns("error[read-only]");
+    let verified = world.run(&["verify"]).exits(2);
+    verified.warns("making its shadow: the server is not to be written to");
+    world.write("bird.toml", &format!("[databases.fresh]\n{BOTH}"));
+    world.write("migrations/fresh/.keep", "");
+    world.run(&["provision"]).exits(3).warns("error[read-only]");
+    world.write("bird.toml", BOTH);
+    if pair.engine != Engine::Postgres {
+        pair.replica("", "SET GLOBAL read_only = OFF");
+        for command in [&["migrate"][..], &repair] {
+            world.run(command).exits(3).warns("error[replica]");
+        }
+        let dry = ["migrate", "--dry-run", "--allow", "replica"];
+        world.run(&dry).ok().says("CREATE TABLE more");
+        let close = match pair.engine {
+            Engine::MySql => "SET GLOBAL super_read_only = ON",
+            _ => "SET GLOBAL read_only = ON",
+        };
+        pair.replica("", close);
+    }
+    assert_eq!(pair.replica("twitter", all), tables);
+    assert_eq!(self::databases(pair), databases);
+}
+
+fn databases(pair: &Pair) -> String {
+    let sql = pair.engine.pick(
+        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1",
+        "SELECT datname FROM pg_database ORDER BY 1",
+        "",
+    );
+    pair.replica("", sql)
+}
