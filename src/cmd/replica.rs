@@ -3,6 +3,7 @@
 use super::Context;
 use crate::dialect::keys::Replication;
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::server::Server;
 use crate::project::{self, Database};
 
 /// The database that is meant, and its replica.
@@ -56,16 +57,26 @@ pub fn same_cluster(
 }
 
 /// `--max-lag` can be followed only where the replica says how far behind it is.
-pub fn limited(database: &Database, place: &str, standing: &Replication) -> Result<(), Failure> {
+pub fn limited(
+    database: &Database,
+    server: &Server,
+    place: &str,
+    standing: &Replication,
+) -> Result<(), Failure> {
     let (why, hint) = match standing {
         Replication::Replica(_) => return Ok(()),
         Replication::Primary => (
             "follows no server",
-            "leave --max-lag out, or name a server that follows the primary",
+            "leave --max-lag out, or name a server that follows the primary".to_owned(),
         ),
         Replication::Unknown => (
             "does not tell this account how far behind it is",
-            "give the account the right to ask there: REPLICATION CLIENT, or SLAVE MONITOR",
+            match database.dialect.keys().replication_right(server) {
+                Some(right) => {
+                    format!("let an administrator run: GRANT {right} ON *.* TO the account")
+                }
+                None => "use an account that may ask".to_owned(),
+            },
         ),
     };
     let name = &database.name;

@@ -211,6 +211,11 @@ impl World {
         Running::start(self.command(arguments))
     }
 
+    /// Starts bird, leaves it running, and waits until it has told something on stderr.
+    pub fn start_telling(&self, arguments: &[&str], text: &str) -> Running {
+        Running::start_telling(self.command(arguments), text)
+    }
+
     /// The rows that the engine's own client gets in a database: a line each, cells between
     /// tabs, NULL as `NULL`. Any number of statements; the first error is a panic. On SQLite
     /// foreign keys are on.

@@ -83,7 +83,8 @@ pub async fn read_from(
             let identities = (&prepared.child.identity, &reader.identity);
             replica::same_cluster(database, &place, identities, &reader.standing)?;
             if args.limits.max_lag.is_some() {
-                replica::limited(database, &place, &reader.standing)?;
+                let server = &prepared.child.server;
+                replica::limited(database, server, &place, &reader.standing)?;
             }
             first
                 .remarks

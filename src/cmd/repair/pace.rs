@@ -145,7 +145,7 @@ async fn servers(
             let standing = keys::replication(&mut session).await.map_err(failed)?;
             let ours = identities.get(&database.name).unwrap_or(&None);
             let place = target.shown();
-            replica::limited(database, &place, &standing)?;
+            replica::limited(database, &session.server, &place, &standing)?;
             replica::same_cluster(database, &place, (ours, &identity), &standing)?;
         } else {
             identities.insert(&database.name, identity);

@@ -85,6 +85,11 @@ pub trait Keys: Sync {
     /// Asks the catalog how many rows a table has and how many keys of these columns.
     fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics>;
 
+    /// The right that an account needs for [`Keys::replication`], where not everybody may ask.
+    fn replication_right(&self, _server: &Server) -> Option<&'static str> {
+        None
+    }
+
     /// Whether a replica has the identity of its primary, as a copy of all that it is.
     fn copies_identity(&self) -> bool {
         false

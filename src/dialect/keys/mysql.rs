@@ -88,6 +88,13 @@ impl Keys for MySqlKeys {
         })
     }
 
+    fn replication_right(&self, server: &Server) -> Option<&'static str> {
+        Some(match server.product {
+            "MariaDB" if server.numbers() >= vec![10, 5, 9] => "SLAVE MONITOR",
+            _ => "REPLICATION CLIENT",
+        })
+    }
+
     fn load(&self) -> Option<&'static str> {
         Some("SHOW GLOBAL STATUS LIKE 'Threads_running'")
     }

@@ -1,5 +1,6 @@
 //! A run of bird: while it goes on, and what came of it.
 
+use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
@@ -97,6 +98,8 @@ pub fn database<'d>(document: &'d Value, name: &str) -> &'d Value {
 pub struct Running {
     child: Option<Child>,
     arguments: String,
+    /// What was read of its stderr so far.
+    told: String,
 }
 
 impl Running {
@@ -113,7 +116,28 @@ impl Running {
         Running {
             child: Some(child),
             arguments: arguments.join(" "),
+            told: String::new(),
         }
+    }
+
+    /// As [`Running::start`], and waits for a text on its stderr; its end without that is a panic.
+    pub fn start_telling(command: Command, text: &str) -> Running {
+        let mut running = Running::start(command);
+        let child = running.child.as_mut().expect("a child");
+        let stderr = child.stderr.as_mut().expect("a pipe");
+        let mut byte = [0];
+        let mut told = Vec::new();
+        while !String::from_utf8_lossy(&told).contains(text) {
+            let read = stderr.read(&mut byte).expect("its stderr");
+            assert!(
+                read > 0,
+                "never told {text:?}: {}",
+                String::from_utf8_lossy(&told)
+            );
+            told.extend(byte);
+        }
+        running.told = String::from_utf8(told).expect("stderr is UTF-8");
+        running
     }
 
     /// Sends a signal by its name: `INT`, `TERM`, `KILL`.
@@ -135,13 +159,14 @@ impl Running {
     #[track_caller]
     pub fn finish(mut self) -> Output {
         let child = self.child.take().expect("a child");
+        let told = std::mem::take(&mut self.told);
         let ended = child.wait_with_output().expect("its output");
         let signal = ended.status.signal();
         let signalled = || signal.map_or(-1, |signal| 128 + signal);
         let output = Output {
             code: ended.status.code().unwrap_or_else(signalled),
             stdout: String::from_utf8(ended.stdout).expect("stdout is UTF-8"),
-            stderr: String::from_utf8(ended.stderr).expect("stderr is UTF-8"),
+            stderr: told + std::str::from_utf8(&ended.stderr).expect("stderr is UTF-8"),
             signal,
             arguments: std::mem::take(&mut self.arguments),
         };

@@ -67,9 +67,14 @@ impl Pair {
         told.unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
+    /// As [`Pair::replica`], with what the client says on stderr where it fails.
+    pub fn try_replica(&self, database: &str, sql: &str) -> Result<String, String> {
+        self.client("REPLICA", database, sql)
+    }
+
     /// As [`Pair::primary`], from the replica.
     pub fn replica(&self, database: &str, sql: &str) -> String {
-        let told = self.client("REPLICA", database, sql);
+        let told = self.try_replica(database, sql);
         told.unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
