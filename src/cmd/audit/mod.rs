@@ -39,8 +39,8 @@ mod walk;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::limits::Limits;
 use super::{Context, cli, open};
 use crate::audit::{STRATEGIES, Strategy};
 use crate::db::history::now;
@@ -49,7 +49,6 @@ use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
 use crate::model::repair::Action;
 use crate::output::Report;
-use crate::project::parse_duration;
 use assertions::Asserted;
 use ends::{Looked, Prepared};
 use journal::Journal;
@@ -96,12 +95,8 @@ pub struct Args {
     /// Read at most so many rows a second
     #[arg(long, value_name = "ROWS")]
     max_rate: Option<u64>,
-    /// Wait while a replica is further behind: 5s, 1m
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    max_lag: Option<Duration>,
-    /// Wait while more statements run on a server
-    #[arg(long, value_name = "N")]
-    max_load: Option<u64>,
+    #[command(flatten)]
+    limits: Limits,
     /// So many threads read ranges of keys; each takes a connection for every reference
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -191,11 +186,11 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
     let mut journal = journal.map_err(|error| finish::cannot_keep(&folder, &error))?;
     let throttle = Throttle::new(args);
+    let watch = throttle::watch(args, &looked).await?;
     let (read, faults) = running::read(
         context,
-        &looked,
         tasks,
-        &throttle,
+        (&throttle, watch),
         &mut journal,
         &mut tallies,
     )
