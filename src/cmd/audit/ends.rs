@@ -101,6 +101,15 @@ impl Side {
         End::new(place, &self.table, &columns, filter)
     }
 
+    /// What is asked for all keys in whatever order: counted, where an index alone gives them; else
+    /// as they lie.
+    pub fn whole(&self, end: &End<'_>) -> Asked {
+        match self.indexed && end.indexed() && self.filter.is_none() {
+            true => end.counted(&Range::default()),
+            false => end.unordered(),
+        }
+    }
+
     /// A session with the primary.
     pub async fn session(&self) -> Result<Session, DbError> {
         self.open(&self.target).await

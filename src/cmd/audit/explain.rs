@@ -69,10 +69,10 @@ fn explained(task: &Task, member: &Prepared) -> Explained {
                 one(&parent.database, member.parents(&theirs, &all).sql),
             ],
             Strategy::Hash => vec![
-                one(&child.database, ours.unordered().sql),
+                one(&child.database, child.whole(&ours).sql),
                 one(&parent.database, theirs.unordered().sql),
             ],
-            Strategy::Probe => vec![one(&child.database, ours.counted(&all).sql)],
+            Strategy::Probe => vec![one(&child.database, child.whole(&ours).sql)],
         }
     });
     Explained {

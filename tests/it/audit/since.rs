@@ -76,6 +76,12 @@ fn another_question_does_not_go_on() {
          INSERT INTO m VALUES (1, 1), (2, 2), (3, 3);",
     );
     let flags = ["audit", "--format", "json", "--strategy", "probe"];
+    let asked = world.run(&[&flags[..], &["--since", "id=3", "--explain"]].concat());
+    let asked = asked.ok().json();
+    // No index has both columns, so nothing is counted on the way.
+    let sql = &asked["references"][0]["statements"][0]["sql"];
+    let wanted = "SELECT \"a\" FROM main.\"m\" WHERE (\"id\" >= 3) AND \"a\" IS NOT NULL";
+    assert_eq!(*sql, wanted, "{asked}");
     let mut killed = world.command(&[&flags[..], &["--since", "id=3"]].concat());
     killed.env("BIRD_FAILPOINT", "audit-done:1");
     assert_eq!(killed.output().expect("it runs").status.code(), None);
