@@ -107,6 +107,10 @@ fn what_it_has_is_found(pair: &Pair, world: &World) {
     assert_eq!(replica["behind_seconds"], 0, "{replica}");
     let sources = document["references"][0]["sources"].to_string();
     assert!(sources.contains("keys from the replica"), "{sources}");
+    let explained = world.run(&[&["audit", "--explain"], REPLICA].concat()).ok();
+    explained
+        .says("Asked of the replica of twitter")
+        .says("Asked of ums");
     let output = run(world, &[]).exits(1);
     assert_ne!(output.json()["references"][0]["guarantee"], "late");
     assert_eq!(output.json()["references"][0]["replica"], Value::Null);
@@ -128,7 +132,9 @@ fn a_copy_is_as_good() {
     let output = run(&world, &[REPLICA]).exits(1);
     assert_eq!(found(&output, 3), ["3"]);
     assert_eq!(replica(&output)["follows"], false, "{}", output.told());
-    output.warns("follows no server: rows written since it was made are not seen");
+    output.warns("follows no server that it tells of: rows that it has not got are not seen");
+    let output = run(&world, &[REPLICA, REPLICA]).exits(2);
+    output.warns("`twitter` is named twice");
     let output = run(&world, &[REPLICA, NO_LAG]).exits(2);
     output.warns("--max-lag cannot be followed");
     let output = run(&world, &[NO_LAG]).exits(1);
