@@ -7,7 +7,7 @@
 //! meanwhile, unless it was deleted and written again identically between `a` and `c`. No common
 //! clock is needed, only that each server shows what it has committed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::model::key::Batch;
 
@@ -16,7 +16,7 @@ use crate::model::key::Batch;
 pub struct Seen {
     /// What it refers to, as canonical bytes.
     pub key: Vec<u8>,
-    /// What names it, as told; empty where nothing does, and then rows of one key are counted.
+    /// What names it, as told. Rows that nothing names are counted, not confirmed one by one.
     pub row: Vec<String>,
 }
 
@@ -55,21 +55,9 @@ impl Confirmation {
 
     /// Ends with what the last read saw: what both reads saw, in the order of the first.
     #[must_use]
-    pub fn confirmed(self, again: &[Seen]) -> Vec<Seen> {
-        let mut left: HashMap<&Seen, usize> = HashMap::new();
-        for row in again {
-            *left.entry(row).or_default() += 1;
-        }
-        let still = |row: &Seen| match left.get_mut(row) {
-            Some(times) if *times > 0 => {
-                *times -= 1;
-                true
-            }
-            _ => false,
-        };
-        let mut rows = self.rows;
-        let mut still = still;
-        rows.retain(|row| still(row));
-        rows
+    pub fn confirmed(mut self, again: &[Seen]) -> Vec<Seen> {
+        let again: HashSet<&Seen> = again.iter().collect();
+        self.rows.retain(|row| again.contains(row));
+        self.rows
     }
 }

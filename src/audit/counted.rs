@@ -146,3 +146,24 @@ impl Sorted {
         Some(record(&self.records, start as usize))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many that the table grows several times, each key before and after that.
+    #[test]
+    fn a_key_is_found_again_however_many_there_are() {
+        let mut counted = Counted::default();
+        for round in 1..=2 {
+            for number in 0..5_000_u32 {
+                counted.add(&number.to_be_bytes(), round);
+            }
+        }
+        let mut sorted = counted.sorted();
+        for number in 0..5_000_u32 {
+            assert_eq!(sorted.next(), Some((&number.to_be_bytes()[..], 3)));
+        }
+        assert_eq!(sorted.next(), None);
+    }
+}

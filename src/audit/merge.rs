@@ -28,15 +28,6 @@ pub enum Side {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disorder(pub Side);
 
-/// A key of a child that no parent has.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
-    pub child: usize,
-    pub key: Vec<u8>,
-    /// How many rows of the child had it when it was read.
-    pub rows: u64,
-}
-
 /// What was read of one child.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -50,7 +41,6 @@ pub struct Merge {
     children: Vec<Child>,
     parents: Stream,
     read: u64,
-    candidates: Vec<Candidate>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +49,8 @@ struct Child {
     /// The place in the parents' batch up to which this child was compared.
     place: usize,
     totals: Totals,
+    /// Its keys that no parent has: the candidates.
+    missing: Vec<Vec<u8>>,
 }
 
 #[derive(Debug, Default)]
@@ -108,7 +100,6 @@ impl Merge {
             children: all,
             parents: Stream::default(),
             read: 0,
-            candidates: Vec::new(),
         }
     }
 
@@ -164,7 +155,7 @@ impl Merge {
 
     /// Goes on with one child until it, or the parents' batch, is used up.
     fn compare(&mut self, number: usize) {
-        let (parents, candidates) = (&self.parents, &mut self.candidates);
+        let parents = &self.parents;
         let Some(child) = self.children.get_mut(number) else {
             return;
         };
@@ -184,11 +175,7 @@ impl Merge {
                 return;
             }
             if order.is_ne() {
-                candidates.push(Candidate {
-                    child: number,
-                    key: key.to_vec(),
-                    rows: stream.batch.count(stream.at),
-                });
+                child.missing.push(key.to_vec());
             }
             child.totals.keys += 1;
             child.totals.rows += stream.batch.count(stream.at);
@@ -199,23 +186,15 @@ impl Merge {
     /// How many candidates wait to be taken.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.candidates.len()
+        self.children.iter().map(|child| child.missing.len()).sum()
     }
 
-    /// The candidates since they were last taken.
-    pub fn candidates(&mut self) -> Vec<Candidate> {
-        std::mem::take(&mut self.candidates)
-    }
-
-    /// The keys of the candidates since they were last taken, for each child.
+    /// The candidates since they were last taken: the keys of each child.
     pub fn missing(&mut self) -> Vec<Vec<Vec<u8>>> {
-        let mut keys = vec![Vec::new(); self.children.len()];
-        for candidate in self.candidates() {
-            if let Some(keys) = keys.get_mut(candidate.child) {
-                keys.push(candidate.key);
-            }
-        }
-        keys
+        let children = self.children.iter_mut();
+        children
+            .map(|child| std::mem::take(&mut child.missing))
+            .collect()
     }
 
     /// The key up to which every child has been compared, where a parent is wanted next: whatever
@@ -297,18 +276,17 @@ mod tests {
             size in 1usize..7,
         ) {
             let (mut merge, opened) = merged(&children, &parents, size);
-            let mut found = merge.candidates();
-            found.sort();
             let mut wanted = Vec::new();
             for (at, child) in children.iter().enumerate() {
-                for key in child.difference(&parents) {
-                    wanted.push(Candidate { child: at, key: vec![*key], rows: u64::from(*key) });
-                }
+                let missing = child.difference(&parents);
+                wanted.push(missing.map(|key| vec![*key]).collect::<Vec<_>>());
                 let rows = child.iter().map(|key| u64::from(*key)).sum();
                 let keys = child.len() as u64;
                 prop_assert_eq!(merge.totals(at), Totals { rows, keys });
             }
-            prop_assert_eq!(found, wanted);
+            prop_assert_eq!(merge.waiting(), wanted.concat().len());
+            prop_assert_eq!(merge.missing(), wanted);
+            prop_assert_eq!(merge.waiting(), 0);
             let place = opened.iter().position(|side| *side == Side::Parents);
             prop_assert!(place.is_none_or(|place| place == children.len()));
         }

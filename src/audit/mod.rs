@@ -13,7 +13,7 @@ mod structure;
 pub use confirm::{Confirmation, Seen};
 pub use gather::{Gather, Ordered};
 pub use guard::guard;
-pub use merge::{Candidate, Disorder, Merge, Side, Totals};
+pub use merge::{Disorder, Merge, Side, Totals};
 pub use page::Page;
 pub use strategy::{Choice, Known, STRATEGIES, Strategy, choose, looking_up_pays, seconds};
 pub use structure::{End, leads, structure};

@@ -236,6 +236,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_watermark_leaves_is_looked_up() {
+        let marked = Known {
+            marked: true,
+            ..known(10_000_000, 500_000, 1_000_000)
+        };
+        assert_eq!(chosen(&marked), Strategy::Probe);
+        let by_no_index = Known {
+            parents_found: false,
+            ..marked
+        };
+        assert_eq!(chosen(&by_no_index), Strategy::Merge);
+        // As long as it is little.
+        assert!(looking_up_pays(10_000, Some(1_000_000)));
+        assert!(!looking_up_pays(100_000, Some(1_000_000)));
+        assert!(looking_up_pays(100_000, None));
+    }
+
+    #[test]
     fn a_wish_is_followed_or_told_why_not() {
         let apart = known(10, 10, 10);
         assert_eq!(

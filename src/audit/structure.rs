@@ -327,6 +327,33 @@ mod tests {
         assert_eq!(faults, ["reference-not-table"]);
     }
 
+    /// A key holds each of its rows once, and says nothing of those that it leaves out.
+    #[test]
+    fn a_partial_key_is_unique_where_the_rows_are_chosen() {
+        let column = column("id", "bigint");
+        let mut parent = schema("users", column.clone(), &[KeyKind::Unique]);
+        let key = &mut parent.tables[0].keys[0];
+        for (filter, among_all) in [
+            (None, true),
+            (Some("gone IS NULL"), false),
+            (Some("(\"id\" IS NOT NULL)"), true),
+        ] {
+            key.filter = filter.map(str::to_owned);
+            assert_eq!(is_unique(key, &[&column], false), among_all, "{filter:?}");
+            assert!(is_unique(key, &[&column], true), "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn an_index_of_beginnings_gives_no_order() {
+        let column = column("id", "varchar(99)");
+        let mut table = schema("users", column.clone(), &[KeyKind::Index]);
+        let key = &mut table.tables[0].keys[0];
+        assert!(leads(key, &[&column]));
+        key.parts[0].prefix = Some(10);
+        assert!(!leads(key, &[&column]));
+    }
+
     #[test]
     fn a_partial_index_serves_where_it_leaves_out_no_key() {
         let bigint = || column("author_id", "bigint");

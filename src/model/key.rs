@@ -161,21 +161,15 @@ pub fn number(canonical: &[u8]) -> Option<i128> {
     Some(i128::from_be_bytes(bytes) ^ i128::MIN)
 }
 
-/// Puts the canonical bytes of the parts of a key together.
-pub fn join(parts: &[&[u8]], to: &mut Vec<u8>) {
-    if let [one] = parts {
-        to.extend_from_slice(one);
-        return;
-    }
-    for part in parts {
-        for byte in *part {
-            to.push(*byte);
-            if *byte == 0 {
-                to.push(0xFF);
-            }
+/// Appends the canonical bytes of one part of a key of several columns.
+pub fn append(part: &[u8], to: &mut Vec<u8>) {
+    for byte in part {
+        to.push(*byte);
+        if *byte == 0 {
+            to.push(0xFF);
         }
-        to.extend_from_slice(&[0, 0]);
     }
+    to.extend_from_slice(&[0, 0]);
 }
 
 /// The canonical bytes of each part of a key of so many columns.
@@ -224,6 +218,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_key_that_comes_again_is_counted_where_it_is() {
+        let mut batch = Batch::default();
+        for (key, rows) in [(&b"a"[..], 1), (b"", 2), (b"", 3), (b"ab", 4), (b"ab", 5)] {
+            batch.open().extend_from_slice(key);
+            batch.end_or_join(rows);
+        }
+        batch.open().extend_from_slice(b"no key");
+        batch.cancel();
+        assert_eq!(
+            batch.iter().collect::<Vec<_>>(),
+            [(&b"a"[..], 1), (b"", 5), (b"ab", 9)]
+        );
+        assert_eq!(batch.rows(), 15);
+        assert_eq!(batch.pop(), Some((b"ab".to_vec(), 9)));
+        assert_eq!(batch.pop(), Some((Vec::new(), 5)));
+        assert_eq!(batch.iter().collect::<Vec<_>>(), [(&b"a"[..], 1)]);
+    }
+
     proptest! {
         #[test]
         fn numbers_sort_as_their_bytes(one: i128, other: i128) {
@@ -237,9 +250,8 @@ mod tests {
             other in prop::collection::vec(prop::collection::vec(0u8..3, 0..4), 2),
         ) {
             let joined = |parts: &[Vec<u8>]| {
-                let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
                 let mut key = Vec::new();
-                join(&parts, &mut key);
+                parts.iter().for_each(|part| append(part, &mut key));
                 key
             };
             prop_assert_eq!(one.cmp(&other), joined(&one).cmp(&joined(&other)));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Wire;
-use crate::model::key::{Batch, Compare, integer};
+use crate::model::key::{Batch, Compare, append, integer};
 
 /// One cell of a row, as the driver has it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -185,10 +185,8 @@ impl Reader {
             None => 1,
             Some(wire) => count(wire, cells.cell(self.parts.len())?)?,
         };
-        let decoded = match self.parts.as_slice() {
-            [(wire, compare)] => decode(*wire, compare, cells.cell(0)?, self.batch.open()),
-            parts => joined(parts, cells, &mut self.scratch, self.batch.open())?,
-        };
+        let (scratch, to) = (&mut self.scratch, self.batch.open());
+        let decoded = key(&self.parts, 0, cells, scratch, to)?;
         match decoded {
             Ok(()) => self.batch.end_or_join(rows),
             Err(Malformed(told)) => {
@@ -236,29 +234,6 @@ impl Reader {
     }
 }
 
-/// Appends a key of several parts.
-fn joined(
-    parts: &[(Wire, Compare)],
-    cells: &impl Cells,
-    scratch: &mut Vec<u8>,
-    to: &mut Vec<u8>,
-) -> Result<Result<(), Malformed>, String> {
-    for (at, (wire, compare)) in parts.iter().enumerate() {
-        scratch.clear();
-        if let Err(Malformed(told)) = decode(*wire, compare, cells.cell(at)?, scratch) {
-            return Ok(Err(Malformed(told)));
-        }
-        for byte in scratch.iter() {
-            to.push(*byte);
-            if *byte == 0 {
-                to.push(0xFF);
-            }
-        }
-        to.extend_from_slice(&[0, 0]);
-    }
-    Ok(Ok(()))
-}
-
 fn count(wire: Wire, cell: Cell<'_>) -> Result<u64, String> {
     let number = match (wire, cell) {
         (Wire::Digits, Cell::Bytes(digits)) => digits_of(digits),
@@ -270,21 +245,59 @@ fn count(wire: Wire, cell: Cell<'_>) -> Result<u64, String> {
     number.ok_or_else(|| "a number of rows is no number".to_owned())
 }
 
-/// The canonical bytes of a whole key, for rows that are read one by one.
+/// Appends the canonical bytes of a whole key, whose parts are the cells from `first` on.
 pub fn key(
     parts: &[(Wire, Compare)],
     first: usize,
     cells: &impl Cells,
-) -> Result<Result<Vec<u8>, Malformed>, String> {
-    let (mut all, mut key) = (Vec::new(), Vec::new());
+    scratch: &mut Vec<u8>,
+    to: &mut Vec<u8>,
+) -> Result<Result<(), Malformed>, String> {
+    if let [(wire, compare)] = parts {
+        return Ok(decode(*wire, compare, cells.cell(first)?, to));
+    }
     for (at, (wire, compare)) in parts.iter().enumerate() {
-        let mut part = Vec::new();
-        if let Err(malformed) = decode(*wire, compare, cells.cell(first + at)?, &mut part) {
+        scratch.clear();
+        let cell = cells.cell(first + at)?;
+        if let Err(malformed) = decode(*wire, compare, cell, scratch) {
             return Ok(Err(malformed));
         }
-        all.push(part);
+        append(scratch, to);
     }
-    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
-    crate::model::key::join(&all, &mut key);
-    Ok(Ok(key))
+    Ok(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::keys::Asked;
+
+    struct Number(i64);
+
+    impl Cells for Number {
+        fn cell(&self, _at: usize) -> Result<Cell<'_>, String> {
+            Ok(Cell::Integer(self.0))
+        }
+    }
+
+    /// The rows of a key may be on both sides of the place where a batch is cut.
+    #[test]
+    fn a_key_is_in_one_batch() {
+        let mut reader = Reader::new(&Asked {
+            sql: String::new(),
+            parts: vec![(Wire::Typed, Compare::Integer)],
+            counted: None,
+        });
+        let mut counts = Vec::new();
+        let rows = 3 * i64::try_from(Reader::BATCH).unwrap();
+        for row in 0..rows {
+            reader.row(&Number(row / 2)).unwrap();
+            // Cut wherever it may be.
+            if reader.is_full() || row % 7 == 0 {
+                counts.extend(reader.take().iter().map(|(_, rows)| rows));
+            }
+        }
+        counts.extend(reader.last().iter().map(|(_, rows)| rows));
+        assert_eq!(counts, vec![2; 3 * Reader::BATCH / 2]);
+    }
 }

@@ -169,21 +169,18 @@ impl<'e> End<'e> {
 
     /// Gives the number of rows with a NULL in any part.
     pub fn nulls(&self) -> String {
-        let nulls = self
-            .parts
-            .iter()
-            .map(|part| format!("{} IS NULL", part.column));
-        let nulls: Vec<String> = nulls.collect();
-        let filter = self
-            .filter
-            .as_ref()
-            .map(|filter| format!("{filter} AND "))
-            .unwrap_or_default();
-        format!(
-            "SELECT COUNT(*) FROM {} WHERE {filter}({})",
-            self.from,
-            nulls.join(" OR ")
-        )
+        let conditions = self.null_conditions().join(" AND ");
+        format!("SELECT COUNT(*) FROM {} WHERE {conditions}", self.from)
+    }
+
+    /// The conditions that hold for every row with a NULL in any part of its key.
+    pub(super) fn null_conditions(&self) -> Vec<String> {
+        let parts = self.parts.iter();
+        let nulls: Vec<String> = parts
+            .map(|part| format!("{} IS NULL", part.column))
+            .collect();
+        let nulls = format!("({})", nulls.join(" OR "));
+        self.filter.iter().cloned().chain([nulls]).collect()
     }
 
     /// The first column's value so many rows beyond another: no row where there are fewer.

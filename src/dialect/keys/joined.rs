@@ -119,13 +119,7 @@ impl<'e> End<'e> {
         after: Option<&After>,
         limit: u64,
     ) -> Result<RowsAsked, String> {
-        let nulls = self
-            .parts
-            .iter()
-            .map(|part| format!("{} IS NULL", part.column));
-        let nulls: Vec<String> = nulls.collect();
-        let mut conditions: Vec<String> = self.filter.iter().cloned().collect();
-        conditions.push(format!("({})", nulls.join(" OR ")));
+        let mut conditions = self.null_conditions();
         let dialect = self.place.dialect;
         if let Some(after) = after {
             let told: Vec<&String> = after.identity.iter().collect();

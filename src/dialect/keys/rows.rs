@@ -62,9 +62,10 @@ impl<'a> RowsReader<'a> {
         let identity = told(&self.asked.identity, 0, cells)?;
         let names = identity.len();
         let told = told(&self.asked.columns, names, cells)?;
-        let key = decode::key(&self.asked.parts, names + told.len(), cells)?;
+        let (first, mut key) = (names + told.len(), Vec::new());
+        let decoded = decode::key(&self.asked.parts, first, cells, &mut Vec::new(), &mut key)?;
         // Whatever cannot be a key is told by its cells.
-        let key = key.ok();
+        let key = decoded.is_ok().then_some(key);
         self.seen += 1;
         self.last = Some(After {
             key: told.clone(),

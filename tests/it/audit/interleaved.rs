@@ -183,8 +183,8 @@ fn audit(start: Moment, writes: Vec<Write>, pace: Vec<usize>, size: usize, order
             .feed(side, (!batch.is_empty()).then_some(batch))
             .expect("in order");
     }
-    let candidates = merge.candidates();
-    let keys: Vec<u8> = candidates.iter().map(|one| one.key[0]).collect();
+    let candidates = merge.missing().concat();
+    let keys: Vec<u8> = candidates.iter().map(|key| key[0]).collect();
     let old = world.now().clone();
     let mut reported = BTreeMap::new();
     for some in keys.chunks(2) {

@@ -4,19 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::world::{Engine, World};
-
-fn world(engine: Engine, references: &str, parents: &str, children: &str) -> World {
-    let config = format!("[databases.ums]\n[databases.twitter]\n{references}");
-    let world = World::empty()
-        .file("bird.toml", &config)
-        .engine("ums", engine)
-        .engine("twitter", engine);
-    world.run(&["provision"]).ok();
-    world.client("ums", parents);
-    world.client("twitter", children);
-    world
-}
+use super::world;
+use crate::world::Engine;
 
 /// SQLite lets NULL into most primary keys.
 #[test]

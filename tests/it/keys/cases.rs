@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bird::dialect::Dialect;
 use bird::dialect::by_scheme;
-use bird::model::key::{Compare, integer, join};
+use bird::model::key::{Compare, append, integer};
 use uuid::Uuid;
 
 use crate::world::Engine;
@@ -551,7 +551,8 @@ fn folded(cases: &mut Cases) {
 fn several(cases: &mut Cases) {
     let rows = [(3, 1), (1, 0), (1, 5), (2, 1), (1, 0), (-4, 2), (3, 0)].map(|(tenant, at)| {
         let mut key = Vec::new();
-        join(&[&integer(tenant), id(at).as_bytes()], &mut key);
+        append(&integer(tenant), &mut key);
+        append(id(at).as_bytes(), &mut key);
         let second = match cases.engine {
             Engine::Postgres => Cell::Text(id(at).to_string()),
             _ => Cell::Bytes(id(at).as_bytes().to_vec()),

@@ -115,6 +115,19 @@ impl Laid<'_> {
         }
     }
 
+    /// Where one condition is promised to find a key and no other, it does.
+    pub async fn exactly(&mut self, end: &End<'_>, counts: &Counts) {
+        for key in self.case.expected().keys() {
+            let Some((condition, _)) = end.exactly(key) else {
+                continue;
+            };
+            let sql = format!("SELECT COUNT(*) FROM {} WHERE {condition}", end.from);
+            let found = self.session.value(&sql).await.expect("a number");
+            let rows = counts.get(key).copied().unwrap_or(0).to_string();
+            assert_eq!(found, Some(rows), "{}: {sql}", self.case.name);
+        }
+    }
+
     /// Where an index is promised to serve, the server says that it does.
     pub async fn explained(&mut self, end: &End<'_>) {
         if !self.case.index {

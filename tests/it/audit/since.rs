@@ -1,0 +1,85 @@
+//! Audits from a watermark on: what they read, what they leave out, and what they say of it.
+
+use serde_json::Value;
+
+use super::{counted, world};
+use crate::world::Engine;
+
+engines!(only_what_is_new_is_read);
+
+fn only_what_is_new_is_read(engine: Engine) {
+    let moment = engine.pick("DATETIME", "timestamp", "TEXT");
+    let world = world(
+        engine,
+        "[[references]]\nfrom = \"twitter.m.a\"\nto = \"ums.u.id\"\n\
+         where = \"kind = 1 OR kind = 2\"\n",
+        "CREATE TABLE u (id INT PRIMARY KEY); INSERT INTO u VALUES (1);",
+        &format!(
+            "CREATE TABLE m (id INT PRIMARY KEY, a INT, seen {moment}, kind INT); \
+             CREATE INDEX x ON m (a); INSERT INTO m VALUES \
+             (1, 1, '2026-01-01 00:00:00', 1), (2, 9, '2026-01-01 00:00:00', 1), \
+             (3, 9, '2026-02-01 00:00:00', 2), (4, 8, '2026-03-01 00:00:00', 2), \
+             (5, 8, '2026-03-01 00:00:00', 3), (6, 7, '2025-12-01 00:00:00', 1);"
+        ),
+    );
+    let audited = |since: &str| -> Value {
+        let flags = ["audit", "--format", "json", "--since", since];
+        world.run(&flags).exits(1).json()
+    };
+    // Nothing is noted yet, so everything is read.
+    let first = audited("seen");
+    assert_eq!(counted(&first), [[5, 4, 3, 4]], "{first}");
+    let mark = |from: Option<&str>, upto: &str| serde_json::json!({ "column": "seen", "from": from, "upto": upto });
+    let march = "2026-03-01 00:00:00";
+    assert_eq!(
+        first["references"][0]["since"],
+        mark(None, march),
+        "{first}"
+    );
+    assert_eq!(
+        first["references"][0]["last_full_pass"],
+        Value::Null,
+        "{first}"
+    );
+    // One comes late, with the greatest value there was.
+    world.client(
+        "twitter",
+        &format!("INSERT INTO m VALUES (7, 6, '{march}', 1), (8, 1, '2026-04-01 00:00:00', 1);"),
+    );
+    let second = audited("seen");
+    let one = &second["references"][0];
+    assert_eq!(counted(&second), [[3, 3, 2, 2]], "{second}");
+    let april = "2026-04-01 00:00:00";
+    assert_eq!(one["since"], mark(Some(march), april), "{second}");
+    assert_eq!(one["strategy"], "probe", "{second}");
+    let begun = &first["window"]["from"];
+    assert_eq!(one["last_full_pass"], *begun, "{second}");
+    // A value that was given counts more than what was noted.
+    let third = audited("seen=2026-02-01 00:00:00");
+    assert_eq!(counted(&third), [[4, 4, 3, 3]], "{third}");
+    assert_eq!(third["references"][0]["last_full_pass"], *begun, "{third}");
+    let told = world.run(&["audit", "--since", "seen"]).exits(0);
+    told.says(&format!("only rows with seen from {april} on"))
+        .says("a full audit alone");
+    let told = world.run(&["audit", "--since", "nowhere"]).exits(2);
+    told.warns("m has no column nowhere");
+}
+
+/// An audit that read few rows and was cut short is no beginning of one that reads all.
+#[test]
+fn another_question_does_not_go_on() {
+    let world = world(
+        Engine::Sqlite,
+        "[[references]]\nfrom = \"twitter.m.a\"\nto = \"ums.u.id\"\n",
+        "CREATE TABLE u (id INTEGER PRIMARY KEY);",
+        "CREATE TABLE m (id INTEGER PRIMARY KEY, a INT); CREATE INDEX x ON m (a); \
+         INSERT INTO m VALUES (1, 1), (2, 2), (3, 3);",
+    );
+    let flags = ["audit", "--format", "json", "--strategy", "probe"];
+    let mut killed = world.command(&[&flags[..], &["--since", "id=3"]].concat());
+    killed.env("BIRD_FAILPOINT", "audit-done:1");
+    assert_eq!(killed.output().expect("it runs").status.code(), None);
+    let document = world.run(&[&flags[..], &["--resume"]].concat());
+    let document = document.exits(1).json();
+    assert_eq!(counted(&document), [[3, 3, 3, 3]], "{document}");
+}
