@@ -96,7 +96,6 @@ impl Pair {
             assert!(begun.elapsed() < PATIENCE, "the replica does not follow");
             std::thread::sleep(PAUSE);
         }
-        self.primary(database, "DROP TABLE caught_up");
     }
 
     /// A world whose databases are on the primary.
