@@ -148,7 +148,7 @@ fn a_copy_is_as_good() {
     let output = run(&world, &[REPLICA, NO_LAG]).exits(2);
     output.warns("--max-lag cannot be followed");
     let output = run(&world, &[NO_LAG]).exits(1);
-    output.warns("no server that is read from is known to be a replica");
+    output.warns("no server of this run is known to be a replica");
 }
 
 /// Stops it from showing what it receives, or lets it go on.
