@@ -120,6 +120,14 @@ impl Side {
         self.open(self.read_at()).await
     }
 
+    /// What is being done while its keys are read, for whoever must know which server failed.
+    pub fn reading_keys(&self) -> &'static str {
+        match self.reader.is_some() {
+            true => "reading its keys from the replica",
+            false => "reading its keys",
+        }
+    }
+
     /// Where its keys are read.
     pub fn read_at(&self) -> &Target {
         self.reader

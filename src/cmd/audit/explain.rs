@@ -26,6 +26,8 @@ pub struct Explained {
     keys: Option<u64>,
     parents: Option<u64>,
     seconds: Option<f64>,
+    /// Whether the child's keys would come from a replica.
+    late: bool,
     /// The statements, with the database that they are sent to.
     statements: Vec<(String, String)>,
 }
@@ -85,6 +87,7 @@ fn explained(task: &Task, member: &Prepared) -> Explained {
         keys: known.keys,
         parents: known.parents,
         seconds: seconds(&known, task.choice.strategy),
+        late: child.reader.is_some(),
         statements: statements.unwrap_or_default(),
     }
 }
@@ -148,9 +151,14 @@ pub fn blocks(all: &[Explained]) -> Vec<Block> {
             "{}: {}, because {}.",
             one.from, one.strategy, one.why
         )));
-        for (database, sql) in &one.statements {
+        for (at, (database, sql)) in one.statements.iter().enumerate() {
+            // The child's is the first.
+            let of = match one.late && at == 0 {
+                true => "the replica of ",
+                false => "",
+            };
             blocks.push(Block::Code {
-                title: format!("Asked of {database}:"),
+                title: format!("Asked of {of}{database}:"),
                 language: "sql",
                 text: sql.clone(),
             });
