@@ -90,7 +90,7 @@ pub fn limited(
     let (why, hint) = match standing {
         Replication::Replica(_) => return Ok(()),
         Replication::Primary => (
-            "follows no server",
+            "follows no server that it tells of",
             "leave --max-lag out, or name a server that follows the primary".to_owned(),
         ),
         Replication::Unknown => (

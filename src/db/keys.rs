@@ -118,7 +118,10 @@ pub async fn replication(session: &mut Session) -> Result<Replication, DbError> 
     };
     match session.sample(query, SOURCES, SOURCES as u64).await {
         Ok(sample) => Ok(dialect::keys::replication(&sample.columns, &sample.rows)),
-        Err(error) if error.trouble == Trouble::Denied => Ok(Replication::Unknown),
+        // What only speaks the language of a product may not know the question.
+        Err(error) if matches!(error.trouble, Trouble::Denied | Trouble::Other) => {
+            Ok(Replication::Unknown)
+        }
         Err(error) => Err(error),
     }
 }

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::Args;
 use super::ends::{Looked, Prepared};
 use super::finish;
-use super::gathering::known;
+use super::grouping::known;
 use super::report::AuditReport;
 use super::task::Task;
 use crate::audit::{Strategy, seconds};
 use crate::cmd::Context;
 use crate::dialect::keys::Range;
-use crate::model::diagnostic::Severity;
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid};
 use std::sync::Arc;
@@ -26,17 +26,14 @@ pub struct Explained {
     keys: Option<u64>,
     parents: Option<u64>,
     seconds: Option<f64>,
+    /// Whether the child's keys would come from a replica.
+    late: bool,
     /// The statements, with the database that they are sent to.
     statements: Vec<(String, String)>,
 }
 
 /// The report of a run that reads no keys.
-pub fn report(
-    context: &Context,
-    fail_on: Severity,
-    looked: Vec<Looked>,
-    tasks: &[Task],
-) -> AuditReport {
+pub fn report(context: &Context, args: &Args, looked: Vec<Looked>, tasks: &[Task]) -> AuditReport {
     let explained = tasks.iter().flat_map(|task| {
         let members = task.members.iter();
         members
@@ -45,7 +42,7 @@ pub fn report(
     });
     let explained: Vec<Explained> = explained.collect();
     let unread: Vec<Arc<Task>> = Vec::new();
-    let mut report = finish::report(context, (None, fail_on), looked, &[], &unread);
+    let mut report = finish::report(context, args, looked, &[], &unread);
     // Nothing was to be read, so nothing is missing; but what cannot be read is told.
     let impossible = report.references.iter().any(|one| one.prepared.is_none());
     report.exit = if impossible { Exit::Failed } else { Exit::Done };
@@ -90,6 +87,7 @@ fn explained(task: &Task, member: &Prepared) -> Explained {
         keys: known.keys,
         parents: known.parents,
         seconds: seconds(&known, task.choice.strategy),
+        late: child.reader.is_some(),
         statements: statements.unwrap_or_default(),
     }
 }
@@ -153,9 +151,14 @@ pub fn blocks(all: &[Explained]) -> Vec<Block> {
             "{}: {}, because {}.",
             one.from, one.strategy, one.why
         )));
-        for (database, sql) in &one.statements {
+        for (at, (database, sql)) in one.statements.iter().enumerate() {
+            // The child's is the first.
+            let of = match one.late && at == 0 {
+                true => "the replica of ",
+                false => "",
+            };
             blocks.push(Block::Code {
-                title: format!("Asked of {database}:"),
+                title: format!("Asked of {of}{database}:"),
                 language: "sql",
                 text: sql.clone(),
             });

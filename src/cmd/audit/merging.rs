@@ -81,7 +81,7 @@ impl Merging<'_> {
             };
             let Some(source) = source else { break };
             let batch = source.next().await;
-            let batch = batch.map_err(Fault::of(self.name(side), "reading its keys"))?;
+            let batch = batch.map_err(Fault::of(self.name(side), self.doing(side)))?;
             self.feed(&mut merge, side, batch)?;
             if merge.waiting() >= MANY {
                 self.confirm(&mut merge).await?;
@@ -142,6 +142,14 @@ impl Merging<'_> {
             Side::Parents => self.task.first().map(|member| &member.parent),
         };
         member.map_or("", |side| &side.database)
+    }
+
+    fn doing(&self, side: Side) -> &'static str {
+        let member = match side {
+            Side::Child(at) => self.task.members.get(at),
+            Side::Parents => None,
+        };
+        member.map_or("reading its keys", |member| member.child.reading_keys())
     }
 
     /// Feeds the merge, and counts.

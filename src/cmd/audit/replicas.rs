@@ -35,7 +35,7 @@ impl Reader {
                 behind: Some(behind),
                 ..
             }) => format!("which was {behind} s behind when the audit began"),
-            Replication::Primary => "which follows no server".to_owned(),
+            Replication::Primary => "which follows no server that it tells of".to_owned(),
             Replication::Unknown => "which does not tell how far behind it is".to_owned(),
         }
     }
@@ -64,8 +64,17 @@ pub async fn read_from(
     args: &Args,
     looked: &mut [Looked],
 ) -> Result<(), Failure> {
+    let mut seen = Vec::new();
     for asked in &args.replicas {
         let (database, replica) = replica::named(context, asked).map_err(Failure::failed)?;
+        if seen.contains(&&database.name) {
+            let message = format!("--replica: `{}` is named twice", database.name);
+            let fault = Diagnostic::error("usage", message);
+            return Err(Failure::failed(
+                fault.hint("each database has its keys read in one place"),
+            ));
+        }
+        seen.push(&database.name);
         let mut ours = looked.iter_mut().filter(|one| {
             let child = one.prepared.as_ref().map(|prepared| &prepared.child);
             child.is_some_and(|child| child.database == database.name)
@@ -165,8 +174,10 @@ fn remark(child: &Side, place: &str, reader: &Reader) -> Option<Diagnostic> {
     let (message, hint) = match &reader.standing {
         Replication::Unknown => return None,
         Replication::Primary => (
-            format!("{place} follows no server: rows written since it was made are not seen"),
-            "right for a copy; is it the primary itself?",
+            format!(
+                "{place} follows no server that it tells of: rows that it has not got are not seen"
+            ),
+            "right for a copy and for a subscriber; is it the primary itself?",
         ),
         Replication::Replica(Following { behind: None, .. }) => (
             format!("{place} does not follow: rows written since it stopped are not seen"),

@@ -124,7 +124,7 @@ impl Audit<'_> {
         let mut written = self.driving.written.borrow_mut();
         if let Err(error) = written.journal.drop_task(number) {
             let root = &self.driving.context.project.root;
-            faults.extend(finish::cannot_write(root, &error).diagnostics);
+            faults.extend(finish::cannot_keep(root, &error).diagnostics);
         }
     }
 }

@@ -54,7 +54,7 @@ impl Gathering<'_> {
         };
         let taking = async {
             let mut gather = Gather::new(self.limit, file);
-            let read = Fault::of(&side.database, "reading its keys");
+            let read = Fault::of(&side.database, side.reading_keys());
             while let Some(mut batch) = source.next().await.map_err(&read)? {
                 if self.shared.is_stopped() {
                     return Ok(None);

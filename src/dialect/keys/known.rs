@@ -19,7 +19,7 @@ pub enum Replication {
     Primary,
     /// It is there to follow another server.
     Replica(Following),
-    /// The account may not ask.
+    /// The account may not ask, or the server does not know the question.
     Unknown,
 }
 
