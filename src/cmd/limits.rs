@@ -32,7 +32,7 @@ impl Limits {
 }
 
 /// A server that can be asked.
-pub struct Server {
+pub struct Watched {
     /// The database that it is asked for.
     pub name: String,
     pub session: Session,
@@ -43,13 +43,13 @@ pub struct Server {
 /// Servers that are asked again and again whether to wait.
 pub struct Watch {
     limits: Limits,
-    servers: Vec<Server>,
+    servers: Vec<Watched>,
     /// Whether to wait, as it was the last time.
     held: bool,
 }
 
 impl Watch {
-    pub fn new(limits: &Limits, servers: Vec<Server>) -> Watch {
+    pub fn new(limits: &Limits, servers: Vec<Watched>) -> Watch {
         Watch {
             limits: limits.clone(),
             servers,
@@ -111,7 +111,7 @@ struct Told {
     why: Option<String>,
 }
 
-impl Server {
+impl Watched {
     async fn ask(&mut self, limits: &Limits, told: &mut Told) -> Result<(), DbError> {
         let kind = if self.replica { "replica" } else { "server" };
         let (name, session) = (format!("the {kind} of {}", self.name), &mut self.session);

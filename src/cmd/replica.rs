@@ -1,7 +1,7 @@
 //! A server that somebody named as a replica of a database: `NAME=URL`.
 
 use super::Context;
-use crate::dialect::keys::Replication;
+use crate::dialect::keys::{Following, Replication};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::server::Server;
 use crate::project::{self, Database};
@@ -54,6 +54,30 @@ pub fn same_cluster(
         }
         _ => Ok(()),
     }
+}
+
+/// What is to be known of a replica that follows another server than the one it was named for.
+pub fn elsewhere(
+    name: &str,
+    primary: &Option<String>,
+    place: &str,
+    following: &Following,
+) -> Option<Diagnostic> {
+    let sources = &following.sources;
+    if sources.is_empty() || sources.contains(primary.as_ref()?) {
+        return None;
+    }
+    let message = format!("{place} follows another server than {name} is on");
+    let hint = "right where replicas follow each other in a chain; else check the URL";
+    Some(remark(name, &message, hint))
+}
+
+/// Something that is to be known of a replica.
+pub fn remark(name: &str, message: &str, hint: &str) -> Diagnostic {
+    let message = format!("--replica {name}: {message}");
+    Diagnostic::notice("replica", message)
+        .database(name)
+        .hint(hint)
 }
 
 /// `--max-lag` can be followed only where the replica says how far behind it is.

@@ -183,21 +183,9 @@ fn remark(child: &Side, place: &str, reader: &Reader) -> Option<Diagnostic> {
             format!("{place} does not follow: rows written since it stopped are not seen"),
             "--max-lag waits until it follows again",
         ),
-        Replication::Replica(Following { sources, .. }) => {
-            let primary = child.identity.as_ref()?;
-            if sources.is_empty() || sources.contains(primary) {
-                return None;
-            }
-            (
-                format!("{place} follows another server than {name} is on"),
-                "right where replicas follow each other in a chain; else check the URL",
-            )
+        Replication::Replica(following) => {
+            return replica::elsewhere(name, &child.identity, place, following);
         }
     };
-    let message = format!("--replica {name}: {message}");
-    Some(
-        Diagnostic::notice("replica", message)
-            .database(name)
-            .hint(hint),
-    )
+    Some(replica::remark(name, &message, hint))
 }

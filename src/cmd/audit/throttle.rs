@@ -9,7 +9,7 @@ use super::Args;
 use super::ends::Looked;
 use super::faults::RESUME;
 use super::task::{Shared, Task};
-use crate::cmd::limits::{ROUND, Server, Watch};
+use crate::cmd::limits::{ROUND, Watch, Watched};
 use crate::cmd::{Context, open};
 use crate::model::diagnostic::{Diagnostic, Failure};
 
@@ -118,7 +118,7 @@ pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Fail
         let doing = "opening a session to look how busy it is";
         let failed = |error| open::cannot_ask_of(&side.database, doing, &error);
         let session = side.reading().await;
-        servers.push(Server {
+        servers.push(Watched {
             name: side.database.clone(),
             session: session.map_err(|error| Failure::failed(failed(error)))?,
             replica: side.reader.is_some(),

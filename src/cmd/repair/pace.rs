@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::super::limits::{ROUND, Server, Watch};
+use super::super::limits::{ROUND, Watch, Watched};
 use super::super::{Context, open, replica};
 use super::Args;
 use super::told;
 use crate::db::session::{Access, Session};
 use crate::db::{failpoint, keys};
+use crate::dialect::keys::Replication;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::target::Target;
 use crate::project::Database;
@@ -115,7 +116,7 @@ async fn servers(
     args: &Args,
     written: &[&Database],
     read: &[&Database],
-) -> Result<Vec<Server>, Failure> {
+) -> Result<Vec<Watched>, Failure> {
     let both = written.iter().chain(read);
     let mut places: Vec<(&Database, Target, bool)> = both
         .map(|database| (*database, database.target.clone(), false))
@@ -147,10 +148,15 @@ async fn servers(
             let place = target.shown();
             replica::limited(database, &session.server, &place, &standing)?;
             replica::same_cluster(database, &place, (ours, &identity), &standing)?;
+            if let Replication::Replica(following) = &standing
+                && let Some(told) = replica::elsewhere(&database.name, ours, &place, following)
+            {
+                context.progress.notice(&told.message);
+            }
         } else {
             identities.insert(&database.name, identity);
         }
-        servers.push(Server {
+        servers.push(Watched {
             name: database.name.clone(),
             session,
             replica,
