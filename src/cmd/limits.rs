@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::open;
 use crate::db::keys;
-use crate::db::session::{DbError, Session};
+use crate::db::session::{Access, DbError, Session};
+use crate::dialect::Trouble;
 use crate::dialect::keys::Replication;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::target::Target;
 use crate::output::progress::Progress;
 use crate::project::parse_duration;
 
@@ -35,6 +37,8 @@ impl Limits {
 pub struct Watched {
     /// The database that it is asked for.
     pub name: String,
+    /// Where it is.
+    pub target: Target,
     pub session: Session,
     /// It was named as a replica.
     pub replica: bool,
@@ -84,7 +88,7 @@ impl Watch {
     async fn ask(&mut self) -> Result<Told, Diagnostic> {
         let mut told = Told::default();
         for server in &mut self.servers {
-            let asked = server.ask(&self.limits, &mut told).await;
+            let asked = server.ask_again(&self.limits, &mut told).await;
             asked.map_err(|error| {
                 let doing = "looking how busy its server is";
                 open::cannot_ask_of(&server.name, doing, &error)
@@ -112,6 +116,19 @@ struct Told {
 }
 
 impl Watched {
+    /// Asks, once more in a new session where the old one broke: whoever works meanwhile may have
+    /// come through.
+    async fn ask_again(&mut self, limits: &Limits, told: &mut Told) -> Result<(), DbError> {
+        match self.ask(limits, told).await {
+            Err(error) if error.trouble == Trouble::Connection => {
+                let (dialect, schema) = (self.session.dialect, self.session.schema.as_deref());
+                self.session = Session::open(&self.target, dialect, schema, Access::Look).await?;
+                self.ask(limits, told).await
+            }
+            asked => asked,
+        }
+    }
+
     async fn ask(&mut self, limits: &Limits, told: &mut Told) -> Result<(), DbError> {
         let kind = if self.replica { "replica" } else { "server" };
         let (name, session) = (format!("the {kind} of {}", self.name), &mut self.session);

@@ -120,6 +120,7 @@ pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Fail
         let session = side.reading().await;
         servers.push(Watched {
             name: side.database.clone(),
+            target: side.read_at().clone(),
             session: session.map_err(|error| Failure::failed(failed(error)))?,
             replica: side.reader.is_some(),
         });

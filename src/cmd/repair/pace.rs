@@ -158,6 +158,7 @@ async fn servers(
         }
         servers.push(Watched {
             name: database.name.clone(),
+            target,
             session,
             replica,
         });
