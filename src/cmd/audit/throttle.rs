@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Args;
-use super::ends::Looked;
+use super::ends::{Looked, Side};
 use super::task::{Fault, Shared, Task};
 use crate::cmd::Context;
 use crate::db::keys;
-use crate::db::session::Session;
+use crate::db::session::{DbError, Session};
+use crate::dialect::Trouble;
 use crate::dialect::keys::Replication;
 
 /// A statement reads about so many rows, at most: some ten seconds, for which a server keeps what
@@ -100,7 +101,9 @@ impl Throttle {
         loop {
             let (mut why, mut replicas) = (None, 0);
             for one in &mut watched {
-                why = why.or(self.too_much(one, &mut replicas).await?);
+                let asked = self.ask(one, &mut replicas).await;
+                let failed = Fault::of(&one.side.database, "looking how busy it is");
+                why = why.or(asked.map_err(failed)?);
             }
             if is_first && self.lag.is_some() && replicas == 0 {
                 let none = "--max-lag: no server that is read from is known to be a replica";
@@ -117,17 +120,30 @@ impl Throttle {
         }
     }
 
-    /// Why a server is to be left alone for a while.
+    /// Why a server is to be left alone for a while. A session that broke is opened anew, because
+    /// lanes would do that, too.
+    async fn ask(
+        &self,
+        watched: &mut Watched<'_>,
+        replicas: &mut usize,
+    ) -> Result<Option<String>, DbError> {
+        match self.too_much(watched, replicas).await {
+            Err(error) if error.trouble == Trouble::Connection => {
+                watched.session = watched.side.reading().await?;
+                self.too_much(watched, replicas).await
+            }
+            told => told,
+        }
+    }
+
     async fn too_much(
         &self,
-        watched: &mut Watched,
+        watched: &mut Watched<'_>,
         replicas: &mut usize,
-    ) -> Result<Option<String>, Fault> {
+    ) -> Result<Option<String>, DbError> {
         let Watched { session, told, .. } = watched;
-        let failed = Fault::of(&watched.database, "looking how busy it is");
         if let Some(most) = self.lag
-            && let Replication::Replica(following) =
-                keys::replication(session).await.map_err(&failed)?
+            && let Replication::Replica(following) = keys::replication(session).await?
         {
             *replicas += 1;
             match following.behind {
@@ -137,7 +153,7 @@ impl Throttle {
             }
         }
         if let Some(most) = self.load
-            && let Some(running) = keys::load(session).await.map_err(&failed)?
+            && let Some(running) = keys::load(session).await?
             && running > most
         {
             return Ok(Some(format!("{running} statements run on {told}")));
@@ -147,16 +163,16 @@ impl Throttle {
 }
 
 /// A server that is read from.
-struct Watched {
-    database: String,
+struct Watched<'l> {
+    side: &'l Side,
     session: Session,
     /// What it is called.
     told: String,
 }
 
 /// A session with every server that is read from, the replicas among them.
-async fn watched(looked: &[Looked]) -> Result<Vec<Watched>, Fault> {
-    let mut watched: Vec<Watched> = Vec::new();
+async fn watched(looked: &[Looked]) -> Result<Vec<Watched<'_>>, Fault> {
+    let mut watched: Vec<Watched<'_>> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let prepared = looked.iter().filter_map(|one| one.prepared.as_deref());
     for side in prepared.flat_map(|one| [&one.child, &one.parent]) {
@@ -170,7 +186,7 @@ async fn watched(looked: &[Looked]) -> Result<Vec<Watched>, Fault> {
             false => "the server",
         };
         watched.push(Watched {
-            database: side.database.clone(),
+            side,
             session: side.reading().await.map_err(failed)?,
             told: format!("{of} of {}", side.database),
         });
