@@ -15,7 +15,7 @@
 //!                       ▼ act (provision, adopt, migrate, undo, seed, repair)
 //!                     Report
 //!                       ▼ show
-//!            table │ json │ markdown
+//!    table │ json │ sql │ markdown │ github │ junit
 //! ```
 //!
 //! ## The floors

@@ -3,6 +3,7 @@
 
 mod confirm;
 mod counted;
+mod coverage;
 mod gather;
 mod guard;
 mod merge;
@@ -11,6 +12,7 @@ mod strategy;
 mod structure;
 
 pub use confirm::{Confirmation, Seen};
+pub use coverage::Coverage;
 pub use gather::{Gather, Ordered};
 pub use guard::guard;
 pub use merge::{Disorder, Merge, Side, Totals};

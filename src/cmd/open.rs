@@ -194,8 +194,13 @@ pub fn code(error: &DbError) -> &'static str {
 
 /// Why a question to a database got no answer.
 pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnostic {
-    let message = format!("{}: {doing}: {}", database.name, error.told());
-    let mut fault = Diagnostic::error(code(error), message).database(&database.name);
+    cannot_ask_of(&database.name, doing, error)
+}
+
+/// As [`cannot_ask`], of a database by its name.
+pub fn cannot_ask_of(name: &str, doing: &str, error: &DbError) -> Diagnostic {
+    let message = format!("{name}: {doing}: {}", error.told());
+    let mut fault = Diagnostic::error(code(error), message).database(name);
     fault.notes = error.notes.clone();
     fault
 }

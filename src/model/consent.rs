@@ -44,7 +44,7 @@ pub const CONSENTS: &[Consent] = &[
     },
     Consent {
         name: "data-loss",
-        meaning: "lose data in another way: drop a column, a partition or a whole schema, TRUNCATE, DELETE without WHERE, orphans that are not kept",
+        meaning: "lose data in another way: drop a column, a partition or a whole schema, TRUNCATE, DELETE without WHERE, orphans that are not kept, or not any longer",
         in_files: true,
     },
     Consent {

@@ -92,6 +92,21 @@ pub fn brakes(
     all
 }
 
+/// Why rows that a table keeps are not deleted for good.
+#[must_use]
+pub fn purge(database: &str, table: &str, rows: u64, allow: &[String]) -> Option<Diagnostic> {
+    if rows == 0 || is_allowed(allow, DATA_LOSS) {
+        return None;
+    }
+    let message = format!("{database}: rows in `{table}` that would be gone for good: {rows}");
+    let fault = Diagnostic::error("data-loss", message).database(database);
+    Some(
+        fault
+            .note("after that, --undo has nothing to put back")
+            .hint("if that is wanted: --allow data-loss"),
+    )
+}
+
 fn is_allowed(allow: &[String], name: &str) -> bool {
     allow.iter().any(|one| one == name)
 }

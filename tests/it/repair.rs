@@ -4,10 +4,15 @@ mod audited;
 mod brakes;
 mod killed;
 mod plan;
+mod purged;
 mod rows;
+mod throttled;
 mod together;
 
-use crate::world::{Engine, World};
+use std::path::PathBuf;
+
+use crate::until::until;
+use crate::world::{Engine, Output, Running, World};
 use bird::model::repair::Action;
 use plan::Plan;
 
@@ -68,3 +73,37 @@ const EXECUTE: &[&str] = &[
     "--format",
     "json",
 ];
+
+/// A run of bird that is held at a point.
+pub struct Held {
+    running: Running,
+    folder: PathBuf,
+}
+
+/// Starts bird and holds it at a point: it waits there for a second one that never comes.
+pub fn held(world: &World, arguments: &[&str], point: &str) -> Held {
+    let folder = world.path(point);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut command = world.command(arguments);
+    command.env("BIRD_BARRIER", format!("{point}:2:{}", folder.display()));
+    let running = Running::start(command);
+    let here = || std::fs::read_dir(&folder).is_ok_and(|files| files.count() == 1);
+    until(point, here);
+    Held { running, folder }
+}
+
+impl Held {
+    /// Interrupts it and lets it go.
+    fn interrupt(self) -> Output {
+        self.running.signal("INT");
+        self.release().exits(130)
+    }
+
+    /// Lets it go to its end.
+    pub fn release(self) -> Output {
+        std::fs::write(self.folder.join("other"), "").expect("a file");
+        let ended = self.running.finish();
+        std::fs::remove_dir_all(self.folder).expect("the folder goes");
+        ended
+    }
+}

@@ -13,6 +13,7 @@ use super::tally::{self, Tally};
 use super::task::{Fault, Shared, Task, Told, Why};
 use super::throttle::Throttle;
 use super::walk;
+use crate::audit::Coverage;
 use crate::cmd::Context;
 use crate::db::failpoint;
 use crate::dialect::keys::Range;
@@ -102,8 +103,7 @@ impl Driving<'_> {
         for one in &done {
             tally::add(written.tallies, task, one);
         }
-        let ranges: Vec<Range> = done.iter().map(Done::range).collect();
-        walk::rest(&ranges)
+        done.iter().map(Done::range).collect::<Coverage>().rest()
     }
 
     /// Shows how far all tasks are, and hears whether to stop, until it is dropped.

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::ends::{Looked, Prepared, Visits};
+use super::ends::{Looked, Prepared};
+use super::visits::Visits;
 use crate::db::keys;
 
 /// Asks for every end that is read.

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::Args;
 use super::ends::{Looked, Prepared};
 use super::finish;
-use super::gathering::known;
+use super::grouping::known;
 use super::report::AuditReport;
 use super::task::Task;
 use crate::audit::{Strategy, seconds};
 use crate::cmd::Context;
 use crate::dialect::keys::Range;
-use crate::model::diagnostic::Severity;
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid};
 use std::sync::Arc;
@@ -33,12 +33,7 @@ pub struct Explained {
 }
 
 /// The report of a run that reads no keys.
-pub fn report(
-    context: &Context,
-    fail_on: Severity,
-    looked: Vec<Looked>,
-    tasks: &[Task],
-) -> AuditReport {
+pub fn report(context: &Context, args: &Args, looked: Vec<Looked>, tasks: &[Task]) -> AuditReport {
     let explained = tasks.iter().flat_map(|task| {
         let members = task.members.iter();
         members
@@ -47,7 +42,7 @@ pub fn report(
     });
     let explained: Vec<Explained> = explained.collect();
     let unread: Vec<Arc<Task>> = Vec::new();
-    let mut report = finish::report(context, (None, fail_on), looked, &[], &unread);
+    let mut report = finish::report(context, args, looked, &[], &unread);
     // Nothing was to be read, so nothing is missing; but what cannot be read is told.
     let impossible = report.references.iter().any(|one| one.prepared.is_none());
     report.exit = if impossible { Exit::Failed } else { Exit::Done };
@@ -76,10 +71,10 @@ fn explained(task: &Task, member: &Prepared) -> Explained {
                 one(&parent.database, member.parents(&theirs, &all).sql),
             ],
             Strategy::Hash => vec![
-                one(&child.database, ours.unordered().sql),
+                one(&child.database, child.whole(&ours).sql),
                 one(&parent.database, theirs.unordered().sql),
             ],
-            Strategy::Probe => vec![one(&child.database, ours.counted(&all).sql)],
+            Strategy::Probe => vec![one(&child.database, child.whole(&ours).sql)],
         }
     });
     Explained {

@@ -4,6 +4,9 @@ use super::task::{Fault, Why};
 use crate::cmd::open;
 use crate::model::diagnostic::Diagnostic;
 
+/// How an audit that could not go on is gone on with.
+pub const RESUME: &str = "what was read before is kept: bird audit --resume goes on behind it";
+
 /// What was being done, where, and why it failed.
 pub fn told(fault: &Fault) -> String {
     let why = match &fault.why {
@@ -24,8 +27,7 @@ pub fn cannot(fault: &Fault) -> Diagnostic {
         Why::Database(error) => open::code(error),
         _ => "audit",
     };
-    let mut told = Diagnostic::error(code, told(fault))
-        .hint("what was read before is kept: bird audit --resume goes on behind it");
+    let mut told = Diagnostic::error(code, told(fault)).hint(RESUME);
     if !fault.database.is_empty() {
         told = told.database(&fault.database);
     }

@@ -17,24 +17,32 @@ use super::tally::Tally;
 use super::task::Task;
 use crate::cmd::Context;
 use crate::db::history::now;
-use crate::model::diagnostic::{Diagnostic, Failure, Severity};
+use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
 use crate::project::{Replacement, can_replace};
 
 /// Why what was found could not be kept.
+pub fn cannot_keep(path: &Path, error: &io::Error) -> Failure {
+    let hint = "the audit keeps what it finds in .bird/ of the project; make it writable";
+    Failure::failed(unwritten(path, &error.to_string()).hint(hint))
+}
+
+/// Why a file that was asked for could not be written when everything was read.
 pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let message = format!("cannot write {}: {error}", path.display());
-    let told = Diagnostic::error("environment", message);
-    Failure::failed(
-        told.hint("the audit keeps what it finds in .bird/ of the project; make it writable"),
-    )
+    let hint = "what was found is kept: bird audit --resume writes it once the file can be written";
+    Failure::failed(unwritten(path, &error.to_string()).hint(hint))
+}
+
+fn unwritten(path: &Path, why: &str) -> Diagnostic {
+    let message = format!("cannot write {}: {why}", path.display());
+    Diagnostic::error("environment", message)
 }
 
 /// The report, but for what is read from the journal.
 pub fn report(
     context: &Context,
-    (sample, fail_on): (Option<usize>, Severity),
+    args: &Args,
     looked: Vec<Looked>,
     tallies: &[Tally],
     tasks: &[Arc<Task>],
@@ -60,12 +68,12 @@ pub fn report(
     AuditReport {
         references: references.collect(),
         assertions: Vec::new(),
-        fail_on,
+        fail_on: args.fail_on,
         begun_on: String::new(),
         ended_on: now(),
         faults: Vec::new(),
         explained: None,
-        sample: sample.unwrap_or(0),
+        sample: args.sample,
         exit: Exit::Done,
     }
 }
@@ -73,10 +81,7 @@ pub fn report(
 /// Whether the files that were asked for can be written, asked before the audit begins.
 pub fn check(args: &Args) -> Result<(), Failure> {
     for path in args.orphans.iter().chain(&args.plan) {
-        can_replace(path).map_err(|why| {
-            let message = format!("cannot write {}: {why}", path.display());
-            Failure::failed(Diagnostic::error("environment", message))
-        })?;
+        can_replace(path).map_err(|why| Failure::failed(unwritten(path, &why)))?;
     }
     Ok(())
 }
@@ -106,7 +111,10 @@ pub async fn files(
         Ok(())
     });
     let place = args.orphans.as_deref().or(args.plan.as_deref());
-    read.map_err(|error| cannot_write(place.unwrap_or(&context.project.root), &error))?;
+    read.map_err(|error| match place {
+        Some(path) => cannot_write(path, &error),
+        None => cannot_keep(&context.project.root, &error),
+    })?;
     if let (Some(path), Some(file)) = (&args.orphans, orphans) {
         file.commit().map_err(|error| cannot_write(path, &error))?;
     }

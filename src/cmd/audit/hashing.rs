@@ -12,7 +12,7 @@ use super::spill::{self, Gathering, spilled};
 use super::task::{Fault, Part, Portion, Task};
 use crate::audit::{self, Merge, Ordered, Strategy};
 use crate::db::keys;
-use crate::dialect::keys::{Asked, Range};
+use crate::dialect::keys::Asked;
 
 /// How many keys are looked up at once.
 const LOOK_UP: usize = 500;
@@ -63,18 +63,14 @@ pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>
     }))
 }
 
-/// What is asked of a child: its keys counted, where an index gives them; else as they lie.
+/// What is asked of a child.
 fn child(task: &Task, member: &Prepared) -> Result<Asked, Fault> {
     let side = &member.child;
     let database = task.qualified(side);
     let end = side
         .end(database)
         .map_err(Fault::other(&side.database, "reading its keys"))?;
-    let counts = side.indexed && end.indexed() && side.filter.is_none();
-    Ok(match counts {
-        true => end.counted(&Range::default()),
-        false => end.unordered(),
-    })
+    Ok(side.whole(&end))
 }
 
 /// Candidates on their way to be confirmed.

@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 use super::super::{Context, open, source};
 use super::Args;
 use super::ends::{self, Looked, Prepared, Side};
-use super::faults;
 use super::impacted::{Impact, ImpactReport};
 use super::task::Fault;
+use super::{faults, visits};
 use crate::db::keys;
 use crate::db::session::{DbError, Session};
 use crate::dialect::keys::{End, Range, condition};
@@ -45,12 +45,12 @@ pub async fn run(context: &Context, args: &Args, table: &str) -> Result<ImpactRe
     let wanted: Vec<(usize, &Reference)> = wanted
         .filter(|(_, one)| one.to.table_name() == name)
         .collect();
-    let visits = ends::visit(context, args, &wanted).await?;
+    let visits = visits::visit(context, args, &wanted).await?;
     let looked = wanted
         .iter()
         .map(|(index, reference)| ends::prepare(context, &visits, *index, reference));
     let looked: Vec<Looked> = looked.collect();
-    ends::leave(visits).await;
+    visits::leave(visits).await;
     let mut report = ImpactReport::new(name, args.choice.clone());
     report.parents = parents(context, database, &report.table.table, &filter).await?;
     report.foreign_keys(&loaded.schema);

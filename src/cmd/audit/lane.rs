@@ -107,7 +107,7 @@ async fn run(
                         tries = 1;
                     }
                     // A second snapshot would be another instant.
-                    if tries >= TRIES || task.snapshot || !fault.passes() {
+                    if tries >= TRIES || task.snapshot || !fault.may_pass() {
                         return Err(fault);
                     }
                     tries += 1;
@@ -183,7 +183,7 @@ impl Lane {
 impl Fault {
     /// Whether it may be gone when the portion is read anew: a connection that broke, a table that
     /// was changed while it was read.
-    fn passes(&self) -> bool {
+    fn may_pass(&self) -> bool {
         let Why::Database(error) = &self.why else {
             return false;
         };

@@ -9,7 +9,7 @@ mod estimating;
 mod explain;
 mod faults;
 mod finish;
-mod gathering;
+mod grouping;
 mod hashing;
 mod impact;
 mod impacted;
@@ -33,13 +33,14 @@ mod spill;
 mod tally;
 mod task;
 mod throttle;
+mod visits;
 mod walk;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::limits::Limits;
 use super::{Context, cli, open};
 use crate::audit::{STRATEGIES, Strategy};
 use crate::db::history::now;
@@ -48,7 +49,6 @@ use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
 use crate::model::repair::Action;
 use crate::output::Report;
-use crate::project::parse_duration;
 use assertions::Asserted;
 use ends::{Looked, Prepared};
 use journal::Journal;
@@ -95,12 +95,8 @@ pub struct Args {
     /// Read at most so many rows a second
     #[arg(long, value_name = "ROWS")]
     max_rate: Option<u64>,
-    /// Wait while a replica is further behind: 5s, 1m
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    max_lag: Option<Duration>,
-    /// Wait while more statements run on a server
-    #[arg(long, value_name = "N")]
-    max_load: Option<u64>,
+    #[command(flatten)]
+    limits: Limits,
     /// So many threads read ranges of keys; each takes a connection for every reference
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -179,33 +175,27 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         .iter()
         .filter_map(|one| one.prepared.clone())
         .collect();
-    let tasks = gathering::tasks(args, &members)?;
+    let tasks = grouping::tasks(args, &members)?;
     if args.explain {
-        return Ok(explain::report(context, args.fail_on, looked, &tasks));
+        return Ok(explain::report(context, args, looked, &tasks));
     }
     let mut tallies = vec![Tally::default(); context.project.references.len()];
     let folder = context.project.root.join(".bird/audit");
-    let fingerprint = gathering::fingerprint(&members, &tasks);
+    let fingerprint = grouping::fingerprint(&members, &tasks);
     let run = context.run.to_string();
     let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
-    let mut journal = journal.map_err(|error| finish::cannot_write(&folder, &error))?;
+    let mut journal = journal.map_err(|error| finish::cannot_keep(&folder, &error))?;
     let throttle = Throttle::new(args);
+    let watch = throttle::watch(args, &looked).await?;
     let (read, faults) = running::read(
         context,
-        &looked,
         tasks,
-        &throttle,
+        (&throttle, watch),
         &mut journal,
         &mut tallies,
     )
     .await;
-    let mut report = finish::report(
-        context,
-        (Some(args.sample), args.fail_on),
-        looked,
-        &tallies,
-        &read,
-    );
+    let mut report = finish::report(context, args, looked, &tallies, &read);
     report.begun_on.clone_from(&journal.before.begun_on);
     report.faults = faults;
     let is_resumed = !journal.before.done.is_empty();
@@ -234,8 +224,8 @@ async fn look(
     args: &Args,
     passes: &Passes,
 ) -> Result<(Vec<Looked>, BTreeMap<usize, Since>), Failure> {
-    let wanted = ends::wanted(context, args)?;
-    let mut visits = ends::visit(context, args, &wanted).await?;
+    let wanted = visits::wanted(context, args)?;
+    let mut visits = visits::visit(context, args, &wanted).await?;
     let looked = wanted
         .iter()
         .map(|(index, reference)| ends::prepare(context, &visits, *index, reference));
@@ -247,7 +237,7 @@ async fn look(
         Ok(since)
     };
     let since = asking.await;
-    ends::leave(visits).await;
+    visits::leave(visits).await;
     Ok((looked, since?))
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Args;
 use super::ends::Prepared;
+use super::finish::cannot_write;
 use super::report::AuditReport;
 use crate::cmd::Context;
 use crate::cmd::open::{self, Absent, Opened};
@@ -41,11 +42,9 @@ pub async fn begin(
     let read: Vec<&Prepared> = read.filter_map(|one| one.prepared.as_deref()).collect();
     let references = planned(context, args, &read).await?;
     let header = Header::new(&context.run.to_string(), &now(), args.action, references);
-    let file =
-        Replacement::begin(path).map_err(|error| super::finish::cannot_write(path, &error))?;
+    let file = Replacement::begin(path).map_err(|error| cannot_write(path, &error))?;
     let plan = Writer::new(file, &header);
-    plan.map(Some)
-        .map_err(|error| super::finish::cannot_write(path, &error))
+    plan.map(Some).map_err(|error| cannot_write(path, &error))
 }
 
 /// What the plan says of each reference, asked in one session for each database.
@@ -121,5 +120,5 @@ pub fn end(report: &AuditReport, plan: Plan, path: &Path) -> Result<(), Failure>
         })
         .collect();
     let written = plan.finish(&totals).and_then(Replacement::commit);
-    written.map_err(|error| super::finish::cannot_write(path, &error))
+    written.map_err(|error| cannot_write(path, &error))
 }

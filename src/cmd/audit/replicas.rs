@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::ends::{Looked, Prepared, Side};
 use super::{Args, open};
-use crate::cmd::Context;
+use crate::cmd::{Context, replica};
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{inspect, keys};
 use crate::dialect::keys::{Following, Replication};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::{Column, Schema};
 use crate::model::target::Target;
-use crate::project::{self, Database};
+use crate::project::Database;
 
 /// Where the keys of a database's children are read instead of its primary.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ pub async fn read_from(
 ) -> Result<(), Failure> {
     let mut seen = Vec::new();
     for asked in &args.replicas {
-        let (database, replica) = replica(context, asked).map_err(Failure::failed)?;
+        let (database, replica) = replica::named(context, asked).map_err(Failure::failed)?;
         if seen.contains(&&database.name) {
             let message = format!("--replica: `{}` is named twice", database.name);
             let fault = Diagnostic::error("usage", message);
@@ -89,8 +89,12 @@ pub async fn read_from(
         let place = replica.target.shown();
         let (reader, schema) = look(database, &replica).await?;
         if let Some(prepared) = &first.prepared {
-            same_cluster(&prepared.child, &place, &reader)?;
-            limited(args, &prepared.child, &place, &reader)?;
+            let identities = (&prepared.child.identity, &reader.identity);
+            replica::same_cluster(database, &place, identities, &reader.standing)?;
+            if args.limits.max_lag.is_some() {
+                let server = &prepared.child.server;
+                replica::limited(database, server, &place, &reader.standing)?;
+            }
             first
                 .remarks
                 .extend(remark(&prepared.child, &place, &reader));
@@ -109,24 +113,6 @@ pub async fn read_from(
         }
     }
     Ok(())
-}
-
-/// The database that is meant, and its replica.
-fn replica<'p>(context: &'p Context, asked: &str) -> Result<(&'p Database, Database), Diagnostic> {
-    let usage = |message: String| Diagnostic::error("usage", message);
-    let Some((name, url)) = asked.split_once('=') else {
-        return Err(usage("--replica takes NAME=URL".to_owned()));
-    };
-    let Some(database) = context.project.database(name) else {
-        return Err(usage(format!("--replica: there is no database `{name}`")));
-    };
-    let variable = |name: &str| std::env::var(name).ok();
-    let replica: Database = project::unnamed(url, &context.project.root, variable)?;
-    if replica.dialect.facts().name != database.dialect.facts().name {
-        let message = format!("--replica: `{name}` is another engine than its replica");
-        return Err(usage(message));
-    }
-    Ok((database, replica))
 }
 
 /// What a replica is, and what it has.
@@ -158,37 +144,14 @@ async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema
     Ok((reader, schema))
 }
 
-fn another(child: &Side, message: String) -> Failure {
-    let fault = Diagnostic::error("other-replica", message).database(&child.database);
-    Failure::failed(fault.hint("check the URL behind --replica; nothing was read"))
-}
-
-/// A standby is a copy of its primary's whole cluster, byte for byte, so they share a number.
-fn same_cluster(child: &Side, place: &str, reader: &Reader) -> Result<(), Failure> {
-    let copies = child.dialect.keys().copies_identity();
-    let follows = matches!(reader.standing, Replication::Replica(_));
-    let number = |identity: &Option<String>| {
-        let identity = identity.as_deref()?;
-        Some(identity.split('/').next().unwrap_or(identity).to_owned())
-    };
-    let (ours, theirs) = (number(&child.identity), number(&reader.identity));
-    match (ours, theirs) {
-        (Some(ours), Some(theirs)) if copies && follows && ours != theirs => {
-            let name = &child.database;
-            let message = format!("{place} is no replica of {name}: it follows another server");
-            Err(another(child, message))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// A replica has the same tables; one that has not, is another database's, or has not come to the
 /// last migration yet.
 fn same_table(child: &Side, place: &str, schema: &Schema) -> Result<(), Failure> {
     let (name, table) = (&child.database, &child.table.name);
+    let another = |message| Err(replica::another(name, message));
     let Some(found) = schema.table(table) else {
         let message = format!("{place} is no replica of {name}: it has no table `{table}`");
-        return Err(another(child, message));
+        return another(message);
     };
     let columns = child.columns.iter().map(|(column, _)| column);
     for column in columns.chain(&child.names) {
@@ -199,37 +162,10 @@ fn same_table(child: &Side, place: &str, schema: &Schema) -> Result<(), Failure>
                 "{place} is no replica of {name} as it is now: its table `{table}` has no column \
                  `{column}` of type {sql}"
             );
-            return Err(another(child, message));
+            return another(message);
         }
     }
     Ok(())
-}
-
-/// `--max-lag` can be followed only where the replica says how far behind it is.
-fn limited(args: &Args, child: &Side, place: &str, reader: &Reader) -> Result<(), Failure> {
-    let name = &child.database;
-    let (why, hint) = match &reader.standing {
-        Replication::Replica(_) => return Ok(()),
-        Replication::Primary => (
-            "follows no server that it tells of",
-            "leave --max-lag out, or name a server that follows the primary".to_owned(),
-        ),
-        Replication::Unknown => (
-            "does not tell this account how far behind it is",
-            match child.dialect.keys().replication_right(&child.server) {
-                Some(right) => {
-                    format!("let an administrator run: GRANT {right} ON *.* TO the account")
-                }
-                None => "use an account that may ask".to_owned(),
-            },
-        ),
-    };
-    if args.max_lag.is_none() {
-        return Ok(());
-    }
-    let message = format!("--max-lag cannot be followed: the replica of {name}, {place}, {why}");
-    let fault = Diagnostic::error("usage", message).database(name);
-    Err(Failure::failed(fault.hint(hint)))
 }
 
 /// What is to be known of a replica beside its lag.
@@ -247,21 +183,9 @@ fn remark(child: &Side, place: &str, reader: &Reader) -> Option<Diagnostic> {
             format!("{place} does not follow: rows written since it stopped are not seen"),
             "--max-lag waits until it follows again",
         ),
-        Replication::Replica(Following { sources, .. }) => {
-            let primary = child.identity.as_ref()?;
-            if sources.is_empty() || sources.contains(primary) {
-                return None;
-            }
-            (
-                format!("{place} follows another server than {name} is on"),
-                "right where replicas follow each other in a chain; else check the URL",
-            )
+        Replication::Replica(following) => {
+            return replica::elsewhere(name, &child.identity, place, following);
         }
     };
-    let message = format!("--replica {name}: {message}");
-    Some(
-        Diagnostic::notice("replica", message)
-            .database(name)
-            .hint(hint),
-    )
+    Some(replica::remark(name, &message, hint))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::driving::{Driving, Written};
-use super::ends::{Looked, Prepared};
+use super::ends::Prepared;
 use super::faults::{cannot, told};
 use super::tally::Tally;
 use super::task::{Fault, Guarantee, Shared, Task, Why};
@@ -15,15 +15,15 @@ use super::throttle::Throttle;
 use super::{finish, journal::Journal, nulls};
 use crate::audit::Strategy;
 use crate::cmd::Context;
+use crate::cmd::limits::Watch;
 use crate::model::diagnostic::Diagnostic;
 
 /// Reads every task, as far as it gets: the tasks as they were read in the end, and what went
 /// wrong.
 pub async fn read(
     context: &Context,
-    looked: &[Looked],
     tasks: Vec<Task>,
-    throttle: &Throttle,
+    (throttle, watch): (&Throttle, Option<Watch>),
     journal: &mut Journal,
     tallies: &mut [Tally],
 ) -> (Vec<Arc<Task>>, Vec<Diagnostic>) {
@@ -42,10 +42,7 @@ pub async fn read(
     let ended = tokio::select! {
         ended = audit.tasks(tasks) => ended,
         () = audit.driving.watch() => Vec::new(),
-        watched = throttle.watch(context, looked) => {
-            let faults = watched.err().iter().map(cannot).collect();
-            vec![(Vec::new(), faults)]
-        }
+        fault = throttle.follow(context, watch) => vec![(Vec::new(), vec![fault])],
     };
     context.progress.finish();
     let (read, faults): (Vec<Vec<Arc<Task>>>, Vec<Vec<Diagnostic>>) = ended.into_iter().unzip();
@@ -127,7 +124,7 @@ impl Audit<'_> {
         let mut written = self.driving.written.borrow_mut();
         if let Err(error) = written.journal.drop_task(number) {
             let root = &self.driving.context.project.root;
-            faults.extend(finish::cannot_write(root, &error).diagnostics);
+            faults.extend(finish::cannot_keep(root, &error).diagnostics);
         }
     }
 }

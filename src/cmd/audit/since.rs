@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Args;
-use super::ends::{Looked, Prepared, Side, Visits};
+use super::ends::{Looked, Prepared, Side};
 use super::faults::cannot;
 use super::passes::Passes;
 use super::task::Fault;
+use super::visits::Visits;
 use crate::dialect::keys::{row_expression, row_literal, row_told};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Column;

@@ -1,6 +1,6 @@
 //! What has been found of each reference so far.
 
-use crate::audit::Totals;
+use crate::audit::{Coverage, Totals};
 use crate::dialect::keys::Range;
 use crate::model::orphan::Orphan;
 
@@ -26,7 +26,7 @@ pub struct Tally {
     pub malformed: Malformed,
     pub sample: Vec<Orphan>,
     /// Which keys were read.
-    pub covered: Vec<Range>,
+    pub covered: Coverage,
     /// Whether these are all.
     pub complete: bool,
 }
@@ -42,29 +42,12 @@ impl Tally {
         self.orphan_keys += part.orphan_keys;
         self.orphan_rows += part.orphan_rows;
         self.malformed.join(&part.malformed);
-        self.cover(range);
-    }
-
-    /// Keeps the ranges that were read, neighbours as one.
-    fn cover(&mut self, range: &Range) {
-        self.covered.push(range.clone());
-        self.covered
-            .sort_by(|one, other| one.after.cmp(&other.after));
-        let mut joined: Vec<Range> = Vec::new();
-        for range in self.covered.drain(..) {
-            match joined.last_mut() {
-                Some(last) if last.upto.is_some() && last.upto == range.after => {
-                    last.upto = range.upto
-                }
-                _ => joined.push(range),
-            }
-        }
-        self.covered = joined;
+        self.covered.add(range.clone());
     }
 
     /// Whether every key was read, and every NULL that counts.
     pub fn is_covered(&self) -> bool {
-        !self.nulls_left && matches!(self.covered.as_slice(), [all] if *all == Range::default())
+        !self.nulls_left && self.covered.is_whole()
     }
 }
 

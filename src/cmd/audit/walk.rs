@@ -14,31 +14,6 @@ use crate::dialect::Trouble;
 use crate::dialect::keys::{Asked, Range};
 use crate::model::key::Batch;
 
-/// What of all keys no finished range covers.
-#[must_use]
-pub fn rest(done: &[Range]) -> Vec<Range> {
-    let mut done: Vec<&Range> = done.iter().collect();
-    done.sort_by(|one, other| one.after.cmp(&other.after));
-    let (mut rest, mut after, mut open) = (Vec::new(), None, true);
-    for range in done {
-        if open && range.after > after {
-            rest.push(Range {
-                after: after.clone(),
-                upto: range.after.clone(),
-            });
-        }
-        match &range.upto {
-            None => open = false,
-            upto if *upto > after => after.clone_from(upto),
-            _ => {}
-        }
-    }
-    if open {
-        rest.push(Range { after, upto: None });
-    }
-    rest
-}
-
 /// Gives out the ranges of what is left, until all is given out or the audit is stopped.
 pub async fn walk(
     task: &Task,
@@ -101,38 +76,5 @@ async fn bound(side: &Side, session: &mut Session, asked: &Asked) -> Result<Batc
             keys::all(session, asked).await
         }
         answer => answer,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn range(after: Option<u8>, upto: Option<u8>) -> Range {
-        let key = |byte: Option<u8>| byte.map(|byte| vec![byte]);
-        Range {
-            after: key(after),
-            upto: key(upto),
-        }
-    }
-
-    #[test]
-    fn what_is_left_is_between_what_is_done() {
-        let all = range(None, None);
-        assert_eq!(rest(&[]), [range(None, None)]);
-        assert_eq!(rest(&[all]), []);
-        let done = [
-            range(Some(5), Some(7)),
-            range(None, Some(3)),
-            range(Some(9), None),
-        ];
-        assert_eq!(
-            rest(&done),
-            [range(Some(3), Some(5)), range(Some(7), Some(9))]
-        );
-        assert_eq!(
-            rest(&done[..2]),
-            [range(Some(3), Some(5)), range(Some(7), None)]
-        );
     }
 }

@@ -1,29 +1,28 @@
 //! The chunks of a plan, one after the other.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
 
-use super::super::{Context, locks, open};
+use super::super::{Context, locks};
 use super::Args;
-use super::ready::{Part, Place, Ready};
+use super::pace::Pace;
+use super::ready::{Part, Ready};
 use super::report::{Mode, Part as Told, RepairReport};
-use super::told;
-use crate::db::lock::{self, NoLock};
-use crate::db::repair::chunk::{Done, Pair, Patience, Work, perform, preview as look};
-use crate::db::repair::{Broken, journal, quarantine};
-use crate::db::{failpoint, session::DbError};
+use super::{locking, told};
+use crate::db::repair::chunk::{Done, Pair, Work, perform, preview as look};
+use crate::db::repair::patience::Patience;
+use crate::db::repair::{Broken, quarantine};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
-use crate::model::repair::{Action, Outcome};
+use crate::model::repair::Action;
+use crate::project::Database;
 use crate::repair::plan::{Fault, PlannedRow};
 
-/// So many refusals of a reference are shown.
-const SHOWN: usize = 10;
-
-/// What ended a run before its end.
+/// Whether a run came to the end of its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    Plan(Fault),
-    Chunk(Failure),
-    Stopped(Exit),
+    Plan,
+    /// As many rows as were asked for are done with, and there are more.
+    Limit,
 }
 
 /// Shows what a repair would do now; writes nothing.
@@ -33,20 +32,10 @@ pub async fn preview(
     mut ready: Ready<'_>,
 ) -> Result<RepairReport, Failure> {
     let mut report = report(&ready, Mode::Looked);
-    let ended = chunks(context, args, &mut ready, &mut report, false).await;
-    close(ready).await;
-    match ended {
-        Ok(()) => Ok(report),
-        Err(End::Chunk(failure)) => Err(failure),
-        Err(End::Plan(fault)) => Err(Failure::failed(plan(&fault))),
-        Err(End::Stopped(exit)) => {
-            let told = Diagnostic::error("interrupted", "interrupted; nothing was written");
-            Err(Failure {
-                exit,
-                diagnostics: vec![told],
-            })
-        }
-    }
+    let mut pace = pace(context, args, &ready).await?;
+    let ended = chunks(context, args, &mut ready, &mut report, &mut pace).await;
+    close(ready, pace).await;
+    ended.map(|_| report)
 }
 
 /// Does what the plan says; what was committed stays, and the same command goes on behind it.
@@ -56,140 +45,91 @@ pub async fn act(
     mut ready: Ready<'_>,
 ) -> Result<RepairReport, Failure> {
     let mut report = report(&ready, Mode::Executed);
+    let mut pace = pace(context, args, &ready).await?;
     if ready.reader.rows == 0 {
-        close(ready).await;
+        close(ready, pace).await;
         return Ok(report);
     }
     for place in &mut ready.children {
-        take(context, args, place).await?;
+        locking::take(context, args, place).await?;
     }
-    let ended = match tables(context, args, &mut ready).await {
-        Ok(()) => {
-            for (told, part) in report.parts.iter_mut().zip(&ready.parts) {
-                told.quarantine.clone_from(&part.quarantine);
-            }
-            chunks(context, args, &mut ready, &mut report, true).await
-        }
-        Err((failure, true)) => Err(End::Chunk(failure)),
+    let ended = match locking::tables(context, args, &mut ready).await {
+        Ok(()) => chunks(context, args, &mut ready, &mut report, &mut pace).await,
+        Err((failure, true)) => Err(failure),
         Err((failure, false)) => return Err(failure),
     };
-    let refused = report.parts.iter().any(|part| part.outcome.refused > 0);
-    if refused {
+    for (told, part) in report.parts.iter_mut().zip(&ready.parts) {
+        told.quarantine.clone_from(&part.quarantine);
+    }
+    if report.parts.iter().any(|part| part.outcome.refused > 0) {
         report.exit = Exit::Found;
     }
-    if let Err(end) = ended {
-        stopped(&mut report, end);
-    }
-    for place in &mut ready.children {
-        if let Some(guard) = place.guard.take() {
-            guard.release(&mut place.session).await;
+    match ended {
+        Ok(End::Plan) => {}
+        Ok(End::Limit) => {
+            let reached = limit(&report);
+            told::stopped(&mut report, reached, true);
         }
+        Err(failure) => told::stopped(&mut report, failure, true),
     }
-    close(ready).await;
+    numbered_again(&mut ready, &mut report).await;
+    close(ready, pace).await;
     Ok(report)
 }
 
-/// Puts into the report why a run ended, and what stands.
-fn stopped(report: &mut RepairReport, end: End) {
-    let chunks: u64 = report.parts.iter().map(|part| part.now.chunks).sum();
-    let stands = match chunks {
-        0 => "this run has committed no chunk".to_owned(),
-        1 => "this run has committed one chunk".to_owned(),
-        chunks => format!("this run has committed its chunks 1–{chunks}"),
-    };
-    let hint = "the same command goes on where it stopped";
-    let (exit, faults) = match end {
-        End::Plan(fault) => (Exit::Stopped, vec![plan(&fault)]),
-        End::Chunk(failure) => match failure.exit {
-            exit @ (Exit::Interrupted | Exit::Terminated) => (exit, failure.diagnostics),
-            _ => (Exit::Stopped, failure.diagnostics),
-        },
-        End::Stopped(exit) => (exit, vec![Diagnostic::error("interrupted", "interrupted")]),
-    };
-    report.exit = exit;
-    for mut fault in faults {
-        fault
-            .notes
-            .push(format!("{stands}; nothing else was changed"));
-        let fault = match fault.hint {
-            Some(_) => fault,
-            None => fault.hint(hint),
-        };
-        report.diagnostics.push(fault);
-    }
-}
-
-fn plan(fault: &Fault) -> Diagnostic {
-    let message = format!("the plan cannot be read any more: {fault}");
-    Diagnostic::error("plan", message)
-}
-
-async fn close(ready: Ready<'_>) {
-    for place in ready.children.into_iter().chain(ready.parents) {
-        place.session.close().await;
-    }
-}
-
-/// Takes the lock of a child's database.
-pub async fn take(context: &Context, args: &Args, place: &mut Place<'_>) -> Result<(), Failure> {
-    let (database, session) = (place.database, &mut place.session);
-    let told =
-        |error: DbError| Failure::failed(open::cannot_ask(database, "getting ready", &error));
-    session.prepare_to_write().await.map_err(told)?;
-    locks::cluster(database, session, &args.consents.allow).await?;
-    let timeout = args.locks.timeout(database);
-    let waiting = locks::waiting(context, database);
-    let wish = lock::Wish {
-        target: &database.target,
-        bare_statements: false,
-        timeout,
-        waiting: &waiting,
-    };
-    let guard = lock::take(session, &wish, &context.stop).await;
-    let guard = guard.map_err(|reason| locks::no_lock(database, &reason, timeout))?;
-    locks::doubt(context, database, &guard);
-    place.guard = Some(guard);
-    Ok(())
-}
-
-/// Makes the journal, and the tables that keep rows; where that fails, whether anything was made.
-async fn tables(
-    context: &Context,
+/// The pace of a repair, which is told beforehand what it can't go by.
+async fn pace<'c>(
+    context: &'c Context,
     args: &Args,
-    ready: &mut Ready<'_>,
-) -> Result<(), (Failure, bool)> {
-    let action = ready.reader.header.action;
-    let mut wrote = false;
-    for (at, place) in ready.children.iter_mut().enumerate() {
-        let database = place.database;
-        let timeout = args.locks.timeout(database);
-        let waiting = locks::waiting(context, database);
-        let refused = |reason: NoLock| locks::no_lock(database, &reason, timeout);
-        let told = |error: DbError| {
-            Failure::failed(open::cannot_ask(
-                database,
-                "making the tables of repairs",
-                &error,
-            ))
-        };
-        let session = &mut place.session;
-        let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
-        begun.map_err(|reason| (refused(reason), wrote))?;
-        wrote |= !database.dialect.facts().transactional_ddl;
-        let made = journal::ensure(session).await;
-        made.map_err(|error| (told(error), wrote))?;
-        let own = ready.parts.iter_mut().filter(|part| part.child == at);
-        for part in own.filter(|_| action != Action::Delete) {
-            let (name, kept) = (&part.tables.child.name, &part.tables.kept);
-            let table = quarantine::table(session, name, kept).await;
-            part.quarantine = Some(table.map_err(|error| (told(error), wrote))?);
-        }
-        let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
-        committed.map_err(|reason| (refused(reason), wrote))?;
-        wrote = true;
+    ready: &Ready<'_>,
+) -> Result<Pace<'c>, Failure> {
+    let children: Vec<&Database> = ready.children.iter().map(|one| one.database).collect();
+    let parents: Vec<&Database> = ready.parents.iter().map(|one| one.database).collect();
+    Pace::new(context, args, &children, &parents).await
+}
+
+/// Why a run ends at `--max-rows`.
+fn limit(report: &RepairReport) -> Failure {
+    let remaining: u64 = report.parts.iter().map(Told::remaining).sum();
+    let message = format!("--max-rows is reached; rows of the plan that remain: {remaining}");
+    Failure::failed(Diagnostic::error("max-rows", message))
+}
+
+fn plan(fault: &Fault) -> Failure {
+    let message = format!("the plan cannot be read any more: {fault}");
+    Failure::failed(Diagnostic::error("plan", message))
+}
+
+async fn close(ready: Ready<'_>, pace: Pace<'_>) {
+    pace.close().await;
+    for place in ready.children.into_iter().chain(ready.parents) {
+        place.close().await;
     }
-    failpoint::at("repair-tables");
-    Ok(())
+}
+
+/// Tells where the engine may give the numbers of rows that are kept to new ones.
+async fn numbered_again(ready: &mut Ready<'_>, report: &mut RepairReport) {
+    let header = &ready.reader.header;
+    if header.action != Action::Quarantine {
+        return;
+    }
+    let mut asked = BTreeSet::new();
+    for (part, told) in ready.parts.iter().zip(&report.parts) {
+        let name = part.reference.from.table_name().to_string();
+        let place = ready.children.get_mut(part.child);
+        let (Some(kept), Some(place)) = (&part.quarantine, place) else {
+            continue;
+        };
+        if told.now.repaired == 0 || !asked.insert(name.clone()) {
+            continue;
+        }
+        let table = &part.tables.child.name;
+        let rows = quarantine::numbered_again(&mut place.session, table, kept, &header.run).await;
+        // Whoever cannot be asked any more has told that before.
+        if let Ok(rows @ 1..) = rows {
+            report.diagnostics.push(told::numbered_again(&name, rows));
+        }
+    }
 }
 
 /// A report with what earlier runs of the same plan have done.
@@ -199,25 +139,17 @@ fn report(ready: &Ready<'_>, mode: Mode) -> RepairReport {
     let parts = parts.map(|(part, totals)| {
         let past = ready.children.get(part.child).map(|place| &place.past);
         let earlier = past.and_then(|past| past.outcomes.get(&part.planned.name()));
+        let planned = &part.planned;
         Told {
-            from: part.planned.from.clone(),
-            to: part.planned.to.clone(),
             planned: totals.orphan_rows,
             outcome: earlier.copied().unwrap_or_default(),
-            now: Outcome::default(),
-            quarantine: None,
-            open: 0,
-            refusals: Vec::new(),
-            conflicts: 0,
+            ..Told::new(planned.from.clone(), planned.to.clone())
         }
     });
     RepairReport {
-        mode,
-        plan: header.run.clone(),
         action: header.action,
         parts: parts.collect(),
-        diagnostics: Vec::new(),
-        exit: Exit::Done,
+        ..RepairReport::new(mode, &header.run)
     }
 }
 
@@ -227,49 +159,48 @@ async fn chunks(
     args: &Args,
     ready: &mut Ready<'_>,
     report: &mut RepairReport,
-    writes: bool,
-) -> Result<(), End> {
+    pace: &mut Pace<'_>,
+) -> Result<End, Failure> {
     let size = usize::from(args.chunk);
     let total = usize::try_from(ready.reader.rows).unwrap_or(usize::MAX);
     context.progress.count(total, "rows");
-    let (begun, mut seen) = (Instant::now(), 0_u64);
+    let mut begun = 0;
     let mut rows: Vec<PlannedRow> = Vec::with_capacity(size);
     loop {
-        let next = ready.reader.next_row().map_err(End::Plan)?;
-        let same = |row: &PlannedRow| {
-            rows.first()
-                .is_none_or(|one| one.reference == row.reference)
+        let next = next(context, ready)?;
+        let is_limit = args.max_rows == Some(begun);
+        let other = |row: &PlannedRow| {
+            let mut rows = rows.iter();
+            rows.any(|one| one.reference != row.reference)
         };
-        let full = rows.len() >= size || next.as_ref().is_none_or(|row| !same(row));
+        let full = is_limit || rows.len() >= size || next.as_ref().is_none_or(other);
         if full && !rows.is_empty() {
-            // Whoever hears of signals comes first, and then whoever listens to him.
-            tokio::task::yield_now().await;
-            tokio::task::yield_now().await;
-            if let Some(exit) = context.stop.asked() {
-                return Err(End::Stopped(exit));
-            }
-            let done = one(context, args, ready, &rows, writes).await;
-            take_in(report, &rows, done.map_err(End::Chunk)?);
-            seen += rows.len() as u64;
+            pace.next().await?;
+            let done = one(context, args, ready, &rows, report.mode).await?;
+            take_in(report, &rows, done);
+            pace.did(rows.len() as u64);
             rows.clear();
-            let rate = args.max_rate.filter(|_| writes);
-            wait(context, begun, seen, rate).await?;
         }
-        let Some(row) = next else { return Ok(()) };
-        match is_done(ready, &row) {
-            true => context.progress.advance(1, "done before"),
-            false => rows.push(row),
+        let Some(row) = next else {
+            return Ok(End::Plan);
+        };
+        if is_limit {
+            return Ok(End::Limit);
         }
+        rows.push(row);
+        begun += 1;
     }
 }
 
-/// Waits until so many rows are due, between chunks, where nothing is held.
-async fn wait(context: &Context, begun: Instant, rows: u64, rate: Option<u64>) -> Result<(), End> {
-    let Some(rate) = rate else { return Ok(()) };
-    let due = Duration::from_millis(rows.saturating_mul(1000) / rate.max(1));
-    let rest = due.saturating_sub(begun.elapsed());
-    let napped = context.stop.race(tokio::time::sleep(rest)).await;
-    napped.map_err(End::Stopped)
+/// The next row that no earlier run is done with.
+fn next(context: &Context, ready: &mut Ready<'_>) -> Result<Option<PlannedRow>, Failure> {
+    loop {
+        let row = ready.reader.next_row().map_err(|fault| plan(&fault))?;
+        if !row.as_ref().is_some_and(|row| is_done(ready, row)) {
+            return Ok(row);
+        }
+        context.progress.advance(1, "done before");
+    }
 }
 
 /// Whether an earlier run is done with a row.
@@ -287,8 +218,7 @@ fn take_in(report: &mut RepairReport, rows: &[PlannedRow], done: Done) {
     told.outcome.add(&done.outcome);
     told.now.add(&done.outcome);
     told.open += done.open;
-    let room = SHOWN.saturating_sub(told.refusals.len());
-    told.refusals.extend(done.refused.into_iter().take(room));
+    told.refuse(done.refused);
 }
 
 /// Does one chunk, or looks at it.
@@ -297,7 +227,7 @@ async fn one(
     args: &Args,
     ready: &mut Ready<'_>,
     rows: &[PlannedRow],
-    writes: bool,
+    mode: Mode,
 ) -> Result<Done, Failure> {
     let nothing = || Failure::failed(Diagnostic::error("plan", "a row of no reference"));
     let at = rows.first().map_or(0, |row| row.reference);
@@ -323,6 +253,7 @@ async fn one(
         child: &mut child.session,
         parent: &mut parent.session,
     };
+    let writes = mode == Mode::Executed;
     let done = match writes {
         true => {
             let waiting = locks::waiting(context, database);

@@ -1,6 +1,11 @@
-//! `bird repair`: does what an audit's plan says about orphans, or puts rows back.
+//! `bird repair`: does what an audit's plan says about orphans, puts rows back, or ends what it has
+//! kept of them.
 
 mod act;
+mod aside;
+mod locking;
+mod pace;
+mod purge;
 mod ready;
 mod report;
 mod told;
@@ -8,11 +13,12 @@ mod undo;
 
 use std::path::PathBuf;
 
+use super::limits::Limits;
 use super::{Context, cli};
 use crate::model::diagnostic::Failure;
 pub use report::RepairReport;
 
-/// Take orphans out as an audit's plan says, or put them back
+/// Take orphans out as an audit's plan says, put them back, or purge what was kept
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird repair --plan orphans.plan        shows what it would do; --execute does it"
@@ -22,25 +28,37 @@ pub struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        required_unless_present = "undo",
-        conflicts_with = "undo"
+        required_unless_present_any = ["undo", "purge"],
+        conflicts_with_all = ["undo", "purge"]
     )]
     plan: Option<PathBuf>,
     /// Do it; without this, only what would be done is shown
-    #[arg(long, conflicts_with_all = ["undo", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["undo", "purge", "dry_run"])]
     execute: bool,
     /// Put the rows back that the repair with this run took out
     #[arg(long, value_name = "RUN")]
     undo: Option<uuid::Uuid>,
+    /// Delete for good what the repair with this run has kept; no --undo brings it back
+    #[arg(long, value_name = "RUN", conflicts_with = "undo")]
+    purge: Option<uuid::Uuid>,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
     /// So many rows go in one transaction
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=800))]
     chunk: u16,
-    /// Take out at most so many rows a second
+    /// Stop after so many rows of the plan; the same command goes on behind them
+    #[arg(long, value_name = "N", conflicts_with_all = ["undo", "purge"],
+          value_parser = clap::value_parser!(u64).range(1..))]
+    max_rows: Option<u64>,
+    /// Go through at most so many rows a second
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     max_rate: Option<u64>,
+    #[command(flatten)]
+    limits: Limits,
+    /// A replica of a database that is written to, for --max-lag: twitter=mysql://…; repeatable
+    #[arg(long = "replica", value_name = "NAME=URL", requires = "max_lag")]
+    replicas: Vec<String>,
     #[command(flatten)]
     consents: cli::Consents,
     #[command(flatten)]
@@ -49,16 +67,26 @@ pub struct Args {
     locks: cli::Locks,
 }
 
+impl Args {
+    /// Whether anything is going to be changed, if nothing is against it.
+    fn writes(&self) -> bool {
+        self.execute || self.plan.is_none() && !self.dry_run
+    }
+}
+
 /// Looks at everything first, then writes, chunk by chunk.
 pub async fn run(context: &Context, args: &Args) -> Result<RepairReport, Failure> {
-    match (args.undo, &args.plan) {
-        (None, Some(plan)) => {
-            let ready = ready::ready(context, args, plan).await?;
-            match args.execute {
-                true => act::act(context, args, ready).await,
-                false => act::preview(context, args, ready).await,
-            }
+    let plan = match (&args.plan, args.undo, args.purge) {
+        (Some(plan), ..) => plan,
+        (None, Some(run), _) => return undo::run(context, args, &run.to_string()).await,
+        (None, None, run) => {
+            let run = run.unwrap_or_default();
+            return purge::run(context, args, &run.to_string()).await;
         }
-        (run, _) => undo::run(context, args, &run.unwrap_or_default().to_string()).await,
+    };
+    let ready = ready::ready(context, args, plan).await?;
+    match args.execute {
+        true => act::act(context, args, ready).await,
+        false => act::preview(context, args, ready).await,
     }
 }

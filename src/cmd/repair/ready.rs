@@ -29,6 +29,16 @@ pub struct Place<'p> {
     pub guard: Option<Guard>,
 }
 
+impl Place<'_> {
+    /// Gives its lock back, where it has one.
+    pub async fn close(mut self) {
+        if let Some(guard) = self.guard.take() {
+            guard.release(&mut self.session).await;
+        }
+        self.session.close().await;
+    }
+}
+
 /// A reference of the plan with what belongs to it.
 pub struct Part<'p> {
     pub planned: Planned,
@@ -85,12 +95,7 @@ pub async fn ready<'p>(
         faults.extend(held);
         parts.push(part);
     }
-    if !faults.is_empty() {
-        return Err(Failure {
-            exit: crate::model::exit::Exit::Refused,
-            diagnostics: faults,
-        });
-    }
+    told::refuse(faults)?;
     if args.execute && reader.rows > 0 {
         protected::consent(context, &args.consents)?;
     }
@@ -140,13 +145,7 @@ fn declared<'p>(context: &'p Context, planned: &[Planned]) -> Result<Vec<&'p Ref
             }
         }
     }
-    match faults.is_empty() {
-        true => Ok(all),
-        false => Err(Failure {
-            exit: crate::model::exit::Exit::Refused,
-            diagnostics: faults,
-        }),
-    }
+    told::refuse(faults).map(|()| all)
 }
 
 /// Opens databases by their names, each ready for its side of the work.

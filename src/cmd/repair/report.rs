@@ -7,6 +7,9 @@ use crate::model::exit::Exit;
 use crate::model::repair::{Action, Outcome};
 use crate::output::{Block, Grid, Report};
 
+/// So many rows of a reference that were refused or left are shown.
+const SHOWN: usize = 10;
+
 /// What a run was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -17,9 +20,13 @@ pub enum Mode {
     Undone {
         dry_run: bool,
     },
+    /// What was kept is gone for good, or would be.
+    Purged {
+        dry_run: bool,
+    },
 }
 
-/// A repair, or its undoing.
+/// A repair, its undoing, or the end of what it has kept.
 pub struct RepairReport {
     pub(super) mode: Mode,
     /// The run of the plan.
@@ -50,14 +57,52 @@ pub struct Part {
 }
 
 impl Part {
-    fn remaining(&self) -> u64 {
+    /// A reference of which nothing is done yet.
+    pub fn new(from: String, to: String) -> Part {
+        Part {
+            from,
+            to,
+            planned: 0,
+            outcome: Outcome::default(),
+            now: Outcome::default(),
+            quarantine: None,
+            open: 0,
+            refusals: Vec::new(),
+            conflicts: 0,
+        }
+    }
+
+    /// Adds rows that were refused or left, as far as they are shown.
+    pub fn refuse(&mut self, rows: Vec<(Vec<String>, String)>) {
+        let room = SHOWN.saturating_sub(self.refusals.len());
+        self.refusals.extend(rows.into_iter().take(room));
+    }
+
+    /// How many rows of the plan are not done with.
+    pub fn remaining(&self) -> u64 {
         self.planned.saturating_sub(self.outcome.planned)
     }
 }
 
 impl RepairReport {
+    /// A report of a run in which nothing has happened yet.
+    pub(super) fn new(mode: Mode, plan: &str) -> RepairReport {
+        RepairReport {
+            mode,
+            plan: plan.to_owned(),
+            action: Action::Quarantine,
+            parts: Vec::new(),
+            diagnostics: Vec::new(),
+            exit: Exit::Done,
+        }
+    }
+
     fn is_undo(&self) -> bool {
         matches!(self.mode, Mode::Undone { .. })
+    }
+
+    fn is_purge(&self) -> bool {
+        matches!(self.mode, Mode::Purged { .. })
     }
 
     fn json(&self, part: &Part) -> Value {
@@ -71,6 +116,13 @@ impl RepairReport {
                 "from": part.from, "to": part.to, "action": self.action,
                 "returned": part.now.repaired, "conflicts": part.conflicts,
                 "chunks": part.now.chunks, "quarantine": part.quarantine, "refusals": refusals,
+            });
+        }
+        if self.is_purge() {
+            return json!({
+                "from": part.from, "to": part.to, "action": self.action,
+                "purged": part.now.repaired, "chunks": part.now.chunks,
+                "quarantine": part.quarantine,
             });
         }
         let outcome = &part.outcome;
@@ -97,6 +149,8 @@ impl RepairReport {
                 vec!["reference", "would go back", "would stay"]
             }
             (Mode::Undone { .. }, _) => vec!["reference", "put back", "left aside"],
+            (Mode::Purged { dry_run: true }, _) => vec!["reference", "would be gone for good"],
+            (Mode::Purged { .. }, _) => vec!["reference", "gone for good"],
             (Mode::Looked, Action::Quarantine) => headers("to be quarantined"),
             (Mode::Looked, Action::Delete) => headers("to be deleted"),
             (Mode::Looked, Action::SetNull) => headers("to be set to NULL"),
@@ -106,9 +160,10 @@ impl RepairReport {
         };
         let rows = self.parts.iter().map(|part| {
             let outcome = &part.outcome;
-            let numbers = match self.is_undo() {
-                true => vec![part.now.repaired, part.conflicts],
-                false => vec![
+            let numbers = match self.mode {
+                Mode::Undone { .. } => vec![part.now.repaired, part.conflicts],
+                Mode::Purged { .. } => vec![part.now.repaired],
+                Mode::Looked | Mode::Executed => vec![
                     part.planned,
                     outcome.repaired,
                     outcome.healed,
@@ -146,7 +201,12 @@ impl RepairReport {
         let repaired: u64 = self.parts.iter().map(|part| part.now.repaired).sum();
         match (self.mode, self.action) {
             (Mode::Looked, _) => lines.push("nothing was written; --execute does it".to_owned()),
-            (Mode::Undone { dry_run: true }, _) => lines.push("nothing was written".to_owned()),
+            (Mode::Undone { dry_run: true } | Mode::Purged { dry_run: true }, _) => {
+                lines.push("nothing was written".to_owned());
+            }
+            (Mode::Purged { .. }, _) if repaired == 0 => {
+                lines.push(format!("nothing is kept of the run {}", self.plan));
+            }
             (Mode::Executed, Action::Quarantine | Action::SetNull) if repaired > 0 => {
                 lines.push(format!(
                     "to put the rows back: bird repair --undo {}",
@@ -199,10 +259,15 @@ impl Report for RepairReport {
 
     fn extra(&self) -> Map<String, Value> {
         let references: Vec<Value> = self.parts.iter().map(|part| self.json(part)).collect();
-        let dry_run = !matches!(self.mode, Mode::Executed | Mode::Undone { dry_run: false });
+        let dry_run = match self.mode {
+            Mode::Looked => true,
+            Mode::Executed => false,
+            Mode::Undone { dry_run } | Mode::Purged { dry_run } => dry_run,
+        };
         Map::from_iter([
             ("plan_run".to_owned(), json!(self.plan)),
             ("undo".to_owned(), json!(self.is_undo())),
+            ("purge".to_owned(), json!(self.is_purge())),
             ("dry_run".to_owned(), json!(dry_run)),
             ("references".to_owned(), json!(references)),
         ])

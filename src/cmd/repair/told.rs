@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::super::{locks, open};
+use super::report::RepairReport;
 use crate::db::repair::Broken;
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
 use crate::project::Database;
 
 /// A database that does not exist.
@@ -37,4 +39,56 @@ pub fn broken(database: &Database, broken: Broken, timeout: Duration) -> Failure
             )
         }
     }
+}
+
+/// Refuses for all these reasons at once, where there is one.
+pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
+    match reasons.is_empty() {
+        true => Ok(()),
+        false => Err(Failure {
+            exit: Exit::Refused,
+            diagnostics: reasons,
+        }),
+    }
+}
+
+/// Somebody asked to stop.
+pub fn interrupted(exit: Exit) -> Failure {
+    Failure {
+        exit,
+        diagnostics: vec![Diagnostic::error("interrupted", "interrupted")],
+    }
+}
+
+/// Puts into a report why its run ended before its end, and what stands: `wrote` where something
+/// was written beside the chunks.
+pub fn stopped(report: &mut RepairReport, failure: Failure, wrote: bool) {
+    let chunks: u64 = report.parts.iter().map(|part| part.now.chunks).sum();
+    report.exit = match failure.exit {
+        exit @ (Exit::Interrupted | Exit::Terminated) => exit,
+        _ if wrote || chunks > 0 => Exit::Stopped,
+        exit => exit,
+    };
+    let stands = match chunks {
+        0 => "this run has committed no chunk".to_owned(),
+        1 => "this run has committed one chunk".to_owned(),
+        chunks => format!("this run has committed its chunks 1–{chunks}"),
+    };
+    for mut fault in failure.diagnostics {
+        let hint = "the same command goes on where it stopped";
+        fault.hint.get_or_insert_with(|| hint.to_owned());
+        let stands = format!("{stands}; nothing else was changed");
+        report.diagnostics.push(fault.note(stands));
+    }
+}
+
+/// The engine gives numbers of rows that are kept to new rows.
+pub fn numbered_again(table: &str, rows: u64) -> Diagnostic {
+    let message = format!(
+        "{table}: rows that are kept have numbers above all others, which the engine gives to \
+         new rows: {rows}"
+    );
+    Diagnostic::notice("numbered-again", message)
+        .note("--undo leaves a row aside whose number was taken meanwhile")
+        .hint("AUTOINCREMENT in the table's definition gives no number twice")
 }

@@ -1,20 +1,18 @@
 //! One chunk of a repair: its rows are locked, looked at again, then their parents are looked for
 //! again, and only what is still an orphan is taken out, in one transaction.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use super::super::history::now;
-use super::super::lock::{self, NoLock, PAUSE};
-use super::super::session::{DbError, Session};
-use super::super::stop::Stop;
+use super::super::session::Session;
 use super::super::{failpoint, keys};
 use super::journal::{self, Entry, Way};
 use super::look::EndOf;
-use super::{Broken, Tables, roll_back, rows, unwritable};
-use crate::dialect::keys::{End, Found};
+use super::patience::Patience;
+use super::{Broken, Tables, parents, roll_back, rows, unwritable};
+use crate::dialect::keys::Found;
 use crate::model::key::{split, tell};
 use crate::model::reference::{Nulls, Reference};
 use crate::model::repair::{Action, Outcome};
@@ -47,14 +45,6 @@ pub struct Pair<'s> {
     pub parent: &'s mut Session,
 }
 
-/// How long someone else may be in the way.
-pub struct Patience<'p> {
-    pub timeout: Duration,
-    /// Hears once that there is someone to wait for.
-    pub waiting: &'p dyn Fn(Option<&str>),
-    pub stop: &'p Stop,
-}
-
 /// What came of a chunk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
@@ -78,30 +68,17 @@ pub async fn perform(
     work: &Work<'_>,
     patience: &Patience<'_>,
 ) -> Result<Done, Broken> {
-    let start = Instant::now();
-    loop {
-        let done = attempt(pair, work, patience).await;
-        if let Err(broken) = &done {
-            roll_back(pair.child).await;
-            if !broken.is_busy() || start.elapsed() >= patience.timeout {
-                end_absent(pair.parent).await;
-                return done;
+    patience
+        .attempt(async || {
+            let done = attempt(pair, work, patience).await;
+            if done.is_err() {
+                roll_back(pair.child).await;
             }
-        }
-        // Nothing that the parent holds outlives the child's transaction.
-        end_absent(pair.parent).await;
-        if done.is_ok() {
-            return done;
-        }
-        let pause = patience.stop.race(tokio::time::sleep(PAUSE)).await;
-        pause.map_err(|exit| Broken::Lock(NoLock::Stopped(exit)))?;
-    }
-}
-
-async fn end_absent(parent: &mut Session) {
-    if parent.dialect.repairs().begin_absent().is_some() {
-        roll_back(parent).await;
-    }
+            // Nothing that the parent holds outlives the child's transaction.
+            parents::release(pair.parent).await;
+            done
+        })
+        .await
 }
 
 async fn attempt(
@@ -110,13 +87,7 @@ async fn attempt(
     patience: &Patience<'_>,
 ) -> Result<Done, Broken> {
     let started_on = now();
-    let Patience {
-        timeout,
-        waiting,
-        stop,
-    } = patience;
-    let begun = lock::begin(pair.child, *timeout, *waiting, stop).await;
-    begun.map_err(Broken::Lock)?;
+    patience.begin(pair.child).await?;
     failpoint::at("repair-begun");
     let Looked {
         sorted,
@@ -151,8 +122,7 @@ async fn attempt(
     let written = journal::append(pair.child, &entry).await;
     written.map_err(Broken::doing("writing the journal of repairs"))?;
     failpoint::at("repair-journaled");
-    let committed = lock::commit(pair.child, *timeout, *waiting, stop).await;
-    committed.map_err(Broken::Lock)?;
+    patience.commit(pair.child).await?;
     failpoint::at("repair-committed");
     let told = refused.into_iter().filter_map(|(place, said)| {
         let row = work.rows.get(place)?;
@@ -216,7 +186,8 @@ async fn look(pair: &mut Pair<'_>, work: &Work<'_>, locks: bool) -> Result<Looke
     };
     let keys: BTreeSet<Vec<u8>> = sorted.keep.iter().filter_map(key_of).collect();
     let keys: Vec<Vec<u8>> = keys.into_iter().collect();
-    let (present, open) = present(pair.parent, &parent, &keys, locks && tables.lockable).await?;
+    let (present, open) =
+        parents::present(pair.parent, &parent, &keys, locks && tables.lockable).await?;
     if locks {
         failpoint::at("repair-parents");
     }
@@ -272,95 +243,6 @@ fn there(found: &[Found], work: &Work<'_>) -> HashMap<Vec<String>, (Told, Option
         )
     });
     all.collect()
-}
-
-/// Which of the keys are there now, and how many of the others may appear before the commit.
-async fn present(
-    session: &mut Session,
-    end: &End<'_>,
-    keys: &[Vec<u8>],
-    locks: bool,
-) -> Result<(HashSet<Vec<u8>>, u64), Broken> {
-    let doing = Broken::doing("looking for parents again");
-    if keys.is_empty() {
-        return Ok((HashSet::new(), 0));
-    }
-    let begin = session.dialect.repairs().begin_absent().filter(|_| locks);
-    if let Some(begin) = begin {
-        session.run(begin).await.map_err(&doing)?;
-    }
-    let batch = keys::all(session, &end.among(keys)).await.map_err(&doing)?;
-    let mut present: HashSet<Vec<u8>> = batch.iter().map(|(key, _)| key.to_vec()).collect();
-    let missing: Vec<&Vec<u8>> = keys.iter().filter(|key| !present.contains(*key)).collect();
-    if begin.is_none() {
-        return Ok((present, missing.len() as u64));
-    }
-    let (appeared, held) = hold(session, end, &missing).await.map_err(&doing)?;
-    let open = missing.len().saturating_sub(held);
-    present.extend(appeared);
-    Ok((present, open as u64))
-}
-
-/// Keeps keys that are missing from appearing while the transaction lasts, where an index has
-/// their gap: those that have appeared by then, and how many are held. Above the highest key no
-/// gap is locked, since every new row of a numbered table would have to wait there.
-async fn hold(
-    session: &mut Session,
-    end: &End<'_>,
-    missing: &[&Vec<u8>],
-) -> Result<(Vec<Vec<u8>>, usize), DbError> {
-    let exact: Vec<(&Vec<u8>, String, String)> = missing
-        .iter()
-        .filter_map(|key| {
-            let (condition, literal) = end.exactly(key)?;
-            Some((*key, condition, literal))
-        })
-        .collect();
-    let Some(column) = end.parts.first().map(|part| part.column.clone()) else {
-        return Ok((Vec::new(), 0));
-    };
-    if exact.is_empty() {
-        return Ok((Vec::new(), 0));
-    }
-    let below: Vec<String> = exact
-        .iter()
-        .map(|(_, _, literal)| format!("SELECT {literal} < MAX({column}) FROM {}", end.from))
-        .collect();
-    let below = session.rows(&below.join("; ")).await?;
-    let within = exact.iter().zip(below).filter(|(_, row)| {
-        let cell = row.first().and_then(Option::as_deref);
-        cell == Some("1")
-    });
-    let within: Vec<_> = within.map(|(one, _)| one).collect();
-    if within.is_empty() {
-        return Ok((Vec::new(), 0));
-    }
-    let repairs = session.dialect.repairs();
-    let reads: Vec<String> = within
-        .iter()
-        .map(|(_, condition, _)| {
-            repairs.locked(&format!("SELECT 1 FROM {} WHERE {condition}", end.from))
-        })
-        .collect();
-    let (answers, error) = session.answers(&reads.join("; ")).await;
-    if let Some(error) = error {
-        return Err(error);
-    }
-    let mut appeared = Vec::new();
-    for ((key, _, _), _) in within
-        .iter()
-        .zip(answers)
-        .filter(|(_, rows)| !rows.is_empty())
-    {
-        // What the server takes for the key may be another one.
-        let mut asked = end.among(std::slice::from_ref(*key));
-        asked.sql = repairs.locked(&asked.sql);
-        let batch = keys::all(session, &asked).await?;
-        if batch.iter().any(|(found, _)| found == key.as_slice()) {
-            appeared.push((*key).clone());
-        }
-    }
-    Ok((appeared, within.len()))
 }
 
 /// Takes rows out that are locked and orphans; as many must go as were kept.

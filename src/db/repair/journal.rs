@@ -15,14 +15,18 @@ use crate::model::repair::{Action, Outcome};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Repair,
+    /// Rows were put back.
     Undo,
+    /// Rows that were kept are gone for good.
+    Purge,
 }
 
 impl Way {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Way::Repair => "repair",
             Way::Undo => "undo",
+            Way::Purge => "purge",
         }
     }
 }
@@ -54,6 +58,8 @@ pub struct Past {
     pub digest: Option<String>,
     /// How many chunks put rows back.
     pub undone: u64,
+    /// How many rows that were kept are gone for good.
+    pub purged: u64,
     /// By reference.
     pub outcomes: BTreeMap<String, Outcome>,
 }
@@ -66,7 +72,8 @@ pub struct Chunk {
     pub reference: String,
     pub action: Action,
     pub quarantine: Option<String>,
-    pub repaired: u64,
+    /// How many of its rows are still kept aside, once somebody has counted them.
+    pub kept: u64,
 }
 
 /// Makes the journal's table.
@@ -93,6 +100,10 @@ pub async fn past(session: &mut Session, plan: &str) -> Result<Past, DbError> {
         let number = |at: usize| cell(at).parse::<u64>().unwrap_or(0);
         if cell(0) == Way::Undo.word() {
             past.undone += number(3);
+            continue;
+        }
+        if cell(0) == Way::Purge.word() {
+            past.purged += number(6);
             continue;
         }
         past.chunks += number(3);
@@ -131,10 +142,10 @@ pub async fn reached(session: &mut Session, plan: &str, way: Way) -> Result<(u64
     Ok((number(0), number(1)))
 }
 
-/// The chunks of a plan that were done, the last first.
-pub async fn chunks(session: &mut Session, plan: &str) -> Result<Vec<Chunk>, DbError> {
+/// The chunks of a plan that have changed rows, the last first.
+pub(super) async fn chunks(session: &mut Session, plan: &str) -> Result<Vec<Chunk>, DbError> {
     let sql = format!(
-        "SELECT chunk, digest, reference, action, quarantine, repaired FROM {} \
+        "SELECT chunk, digest, reference, action, quarantine FROM {} \
          WHERE run = {} AND direction = '{}' AND repaired > 0 ORDER BY chunk DESC",
         table(session),
         text(session, plan)?,
@@ -149,7 +160,7 @@ pub async fn chunks(session: &mut Session, plan: &str) -> Result<Vec<Chunk>, DbE
             reference: cell(2).to_owned(),
             action: Action::from_word(cell(3))?,
             quarantine: row.get(4).cloned().flatten(),
-            repaired: cell(5).parse().ok()?,
+            kept: 0,
         })
     });
     let chunks: Option<Vec<Chunk>> = chunks.collect();

@@ -1,9 +1,13 @@
 //! Repairs as they are done: rows are taken out, kept and put back by the server itself, chunk by
 //! chunk, each in one transaction with its row in the journal.
 
+pub mod aside;
 pub mod chunk;
 pub mod journal;
 pub mod look;
+mod parents;
+pub mod patience;
+pub mod purge;
 pub mod quarantine;
 mod rows;
 pub mod undo;

@@ -48,3 +48,29 @@ pub fn own(columns: &[Kept]) -> Vec<Kept> {
         .cloned()
         .collect()
 }
+
+/// How many rows that a run has kept of a table have numbers that the engine gives to new rows.
+pub async fn numbered_again(
+    session: &mut Session,
+    table: &str,
+    kept: &str,
+    plan: &str,
+) -> Result<u64, DbError> {
+    let dialect = session.dialect;
+    let Some(query) = dialect.repairs().numbered_again_query(table) else {
+        return Ok(0);
+    };
+    let Some(column) = session.value(&query).await? else {
+        return Ok(0);
+    };
+    let column = dialect.quote(&column);
+    let sql = format!(
+        "SELECT COUNT(*) FROM {} WHERE bird_run = {} AND {column} > \
+         (SELECT COALESCE(MAX({column}), 0) FROM {})",
+        session.table(kept),
+        dialect.text(plan).map_err(unwritable)?,
+        session.table(table)
+    );
+    let count = session.value(&sql).await?;
+    Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+}

@@ -2,22 +2,17 @@
 //! what finds its place taken stays where it is kept.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
-use uuid::Uuid;
-
-use super::super::history::now;
-use super::super::lock::{self, NoLock, PAUSE};
 use super::super::session::{DbError, Session};
 use super::super::{failpoint, inspect};
-use super::chunk::Patience;
-use super::journal::{self, Chunk, Entry, Way};
-use super::{Broken, look, quarantine, roll_back, rows, unwritable};
-use crate::dialect::Trouble;
+use super::aside::{self, Conflict, Released, Run};
+use super::journal::{Chunk, Way};
+use super::patience::Patience;
+use super::{Broken, look, quarantine, rows};
 use crate::dialect::keys::{row_expression, row_told};
 use crate::dialect::repairs::Kept;
 use crate::model::name::ColumnNames;
-use crate::model::repair::{Action, Outcome};
+use crate::model::repair::Action;
 use crate::model::schema::{Column, Table};
 
 /// What the rows of a chunk go back to.
@@ -30,20 +25,6 @@ pub struct Back {
     /// The columns that were kept.
     kept: Vec<Kept>,
     quarantine: String,
-}
-
-/// A row that was not put back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    pub row: Vec<(String, String)>,
-    pub why: String,
-}
-
-/// What came of a chunk.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Returned {
-    pub rows: u64,
-    pub conflicts: Vec<Conflict>,
 }
 
 /// A row that is kept: its number there, and what names it.
@@ -99,107 +80,31 @@ pub async fn back(session: &mut Session, chunk: &Chunk) -> Result<Result<Back, S
     }))
 }
 
-/// How many rows of a chunk are still kept aside.
-pub async fn kept_rows(session: &mut Session, plan: &str, chunk: &Chunk) -> Result<u64, DbError> {
-    let Some(quarantine) = &chunk.quarantine else {
-        return Ok(0);
-    };
-    let which = which(session, plan, chunk)?;
-    let sql = format!(
-        "SELECT COUNT(*) FROM {} WHERE {which}",
-        session.table(quarantine)
-    );
-    match session.value(&sql).await {
-        Ok(count) => Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0)),
-        Err(error) if error.trouble == Trouble::MissingTable => Ok(0),
-        Err(error) => Err(error),
-    }
-}
-
 /// Puts the rows of a chunk back, as far as they find their places free.
 pub async fn perform(
     session: &mut Session,
-    (plan, by): (&str, Uuid),
+    run: Run<'_>,
     chunk: &Chunk,
     back: &Back,
     patience: &Patience<'_>,
-) -> Result<Returned, Broken> {
-    let start = Instant::now();
-    loop {
-        let done = attempt(session, (plan, by), chunk, back, patience).await;
-        let Err(broken) = &done else { return done };
-        roll_back(session).await;
-        if !broken.is_busy() || start.elapsed() >= patience.timeout {
-            return done;
-        }
-        let pause = patience.stop.race(tokio::time::sleep(PAUSE)).await;
-        pause.map_err(|exit| Broken::Lock(NoLock::Stopped(exit)))?;
-    }
-}
-
-async fn attempt(
-    session: &mut Session,
-    (plan, by): (&str, Uuid),
-    chunk: &Chunk,
-    back: &Back,
-    patience: &Patience<'_>,
-) -> Result<Returned, Broken> {
-    let started_on = now();
-    let Patience {
-        timeout,
-        waiting,
-        stop,
-    } = patience;
-    let begun = lock::begin(session, *timeout, *waiting, stop).await;
-    begun.map_err(Broken::Lock)?;
-    failpoint::at("undo-begun");
-    let (aside, mut conflicts) = free(session, plan, chunk, back, true).await?;
-    failpoint::at("undo-looked");
-    let places: Vec<usize> = (0..aside.len()).collect();
-    let refused = rows::all_or_each(session, &places, async |session, places| {
-        let rows: Vec<&Aside> = places.iter().filter_map(|at| aside.get(*at)).collect();
-        put_back(session, chunk.action, back, &rows).await
-    });
-    let refused = refused.await?;
-    let rows = aside.len().saturating_sub(refused.len()) as u64;
-    conflicts.extend(refused.into_iter().filter_map(|(place, why)| {
-        let row = aside.get(place)?;
-        Some(conflict(back, &row.row, why))
-    }));
-    if rows == 0 {
-        roll_back(session).await;
-        return Ok(Returned { rows, conflicts });
-    }
-    let reading = Broken::doing("reading the journal of repairs");
-    let (last, _) = journal::reached(session, plan, Way::Undo)
-        .await
-        .map_err(reading)?;
-    let entry = Entry {
-        plan,
-        way: Way::Undo,
-        chunk: last + 1,
-        digest: &chunk.digest,
-        reference: &chunk.reference,
-        action: chunk.action,
-        quarantine: Some(&back.quarantine),
-        // The chunk whose rows went back.
-        through: chunk.chunk,
-        outcome: Outcome {
-            planned: rows + conflicts.len() as u64,
-            repaired: rows,
-            refused: conflicts.len() as u64,
-            ..Outcome::default()
-        },
-        by,
-        started_on: &started_on,
-    };
-    let written = journal::append(session, &entry).await;
-    written.map_err(Broken::doing("writing the journal of repairs"))?;
-    failpoint::at("undo-journaled");
-    let committed = lock::commit(session, *timeout, *waiting, stop).await;
-    committed.map_err(Broken::Lock)?;
-    failpoint::at("undo-committed");
-    Ok(Returned { rows, conflicts })
+) -> Result<Released, Broken> {
+    aside::perform(session, run, Way::Undo, chunk, patience, async |session| {
+        let (aside, mut conflicts) = free(session, run.plan, chunk, back, true).await?;
+        failpoint::at("undo-looked");
+        let places: Vec<usize> = (0..aside.len()).collect();
+        let refused = rows::all_or_each(session, &places, async |session, places| {
+            let rows: Vec<&Aside> = places.iter().filter_map(|at| aside.get(*at)).collect();
+            put_back(session, chunk.action, back, &rows).await
+        });
+        let refused = refused.await?;
+        let rows = aside.len().saturating_sub(refused.len()) as u64;
+        conflicts.extend(refused.into_iter().filter_map(|(place, why)| {
+            let row = aside.get(place)?;
+            Some((row.row.clone(), why))
+        }));
+        Ok(Released { rows, conflicts })
+    })
+    .await
 }
 
 /// What putting a chunk back would do now: it locks nothing and writes nothing.
@@ -208,29 +113,12 @@ pub async fn preview(
     plan: &str,
     chunk: &Chunk,
     back: &Back,
-) -> Result<Returned, Broken> {
+) -> Result<Released, Broken> {
     let (aside, conflicts) = free(session, plan, chunk, back, false).await?;
-    Ok(Returned {
+    Ok(Released {
         rows: aside.len() as u64,
         conflicts,
     })
-}
-
-fn conflict(back: &Back, row: &[String], why: String) -> Conflict {
-    let names = back.identity.iter().cloned();
-    Conflict {
-        row: names.zip(row.iter().cloned()).collect(),
-        why,
-    }
-}
-
-/// The condition that rows are those of a chunk.
-fn which(session: &Session, plan: &str, chunk: &Chunk) -> Result<String, DbError> {
-    let plan = session.dialect.text(plan).map_err(unwritable)?;
-    Ok(format!(
-        "bird_run = {plan} AND bird_chunk = {}",
-        chunk.chunk
-    ))
 }
 
 /// The rows of a chunk whose places are free, and those whose are not.
@@ -247,7 +135,7 @@ async fn free(
         true => session.dialect.repairs().for_update(),
         false => "",
     };
-    let which = which(session, plan, chunk).map_err(&doing)?;
+    let which = aside::which(session, plan, chunk).map_err(&doing)?;
     let told = |column: &&Column| row_expression(session.dialect, column);
     let told: Vec<String> = identity.iter().map(told).collect();
     let told = told.join(", ");
@@ -303,7 +191,7 @@ async fn free(
             (_, Some(_)) => Some("there is a row with this key"),
         };
         match why {
-            Some(why) => conflicts.push(conflict(back, &one.row, why.to_owned())),
+            Some(why) => conflicts.push((one.row, why.to_owned())),
             None => free.push(one),
         }
     }

@@ -130,6 +130,11 @@ pub trait Repairs: Sync {
         select.to_owned()
     }
 
+    /// Gives the column of a table whose highest number a new row gets again, once its row is gone.
+    fn numbered_again_query(&self, _table: &str) -> Option<String> {
+        None
+    }
+
     /// What stands before VALUES or SELECT of an INSERT that gives values to all columns.
     fn overriding(&self) -> &'static str {
         ""

@@ -115,6 +115,17 @@ impl Repairs for SqliteRepairs {
         128
     }
 
+    /// A new row gets the highest number plus one. The key is that number where no index has it.
+    fn numbered_again_query(&self, table: &str) -> Option<String> {
+        let table = single_quoted(table);
+        Some(format!(
+            "SELECT name FROM pragma_table_info({table}) WHERE pk = 1 \
+             AND NOT EXISTS (SELECT 1 FROM pragma_index_list({table}) WHERE origin = 'pk') \
+             AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' \
+             AND lower(name) = lower({table}) AND upper(sql) LIKE '%AUTOINCREMENT%')"
+        ))
+    }
+
     /// Whoever writes has the whole database for himself.
     fn for_update(&self) -> &'static str {
         ""

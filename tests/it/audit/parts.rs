@@ -163,6 +163,53 @@ fn every_row_with_null_is_read() {
     assert_eq!(world.read("orphans.jsonl").lines().count(), 4_500);
 }
 
+/// Rows with NULL that could not be read are a gap.
+#[test]
+fn rows_with_null_that_were_not_read_are_missing() {
+    let world = world(
+        Engine::Sqlite,
+        "[[references]]\nfrom = \"twitter.m.a\"\nto = \"ums.u.id\"\nnull = \"orphan\"\n",
+        "CREATE TABLE u (id INTEGER PRIMARY KEY); INSERT INTO u VALUES (1);",
+        // What names the row cannot be told.
+        "CREATE TABLE m (id TEXT NOT NULL PRIMARY KEY, a INT); CREATE INDEX x ON m (a); \
+         INSERT INTO m VALUES ('1', 1), ('2', 2), (CAST(x'ff' AS TEXT), NULL);",
+    );
+    let flags = ["audit", "--format", "json", "--strategy", "merge"];
+    let told = world.run(&flags).exits(2);
+    let document = told.json();
+    assert_eq!(counted(&document), [[2, 2, 1, 1]], "{document}");
+    let one = &document["references"][0];
+    assert_eq!(
+        (&one["complete"], &one["parents"]),
+        (&false.into(), &Value::Null)
+    );
+    let told = world.run(&["audit", "--strategy", "merge"]).exits(2);
+    told.says("rows with NULL were not read");
+}
+
+/// What was seen of another instant does not count.
+#[test]
+fn a_snapshot_that_was_killed_is_taken_anew() {
+    Engine::MariaDb.run(|engine| {
+        let world = world(
+            engine,
+            "[[references]]\nfrom = \"twitter.m.a\"\nto = \"ums.u.id\"\n",
+            "CREATE TABLE u (id INT PRIMARY KEY); INSERT INTO u VALUES (1);",
+            "CREATE TABLE m (id INT PRIMARY KEY, a INT, KEY a (a)); \
+             INSERT INTO m VALUES (1, 1), (2, 2);",
+        );
+        let mut killed = world.command(&AUDIT);
+        killed.env("BIRD_FAILPOINT", "audit-done:1");
+        assert_eq!(killed.output().expect("it runs").status.code(), None);
+        world.client("twitter", "INSERT INTO m VALUES (3, 3)");
+        let document = world.run(&[&AUDIT[..], &["--resume"]].concat());
+        let document = document.exits(1).json();
+        assert_eq!(document["references"][0]["guarantee"], "snapshot");
+        assert_eq!(counted(&document), [[3, 3, 2, 2]], "{document}");
+        assert_eq!(world.read("orphans.jsonl").lines().count(), 2);
+    });
+}
+
 /// What cannot be a key is told, however it is read.
 #[test]
 fn values_that_are_no_keys_are_told() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::closed::nobody_writes_to_it;
+use crate::repair::held;
 use crate::world::{Engine, Output, Pair, World};
 
 engines!(children_are_read_from_a_replica);
@@ -25,6 +26,7 @@ fn scenario(pair: &Pair) {
     what_it_lacks_is_told(pair, &world);
     a_lag_is_waited_for(pair, &world);
     one_that_does_not_follow_is_told(pair, &world);
+    a_repair_waits_for_it(pair, &world);
     another_is_told_apart(pair, &world);
     if pair.engine == Engine::Postgres {
         what_a_standby_had_to_replay_is_told(pair, &world);
@@ -146,7 +148,7 @@ fn a_copy_is_as_good() {
     let output = run(&world, &[REPLICA, NO_LAG]).exits(2);
     output.warns("--max-lag cannot be followed");
     let output = run(&world, &[NO_LAG]).exits(1);
-    output.warns("no server that is read from is known to be a replica");
+    output.warns("no server of this run is known to be a replica");
 }
 
 /// Stops it from showing what it receives, or lets it go on.
@@ -270,6 +272,33 @@ fn one_that_does_not_follow_is_told(pair: &Pair, world: &World) {
         _ => replay(pair, true),
     }
     waiting.finish().exits(1).warns("going on");
+    pair.catch_up("twitter");
+}
+
+/// A repair of the primary looks at it between chunks, and goes on once it has caught up.
+fn a_repair_waits_for_it(pair: &Pair, world: &World) {
+    world.run(&["audit", "--plan", "orphans.plan"]).exits(1);
+    replay(pair, false);
+    pair.primary("twitter", "INSERT INTO messages VALUES (500, 1)");
+    // A second is as fine as its lag is told.
+    thread::sleep(Duration::from_millis(1_200));
+    let repair = [
+        "repair",
+        "--plan",
+        "orphans.plan",
+        "--execute",
+        "--format",
+        "json",
+    ];
+    let arguments = [&repair, REPLICA, NO_LAG].concat();
+    let held = held(world, &arguments, "repair-waits");
+    replay(pair, true);
+    let done = held.release().ok().warns("waiting: the replica of twitter");
+    let report = done.warns("going on").json();
+    assert_eq!(report["references"][0]["repaired"], 2, "{report}");
+    let run = report["plan_run"].as_str().expect("a run");
+    world.run(&["repair", "--undo", run]).ok();
+    pair.primary("twitter", "DELETE FROM messages WHERE id = 500");
     pair.catch_up("twitter");
 }
 

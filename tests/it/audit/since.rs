@@ -76,10 +76,45 @@ fn another_question_does_not_go_on() {
          INSERT INTO m VALUES (1, 1), (2, 2), (3, 3);",
     );
     let flags = ["audit", "--format", "json", "--strategy", "probe"];
+    let asked = world.run(&[&flags[..], &["--since", "id=3", "--explain"]].concat());
+    let asked = asked.ok().json();
+    // No index has both columns, so nothing is counted on the way.
+    let sql = &asked["references"][0]["statements"][0]["sql"];
+    let wanted = "SELECT \"a\" FROM main.\"m\" WHERE (\"id\" >= 3) AND \"a\" IS NOT NULL";
+    assert_eq!(*sql, wanted, "{asked}");
     let mut killed = world.command(&[&flags[..], &["--since", "id=3"]].concat());
     killed.env("BIRD_FAILPOINT", "audit-done:1");
     assert_eq!(killed.output().expect("it runs").status.code(), None);
+    // The same question does; what was read before may end at a lesser value than the greatest now.
+    let same = world.run(&[&flags[..], &["--since", "id=3", "--resume"]].concat());
+    let same = same.exits(1).json();
+    assert_eq!(counted(&same), [[1, 1, 1, 1]], "{same}");
+    let since = &same["references"][0]["since"];
+    assert_eq!(
+        (&since["from"], &since["upto"]),
+        (&"3".into(), &Value::Null)
+    );
     let document = world.run(&[&flags[..], &["--resume"]].concat());
     let document = document.exits(1).json();
     assert_eq!(counted(&document), [[3, 3, 3, 3]], "{document}");
+}
+
+/// What was noted of one database says nothing of another that has its place.
+#[test]
+fn a_mark_belongs_to_one_place() {
+    let world = world(
+        Engine::Sqlite,
+        "[[references]]\nfrom = \"twitter.m.a\"\nto = \"ums.u.id\"\n",
+        "CREATE TABLE u (id INTEGER PRIMARY KEY);",
+        "CREATE TABLE m (id INTEGER PRIMARY KEY, a INT); CREATE INDEX x ON m (a); \
+         INSERT INTO m VALUES (1, 1), (2, 2);",
+    );
+    let flags = ["audit", "--format", "json", "--since", "id"];
+    world.run(&flags).exits(1);
+    let noted = world.run(&flags).exits(1).json();
+    assert_eq!(counted(&noted), [[1, 1, 1, 1]], "{noted}");
+    std::fs::copy(world.path("data/twitter.db"), world.path("data/other.db")).expect("a copy");
+    let world = world.env("BIRD_TWITTER_URL", "sqlite:data/other.db");
+    let other = world.run(&flags).exits(1).json();
+    assert_eq!(counted(&other), [[2, 2, 2, 2]], "{other}");
 }

@@ -46,3 +46,21 @@ fn tables_are_told_from_what_only_looks_like_them() {
         );
     });
 }
+
+/// What makes an audit slow, or a reference loose, is told, and is no fault of the data.
+#[test]
+fn what_is_slow_or_loose_is_a_note() {
+    let world = super::world(
+        Engine::Sqlite,
+        "[[references]]\nfrom = \"twitter.m.a\"\nto = \"ums.u.a\"\n",
+        "CREATE TABLE u (id INTEGER PRIMARY KEY, a INT); INSERT INTO u VALUES (1, 7), (2, 7);",
+        "CREATE TABLE m (id INTEGER PRIMARY KEY, a INT); INSERT INTO m VALUES (1, 7), (2, 7);",
+    );
+    let document = world.run(&["audit", "--format", "json"]).exits(0).json();
+    let findings = document["findings"].as_array().expect("findings");
+    let told = |one: &serde_json::Value| (one["code"].clone(), one["severity"].clone());
+    let told: Vec<_> = findings.iter().map(told).collect();
+    let notes = ["reference-not-unique", "reference-not-indexed"];
+    assert_eq!(told, notes.map(|code| (code.into(), "note".into())));
+    assert_eq!(document["references"][0]["rows"], 2, "{document}");
+}

@@ -1,13 +1,10 @@
 //! What holds a repair before it writes, and what it does not do even when it may.
 
-use std::process::Command;
-
 use bird::model::repair::Action;
 use serde_json::json;
 use time::Duration;
 
-use super::{EXECUTE, PLAN, Plan, all, notes, orphans, world};
-use crate::until::until;
+use super::{EXECUTE, PLAN, Plan, all, held, notes, orphans, world};
 use crate::world::{Engine, World};
 
 engines!(
@@ -163,15 +160,7 @@ fn rows_that_others_point_to_are_left(engine: Engine) {
 fn a_signal_ends_it_between_chunks(engine: Engine) {
     let world = notes(engine);
     let run = orphans(Action::Quarantine).write(&world);
-    let folder = world.path("barrier");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let mut command: Command = world.command(EXECUTE);
-    // It waits for a second one that never comes, until the file stands for it.
-    let barrier = format!("repair-taken:2:{}", folder.display());
-    command.env("BIRD_BARRIER", barrier);
-    let running = crate::world::Running::start(command);
-    let here = || std::fs::read_dir(&folder).is_ok_and(|files| files.count() == 1);
-    until("bird is in its first chunk", here);
+    let held = held(&world, EXECUTE, "repair-taken");
     // Meanwhile nobody else gets at the rows, nor may another bird write.
     world
         .run(&[EXECUTE, &["--lock-timeout", "1s"]].concat())
@@ -189,9 +178,7 @@ fn a_signal_ends_it_between_chunks(engine: Engine) {
         }
         world.client("ums", "INSERT INTO people VALUES (100, 'new')");
     }
-    running.signal("INT");
-    std::fs::write(folder.join("other"), "").expect("a file");
-    let ended = running.finish().exits(130);
+    let ended = held.interrupt();
     assert!(
         ended.stderr.contains("this run has committed"),
         "{}",

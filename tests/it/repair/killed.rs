@@ -7,7 +7,10 @@ use bird::model::repair::Action;
 use super::{EXECUTE, all, notes, orphans};
 use crate::world::{Engine, World};
 
-engines!(no_row_is_lost_or_doubled_wherever_a_run_is_killed);
+engines!(
+    no_row_is_lost_or_doubled_wherever_a_run_is_killed,
+    a_purge_goes_on_wherever_it_is_killed,
+);
 
 /// The points that a chunk passes, in its order; those before its transaction last.
 const POINTS: &[&str] = &[
@@ -27,6 +30,13 @@ const BACK: &[&str] = &[
     "undo-emptied",
     "undo-journaled",
     "undo-committed",
+];
+
+const PURGE: &[&str] = &[
+    "purge-begun",
+    "purge-deleted",
+    "purge-journaled",
+    "purge-committed",
 ];
 
 fn no_row_is_lost_or_doubled_wherever_a_run_is_killed(engine: Engine) {
@@ -65,6 +75,58 @@ fn no_row_is_lost_or_doubled_wherever_a_run_is_killed(engine: Engine) {
     assert!(both.iter().all(|code| [0, 3, 4].contains(code)), "{both:?}");
     world.run(EXECUTE).ok();
     assert_eq!(check(&world, &before, &run, Action::Quarantine), 5);
+}
+
+fn a_purge_goes_on_wherever_it_is_killed(engine: Engine) {
+    let world = notes(engine);
+    let before = all(&world);
+    // What another run has kept is none of its business.
+    let other = orphans(Action::SetNull).write(&world);
+    world.run(EXECUTE).ok();
+    let refer = "UPDATE notes SET person = CASE id WHEN 4 THEN 4 WHEN 5 THEN 12 ELSE 2 END \
+                 WHERE person IS NULL";
+    world.client("twitter", refer);
+    for (at, point) in PURGE.iter().enumerate() {
+        let run = orphans(Action::Quarantine).write(&world);
+        world.run(EXECUTE).ok();
+        let purge = ["repair", "--purge", &run, "--allow", "data-loss"];
+        let point = format!("{point}:{}", 1 + at % 3);
+        assert!(killed(&world, &purge, &point), "{engine:?} {point}");
+        // What is gone was written down, and nothing else was.
+        let [purged, kept, others] = purged(&world, &run);
+        assert_eq!((purged + kept, others), (5, 5), "{engine:?} {point}");
+        assert!(kept > 0, "{engine:?} {point}");
+        world.run(&purge).ok();
+        assert_eq!(self::purged(&world, &run), [5, 0, 5], "{engine:?} {point}");
+        world.client(
+            "twitter",
+            "INSERT INTO notes VALUES (2, 2, 'two'), (4, 4, 'four'), \
+                                 (5, 12, 'five'), (6, 2, 'six'), (7, 2, NULL)",
+        );
+        assert_eq!(all(&world), before);
+    }
+    world.client(
+        "twitter",
+        "UPDATE notes SET person = NULL WHERE id IN (2, 4, 5, 6, 7)",
+    );
+    world.run(&["repair", "--undo", &other]).ok();
+    assert_eq!(all(&world), before);
+}
+
+/// How many rows of a run are purged, as the journal has it, how many are kept, and how many are
+/// kept of others.
+fn purged(world: &World, run: &str) -> [u64; 3] {
+    let told = world.client(
+        "twitter",
+        &format!(
+            "SELECT coalesce(sum(repaired), 0) FROM bird_repair \
+             WHERE run = '{run}' AND direction = 'purge';\
+             SELECT count(*) FROM bird_quarantine_notes WHERE bird_run = '{run}';\
+             SELECT count(*) FROM bird_quarantine_notes WHERE bird_run <> '{run}';"
+        ),
+    );
+    let mut numbers = told.lines().map(|line| line.parse().expect("a number"));
+    std::array::from_fn(|_| numbers.next().expect("three numbers"))
 }
 
 /// Every row is where it was, or aside, and the journal knows how many are; that many.

@@ -78,8 +78,7 @@ impl Pair {
         told.unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
-    /// Waits until the replica has all that the primary has. Each wait leaves a table in a
-    /// database, which is gone the next time.
+    /// Waits until the replica has all that the primary has, by a table that comes and goes.
     pub fn catch_up(&self, database: &str) {
         self.primary(
             database,
@@ -92,10 +91,16 @@ impl Pair {
         );
         let begun = Instant::now();
         let there = || self.client("REPLICA", database, "SELECT number FROM caught_up");
-        while there() != Ok(format!("{random}\n")) {
-            assert!(begun.elapsed() < PATIENCE, "the replica does not follow");
-            std::thread::sleep(PAUSE);
-        }
+        let wait = |met: &dyn Fn() -> bool| {
+            while !met() {
+                assert!(begun.elapsed() < PATIENCE, "the replica does not follow");
+                std::thread::sleep(PAUSE);
+            }
+        };
+        wait(&|| there() == Ok(format!("{random}\n")));
+        self.primary(database, "DROP TABLE caught_up");
+        // Until that has come, it is behind.
+        wait(&|| there().is_err());
     }
 
     /// A world whose databases are on the primary.

@@ -1,0 +1,70 @@
+//! What goes wrong with a statement, in bird's words.
+
+use super::postgres;
+use crate::dialect::{Dialect, Trouble};
+
+/// What an engine, or the way to it, had against a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DbError {
+    pub trouble: Trouble,
+    /// The engine's own code: an error number, a SQLSTATE.
+    pub code: Option<String>,
+    pub message: String,
+    /// The byte of the statement that the engine points at.
+    pub at: Option<usize>,
+    /// What else the engine said.
+    pub notes: Vec<String>,
+}
+
+impl DbError {
+    pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
+        DbError {
+            trouble,
+            code: None,
+            message: message.into(),
+            at: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The message with the engine's code.
+    pub fn told(&self) -> String {
+        match &self.code {
+            Some(code) => format!("{} ({code})", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+/// Puts an error of the driver into bird's words.
+pub(super) fn tell(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbError {
+    match error {
+        sqlx::Error::Database(error) => {
+            let mut told = DbError::new(Trouble::Other, error.message());
+            let error = error.as_error();
+            if let Some(error) = error.downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+                told.code = Some(error.number().to_string());
+            } else if let Some(error) = error.downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+                postgres::explain(error, sql, &mut told);
+            } else if let Some(error) = error.downcast_ref::<sqlx::sqlite::SqliteError>() {
+                use sqlx::error::DatabaseError;
+                told.code = error.code().map(|code| code.into_owned());
+            }
+            let code = told.code.as_deref().unwrap_or_default();
+            told.trouble = dialect.trouble(code, &told.message);
+            told.at = told.at.or_else(|| dialect.pointed_at(&told.message, sql));
+            told
+        }
+        // A handshake that fails arrives as trouble with the stream.
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            DbError::new(Trouble::Certificate, format!("TLS: {error}"))
+        }
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DbError::new(Trouble::Connection, "the other side has hung up")
+        }
+        sqlx::Error::Io(error) => DbError::new(Trouble::Connection, error.to_string()),
+        sqlx::Error::Tls(error) => DbError::new(Trouble::Certificate, format!("TLS: {error}")),
+        sqlx::Error::Protocol(message) => DbError::new(Trouble::Connection, message),
+        other => DbError::new(Trouble::Other, other.to_string()),
+    }
+}
