@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::open;
 use crate::db::keys;
-use crate::db::session::{Access, DbError, Session};
+use crate::db::session::{DbError, Session};
 use crate::dialect::Trouble;
 use crate::dialect::keys::Replication;
 use crate::model::diagnostic::Diagnostic;
@@ -37,9 +37,9 @@ impl Limits {
 pub struct Watched {
     /// The database that it is asked for.
     pub name: String,
+    pub session: Session,
     /// Where it is.
     pub target: Target,
-    pub session: Session,
     /// It was named as a replica.
     pub replica: bool,
 }
@@ -88,7 +88,7 @@ impl Watch {
     async fn ask(&mut self) -> Result<Told, Diagnostic> {
         let mut told = Told::default();
         for server in &mut self.servers {
-            let asked = server.ask_again(&self.limits, &mut told).await;
+            let asked = server.ask_anew(&self.limits, &mut told).await;
             asked.map_err(|error| {
                 let doing = "looking how busy its server is";
                 open::cannot_ask_of(&server.name, doing, &error)
@@ -116,13 +116,12 @@ struct Told {
 }
 
 impl Watched {
-    /// Asks, once more in a new session where the old one broke: whoever works meanwhile may have
-    /// come through.
-    async fn ask_again(&mut self, limits: &Limits, told: &mut Told) -> Result<(), DbError> {
+    /// Asks in a new session where the one that there was has broken, because those who work on the
+    /// server begin anew, too.
+    async fn ask_anew(&mut self, limits: &Limits, told: &mut Told) -> Result<(), DbError> {
         match self.ask(limits, told).await {
             Err(error) if error.trouble == Trouble::Connection => {
-                let (dialect, schema) = (self.session.dialect, self.session.schema.as_deref());
-                self.session = Session::open(&self.target, dialect, schema, Access::Look).await?;
+                self.session = self.session.another(&self.target).await?;
                 self.ask(limits, told).await
             }
             asked => asked,

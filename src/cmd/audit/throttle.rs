@@ -120,8 +120,8 @@ pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Fail
         let session = side.reading().await;
         servers.push(Watched {
             name: side.database.clone(),
-            target: side.read_at().clone(),
             session: session.map_err(|error| Failure::failed(failed(error)))?,
+            target: side.read_at().clone(),
             replica: side.reader.is_some(),
         });
         seen.push(place);

@@ -158,8 +158,8 @@ async fn servers(
         }
         servers.push(Watched {
             name: database.name.clone(),
-            target,
             session,
+            target,
             replica,
         });
     }
