@@ -88,6 +88,8 @@ pub enum Trouble {
     Exists,
     /// Someone else holds a lock.
     Busy,
+    /// What the statement reads was changed while it ran.
+    Changed,
     /// The engine cannot do it in the way that was asked for.
     NotThatWay,
     /// It was cancelled, by bird or by somebody else.

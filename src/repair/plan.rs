@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
+use crate::model::hex;
 use crate::model::key::Compare;
 use crate::model::name::ColumnNames;
 use crate::model::orphan::Orphan;
@@ -228,7 +229,7 @@ impl<W: Write> Writer<W> {
         );
         line.push_str(DIGEST);
         self.put(line.as_bytes())?;
-        let digest = hex(&self.digest.finalize());
+        let digest = hex::digits(&self.digest.finalize());
         self.to.write_all(format!("{digest}\"}}\n").as_bytes())?;
         self.to.flush()?;
         Ok(self.to)
@@ -242,10 +243,6 @@ impl<W: Write> Writer<W> {
 
 /// What stands before the digest in the last line, and is covered by it as everything before.
 const DIGEST: &str = "\"digest\":\"";
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 #[cfg(test)]
 mod tests;

@@ -79,8 +79,9 @@ impl Audited {
         if tally.malformed.rows > 0 {
             let some = tally.malformed.shown.join(", ");
             let message = format!(
-                "{reference}: {} rows have a value that cannot be a key: {some}",
-                tally.malformed.rows
+                "{reference}: {} row{} with a value that cannot be a key: {some}",
+                tally.malformed.rows,
+                plural(tally.malformed.rows)
             );
             find(
                 "malformed-key",

@@ -7,7 +7,8 @@ use std::time::Instant;
 use tokio::sync::mpsc::Sender;
 
 use super::ends::{Prepared, Side};
-use super::task::{Fault, Part, Task, Told};
+use super::faults::Fault;
+use super::task::{Part, Task, Told};
 use crate::audit::{Confirmation, Seen};
 use crate::db::keys;
 use crate::db::session::Session;

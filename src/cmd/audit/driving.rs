@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 
+use super::faults::Fault;
 use super::journal::{Done, Journal};
 use super::lane;
 use super::tally::{self, Tally};
-use super::task::{Fault, Shared, Task, Told, Why};
+use super::task::{Shared, Task, Told};
 use super::throttle::Throttle;
 use super::walk;
 use crate::audit::Coverage;
@@ -132,19 +133,5 @@ impl Driving<'_> {
             Told::Failed(_) => Ok(()),
         };
         kept.map_err(|error| Fault::other("", "writing down what was found")(error.to_string()))
-    }
-}
-
-impl Fault {
-    /// Whether another way of reading may get there: keys out of order are put in order, a
-    /// snapshot that cannot be had is done without.
-    pub fn another_way(&self, task: &Task) -> Option<&'static str> {
-        match self.why {
-            Why::Disorder => Some("its keys came out of order, so they are hashed"),
-            _ if task.snapshot => {
-                Some("the snapshot could not be had, so findings are confirmed instead")
-            }
-            _ => None,
-        }
     }
 }

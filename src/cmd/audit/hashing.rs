@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::confirming::{Out, confirm};
 use super::ends::Prepared;
+use super::faults::Fault;
 use super::lane::{Lane, Read};
 use super::spill::{self, Gathering, spilled};
-use super::task::{Fault, Part, Portion, Task};
+use super::task::{Part, Portion, Task};
 use crate::audit::{self, Merge, Ordered, Strategy};
 use crate::db::keys;
 use crate::dialect::keys::Asked;

@@ -2,9 +2,10 @@
 //! in one snapshot of one server, or with the parents' file attached.
 
 use super::confirming::{Out, confirm};
+use super::faults::Fault;
 use super::lane::{Lane, Read};
 use super::spill::{self, Gathering, spilled};
-use super::task::{Fault, Part, Portion};
+use super::task::{Part, Portion};
 use crate::db::keys;
 
 /// Reads the keys of a range, each child in turn. What has no parent is kept until the statement is

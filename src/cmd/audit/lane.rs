@@ -8,12 +8,12 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::confirming::Fresh;
-use super::task::{Fault, Part, Portion, Shared, Task, Told, Why};
+use super::faults::Fault;
+use super::task::{Part, Portion, Shared, Task, Told};
 use super::throttle::Throttle;
 use super::{hashing, joining, merging, snapshot};
 use crate::audit::Strategy;
 use crate::db::session::Session;
-use crate::dialect::Trouble;
 use crate::dialect::keys::Range;
 
 /// How often a portion is read anew before its failure is told.
@@ -177,21 +177,5 @@ impl Lane {
         }
         self.parents.close().await;
         self.fresh.close().await;
-    }
-}
-
-impl Fault {
-    /// Whether it may be gone when the portion is read anew: a connection that broke, a table that
-    /// was changed while it was read.
-    fn may_pass(&self) -> bool {
-        let Why::Database(error) = &self.why else {
-            return false;
-        };
-        let changed = ["1412", "1213", "0A000", "40001", "40P01"];
-        error.trouble == Trouble::Connection
-            || error
-                .code
-                .as_deref()
-                .is_some_and(|code| changed.contains(&code))
     }
 }

@@ -3,9 +3,10 @@
 use futures_util::future::{join, join_all};
 
 use super::confirming::{Fresh, Out};
+use super::faults::Fault;
 use super::lane::{Lane, Read};
 use super::source::{self, Source};
-use super::task::{Fault, Part, Portion, Shared, Task, Told};
+use super::task::{Part, Portion, Shared, Task, Told};
 use crate::audit::{Merge, Side};
 use crate::dialect::keys::Range;
 use crate::model::key::Batch;

@@ -2,9 +2,10 @@
 
 use super::driving::Driving;
 use super::ends::Prepared;
+use super::faults::Fault;
 use super::faults::cannot;
 use super::journal::Done;
-use super::task::{Fault, Part, Portion, Task};
+use super::task::{Part, Portion, Task};
 use crate::db::keys;
 use crate::dialect::keys::Found;
 use crate::model::diagnostic::Diagnostic;

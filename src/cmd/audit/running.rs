@@ -8,9 +8,10 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::driving::{Driving, Written};
 use super::ends::Prepared;
+use super::faults::{Fault, Why};
 use super::faults::{cannot, told};
 use super::tally::Tally;
-use super::task::{Fault, Guarantee, Shared, Task, Why};
+use super::task::{Guarantee, Shared, Task};
 use super::throttle::Throttle;
 use super::{finish, journal::Journal, nulls};
 use crate::audit::Strategy;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::Args;
 use super::ends::{Looked, Prepared, Side};
+use super::faults::Fault;
 use super::faults::cannot;
 use super::passes::Passes;
-use super::task::Fault;
 use super::visits::Visits;
 use crate::dialect::keys::{row_expression, row_literal, row_told};
 use crate::model::diagnostic::{Diagnostic, Failure};

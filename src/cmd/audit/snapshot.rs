@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use futures_util::future::join;
 
 use super::confirming::{Out, confirm};
+use super::faults::Fault;
 use super::lane::{Lane, Read};
-use super::task::{Fault, Part, Portion, Told};
+use super::task::{Part, Portion, Told};
 use super::{hashing, joining, source};
 use crate::audit::{Merge, Page, Side, Strategy};
 use crate::dialect::keys::{Asked, Range};

@@ -7,8 +7,9 @@ use std::io;
 use futures_util::future::join;
 
 use super::ends::Side;
+use super::faults::{Fault, Why};
 use super::source;
-use super::task::{Fault, Part, Shared, Why};
+use super::task::{Part, Shared};
 use crate::audit::{Gather, Ordered};
 use crate::db::session::Session;
 use crate::dialect::keys::Asked;

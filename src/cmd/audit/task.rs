@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ends::{Prepared, Side};
+use super::faults::Fault;
 use super::malformed::Malformed;
 use crate::audit::{Choice, Strategy, Totals};
 use crate::db::keys;
-use crate::db::session::DbError;
 use crate::dialect::keys::Range;
 use crate::model::orphan::Orphan;
 
@@ -159,51 +159,6 @@ pub enum Told {
     Done(Portion, Vec<Part>, u64),
     /// A lane could not go on.
     Failed(Fault),
-}
-
-/// Why a portion could not be read.
-#[derive(Debug, Clone)]
-pub struct Fault {
-    pub database: String,
-    pub doing: &'static str,
-    pub why: Why,
-}
-
-#[derive(Debug, Clone)]
-pub enum Why {
-    Database(DbError),
-    /// Keys did not come in the order that their types promise.
-    Disorder,
-    Other(String),
-}
-
-impl Fault {
-    /// Keys of a database did not come in the order that their types promise.
-    pub fn disorder(database: &str) -> Fault {
-        Fault {
-            database: database.to_owned(),
-            doing: "merging keys",
-            why: Why::Disorder,
-        }
-    }
-
-    pub fn of(database: &str, doing: &'static str) -> impl Fn(DbError) -> Fault + use<> {
-        let database = database.to_owned();
-        move |error| Fault {
-            database: database.clone(),
-            doing,
-            why: Why::Database(error),
-        }
-    }
-
-    pub fn other(database: &str, doing: &'static str) -> impl Fn(String) -> Fault + use<> {
-        let database = database.to_owned();
-        move |why| Fault {
-            database: database.clone(),
-            doing,
-            why: Why::Other(why),
-        }
-    }
 }
 
 /// What all lanes of all tasks share with the thread that shows how far they are.

@@ -6,7 +6,8 @@
 use tokio::sync::mpsc::Sender;
 
 use super::ends::Side;
-use super::task::{Fault, Shared, Task};
+use super::faults::Fault;
+use super::task::{Shared, Task};
 use super::throttle::Throttle;
 use crate::db::keys;
 use crate::db::session::{DbError, Session};

@@ -8,6 +8,7 @@ use super::unwritable;
 use crate::dialect::keys::{End, Place, comparison, condition};
 use crate::dialect::repairs::{Kept, OWN_COLUMNS};
 use crate::dialect::{Dialect, Trouble};
+use crate::model::hex;
 use crate::model::key::Compare;
 use crate::model::name::ColumnNames;
 use crate::model::reference::Reference;
@@ -91,8 +92,7 @@ fn digest(columns: &[Kept], only: Option<&[String]>) -> String {
             digest.update(format!("{column:?}\n"));
         }
     }
-    let bytes = digest.finalize();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::digits(&digest.finalize())
 }
 
 /// The tables of a reference, or why it cannot be asked for.

@@ -244,6 +244,7 @@ impl Dialect for MySql {
             "1845" | "1846" => Trouble::NotThatWay,
             "1317" | "1969" | "3024" => Trouble::Cancelled,
             "1020" | "1205" | "1213" | "3572" => Trouble::Busy,
+            "1412" => Trouble::Changed,
             "1045" | "1698" => Trouble::Account,
             "1044" | "1142" | "1227" | "1370" => Trouble::Denied,
             "1290" if message.contains("read-only") => Trouble::Closed,

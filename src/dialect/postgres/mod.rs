@@ -193,6 +193,7 @@ impl Dialect for Postgres {
             "42P01" => Trouble::MissingTable,
             "42P04" | "42P06" | "42P07" | "23505" => Trouble::Exists,
             "55P03" | "40P01" | "40001" => Trouble::Busy,
+            "0A000" if message.starts_with("cached plan must not change") => Trouble::Changed,
             "42704" => Trouble::MissingObject,
             "57014" => Trouble::Cancelled,
             "28000" | "28P01" => Trouble::Account,

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{DIGEST, FORMAT, Header, PlannedRow, hex};
+use super::{DIGEST, FORMAT, Header, PlannedRow};
+use crate::model::hex;
 use crate::model::repair::Totals;
 
 /// No line of a plan is longer; a file without line breaks is none.
@@ -92,7 +93,7 @@ impl<R: BufRead + Seek> Reader<R> {
             header,
             totals: footer.references,
             rows: footer.rows,
-            digest: hex(&digest.finalize()),
+            digest: hex::digits(&digest.finalize()),
             read: 0,
         };
         reader.rewind()?;
