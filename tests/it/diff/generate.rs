@@ -18,7 +18,7 @@ pub use dice::Dice;
 engines!(random_pairs_hold);
 
 /// How many pairs are tried where nobody says: in memory, and on a server.
-const PAIRS: (u64, u64) = (500, 25);
+const PAIRS: (u64, u64) = (300, 15);
 
 /// A pair as a generator writes it.
 pub struct Generated {

@@ -94,6 +94,7 @@ impl Laboratory {
         if let Some(differs) = self.differs(&again, &new) {
             faults.push(format!("a schema differs from itself: {differs}"));
         }
+        let wanted = witness::told(self.engine, to).await;
         let (difference, ddl) = self.ddl(to, &old, &new);
         let sql = self.told(&difference, &ddl);
         // What leads there, from a database with rows in it.
@@ -112,7 +113,7 @@ impl Laboratory {
             if before != after {
                 faults.push(format!("rows were lost: {before} became {after}\n{sql}"));
             }
-            let witness = witness::compare(self.engine, from, to).await;
+            let witness = witness::compare(&witness::told(self.engine, from).await, &wanted);
             faults.extend(witness.map(|told| format!("the engine tells: {told}\n{sql}")));
         }
         // What recreates it, and first the settings of its database.
@@ -130,7 +131,7 @@ impl Laboratory {
         if let Some(differs) = self.differs(&recreated, &new) {
             faults.push(format!("what recreates it does not: {differs}\n{script}"));
         }
-        let witness = witness::compare(self.engine, fresh, to).await;
+        let witness = witness::compare(&witness::told(self.engine, fresh).await, &wanted);
         faults.extend(witness.map(|told| format!("recreated, the engine tells: {told}\n{script}")));
         Ok(sql)
     }

@@ -1,22 +1,6 @@
-//! What SHOW CREATE prints of everything in two databases: what a dump of them would hold.
-
-use std::collections::BTreeMap;
+//! What SHOW CREATE prints of everything in a database: what a dump of it would hold.
 
 use bird::db::shadow::Shadow;
-
-/// How the prints differ, if they do.
-pub async fn compare(one: &mut Shadow, other: &mut Shadow) -> Option<String> {
-    let (one, other) = (told(one).await, told(other).await);
-    let names = one.keys().chain(other.keys());
-    let mut differing = names.filter(|name| one.get(*name) != other.get(*name));
-    let name = differing.next()?;
-    let print = |all: &BTreeMap<String, String>| all.get(name).cloned().unwrap_or_default();
-    Some(format!(
-        "{name}\n{}\nshould be\n{}",
-        print(&one),
-        print(&other)
-    ))
-}
 
 /// Objects that run in somebody's name, told by the catalog: its words are in one spelling.
 const PROGRAMS: &[&str] = &[
@@ -35,13 +19,13 @@ const PROGRAMS: &[&str] = &[
      FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()",
 ];
 
-async fn told(shadow: &mut Shadow) -> BTreeMap<String, String> {
+/// Each object's name, and what is printed of it.
+pub async fn told(shadow: &mut Shadow) -> Vec<String> {
     let own = format!("`{}`.", shadow.database);
-    let mut all = BTreeMap::new();
+    let mut all = Vec::new();
     for query in PROGRAMS {
         for row in rows(shadow, query).await {
-            let name = row.first().cloned().flatten().expect("a name");
-            all.insert(name, format!("{row:?}"));
+            all.push(format!("{row:?}"));
         }
     }
     let mut wanted = Vec::new();
@@ -71,7 +55,7 @@ async fn told(shadow: &mut Shadow) -> BTreeMap<String, String> {
             "VIEW" | "SEQUENCE" => cell(1),
             _ => format!("{}\n{}\n{}", cell(1), cell(2), cell(5)),
         };
-        all.insert(format!("{what} {name}"), print);
+        all.push(format!("{what} {name}\n{print}"));
     }
     all
 }

@@ -1,5 +1,5 @@
-//! What pg_dump tells of two databases, in an order in which nothing depends on the order of
-//! columns or of their making.
+//! What pg_dump tells of a database, in an order in which nothing depends on the order of columns or
+//! of their making.
 
 use std::process::Command;
 
@@ -7,28 +7,13 @@ use bird::db::shadow::Shadow;
 
 use crate::world::Engine;
 
-pub fn compare(one: &Shadow, other: &Shadow) -> Option<String> {
-    let (one, other) = (dump(&one.database), dump(&other.database));
-    let only = |these: &[String], those: &[String]| -> Vec<String> {
-        let theirs = these.iter().filter(|block| !those.contains(block));
-        theirs.cloned().collect()
-    };
-    let (gone, come) = (only(&one, &other), only(&other, &one));
-    (!gone.is_empty() || !come.is_empty()).then(|| {
-        format!(
-            "pg_dump says\n{}\ninstead of\n{}",
-            gone.join("\n"),
-            come.join("\n")
-        )
-    })
-}
-
-/// The statements of a dump, sorted.
-fn dump(database: &str) -> Vec<String> {
+/// The statements of a dump.
+pub fn told(shadow: &Shadow) -> Vec<String> {
     let url = Engine::Postgres.url().expect("a server");
-    let output = Command::new("pg_dump")
+    let program = std::env::var("BIRD_TEST_POSTGRES_DUMP");
+    let output = Command::new(program.unwrap_or("pg_dump".to_owned()))
         .args(["--schema-only", "--no-owner"])
-        .arg(format!("--dbname={url}/{database}"))
+        .arg(format!("--dbname={url}/{}", shadow.database))
         .output()
         .expect("pg_dump");
     assert!(
@@ -48,7 +33,6 @@ fn dump(database: &str) -> Vec<String> {
             statements.push(settled(std::mem::take(&mut statement)));
         }
     }
-    statements.sort();
     statements
 }
 

@@ -1,7 +1,5 @@
 //! What SQLite tells of its tables: its pragmas, which know what it made of the texts.
 
-use std::fmt::Write as _;
-
 use bird::db::shadow::Shadow;
 
 /// Tables, columns, keys and foreign keys by the pragmas; views and triggers by their texts, without
@@ -25,31 +23,19 @@ const ASKED: &[&str] = &[
      WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' ORDER BY 1, 2",
 ];
 
-pub async fn compare(one: &mut Shadow, other: &mut Shadow) -> Option<String> {
-    let (one, other) = (told(one).await, told(other).await);
-    let alone = |these: &str, those: &str| {
-        let lines = these
-            .lines()
-            .filter(|line| !those.lines().any(|other| other == *line));
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    (one != other).then(|| format!("{}\nand not\n{}", alone(&one, &other), alone(&other, &one)))
-}
-
-async fn told(shadow: &mut Shadow) -> String {
-    let mut told = String::new();
+/// A line for each thing.
+pub async fn told(shadow: &mut Shadow) -> Vec<String> {
+    let mut told = Vec::new();
     for sql in ASKED {
         match shadow.session.rows(sql).await {
             Ok(rows) => {
                 for row in rows {
                     let cells = row.into_iter().map(|cell| shown(cell.as_deref()));
                     let cells: Vec<String> = cells.collect();
-                    let _ = writeln!(told, "{}", cells.join(" | "));
+                    told.push(cells.join(" | "));
                 }
             }
-            Err(error) => {
-                let _ = writeln!(told, "{}", error.told());
-            }
+            Err(error) => told.push(error.told()),
         }
     }
     let texts = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1, 2";
@@ -62,7 +48,7 @@ async fn told(shadow: &mut Shadow) -> String {
                 .replace("before", "")
                 .replace("==", "=")
                 .replace("!=", "<>");
-            let _ = writeln!(told, "{kind} {name} {text}");
+            told.push(format!("{kind} {name} {text}"));
         }
     }
     told
