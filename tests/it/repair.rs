@@ -73,6 +73,15 @@ const EXECUTE: &[&str] = &[
     "--format",
     "json",
 ];
+/// As [`EXECUTE`], in chunks of the usual size.
+pub const WHOLE: &[&str] = &[
+    "repair",
+    "--plan",
+    "orphans.plan",
+    "--execute",
+    "--format",
+    "json",
+];
 
 /// A run of bird that is held at a point.
 pub struct Held {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::closed::nobody_writes_to_it;
-use crate::repair::held;
+use crate::repair::{WHOLE, held};
 use crate::world::{Engine, Output, Pair, World};
 
 engines!(children_are_read_from_a_replica);
@@ -282,15 +282,7 @@ fn a_repair_waits_for_it(pair: &Pair, world: &World) {
     pair.primary("twitter", "INSERT INTO messages VALUES (500, 1)");
     // A second is as fine as its lag is told.
     thread::sleep(Duration::from_millis(1_200));
-    let repair = [
-        "repair",
-        "--plan",
-        "orphans.plan",
-        "--execute",
-        "--format",
-        "json",
-    ];
-    let arguments = [&repair, REPLICA, NO_LAG].concat();
+    let arguments = [WHOLE, REPLICA, NO_LAG].concat();
     let held = held(world, &arguments, "repair-waits");
     replay(pair, true);
     let done = held.release().ok().warns("waiting: the replica of twitter");

@@ -1,5 +1,6 @@
 //! From an audit to its repair and back, over two engines.
 
+use super::WHOLE;
 use crate::world::{Engine, World};
 
 engines!(what_an_audit_finds_is_repaired_and_restored);
@@ -75,15 +76,7 @@ fn what_an_audit_finds_is_repaired_and_restored(engine: Engine) {
     let audit = ["audit", "--plan", "orphans.plan", "--format", "json"];
     world.run(&audit).exits(1);
     // Four of nine rows are half of two small tables: more than anybody plants by hand.
-    let execute = [
-        "repair",
-        "--plan",
-        "orphans.plan",
-        "--execute",
-        "--format",
-        "json",
-    ];
-    let execute = [&execute[..], &["--allow", "mostly-orphans"]].concat();
+    let execute = [WHOLE, &["--allow", "mostly-orphans"]].concat();
     let done = world.run(&execute).ok().json();
     let references = done["references"].as_array().expect("references");
     let sum = |name: &str| -> u64 {

@@ -4,7 +4,7 @@ use bird::model::repair::Action;
 use serde_json::json;
 use time::Duration;
 
-use super::{EXECUTE, PLAN, Plan, all, held, notes, orphans, world};
+use super::{EXECUTE, PLAN, Plan, WHOLE, all, held, notes, orphans, world};
 use crate::world::{Engine, World};
 
 engines!(
@@ -125,22 +125,14 @@ fn rows_that_others_point_to_are_left(engine: Engine) {
     };
     let world = world(engine, people, &tweets(""), &references);
     let run = plan(&world, Action::Quarantine);
-    let execute = [
-        "repair",
-        "--plan",
-        "orphans.plan",
-        "--execute",
-        "--format",
-        "json",
-    ];
-    let done = world.run(&execute).exits(1).json();
+    let done = world.run(WHOLE).exits(1).json();
     let one = &done["references"][0];
     assert_eq!((&one["repaired"], &one["refused"]), (&json!(2), &json!(1)));
     assert_eq!(one["refusals"][0]["row"], json!(["3"]));
     assert_eq!(all(&world), "1\t1\n3\t2\n");
     world.run(&["repair", "--undo", &run]).ok();
     plan(&world, Action::SetNull);
-    world.run(&execute).exits(3).warns("not-null");
+    world.run(WHOLE).exits(3).warns("not-null");
     if engine != Engine::Sqlite {
         let cascade = engine.pick(
             "ALTER TABLE likes ADD CONSTRAINT c FOREIGN KEY (note) REFERENCES notes (id) ON DELETE CASCADE",
@@ -153,7 +145,7 @@ fn rows_that_others_point_to_are_left(engine: Engine) {
         world.client("twitter", cascade);
     }
     plan(&world, Action::Quarantine);
-    world.run(&execute).exits(3).warns("side-effects");
+    world.run(WHOLE).exits(3).warns("side-effects");
 }
 
 /// The chunk is finished, and the same command goes on.

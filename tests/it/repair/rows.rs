@@ -3,7 +3,7 @@
 use bird::model::repair::Action;
 use serde_json::json;
 
-use super::{EXECUTE, Plan, world};
+use super::{EXECUTE, Plan, WHOLE, world};
 use crate::world::{Engine, World};
 
 engines!(
@@ -320,16 +320,8 @@ fn keys_of_several_columns_are_many() {
     Engine::Sqlite.run(|engine| {
         let world = world(engine, people, tweets, &references);
         world.run(&["audit", "--plan", "orphans.plan"]).exits(1);
-        let execute = [
-            "repair",
-            "--plan",
-            "orphans.plan",
-            "--execute",
-            "--format",
-            "json",
-        ];
         let much = ["--chunk", "800", "--allow", "mostly-orphans"];
-        let done = world.run(&[&execute[..], &much].concat()).ok().json();
+        let done = world.run(&[WHOLE, &much].concat()).ok().json();
         let one = &done["references"][0];
         assert_eq!(
             (&one["repaired"], &one["chunks"]),
