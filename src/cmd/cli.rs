@@ -193,6 +193,13 @@ pub struct Consents {
     pub allow: Vec<String>,
 }
 
+impl Consents {
+    /// Whether a person has consented to what this name stands for.
+    pub fn allows(&self, name: &str) -> bool {
+        self.allow.iter().any(|allowed| allowed == name)
+    }
+}
+
 impl Locks {
     /// The flag, then the config, then half a minute.
     pub fn timeout(&self, database: &crate::project::Database) -> Duration {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cli::Consents;
 use super::{Context, open};
 use crate::db::closed::{self, Closed};
 use crate::db::lock::{Guard, NoLock};
@@ -37,21 +38,21 @@ pub fn doubt(context: &Context, database: &Database, guard: &Guard) {
 pub async fn serves(
     database: &Database,
     session: &mut Session,
-    allow: &[String],
+    consents: &Consents,
 ) -> Result<(), Failure> {
-    writable(database, session, allow).await?;
-    cluster(database, session, allow).await
+    writable(database, session, consents).await?;
+    cluster(database, session, consents).await
 }
 
 /// Refuses a cluster whose locks hold on one node only, unless nobody else migrates meanwhile.
 pub async fn cluster(
     database: &Database,
     session: &mut Session,
-    allow: &[String],
+    consents: &Consents,
 ) -> Result<(), Failure> {
     let consent = "single-writer";
     let query = database.dialect.cluster_query();
-    let Some(query) = query.filter(|_| !allow.iter().any(|name| name == consent)) else {
+    let Some(query) = query.filter(|_| !consents.allows(consent)) else {
         return Ok(());
     };
     let setting = session.value(query).await.map_err(|error| {
@@ -79,7 +80,7 @@ pub async fn cluster(
 pub async fn writable(
     database: &Database,
     session: &mut Session,
-    allow: &[String],
+    consents: &Consents,
 ) -> Result<(), Failure> {
     let failed = |error: DbError| {
         let doing = "asking whether it takes writes";
@@ -92,7 +93,7 @@ pub async fn writable(
     let message = format!("`{name}` is not to be written to");
     let setting = match closed {
         Closed::Setting(setting) => setting,
-        Closed::Replica if allow.iter().any(|consent| consent == REPLICA) => return Ok(()),
+        Closed::Replica if consents.allows(REPLICA) => return Ok(()),
         Closed::Replica => {
             let fault = Diagnostic::error("replica", message)
                 .database(name)

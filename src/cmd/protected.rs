@@ -5,7 +5,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// Whether a writing command needs a consent that it lacks.
 pub fn is_guarded(context: &Context, consents: &cli::Consents) -> bool {
-    context.project.protected && !consents.allow.iter().any(|name| name == "protected")
+    context.project.protected && !consents.allows("protected")
 }
 
 /// Every command that writes asks here, before its first lock and only once it knows that it has

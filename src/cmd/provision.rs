@@ -83,11 +83,7 @@ fn wish<'d>(database: &'d Database, args: &Args) -> Wish<'d> {
         dialect: database.dialect,
         schema: database.schema.as_deref(),
         collation: database.collation.as_deref(),
-        onto_replica: args
-            .consents
-            .allow
-            .iter()
-            .any(|name| name == locks::REPLICA),
+        onto_replica: args.consents.allows(locks::REPLICA),
     }
 }
 

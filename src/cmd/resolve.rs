@@ -91,7 +91,7 @@ async fn answer(
     };
     doubt(place, session).await?;
     protected::consent(context, &args.consents)?;
-    serves(database, session, &args.consents.allow).await?;
+    serves(database, session, &args.consents).await?;
     let waiting = waiting(context, database);
     let wish = lock::Wish {
         target: &database.target,

@@ -92,11 +92,7 @@ async fn one(context: &Context, args: &Args, member: &mut Member<'_>) -> Result<
             }
             let query = tool.query(session.dialect, table, &session.table(&table.name));
             let rows = session.rows(&query).await.map_err(told)?;
-            let changed = args
-                .consents
-                .allow
-                .iter()
-                .any(|name| name == "changed-file");
+            let changed = args.consents.allows("changed-file");
             let (read, files) = ((tool.read)(&rows), &member.migrations);
             let adopted = adopt::adopt(tool, read, database.dialect, files, changed);
             Decision {

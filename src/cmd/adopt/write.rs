@@ -101,7 +101,7 @@ async fn lock_one(
         return Err(never_opened(&database.name));
     };
     open::may_create(session, database).await?;
-    writable(database, session, &args.consents.allow).await?;
+    writable(database, session, &args.consents).await?;
     let waiting = waiting(context, database);
     let wish = lock::Wish {
         target: &database.target,

@@ -132,6 +132,6 @@ impl Driving<'_> {
             }
             Told::Failed(_) => Ok(()),
         };
-        kept.map_err(|error| Fault::other("", "writing down what was found")(error.to_string()))
+        kept.map_err(|error| Fault::unwritten(&error))
     }
 }

@@ -53,6 +53,11 @@ impl Fault {
         }
     }
 
+    /// The journal could not be written.
+    pub fn unwritten(error: &std::io::Error) -> Fault {
+        Fault::other("", "writing down what was found")(error.to_string())
+    }
+
     /// Whether another way of reading may get there: keys out of order are put in order, a
     /// snapshot that cannot be had is done without.
     pub fn another_way(&self, task: &Task) -> Option<&'static str> {

@@ -30,7 +30,7 @@ pub async fn count(
     // They are read whole again, whatever an audit that was cut short has read of them.
     let dropped = driving.written.borrow_mut().journal.drop_task(number);
     if let Err(error) = dropped {
-        faults.push(cannot(&unwritten(&error)));
+        faults.push(cannot(&Fault::unwritten(&error)));
     }
     for member in &task.members {
         if let Some(tally) = driving.written.borrow_mut().tallies.get_mut(member.index) {
@@ -49,7 +49,7 @@ async fn read(driving: &Driving<'_>, task: usize, member: &Prepared) -> Result<(
     let doing = "reading its rows with NULL";
     let failed = Fault::of(&side.database, doing);
     let wrong = Fault::other(&side.database, doing);
-    let written = |error: std::io::Error| unwritten(&error);
+    let written = |error: std::io::Error| Fault::unwritten(&error);
     let end = side.end(None).map_err(&wrong)?;
     let mut session = side.session().await.map_err(&failed)?;
     let names: Vec<&Column> = side.names.iter().collect();
@@ -96,10 +96,6 @@ async fn read(driving: &Driving<'_>, task: usize, member: &Prepared) -> Result<(
         tally.orphan_rows += rows;
     }
     Ok(())
-}
-
-fn unwritten(error: &std::io::Error) -> Fault {
-    Fault::other("", "writing down what was found")(error.to_string())
 }
 
 fn orphan(member: &Prepared, row: &Found) -> Orphan {

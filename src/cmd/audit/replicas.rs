@@ -5,10 +5,9 @@
 use std::sync::Arc;
 
 use super::ends::{Looked, Prepared, Side};
-use super::{Args, open};
+use super::{Args, open, visits};
 use crate::cmd::{Context, replica};
-use crate::db::session::{Access, DbError, Session};
-use crate::db::{inspect, keys};
+use crate::db::session::{Access, Session};
 use crate::dialect::keys::{Following, Replication};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::{Column, Schema};
@@ -125,23 +124,16 @@ async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema
         fault.message = format!("--replica {}: {}", database.name, fault.message);
         Failure::failed(fault)
     })?;
-    let asking = async {
-        let schema = inspect::schema(&mut session, target.database()).await?;
-        let identity = keys::identity(&mut session).await?;
-        let standing = keys::replication(&mut session).await?;
-        Ok((schema, identity, standing))
-    };
-    let asked: Result<_, DbError> = asking.await;
-    let (schema, identity, standing) = asked.map_err(|error| {
+    let found = visits::ask(&mut session, target).await.map_err(|error| {
         Failure::failed(open::cannot_ask(database, "looking at its replica", &error))
     })?;
     session.close().await;
     let reader = Reader {
         target: target.clone(),
-        identity,
-        standing,
+        identity: found.identity,
+        standing: found.standing,
     };
-    Ok((reader, schema))
+    Ok((reader, found.schema))
 }
 
 /// A replica has the same tables; one that has not, is another database's, or has not come to the

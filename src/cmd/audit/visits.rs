@@ -12,6 +12,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;
 use crate::model::reference::Reference;
 use crate::model::schema::Schema;
+use crate::model::target::Target;
 use crate::project::Database;
 
 /// A database that is looked at.
@@ -101,22 +102,32 @@ async fn look(context: &Context, args: &Args, database: &Database) -> Result<Vis
     }
     let session = open::session(context, database, Access::Look, args.connect.wait).await;
     let mut session = session.map_err(cannot_open)?;
-    let asking = async {
-        let schema = inspect::schema(&mut session, database.target.database()).await?;
-        let identity = keys::identity(&mut session).await?;
-        let standing = keys::replication(&mut session).await?;
-        let replica = matches!(standing, Replication::Replica(_));
-        keys::prepare(&mut session).await?;
-        Ok((schema, identity, replica))
-    };
-    let asked: Result<_, DbError> = asking.await;
-    let (schema, identity, replica) = asked.map_err(|error| {
+    let failed = |error: DbError| {
         Failure::failed(open::cannot_ask(database, "looking at its tables", &error))
-    })?;
+    };
+    let found = ask(&mut session, &database.target).await.map_err(failed)?;
+    keys::prepare(&mut session).await.map_err(failed)?;
     Ok(Visited {
         session,
-        schema,
-        identity,
-        replica,
+        schema: found.schema,
+        identity: found.identity,
+        replica: matches!(found.standing, Replication::Replica(_)),
+    })
+}
+
+/// What a database has, and where.
+pub struct Found {
+    pub schema: Schema,
+    /// Which server it is, where the engine tells.
+    pub identity: Option<String>,
+    pub standing: Replication,
+}
+
+/// Asks what a database has, and where it is.
+pub async fn ask(session: &mut Session, target: &Target) -> Result<Found, DbError> {
+    Ok(Found {
+        schema: inspect::schema(session, target.database()).await?,
+        identity: keys::identity(session).await?,
+        standing: keys::replication(session).await?,
     })
 }

@@ -34,7 +34,7 @@ pub async fn fill(
             };
             let database = member.opened.database;
             let compared = back(context, member, database, file).await?;
-            if !args.consents.allow.iter().any(|name| name == "data-loss") {
+            if !args.consents.allows("data-loss") {
                 refused.extend(lost(database, file, &compared));
             }
             let text = text(file, &compared);

@@ -26,7 +26,7 @@ pub async fn beside(context: &Context, args: &Args, database: &Database) -> Resu
         timeout: Duration::ZERO,
         waiting: &|_| {},
     };
-    let serves = locks::serves(database, &mut session, &args.consents.allow).await;
+    let serves = locks::serves(database, &mut session, &args.consents).await;
     let result = match serves {
         Ok(()) => match lock::take(&mut session, &wish, &context.stop).await {
             Ok(guard) => {
@@ -54,9 +54,7 @@ pub(super) async fn writers(
         let database = member.opened.database;
         let steps = plan.of(&database.name).map_or(0, |plan| plan.steps.len());
         match &mut member.opened.session {
-            Some(session) if steps > 0 => {
-                locks::serves(database, session, &args.consents.allow).await
-            }
+            Some(session) if steps > 0 => locks::serves(database, session, &args.consents).await,
             _ => Ok(()),
         }
     });

@@ -73,7 +73,7 @@ async fn member<'p>(
         return Ok(None);
     }
     repair::prepare(&mut session, true).await.map_err(failed)?;
-    locks::writable(database, &mut session, &args.consents.allow).await?;
+    locks::writable(database, &mut session, &args.consents).await?;
     let place = Place {
         past: journal::past(&mut session, plan).await.map_err(failed)?,
         database,

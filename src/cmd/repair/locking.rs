@@ -16,7 +16,7 @@ pub async fn take(context: &Context, args: &Args, place: &mut Place<'_>) -> Resu
     let told =
         |error: DbError| Failure::failed(open::cannot_ask(database, "getting ready", &error));
     session.prepare_to_write().await.map_err(told)?;
-    locks::cluster(database, session, &args.consents.allow).await?;
+    locks::cluster(database, session, &args.consents).await?;
     let timeout = args.locks.timeout(database);
     let waiting = locks::waiting(context, database);
     let wish = lock::Wish {

@@ -200,7 +200,7 @@ async fn primary(
     session: &mut Session,
     is_child: bool,
 ) -> Result<(), Failure> {
-    let refused = locks::writable(database, session, &args.consents.allow).await;
+    let refused = locks::writable(database, session, &args.consents).await;
     refused.map_err(|mut failure| {
         for fault in failure.diagnostics.iter_mut().filter(|_| !is_child) {
             fault

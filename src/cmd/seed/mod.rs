@@ -209,7 +209,7 @@ async fn transaction(
         .prepare_to_write()
         .await
         .map_err(|error| (told(&error, "getting ready"), false))?;
-    serves(database, session, &args.consents.allow)
+    serves(database, session, &args.consents)
         .await
         .map_err(|failure| (failure, false))?;
     let guard = lock::take(session, &wish, &context.stop)
