@@ -11,9 +11,10 @@ use crate::output::escape::{terminal, workflow_log};
 /// Writes diagnostics to stderr, each with its source line where there is one. Where the answer is
 /// read out of a log, nothing beside it may look like a part of it.
 pub fn tell(diagnostics: &[Diagnostic], decorate: bool, format: Format) {
-    let renderer = match decorate {
-        true => Renderer::styled(),
-        false => Renderer::plain(),
+    let renderer = if decorate {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
     };
     let mut stderr = anstream::stderr().lock();
     for diagnostic in diagnostics {

@@ -54,9 +54,10 @@ pub fn load(engine: &Engine, size: Size, unindexed: bool) -> Result<()> {
         copy_for_the_floor(engine)?;
     }
     settle(engine, unindexed)?;
-    let marks = match unindexed {
-        true => "CREATE TABLE complete (loaded INT); CREATE TABLE unindexed (loaded INT)",
-        false => "CREATE TABLE complete (loaded INT)",
+    let marks = if unindexed {
+        "CREATE TABLE complete (loaded INT); CREATE TABLE unindexed (loaded INT)"
+    } else {
+        "CREATE TABLE complete (loaded INT)"
     };
     run(engine, Some("mark"), marks)?;
     let seconds = start.elapsed().as_secs();
@@ -204,9 +205,10 @@ fn copy_for_the_floor(engine: &Engine) -> Result<()> {
 /// Statistics as a server has them that has run for a day.
 fn settle(engine: &Engine, unindexed: bool) -> Result<()> {
     let tables = "ANALYZE TABLE messages, subscriptions";
-    let tables = match unindexed {
-        true => format!("{tables}, unindexed"),
-        false => tables.to_owned(),
+    let tables = if unindexed {
+        format!("{tables}, unindexed")
+    } else {
+        tables.to_owned()
     };
     let each: &[(&str, &str)] = match engine.family {
         Family::MySql => &[("ums", "ANALYZE TABLE users"), ("twitter", &tables)],

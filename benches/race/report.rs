@@ -124,18 +124,20 @@ fn cell(laps: &[Laps], name: &str) -> String {
         .memory
         .map(|memory| format!(", {:.0} MB", memory as f64 / 1024.0));
     let (least, most) = own.spread();
-    let spread = match least >= 1.0 {
-        true => format!("{least:.2}–{most:.2}"),
-        false => format!("{:.1}–{:.1}", least * 1000.0, most * 1000.0),
+    let spread = if least >= 1.0 {
+        format!("{least:.2}–{most:.2}")
+    } else {
+        format!("{:.1}–{:.1}", least * 1000.0, most * 1000.0)
     };
     let (time, memory) = (time(own.median()), memory.unwrap_or_default());
     format!("{time}{ratio}{memory}, {spread}")
 }
 
 fn time(seconds: f64) -> String {
-    match seconds >= 1.0 {
-        true => format!("{seconds:.2} s"),
-        false => format!("{:.1} ms", seconds * 1000.0),
+    if seconds >= 1.0 {
+        format!("{seconds:.2} s")
+    } else {
+        format!("{:.1} ms", seconds * 1000.0)
     }
 }
 

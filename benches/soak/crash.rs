@@ -55,9 +55,10 @@ impl Disturb for KillServer {
             let ended = bird.finish()?;
             // Half of the runs are there before the server is.
             let early = soak.random.once_in(2);
-            let next = match early && ended.code != Some(0) {
-                true => Some(soak.stand.start(&wait)?),
-                false => None,
+            let next = if early && ended.code != Some(0) {
+                Some(soak.stand.start(&wait)?)
+            } else {
+                None
             };
             if !server.wait()?.success() {
                 bail!("the server does not come back");

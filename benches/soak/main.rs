@@ -59,9 +59,10 @@ fn main() -> Result<()> {
     let folder = tempfile::tempdir_in(target)?;
     let kept = target.join("soak-failures");
     // Both cores have something to do, and one server is killed by one worker only.
-    let times = match asked.servers {
-        true => 1,
-        false => 2_usize.div_ceil(asked.engines.len()),
+    let times = if asked.servers {
+        1
+    } else {
+        2_usize.div_ceil(asked.engines.len())
     };
     let engines = asked.engines.iter().copied();
     let workers: Vec<Engine> = engines
@@ -150,9 +151,10 @@ fn soak(
     let start = Instant::now();
     let most = Duration::from_secs_f64(asked.minutes * 60.0);
     let enough = |tally: &Tally| start.elapsed() >= most || tally.kills >= kills;
-    match asked.servers {
-        true => soak.run(&mut KillServer::of(engine)?, &enough)?,
-        false => soak.run(&mut KillBird, &enough)?,
+    if asked.servers {
+        soak.run(&mut KillServer::of(engine)?, &enough)?
+    } else {
+        soak.run(&mut KillBird, &enough)?
     }
     let took = start.elapsed();
     let tally = soak.tally;

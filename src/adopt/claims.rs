@@ -110,9 +110,10 @@ fn plain(version: &str) -> String {
     let dated = version
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'-');
-    match dated {
-        true => version.replace('-', ""),
-        false => version.to_owned(),
+    if dated {
+        version.replace('-', "")
+    } else {
+        version.to_owned()
     }
 }
 

@@ -64,9 +64,10 @@ struct File<'m> {
 impl File<'_> {
     /// What the tool may call this migration: what its comments say, else its version.
     fn names(&self) -> Vec<String> {
-        match self.claims.originals.is_empty() {
-            true => vec![self.migration.version.to_string()],
-            false => self.claims.originals.clone(),
+        if self.claims.originals.is_empty() {
+            vec![self.migration.version.to_string()]
+        } else {
+            self.claims.originals.clone()
         }
     }
 }

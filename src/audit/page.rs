@@ -38,9 +38,10 @@ impl Page {
         let length = usize::try_from(bytes.saturating_mul(2) / keys.max(1));
         let fitting = fitting(length.unwrap_or(ROOM));
         Page {
-            keys: match self.learns {
-                true => fitting.min(self.keys.saturating_mul(GROWTH)),
-                false => self.keys,
+            keys: if self.learns {
+                fitting.min(self.keys.saturating_mul(GROWTH))
+            } else {
+                self.keys
             },
             ..self
         }

@@ -249,12 +249,13 @@ pub fn severity(name: &str) -> Result<Severity, String> {
 /// Two names of one thing.
 pub fn rename(text: &str) -> Result<Renamed, String> {
     let (from, to) = text.split_once('=').ok_or("write OLD=NEW")?;
-    match from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
-        true => Ok(Renamed {
+    if from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
+        Ok(Renamed {
             from: from.to_owned(),
             to: to.to_owned(),
-        }),
-        false => Err("both names need as many parts".to_owned()),
+        })
+    } else {
+        Err("both names need as many parts".to_owned())
     }
 }
 

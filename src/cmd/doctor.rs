@@ -51,9 +51,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<DoctorReport, Failure
     // A folder that cannot be read is what `bird status` tells.
     let files = async { open::files(context).await.unwrap_or_default() };
     let looking = context.project.databases.iter().map(|database| async move {
-        match database.selected {
-            true => Some(open_one(context, args, database).await),
-            false => None,
+        if database.selected {
+            Some(open_one(context, args, database).await)
+        } else {
+            None
         }
     });
     let (files, opened) = join(files, join_all(looking)).await;
@@ -138,9 +139,10 @@ async fn examine(
     if !inside {
         examined.state = "absent";
     }
-    let applied = match inside {
-        true => applied(&mut session).await,
-        false => Vec::new(),
+    let applied = if inside {
+        applied(&mut session).await
+    } else {
+        Vec::new()
     };
     let largest = largest(database, &migrations, &applied);
     let patient = Patient {
@@ -157,9 +159,10 @@ async fn examine(
 }
 
 fn exists(inside: bool) -> Judgement {
-    match inside {
-        true => Judgement::ok("it exists"),
-        false => Judgement::note("it does not exist yet").to_do("create it with `bird provision`"),
+    if inside {
+        Judgement::ok("it exists")
+    } else {
+        Judgement::note("it does not exist yet").to_do("create it with `bird provision`")
     }
 }
 

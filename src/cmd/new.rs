@@ -60,9 +60,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
     let mut texts = Vec::new();
     for (engine, path) in &fresh.files {
         let shown = context.project.shown(path);
-        let ground = match computed {
-            true => ground(args, database, *engine)?,
-            false => None,
+        let ground = if computed {
+            ground(args, database, *engine)?
+        } else {
+            None
         };
         let (text, count) = match ground {
             Some(ground) => {
@@ -182,15 +183,16 @@ async fn sides(
     args: &Args,
     ground: &Database,
 ) -> Result<(Loaded, Loaded), Failure> {
-    let (from, to) = match args.from_drift {
-        true => (
+    let (from, to) = if args.from_drift {
+        (
             Source::migrations(ground, Upto::Applied),
             Source::live(ground),
-        ),
-        false => (
+        )
+    } else {
+        (
             Source::migrations(ground, Upto::All),
             Source::desired(ground),
-        ),
+        )
     };
     let wait = args.connect.wait;
     let from = workshop.load(&from, ground, wait).await?;

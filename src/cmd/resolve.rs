@@ -109,9 +109,10 @@ async fn answer(
         .map_err(refused)?;
     // Whoever held the lock may have decided meanwhile.
     let entry = doubt(place, session).await?;
-    let sql = match args.applied {
-        true => journal::resolve(session, &entry, &args.reason).map_err(told("resolving"))?,
-        false => journal::withdraw(session, &entry),
+    let sql = if args.applied {
+        journal::resolve(session, &entry, &args.reason).map_err(told("resolving"))?
+    } else {
+        journal::withdraw(session, &entry)
     };
     let begun = lock::begin(session, wish.timeout, &waiting, &context.stop).await;
     begun.map_err(refused)?;
@@ -202,9 +203,10 @@ impl Report for ResolveReport {
 
     fn blocks(&self) -> Vec<Block> {
         let (name, version, statement) = (&self.database, self.version, self.statement);
-        let (answer, next) = match self.applied {
-            true => ("did run", "goes on behind it"),
-            false => ("did not run", "sends it"),
+        let (answer, next) = if self.applied {
+            ("did run", "goes on behind it")
+        } else {
+            ("did not run", "sends it")
         };
         vec![Block::Line(format!(
             "{name}: statement {statement} of V{version} {answer}: the next bird migrate {next}"

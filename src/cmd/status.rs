@@ -40,9 +40,10 @@ pub struct StatusReport {
 /// Looks; it never writes, not even a history table.
 pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
     let asking = context.project.databases.iter().map(|database| async move {
-        match database.selected {
-            true => Some(ask(context, args, database).await),
-            false => None,
+        if database.selected {
+            Some(ask(context, args, database).await)
+        } else {
+            None
         }
     });
     let (files, asked) = join(open::files(context), join_all(asking)).await;
@@ -167,9 +168,10 @@ impl Report for StatusReport {
                     "undo" => "half undone",
                     _ => "half applied",
                 };
-                let next = match partial.in_doubt {
-                    true => "was sent, and the next run finds out whether it ran",
-                    false => "is next",
+                let next = if partial.in_doubt {
+                    "was sent, and the next run finds out whether it ran"
+                } else {
+                    "is next"
                 };
                 blocks.push(Block::Line(format!(
                     "{name}: V{} is {half}: statement {} of {} {next}",
@@ -237,8 +239,9 @@ fn list(all: &[Named]) -> String {
         .take(SHOWN)
         .map(|one| title(one.version, &one.name))
         .collect();
-    match all.len() > SHOWN {
-        true => format!("{}, … and {} more", shown.join(", "), all.len() - SHOWN),
-        false => shown.join(", "),
+    if all.len() > SHOWN {
+        format!("{}, … and {} more", shown.join(", "), all.len() - SHOWN)
+    } else {
+        shown.join(", ")
     }
 }

@@ -39,9 +39,10 @@ pub async fn look(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> 
         checked.extend(locks);
         checked.push(("cluster", cluster(session).await));
         // Behind a pooler it might hit somebody else's statement.
-        let cancel = match alone {
-            true => cancel(session, patient).await,
-            false => Judgement::note("not tried: the session may be somebody else's"),
+        let cancel = if alone {
+            cancel(session, patient).await
+        } else {
+            Judgement::note("not tried: the session may be somebody else's")
         };
         checked.push(("cancel", cancel));
         checked.push(("shadow", shadow(session, patient).await));

@@ -42,22 +42,22 @@ fn writable(file: &FileTarget) -> Judgement {
     if !file.path.exists() {
         return Judgement::note("it does not exist yet").to_do("create it with `bird provision`");
     }
-    match may_write(&file.path) {
-        true => Judgement::ok("it may be written"),
-        false => Judgement::error("it may not be written")
-            .to_do(format!("give this user the right to write {}", file.told)),
+    if may_write(&file.path) {
+        Judgement::ok("it may be written")
+    } else {
+        Judgement::error("it may not be written")
+            .to_do(format!("give this user the right to write {}", file.told))
     }
 }
 
 /// The engine keeps its journal beside the file.
 fn folder_writable(folder: &Path) -> Judgement {
-    match may_write(folder) {
-        true => Judgement::ok("its folder may be written"),
-        false => {
-            Judgement::error("its folder may not be written, and the journal stands there").to_do(
-                format!("give this user the right to write {}", folder.display()),
-            )
-        }
+    if may_write(folder) {
+        Judgement::ok("its folder may be written")
+    } else {
+        Judgement::error("its folder may not be written, and the journal stands there").to_do(
+            format!("give this user the right to write {}", folder.display()),
+        )
     }
 }
 

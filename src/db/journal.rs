@@ -17,14 +17,15 @@ pub fn query(session: &Session, has_history: bool) -> String {
     let table = session.table(JOURNAL_TABLE);
     let columns =
         "version, direction, statement, statements, digest, state, before_objects, server";
-    let unfinished = match has_history {
-        true => format!(
+    let unfinished = if has_history {
+        format!(
             " WHERE version NOT IN (SELECT version FROM {history}) UNION ALL \
-             SELECT {columns} FROM {table} WHERE direction = 'undo' \
-             AND version IN (SELECT version FROM {history})",
+         SELECT {columns} FROM {table} WHERE direction = 'undo' \
+         AND version IN (SELECT version FROM {history})",
             history = session.table(HISTORY_TABLE)
-        ),
-        false => String::new(),
+        )
+    } else {
+        String::new()
     };
     format!("SELECT {columns} FROM {table}{unfinished}")
 }
@@ -92,12 +93,11 @@ fn json(seen: &Seen) -> String {
     let mut ascii = String::with_capacity(text.len());
     let mut units = [0; 2];
     for sign in text.chars() {
-        match sign.is_ascii() {
-            true => ascii.push(sign),
-            false => {
-                let units = sign.encode_utf16(&mut units);
-                ascii.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
-            }
+        if sign.is_ascii() {
+            ascii.push(sign)
+        } else {
+            let units = sign.encode_utf16(&mut units);
+            ascii.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
         }
     }
     ascii

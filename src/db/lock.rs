@@ -121,18 +121,15 @@ async fn take_alone(
     wish: &Wish<'_>,
     stop: &Stop,
 ) -> Result<Guard, NoLock> {
-    let sharing = match lock.pins {
-        true => {
+    let sharing = if lock.pins {
+        on_server(session, &lock, wish, stop).await?;
+        pooler::sharing(session, wish.target, &lock).await?
+    } else {
+        let sharing = pooler::sharing(session, wish.target, &lock).await?;
+        if sharing != Sharing::Shared {
             on_server(session, &lock, wish, stop).await?;
-            pooler::sharing(session, wish.target, &lock).await?
         }
-        false => {
-            let sharing = pooler::sharing(session, wish.target, &lock).await?;
-            if sharing != Sharing::Shared {
-                on_server(session, &lock, wish, stop).await?;
-            }
-            sharing
-        }
+        sharing
     };
     let doubt = match sharing {
         Sharing::Own => None,
@@ -217,9 +214,10 @@ impl Held {
         let mut cells = rows.into_iter().filter_map(|row| row.into_iter().next());
         let held = cells.next().flatten().as_deref() == Some("1");
         let same = cells.next() == Some(self.session.clone());
-        match held && same {
-            true => Ok(()),
-            false => Err(NoLock::Broken),
+        if held && same {
+            Ok(())
+        } else {
+            Err(NoLock::Broken)
         }
     }
 }

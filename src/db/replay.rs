@@ -72,9 +72,10 @@ pub async fn statements(
             .await
             .map_err(|error| cannot(&error))?;
     }
-    let ran = match shadow.session.dialect.facts().transactional_ddl && !read.no_transaction {
-        true => together(shadow, text, &read.statements).await,
-        false => one_by_one(shadow, text, &read.statements).await,
+    let ran = if shadow.session.dialect.facts().transactional_ddl && !read.no_transaction {
+        together(shadow, text, &read.statements).await
+    } else {
+        one_by_one(shadow, text, &read.statements).await
     };
     let kept = ran.map_err(|broken| {
         let message = format!("{name} cannot be replayed: {}", broken.error.told());
@@ -158,10 +159,11 @@ pub fn told(dialect: &dyn Dialect, name: &str, text: &str, kept: &[NotSent]) -> 
             "{name}: statement {number} is not replayable: it {}",
             why.why
         );
-        let told = match why.matters {
-            true => Diagnostic::warning("not-replayable", message)
-                .note("what it does is missing in the schema that follows from the files"),
-            false => Diagnostic::notice("not-replayable", message),
+        let told = if why.matters {
+            Diagnostic::warning("not-replayable", message)
+                .note("what it does is missing in the schema that follows from the files")
+        } else {
+            Diagnostic::notice("not-replayable", message)
         };
         told.at(at(range.clone()))
     });
@@ -260,9 +262,10 @@ fn keep(shadow: &mut Shadow, sql: &str, why: String, matters: bool) -> Sent {
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(word))
         };
-        match first.is_some_and(attaches) {
-            true => shadow.state.around.others.push(name),
-            false => shadow.state.unsent.push(name),
+        if first.is_some_and(attaches) {
+            shadow.state.around.others.push(name)
+        } else {
+            shadow.state.unsent.push(name)
         }
     }
     Sent::Kept(Outside { why, matters })

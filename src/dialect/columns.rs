@@ -114,9 +114,10 @@ pub fn touches(dialect: &dyn Dialect, sql: &str) -> Vec<Touch> {
     let mut words = Words::cut(dialect, sql, 3);
     let altering = words.eat("ALTER");
     let whole = || Words::whole(dialect, sql);
-    let mut touches = match altering {
-        true => altered(&mut whole()),
-        false => Vec::new(),
+    let mut touches = if altering {
+        altered(&mut whole())
+    } else {
+        Vec::new()
     };
     for deed in deeds::deeds(dialect, sql) {
         touches.extend(match deed {
@@ -277,9 +278,10 @@ fn one_touch(clause: &mut Words<'_>, table: Name) -> Option<Vec<Touch>> {
         clause.eat("COLUMN");
         clause.eat_if_exists();
         let from = clause.any_case()?;
-        let to = match changes {
-            true => clause.any_case()?,
-            false => from.clone(),
+        let to = if changes {
+            clause.any_case()?
+        } else {
+            from.clone()
         };
         let column = Column {
             name: from.clone(),

@@ -96,13 +96,14 @@ fn create(words: &mut Words<'_>) -> Vec<Deed> {
     let Some(table) = words.name() else {
         return Vec::new();
     };
-    match replace && !temporary {
-        true => vec![Deed::Replace(table)],
-        false => vec![Deed::Create {
+    if replace && !temporary {
+        vec![Deed::Replace(table)]
+    } else {
+        vec![Deed::Create {
             table,
             temporary,
             certain,
-        }],
+        }]
     }
 }
 
@@ -174,13 +175,14 @@ fn alter(words: &mut Words<'_>) -> Vec<Deed> {
     };
     words.eat("*");
     let clauses = words.clauses().into_iter();
-    match composite {
-        true => clauses
+    if composite {
+        clauses
             .filter_map(|mut clause| attribute(&mut clause, &table))
-            .collect(),
-        false => clauses
+            .collect()
+    } else {
+        clauses
             .filter_map(|mut clause| clause_deed(&mut clause, &table))
-            .collect(),
+            .collect()
     }
 }
 
@@ -307,9 +309,10 @@ fn delete(words: &mut Words<'_>) -> Option<Deed> {
             _ => {}
         }
     }
-    let (lost, what) = match history {
-        true => (Lost::Other, format!("deletes the history of {table}")),
-        false => (Lost::Rows, format!("deletes all rows of {table}")),
+    let (lost, what) = if history {
+        (Lost::Other, format!("deletes the history of {table}"))
+    } else {
+        (Lost::Rows, format!("deletes all rows of {table}"))
     };
     let table = Some(table);
     Some(Deed::Lose { table, lost, what })

@@ -94,14 +94,13 @@ fn defined(words: &mut Words<'_>, list: bool) -> (Vec<Name>, Vec<Name>) {
     words.eat("BODY");
     words.eat("CONCURRENTLY");
     words.eat_if_exists();
-    let mut names = match list {
-        true => words.names(),
-        false => {
-            words.eat("ONLY");
-            let nameless = kind.is("INDEX") && words.sees("ON");
-            let name = if nameless { None } else { words.name() };
-            name.into_iter().collect()
-        }
+    let mut names = if list {
+        words.names()
+    } else {
+        words.eat("ONLY");
+        let nameless = kind.is("INDEX") && words.sees("ON");
+        let name = if nameless { None } else { words.name() };
+        name.into_iter().collect()
     };
     if kind.is("INDEX") || kind.is("TRIGGER") {
         while let Some(word) = words.next() {

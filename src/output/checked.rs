@@ -29,9 +29,10 @@ impl Outcome {
     /// What findings mean where those from `fail_on` on fail.
     #[must_use]
     pub fn of(found: Vec<Diagnostic>, fail_on: Severity) -> Outcome {
-        match found.iter().any(|one| one.severity >= fail_on) {
-            true => Outcome::Found(found),
-            false => Outcome::Passed(found),
+        if found.iter().any(|one| one.severity >= fail_on) {
+            Outcome::Found(found)
+        } else {
+            Outcome::Passed(found)
         }
     }
 

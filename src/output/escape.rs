@@ -9,9 +9,10 @@ pub fn terminal(text: &str, lines: bool) -> String {
             '\n' | '\t' => lines,
             _ => !is_hostile(letter),
         };
-        match shown {
-            true => out.push(letter),
-            false => out.extend(letter.escape_unicode()),
+        if shown {
+            out.push(letter)
+        } else {
+            out.extend(letter.escape_unicode())
         }
     }
     out

@@ -49,9 +49,12 @@ fn findings(diagnostics: &[Diagnostic], to: &mut dyn Write) -> io::Result<()> {
 
 fn table(grid: &Grid, to: &mut dyn Write) -> io::Result<()> {
     writeln!(to, "| {} |", grid.headers.join(" | "))?;
-    let rule = (0..grid.headers.len()).map(|at| match grid.numbers.contains(&at) {
-        true => "--:",
-        false => "---",
+    let rule = (0..grid.headers.len()).map(|at| {
+        if grid.numbers.contains(&at) {
+            "--:"
+        } else {
+            "---"
+        }
     });
     writeln!(to, "| {} |", rule.collect::<Vec<_>>().join(" | "))?;
     for row in &grid.rows {

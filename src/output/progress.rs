@@ -18,9 +18,10 @@ impl Progress {
     /// `quiet` silences everything, `verbose` lets details through.
     pub fn new(quiet: bool, verbose: bool) -> Self {
         let live = !quiet && std::env::var_os("CI").is_none() && std::io::stderr().is_terminal();
-        let bar = match live {
-            true => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
-            false => ProgressBar::hidden(),
+        let bar = if live {
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        } else {
+            ProgressBar::hidden()
         };
         Progress {
             bar,

@@ -7,8 +7,9 @@ use super::escape::terminal;
 /// Writes a script. On a terminal hostile characters are shown; in a file or a pipe the text is
 /// what the client must get, to the byte.
 pub fn render(script: &str, to: &mut dyn Write) -> io::Result<()> {
-    match io::stdout().is_terminal() {
-        true => to.write_all(terminal(script, true).as_bytes()),
-        false => to.write_all(script.as_bytes()),
+    if io::stdout().is_terminal() {
+        to.write_all(terminal(script, true).as_bytes())
+    } else {
+        to.write_all(script.as_bytes())
     }
 }

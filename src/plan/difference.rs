@@ -31,9 +31,10 @@ pub fn difference(applied: &str, file: &str) -> String {
             format!("{}{line}", change.tag())
         });
         for line in std::iter::once(header).chain(changes) {
-            match lines.len() < LINES {
-                true => lines.push(cut(&line)),
-                false => more += 1,
+            if lines.len() < LINES {
+                lines.push(cut(&line))
+            } else {
+                more += 1
             }
         }
     }

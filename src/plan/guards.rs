@@ -186,9 +186,10 @@ impl<'r> Guards<'r> {
                 let what = format!(
                     "gives the column `{name}` of {table} the type {} in place of{}",
                     column.sql,
-                    match was.is_empty() {
-                        true => " its own".to_owned(),
-                        false => was,
+                    if was.is_empty() {
+                        " its own".to_owned()
+                    } else {
+                        was
                     }
                 );
                 (self.ends_at(table, Some(name)), Finding::new(&what))
@@ -376,8 +377,9 @@ fn told(reference: &Reference, is_child: bool) -> String {
     let Reference { from, to, .. } = reference;
     let place = reference.location.as_ref();
     let place = place.map_or(String::new(), |at| format!(" ({}:{})", at.file, at.line));
-    match is_child {
-        true => format!("{from} points from here to {to}{place}"),
-        false => format!("{from} points here, to {to}{place}"),
+    if is_child {
+        format!("{from} points from here to {to}{place}")
+    } else {
+        format!("{from} points here, to {to}{place}")
     }
 }

@@ -232,9 +232,10 @@ impl Trouble {
 /// The place of some bytes of a file. What is drawn of it holds no secret.
 fn in_file(lexis: &Lexis, migration: &Migration, span: Range<usize>) -> Location {
     let secrets = script::secrets(lexis, &migration.text);
-    let drawn = match secrets.is_empty() {
-        true => migration.text.clone(),
-        false => script::blot(&migration.text, &secrets).into(),
+    let drawn = if secrets.is_empty() {
+        migration.text.clone()
+    } else {
+        script::blot(&migration.text, &secrets).into()
     };
     Location::new(&migration.file, &migration.text, drawn, span)
 }

@@ -83,9 +83,10 @@ pub fn standing<'p>(
                 if let (Some(file), Some(row)) = (files.next(), rows.next())
                     && !same(file, row)
                 {
-                    match kept::is_reformatted(lexis, file, row, &history.kept) {
-                        true => standing.reformatted.push((file, row)),
-                        false => standing.changed.push((file, row)),
+                    if kept::is_reformatted(lexis, file, row, &history.kept) {
+                        standing.reformatted.push((file, row))
+                    } else {
+                        standing.changed.push((file, row))
                     }
                 }
             }
@@ -176,13 +177,14 @@ impl Standing<'_> {
     pub fn disagreements(&self, database: &str) -> Vec<Diagnostic> {
         let mut all = Vec::new();
         for (file, row) in &self.changed {
-            let message = match file.name == row.name {
-                true => format!("{} was changed after it was applied", file.title()),
-                false => format!(
+            let message = if file.name == row.name {
+                format!("{} was changed after it was applied", file.title())
+            } else {
+                format!(
                     "{} is in the history as `{}`",
                     file.title(),
                     title(row.version, &row.name)
-                ),
+                )
             };
             let mut fault = Diagnostic::error("migration-changed", message)
                 .database(database)
@@ -200,17 +202,18 @@ impl Standing<'_> {
         }
         for row in &self.missing {
             let told = title(row.version, &row.name);
-            let fault = match self.ahead {
-                true => Diagnostic::error(
+            let fault = if self.ahead {
+                Diagnostic::error(
                     "database-ahead",
                     format!("`{database}` is ahead of these files: it has {told}"),
                 )
-                .hint("update this checkout: the database was migrated with newer files"),
-                false => Diagnostic::error(
+                .hint("update this checkout: the database was migrated with newer files")
+            } else {
+                Diagnostic::error(
                     "migration-missing",
                     format!("the file of {told} is missing, but it is applied"),
                 )
-                .hint("restore the file: a history that cannot be replayed cannot be checked"),
+                .hint("restore the file: a history that cannot be replayed cannot be checked")
             };
             all.push(
                 fault

@@ -59,9 +59,10 @@ pub(super) fn step(
             .unwrap_or_default();
         let first = script::words(lexis, sql).next().unwrap_or_default();
         let of_rows = ROWS.iter().any(|word| word.eq_ignore_ascii_case(first));
-        let read = match of_rows && untransactional.is_empty() {
-            true => Words::cut(subject.dialect, sql, FIRST_WORDS),
-            false => Words::whole(subject.dialect, sql),
+        let read = if of_rows && untransactional.is_empty() {
+            Words::cut(subject.dialect, sql, FIRST_WORDS)
+        } else {
+            Words::whole(subject.dialect, sql)
         };
         let words = read.texts();
         let twice = step.script.idempotent || statement.idempotent;
@@ -275,9 +276,10 @@ pub(super) fn resume(
 ) -> Option<()> {
     for (at, entry) in partial.entries.iter().enumerate() {
         let in_doubt = entry.progress == Progress::Intent;
-        let state = match in_doubt {
-            true => "may be applied",
-            false => "is applied",
+        let state = if in_doubt {
+            "may be applied"
+        } else {
+            "is applied"
         };
         let told = |message: String, span| {
             Diagnostic::error("applied-part-changed", message)
@@ -300,9 +302,10 @@ pub(super) fn resume(
             trouble.refused.push(told(message, span));
             return None;
         }
-        match in_doubt {
-            true => step.doubt = Some(entry.clone()),
-            false => step.from = at + 1,
+        if in_doubt {
+            step.doubt = Some(entry.clone())
+        } else {
+            step.from = at + 1
         }
     }
     Some(())

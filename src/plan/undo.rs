@@ -17,9 +17,10 @@ pub fn undo(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
     let named = subjects.iter().any(|subject| subject.to.is_some());
     for subject in subjects.iter().filter(|subject| subject.selected) {
         let chosen = subject.to.is_some() || !named;
-        plan.databases.push(match chosen {
-            true => database(subject, allow, &mut trouble),
-            false => empty(subject),
+        plan.databases.push(if chosen {
+            database(subject, allow, &mut trouble)
+        } else {
+            empty(subject)
         });
     }
     for at in 0..plan.databases.len() {
@@ -197,19 +198,17 @@ fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, trouble: &m
                     let mut steps = plan.steps.iter();
                     steps.any(|step| step.migration.version == file.version)
                 });
-                match undone {
-                    true => waits.push((index, (other.name.to_owned(), file.version))),
-                    false => {
-                        let told = title(file.version, &file.name);
-                        let message = format!(
-                            "{told} of `{}` requires {}@{}, and is applied",
-                            other.name, own.name, on.version
-                        );
-                        let fault = Diagnostic::error("required", message).database(&own.name);
-                        let hint =
-                            format!("take that back first: bird undo --database {}", other.name);
-                        trouble.refused.push(fault.hint(hint));
-                    }
+                if undone {
+                    waits.push((index, (other.name.to_owned(), file.version)))
+                } else {
+                    let told = title(file.version, &file.name);
+                    let message = format!(
+                        "{told} of `{}` requires {}@{}, and is applied",
+                        other.name, own.name, on.version
+                    );
+                    let fault = Diagnostic::error("required", message).database(&own.name);
+                    let hint = format!("take that back first: bird undo --database {}", other.name);
+                    trouble.refused.push(fault.hint(hint));
                 }
             }
         }

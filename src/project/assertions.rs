@@ -91,8 +91,9 @@ fn reading(text: &str, database: &Database) -> Result<String, String> {
         return Err(format!("begins with {first}, not with SELECT"));
     }
     // What a SELECT gives could be put into a table, or into a file of the server.
-    match words.any(|word| is(word, &["INTO"])) {
-        true => Err("says INTO, and an assertion only reads".to_owned()),
-        false => Ok(statement.to_owned()),
+    if words.any(|word| is(word, &["INTO"])) {
+        Err("says INTO, and an assertion only reads".to_owned())
+    } else {
+        Ok(statement.to_owned())
     }
 }

@@ -95,9 +95,10 @@ fn folders(folder: &Path) -> Vec<(Option<&'static str>, PathBuf)> {
         .map(|engine| (Some(engine), folder.join(engine)))
         .filter(|(_, folder)| folder.is_dir())
         .collect();
-    match own.is_empty() {
-        true => vec![(None, folder.to_path_buf())],
-        false => own,
+    if own.is_empty() {
+        vec![(None, folder.to_path_buf())]
+    } else {
+        own
     }
 }
 

@@ -98,9 +98,10 @@ fn secret_value(key: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<Range<u
 /// and might be anything, even a URL that was pasted to the wrong place.
 pub fn told(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
-    match name.len() <= 40 && name.chars().all(plain) {
-        true => format!(" `{name}`"),
-        false => String::new(),
+    if name.len() <= 40 && name.chars().all(plain) {
+        format!(" `{name}`")
+    } else {
+        String::new()
     }
 }
 

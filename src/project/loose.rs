@@ -144,9 +144,10 @@ impl Reader<'_> {
         self.close()?;
         let empty = value.is_none_or(|value| !value.quoted && value.text == "[]");
         self.child = Some((key, None));
-        match empty {
-            true => Ok(()),
-            false => Err("a child table has a list below it".into()),
+        if empty {
+            Ok(())
+        } else {
+            Err("a child table has a list below it".into())
         }
     }
 
@@ -314,9 +315,10 @@ fn scalar(text: &str) -> Result<Option<Scalar>, String> {
     }
     let quoted = |inner: &str, rest: &str, text: String| {
         let rest = rest.trim_start();
-        match rest.is_empty() || rest.starts_with('#') {
-            true => Ok(Some(Scalar { text, quoted: true })),
-            false => Err(format!("something follows the text `{inner}`")),
+        if rest.is_empty() || rest.starts_with('#') {
+            Ok(Some(Scalar { text, quoted: true }))
+        } else {
+            Err(format!("something follows the text `{inner}`"))
         }
     };
     if let Some(inner) = text.strip_prefix('\'') {
@@ -326,9 +328,10 @@ fn scalar(text: &str) -> Result<Option<Scalar>, String> {
     }
     if let Some(inner) = text.strip_prefix('"') {
         let (inner, rest) = inner.split_once('"').ok_or("the quote is never closed")?;
-        return match inner.contains('\\') {
-            true => Err("escapes between quotes are not read".to_owned()),
-            false => quoted(inner, rest, inner.to_owned()),
+        return if inner.contains('\\') {
+            Err("escapes between quotes are not read".to_owned())
+        } else {
+            quoted(inner, rest, inner.to_owned())
         };
     }
     let plain = text.find(" #").map_or(text, |at| &text[..at]).trim_end();
@@ -337,12 +340,13 @@ fn scalar(text: &str) -> Result<Option<Scalar>, String> {
     {
         return Err(format!("`{plain}` is more of YAML than is read here"));
     }
-    match plain.contains(": ") {
-        true => Err("two values on one line".to_owned()),
-        false => Ok(Some(Scalar {
+    if plain.contains(": ") {
+        Err("two values on one line".to_owned())
+    } else {
+        Ok(Some(Scalar {
             text: plain.to_owned(),
             quoted: false,
-        })),
+        }))
     }
 }
 

@@ -229,12 +229,13 @@ fn named(file: &str) -> Named {
         let rust = file
             .strip_suffix(".rs")
             .is_some_and(|stem| version_and_name(stem).is_some());
-        return match rust {
-            true => wrong(
+        return if rust {
+            wrong(
                 "bird runs SQL, not Rust",
                 "write this migration as a .sql file",
-            ),
-            false => Named::Ignored,
+            )
+        } else {
+            Named::Ignored
         };
     }
     if !file.ends_with(".sql") {

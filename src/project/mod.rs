@@ -210,9 +210,10 @@ fn find(request: &Request<'_>) -> Result<PathBuf, Failure> {
 /// The folder of bird.toml, or the one above `config/`.
 fn root_of(path: &Path) -> PathBuf {
     let folder = path.parent().unwrap_or(Path::new("."));
-    match folder.file_name().is_some_and(|name| name == "config") {
-        true => folder.parent().unwrap_or(folder).to_path_buf(),
-        false => folder.to_path_buf(),
+    if folder.file_name().is_some_and(|name| name == "config") {
+        folder.parent().unwrap_or(folder).to_path_buf()
+    } else {
+        folder.to_path_buf()
     }
 }
 
@@ -254,11 +255,13 @@ fn with_environment(reader: &mut Reader<'_>, table: &DeTable<'_>, request: &Requ
             .keys()
             .map(|key| key.get_ref().as_ref())
             .collect();
-        let hint =
-            did_you_mean(asked, names.iter().copied()).unwrap_or_else(|| match names.is_empty() {
-                true => "the file has no [env.NAME]".into(),
-                false => format!("the environments are {}", names.join(", ")),
-            });
+        let hint = did_you_mean(asked, names.iter().copied()).unwrap_or_else(|| {
+            if names.is_empty() {
+                "the file has no [env.NAME]".into()
+            } else {
+                format!("the environments are {}", names.join(", "))
+            }
+        });
         let message = format!("there is no environment `{asked}`");
         reader
             .faults

@@ -98,12 +98,13 @@ fn shadow(
             hint: Some("leave `shadow_url` out".to_owned()),
         }));
     }
-    match own == other {
-        true => Ok(Some(target)),
-        false => Err(fault(url::Wrong {
+    if own == other {
+        Ok(Some(target))
+    } else {
+        Err(fault(url::Wrong {
             message: format!("the database is on {own}, and its shadow cannot be on {other}"),
             hint: None,
-        })),
+        }))
     }
 }
 
@@ -164,9 +165,10 @@ fn source(
                 text: url.get_ref().clone(),
                 told: "`url`".into(),
                 location: place(url.span()),
-                written: match has_password(url.get_ref()) {
-                    true => Written::Config,
-                    false => Written::Elsewhere,
+                written: if has_password(url.get_ref()) {
+                    Written::Config
+                } else {
+                    Written::Elsewhere
                 },
             }),
             (None, Some(file)) => from_file(root, file.get_ref(), "`url_file`", place(file.span())),
@@ -265,9 +267,10 @@ fn identity(dialect: &dyn Dialect, target: &Target, schema: Option<&str>) -> Str
     match target {
         Target::File(file) => real_path(&file.path).display().to_string(),
         Target::Server(server) => {
-            let host = match is_loopback(&server.host) {
-                true => "localhost".to_owned(),
-                false => server.host.to_ascii_lowercase(),
+            let host = if is_loopback(&server.host) {
+                "localhost".to_owned()
+            } else {
+                server.host.to_ascii_lowercase()
             };
             let engine = dialect.facts().name;
             let (port, socket, name) = (server.port, &server.socket, &server.database);

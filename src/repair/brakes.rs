@@ -257,11 +257,12 @@ pub fn effects(
             continue;
         }
         let fault = Diagnostic::error("side-effects", format!("{from}: {why}")).database(database);
-        all.push(match liftable {
-            true => fault
+        all.push(if liftable {
+            fault
                 .note("what that does is not undone by bird")
-                .hint(format!("if that is wanted: --allow {SIDE_EFFECTS}")),
-            false => fault.hint("bird repairs nothing there; do it by hand"),
+                .hint(format!("if that is wanted: --allow {SIDE_EFFECTS}"))
+        } else {
+            fault.hint("bird repairs nothing there; do it by hand")
         });
     }
     all

@@ -83,9 +83,10 @@ impl Case {
 
     /// The project, with what is there and the one migration.
     fn world(&self, engine: Engine) -> World {
-        let directive = match engine.is_transactional() {
-            true => "-- bird: no-transaction\n\n",
-            false => "",
+        let directive = if engine.is_transactional() {
+            "-- bird: no-transaction\n\n"
+        } else {
+            ""
         };
         let world = World::one(engine);
         let fill = |text: &str| text.replace("{name}", world.name("ums"));
@@ -200,9 +201,10 @@ fn kind(dialect: &dyn Dialect, sql: &str) -> String {
     let objects: Vec<String> = objects
         .map(|object| format!("{:?} {}", object.kind, object.name))
         .collect();
-    match objects.is_empty() {
-        true => "alone: nothing".into(),
-        false => format!("alone: {}", objects.join(", ")),
+    if objects.is_empty() {
+        "alone: nothing".into()
+    } else {
+        format!("alone: {}", objects.join(", "))
     }
 }
 

@@ -61,9 +61,10 @@ fn guarded(dialect: &dyn Dialect, sql: &str) -> String {
             )
         })
         .collect();
-    match all.is_empty() {
-        true => "nothing".to_owned(),
-        false => all.join(", "),
+    if all.is_empty() {
+        "nothing".to_owned()
+    } else {
+        all.join(", ")
     }
 }
 
@@ -164,9 +165,10 @@ fn what_changes_do_to_references() {
         (Vec::new(), Some(("users.name", "users.nick")), ""),
     ] {
         let found = told(changes, renamed.as_slice());
-        match expected.is_empty() {
-            true => assert!(found.is_empty(), "{found:?}"),
-            false => assert_eq!(found, [format!("ums: a change {expected}{end}")]),
+        if expected.is_empty() {
+            assert!(found.is_empty(), "{found:?}")
+        } else {
+            assert_eq!(found, [format!("ums: a change {expected}{end}")])
         }
     }
 }

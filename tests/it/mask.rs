@@ -49,9 +49,10 @@ pub fn mask(text: &str, project: &Path) -> String {
             &rest[letter.len_utf8()..]
         };
     }
-    match out.contains("[ms]") {
-        true => out.lines().map(one_gap).collect(),
-        false => out,
+    if out.contains("[ms]") {
+        out.lines().map(one_gap).collect()
+    } else {
+        out
     }
 }
 

@@ -79,9 +79,10 @@ pub fn refine(program: &str, world: &World) -> Result<String, String> {
         .expect("refinery starts");
     let told = [output.stdout, output.stderr].concat();
     let told = String::from_utf8_lossy(&told).into_owned();
-    match output.status.success() {
-        true => Ok(told),
-        false => Err(told),
+    if output.status.success() {
+        Ok(told)
+    } else {
+        Err(told)
     }
 }
 

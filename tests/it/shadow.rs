@@ -46,10 +46,13 @@ fn told(dialect: &dyn Dialect, sql: &str) -> String {
         },
         Reach::Inside { sql: changed, .. } => changed.unwrap_or(sql.to_owned()),
         Reach::Tells(query) => format!("asks {query}"),
-        Reach::Outside(outside) => match outside.matters {
-            true => outside.why,
-            false => format!("({})", outside.why),
-        },
+        Reach::Outside(outside) => {
+            if outside.matters {
+                outside.why
+            } else {
+                format!("({})", outside.why)
+            }
+        }
     }
 }
 

@@ -141,9 +141,10 @@ fn agrees(member: &Member<'_>) -> Result<(), Failure> {
         let fault = Diagnostic::error("half-applied", message);
         faults.push(fault.hint("bird migrate goes on with it; then adopt"));
     }
-    match faults.is_empty() {
-        true => Ok(()),
-        false => Err(refused(faults)),
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(refused(faults))
     }
 }
 

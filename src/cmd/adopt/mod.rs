@@ -87,9 +87,10 @@ struct Decision {
 /// Decides for all databases, and records unless it is only asked what it would record.
 pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure> {
     let targets = targets::targets(context, &args.to)?;
-    let access = match args.dry_run {
-        true => Access::Look,
-        false => Access::Write,
+    let access = if args.dry_run {
+        Access::Look
+    } else {
+        Access::Write
     };
     let databases = context.project.selected();
     let opening = open::all(

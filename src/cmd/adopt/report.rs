@@ -100,9 +100,10 @@ impl Taken {
         let verb = if dry_run { "would adopt" } else { "adopted" };
         let (count, from) = (counted(self.rows.len()), self.origin.name());
         // Before the rows are written they are still among the pending ones.
-        let left = match dry_run {
-            true => pending.len().saturating_sub(self.rows.len()),
-            false => pending.len(),
+        let left = if dry_run {
+            pending.len().saturating_sub(self.rows.len())
+        } else {
+            pending.len()
         };
         match self.origin {
             Origin::Baseline => format!("{name}: {verb} {count} as a {from}, {left} pending"),

@@ -228,9 +228,10 @@ impl Asserted {
         Checked {
             subject: self.assertion.database.clone(),
             name: format!("assertion {}", self.assertion.name),
-            outcome: match self.is_done() {
-                true => Outcome::of(told, fail_on),
-                false => Outcome::NotDone(told),
+            outcome: if self.is_done() {
+                Outcome::of(told, fail_on)
+            } else {
+                Outcome::NotDone(told)
             },
         }
     }
@@ -267,9 +268,10 @@ pub fn block(all: &[Asserted]) -> Option<Block> {
 }
 
 fn told(sample: &Sample) -> String {
-    match sample.at_least {
-        true => format!("at least {}", sample.count),
-        false => sample.count.to_string(),
+    if sample.at_least {
+        format!("at least {}", sample.count)
+    } else {
+        sample.count.to_string()
     }
 }
 
@@ -277,9 +279,10 @@ fn told(sample: &Sample) -> String {
 fn cells(sample: &Sample) -> Vec<Vec<(String, Option<String>)>> {
     let mut columns: Vec<String> = Vec::new();
     for (at, name) in sample.columns.iter().enumerate() {
-        columns.push(match columns.contains(name) {
-            true => format!("{name}:{}", at + 1),
-            false => name.clone(),
+        columns.push(if columns.contains(name) {
+            format!("{name}:{}", at + 1)
+        } else {
+            name.clone()
         });
     }
     let rows = sample.rows.iter().map(|row| {

@@ -60,9 +60,10 @@ pub struct Prepared {
 impl Prepared {
     /// What is asked of the parents for their keys in order, each once.
     pub fn parents(&self, end: &End<'_>, range: &Range) -> Asked {
-        match self.unique {
-            true => end.ordered(range),
-            false => end.distinct(range),
+        if self.unique {
+            end.ordered(range)
+        } else {
+            end.distinct(range)
         }
     }
 }
@@ -104,9 +105,10 @@ impl Side {
     /// What is asked for all keys in whatever order: counted, where an index alone gives them; else
     /// as they lie.
     pub fn whole(&self, end: &End<'_>) -> Asked {
-        match self.indexed && end.indexed() && self.filter.is_none() {
-            true => end.counted(&Range::default()),
-            false => end.unordered(),
+        if self.indexed && end.indexed() && self.filter.is_none() {
+            end.counted(&Range::default())
+        } else {
+            end.unordered()
         }
     }
 
@@ -122,9 +124,10 @@ impl Side {
 
     /// What is being done while its keys are read, for whoever must know which server failed.
     pub fn reading_keys(&self) -> &'static str {
-        match self.reader.is_some() {
-            true => "reading its keys from the replica",
-            false => "reading its keys",
+        if self.reader.is_some() {
+            "reading its keys from the replica"
+        } else {
+            "reading its keys"
         }
     }
 

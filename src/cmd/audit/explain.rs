@@ -153,9 +153,10 @@ pub fn blocks(all: &[Explained]) -> Vec<Block> {
         )));
         for (at, (database, sql)) in one.statements.iter().enumerate() {
             // The child's is the first.
-            let of = match one.late && at == 0 {
-                true => "the replica of ",
-                false => "",
+            let of = if one.late && at == 0 {
+                "the replica of "
+            } else {
+                ""
             };
             blocks.push(Block::Code {
                 title: format!("Asked of {of}{database}:"),

@@ -169,9 +169,10 @@ async fn ask(
         let step = end.boundary(range.after.as_deref(), HELD as u64);
         let next = keys::all(&mut reading, &step).await.map_err(&failed)?;
         range.upto = next.iter().next().map(|(key, _)| key.to_vec());
-        let asked = match prepared.unique {
-            true => end.ordered(&range),
-            false => end.distinct(&range),
+        let asked = if prepared.unique {
+            end.ordered(&range)
+        } else {
+            end.distinct(&range)
         };
         let (to, from) = mpsc::channel(WAITING);
         let read = async {
@@ -287,9 +288,10 @@ async fn rows(
     held: &[Vec<u8>],
 ) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
     let by_index = indexed && end.probes_by_index();
-    match held.len() <= AT_ONCE || (by_index && held.len() <= LOOKED_FOR) {
-        true => look_for(session, end, held).await,
-        false => read(session, end, indexed, held).await,
+    if held.len() <= AT_ONCE || (by_index && held.len() <= LOOKED_FOR) {
+        look_for(session, end, held).await
+    } else {
+        read(session, end, indexed, held).await
     }
 }
 
@@ -322,9 +324,10 @@ async fn read(
     held: &[Vec<u8>],
 ) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
     let mut counts: HashMap<&[u8], u64> = held.iter().map(|key| (key.as_slice(), 0)).collect();
-    let asked = match indexed && end.indexed() {
-        true => end.counted(&Range::default()),
-        false => end.unordered(),
+    let asked = if indexed && end.indexed() {
+        end.counted(&Range::default())
+    } else {
+        end.unordered()
     };
     let (to, mut from) = mpsc::channel::<Batch>(WAITING);
     let reading = async {

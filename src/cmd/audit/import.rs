@@ -244,9 +244,10 @@ impl Report for ImportReport {
     }
 
     fn exit(&self) -> Exit {
-        match self.findings.is_empty() {
-            true => Exit::Done,
-            false => Exit::Found,
+        if self.findings.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Found
         }
     }
 

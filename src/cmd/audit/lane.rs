@@ -139,9 +139,10 @@ impl Lane {
         let mut children = Vec::new();
         if !task.snapshot {
             for member in &task.members {
-                let doing = match member.child.reader.is_some() {
-                    true => "opening a session with its replica to read its keys",
-                    false => "opening a session to read its keys",
+                let doing = if member.child.reader.is_some() {
+                    "opening a session with its replica to read its keys"
+                } else {
+                    "opening a session to read its keys"
                 };
                 let failed = Fault::of(&member.child.database, doing);
                 children.push(member.child.reading().await.map_err(failed)?);

@@ -58,14 +58,13 @@ impl AuditReport {
         self.references.iter().map(|one| {
             let found: Vec<Diagnostic> =
                 one.remarks.iter().cloned().chain(one.findings()).collect();
-            let outcome = match one.tally.complete {
-                true => Outcome::of(found, self.fail_on),
-                false => {
-                    let message = format!("{}: not finished; {}", one.reference, one.gaps());
-                    let mut told = vec![Diagnostic::error("not-finished", message)];
-                    told.extend(found);
-                    Outcome::NotDone(told)
-                }
+            let outcome = if one.tally.complete {
+                Outcome::of(found, self.fail_on)
+            } else {
+                let message = format!("{}: not finished; {}", one.reference, one.gaps());
+                let mut told = vec![Diagnostic::error("not-finished", message)];
+                told.extend(found);
+                Outcome::NotDone(told)
             };
             Checked {
                 subject: one.reference.from.database.clone(),

@@ -58,9 +58,10 @@ impl Args {
 pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> {
     let pairs = pairs(context, args)?;
     let drift = args.from.is_none();
-    let proof = match args.verify {
-        true => Proof::Demanded,
-        false => Proof::Cheap,
+    let proof = if args.verify {
+        Proof::Demanded
+    } else {
+        Proof::Cheap
     };
     let compared = source::with(context, async |workshop| {
         let mut all = Vec::new();
@@ -75,9 +76,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
         demand(&compared)?;
     }
     let allowed = args.consents.allows("referenced");
-    let guarded = compared.iter().map(|one| match allowed {
-        true => Vec::new(),
-        false => guarded(context, one),
+    let guarded = compared.iter().map(|one| {
+        if allowed {
+            Vec::new()
+        } else {
+            guarded(context, one)
+        }
     });
     let guarded = guarded.collect();
     Ok(DiffReport::new(compared, guarded, drift))
@@ -111,12 +115,13 @@ fn demand(compared: &[Compared]) -> Result<(), Failure> {
             fault.hint("without --verify the differences are shown all the same")
         })
         .collect();
-    match diagnostics.is_empty() {
-        true => Ok(()),
-        false => Err(Failure {
+    if diagnostics.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure {
             exit: crate::model::exit::Exit::Failed,
             diagnostics,
-        }),
+        })
     }
 }
 
@@ -180,11 +185,12 @@ async fn load(
 
 fn same_engine(one: &Database, other: &Database) -> Result<(), Failure> {
     let names = (one.dialect.facts().name, other.dialect.facts().name);
-    match names.0 == names.1 {
-        true => Ok(()),
-        false => Err(source::usage(
+    if names.0 == names.1 {
+        Ok(())
+    } else {
+        Err(source::usage(
             format!("a schema on {} cannot become one on {}", names.0, names.1),
             "compare two sources of one engine",
-        )),
+        ))
     }
 }

@@ -81,9 +81,10 @@ impl Report for DiffReport {
         let several = self.compared.len() > 1;
         let texts = self.all().map(|(one, withheld)| {
             let ground = &one.from.ground;
-            let enter = match several && !one.ddl.steps.is_empty() {
-                true => ground.dialect.enter(&ground.target.entrance()),
-                false => String::new(),
+            let enter = if several && !one.ddl.steps.is_empty() {
+                ground.dialect.enter(&ground.target.entrance())
+            } else {
+                String::new()
             };
             enter + &script(one, withheld)
         });
@@ -110,9 +111,10 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
     for change in &one.difference.changes {
         for line in told::lines(catalog, change, &one.from.schema, &one.to.schema) {
             // The object stands once, above its parts.
-            let object = match line.object == last {
-                true => String::new(),
-                false => line.object.clone(),
+            let object = if line.object == last {
+                String::new()
+            } else {
+                line.object.clone()
             };
             let object = match (object.is_empty(), line.part.is_empty()) {
                 (_, true) => object,
@@ -151,13 +153,14 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
         grave.map(|risk| format!("{}: {}: {}", risk.hazard.name(), step.about, risk.why))
     });
     blocks.extend(dangers.map(Block::Line));
-    blocks.push(match withheld {
-        true => Block::Line(WITHHELD.to_owned()),
-        false => Block::Code {
+    blocks.push(if withheld {
+        Block::Line(WITHHELD.to_owned())
+    } else {
+        Block::Code {
             title: format!("{title}, {}", verdict(&one.verified)),
             language: "sql",
             text: body(one, &one.ddl.steps).trim_end().to_owned(),
-        },
+        }
     });
     blocks
 }
@@ -204,9 +207,10 @@ fn script(one: &Compared, withheld: bool) -> String {
     let mut text = comment(&format!(
         "{}: {}",
         title(one),
-        match one.is_same() {
-            true => "no difference".to_owned(),
-            false => verdict(&one.verified),
+        if one.is_same() {
+            "no difference".to_owned()
+        } else {
+            verdict(&one.verified)
         }
     ));
     for unsupported in &one.ddl.unsupported {

@@ -74,9 +74,10 @@ fn definition(catalog: &dyn Catalog, schema: &Schema, id: &Id) -> String {
 
 /// A name that the engine chose says nothing.
 fn named(what: &str, named: bool, name: &str) -> String {
-    match named {
-        true => format!("{what} {name}"),
-        false => what.to_owned(),
+    if named {
+        format!("{what} {name}")
+    } else {
+        what.to_owned()
     }
 }
 

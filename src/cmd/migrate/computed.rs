@@ -48,12 +48,13 @@ pub async fn fill(
             }
         }
     }
-    match refused.is_empty() {
-        true => Ok(()),
-        false => Err(Failure {
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure {
             exit: Exit::Refused,
             diagnostics: refused,
-        }),
+        })
     }
 }
 

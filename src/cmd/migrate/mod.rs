@@ -57,9 +57,10 @@ pub struct Args {
 
 /// Plans, and applies unless it is only asked what it would do.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
-    let access = match args.dry_run {
-        true => Access::Look,
-        false => Access::Write,
+    let access = if args.dry_run {
+        Access::Look
+    } else {
+        Access::Write
     };
     let (plan, mut members) = think(context, args, access, Absent::IsAnError).await?;
     if args.dry_run || plan.is_empty() {

@@ -214,9 +214,10 @@ impl MigrateReport {
     fn accepted_blocks(&self) -> Vec<Block> {
         let accepted = self.accepted().into_iter().map(|(name, one)| {
             let title = title(one.version, &one.name);
-            Block::Line(match self.dry_run {
-                true => format!("{name}: {title} would be accepted as its file is now"),
-                false => format!("{name}: {title} is accepted as its file is now"),
+            Block::Line(if self.dry_run {
+                format!("{name}: {title} would be accepted as its file is now")
+            } else {
+                format!("{name}: {title} is accepted as its file is now")
             })
         });
         accepted.collect()
@@ -275,12 +276,13 @@ fn where_it_stands(name: &str, ran: &Ran, plan: &Plan) -> String {
     let steps = plan.of(name).map_or(&[][..], |plan| &plan.steps);
     let rest = steps.iter().skip(ran.stopped_at.map_or(0, |at| at + 1));
     let rest: Vec<i64> = rest.map(|step| step.migration.version).collect();
-    match rest.is_empty() {
-        true => format!("{name}: {applied} applied in this run"),
-        false => format!(
+    if rest.is_empty() {
+        format!("{name}: {applied} applied in this run")
+    } else {
+        format!(
             "{name}: {applied} applied in this run, {} not run",
             list(rest)
-        ),
+        )
     }
 }
 
@@ -304,9 +306,10 @@ impl Report for MigrateReport {
         }
         let rows = self.ran.iter().flat_map(|(name, ran)| {
             ran.steps.iter().map(move |step| {
-                let statements = match step.already {
-                    true => "applied by another run".to_owned(),
-                    false => step.statements.to_string(),
+                let statements = if step.already {
+                    "applied by another run".to_owned()
+                } else {
+                    step.statements.to_string()
                 };
                 let took = format!("{:.1} ms", step.took.as_secs_f64() * 1000.0);
                 vec![

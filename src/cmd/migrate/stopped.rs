@@ -226,12 +226,13 @@ fn way_on(step: &Step, at: usize, error: &DbError) -> String {
                 bird migrate again"
             .into();
     }
-    match step.transactional {
-        true => "fix the file and run bird migrate again: it starts this file anew".into(),
-        false => format!(
+    if step.transactional {
+        "fix the file and run bird migrate again: it starts this file anew".into()
+    } else {
+        format!(
             "fix the file from statement {} on and run bird migrate again: it resumes there",
             at + 1
-        ),
+        )
     }
 }
 

@@ -254,20 +254,19 @@ async fn one(
         parent: &mut parent.session,
     };
     let writes = mode == Mode::Executed;
-    let done = match writes {
-        true => {
-            let waiting = locks::waiting(context, database);
-            let patience = Patience {
-                timeout,
-                waiting: &waiting,
-                stop: &context.stop,
-            };
-            perform(&mut pair, &work, &patience).await
-        }
-        false => look(&mut pair, &work).await.map(|outcome| Done {
+    let done = if writes {
+        let waiting = locks::waiting(context, database);
+        let patience = Patience {
+            timeout,
+            waiting: &waiting,
+            stop: &context.stop,
+        };
+        perform(&mut pair, &work, &patience).await
+    } else {
+        look(&mut pair, &work).await.map(|outcome| Done {
             outcome,
             ..Done::default()
-        }),
+        })
     };
     let done = done.map_err(|broken: Broken| told::broken(database, broken, timeout))?;
     if writes {

@@ -85,8 +85,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<RepairReport, Failure
         }
     };
     let ready = ready::ready(context, args, plan).await?;
-    match args.execute {
-        true => act::act(context, args, ready).await,
-        false => act::preview(context, args, ready).await,
+    if args.execute {
+        act::act(context, args, ready).await
+    } else {
+        act::preview(context, args, ready).await
     }
 }

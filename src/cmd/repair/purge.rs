@@ -27,14 +27,16 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
         dry_run: args.dry_run,
     };
     let mut report = RepairReport::new(mode, plan);
-    let work =
-        async |session: &mut Session, chunk: &Chunk, patience: &Patience<'_>| match args.dry_run {
-            true => Ok(Released {
+    let work = async |session: &mut Session, chunk: &Chunk, patience: &Patience<'_>| {
+        if args.dry_run {
+            Ok(Released {
                 rows: chunk.kept,
                 ..Released::default()
-            }),
-            false => perform(session, run, chunk, patience).await,
-        };
+            })
+        } else {
+            perform(session, run, chunk, patience).await
+        }
+    };
     aside::each(context, args, members, &mut report, work).await?;
     Ok(report)
 }

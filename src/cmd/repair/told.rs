@@ -43,12 +43,13 @@ pub fn broken(database: &Database, broken: Broken, timeout: Duration) -> Failure
 
 /// Refuses for all these reasons at once, where there is one.
 pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
-    match reasons.is_empty() {
-        true => Ok(()),
-        false => Err(Failure {
+    if reasons.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure {
             exit: Exit::Refused,
             diagnostics: reasons,
-        }),
+        })
     }
 }
 

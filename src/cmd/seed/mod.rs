@@ -155,15 +155,16 @@ async fn ready<'p>(mut opened: Opened<'p>, seeds: &'p [Seed]) -> Result<Member<'
             }
         }
     }
-    match faults.is_empty() {
-        true => Ok(Member {
+    if faults.is_empty() {
+        Ok(Member {
             opened,
             seeds: found,
-        }),
-        false => Err(Failure {
+        })
+    } else {
+        Err(Failure {
             exit: Exit::Failed,
             diagnostics: faults,
-        }),
+        })
     }
 }
 

@@ -55,9 +55,10 @@ impl Report for SeedReport {
             })
             .collect();
         if rows.is_empty() {
-            return match self.diagnostics.is_empty() {
-                true => vec![Block::Line("no seeds are declared".into())],
-                false => Vec::new(),
+            return if self.diagnostics.is_empty() {
+                vec![Block::Line("no seeds are declared".into())]
+            } else {
+                Vec::new()
             };
         }
         let headers = vec!["table", "row", "seeded"];

@@ -144,9 +144,10 @@ impl Workshop<'_> {
             remarks: Vec::new(),
             shadow: None,
         };
-        let key = match cached {
-            true => cache::key(context, ground, texts).await,
-            false => None,
+        let key = if cached {
+            cache::key(context, ground, texts).await
+        } else {
+            None
         };
         if let Some((key, server)) = &key
             && let Some(replayed) = cache::read(context, key)

@@ -48,9 +48,10 @@ impl Check {
 
 impl Outcome {
     pub fn of(found: Vec<Diagnostic>) -> Outcome {
-        match found.is_empty() {
-            true => Outcome::Ok,
-            false => Outcome::Found(found),
+        if found.is_empty() {
+            Outcome::Ok
+        } else {
+            Outcome::Found(found)
         }
     }
 }
@@ -168,9 +169,10 @@ fn differences(
     let mut found: Vec<Diagnostic> = from.remarks.iter().chain(&to.remarks).cloned().collect();
     for change in &difference.changes {
         for line in told::lines(catalog, change, &from.schema, &to.schema) {
-            let part = match line.part.is_empty() {
-                true => String::new(),
-                false => format!(": {}", line.part),
+            let part = if line.part.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", line.part)
             };
             let how = match line.how {
                 "added" => "is there in addition",

@@ -497,9 +497,10 @@ async fn both(
 async fn commit(session: &mut Session, sql: &str, open: bool, run: &Run<'_>) -> Result<(), Reason> {
     let work = async {
         if !session.dialect.facts().is_embedded() {
-            let begin = match open {
-                true => String::new(),
-                false => format!("{}; ", session.dialect.begin()),
+            let begin = if open {
+                String::new()
+            } else {
+                format!("{}; ", session.dialect.begin())
             };
             return Ok(session.run(&format!("{begin}{sql}; COMMIT")).await?);
         }

@@ -148,9 +148,10 @@ pub async fn apply(
         applied: step.from,
         ..Way::default()
     };
-    let result = match step.transactional {
-        true => transaction::transaction(session, step, run, &mut way).await,
-        false => exactly::exactly(session, step, next, run, &mut way, ahead).await,
+    let result = if step.transactional {
+        transaction::transaction(session, step, run, &mut way).await
+    } else {
+        exactly::exactly(session, step, next, run, &mut way, ahead).await
     };
     let result = match result {
         Ok(done) if step.changes_session => {

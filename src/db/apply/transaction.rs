@@ -98,9 +98,10 @@ async fn recorded(
             .iter()
             .flatten()
             .any(|known| known.to_string() == checksum);
-    Ok(Some(match same {
-        true => Ok(Done::Already),
-        false => Err(Reason::Foreign(name)),
+    Ok(Some(if same {
+        Ok(Done::Already)
+    } else {
+        Err(Reason::Foreign(name))
     }))
 }
 

@@ -161,9 +161,10 @@ async fn look(pair: &mut Pair<'_>, work: &Work<'_>, locks: bool) -> Result<Looke
             None => names.push(row.row.clone()),
         }
     }
-    let tail = match locks {
-        true => pair.child.dialect.repairs().for_update(),
-        false => "",
+    let tail = if locks {
+        pair.child.dialect.repairs().for_update()
+    } else {
+        ""
     };
     let asked = child.as_they_are(&identity, &names, tail);
     let asked = asked.map_err(unwritable).map_err(&doing)?;

@@ -59,9 +59,10 @@ async fn roll_back(session: &mut Session) {
 pub async fn prepare(session: &mut Session, is_child: bool) -> Result<(), DbError> {
     session.limit(PATIENCE, None).await?;
     let repairs = session.dialect.repairs();
-    let settings = match is_child {
-        true => repairs.settings(),
-        false => repairs.looking(),
+    let settings = if is_child {
+        repairs.settings()
+    } else {
+        repairs.looking()
     };
     match settings {
         Some(settings) => session.run(settings).await,

@@ -131,9 +131,10 @@ async fn free(
 ) -> Result<(Vec<Aside>, Vec<Conflict>), Broken> {
     let doing = Broken::doing("looking for the places of the rows");
     let identity = rows::named(&back.table, &back.identity).map_err(&doing)?;
-    let lock = match locks {
-        true => session.dialect.repairs().for_update(),
-        false => "",
+    let lock = if locks {
+        session.dialect.repairs().for_update()
+    } else {
+        ""
     };
     let which = aside::which(session, plan, chunk).map_err(&doing)?;
     let told = |column: &&Column| row_expression(session.dialect, column);

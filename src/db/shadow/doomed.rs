@@ -85,9 +85,10 @@ async fn drop_when_made(
         tokio::time::sleep(PAUSE).await;
     }
     session.close().await;
-    match found {
-        true => drop_at(entry, dialect, name).await,
-        false => Ok(()),
+    if found {
+        drop_at(entry, dialect, name).await
+    } else {
+        Ok(())
     }
 }
 

@@ -99,10 +99,10 @@ impl Lent {
     /// Whether it may be emptied: it bears the mark, or there is nothing in it.
     async fn prove(&mut self) -> Result<(), DbError> {
         let marked = self.keeper.value(self.lending.marked).await?.is_some();
-        let query = match marked {
-            // Somebody has migrated it since.
-            true => self.lending.history,
-            false => self.lending.objects,
+        let query = if marked {
+            self.lending.history
+        } else {
+            self.lending.objects
         };
         let rows = self.keeper.rows(query).await?;
         let names: Vec<String> = rows.into_iter().flatten().flatten().collect();

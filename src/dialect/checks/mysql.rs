@@ -97,10 +97,11 @@ pub const CHECKS: &[Check] = &[
                 .filter(on)
                 .filter_map(|row| row.first()?.as_deref())
                 .collect();
-            match set.is_empty() {
-                true => Judgement::ok("the server takes writes"),
-                false => Judgement::error(format!("the server is set to {}", set.join(", ")))
-                    .to_do("connect to the primary, or turn it off there"),
+            if set.is_empty() {
+                Judgement::ok("the server takes writes")
+            } else {
+                Judgement::error(format!("the server is set to {}", set.join(", ")))
+                    .to_do("connect to the primary, or turn it off there")
             }
         },
     },
@@ -111,12 +112,15 @@ pub const CHECKS: &[Check] = &[
             let query = MySql.keys().replication(subject.server);
             query.unwrap_or_default().into()
         },
-        judge: |_, rows| match rows.is_empty() {
-            true => Judgement::ok("it replicates from no other server"),
-            false => Judgement::warning("it replicates from another server").to_do(
-                "migrate that one: what is written here may collide with it. Where both follow \
-                        each other, say so with --allow replica",
-            ),
+        judge: |_, rows| {
+            if rows.is_empty() {
+                Judgement::ok("it replicates from no other server")
+            } else {
+                Judgement::warning("it replicates from another server").to_do(
+                    "migrate that one: what is written here may collide with it. Where both follow \
+                    each other, say so with --allow replica",
+                )
+            }
         },
     },
     Check {
@@ -176,12 +180,13 @@ pub const CHECKS: &[Check] = &[
                 "a statement may have {packet} bytes; the largest pending one has {largest}"
             );
             // The command's own byte and some room for what the protocol adds.
-            match largest + 64 > packet {
-                true => Judgement::error(found).to_do(format!(
+            if largest + 64 > packet {
+                Judgement::error(found).to_do(format!(
                     "SET GLOBAL max_allowed_packet = {}, or split the statement",
                     (largest + 64).next_multiple_of(1024 * 1024)
-                )),
-                false => Judgement::ok(found),
+                ))
+            } else {
+                Judgement::ok(found)
             }
         },
     },
@@ -194,10 +199,11 @@ pub const CHECKS: &[Check] = &[
                 .iter()
                 .filter_map(|row| Grant::read(row.first()?.as_deref()?));
             let sees = sees.filter(|grant| grant.on == "*.*");
-            match sees.into_iter().any(|grant| grant.has("PROCESS")) {
-                true => Judgement::ok("the account sees other sessions (PROCESS)"),
-                false => Judgement::note("the account sees its own sessions only")
-                    .to_do("GRANT PROCESS ON *.* TO it, so that bird can name who holds a lock"),
+            if sees.into_iter().any(|grant| grant.has("PROCESS")) {
+                Judgement::ok("the account sees other sessions (PROCESS)")
+            } else {
+                Judgement::note("the account sees its own sessions only")
+                    .to_do("GRANT PROCESS ON *.* TO it, so that bird can name who holds a lock")
             }
         },
     },
@@ -282,9 +288,10 @@ fn privileges(subject: &Subject<'_>, rows: &Rows) -> Judgement {
     let roles = lines().any(|line| line.starts_with("GRANT ") && !line.contains(" ON "));
     let name = MySql.quote(subject.database);
     let grant = format!("let an administrator run: GRANT {missing} ON {name}.* TO the account");
-    match roles {
-        true => Judgement::note(format!("the account lacks {missing}, unless a role has it")),
-        false => Judgement::error(format!("the account lacks {missing}")).to_do(grant),
+    if roles {
+        Judgement::note(format!("the account lacks {missing}, unless a role has it"))
+    } else {
+        Judgement::error(format!("the account lacks {missing}")).to_do(grant)
     }
 }
 

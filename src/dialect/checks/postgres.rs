@@ -27,10 +27,11 @@ pub const CHECKS: &[Check] = &[
         },
         judge: |subject, rows| {
             let name = subject.schema.unwrap_or("public");
-            match rows.is_empty() {
-                true => Judgement::warning(format!("the schema {name} does not exist"))
-                    .to_do("create it with `bird provision`"),
-                false => Judgement::ok(format!("the schema {name} exists")),
+            if rows.is_empty() {
+                Judgement::warning(format!("the schema {name} does not exist"))
+                    .to_do("create it with `bird provision`")
+            } else {
+                Judgement::ok(format!("the schema {name} exists"))
             }
         },
     },

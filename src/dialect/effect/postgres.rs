@@ -70,9 +70,10 @@ fn create(mut words: Words<'_>) -> Effect {
 fn index(mut words: Words<'_>, unique: bool) -> Option<Effect> {
     is_plain(&words).then_some(())?;
     words.eat_if_exists();
-    let name = match words.sees("ON") {
-        true => None,
-        false => Some(words.name()?.last().to_owned()),
+    let name = if words.sees("ON") {
+        None
+    } else {
+        Some(words.name()?.last().to_owned())
     };
     words.eat("ON").then_some(())?;
     words.eat("ONLY");
@@ -108,9 +109,10 @@ fn drop(mut words: Words<'_>) -> Effect {
 impl Shape {
     /// Reads an index from behind its table on.
     fn read(mut words: Words<'_>, unique: bool) -> Shape {
-        let method = match words.eat("USING") {
-            true => words.part().unwrap_or_default(),
-            false => "btree".into(),
+        let method = if words.eat("USING") {
+            words.part().unwrap_or_default()
+        } else {
+            "btree".into()
         };
         Shape {
             unique,

@@ -114,16 +114,14 @@ impl Alone {
 }
 
 fn ran(sure: bool) -> Verdict {
-    match sure {
-        true => Verdict::Ran,
-        false => Verdict::Unclear,
-    }
+    if sure { Verdict::Ran } else { Verdict::Unclear }
 }
 
 fn not_run(sure: bool) -> Verdict {
-    match sure {
-        true => Verdict::NotRun,
-        false => Verdict::Unclear,
+    if sure {
+        Verdict::NotRun
+    } else {
+        Verdict::Unclear
     }
 }
 
@@ -194,9 +192,10 @@ fn swapped(sides: &[Sides<'_>], pairs: &[(usize, usize)]) -> Verdict {
     }
     let before: Vec<_> = sides.iter().map(|sides| sides.0.and_then(place)).collect();
     let now: Vec<_> = sides.iter().map(|sides| sides.1.and_then(place)).collect();
-    match before == now {
-        true => Verdict::NotRun,
-        false => ran(followed(before, pairs).is_some_and(|wanted| wanted == now)),
+    if before == now {
+        Verdict::NotRun
+    } else {
+        ran(followed(before, pairs).is_some_and(|wanted| wanted == now))
     }
 }
 

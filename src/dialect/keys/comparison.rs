@@ -34,9 +34,10 @@ pub fn comparison(
         // A UUID is 16 bytes wherever it is.
         (Family::Uuid, Family::Binary) | (Family::Binary, Family::Uuid) => {
             let other = length(child).or(length(parent));
-            match other.is_some_and(|bytes| bytes != 16) {
-                true => Err(differ()),
-                false => Ok(Compare::Uuid),
+            if other.is_some_and(|bytes| bytes != 16) {
+                Err(differ())
+            } else {
+                Ok(Compare::Uuid)
             }
         }
         (Family::Integer, Family::Integer) => Ok(Compare::Integer),

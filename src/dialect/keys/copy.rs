@@ -68,9 +68,10 @@ impl Copy {
 
     /// Whether the stream came to its own end.
     pub fn ended(&self) -> Result<(), String> {
-        match self.state == State::Ended && self.rest.is_empty() {
-            true => Ok(()),
-            false => Err("the server ended its rows too early".to_owned()),
+        if self.state == State::Ended && self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err("the server ended its rows too early".to_owned())
         }
     }
 

@@ -101,9 +101,10 @@ fn digits_of(text: &[u8]) -> Option<i128> {
         let digit = digit.is_ascii_digit().then(|| i128::from(digit - b'0'))?;
         number = number.checked_mul(10)?.checked_sub(digit)?;
     }
-    match negative {
-        true => Some(number),
-        false => number.checked_neg(),
+    if negative {
+        Some(number)
+    } else {
+        number.checked_neg()
     }
 }
 

@@ -288,18 +288,20 @@ impl<'a> Characters<'a> {
             |text, sign| format!("REPLACE({text}, {sign}, '')"),
         );
         let digits = format!("CAST({digits} AS BINARY)");
-        let probe = match ci {
-            true => Probe::direct(self.name, Spelling::Forms),
-            false => Probe::every(digits.clone(), Spelling::Hex),
+        let probe = if ci {
+            Probe::direct(self.name, Spelling::Forms)
+        } else {
+            Probe::every(digits.clone(), Spelling::Hex)
         };
-        let part = match ci || self.is_exact() {
-            true => Part::plain(
+        let part = if ci || self.is_exact() {
+            Part::plain(
                 self.name.to_owned(),
                 Wire::Characters,
                 self.compare,
                 Spelling::Uuid,
-            ),
-            false => self.exact(),
+            )
+        } else {
+            self.exact()
         };
         Part {
             groups: !ci || folds,
@@ -336,14 +338,16 @@ impl<'a> Characters<'a> {
             Some(charset) => charset,
         };
         let own = self.collation == collation && self.has_index();
-        let value = match own {
-            true => self.name.to_owned(),
-            false => format!("CONVERT({} USING {charset}) COLLATE {collation}", self.name),
+        let value = if own {
+            self.name.to_owned()
+        } else {
+            format!("CONVERT({} USING {charset}) COLLATE {collation}", self.name)
         };
         // To such a collation blanks at the end are nothing, but its sort keys have them.
-        let sort_key = match pads(collation) {
-            true => format!("WEIGHT_STRING(TRIM(TRAILING ' ' FROM {value}))"),
-            false => format!("WEIGHT_STRING({value})"),
+        let sort_key = if pads(collation) {
+            format!("WEIGHT_STRING(TRIM(TRAILING ' ' FROM {value}))")
+        } else {
+            format!("WEIGHT_STRING({value})")
         };
         let name = self.name.to_owned();
         Ok(Part {

@@ -139,9 +139,10 @@ fn characters(
 ) -> Result<Part, String> {
     let bytewise = base == "name" || column.collation.as_deref().is_some_and(is_bytewise);
     let text = format!("{name}::text");
-    let order = match bytewise {
-        true => name.clone(),
-        false => format!("{text} COLLATE \"C\""),
+    let order = if bytewise {
+        name.clone()
+    } else {
+        format!("{text} COLLATE \"C\"")
     };
     let part = Part {
         // The blanks that fill a CHAR are no part of its value.

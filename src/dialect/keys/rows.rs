@@ -184,13 +184,14 @@ pub fn identified(
         let literals = rows.iter().filter_map(|row| row.first());
         let literals = literals.map(|told| row_literal(dialect, column, told));
         let literals = literals.collect::<Result<Vec<String>, String>>()?;
-        return Ok(match literals.is_empty() {
-            true => NOTHING.to_owned(),
-            false => format!(
+        return Ok(if literals.is_empty() {
+            NOTHING.to_owned()
+        } else {
+            format!(
                 "{} IN ({})",
                 dialect.quote(&column.name),
                 literals.join(", ")
-            ),
+            )
         });
     }
     let mut all = Vec::new();
@@ -202,9 +203,10 @@ pub fn identified(
         let same = same.collect::<Result<Vec<String>, String>>()?;
         all.push(format!("({})", same.join(" AND ")));
     }
-    Ok(match all.is_empty() {
-        true => NOTHING.to_owned(),
-        false => any(&all),
+    Ok(if all.is_empty() {
+        NOTHING.to_owned()
+    } else {
+        any(&all)
     })
 }
 
@@ -223,11 +225,12 @@ pub fn any(conditions: &[String]) -> String {
 /// A whole number that was told, as a literal.
 pub fn number(column: &Column, told: &str) -> Result<String, String> {
     let digits = told.strip_prefix('-').unwrap_or(told);
-    match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => Ok(told.to_owned()),
-        false => Err(format!(
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(told.to_owned())
+    } else {
+        Err(format!(
             "`{told}` is no value of {}, which has whole numbers",
             column.name
-        )),
+        ))
     }
 }

@@ -49,15 +49,16 @@ impl Spelling {
     /// Whole numbers of so many bits.
     pub fn bits(bits: u32, signed: bool) -> Spelling {
         let all = 1_i128 << bits;
-        match signed {
-            true => Spelling::Whole {
+        if signed {
+            Spelling::Whole {
                 low: -(all / 2),
                 high: all / 2 - 1,
-            },
-            false => Spelling::Whole {
+            }
+        } else {
+            Spelling::Whole {
                 low: 0,
                 high: all - 1,
-            },
+            }
         }
     }
 

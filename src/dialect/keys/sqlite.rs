@@ -43,9 +43,10 @@ impl Keys for SqliteKeys {
             _ => "BINARY",
         };
         let indexed = own == wanted;
-        let order = match indexed {
-            true => name.clone(),
-            false => format!("{name} COLLATE {wanted}"),
+        let order = if indexed {
+            name.clone()
+        } else {
+            format!("{name} COLLATE {wanted}")
         };
         Ok(Part {
             select: name.clone(),
@@ -150,9 +151,10 @@ impl Keys for SqliteKeys {
         let is_number = told
             .parse::<i64>()
             .is_ok_and(|number| number.to_string() == told);
-        match is_number && column.family != Family::Text {
-            true => Ok(told.to_owned()),
-            false => Sqlite.text(told),
+        if is_number && column.family != Family::Text {
+            Ok(told.to_owned())
+        } else {
+            Sqlite.text(told)
         }
     }
 }

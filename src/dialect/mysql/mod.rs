@@ -298,9 +298,10 @@ impl Dialect for MySql {
         };
         let rest = after.trim_start_matches(|sign: char| sign.is_ascii_digit());
         // The word also marks a column, but there no number follows.
-        match rest.len() < after.len() && !before.is_empty() {
-            true => format!("{before}{rest}"),
-            false => definition,
+        if rest.len() < after.len() && !before.is_empty() {
+            format!("{before}{rest}")
+        } else {
+            definition
         }
     }
 

@@ -88,9 +88,10 @@ impl Dialect for Postgres {
     }
 
     fn text(&self, text: &str) -> Result<String, String> {
-        match text.contains('\0') {
-            true => Err("PostgreSQL has no character NUL".into()),
-            false => Ok(single_quoted(text)),
+        if text.contains('\0') {
+            Err("PostgreSQL has no character NUL".into())
+        } else {
+            Ok(single_quoted(text))
         }
     }
 

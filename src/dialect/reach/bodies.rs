@@ -157,9 +157,10 @@ pub(super) fn made(pieces: &Pieces<'_>) -> Option<String> {
     }
     let is_kind = |at: &usize| {
         let piece = pieces.get(*at);
-        match attaches {
-            true => piece.is_some_and(|piece| piece.is("AS")),
-            false => piece.is_some_and(|piece| piece.is_any(KINDS)),
+        if attaches {
+            piece.is_some_and(|piece| piece.is("AS"))
+        } else {
+            piece.is_some_and(|piece| piece.is_any(KINDS))
         }
     };
     let at = (1..24.min(pieces.len())).find(is_kind)?;

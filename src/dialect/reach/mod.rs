@@ -129,15 +129,16 @@ pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
     if let Some(question) = found.question {
         return Reach::Tells(question);
     }
-    let opaque = match found.opaque {
-        true => match bodies::routine(&pieces) {
+    let opaque = if found.opaque {
+        match bodies::routine(&pieces) {
             None => {
                 let why = DYNAMIC.to_owned();
                 return Reach::Outside(Outside { why, matters: true });
             }
             name => name,
-        },
-        false => None,
+        }
+    } else {
+        None
     };
     Reach::Inside {
         sql: pieces::edited(sql, found.edits),

@@ -187,11 +187,12 @@ fn name(
     if all_columns || !certain && alias {
         return Ok(());
     }
-    match is_own {
-        true => found
+    if is_own {
+        found
             .edits
-            .push(first.renamed(look.dialect, &around.shadow)),
-        false => return Err((format!("names another database, `{name}`"), true)),
+            .push(first.renamed(look.dialect, &around.shadow))
+    } else {
+        return Err((format!("names another database, `{name}`"), true));
     }
     Ok(())
 }
@@ -237,9 +238,10 @@ fn database(look: Look<'_>, pieces: &Pieces<'_>, at: usize, found: &mut Found) -
         return Ok(());
     }
     let named = piece.kind == Kind::QuotedName || !piece.is_any(OPTIONS);
-    match named && name != look.around.shadow.to_lowercase() {
-        true => Err((format!("names another database, `{name}`"), true)),
-        false => Ok(()),
+    if named && name != look.around.shadow.to_lowercase() {
+        Err((format!("names another database, `{name}`"), true))
+    } else {
+        Ok(())
     }
 }
 
@@ -257,12 +259,13 @@ fn written_to_all(
         .checked_sub(2)
         .is_some_and(|from| pieces.are(from, &["DELETE", "FROM"]));
     let writes = before.is_some_and(|before| before.is_any(WRITES)) || deletes;
-    match writes && look.rules.shared.contains(&name.as_str()) {
-        true => Err((
+    if writes && look.rules.shared.contains(&name.as_str()) {
+        Err((
             format!("writes to `{name}`, which all databases share"),
             false,
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -412,14 +415,16 @@ fn leads(pieces: &Pieces<'_>, at: usize, level: Level, on: Option<usize>) -> (bo
         // A function of the same name, or `IGNORE INDEX`.
         let called = pieces.get(at + 1).is_some_and(|next| next.text == "(");
         let is_function = called && word(&["INSERT", "REPLACE", "TRUNCATE", "VALUES"]);
-        return match is_function {
-            true => (false, None),
-            false => (true, Some(word(LISTS)).filter(|list| *list)),
+        return if is_function {
+            (false, None)
+        } else {
+            (true, Some(word(LISTS)).filter(|list| *list))
         };
     }
-    match word(ENDS) {
-        true => (false, Some(false)),
-        false => (false, None),
+    if word(ENDS) {
+        (false, Some(false))
+    } else {
+        (false, None)
     }
 }
 

@@ -63,9 +63,10 @@ impl Piece<'_> {
         let bare = self.kind == Kind::Word
             && name.chars().all(plain)
             && !name.starts_with(|first: char| first.is_ascii_digit());
-        let text = match bare {
-            true => name.to_owned(),
-            false => dialect.quote(name),
+        let text = if bare {
+            name.to_owned()
+        } else {
+            dialect.quote(name)
         };
         (self.start, self.end, text)
     }
@@ -122,9 +123,10 @@ impl<'a> Pieces<'a> {
         if !self.are(at, &[first]) {
             return false;
         }
-        let skipped = match self.are(at + 1, &["OR", "REPLACE"]) {
-            true => 2,
-            false => 0,
+        let skipped = if self.are(at + 1, &["OR", "REPLACE"]) {
+            2
+        } else {
+            0
         };
         self.are(at + 1 + skipped, rest)
     }

@@ -94,9 +94,10 @@ impl Repairs for SqliteRepairs {
     }
 
     fn kept_type(&self, column: &Kept) -> String {
-        match column.table == STRICT {
-            true => column.sql.clone(),
-            false => affinity(&column.sql).to_owned(),
+        if column.table == STRICT {
+            column.sql.clone()
+        } else {
+            affinity(&column.sql).to_owned()
         }
     }
 

@@ -99,9 +99,10 @@ impl Dialect for Sqlite {
     }
 
     fn text(&self, text: &str) -> Result<String, String> {
-        match text.contains('\0') {
-            true => Err("SQLite ends a text at the character NUL".into()),
-            false => Ok(single_quoted(text)),
+        if text.contains('\0') {
+            Err("SQLite ends a text at the character NUL".into())
+        } else {
+            Ok(single_quoted(text))
         }
     }
 

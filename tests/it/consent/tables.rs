@@ -50,9 +50,10 @@ pub fn check(folder: &str, least: usize, tell: fn(&dyn Dialect, &str) -> String)
 }
 
 fn or_nothing(told: Vec<String>) -> String {
-    match told.is_empty() {
-        true => "nothing".to_owned(),
-        false => told.join("; "),
+    if told.is_empty() {
+        "nothing".to_owned()
+    } else {
+        told.join("; ")
     }
 }
 

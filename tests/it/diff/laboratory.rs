@@ -193,9 +193,10 @@ impl Laboratory {
 
     /// The script as a case shows it, with what cannot be done.
     fn told(&self, difference: &Difference, ddl: &Ddl) -> String {
-        let mut told = match ddl.steps.is_empty() {
-            true => String::new(),
-            false => self.dialect.catalog().script(&ddl.steps),
+        let mut told = if ddl.steps.is_empty() {
+            String::new()
+        } else {
+            self.dialect.catalog().script(&ddl.steps)
         };
         for unsupported in &ddl.unsupported {
             let _ = writeln!(

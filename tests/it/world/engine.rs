@@ -156,9 +156,10 @@ impl Engine {
             .wait_with_output()
             .map_err(|error| error.to_string())?;
         writer.join().expect("writing to a pipe does not panic");
-        match output.status.success() {
-            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
         }
     }
 }

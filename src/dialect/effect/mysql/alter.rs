@@ -107,9 +107,10 @@ impl Clause {
                 let charset_said = words.eat_all(&["CHARACTER", "SET"]) || words.eat("CHARSET");
                 charset_said.then_some(())?;
                 let set = charset(&words.any_case()?);
-                let collation = match words.eat("COLLATE") {
-                    true => Some(charset(&words.any_case()?)),
-                    false => None,
+                let collation = if words.eat("COLLATE") {
+                    Some(charset(&words.any_case()?))
+                } else {
+                    None
                 };
                 one(Clause::Convert(set, collation))
             }
@@ -233,9 +234,10 @@ fn renamed(mut words: Words<'_>) -> Option<Clause> {
     let old = words.any_case()?;
     words.eat("TO").then_some(())?;
     let new = words.any_case()?;
-    Some(match column {
-        true => Clause::RenameColumn(old, new, exists),
-        false => Clause::RenameKey(old, new, exists),
+    Some(if column {
+        Clause::RenameColumn(old, new, exists)
+    } else {
+        Clause::RenameKey(old, new, exists)
     })
 }
 

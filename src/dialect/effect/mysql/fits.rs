@@ -114,9 +114,12 @@ fn options(wanted: &Table, shown: &Table) -> bool {
     let more = shown.options.iter().all(|(key, value)| {
         let of = |other: &str, begins: bool| {
             let set = wanted.options.get(other);
-            set.is_none_or(|set| match begins {
-                true => value.starts_with(set.as_str()),
-                false => set.starts_with(value.as_str()),
+            set.is_none_or(|set| {
+                if begins {
+                    value.starts_with(set.as_str())
+                } else {
+                    set.starts_with(value.as_str())
+                }
             })
         };
         match key.as_str() {

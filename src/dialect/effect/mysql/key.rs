@@ -98,9 +98,10 @@ impl Foreign {
     /// Reads a foreign key from behind `FOREIGN KEY` on.
     pub fn read(words: &mut Words<'_>, named: Option<String>) -> Option<(Foreign, bool)> {
         let unless = words.eat_if_exists();
-        let name = match words.sees("(") {
-            true => None,
-            false => words.any_case(),
+        let name = if words.sees("(") {
+            None
+        } else {
+            words.any_case()
         };
         let columns = words.group()?.clauses().iter().map(part).collect();
         words.eat("REFERENCES").then_some(())?;

@@ -132,9 +132,10 @@ fn create(mut words: Words<'_>) -> Effect {
         return create_index(&head, words).unwrap_or_else(untold);
     }
     let stores = replaces && !says("view") && matches!(kind, Kind::Table | Kind::Sequence);
-    let kinds: &[Kind] = match stores {
-        true => &[Kind::Storage, kind],
-        false => &[kind],
+    let kinds: &[Kind] = if stores {
+        &[Kind::Storage, kind]
+    } else {
+        &[kind]
     };
     let Some(objects) = objects(&mut words, kinds) else {
         return untold();
@@ -212,9 +213,10 @@ fn word(text: &'static str) -> Word<'static> {
 fn altered(table: &Name, clauses: Vec<Words<'_>>) -> Effect {
     let object = Object::new(&MySql, Kind::Table, table);
     let proof = Alter::new(Some(clauses), (table.last(), table.last()));
-    match proof.is_read() {
-        true => alone(vec![object], Proof::Altered(proof)),
-        false => untold(),
+    if proof.is_read() {
+        alone(vec![object], Proof::Altered(proof))
+    } else {
+        untold()
     }
 }
 
@@ -296,9 +298,10 @@ fn rename(mut words: Words<'_>) -> Effect {
     let swaps = names.len() < pairs.len() * 2;
     let kind = if swaps { Kind::Storage } else { Kind::Table };
     let objects = names.iter().map(|name| Object::new(&MySql, kind, name));
-    let proof = match swaps {
-        true => Proof::Swapped(pairs),
-        false => Proof::Renamed(pairs),
+    let proof = if swaps {
+        Proof::Swapped(pairs)
+    } else {
+        Proof::Renamed(pairs)
     };
     alone(objects.collect(), proof)
 }
@@ -345,9 +348,10 @@ fn alter_table(words: Words<'_>, table: &Name, behind: Option<usize>) -> Effect 
     // Partitions are listed with commas.
     let partitions = rest.get(1).is_some_and(|word| word.is("PARTITION"))
         || rest.first().is_some_and(|word| word.is("PARTITION"));
-    let clauses = match partitions {
-        true => vec![words.inside(rest.to_vec())],
-        false => words.clauses(),
+    let clauses = if partitions {
+        vec![words.inside(rest.to_vec())]
+    } else {
+        words.clauses()
     };
     let moves = |clause: &Words<'_>| clause.peek().is_some_and(|word| word.is_one_of(MOVES));
     let mut objects = vec![Object::new(&MySql, Kind::Table, table)];

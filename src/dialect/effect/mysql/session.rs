@@ -40,9 +40,10 @@ pub fn query(words: &Words<'_>) -> Effect {
         [into, at] => into.is("INTO") && at.is("@") || into.is(":") && at.is("="),
         _ => false,
     });
-    match keeps {
-        true => Effect::Fleeting(ANOTHER),
-        false => Effect::Together,
+    if keeps {
+        Effect::Fleeting(ANOTHER)
+    } else {
+        Effect::Together
     }
 }
 
@@ -67,9 +68,10 @@ pub fn set(words: &Words<'_>) -> Effect {
         let calls = called && word.is_name() && !word.is_one_of(STEADY);
         word.is("SELECT") || word.is_name() && clock || calls
     });
-    match asks {
-        true => Effect::Fleeting(ANOTHER),
-        false => Effect::Setting,
+    if asks {
+        Effect::Fleeting(ANOTHER)
+    } else {
+        Effect::Setting
     }
 }
 

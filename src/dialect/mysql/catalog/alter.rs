@@ -162,9 +162,10 @@ impl<'t> Builder<'t> {
         served.any(|old| {
             let renamed = |new: &&Added| {
                 let columns = &new.key.columns;
-                let name = match new.key.named {
-                    true => Some(&new.key.name),
-                    false => columns.first(),
+                let name = if new.key.named {
+                    Some(&new.key.name)
+                } else {
+                    columns.first()
                 };
                 *columns == old.columns && name != Some(&key.name)
             };

@@ -17,9 +17,10 @@ pub enum Product {
 
 impl Product {
     pub fn of(place: &Place<'_>) -> Product {
-        match super::server::is_maria(place) {
-            true => Product::MariaDb,
-            false => Product::MySql,
+        if super::server::is_maria(place) {
+            Product::MariaDb
+        } else {
+            Product::MySql
         }
     }
 }

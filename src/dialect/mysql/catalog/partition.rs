@@ -67,12 +67,13 @@ fn spread(table: &Table, partitions: &Partitions) -> DdlStep {
         "all rows are written anew into the partitions",
     );
     let holds_all = |part: &Partition| part.sql.contains("MAXVALUE") || part.sql == "DEFAULT";
-    match partitions.parts.is_empty() || partitions.parts.iter().any(holds_all) {
-        true => step,
-        false => step.risk(
+    if partitions.parts.is_empty() || partitions.parts.iter().any(holds_all) {
+        step
+    } else {
+        step.risk(
             Hazard::MayFail,
             "a row may belong to none of the partitions",
-        ),
+        )
     }
 }
 

@@ -23,9 +23,10 @@ const ZERO_DATES: Setting = (
 
 /// Statements that make a table.
 pub fn around_new(table: &Table, steps: Vec<DdlStep>) -> Vec<DdlStep> {
-    let settings: &[Setting] = match has_zero_dates(table) {
-        true => &[ZERO_DATES],
-        false => &[],
+    let settings: &[Setting] = if has_zero_dates(table) {
+        &[ZERO_DATES]
+    } else {
+        &[]
     };
     around(table, settings, steps)
 }

@@ -95,9 +95,10 @@ fn read_element(
 fn tail(cursor: &mut Cursor<'_>, table: &mut Table, words: &Words<'_>) {
     while !cursor.is_over() {
         let mark = cursor.mark();
-        let read = match cursor.eat(&["PARTITION", "BY"]) {
-            true => partitions(cursor).map(|partitions| table.partitions = Some(partitions)),
-            false => option(cursor, table, words),
+        let read = if cursor.eat(&["PARTITION", "BY"]) {
+            partitions(cursor).map(|partitions| table.partitions = Some(partitions))
+        } else {
+            option(cursor, table, words)
         };
         if read.is_none() {
             cursor.next();

@@ -32,18 +32,20 @@ pub fn parameters(options: &Options) -> Vec<String> {
 /// Words and numbers stand as they are.
 pub fn parameter_value(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.' || c == '-';
-    match !value.is_empty() && value.chars().all(plain) {
-        true => value.to_owned(),
-        false => text(value),
+    if !value.is_empty() && value.chars().all(plain) {
+        value.to_owned()
+    } else {
+        text(value)
     }
 }
 
 /// ` WITH (fillfactor=70)`, or nothing.
 pub fn with(options: &Options) -> String {
     let parameters = parameters(options);
-    match parameters.is_empty() {
-        true => String::new(),
-        false => format!(" WITH ({})", parameters.join(", ")),
+    if parameters.is_empty() {
+        String::new()
+    } else {
+        format!(" WITH ({})", parameters.join(", "))
     }
 }
 
@@ -67,9 +69,10 @@ pub fn serial(column: &Column) -> &'static str {
 /// A column's clause. With `bare` it has neither a default nor a numbering.
 pub fn column(column: &Column, bare: bool) -> String {
     let serial_kind = column.identity.as_deref() == Some("serial");
-    let mut clause = match serial_kind && !bare {
-        true => return format!("{} {}", quote(&column.name), serial(column)),
-        false => format!("{} {}", quote(&column.name), column_type(column)),
+    let mut clause = if serial_kind && !bare {
+        return format!("{} {}", quote(&column.name), serial(column));
+    } else {
+        format!("{} {}", quote(&column.name), column_type(column))
     };
     if let Some(compression) = column.options.get("compression") {
         clause.push_str(&format!(" COMPRESSION {compression}"));
@@ -111,9 +114,10 @@ pub fn identity(column: &Column) -> String {
         clauses.push(format!("SEQUENCE NAME {}", quote(name)));
     }
     clauses.extend(sequence_clauses(&options));
-    match clauses.is_empty() {
-        true => format!("GENERATED {how} AS IDENTITY"),
-        false => format!("GENERATED {how} AS IDENTITY ({})", clauses.join(" ")),
+    if clauses.is_empty() {
+        format!("GENERATED {how} AS IDENTITY")
+    } else {
+        format!("GENERATED {how} AS IDENTITY ({})", clauses.join(" "))
     }
 }
 
@@ -320,9 +324,10 @@ pub fn key_constraint(key: &Key) -> String {
 }
 
 fn include(key: &Key) -> String {
-    match key.include.is_empty() {
-        true => String::new(),
-        false => format!(" INCLUDE ({})", list(&key.include)),
+    if key.include.is_empty() {
+        String::new()
+    } else {
+        format!(" INCLUDE ({})", list(&key.include))
     }
 }
 

@@ -43,11 +43,12 @@ fn column(column: &Column) -> String {
 }
 
 fn key(key: &Key) -> String {
-    let told = match key.constraint {
-        true => clause::key_constraint(key),
-        false => clause::create_index(key, "", false)
+    let told = if key.constraint {
+        clause::key_constraint(key)
+    } else {
+        clause::create_index(key, "", false)
             .replacen("CREATE ", "", 1)
-            .replacen(" ON \"\"", "", 1),
+            .replacen(" ON \"\"", "", 1)
     };
     with_comment(with_options(told, &key.options), key.comment.as_ref())
 }

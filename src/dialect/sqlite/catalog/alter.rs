@@ -173,14 +173,13 @@ fn add_column(table: &Table, column: &Column, definition: &Definition) -> Option
     let sql = format!("ALTER TABLE {} ADD COLUMN {sql}", quote(&table.name));
     let step = DdlStep::new(table.id(), sql);
     let checked = definition.checks > 0 || column.generated.is_some() && !column.nullable;
-    Some(match checked {
-        true => {
-            let why = format!(
-                "it fails where a row of {} does not fit the check",
-                table.name
-            );
-            step.risk(Hazard::MayFail, why)
-        }
-        false => step,
+    Some(if checked {
+        let why = format!(
+            "it fails where a row of {} does not fit the check",
+            table.name
+        );
+        step.risk(Hazard::MayFail, why)
+    } else {
+        step
     })
 }

@@ -108,9 +108,10 @@ pub fn of_column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t
         let descends = cursor.eat_one(&["ASC", "DESC"]) == Some("DESC");
         let conflict = conflict(cursor)?;
         let counts = cursor.eat(AUTOINCREMENT);
-        match descends {
-            true => Rule::Descending(conflict, counts),
-            false => Rule::Key(KeyKind::Primary, None, conflict, counts),
+        if descends {
+            Rule::Descending(conflict, counts)
+        } else {
+            Rule::Key(KeyKind::Primary, None, conflict, counts)
         }
     } else if cursor.eat("UNIQUE") {
         Rule::Key(KeyKind::Unique, None, conflict(cursor)?, false)
@@ -133,9 +134,10 @@ pub fn of_column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t
 }
 
 fn named(cursor: &mut Cursor<'_, '_>) -> Option<Option<String>> {
-    match cursor.eat("CONSTRAINT") {
-        true => cursor.name().map(Some),
-        false => Some(None),
+    if cursor.eat("CONSTRAINT") {
+        cursor.name().map(Some)
+    } else {
+        Some(None)
     }
 }
 
@@ -221,14 +223,11 @@ fn deferred(cursor: &mut Cursor<'_, '_>) -> Option<Option<bool>> {
 }
 
 fn wait(key: &mut ForeignKey, waits: bool) {
-    match waits {
-        true => {
-            let how = "INITIALLY DEFERRED".to_owned();
-            key.options.insert(DEFERRED.to_owned(), how);
-        }
-        false => {
-            key.options.remove(DEFERRED);
-        }
+    if waits {
+        let how = "INITIALLY DEFERRED".to_owned();
+        key.options.insert(DEFERRED.to_owned(), how);
+    } else {
+        key.options.remove(DEFERRED);
     }
 }
 

@@ -64,12 +64,13 @@ impl Catalog for Sqlite {
         }
         let drops = steps.iter().any(|step| step.sql.starts_with("DROP TABLE "));
         let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect();
-        match drops {
-            true => (
+        if drops {
+            (
                 lines(&["PRAGMA foreign_keys = OFF;", "BEGIN;"]),
                 lines(&["PRAGMA foreign_key_check;", "COMMIT;"]),
-            ),
-            false => (lines(&["BEGIN;"]), lines(&["COMMIT;"])),
+            )
+        } else {
+            (lines(&["BEGIN;"]), lines(&["COMMIT;"]))
         }
     }
 }

@@ -12,9 +12,10 @@ pub fn index(sql: &str, name: &str, known: &Known) -> Option<Key> {
     let all = tokens(sql)?;
     let mut cursor = Cursor::new(&all);
     cursor.eat("CREATE").then_some(())?;
-    let kind = match cursor.eat("UNIQUE") {
-        true => KeyKind::Unique,
-        false => KeyKind::Index,
+    let kind = if cursor.eat("UNIQUE") {
+        KeyKind::Unique
+    } else {
+        KeyKind::Index
     };
     cursor.eat("INDEX").then_some(())?;
     cursor.name()?;
@@ -43,18 +44,17 @@ pub fn view(sql: &str, name: &str) -> Option<Object> {
     let mut cursor = Cursor::new(&all);
     cursor.eat_all(&["CREATE", "VIEW"]).then_some(())?;
     cursor.name()?;
-    let columns = match cursor.sees("(") {
-        true => {
-            let columns = clauses(cursor.group()?)
-                .into_iter()
-                .map(|clause| match clause {
-                    [one] => one.name().map(|name| plain(&name)),
-                    _ => None,
-                });
-            let columns = columns.collect::<Option<Vec<_>>>()?;
-            format!(" ({})", columns.join(", "))
-        }
-        false => String::new(),
+    let columns = if cursor.sees("(") {
+        let columns = clauses(cursor.group()?)
+            .into_iter()
+            .map(|clause| match clause {
+                [one] => one.name().map(|name| plain(&name)),
+                _ => None,
+            });
+        let columns = columns.collect::<Option<Vec<_>>>()?;
+        format!(" ({})", columns.join(", "))
+    } else {
+        String::new()
     };
     cursor.eat("AS").then_some(())?;
     let query = canonical(cursor.rest(), None);
@@ -109,9 +109,10 @@ pub fn trigger(sql: &str, name: &str, on: &str) -> Option<Object> {
 /// A virtual table: what its module makes of the arguments, only the module knows.
 pub fn virtual_table(sql: &str, name: &str) -> Option<Table> {
     let (module, arguments) = module(sql)?;
-    let using = match arguments.is_empty() {
-        true => module,
-        false => format!("{module}({})", arguments.join(", ")),
+    let using = if arguments.is_empty() {
+        module
+    } else {
+        format!("{module}({})", arguments.join(", "))
     };
     let mut table = Table {
         name: name.to_owned(),
@@ -131,9 +132,10 @@ pub fn module(sql: &str) -> Option<(String, Vec<String>)> {
     cursor.name()?;
     cursor.eat("USING").then_some(())?;
     let module = cursor.name()?.to_ascii_lowercase();
-    let arguments = match cursor.sees("(") {
-        true => clauses(cursor.group()?),
-        false => Vec::new(),
+    let arguments = if cursor.sees("(") {
+        clauses(cursor.group()?)
+    } else {
+        Vec::new()
     };
     cursor.is_over().then_some(())?;
     let text = |clause: &[Token<'_>]| {

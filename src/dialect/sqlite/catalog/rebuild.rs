@@ -44,16 +44,16 @@ pub fn steps(marks: &Marks, old: &Table, new: &Table, alters: &[Alter]) -> Optio
     // A check that says `users.name` keeps its table from getting another name.
     let bound = !table::read(&render::create(old))?.qualifiers.is_empty();
     let beside = marks.name(if bound { "new" } else { "old" }, &new.name);
-    let (source, target) = match bound {
-        true => (old.name.clone(), beside.clone()),
-        false => (beside.clone(), new.name.clone()),
+    let (source, target) = if bound {
+        (old.name.clone(), beside.clone())
+    } else {
+        (beside.clone(), new.name.clone())
     };
-    match bound {
-        true => rebuild.makes.push(step(renamed(&text, &beside)?)),
-        false => {
-            rebuild.makes.push(rename(&old.name, &beside));
-            rebuild.makes.push(step(text));
-        }
+    if bound {
+        rebuild.makes.push(step(renamed(&text, &beside)?))
+    } else {
+        rebuild.makes.push(rename(&old.name, &beside));
+        rebuild.makes.push(step(text));
     }
     let copied = copied(old, new);
     if counts(old) && counts(new) {

@@ -21,9 +21,10 @@ pub fn list(names: &[String]) -> String {
 
 /// The statement that makes a table, without its indexes; the person's own text where there is one.
 pub fn create(table: &Table) -> String {
-    match table.printed.0.is_empty() {
-        true => self::table(table),
-        false => table.printed.0.clone(),
+    if table.printed.0.is_empty() {
+        self::table(table)
+    } else {
+        table.printed.0.clone()
     }
 }
 
@@ -129,17 +130,19 @@ pub fn column(column: &Column, key: Option<&Key>) -> String {
 /// A default as it is declared: what is more than a literal stands in parentheses.
 pub fn default_value(default: &str) -> String {
     let current = default.starts_with("CURRENT_") && !default.contains(' ');
-    match current || super::constraint::is_literal(default) {
-        true => default.to_owned(),
-        false => format!("({default})"),
+    if current || super::constraint::is_literal(default) {
+        default.to_owned()
+    } else {
+        format!("({default})")
     }
 }
 
 fn constraint(name: &str, named: bool, options: &Options) -> String {
     let name = options.get(CALLED).map_or(name, String::as_str);
-    match named {
-        true => format!("CONSTRAINT {} ", quote(name)),
-        false => String::new(),
+    if named {
+        format!("CONSTRAINT {} ", quote(name))
+    } else {
+        String::new()
     }
 }
 
@@ -170,9 +173,10 @@ pub fn key(table: &str, key: &Key) -> String {
 
 /// The statement that makes an index; the person's own text where there is one.
 pub fn create_index(table: &str, key: &Key) -> String {
-    match key.printed.0.is_empty() {
-        true => index(table, key),
-        false => key.printed.0.clone(),
+    if key.printed.0.is_empty() {
+        index(table, key)
+    } else {
+        key.printed.0.clone()
     }
 }
 
@@ -233,9 +237,10 @@ pub fn check(check: &Check) -> String {
 }
 
 pub fn object(object: &Object) -> String {
-    match object.printed.0.is_empty() {
-        true => object.sql.clone(),
-        false => object.printed.0.clone(),
+    if object.printed.0.is_empty() {
+        object.sql.clone()
+    } else {
+        object.printed.0.clone()
     }
 }
 
@@ -244,10 +249,13 @@ pub fn tell(part: Part<'_>) -> String {
     match part {
         Part::Table(table) => create(table),
         Part::Column(column) => self::column(column, None),
-        Part::Key(key) => match key.constraint {
-            true => self::key("", key),
-            false => told_index(key),
-        },
+        Part::Key(key) => {
+            if key.constraint {
+                self::key("", key)
+            } else {
+                told_index(key)
+            }
+        }
         Part::ForeignKey(key) => foreign_key(key),
         Part::Check(check) => self::check(check),
         Part::Partitions(Partitions { by, .. }) => by.clone(),

@@ -116,9 +116,10 @@ pub fn canonical(tokens: &[Token<'_>], known: Option<&Known>) -> String {
         let next = tokens.get(at + 1);
         let types =
             before.is_some_and(|before| before.is("COLLATE") || known.is_some() && before.is("AS"));
-        let spelled = match types && token.kind == Kind::Word {
-            true => token.text.to_ascii_uppercase(),
-            false => spelled(token, next, known),
+        let spelled = if types && token.kind == Kind::Word {
+            token.text.to_ascii_uppercase()
+        } else {
+            spelled(token, next, known)
         };
         if let Some(before) = &before
             && (spaced(before, token, unary) || text.ends_with('-') && spelled.starts_with('-'))

@@ -303,14 +303,13 @@ pub fn indexes(table: &Table) -> impl Iterator<Item = &Key> {
 
 fn index(table: &Table, key: &Key, fits: bool) -> DdlStep {
     let step = DdlStep::new(table.id(), render::create_index(&table.name, key));
-    match key.kind == KeyKind::Unique && !fits {
-        true => {
-            let why = format!(
-                "it fails where rows of {} are equal in the columns of {}",
-                table.name, key.name
-            );
-            step.risk(Hazard::MayFail, why)
-        }
-        false => step,
+    if key.kind == KeyKind::Unique && !fits {
+        let why = format!(
+            "it fails where rows of {} are equal in the columns of {}",
+            table.name, key.name
+        );
+        step.risk(Hazard::MayFail, why)
+    } else {
+        step
     }
 }

@@ -72,9 +72,10 @@ pub fn pair(dice: &mut Dice, engine: Engine) -> Generated {
         from: from.sql(),
         to: to.sql(),
         rows,
-        kept: match kept.is_empty() {
-            true => String::new(),
-            false => format!("SELECT {}", kept.join(", ")),
+        kept: if kept.is_empty() {
+            String::new()
+        } else {
+            format!("SELECT {}", kept.join(", "))
         },
     }
 }

@@ -86,9 +86,12 @@ fn table(print: &str) -> String {
             " COLLATE latin1_swedish_ci".to_owned(),
         ],
     });
-    let lines = print.lines().map(|line| match line.starts_with("  `") {
-        true => without_clauses(line, &usual),
-        false => line.to_owned(),
+    let lines = print.lines().map(|line| {
+        if line.starts_with("  `") {
+            without_clauses(line, &usual)
+        } else {
+            line.to_owned()
+        }
     });
     print = lines.collect::<Vec<_>>().join("\n");
     let lower = tail.to_lowercase();
@@ -159,8 +162,9 @@ fn unnamed(line: &str) -> String {
     let made = ["_ibfk_", "_chk_", "CONSTRAINT_"]
         .iter()
         .any(|end| stem.ends_with(end));
-    match made && stem != name {
-        true => format!("  CONSTRAINT {rest}"),
-        false => line.to_owned(),
+    if made && stem != name {
+        format!("  CONSTRAINT {rest}")
+    } else {
+        line.to_owned()
     }
 }

@@ -49,13 +49,13 @@ fn settled(mut lines: Vec<&str>) -> String {
     }
     let statement = sorted_parameters(&lines.join("\n"));
     let doubtful = ["ARRAY[", ")) AND (", ")) OR (", ") AND ("];
-    match doubtful.iter().any(|it| statement.contains(it)) {
-        // An array that is cast, and what stands between AND, are printed in two ways.
-        true => statement
+    if doubtful.iter().any(|it| statement.contains(it)) {
+        statement
             .replace(['(', ')'], "")
             .replace("::text[]", "")
-            .replace("::text", ""),
-        false => statement,
+            .replace("::text", "")
+    } else {
+        statement
     }
 }
 

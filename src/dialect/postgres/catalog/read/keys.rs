@@ -259,9 +259,10 @@ impl OperatorClass<'_> {
 }
 
 fn deferral(deferred: bool) -> &'static str {
-    match deferred {
-        true => "INITIALLY DEFERRED",
-        false => "INITIALLY IMMEDIATE",
+    if deferred {
+        "INITIALLY DEFERRED"
+    } else {
+        "INITIALLY IMMEDIATE"
     }
 }
 
@@ -325,9 +326,10 @@ fn foreign_key(oid: Oid, table: Oid, cells: &mut Cells<'_>, names: &Names<'_>) -
         named: true,
         columns,
         to: if own.is_empty() { to } else { own }.to_owned(),
-        to_columns: match own.is_empty() {
-            true => to_columns,
-            false => own_columns.collect(),
+        to_columns: if own.is_empty() {
+            to_columns
+        } else {
+            own_columns.collect()
         },
         on_delete: on_delete.to_owned(),
         on_update: on_update.to_owned(),

@@ -244,9 +244,10 @@ fn policy(cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
         "d" => "DELETE",
         _ => "ALL",
     };
-    let kind = match cells.yes() {
-        true => "PERMISSIVE",
-        false => "RESTRICTIVE",
+    let kind = if cells.yes() {
+        "PERMISSIVE"
+    } else {
+        "RESTRICTIVE"
     };
     let roles = cells.array().join(", ");
     let mut options = Options::new();

@@ -61,10 +61,10 @@ fn unqualified(definition: &str, name: &str) -> String {
     let Some((head, rest)) = definition.split_once('(') else {
         return definition.to_owned();
     };
-    let (words, parenthesis) = match head.contains(name) {
-        true => (head, rest),
-        // A quoted name may have a parenthesis in it; then it stays as it is.
-        false => return definition.to_owned(),
+    let (words, parenthesis) = if head.contains(name) {
+        (head, rest)
+    } else {
+        return definition.to_owned();
     };
     match words.rsplit_once(' ') {
         Some((before, qualified)) if qualified.contains('.') && !name.contains(' ') => {

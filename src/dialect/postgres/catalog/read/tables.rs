@@ -150,9 +150,10 @@ pub fn is_serial(column: &Column, sequence: &Owned, usual: &str) -> bool {
 fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    match starts && name.chars().all(plain) {
-        true => name.to_owned(),
-        false => Postgres.quote(name),
+    if starts && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        Postgres.quote(name)
     }
 }
 

@@ -453,9 +453,12 @@ fn mentioned<'s>(table: &'s Table, expression: &str) -> Vec<Name<'s>> {
     let columns = table.columns.iter();
     let simple = |name: &str| super::words::words(name).eq([name]);
     columns
-        .filter(|column| match simple(&column.name) {
-            true => words.contains(column.name.as_str()),
-            false => expression.contains(&column.name),
+        .filter(|column| {
+            if simple(&column.name) {
+                words.contains(column.name.as_str())
+            } else {
+                expression.contains(&column.name)
+            }
         })
         .map(|column| Name::column(&table.name, &column.name))
         .collect()

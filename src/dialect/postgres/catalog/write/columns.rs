@@ -313,9 +313,10 @@ pub fn sequence_changes(old: &Options, new: &Options, from: &str, to: &str) -> V
         }
     }
     if changed("start") || changed("minimum") || changed("maximum") || retyped {
-        let usual = match down {
-            true => new.get("maximum").map_or("-1", String::as_str),
-            false => new.get("minimum").map_or("1", String::as_str),
+        let usual = if down {
+            new.get("maximum").map_or("-1", String::as_str)
+        } else {
+            new.get("minimum").map_or("1", String::as_str)
         };
         let start = new.get("start").map_or(usual, String::as_str);
         clauses.push(format!("START WITH {start}"));

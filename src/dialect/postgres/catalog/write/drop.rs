@@ -74,18 +74,20 @@ impl<'s> Writer<'_, 's> {
     /// `ONLY ` where a statement would reach a table's children too.
     pub fn only(&self, table: &str) -> &'static str {
         let has = |atoms: &super::Atoms<'s>| atoms.parents.contains_key(table);
-        match has(&self.plan.old) || has(&self.plan.new) {
-            true => "ONLY ",
-            false => "",
+        if has(&self.plan.old) || has(&self.plan.new) {
+            "ONLY "
+        } else {
+            ""
         }
     }
 
     /// A table's name; one of another schema is told with it, and quoted already.
     pub fn quoted_table(&self, name: &str) -> String {
         let known = |atoms: &super::Atoms<'s>| atoms.tables.contains_key(name);
-        match known(&self.plan.new) || known(&self.plan.old) {
-            true => quote(name),
-            false => name.to_owned(),
+        if known(&self.plan.new) || known(&self.plan.old) {
+            quote(name)
+        } else {
+            name.to_owned()
         }
     }
 }

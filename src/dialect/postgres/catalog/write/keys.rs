@@ -51,9 +51,10 @@ impl<'s> Writer<'_, 's> {
         let none = Options::new();
         let before = old.map_or(&none, |old| &old.options);
         let own = quote(&key.name);
-        let on = match on_view {
-            true => format!("MATERIALIZED VIEW {}", quote(name.table)),
-            false => format!("TABLE {}", quote(name.table)),
+        let on = if on_view {
+            format!("MATERIALIZED VIEW {}", quote(name.table))
+        } else {
+            format!("TABLE {}", quote(name.table))
         };
         match (
             before.contains_key("clustered"),
@@ -68,9 +69,10 @@ impl<'s> Writer<'_, 's> {
             self.attach_key(name, key);
         }
         let old_comment = old.and_then(|old| old.comment.as_deref());
-        let on = match key.constraint {
-            true => format!("CONSTRAINT {own} ON {}", quote(name.table)),
-            false => format!("INDEX {own}"),
+        let on = if key.constraint {
+            format!("CONSTRAINT {own} ON {}", quote(name.table))
+        } else {
+            format!("INDEX {own}")
         };
         self.comment(name, old_comment, key.comment.as_deref(), &on);
         let index = "comment of the index";

@@ -104,10 +104,13 @@ impl<'s> Plan<'s> {
                     Class::Table | Class::Owner if atom.owner != Some(*cause) => now,
                     Class::Key if self.is_left(cause) => now,
                     Class::Column if is_generated(atom) => Fate::Rebuild,
-                    Class::Column if atom.owner != Some(*cause) => match needed {
-                        true => Fate::Retype,
-                        false => now,
-                    },
+                    Class::Column if atom.owner != Some(*cause) => {
+                        if needed {
+                            Fate::Retype
+                        } else {
+                            now
+                        }
+                    }
                     _ if now == Fate::Alter
                         && !needed
                         && stands_alone
@@ -132,10 +135,13 @@ impl<'s> Plan<'s> {
             | Class::Procedure => Fate::Rebuild,
             Class::Column if is_generated(atom) => Fate::Rebuild,
             Class::Default if atom.owner == Some(*cause) => Fate::Rebuild,
-            Class::ForeignKey => match self.stays_comparable(cause) {
-                true => now,
-                false => Fate::Rebuild,
-            },
+            Class::ForeignKey => {
+                if self.stays_comparable(cause) {
+                    now
+                } else {
+                    Fate::Rebuild
+                }
+            }
             _ => now,
         }
     }

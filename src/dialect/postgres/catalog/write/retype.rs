@@ -115,15 +115,20 @@ fn cast(column: &str, from: &str, to: &str) -> String {
             false if to == "integer" => direct,
             false => format!("{column}::integer::{to}"),
         },
-        (Sort::Other, _) | (_, Sort::Other) => match base(from) == base(to) {
-            true => direct,
-            false => match (elements(from), elements(to)) {
-                (Some(from), Some(to)) if sort(from) != Sort::Other && sort(from) == sort(to) => {
-                    direct
+        (Sort::Other, _) | (_, Sort::Other) => {
+            if base(from) == base(to) {
+                direct
+            } else {
+                match (elements(from), elements(to)) {
+                    (Some(from), Some(to))
+                        if sort(from) != Sort::Other && sort(from) == sort(to) =>
+                    {
+                        direct
+                    }
+                    _ => format!("{column}::text::{to}"),
                 }
-                _ => format!("{column}::text::{to}"),
-            },
-        },
+            }
+        }
         (one, other) if one == other => direct,
         (Sort::Day, Sort::Time) if from != "date" => direct,
         (Sort::Integer, Sort::Bits) | (Sort::Bits, Sort::Integer) => direct,

@@ -261,9 +261,10 @@ fn create(table: &Table, lines: &[String], parents: &[&str]) -> String {
         None => String::new(),
     };
     let mut sql = format!("CREATE {persistence}TABLE {}", quote(&table.name));
-    let body = match lines.is_empty() {
-        true => "()".to_owned(),
-        false => format!("(\n  {}\n)", lines.join(",\n  ")),
+    let body = if lines.is_empty() {
+        "()".to_owned()
+    } else {
+        format!("(\n  {}\n)", lines.join(",\n  "))
     };
     sql.push_str(&format!(" {body}"));
     if !parents.is_empty() {

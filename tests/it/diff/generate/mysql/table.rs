@@ -268,9 +268,12 @@ impl Table {
             let parts: Vec<String> = key
                 .parts
                 .iter()
-                .map(|(name, more)| match more.contains(['+', '*']) {
-                    true => format!("(({name}{more}))"),
-                    false => format!("{name}{more}"),
+                .map(|(name, more)| {
+                    if more.contains(['+', '*']) {
+                        format!("(({name}{more}))")
+                    } else {
+                        format!("{name}{more}")
+                    }
                 })
                 .collect();
             lines.push(format!(

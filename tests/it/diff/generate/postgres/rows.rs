@@ -75,8 +75,9 @@ pub fn kept(from: &Schema, to: &Schema) -> String {
             format!("SELECT '{}' || id::text FROM ONLY {name}", old.name)
         })
         .collect();
-    match asked.is_empty() {
-        true => String::new(),
-        false => format!("{} ORDER BY 1", asked.join(" UNION ALL ")),
+    if asked.is_empty() {
+        String::new()
+    } else {
+        format!("{} ORDER BY 1", asked.join(" UNION ALL "))
     }
 }

@@ -54,9 +54,10 @@ pub fn schema(schema: &Schema) -> String {
     types(schema, &mut sql);
     for function in &schema.functions {
         let (name, returns) = (quote(&function.name), &function.returns);
-        let body = match function.standard {
-            true => format!("RETURN (x + {})", function.adds),
-            false => format!("AS 'SELECT (x + {})::{returns}'", function.adds),
+        let body = if function.standard {
+            format!("RETURN (x + {})", function.adds)
+        } else {
+            format!("AS 'SELECT (x + {})::{returns}'", function.adds)
         };
         let _ = writeln!(
             sql,
@@ -126,12 +127,13 @@ fn types(schema: &Schema, sql: &mut String) {
             line.push_str(" DEFAULT '1'");
         }
         for number in &it.checks {
-            let _ = match is_number(base) {
-                true => write!(line, " CONSTRAINT c{number} CHECK (VALUE > -{number} - 5)"),
-                false => write!(
+            let _ = if is_number(base) {
+                write!(line, " CONSTRAINT c{number} CHECK (VALUE > -{number} - 5)")
+            } else {
+                write!(
                     line,
                     " CONSTRAINT c{number} CHECK (VALUE::text <> 'x{number}')"
-                ),
+                )
             };
         }
         let _ = writeln!(sql, "{line};");
@@ -189,9 +191,10 @@ pub fn value(schema: &Schema, kind: &str, row: usize) -> Option<String> {
     let element = of.trim_end_matches("[]");
     if let Some(it) = schema.enums.iter().find(|it| it.name == element) {
         let label = it.labels.first()?;
-        return Some(match of == element {
-            true => text(label),
-            false => format!("'{{{label}}}'"),
+        return Some(if of == element {
+            text(label)
+        } else {
+            format!("'{{{label}}}'")
         });
     }
     Some(match of {
@@ -484,9 +487,10 @@ fn views(schema: &Schema, sql: &mut String) {
         } else {
             "VIEW"
         };
-        let with = match view.barrier && !view.materialized {
-            true => " WITH (security_barrier)",
-            false => "",
+        let with = if view.barrier && !view.materialized {
+            " WITH (security_barrier)"
+        } else {
+            ""
         };
         let _ = writeln!(
             sql,

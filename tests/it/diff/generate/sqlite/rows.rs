@@ -28,13 +28,14 @@ pub fn rows(dice: &mut Dice, from: &Schema, to: &Schema) -> String {
             let values: Vec<String> = columns
                 .iter()
                 .map(|column| {
-                    match may_miss(table, column)
+                    if may_miss(table, column)
                         && !is_parent(from, table, column)
                         && then.is_none_or(|then| may_miss_later(then, column))
                         && dice.chance(30)
                     {
-                        true => "NULL".to_owned(),
-                        false => value(column.class, row),
+                        "NULL".to_owned()
+                    } else {
+                        value(column.class, row)
                     }
                 })
                 .collect();

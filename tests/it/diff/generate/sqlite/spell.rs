@@ -32,9 +32,10 @@ pub fn schema(dice: &mut Dice, schema: &Schema) -> String {
     let mut text = String::new();
     for statement in statements {
         // A module reads its arguments by itself, and takes comments for a part of them.
-        match statement.starts_with("CREATE VIRTUAL") {
-            true => text.push_str(&statement),
-            false => text.push_str(&laid_out(dice, &statement)),
+        if statement.starts_with("CREATE VIRTUAL") {
+            text.push_str(&statement)
+        } else {
+            text.push_str(&laid_out(dice, &statement))
         }
         text.push_str(";\n");
     }
@@ -93,15 +94,17 @@ fn table(dice: &mut Dice, table: &Table) -> String {
                 constraint(dice, key.name.as_ref()),
                 conflict(key)
             );
-            match dice.chance(50) {
-                true => words.push(text),
-                false => behind.push(unique(dice, key)),
+            if dice.chance(50) {
+                words.push(text)
+            } else {
+                behind.push(unique(dice, key))
             }
         }
         if let Some(check) = &it.check {
-            match dice.chance(60) {
-                true => words.push(format!("CHECK ({check})")),
-                false => behind.push(format!("CHECK (({check}))")),
+            if dice.chance(60) {
+                words.push(format!("CHECK ({check})"))
+            } else {
+                behind.push(format!("CHECK (({check}))"))
             }
         }
         for key in table.foreign.iter().filter(|key| key.column == it.name) {
@@ -112,12 +115,13 @@ fn table(dice: &mut Dice, table: &Table) -> String {
                 name(dice, &key.to_column),
                 key.rest
             );
-            match dice.chance(50) {
-                true => words.push(format!("{name_of}{to}")),
-                false => behind.push(format!(
+            if dice.chance(50) {
+                words.push(format!("{name_of}{to}"))
+            } else {
+                behind.push(format!(
                     "{name_of}FOREIGN KEY ({}) {to}",
                     name(dice, &key.column)
-                )),
+                ))
             }
         }
         lines.push(words.join(" "));
