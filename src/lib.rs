@@ -33,7 +33,7 @@
 //! A schema comes from a source (`cmd::source`): a live database, or files that were replayed in a
 //! shadow ([`db::shadow`]). [`diff`] tells two schemas apart and knows no engine: what is the same
 //! was made equal when it was read ([`dialect::catalog`]), and the same place writes the statements
-//! that lead from one to the other. `cmd::compare` tries them in a shadow before anybody sees them.
+//! that lead from one to the other. `cmd::run::compare` tries them in a shadow before anybody sees them.
 //!
 //! A reference that crosses databases is read as keys: bytes that are equal and ordered alike on
 //! every engine ([`model::key`], [`dialect::keys`]). [`audit`] merges them and confirms what it
@@ -61,7 +61,7 @@
 //! - Every child is read before its parents, and every candidate again, child, parent, child, before
 //!   it is called an orphan ([`audit`]); rows are taken out in chunks that commit with their journal
 //!   row, and what is taken out is kept.
-//! - Nothing that is replayed in a shadow reaches past it ([`dialect::reach`]).
+//! - Nothing that is replayed in a shadow reaches past it ([`dialect::containment`]).
 //! - What comes from outside is an error with words, never a panic: a hand-edited history row, a
 //!   file that is not UTF-8, a URL that is none.
 //! - A secret is never shown: targets, config files and statements are drawn without them.
@@ -71,11 +71,13 @@
 //!
 //! ## Reading order
 //!
-//! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`dialect::effect`],
+//! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`dialect::recovery`],
 //! [`db::apply`], `cmd::migrate`; then [`model::schema`], [`mod@diff`], [`dialect::catalog`],
-//! `cmd::compare`, `cmd::diff`; then [`model::key`], [`audit`], `cmd::audit`, [`repair`].
+//! `cmd::run::compare`, `cmd::diff`; then [`model::key`], [`audit`], `cmd::audit`, [`repair`].
 
 pub mod model;
+
+pub mod sql;
 
 pub mod adopt;
 pub mod audit;

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dialect::Dialect;
 use crate::dialect::deeds::{Deed, deeds};
-use crate::dialect::words::Name;
-use crate::dialect::{Dialect, split};
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::Migration;
+use crate::sql::cursor::Name;
+use crate::sql::split;
 
 /// Tables by their names in small letters, each as its engine compares it.
 type Tables = BTreeMap<String, String>;

@@ -4,8 +4,8 @@
 //! A tool is one file here and one entry in [`TOOLS`].
 
 pub mod baseline;
-mod claims;
-mod matching;
+mod mapping;
+mod markers;
 
 mod alembic;
 mod dbmate;
@@ -17,7 +17,7 @@ mod prisma;
 mod rails;
 mod sqlx_migrate;
 
-pub use matching::{Adopted, adopt};
+pub use mapping::{Adopted, adopt};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

@@ -3,11 +3,12 @@
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
-use super::{Context, cli, open};
+use super::run::open;
+use super::{Context, cli};
 use crate::db::doctor::{self, Patient};
 use crate::db::session::{Access, Session};
 use crate::db::{file, history};
-use crate::dialect::{Trouble, script};
+use crate::dialect::Trouble;
 use crate::model::check::{Judgement, Verdict};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -17,6 +18,7 @@ use crate::model::server::Server;
 use crate::model::target::Target;
 use crate::output::{Block, Grid, Report};
 use crate::project::Database;
+use crate::sql::script;
 
 /// Look for what will keep migrations from working: servers, accounts, settings, files
 #[derive(Debug, clap::Args)]

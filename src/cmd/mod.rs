@@ -1,27 +1,22 @@
 //! The verbs: one file per command, and what they share. The only user of clap.
 
 mod adopt;
-mod audit;
+pub(crate) mod audit;
 mod cli;
-mod compare;
 mod diff;
 mod doctor;
+mod impact;
+mod import;
 mod inspect;
-mod limits;
-mod locks;
 mod migrate;
 mod new;
-mod open;
-mod protected;
 mod provision;
 mod repair;
-mod replica;
 mod resolve;
+pub(crate) mod run;
 mod seed;
 mod source;
-mod state;
 mod status;
-mod targets;
 mod undo;
 mod up;
 mod verify;

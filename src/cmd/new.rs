@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::compare::{Compared, Proof, Verified, compare};
+use super::run::compare::{Compared, Proof, Verified, compare};
 use super::source::{self, Loaded, Source, Upto, Workshop};
 use super::{Context, cli};
 use crate::model::change::Renamed;

@@ -3,7 +3,8 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{Context, cli, locks, open, protected};
+use super::run::{locks, open, protected};
+use super::{Context, cli};
 use crate::db::provision::{self, Provisioned, Wish};
 use crate::db::session::DbError;
 use crate::dialect::Trouble;

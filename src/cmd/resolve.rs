@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::locks::{no_lock, serves, waiting};
-use super::open::{self, Absent, Opened};
-use super::{Context, cli, protected};
+use super::run::locks::{no_lock, serves, waiting};
+use super::run::open;
+use super::run::open::{Absent, Opened};
+use super::run::protected;
+use super::{Context, cli};
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, journal, lock};
 use crate::model::diagnostic::{Diagnostic, Failure};

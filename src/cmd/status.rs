@@ -3,10 +3,11 @@
 use futures_util::future::{join, join_all};
 use serde_json::Value;
 
-use super::state::{Named, State};
-use super::{Context, cli, open};
+use super::run::open;
+use super::run::state::{Named, State};
+use super::{Context, cli};
 use crate::db::session::{Access, DbError, Session};
-use crate::db::{applied, history};
+use crate::db::{history, stored_migration};
 use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -135,7 +136,7 @@ async fn settle(
     let work = async {
         let mut history = history?;
         let differing = differing(files, &history);
-        applied::read(&mut session, &differing, &mut history).await?;
+        stored_migration::read(&mut session, &differing, &mut history).await?;
         Ok(history)
     };
     let history: Result<History, DbError> = work.await;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::closed::{self, Closed};
 use super::file::{self, Checked};
 use super::lock::{self, NoLock, Wish};
 use super::session::{DbError, Session};
 use super::shadow;
 use super::stop::Stop;
+use super::writability;
+use super::writability::Closed;
 use crate::dialect::Trouble;
 use crate::dialect::checks::Subject;
 use crate::model::check::{Judgement, Verdict};
@@ -193,7 +194,7 @@ async fn shadow(session: &mut Session, patient: &Patient<'_>) -> Judgement {
         None => Ok(None),
     };
     match grant {
-        Ok(None) => match closed::look(session).await {
+        Ok(None) => match writability::look(session).await {
             Ok(Some(closed @ Closed::Setting(_))) => {
                 Judgement::note(closed.told().message).to_do(shadow::ELSEWHERE)
             }

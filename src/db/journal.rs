@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::history::now;
 use super::session::{DbError, Row, Session};
 use crate::dialect::Trouble;
-use crate::dialect::effect::Seen;
+use crate::dialect::recovery::Seen;
 use crate::model::hex;
 use crate::model::history::{Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, Progress};
 

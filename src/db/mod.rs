@@ -1,8 +1,8 @@
 //! The world: sessions with databases, and what is asked and done through them.
 
-pub mod applied;
 pub mod apply;
-pub mod closed;
+pub mod audit;
+mod definitions;
 pub mod doctor;
 pub mod failpoint;
 pub mod file;
@@ -11,7 +11,6 @@ pub mod inspect;
 pub mod journal;
 pub mod keys;
 pub mod lock;
-mod observe;
 pub mod pooler;
 pub mod provision;
 mod rebuild;
@@ -19,6 +18,8 @@ pub mod repair;
 pub mod replay;
 pub mod session;
 pub mod shadow;
+pub mod stored_migration;
+pub mod writability;
 
 /// Everything that waits can be told to stop.
 pub mod stop;

@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::closed::{self, Closed};
 use super::session::{Access, DbError, Session};
+use super::writability;
+use super::writability::Closed;
 use crate::dialect::{Dialect, Trouble};
 use crate::model::server::Server;
 use crate::model::target::Target;
@@ -104,7 +105,7 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
 /// Whether the server is to be written to. An account with many rights could write to a replica,
 /// and what it makes there stops the replica when the primary makes it, too.
 async fn open(wish: &Wish<'_>, session: &mut Session) -> Result<(), DbError> {
-    match closed::look(session).await? {
+    match writability::look(session).await? {
         Some(Closed::Replica) if wish.onto_replica => Ok(()),
         Some(closed) => Err(closed.told()),
         None => Ok(()),

@@ -10,12 +10,14 @@ use super::rebuild;
 use super::session::DbError;
 use super::shadow::Shadow;
 use crate::dialect::Dialect;
-use crate::dialect::reach::{self, Outside, Reach};
-use crate::dialect::script::{self, blot, secrets};
-use crate::dialect::words::Words;
+use crate::dialect::containment;
+use crate::dialect::containment::{Outside, Reach};
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
 use crate::model::script::Statement;
+use crate::sql::cursor::Words;
+use crate::sql::script;
+use crate::sql::script::{blot, secrets};
 
 /// What became of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +181,7 @@ fn places(dialect: &dyn Dialect, name: &str, text: &str) -> impl Fn(Range<usize>
 /// Runs one statement, unless it could reach past the shadow.
 pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
     let dialect = shadow.session.dialect;
-    if let Some(database) = reach::chooses(dialect, sql) {
+    if let Some(database) = containment::chooses(dialect, sql) {
         let own = database == shadow.state.around.own.to_lowercase();
         shadow.state.away = (!own).then_some(database);
     } else if let Some(database) = &shadow.state.away {
@@ -187,10 +189,10 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
         return Ok(keep(shadow, sql, why, true));
     }
     // What would run by itself is made asleep, and shown awake.
-    let sleep = reach::asleep(dialect, sql);
+    let sleep = containment::asleep(dialect, sql);
     let text = sleep.as_ref().and_then(|sleep| sleep.sql.clone());
     let text = text.as_deref().unwrap_or(sql);
-    let (changed, opaque) = match reach::reach(dialect, text, &shadow.state.around) {
+    let (changed, opaque) = match containment::reach(dialect, text, &shadow.state.around) {
         Reach::Inside { sql, opaque } => (sql, opaque),
         Reach::Outside(Outside { why, matters }) => return Ok(keep(shadow, sql, why, matters)),
         Reach::Tells(question) => match inside(shadow, &question).await? {
@@ -198,7 +200,7 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
             Err(Outside { why, matters }) => return Ok(keep(shadow, sql, why, matters)),
         },
     };
-    let mode = reach::mode(dialect, text);
+    let mode = containment::mode(dialect, text);
     let before = match mode {
         Some(mode) => shadow.session.value(mode.read).await?,
         None => None,
@@ -206,7 +208,7 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
     let ran = shadow.session.run(changed.as_deref().unwrap_or(text)).await;
     if let Err(error) = ran {
         let unsent = &shadow.state.unsent;
-        return match reach::mentions(dialect, sql, unsent) {
+        return match containment::mentions(dialect, sql, unsent) {
             Some(name) => {
                 let why = format!("needs `{name}`, which was not replayed either");
                 Ok(keep(shadow, sql, why, true))
@@ -239,22 +241,24 @@ async fn inside(shadow: &mut Shadow, question: &str) -> Result<Result<(), Outsid
         return Ok(Ok(()));
     };
     let around = &shadow.state.around;
-    Ok(match reach::reach(shadow.session.dialect, &text, around) {
-        Reach::Inside {
-            sql: None,
-            opaque: None,
-        } => Ok(()),
-        Reach::Outside(outside) => Err(outside),
-        Reach::Inside { .. } | Reach::Tells(_) => Err(Outside {
-            why: format!("runs a text that names the database `{}`", around.own),
-            matters: true,
-        }),
-    })
+    Ok(
+        match containment::reach(shadow.session.dialect, &text, around) {
+            Reach::Inside {
+                sql: None,
+                opaque: None,
+            } => Ok(()),
+            Reach::Outside(outside) => Err(outside),
+            Reach::Inside { .. } | Reach::Tells(_) => Err(Outside {
+                why: format!("runs a text that names the database `{}`", around.own),
+                matters: true,
+            }),
+        },
+    )
 }
 
 fn keep(shadow: &mut Shadow, sql: &str, why: String, matters: bool) -> Sent {
     let dialect = shadow.session.dialect;
-    if let Some(name) = reach::makes(dialect, sql) {
+    if let Some(name) = containment::makes(dialect, sql) {
         let first = script::words(dialect.lexis(), sql).next();
         let attaches = |word: &str| {
             let attaching = dialect.grammar().attaching;

@@ -2,8 +2,8 @@
 
 use super::Dialect;
 use super::deeds::{self, Deed, Lost};
-use super::lex::Kind;
-use super::words::{Name, Words};
+use crate::sql::cursor::{Name, Words};
+use crate::sql::lex::Kind;
 
 /// One thing that a statement does to a table or its columns.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! it runs cannot be seen here.
 
 use super::Dialect;
-use super::words::{Name, Words};
+use crate::sql::cursor::{Name, Words};
 
 /// One thing that a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,24 +3,18 @@
 //! An engine is one file here and one entry in [`DIALECTS`]; its live half is an arm of
 //! `db::session`.
 
-mod body;
 pub mod catalog;
 pub mod checks;
 pub mod columns;
+pub mod containment;
 pub mod deeds;
-pub mod effect;
 pub mod keys;
-pub mod lex;
-pub mod reach;
+pub mod recovery;
 pub mod repairs;
-pub mod script;
-mod secrets;
-pub mod split;
 pub mod targets;
-pub mod words;
 
 mod mysql;
-mod postgres;
+pub mod postgres;
 mod sqlite;
 
 use catalog::Catalog;
@@ -32,12 +26,12 @@ use crate::model::history::{OWN_TABLES, QUARANTINE};
 use crate::model::schema::{Column, Family};
 use crate::model::seed::Value;
 use crate::model::server::Server;
-use effect::{Effect, Object};
+use crate::sql::cursor::{Grammar, Words};
+use crate::sql::lex::Lexis;
+use containment::Rules;
 use keys::Keys;
-use lex::Lexis;
-use reach::Rules;
+use recovery::{Effect, Object};
 use repairs::Repairs;
-use words::{Grammar, Words};
 
 /// All engines, in the order in which the README lists them.
 pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];

@@ -2,7 +2,7 @@
 
 use super::Dialect;
 use super::deeds::{Deed, clause_deed, rename, truncate, written};
-use super::words::{Name, Words};
+use crate::sql::cursor::{Name, Words};
 
 /// Which other database a statement writes to, in words; `database` is the one in use.
 #[must_use]

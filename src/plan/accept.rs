@@ -1,11 +1,11 @@
 //! Changed files that a person accepts as they are, by version.
 
-use super::standing::Standing;
+use super::migration_state::Standing;
 use super::{Subject, Trouble, step};
-use crate::dialect::script;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::history::Applied;
 use crate::model::migration::{Migration, title};
+use crate::sql::script;
 
 /// A row of the history that is to say what its file says now.
 #[derive(Debug)]

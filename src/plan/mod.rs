@@ -4,28 +4,27 @@
 //! is written.
 
 mod accept;
-mod asks;
+mod consents;
+mod destructive;
 mod difference;
-mod guards;
-pub mod kept;
-mod losses;
+mod migration_state;
+mod reference_guard;
 mod replayable;
 mod requires;
-mod standing;
 mod step;
+pub mod stored_migration;
 mod undo;
 
 pub use accept::Accepted;
-pub use guards::{Guarded, Guards};
-pub use losses::{Loss, Tables, losses};
-pub use standing::{Partial, Standing, differing, standing};
+pub use destructive::{Loss, Tables, losses};
+pub use migration_state::{Partial, Standing, differing, standing};
+pub use reference_guard::{Guarded, Guards};
 pub use undo::{builds_on, lost_tables, taken_back, undo};
 
 use std::ops::Range;
 
-use crate::dialect::effect::Effect;
-use crate::dialect::lex::Lexis;
-use crate::dialect::{Dialect, script};
+use crate::dialect::Dialect;
+use crate::dialect::recovery::Effect;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, Entry, History, Width};
@@ -33,7 +32,9 @@ use crate::model::migration::Migration;
 use crate::model::name::nearest;
 use crate::model::reference::Reference;
 use crate::model::script::Script;
-use asks::Asks;
+use crate::sql::lex::Lexis;
+use crate::sql::script;
+use consents::Asks;
 
 /// One database as planning sees it.
 pub struct Subject<'p> {

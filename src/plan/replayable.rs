@@ -2,7 +2,7 @@
 //! of the migrations, so it is said before it surprises.
 
 use super::{Plan, Step, Subject};
-use crate::dialect::reach::{Around, Reach, reach};
+use crate::dialect::containment::{Around, Reach, reach};
 use crate::model::diagnostic::Diagnostic;
 
 /// What they begin with that are of rows: the schema follows without them.

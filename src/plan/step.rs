@@ -1,16 +1,16 @@
 //! From a migration to a step: its statements, checked, and where a half-applied one goes on.
 
-use super::standing::{Partial, Standing};
+use super::migration_state::{Partial, Standing};
 use super::{Step, Subject, Trouble, in_file};
-use crate::dialect::effect::Effect;
-use crate::dialect::script;
-use crate::dialect::words::Words;
+use crate::dialect::recovery::Effect;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::history::{Direction, Progress};
 use crate::model::migration::Migration;
 use crate::model::name::did_you_mean;
 use crate::model::script::{Fault, Script};
+use crate::sql::cursor::Words;
+use crate::sql::script;
 
 /// So many words tell what a statement is that changes rows; it may go on for megabytes.
 const FIRST_WORDS: usize = 16;

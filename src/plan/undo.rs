@@ -1,13 +1,13 @@
 //! The way back: which migrations are taken back, newest first, or why they must not be.
 
-use super::asks::Asks;
-use super::losses::losses;
-use super::standing::{Standing, standing};
+use super::consents::Asks;
+use super::destructive::losses;
+use super::migration_state::{Standing, standing};
 use super::{DatabasePlan, Plan, Subject, Trouble, in_file, requires, step};
-use crate::dialect::script;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{Applied, Direction};
 use crate::model::migration::{Migration, title};
+use crate::sql::script;
 
 /// Plans to take back what is applied above each subject's `to`, which stays; of the only one
 /// that has none, the newest migration.

@@ -8,9 +8,9 @@ use super::Database;
 use super::config::{DatabaseConfig, declared};
 use super::document::Reader;
 use super::references::severity;
-use crate::dialect::{script, split};
 use crate::model::assertion::Assertion;
 use crate::model::diagnostic::Diagnostic;
+use crate::sql::{script, split};
 
 /// Its keys.
 pub const ASSERTION: &[&str] = &["database", "name", "sql", "severity"];

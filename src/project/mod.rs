@@ -5,7 +5,7 @@ mod config;
 mod create;
 mod document;
 mod duration;
-mod loose;
+mod gitlab_loose_fk;
 mod migrations;
 mod references;
 mod replace;
@@ -32,7 +32,7 @@ use document::{Document, Reader};
 
 pub use create::Fresh;
 pub use duration::parse_duration;
-pub use loose::{LooseKey, Scalar, read_loose_keys};
+pub use gitlab_loose_fk::{LooseKey, Scalar, read_loose_keys};
 pub use replace::{Replacement, can_replace, replace};
 pub use resolve::unnamed;
 pub use secrets::has_password;

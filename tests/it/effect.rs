@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
 
-use bird::dialect::effect::{Alone, Effect};
-use bird::dialect::split::split;
-use bird::dialect::words::Words;
+use bird::dialect::recovery::{Alone, Effect};
 use bird::dialect::{DIALECTS, Dialect};
+use bird::sql::cursor::Words;
+use bird::sql::split::split;
 
 use crate::consent::tables::check as check_lines;
 use crate::world::{Engine, Output, World};

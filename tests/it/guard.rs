@@ -5,13 +5,13 @@
 
 use bird::audit::guard;
 use bird::dialect::Dialect;
-use bird::dialect::split::split;
 use bird::model::change::{Alter, Change, Difference, Pair, Renamed};
 use bird::model::diagnostic::Severity;
 use bird::model::name::ColumnNames;
 use bird::model::reference::{Nulls, Reference};
 use bird::model::schema::{Column, Id, Schema, Table};
 use bird::plan::Guards;
+use bird::sql::split::split;
 
 use crate::consent::tables::check;
 use crate::world::{Engine, World};

@@ -8,7 +8,7 @@ mod removed;
 use bird::db::replay;
 use bird::db::shadow::{Ground, Shadow};
 use bird::dialect::Dialect;
-use bird::dialect::reach::{Around, Reach, asleep, reach};
+use bird::dialect::containment::{Around, Reach, asleep, reach};
 use bird::model::target::Target;
 
 use crate::consent::tables::check;
@@ -324,7 +324,7 @@ fn ordinary_statements_stay_inside() {
                 if !["from", "to", "same"].contains(&name) {
                     continue;
                 }
-                let Ok(statements) = bird::dialect::split::split(dialect.lexis(), sql) else {
+                let Ok(statements) = bird::sql::split::split(dialect.lexis(), sql) else {
                     continue;
                 };
                 for statement in statements {

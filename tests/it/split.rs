@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bird::dialect::DIALECTS;
-use bird::dialect::lex::{self, Kind, Lexis};
-use bird::dialect::script::{digest, read, words};
-use bird::dialect::split::split;
 use bird::model::script::{Fault, Script, Statement};
+use bird::sql::lex;
+use bird::sql::lex::{Kind, Lexis};
+use bird::sql::script::{digest, read, words};
+use bird::sql::split::split;
 use proptest::prelude::*;
 
 fn lexis(engine: &str) -> &'static Lexis {

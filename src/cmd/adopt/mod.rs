@@ -7,8 +7,9 @@ mod write;
 
 use futures_util::future::{join, join_all};
 
-use super::open::{Absent, Opened};
-use super::{Context, cli, open, protected, targets};
+use super::run::open::{Absent, Opened};
+use super::run::{open, protected, versions};
+use super::{Context, cli};
 use crate::adopt::{Adopted, BASELINE, REFINERY};
 use crate::db::session::Access;
 use crate::model::diagnostic::Failure;
@@ -86,7 +87,7 @@ struct Decision {
 
 /// Decides for all databases, and records unless it is only asked what it would record.
 pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure> {
-    let targets = targets::targets(context, &args.to)?;
+    let targets = versions::targets(context, &args.to)?;
     let access = if args.dry_run {
         Access::Look
     } else {

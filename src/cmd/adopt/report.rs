@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{BASELINE, Decision, Member, Origin};
-use crate::cmd::state::State;
+use crate::cmd::run::state::State;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::migration::title;

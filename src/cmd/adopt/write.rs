@@ -3,11 +3,12 @@
 
 use super::report::AdoptReport;
 use super::{Args, Decision, Member, decide};
-use crate::cmd::locks::{no_lock, waiting, writable};
-use crate::cmd::{Context, open};
+use crate::cmd::Context;
+use crate::cmd::run::locks::{no_lock, waiting, writable};
+use crate::cmd::run::open;
 use crate::db::lock::{self, Guard, NoLock};
 use crate::db::session::{DbError, Session};
-use crate::db::{applied, history, journal};
+use crate::db::{history, journal, stored_migration};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::History;
@@ -194,7 +195,7 @@ async fn record(
     let versions = migrations.iter().map(|migration| migration.version);
     let width = history::ensure(session, history, versions.max().unwrap_or(0)).await?;
     journal::ensure(session, history.has_journal).await?;
-    applied::ensure(session).await?;
+    stored_migration::ensure(session).await?;
     if !facts.transactional_ddl {
         *wrote |= !history.exists || !history.has_journal;
         session.run(begin).await?;
@@ -208,7 +209,9 @@ async fn record(
             };
             let time = adopted.applied_on.as_deref().unwrap_or(&now);
             statements.push(history::record_on(session, migration, width, time)?);
-            statements.push(applied::record(session, migration, width, keep_sql, None)?);
+            statements.push(stored_migration::record(
+                session, migration, width, keep_sql, None,
+            )?);
         }
         session.run(&statements.join(";\n")).await?;
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
-use super::super::{Context, open};
+use crate::cmd::Context;
+use crate::cmd::run::open;
 use crate::db::session::{Access, DbError, Sample, Session};
 use crate::dialect::Trouble;
 use crate::model::assertion::Assertion;

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::Args;
-use super::ends::{Looked, Prepared};
 use super::finish;
-use super::grouping::known;
 use super::report::AuditReport;
-use super::task::Task;
 use crate::audit::{Strategy, seconds};
 use crate::cmd::Context;
+use crate::db::audit::endpoints::{Looked, Prepared};
+use crate::db::audit::grouping::known;
+use crate::db::audit::task::Task;
 use crate::dialect::keys::Range;
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid};

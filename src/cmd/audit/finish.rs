@@ -7,15 +7,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::Args;
-use super::audited::Audited;
-use super::ends::Looked;
-use super::journal::Journal;
-use super::passes::Passed;
-use super::planned;
+use super::last_pass::Passed;
+use super::reference_report::Audited;
+use super::repair_plan;
 use super::report::AuditReport;
-use super::tally::Tally;
-use super::task::Task;
 use crate::cmd::Context;
+use crate::db::audit::checkpoint::Journal;
+use crate::db::audit::endpoints::Looked;
+use crate::db::audit::task::Task;
+use crate::db::audit::totals::Tally;
 use crate::db::history::now;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -94,7 +94,7 @@ pub async fn files(
     report: &mut AuditReport,
     mut journal: Journal,
 ) -> Result<(), Failure> {
-    let mut plan = planned::begin(context, args, report).await?;
+    let mut plan = repair_plan::begin(context, args, report).await?;
     let begun = args.orphans.as_deref().map(|path| {
         let file = Replacement::begin(path);
         file.map_err(|error| cannot_write(path, &error))
@@ -119,7 +119,7 @@ pub async fn files(
         file.commit().map_err(|error| cannot_write(path, &error))?;
     }
     if let (Some(path), Some(plan)) = (&args.plan, plan) {
-        planned::end(report, plan, path)?;
+        repair_plan::end(report, plan, path)?;
     }
     if report.complete() {
         journal.close();

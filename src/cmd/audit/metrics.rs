@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::audited::Audited;
+use super::reference_report::Audited;
 use super::report::AuditReport;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::output::metrics::{Metric, text};

@@ -1,48 +1,29 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
 mod assertions;
-mod audited;
-mod confirming;
-mod driving;
-mod ends;
-mod estimating;
+pub(crate) mod connections;
 mod explain;
-mod faults;
-mod finish;
-mod grouping;
-mod hashing;
-mod impact;
-mod impacted;
-mod import;
-mod joining;
-mod journal;
-mod lane;
-mod malformed;
-mod merging;
+pub(crate) mod finish;
+mod last_pass;
 mod metrics;
-mod nulls;
-mod passes;
-mod planned;
-mod replicas;
+pub(crate) mod reference_report;
+mod repair_plan;
+pub(crate) mod replicas;
 mod report;
-mod running;
-mod since;
-mod snapshot;
-mod source;
-mod spill;
-mod tally;
-mod task;
-mod throttle;
-mod visits;
-mod walk;
+mod watermark;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::limits::Limits;
-use super::{Context, cli, open};
+use super::run::limits::Limits;
+use super::run::open;
+use super::{Context, cli};
 use crate::audit::{STRATEGIES, Strategy};
+use crate::db::audit::checkpoint::Journal;
+use crate::db::audit::endpoints::{Looked, Prepared};
+use crate::db::audit::throttle::Throttle;
+use crate::db::audit::totals::Tally;
 use crate::db::history::now;
 use crate::model::diagnostic::{Failure, Severity};
 use crate::model::exit::Exit;
@@ -50,13 +31,9 @@ use crate::model::name::did_you_mean;
 use crate::model::repair::Action;
 use crate::output::Report;
 use assertions::Asserted;
-use ends::{Looked, Prepared};
-use journal::Journal;
-use passes::Passes;
+use last_pass::Passes;
 use report::AuditReport;
-use since::Since;
-use tally::Tally;
-use throttle::Throttle;
+use watermark::Since;
 
 /// Find the rows whose references have no parent, on live data
 #[derive(Debug, clap::Args)]
@@ -66,67 +43,67 @@ use throttle::Throttle;
 pub struct Args {
     /// Only this reference, by its child: twitter.messages.author_id; repeatable
     #[arg(long = "reference", value_name = "NAME")]
-    references: Vec<String>,
+    pub(crate) references: Vec<String>,
     /// Show what would be read, and how, and why; read no keys
     #[arg(long)]
-    explain: bool,
+    pub(crate) explain: bool,
     /// Write every orphan to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
-    orphans: Option<PathBuf>,
+    pub(crate) orphans: Option<PathBuf>,
     /// Write to this file what bird repair would do with the orphans
     #[arg(long, value_name = "FILE")]
-    plan: Option<PathBuf>,
+    pub(crate) plan: Option<PathBuf>,
     /// What the plan does with them: quarantine, delete, set-null
-    #[arg(long, value_name = "NAME", value_parser = planned::action, default_value = "quarantine")]
-    action: Action,
+    #[arg(long, value_name = "NAME", value_parser = repair_plan::action, default_value = "quarantine")]
+    pub(crate) action: Action,
     /// Read only rows from a watermark on: created_at=2026-01-31, or created_at alone for where
     /// the last audit ended. Parents that were deleted need a full audit
     #[arg(long, value_name = "COLUMN[=VALUE]")]
-    since: Option<String>,
+    pub(crate) since: Option<String>,
     /// Read the keys of a database's children from a replica of it: twitter=mysql://…; repeatable
     #[arg(long = "replica", value_name = "NAME=URL")]
-    replicas: Vec<String>,
+    pub(crate) replicas: Vec<String>,
     /// Show so many orphans of each reference
     #[arg(long, value_name = "N", default_value_t = 10)]
-    sample: usize,
+    pub(crate) sample: usize,
     /// Go on with an audit that was cut short
     #[arg(long)]
-    resume: bool,
+    pub(crate) resume: bool,
     /// Read at most so many rows a second
     #[arg(long, value_name = "ROWS")]
-    max_rate: Option<u64>,
+    pub(crate) max_rate: Option<u64>,
     #[command(flatten)]
-    limits: Limits,
+    pub(crate) limits: Limits,
     /// So many threads read ranges of keys; each takes a connection for every reference
     #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    pub(crate) jobs: Option<usize>,
     /// Compare keys in this way: sql, merge, probe, hash; else the cheapest is chosen
     #[arg(long, value_name = "NAME", value_parser = strategy)]
-    strategy: Option<Strategy>,
+    pub(crate) strategy: Option<Strategy>,
     /// Read each end by itself, even where one server has both
     #[arg(long)]
-    apart: bool,
+    pub(crate) apart: bool,
     /// Read both ends in one snapshot where one server has both, however many rows there are
     #[arg(long, conflicts_with = "apart")]
-    snapshot: bool,
+    pub(crate) snapshot: bool,
     /// Write the numbers to this file, as Prometheus reads them
     #[arg(long, value_name = "FILE")]
-    metrics_file: Option<PathBuf>,
+    pub(crate) metrics_file: Option<PathBuf>,
     /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
     /// bird.toml; audit nothing
     #[arg(long, value_name = "FILE")]
-    import: Option<PathBuf>,
+    pub(crate) import: Option<PathBuf>,
     /// Tell what would become orphans if rows of this table were deleted: ums.users; audit nothing
     #[arg(long, value_name = "TABLE", conflicts_with = "import")]
-    impact: Option<String>,
+    pub(crate) impact: Option<String>,
     /// Which rows --impact means, as a condition in SQL; else all of them
     #[arg(long = "where", value_name = "CONDITION", requires = "impact")]
-    choice: Option<String>,
+    pub(crate) choice: Option<String>,
     /// From which severity on a finding fails: note, warning, error
     #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
-    fail_on: Severity,
+    pub(crate) fail_on: Severity,
     #[command(flatten)]
-    connect: cli::Connect,
+    pub(crate) connect: cli::Connect,
 }
 
 fn strategy(name: &str) -> Result<Strategy, String> {
@@ -142,11 +119,11 @@ fn strategy(name: &str) -> Result<Strategy, String> {
 /// Does what was asked for; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Failure> {
     if let Some(file) = &args.import {
-        let imported = import::run(context, file, args.connect.wait).await?;
+        let imported = super::import::run(context, file, args.connect.wait).await?;
         return Ok(Box::new(imported));
     }
     if let Some(table) = &args.impact {
-        return Ok(Box::new(impact::run(context, args, table).await?));
+        return Ok(Box::new(super::impact::run(context, args, table).await?));
     }
     let clock = metrics::Clock::start();
     if let Some(file) = &args.metrics_file {
@@ -175,19 +152,19 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         .iter()
         .filter_map(|one| one.prepared.clone())
         .collect();
-    let tasks = grouping::tasks(args, &members)?;
+    let tasks = crate::db::audit::grouping::tasks(args, &members)?;
     if args.explain {
         return Ok(explain::report(context, args, looked, &tasks));
     }
     let mut tallies = vec![Tally::default(); context.project.references.len()];
     let folder = context.project.root.join(".bird/audit");
-    let fingerprint = grouping::fingerprint(&members, &tasks);
+    let fingerprint = crate::db::audit::grouping::fingerprint(&members, &tasks);
     let run = context.run.to_string();
     let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
     let mut journal = journal.map_err(|error| finish::cannot_keep(&folder, &error))?;
     let throttle = Throttle::new(args);
-    let watch = throttle::watch(args, &looked).await?;
-    let (read, faults) = running::read(
+    let watch = crate::db::audit::throttle::watch(args, &looked).await?;
+    let (read, faults) = crate::db::audit::run::read(
         context,
         tasks,
         (&throttle, watch),
@@ -224,20 +201,20 @@ async fn look(
     args: &Args,
     passes: &Passes,
 ) -> Result<(Vec<Looked>, BTreeMap<usize, Since>), Failure> {
-    let wanted = visits::wanted(context, args)?;
-    let mut visits = visits::visit(context, args, &wanted).await?;
-    let looked = wanted
-        .iter()
-        .map(|(index, reference)| ends::prepare(context, &visits, *index, reference));
+    let wanted = connections::wanted(context, args)?;
+    let mut visits = connections::visit(context, args, &wanted).await?;
+    let looked = wanted.iter().map(|(index, reference)| {
+        crate::db::audit::endpoints::prepare(context, &visits, *index, reference)
+    });
     let mut looked: Vec<Looked> = looked.collect();
     let asking = async {
         replicas::read_from(context, args, &mut looked).await?;
-        let since = since::lay(args, passes, &mut visits, &mut looked).await?;
-        estimating::estimate(&mut visits, &mut looked).await;
+        let since = watermark::lay(args, passes, &mut visits, &mut looked).await?;
+        crate::db::audit::estimate::estimate(&mut visits, &mut looked).await;
         Ok(since)
     };
     let since = asking.await;
-    visits::leave(visits).await;
+    connections::leave(visits).await;
     Ok((looked, since?))
 }
 

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use super::ends::{Looked, Prepared, Side};
-use super::{Args, open, visits};
-use crate::cmd::{Context, replica};
+use super::{Args, connections, open};
+use crate::cmd::Context;
+use crate::cmd::run::replica;
+use crate::db::audit::endpoints::{Looked, Prepared, Side};
 use crate::db::session::{Access, Session};
 use crate::dialect::keys::{Following, Replication};
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -124,9 +125,11 @@ async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema
         fault.message = format!("--replica {}: {}", database.name, fault.message);
         Failure::failed(fault)
     })?;
-    let found = visits::ask(&mut session, target).await.map_err(|error| {
-        Failure::failed(open::cannot_ask(database, "looking at its replica", &error))
-    })?;
+    let found = connections::ask(&mut session, target)
+        .await
+        .map_err(|error| {
+            Failure::failed(open::cannot_ask(database, "looking at its replica", &error))
+        })?;
     session.close().await;
     let reader = Reader {
         target: target.clone(),

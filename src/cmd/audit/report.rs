@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::assertions::{self, Asserted};
-use super::audited::{Audited, grid, sample};
 use super::explain::{self, Explained};
+use super::reference_report::{Audited, grid, sample};
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;

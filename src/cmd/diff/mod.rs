@@ -1,11 +1,11 @@
 //! `bird diff`: what leads from one schema to another, as SQL that was tried.
 
+pub mod describe;
 mod report;
-pub mod told;
 
 use futures_util::future::join;
 
-use super::compare::{Compared, Proof, Verified, compare};
+use super::run::compare::{Compared, Proof, Verified, compare};
 use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
 use super::{Context, cli};
 use crate::audit::guard;

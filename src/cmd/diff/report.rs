@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::compare::{Compared, Verified};
-use super::told;
+use super::describe;
+use crate::cmd::run::compare::{Compared, Verified};
 use crate::model::change::{DdlStep, Hazard};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
@@ -109,7 +109,7 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
     }
     let mut last = String::new();
     for change in &one.difference.changes {
-        for line in told::lines(catalog, change, &one.from.schema, &one.to.schema) {
+        for line in describe::lines(catalog, change, &one.from.schema, &one.to.schema) {
             // The object stands once, above its parts.
             let object = if line.object == last {
                 String::new()
@@ -265,7 +265,7 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
     }
     let catalog = one.from.ground.dialect.catalog();
     for remark in &one.difference.remarks {
-        for line in told::lines(catalog, remark, &one.from.schema, &one.to.schema) {
+        for line in describe::lines(catalog, remark, &one.from.schema, &one.to.schema) {
             let message = format!(
                 "{}: {} {}: {} -> {}",
                 line.object, line.part, line.how, line.old, line.new
@@ -282,11 +282,11 @@ fn json(one: &Compared) -> Value {
     let (from, to) = (&one.from.schema, &one.to.schema);
     let changes = one.difference.changes.iter();
     let changes: Vec<Value> = changes
-        .map(|change| told::json(catalog, change, from, to))
+        .map(|change| describe::json(catalog, change, from, to))
         .collect();
     let remarks = one.difference.remarks.iter();
     let remarks: Vec<Value> = remarks
-        .map(|change| told::json(catalog, change, from, to))
+        .map(|change| describe::json(catalog, change, from, to))
         .collect();
     let statements = one.ddl.steps.iter().map(
         |step| json!({ "sql": step.sql, "object": step.about.to_string(), "risks": step.risks }),

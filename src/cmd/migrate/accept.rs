@@ -1,10 +1,11 @@
 //! `--accept-checksum`: a person's word that a changed file is right as it is.
 
-use super::lane::Lane;
+use super::apply_database::Lane;
 use super::report::Ran;
-use crate::cmd::locks::{no_lock, waiting};
-use crate::db::applied::{self, Patience, Stamped};
+use crate::cmd::run::locks::{no_lock, waiting};
 use crate::db::session::Session;
+use crate::db::stored_migration;
+use crate::db::stored_migration::{Patience, Stamped};
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
 use crate::model::history::Width;
@@ -37,7 +38,7 @@ impl Lane<'_> {
             stop: &self.context.stop,
         };
         for accepted in &own.accepted {
-            let done = applied::accept(session, accepted, width, reason, &patience).await;
+            let done = stored_migration::accept(session, accepted, width, reason, &patience).await;
             let told = match done {
                 Ok(Stamped::Done) => {
                     ran.accepted(&accepted.migration);

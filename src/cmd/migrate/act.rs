@@ -1,15 +1,16 @@
 //! The writing half of `bird migrate`: all locks, the plan once more inside them, then each
 //! database on its own, waiting only where a `requires` says so.
 
-use super::lane::{Lane, marks};
+use super::apply_database::{Lane, marks};
 use super::member::{Member, close, remember, widths};
 use super::report::MigrateReport;
 use super::{Args, planned};
-use crate::cmd::locks::{doubt, no_lock, waiting};
-use crate::cmd::{Context, open};
+use crate::cmd::Context;
+use crate::cmd::run::locks::{doubt, no_lock, waiting};
+use crate::cmd::run::open;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
-use crate::db::{applied, failpoint, history, journal};
+use crate::db::{failpoint, history, journal, stored_migration};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Width;
 use crate::plan::{self, DatabasePlan, Plan};
@@ -89,7 +90,7 @@ async fn look_again(context: &Context, member: &mut Member<'_>) {
             let differing = plan::differing(&member.migrations, &history);
             // Without it a reformatted file is told as changed, which is on the safe side.
             let _: Result<(), DbError> =
-                applied::read(&mut session, &differing, &mut history).await;
+                stored_migration::read(&mut session, &differing, &mut history).await;
             member.history = history;
         }
         session.close().await;
@@ -249,7 +250,7 @@ async fn tables(
     journal::ensure(session, member.history.has_journal)
         .await
         .map_err(told)?;
-    applied::ensure(session).await.map_err(told)?;
+    stored_migration::ensure(session).await.map_err(told)?;
     if begun {
         let timeout = args.locks.timeout(database);
         let waiting = waiting(context, database);

@@ -5,9 +5,10 @@ use futures_util::future::join_all;
 
 use super::Args;
 use crate::cmd::Context;
-use crate::cmd::open::{self, Absent, Opened};
+use crate::cmd::run::open;
+use crate::cmd::run::open::{Absent, Opened};
 use crate::db::session::Access;
-use crate::db::{applied, history};
+use crate::db::{history, stored_migration};
 use crate::model::diagnostic::Failure;
 use crate::model::history::{History, Width};
 use crate::model::migration::Migration;
@@ -129,7 +130,7 @@ pub async fn kept(
         return Ok(());
     };
     let differing = plan::differing(files, history);
-    let asked = applied::read(session, &differing, history).await;
+    let asked = stored_migration::read(session, &differing, history).await;
     asked.map_err(|error| {
         let doing = "reading what it keeps of its migrations";
         Failure::failed(open::cannot_ask(opened.database, doing, &error))

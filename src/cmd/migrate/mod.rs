@@ -2,20 +2,21 @@
 
 mod accept;
 mod act;
-mod computed;
-mod lane;
-mod lost;
+mod apply_database;
+mod check_server;
+mod computed_undo;
 mod member;
 mod planned;
 mod report;
-mod serves;
+mod rows_lost;
 mod stopped;
 
 use futures_util::future::{join, join_all};
 
-use super::open::Absent;
-use super::targets::{targets, versions};
-use super::{Context, cli, open, protected};
+use super::run::open::Absent;
+use super::run::versions::{targets, versions};
+use super::run::{open, protected};
+use super::{Context, cli};
 use crate::db::session::Access;
 use crate::model::diagnostic::Failure;
 use crate::model::history::Direction;
@@ -79,7 +80,7 @@ pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
         let steps = plan.of(&member.opened.database.name);
         member.opened.session.is_none() && steps.is_some_and(|plan| !plan.steps.is_empty())
     });
-    let beside = absent.map(|member| serves::beside(context, args, member.opened.database));
+    let beside = absent.map(|member| check_server::beside(context, args, member.opened.database));
     let refused = Failure::collect(join_all(beside).await);
     close(members).await;
     refused.map(drop)
@@ -114,7 +115,7 @@ async fn think<'p>(
     });
     Failure::collect(join_all(keeping).await)?;
     if args.direction == Direction::Undo {
-        computed::fill(context, args, &mut members).await?;
+        computed_undo::fill(context, args, &mut members).await?;
     }
     members.extend(others);
     widths(&mut members).await?;
@@ -123,7 +124,7 @@ async fn think<'p>(
     if !plan.is_empty() {
         protected::consent(context, &args.consents)?;
     }
-    serves::writers(&mut members, &plan, args).await?;
+    check_server::writers(&mut members, &plan, args).await?;
     Ok((plan, members))
 }
 
@@ -156,6 +157,6 @@ async fn planned(args: &Args, members: &mut [Member<'_>]) -> Result<Plan, Failur
     }
     match plan::undo(&subjects(members), allow) {
         Ok(plan) => Ok(plan),
-        Err(failure) => Err(lost::counted(members, failure).await),
+        Err(failure) => Err(rows_lost::counted(members, failure).await),
     }
 }

@@ -8,7 +8,7 @@ use super::Args;
 use super::member::Member;
 use super::planned::{planned_blocks, step_json};
 use crate::cmd::Context;
-use crate::cmd::state::{Named, State, named};
+use crate::cmd::run::state::{Named, State, named};
 use crate::cmd::status;
 use crate::db::apply::{Done, Told};
 use crate::model::diagnostic::Diagnostic;

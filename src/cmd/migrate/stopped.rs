@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use crate::cmd::Context;
-use crate::cmd::locks::no_lock;
+use crate::cmd::run::locks::no_lock;
 use crate::db::apply::{Doubt, Left, Reason, Stopped};
 use crate::db::session::DbError;
-use crate::dialect::{Trouble, script};
+use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::plan::Step;
 use crate::project::Database;
+use crate::sql::script;
 
 /// Why a migration stopped, and the exit code that it means on its own.
 pub fn diagnose(

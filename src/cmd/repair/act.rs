@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Context, locks};
 use super::Args;
-use super::pace::Pace;
-use super::ready::{Part, Ready};
+use super::preflight::{Part, Ready};
 use super::report::{Mode, Part as Told, RepairReport};
-use super::{locking, told};
+use super::throttle::Pace;
+use super::{errors, locking};
+use crate::cmd::Context;
+use crate::cmd::run::locks;
 use crate::db::repair::chunk::{Done, Pair, Work, perform, preview as look};
-use crate::db::repair::patience::Patience;
+use crate::db::repair::retry::Patience;
 use crate::db::repair::{Broken, quarantine};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -68,9 +69,9 @@ pub async fn act(
         Ok(End::Plan) => {}
         Ok(End::Limit) => {
             let reached = limit(&report);
-            told::stopped(&mut report, reached, true);
+            errors::stopped(&mut report, reached, true);
         }
-        Err(failure) => told::stopped(&mut report, failure, true),
+        Err(failure) => errors::stopped(&mut report, failure, true),
     }
     numbered_again(&mut ready, &mut report).await;
     close(ready, pace).await;
@@ -127,7 +128,7 @@ async fn numbered_again(ready: &mut Ready<'_>, report: &mut RepairReport) {
         let rows = quarantine::numbered_again(&mut place.session, table, kept, &header.run).await;
         // Whoever cannot be asked any more has told that before.
         if let Ok(rows @ 1..) = rows {
-            report.diagnostics.push(told::numbered_again(&name, rows));
+            report.diagnostics.push(errors::numbered_again(&name, rows));
         }
     }
 }
@@ -268,7 +269,7 @@ async fn one(
             ..Done::default()
         })
     };
-    let done = done.map_err(|broken: Broken| told::broken(database, broken, timeout))?;
+    let done = done.map_err(|broken: Broken| errors::broken(database, broken, timeout))?;
     if writes {
         child.past.chunks += 1;
         child.past.through = rows.last().map_or(child.past.through, |row| row.number);

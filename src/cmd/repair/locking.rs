@@ -1,9 +1,10 @@
 //! What a run needs of the databases that it writes to: their locks, the journal, and the tables
 //! that keep rows.
 
-use super::super::{Context, locks, open};
 use super::Args;
-use super::ready::{Place, Ready};
+use super::preflight::{Place, Ready};
+use crate::cmd::Context;
+use crate::cmd::run::{locks, open};
 use crate::db::lock::{self, NoLock};
 use crate::db::repair::{journal, quarantine};
 use crate::db::{failpoint, session::DbError};

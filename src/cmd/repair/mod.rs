@@ -2,18 +2,18 @@
 //! kept of them.
 
 mod act;
-mod aside;
+mod errors;
 mod locking;
-mod pace;
+mod preflight;
 mod purge;
-mod ready;
+mod quarantine;
 mod report;
-mod told;
+mod throttle;
 mod undo;
 
 use std::path::PathBuf;
 
-use super::limits::Limits;
+use super::run::limits::Limits;
 use super::{Context, cli};
 use crate::model::diagnostic::Failure;
 pub use report::RepairReport;
@@ -84,7 +84,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<RepairReport, Failure
             return purge::run(context, args, &run.to_string()).await;
         }
     };
-    let ready = ready::ready(context, args, plan).await?;
+    let ready = preflight::ready(context, args, plan).await?;
     if args.execute {
         act::act(context, args, ready).await
     } else {

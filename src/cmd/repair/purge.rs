@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use super::super::Context;
 use super::Args;
-use super::aside::{self, Member};
+use super::errors;
+use super::quarantine;
+use super::quarantine::Member;
 use super::report::{Mode, RepairReport};
-use super::told;
-use crate::db::repair::aside::{Released, Run};
 use crate::db::repair::journal::Chunk;
-use crate::db::repair::patience::Patience;
+use crate::db::repair::kept_rows::{Released, Run};
 use crate::db::repair::purge::perform;
+use crate::db::repair::retry::Patience;
 use crate::db::session::Session;
 use crate::model::diagnostic::Failure;
-use crate::repair::brakes;
+use crate::repair::safety_checks;
 
 /// Counts what is kept of the run, asks for consent to lose it, and deletes it.
 pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairReport, Failure> {
-    let members = aside::members(context, args, plan).await?;
+    let members = quarantine::members(context, args, plan).await?;
     consent(args, &members)?;
     let run = Run {
         plan,
@@ -37,7 +38,7 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
             perform(session, run, chunk, patience).await
         }
     };
-    aside::each(context, args, members, &mut report, work).await?;
+    quarantine::each(context, args, members, &mut report, work).await?;
     Ok(report)
 }
 
@@ -51,10 +52,10 @@ fn consent(args: &Args, members: &[Member<'_>]) -> Result<(), Failure> {
             *kept.entry(table).or_default() += chunk.kept;
         }
         let name = &member.place.database.name;
-        let held = kept
-            .into_iter()
-            .filter_map(|(table, rows)| brakes::purge(name, table, rows, &args.consents.allow));
+        let held = kept.into_iter().filter_map(|(table, rows)| {
+            safety_checks::purge(name, table, rows, &args.consents.allow)
+        });
         faults.extend(held);
     }
-    told::refuse(faults)
+    errors::refuse(faults)
 }

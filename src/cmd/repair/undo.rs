@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::super::{Context, open};
 use super::Args;
-use super::aside::{self, Member};
+use super::errors;
+use super::quarantine;
+use super::quarantine::Member;
 use super::report::{Mode, RepairReport};
-use super::told;
-use crate::db::repair::aside::{Released, Run};
+use crate::cmd::Context;
+use crate::cmd::run::open;
 use crate::db::repair::journal::Chunk;
-use crate::db::repair::look;
-use crate::db::repair::patience::Patience;
+use crate::db::repair::kept_rows::{Released, Run};
+use crate::db::repair::retry::Patience;
+use crate::db::repair::row_state;
 use crate::db::repair::undo::{Back, back, perform, preview};
 use crate::db::session::{DbError, Session};
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -18,14 +20,15 @@ use crate::model::exit::Exit;
 use crate::model::name::ColumnNames;
 use crate::model::repair::{Action, Hindrance};
 use crate::project::Database;
-use crate::repair::brakes::{self, Seen};
+use crate::repair::safety_checks;
+use crate::repair::safety_checks::Seen;
 
 /// What the rows of chunks go back to, by reference and by the table that keeps them.
 type Backs = HashMap<(String, Option<String>), Back>;
 
 /// Finds the run's chunks wherever they are, looks whether their rows can go back, and does it.
 pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairReport, Failure> {
-    let mut members = aside::members(context, args, plan).await?;
+    let mut members = quarantine::members(context, args, plan).await?;
     let mut backs = Backs::new();
     for member in &mut members {
         ways_back(args, member, &mut backs).await?;
@@ -50,7 +53,7 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
         (Some(back), true) => preview(session, plan, chunk, back).await,
         (Some(back), false) => perform(session, run, chunk, back, patience).await,
     };
-    aside::each(context, args, members, &mut report, work).await?;
+    quarantine::each(context, args, members, &mut report, work).await?;
     if report.exit == Exit::Done && report.parts.iter().any(|part| part.conflicts > 0) {
         conflicts(&mut report, args.dry_run);
     }
@@ -108,7 +111,7 @@ async fn ways_back(args: &Args, member: &mut Member<'_>, backs: &mut Backs) -> R
             }
         }
     }
-    told::refuse(faults)
+    errors::refuse(faults)
 }
 
 /// What would happen beside, when rows come back.
@@ -123,7 +126,7 @@ async fn effects(
     else {
         return Ok(Vec::new());
     };
-    let mut obstacles = look::obstacles(session, &names.table).await?;
+    let mut obstacles = row_state::obstacles(session, &names.table).await?;
     obstacles.retain(|obstacle| {
         !matches!(
             obstacle.kind,
@@ -135,7 +138,7 @@ async fn effects(
         ..Seen::default()
     };
     let allow = &args.consents.allow;
-    Ok(brakes::effects(
+    Ok(safety_checks::effects(
         &database.name,
         from,
         chunk.action,

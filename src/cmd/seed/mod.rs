@@ -2,9 +2,10 @@
 
 mod report;
 
-use super::locks::{doubt, no_lock, serves, waiting};
-use super::open::{Absent, Opened};
-use super::{Context, cli, open, protected};
+use super::run::locks::{doubt, no_lock, serves, waiting};
+use super::run::open::{Absent, Opened};
+use super::run::{open, protected};
+use super::{Context, cli};
 use crate::db::lock::NoLock;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{inspect, lock};

@@ -3,17 +3,18 @@
 
 use std::sync::Arc;
 
-use super::super::{Context, open};
 use super::{Upto, usage};
+use crate::cmd::Context;
+use crate::cmd::run::open;
 use crate::db::session::{Access, DbError};
-use crate::db::{applied, history};
-use crate::dialect::script;
+use crate::db::{history, stored_migration};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, History};
 use crate::model::migration::Migration;
 use crate::plan::{differing, standing};
 use crate::project::Database;
+use crate::sql::script;
 
 /// A text to replay.
 pub struct Text {
@@ -100,7 +101,7 @@ async fn read_history(
     let work = async {
         let mut history = history::read(&mut session).await?;
         let differing = differing(files, &history);
-        applied::read(&mut session, &differing, &mut history).await?;
+        stored_migration::read(&mut session, &differing, &mut history).await?;
         Ok(history)
     };
     let history: Result<History, DbError> = work.await;

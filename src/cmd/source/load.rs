@@ -4,21 +4,24 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Context, open};
 use super::cache::{self, Replayed};
 use super::expected::{self, Text};
 use super::{Kind, Loaded, Source, usage};
+use crate::cmd::Context;
+use crate::cmd::run::open;
 use crate::db::inspect;
 use crate::db::replay;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::shadow::{self, Ground, Shadow};
-use crate::dialect::{self, Trouble, script};
+use crate::dialect;
+use crate::dialect::Trouble;
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::model::target::Target;
 use crate::project::Database;
+use crate::sql::script;
 
 /// The shadows of a run.
 pub struct Workshop<'c> {

@@ -1,10 +1,11 @@
 //! What `bird verify` checks of one database.
 
-use super::super::diff::told;
 use super::super::source::{Loaded, Source, Upto, Workshop};
-use super::super::{Context, open, seed};
+use crate::cmd::diff::describe;
+use crate::cmd::run::open;
+use crate::cmd::{Context, seed};
 use crate::db::session::{DbError, Session};
-use crate::db::{applied, history as books};
+use crate::db::{history as books, stored_migration};
 use crate::diff::diff;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{Direction, History};
@@ -66,7 +67,7 @@ pub async fn history(
     let work = async {
         let mut history = books::read(session).await?;
         let differing = differing(files, &history);
-        applied::read(session, &differing, &mut history).await?;
+        stored_migration::read(session, &differing, &mut history).await?;
         Ok(history)
     };
     let history: Result<History, DbError> = work.await;
@@ -168,7 +169,7 @@ fn differences(
     let difference = diff(&from.schema, &to.schema, catalog.orders_columns());
     let mut found: Vec<Diagnostic> = from.remarks.iter().chain(&to.remarks).cloned().collect();
     for change in &difference.changes {
-        for line in told::lines(catalog, change, &from.schema, &to.schema) {
+        for line in describe::lines(catalog, change, &from.schema, &to.schema) {
             let part = if line.part.is_empty() {
                 String::new()
             } else {

@@ -6,8 +6,9 @@ mod report;
 
 use std::collections::BTreeMap;
 
+use super::run::open;
 use super::source::{self, Workshop};
-use super::{Context, cli, open};
+use super::{Context, cli};
 use crate::audit::{End, structure};
 use crate::db::session::{Access, Session};
 use crate::dialect::Trouble;

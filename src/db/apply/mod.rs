@@ -4,9 +4,9 @@
 //! history rows; elsewhere, and for files that run without a transaction, each statement runs
 //! [`exactly`] once by the journal's intents.
 
-mod exactly;
+mod batch;
+mod journaled;
 mod send;
-mod together;
 mod transaction;
 
 use std::time::Duration;
@@ -16,14 +16,14 @@ use uuid::Uuid;
 use super::lock::NoLock;
 use super::session::{DbError, Session};
 use super::stop::Stop;
-use super::{applied, history, journal};
+use super::{history, journal, stored_migration};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, Entry, Progress, Width};
 use crate::model::target::Target;
 use crate::plan::Step;
 
-pub use exactly::Ahead;
-pub use together::{all_at_once, together};
+pub use batch::{all_at_once, together};
+pub use journaled::Ahead;
 
 /// What is the same for all files of a run.
 pub struct Run<'r> {
@@ -151,7 +151,7 @@ pub async fn apply(
     let result = if step.transactional {
         transaction::transaction(session, step, run, &mut way).await
     } else {
-        exactly::exactly(session, step, next, run, &mut way, ahead).await
+        journaled::exactly(session, step, next, run, &mut way, ahead).await
     };
     let result = match result {
         Ok(done) if step.changes_session => {
@@ -197,7 +197,8 @@ fn books(session: &Session, step: &Step, run: &Run<'_>) -> Result<String, DbErro
     match step.direction {
         Direction::Up => {
             let recorded = history::record(session, &step.migration, run.width)?;
-            let kept = applied::record(session, &step.migration, run.width, step.keep_sql, None)?;
+            let kept =
+                stored_migration::record(session, &step.migration, run.width, step.keep_sql, None)?;
             Ok(format!("{recorded}; {kept}"))
         }
         Direction::Undo => {

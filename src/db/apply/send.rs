@@ -6,10 +6,10 @@ use super::{Left, Reason, Run, Way};
 use crate::db::lock::PAUSE;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Trouble;
-use crate::dialect::effect::Gentle;
-use crate::dialect::lex::Lexis;
-use crate::dialect::script;
+use crate::dialect::recovery::Gentle;
 use crate::plan::Step;
+use crate::sql::lex::Lexis;
+use crate::sql::script;
 
 /// Sends one statement alone, unless someone asked to stop before it.
 pub async fn send(

@@ -1,14 +1,14 @@
 //! Repairs as they are done: rows are taken out, kept and put back by the server itself, chunk by
 //! chunk, each in one transaction with its row in the journal.
 
-pub mod aside;
 pub mod chunk;
 pub mod journal;
-pub mod look;
+pub mod kept_rows;
 mod parents;
-pub mod patience;
 pub mod purge;
 pub mod quarantine;
+pub mod retry;
+pub mod row_state;
 mod rows;
 pub mod undo;
 
@@ -16,7 +16,7 @@ use super::lock::NoLock;
 use super::session::{DbError, Session};
 use crate::dialect::Trouble;
 
-pub use look::Tables;
+pub use row_state::Tables;
 
 /// Why a chunk was not done; its transaction is rolled back.
 #[derive(Debug)]

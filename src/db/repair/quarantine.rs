@@ -1,7 +1,7 @@
 //! The tables that keep rows aside: one for each table, and another one when its columns change.
 
 use super::super::session::{DbError, Session};
-use super::{look, unwritable};
+use super::{row_state, unwritable};
 use crate::dialect::repairs::{Kept, OWN_COLUMNS, quarantine_name};
 
 /// So many times the columns of a table may change, and its rows still find a place.
@@ -16,7 +16,7 @@ pub async fn table(
     let repairs = session.dialect.repairs();
     for number in 1..MOST {
         let name = quarantine_name(repairs, table, number);
-        let there = look::kept(session, &name).await?;
+        let there = row_state::kept(session, &name).await?;
         if there.is_empty() {
             let sql = repairs.quarantine_table(&session.table(&name), columns);
             session.run(&sql).await?;

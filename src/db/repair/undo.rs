@@ -5,10 +5,11 @@ use std::collections::HashMap;
 
 use super::super::session::{DbError, Session};
 use super::super::{failpoint, inspect};
-use super::aside::{self, Conflict, Released, Run};
 use super::journal::{Chunk, Way};
-use super::patience::Patience;
-use super::{Broken, look, quarantine, rows};
+use super::kept_rows;
+use super::kept_rows::{Conflict, Released, Run};
+use super::retry::Patience;
+use super::{Broken, quarantine, row_state, rows};
 use crate::dialect::keys::{row_expression, row_told};
 use crate::dialect::repairs::Kept;
 use crate::model::name::ColumnNames;
@@ -46,14 +47,14 @@ pub async fn back(session: &mut Session, chunk: &Chunk) -> Result<Result<Back, S
     let Some(table) = inspect::table(session, &from.table).await? else {
         return Ok(Err(format!("there is no table {}", from.table_name())));
     };
-    let aside = look::kept(session, &quarantine).await?;
+    let aside = row_state::kept(session, &quarantine).await?;
     if aside.is_empty() {
         return Ok(Err(format!(
             "the table {quarantine}, which kept the rows, is gone"
         )));
     }
     let kept = quarantine::own(&aside);
-    let now = look::kept(session, &from.table).await?;
+    let now = row_state::kept(session, &from.table).await?;
     let repairs = session.dialect.repairs();
     for column in &kept {
         let there = now.iter().find(|one| one.name == column.name);
@@ -88,7 +89,7 @@ pub async fn perform(
     back: &Back,
     patience: &Patience<'_>,
 ) -> Result<Released, Broken> {
-    aside::perform(session, run, Way::Undo, chunk, patience, async |session| {
+    kept_rows::perform(session, run, Way::Undo, chunk, patience, async |session| {
         let (aside, mut conflicts) = free(session, run.plan, chunk, back, true).await?;
         failpoint::at("undo-looked");
         let places: Vec<usize> = (0..aside.len()).collect();
@@ -136,7 +137,7 @@ async fn free(
     } else {
         ""
     };
-    let which = aside::which(session, plan, chunk).map_err(&doing)?;
+    let which = kept_rows::which(session, plan, chunk).map_err(&doing)?;
     let told = |column: &&Column| row_expression(session.dialect, column);
     let told: Vec<String> = identity.iter().map(told).collect();
     let told = told.join(", ");

@@ -8,7 +8,8 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Connection, DbError, Session, guard};
 use crate::dialect::Trouble;
-use crate::dialect::keys::{Asked, Cell, Cells, Reader, RowsReader, copy::Copy};
+use crate::dialect::keys::{Asked, Cell, Cells, Reader, RowsReader};
+use crate::dialect::postgres::copy::Copy;
 use crate::model::key::Batch;
 
 /// What takes rows.

@@ -4,26 +4,28 @@
 //! It is dropped on every path that bird can see; what a killed run leaves behind is recognised by
 //! its name and found by [`left_over`]. Where the account may make no database, one is lent.
 
-mod doomed;
-mod left;
-mod lent;
+mod borrowed;
+mod drop_guard;
+mod leftover;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::closed::{self, Closed};
 use super::session::{Access, DbError, Session};
+use super::writability;
+use super::writability::Closed;
 use super::{failpoint, inspect};
-use crate::dialect::reach::{self, Around, Sleep};
+use crate::dialect::containment;
+use crate::dialect::containment::{Around, Sleep};
 use crate::dialect::{Dialect, Trouble};
 use crate::model::schema::{Kind, Schema};
 use crate::model::target::{FileTarget, ServerTarget, Target};
-use doomed::Doomed;
-use lent::Lent;
+use borrowed::Lent;
+use drop_guard::Doomed;
 
-pub use left::{LeftOver, left_over};
+pub use leftover::{LeftOver, left_over};
 
 /// What every shadow's name begins with.
 pub const PREFIX: &str = "bird_shadow_";
@@ -162,12 +164,12 @@ impl Shadow {
         for object in &mut schema.objects {
             if object.kind == Kind::Event
                 && self.state.awake.contains(&object.name.to_lowercase())
-                && let Some(sql) = reach::awake(dialect, &object.sql)
+                && let Some(sql) = containment::awake(dialect, &object.sql)
             {
                 object.sql = sql;
             }
             for sql in [&mut object.sql, &mut object.printed.0] {
-                if let Some(own) = reach::at_home(dialect, sql, &self.state.around) {
+                if let Some(own) = containment::at_home(dialect, sql, &self.state.around) {
                     *sql = own;
                 }
             }
@@ -232,7 +234,7 @@ async fn beside(ground: Ground<'_>, server: &ServerTarget) -> Result<(Target, Do
 
 /// What somebody has closed takes no shadow either, not even from an account that could make one.
 async fn open_for_it(session: &mut Session) -> Result<(), DbError> {
-    match closed::look(session).await? {
+    match writability::look(session).await? {
         Some(closed @ Closed::Setting(_)) => {
             let mut told = closed.told();
             told.notes.push(ELSEWHERE.to_owned());

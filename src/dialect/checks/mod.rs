@@ -1,10 +1,6 @@
 //! What `bird doctor` asks a server and how it judges the answers: one entry in a table per
 //! check, a table per engine. Pure; `db::doctor` asks.
 
-pub mod mysql;
-pub mod postgres;
-pub mod sqlite;
-
 use crate::model::check::Judgement;
 use crate::model::server::Server;
 
@@ -34,18 +30,18 @@ pub struct Check {
 }
 
 /// One cell, empty where it is NULL or not there.
-fn cell(rows: &Rows, row: usize, column: usize) -> &str {
+pub(crate) fn cell(rows: &Rows, row: usize, column: usize) -> &str {
     let cell = rows.get(row).and_then(|row| row.get(column));
     cell.and_then(Option::as_deref).unwrap_or_default()
 }
 
 /// A cell as a number, nothing where it is none.
-fn number(rows: &Rows, row: usize, column: usize) -> u64 {
+pub(crate) fn number(rows: &Rows, row: usize, column: usize) -> u64 {
     cell(rows, row, column).parse().unwrap_or(0)
 }
 
 /// Account and encryption of a connection; `how` is empty where it is not encrypted.
-fn account(subject: &Subject<'_>, account: &str, how: &str) -> Judgement {
+pub(crate) fn account(subject: &Subject<'_>, account: &str, how: &str) -> Judgement {
     match (how, subject.local) {
         ("", true) => Judgement::ok(format!("{account}, not encrypted, on this machine")),
         ("", false) => Judgement::warning(format!("{account}, over a network, not encrypted"))

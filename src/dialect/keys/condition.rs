@@ -1,7 +1,7 @@
 //! A user's own condition, which must stay between the parentheses it is put in.
 
 use crate::dialect::Dialect;
-use crate::dialect::lex::{Kind, tokens};
+use crate::sql::lex::{Kind, tokens};
 
 /// The condition between parentheses, or why it cannot be one.
 pub fn condition(dialect: &dyn Dialect, text: &str) -> Result<String, String> {

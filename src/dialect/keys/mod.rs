@@ -5,33 +5,29 @@
 //! apart what the key keeps apart. What a server finds for a key may be more than the key, since
 //! its own equality is often wider; whoever reads the answer compares canonical bytes.
 
-mod comparison;
+pub(crate) mod comparison;
 mod condition;
-pub mod copy;
 mod decode;
 mod end;
 mod joined;
-mod known;
-mod mysql;
+pub(crate) mod known;
 mod part;
-mod postgres;
-mod rows;
+pub(crate) mod rows;
 mod spelling;
-mod sqlite;
 
+pub use super::mysql::keys::MYSQL;
+pub use super::postgres::keys::POSTGRES;
+pub use super::sqlite::keys::SQLITE;
 pub use comparison::{Equality, agree, comparison};
 pub use condition::condition;
 pub use decode::{Cell, Cells, Malformed, Reader, decode};
 pub use end::{Asked, End, Place, Range};
 pub use known::{Estimate, Following, Replication, Statistics, replication};
-pub use mysql::MYSQL;
 pub use part::{Part, Probe};
-pub use postgres::POSTGRES;
 pub use rows::{
     After, Found, RowsAsked, RowsReader, identified, row_expression, row_literal, row_told,
 };
 pub use spelling::{Spelling, WHOLE};
-pub use sqlite::SQLITE;
 
 use crate::model::key::Compare;
 use crate::model::schema::Column;
@@ -112,13 +108,13 @@ pub trait Keys: Sync {
 }
 
 /// The type of a column without its size, in lower case.
-fn base(column: &Column) -> String {
+pub(crate) fn base(column: &Column) -> String {
     let base = column.sql.split(['(', ' ']).next().unwrap_or_default();
     base.to_ascii_lowercase()
 }
 
 /// Why a column cannot be part of a key that is compared in this way.
-fn refused(column: &Column, compare: &Compare) -> String {
+pub(crate) fn refused(column: &Column, compare: &Compare) -> String {
     format!(
         "{} is {}, which cannot be compared as {}",
         column.name,

@@ -1,13 +1,11 @@
 //! MySQL and MariaDB: one dialect, two products.
 
 use super::catalog::Catalog;
-use super::checks::{self, Check};
-use super::effect::{self, Effect, Kind, Object};
-use super::keys::{self, Keys};
-use super::lex::Lexis;
-use super::reach::Rules;
-use super::repairs::{self, Repairs};
-use super::words::{Grammar, Names, Words};
+use super::checks::Check;
+use super::containment::Rules;
+use super::keys::Keys;
+use super::recovery::{Effect, Kind, Object};
+use super::repairs::Repairs;
 use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{
     journal_columns, not_own, number_of, refuse_control, single_quoted, starts_with, variant,
@@ -16,19 +14,28 @@ use crate::model::hex;
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
+use crate::sql::cursor::{Grammar, Names, Words};
+use crate::sql::lex::Lexis;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 mod catalog;
-mod lexis;
-mod looks;
-mod reach;
-mod refused;
+pub mod checks;
+mod containment;
+mod ddl;
+mod definition_queries;
+mod forbidden;
+pub(super) mod keys;
+pub(super) mod read;
+pub(super) mod recovery;
+pub(super) mod repairs;
 mod shadow;
+mod syntax;
+pub(super) mod write;
 
-pub use lexis::LEXIS;
-use looks::{birth, storage};
-use refused::{REFUSED, SETTINGS, UNWRITTEN, sets};
+use definition_queries::{birth, storage};
+use forbidden::{REFUSED, SETTINGS, UNWRITTEN, sets};
+pub use syntax::LEXIS;
 
 /// What has characters, and so a character set and a collation.
 pub const CHARACTERS: &[&str] = &[
@@ -128,7 +135,7 @@ impl Dialect for MySql {
     }
 
     fn reach(&self) -> &'static Rules {
-        &reach::RULES
+        &containment::RULES
     }
 
     fn home<'n>(&self, database: &'n str, _schema: Option<&'n str>) -> &'n str {
@@ -270,7 +277,7 @@ impl Dialect for MySql {
     }
 
     fn effect(&self, words: &Words<'_>) -> Effect {
-        effect::mysql(words.clone())
+        recovery::effect(words.clone())
     }
 
     fn look(&self, object: &Object, server: &Server) -> Option<String> {
@@ -306,7 +313,7 @@ impl Dialect for MySql {
     }
 
     fn loses_transactions(&self, words: &Words<'_>) -> Option<String> {
-        effect::loses_transactions(words.clone())
+        recovery::loses_transactions(words.clone())
     }
 
     fn untransactional_query(&self) -> Option<&'static str> {
@@ -474,7 +481,7 @@ impl Dialect for MySql {
     }
 
     fn checks(&self) -> &'static [Check] {
-        checks::mysql::CHECKS
+        checks::CHECKS
     }
 
     fn cancel(&self, session: &str) -> Option<String> {

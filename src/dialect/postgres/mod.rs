@@ -1,18 +1,23 @@
 //! PostgreSQL.
 
 mod catalog;
-mod reach;
-mod refused;
+pub mod checks;
+mod containment;
+pub mod copy;
+mod forbidden;
+pub(super) mod keys;
+pub(super) mod read;
+pub(super) mod recovery;
+pub(super) mod repairs;
 mod shadow;
+pub(super) mod write;
 
+use super::containment::Rules;
+use super::recovery::{Effect, Kind, Object};
 use crate::dialect::catalog::Catalog;
-use crate::dialect::checks::{self, Check};
-use crate::dialect::effect::{self, Effect, Kind, Object};
-use crate::dialect::keys::{self, Keys};
-use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
-use crate::dialect::reach::Rules;
-use crate::dialect::repairs::{self, Repairs};
-use crate::dialect::words::{Grammar, Names, Words};
+use crate::dialect::checks::Check;
+use crate::dialect::keys::Keys;
+use crate::dialect::repairs::Repairs;
 use crate::dialect::{
     Dialect, Facts, LOCKED, Lock, Missing, Refusal, TRANSACTIONS, Trouble, calls,
 };
@@ -21,7 +26,9 @@ use crate::model::hex;
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
-use refused::REFUSED;
+use crate::sql::cursor::{Grammar, Names, Words};
+use crate::sql::lex::{Bodies, Client, Lexis, Prefix, Quoted};
+use forbidden::REFUSED;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -76,7 +83,7 @@ impl Dialect for Postgres {
     }
 
     fn reach(&self) -> &'static Rules {
-        &reach::RULES
+        &containment::RULES
     }
 
     fn home<'n>(&self, _database: &'n str, schema: Option<&'n str>) -> &'n str {
@@ -208,7 +215,7 @@ impl Dialect for Postgres {
     }
 
     fn effect(&self, words: &Words<'_>) -> Effect {
-        effect::postgres(words.clone())
+        recovery::effect(words.clone())
     }
 
     fn look(&self, object: &Object, _server: &Server) -> Option<String> {
@@ -426,7 +433,7 @@ impl Dialect for Postgres {
     }
 
     fn checks(&self) -> &'static [Check] {
-        checks::postgres::CHECKS
+        checks::CHECKS
     }
 
     fn cancel(&self, session: &str) -> Option<String> {

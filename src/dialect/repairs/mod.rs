@@ -1,13 +1,9 @@
 //! What an engine's repairs are made of: the tables that keep rows aside, and what about a table
 //! stands in the way.
 
-mod mysql;
-mod postgres;
-mod sqlite;
-
-pub use mysql::MYSQL;
-pub use postgres::POSTGRES;
-pub use sqlite::SQLITE;
+pub use super::mysql::repairs::MYSQL;
+pub use super::postgres::repairs::POSTGRES;
+pub use super::sqlite::repairs::SQLITE;
 
 use sha2::{Digest as _, Sha256};
 
@@ -143,7 +139,7 @@ pub trait Repairs: Sync {
 
 /// The columns of the journal, one row per chunk, for the type that an engine has for texts of
 /// any length. `through` is the number of the last row of the plan that a chunk was about.
-fn journal_columns(text: &str, long: &str) -> String {
+pub(crate) fn journal_columns(text: &str, long: &str) -> String {
     format!(
         "(run {text}(36) NOT NULL, direction {text}(6) NOT NULL, chunk BIGINT NOT NULL, \
          digest {text}(64) NOT NULL, reference {long} NOT NULL, action {text}(10) NOT NULL, \
@@ -156,7 +152,7 @@ fn journal_columns(text: &str, long: &str) -> String {
 }
 
 /// The table's own part of a quarantine table's definition.
-fn kept(dialect: &dyn Dialect, columns: &[Kept]) -> String {
+pub(crate) fn kept(dialect: &dyn Dialect, columns: &[Kept]) -> String {
     let kept = columns.iter().filter(|column| !column.generated);
     let written = kept.map(|column| {
         let sql = dialect.repairs().kept_type(column);

@@ -1,21 +1,28 @@
 //! SQLite, embedded.
 
 mod catalog;
-mod reach;
+pub mod checks;
+mod containment;
+mod ddl;
+pub(super) mod keys;
+pub(super) mod read;
+pub(super) mod recovery;
+pub(super) mod repairs;
+pub(super) mod write;
 
+use super::containment::Rules;
+use super::recovery::{Effect, Object};
 use crate::dialect::catalog::Catalog;
-use crate::dialect::checks::{self, Check};
-use crate::dialect::effect::{self, Effect, Object};
-use crate::dialect::keys::{self, Keys};
-use crate::dialect::lex::{Bodies, Client, Lexis, Prefix, Quoted};
-use crate::dialect::reach::Rules;
-use crate::dialect::repairs::{self, Repairs};
-use crate::dialect::words::{Grammar, Names, Words};
+use crate::dialect::checks::Check;
+use crate::dialect::keys::Keys;
+use crate::dialect::repairs::Repairs;
 use crate::dialect::{Dialect, Facts, Lock, Refusal, TRANSACTIONS, Trouble};
 use crate::dialect::{journal_columns, not_own, refuse_control, single_quoted};
 use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
+use crate::sql::cursor::{Grammar, Names, Words};
+use crate::sql::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 
 pub struct Sqlite;
 
@@ -87,7 +94,7 @@ impl Dialect for Sqlite {
     }
 
     fn reach(&self) -> &'static Rules {
-        &reach::RULES
+        &containment::RULES
     }
 
     fn home<'n>(&self, _database: &'n str, _schema: Option<&'n str>) -> &'n str {
@@ -147,7 +154,7 @@ impl Dialect for Sqlite {
     }
 
     fn effect(&self, words: &Words<'_>) -> Effect {
-        effect::sqlite(words)
+        recovery::effect(words)
     }
 
     /// Whatever changes a schema can be rolled back, so nothing has to be looked at.
@@ -275,7 +282,7 @@ impl Dialect for Sqlite {
     }
 
     fn checks(&self) -> &'static [Check] {
-        checks::sqlite::CHECKS
+        checks::CHECKS
     }
 
     fn enter(&self, database: &str) -> String {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use bird::dialect::script::{blot, hide, secrets, words};
-use bird::dialect::split::split;
 use bird::dialect::{DIALECTS, Dialect, targets};
 use bird::plan::losses;
+use bird::sql::script::{blot, hide, secrets, words};
+use bird::sql::split::split;
 
 /// Runs every file of a folder of cases.
 pub fn check(folder: &str, least: usize, tell: fn(&dyn Dialect, &str) -> String) {

@@ -8,11 +8,11 @@ use bird::db::session::DbError;
 use bird::db::shadow::Shadow;
 use bird::dialect::Dialect;
 use bird::dialect::catalog::Place;
-use bird::dialect::script::words;
-use bird::dialect::split::split;
 use bird::diff::diff;
 use bird::model::change::{Ddl, Difference, nothing_like};
 use bird::model::schema::Schema;
+use bird::sql::script::words;
+use bird::sql::split::split;
 use tokio::runtime::Runtime;
 
 use super::witness;

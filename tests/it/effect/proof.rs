@@ -2,8 +2,8 @@
 //! change them.
 
 use bird::dialect::DIALECTS;
-use bird::dialect::effect::{Alone, Effect, Seen, Verdict, verdict};
-use bird::dialect::words::Words;
+use bird::dialect::recovery::{Alone, Effect, Seen, Verdict, verdict};
+use bird::sql::cursor::Words;
 use proptest::prelude::*;
 
 fn alone(engine: &str, sql: &str) -> Alone {

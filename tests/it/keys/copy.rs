@@ -1,7 +1,7 @@
 //! The binary rows of PostgreSQL, wherever they are cut.
 
-use bird::dialect::keys::copy::Copy;
 use bird::dialect::keys::{Cell, Cells};
+use bird::dialect::postgres::copy::Copy;
 
 /// A stream of three rows: a cell of two bytes and NULL, an empty one and one byte, nothing.
 fn stream() -> Vec<u8> {

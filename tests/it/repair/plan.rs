@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use bird::db::repair::look::side;
+use bird::db::repair::row_state::side;
 use bird::db::session::{Access, Session};
 use bird::model::orphan::Orphan;
 use bird::model::repair::{Action, Totals};

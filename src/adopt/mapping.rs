@@ -1,0 +1,347 @@
+//! Matching: which migrations of the project are those that another tool has applied.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::markers;
+use super::markers::{Claims, compare, same};
+use super::{Original, Told, Tool, number};
+use crate::dialect::Dialect;
+use crate::model::diagnostic::{Diagnostic, Location};
+use crate::model::migration::Migration;
+
+/// A migration that is applied, as another tool says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adopted {
+    /// Its place among the migrations.
+    pub at: usize,
+    /// What the tool calls it.
+    pub from: String,
+    /// RFC 3339, UTC, where the tool knows it.
+    pub applied_on: Option<String>,
+}
+
+/// Finds the migration of everything that a tool has applied, or tells everything that stands in
+/// the way. `changed` consents to files that are not what the tool ran.
+pub fn adopt(
+    tool: &Tool,
+    told: Told,
+    dialect: &dyn Dialect,
+    migrations: &[Migration],
+    changed: bool,
+) -> Result<Vec<Adopted>, Vec<Diagnostic>> {
+    let files = migrations
+        .iter()
+        .map(|migration| File {
+            migration,
+            claims: markers::read(tool, dialect.lexis(), &migration.text),
+        })
+        .collect();
+    let mut matching = Matching {
+        tool,
+        files,
+        taken: BTreeMap::new(),
+        unmatched: Vec::new(),
+        faults: told.refused,
+    };
+    matching.ways_back();
+    for one in &told.applied {
+        matching.applied(one);
+    }
+    matching.heads(&told.heads);
+    matching.check_claims();
+    matching.check_texts(changed);
+    for one in &told.up_to {
+        matching.up_to(&one.last, one.must_exist);
+    }
+    matching.finish()
+}
+
+struct File<'m> {
+    migration: &'m Migration,
+    claims: Claims,
+}
+
+impl File<'_> {
+    /// What the tool may call this migration: what its comments say, else its version.
+    fn names(&self) -> Vec<String> {
+        if self.claims.originals.is_empty() {
+            vec![self.migration.version.to_string()]
+        } else {
+            self.claims.originals.clone()
+        }
+    }
+}
+
+/// What is known of a migration that is applied.
+#[derive(Default)]
+struct Taken {
+    originals: Vec<Original>,
+    /// It is not named, but what it precedes is.
+    before: Option<Original>,
+}
+
+struct Matching<'m> {
+    tool: &'m Tool,
+    files: Vec<File<'m>>,
+    /// By the place of the migration.
+    taken: BTreeMap<usize, Taken>,
+    unmatched: Vec<Original>,
+    faults: Vec<Diagnostic>,
+}
+
+impl Matching<'_> {
+    /// The migrations that hold an original; several, where one was split.
+    fn holders(&self, original: &Original) -> Vec<usize> {
+        let claimed = |file: &File<'_>| {
+            let mut names = file.claims.originals.iter();
+            names.any(|name| same(name, &original.version))
+        };
+        let claiming: Vec<usize> = self.places(claimed);
+        if !claiming.is_empty() {
+            return claiming;
+        }
+        self.places(|file| {
+            file.claims.originals.is_empty() && original.number == Some(file.migration.version)
+        })
+    }
+
+    fn places(&self, wanted: impl Fn(&File<'_>) -> bool) -> Vec<usize> {
+        let all = self.files.iter().enumerate();
+        all.filter(|(_, file)| wanted(file))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    /// Takes the migrations that hold an original.
+    fn applied(&mut self, original: &Original) -> Vec<usize> {
+        let holders = self.holders(original);
+        if holders.is_empty() {
+            self.unmatched.push(original.clone());
+        }
+        for at in &holders {
+            self.taken
+                .entry(*at)
+                .or_default()
+                .originals
+                .push(original.clone());
+        }
+        holders
+    }
+
+    /// A file of several originals is applied when all of them are; a version is one original's.
+    fn check_claims(&mut self) {
+        for (at, taken) in &self.taken {
+            let Some(file) = self.files.get(*at).filter(|_| taken.before.is_none()) else {
+                continue;
+            };
+            let title = file.migration.title();
+            let applied: Vec<&str> = taken.originals.iter().map(|one| &*one.version).collect();
+            let lacking: Vec<&str> = file
+                .claims
+                .originals
+                .iter()
+                .filter(|name| !applied.iter().any(|applied| same(name, applied)))
+                .map(String::as_str)
+                .collect();
+            let fault = if file.claims.originals.is_empty() && applied.len() > 1 {
+                let which = applied.join("` and `");
+                self.fault(
+                    "adopt-ambiguous",
+                    file,
+                    format!("{title} could be `{which}`"),
+                )
+                .hint(self.what_to_write())
+            } else if !lacking.is_empty() {
+                let (lacking, applied) = (lacking.join("`, `"), applied.join("`, `"));
+                let message = format!("only a part of {title} is applied");
+                self.fault("adopt-half", file, message)
+                    .note(format!("`{applied}` is applied, `{lacking}` is not"))
+                    .hint("make a migration of what is applied and another one of the rest")
+            } else {
+                continue;
+            };
+            self.faults.push(fault);
+        }
+    }
+
+    /// Compares files with checksums, where one file is one original.
+    fn check_texts(&mut self, changed: bool) {
+        let Some(is_unchanged) = self.tool.is_unchanged.filter(|_| !changed) else {
+            return;
+        };
+        for (at, taken) in &self.taken {
+            let (Some(file), [original]) = (self.files.get(*at), taken.originals.as_slice()) else {
+                continue;
+            };
+            let split = self.holders(original).len() > 1;
+            let Some(checksum) = original.checksum.as_deref().filter(|_| !split) else {
+                continue;
+            };
+            let text = &file.migration.text;
+            let bare = markers::without_remarks(self.tool, text);
+            if is_unchanged(text, checksum) || is_unchanged(&bare, checksum) {
+                continue;
+            }
+            let message = format!(
+                "{} is not what {} ran as `{}`",
+                file.migration.title(),
+                self.tool.name,
+                original.version
+            );
+            let fault = self.fault("changed-file", file, message);
+            self.faults.push(
+                fault
+                    .note(format!("{} keeps the checksum {checksum}", self.tool.name))
+                    .hint("restore the file as it was applied, or consent to it as it is with --allow changed-file"),
+            );
+        }
+    }
+
+    /// A tool that keeps only where it stands: everything before is applied as well.
+    fn up_to(&mut self, last: &Original, must_exist: bool) {
+        let mut found = false;
+        for (at, file) in self.files.iter().enumerate() {
+            let names = file.names();
+            found |= names.iter().any(|name| same(name, &last.version));
+            let before = |name: &&String| compare(name, &last.version) != Ordering::Greater;
+            match names.iter().filter(before).count() {
+                0 => {}
+                count if count == names.len() => {
+                    self.taken.entry(at).or_default().before = Some(last.clone());
+                }
+                _ => {
+                    let message = format!("only a part of {} is applied", file.migration.title());
+                    let fault = self
+                        .fault("adopt-half", file, message)
+                        .note(format!("what is applied ends with `{}`", last.version))
+                        .hint("make a migration of what is applied and another one of the rest");
+                    self.faults.push(fault);
+                }
+            }
+        }
+        if must_exist && !found {
+            self.unmatched.push(last.clone());
+        }
+    }
+
+    /// Heads of a graph: follows what the files say of how one revision leads to the next. Where
+    /// they say nothing, there is one line of revisions, and it is that of the files.
+    fn heads(&mut self, heads: &[Original]) {
+        let mut left: Vec<Original> = heads.to_vec();
+        let mut seen: Vec<String> = Vec::new();
+        while let Some(original) = left.pop() {
+            if seen.contains(&original.version) {
+                continue;
+            }
+            seen.push(original.version.clone());
+            let holders = self.applied(&original);
+            let Some(last) = holders.last() else { continue };
+            match (self.origins(&original.version), heads) {
+                (Some(from), _) => left.extend(from.into_iter().map(|version| Original {
+                    number: number(&version),
+                    version,
+                    ..Original::default()
+                })),
+                (None, [only]) => {
+                    for at in 0..*last {
+                        self.taken.entry(at).or_default().before = Some(only.clone());
+                    }
+                }
+                (None, _) => {
+                    let message = format!(
+                        "there are several heads, and no file says what led to `{}`",
+                        original.version
+                    );
+                    let fault = Diagnostic::error("adopt-heads", message).hint(
+                        "take the files from `alembic upgrade --sql`: it writes \
+                         `-- Running upgrade FROM -> TO` above each revision",
+                    );
+                    self.faults.push(fault);
+                }
+            }
+        }
+    }
+
+    /// The revisions that lead to this one, where a file tells.
+    fn origins(&self, version: &str) -> Option<Vec<String>> {
+        let steps = self.files.iter().flat_map(|file| &file.claims.steps);
+        let mut leading = steps.filter(|step| step.to.iter().any(|to| to == version));
+        leading.next().map(|step| step.from.clone())
+    }
+
+    /// A file that still holds the tool's way back would undo itself when it runs.
+    fn ways_back(&mut self) {
+        let faults: Vec<Diagnostic> = self
+            .files
+            .iter()
+            .filter_map(|file| {
+                let (span, migration) = (file.claims.way_back.clone()?, file.migration);
+                let message = format!("{} holds the way back as well", migration.title());
+                let text = migration.text.clone();
+                Some(
+                    Diagnostic::error("adopt-way-back", message)
+                        .at(Location::new(&migration.file, &migration.text, text, span))
+                        .note("bird runs all statements of a file, so this one would undo itself")
+                        .hint(
+                            "move what follows into a file of the same name that ends in .undo.sql",
+                        ),
+                )
+            })
+            .collect();
+        self.faults.extend(faults);
+    }
+
+    fn fault(&self, code: &'static str, file: &File<'_>, message: String) -> Diagnostic {
+        Diagnostic::error(code, message).at(Location::file(&file.migration.file))
+    }
+
+    fn what_to_write(&self) -> String {
+        let name = self.tool.name;
+        format!("name the original in the migration that holds it: `-- {name}: VERSION`")
+    }
+
+    fn finish(mut self) -> Result<Vec<Adopted>, Vec<Diagnostic>> {
+        if !self.unmatched.is_empty() {
+            let name = self.tool.name;
+            let message = format!(
+                "{name} has applied {} of which no file is known",
+                match self.unmatched.len() {
+                    1 => "a migration".to_owned(),
+                    count => format!("{count} migrations"),
+                }
+            );
+            let mut fault = Diagnostic::error("adopt-unmatched", message);
+            for one in &self.unmatched {
+                let about = one.about.as_deref().map(|about| format!(" ({about})"));
+                let version = &one.version;
+                fault.notes.push(format!(
+                    "{version}{}: `-- {name}: {version}`",
+                    about.unwrap_or_default()
+                ));
+            }
+            let hint = "write each remark into the migration that holds what it names; a plain number is \
+                        also found by the version of the file";
+            self.faults.push(fault.hint(hint));
+        }
+        if !self.faults.is_empty() {
+            return Err(self.faults);
+        }
+        let adopted = self.taken.into_iter().map(|(at, taken)| {
+            let times = taken.originals.iter().chain(&taken.before);
+            let last = times.filter_map(|one| one.applied_on.as_ref()).max();
+            let names: Vec<&str> = taken.originals.iter().map(|one| &*one.version).collect();
+            let from = match (names.as_slice(), &taken.before) {
+                ([], Some(last)) => format!("up to {}", last.version),
+                _ => names.join(", "),
+            };
+            let applied_on = last.cloned();
+            Adopted {
+                at,
+                from,
+                applied_on,
+            }
+        });
+        Ok(adopted.collect())
+    }
+}

@@ -1,0 +1,77 @@
+//! When each reference was last read whole, and how far reading by a watermark has come: kept
+//! beside the project. Deleting it is always safe.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::report::AuditReport;
+use crate::cmd::Context;
+use crate::db::audit::endpoints::{Prepared, Side};
+use crate::project::replace;
+
+/// What is known of the audits before, by reference.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Passes {
+    references: BTreeMap<String, Passed>,
+}
+
+/// What is known of one reference.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Passed {
+    /// When an audit that read it whole began.
+    pub full: Option<String>,
+    /// By column: the greatest value that an audit has seen.
+    pub marks: BTreeMap<String, String>,
+}
+
+fn path(context: &Context) -> PathBuf {
+    context.project.root.join(".bird/audit/passes.json")
+}
+
+/// A reference and the databases that have its ends: those of another environment are others.
+fn name(prepared: &Prepared) -> String {
+    let place = |side: &Side| side.target.shown();
+    let (child, parent) = (place(&prepared.child), place(&prepared.parent));
+    format!("{} ({child}, {parent})", prepared.reference)
+}
+
+impl Passes {
+    /// What was kept; nothing where it is gone or cannot be read.
+    pub fn read(context: &Context) -> Passes {
+        let text = std::fs::read(path(context)).ok();
+        let read = text.and_then(|text| serde_json::from_slice(&text).ok());
+        read.unwrap_or_default()
+    }
+
+    pub fn of(&self, prepared: &Prepared) -> Passed {
+        let known = self.references.get(&name(prepared));
+        known.cloned().unwrap_or_default()
+    }
+
+    /// Keeps what this run has read to its end.
+    pub fn keep(mut self, context: &Context, report: &AuditReport) -> std::io::Result<()> {
+        for one in report.references.iter().filter(|one| one.tally.complete) {
+            let Some(prepared) = &one.prepared else {
+                continue;
+            };
+            let passed = self.references.entry(name(prepared)).or_default();
+            // What a replica had of it that did not follow, may be of any age.
+            let reader = prepared.child.reader.as_ref();
+            let is_now = reader.is_none_or(|reader| reader.behind().is_some());
+            if is_now && one.since.as_ref().is_none_or(|since| since.from.is_none()) {
+                passed.full = Some(report.begun_on.clone());
+            }
+            if let Some(since) = &one.since
+                && let Some(mark) = &since.upto
+            {
+                passed.marks.insert(since.column.clone(), mark.clone());
+            }
+        }
+        let text = serde_json::to_string_pretty(&self)?;
+        replace(&path(context), &text)
+    }
+}

@@ -1,0 +1,355 @@
+//! `bird audit --impact TABLE --where …`: what would become of the references if these rows of a
+//! parent were deleted. It is a question about what is there now, and it only reads.
+
+pub(super) mod report;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use self::report::{Impact, ImpactReport};
+use super::audit::Args;
+use super::audit::connections;
+use super::run::open;
+use super::{Context, source};
+use crate::db::audit::endpoints;
+use crate::db::audit::endpoints::{Looked, Prepared, Side};
+use crate::db::audit::error;
+use crate::db::audit::error::Fault;
+use crate::db::keys;
+use crate::db::session::{DbError, Session};
+use crate::dialect::keys::{End, Range, condition};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::key::{Batch, split, tell};
+use crate::model::name::{TableName, did_you_mean};
+use crate::model::orphan::Orphan;
+use crate::model::reference::Reference;
+use crate::model::schema::Schema;
+use crate::project::Database;
+
+/// So many keys of parents are held at once.
+const HELD: usize = 200_000;
+/// Up to so many are looked for by the child's index; beyond that its keys are read instead.
+const LOOKED_FOR: usize = 50_000;
+/// So many are looked for by one statement.
+const AT_ONCE: usize = 500;
+/// How many batches of keys may wait.
+const WAITING: usize = 4;
+
+/// Answers for every reference that points to the table.
+pub async fn run(context: &Context, args: &Args, table: &str) -> Result<ImpactReport, Failure> {
+    let (name, database) = named(context, table)?;
+    let loaded = source::live(context, &database.name, database, args.connect.wait).await?;
+    exists(&name, &loaded.schema)?;
+    let chosen = args.choice.as_deref().unwrap_or("1 = 1");
+    let usage = |why| Failure::failed(Diagnostic::error("usage", format!("--where: {why}")));
+    let filter = condition(database.dialect, chosen).map_err(usage)?;
+    let wanted = context.project.references.iter().enumerate();
+    let wanted: Vec<(usize, &Reference)> = wanted
+        .filter(|(_, one)| one.to.table_name() == name)
+        .collect();
+    let visits = connections::visit(context, args, &wanted).await?;
+    let looked = wanted
+        .iter()
+        .map(|(index, reference)| endpoints::prepare(context, &visits, *index, reference));
+    let looked: Vec<Looked> = looked.collect();
+    connections::leave(visits).await;
+    let mut report = ImpactReport::new(name, args.choice.clone());
+    report.parents = parents(context, database, &report.table.table, &filter).await?;
+    report.foreign_keys(&loaded.schema);
+    for one in looked {
+        let Some(prepared) = one.prepared else {
+            report.faults.extend(one.remarks);
+            continue;
+        };
+        let doing = format!("reading {}", prepared.reference);
+        context.progress.detail(&doing);
+        let asking = ask(context, &prepared, args, &filter);
+        match asking.await {
+            Ok(impact) => report.references.push(impact),
+            Err(fault) => {
+                let hint = "ask again when the database answers; nothing was changed";
+                report.faults.push(error::cannot(&fault).hint(hint));
+            }
+        }
+    }
+    if !report.faults.is_empty() {
+        report.exit = Exit::Failed;
+    }
+    report.exit = open::interrupted(context, report.exit);
+    Ok(report)
+}
+
+/// The table and its database.
+fn named<'c>(context: &'c Context, text: &str) -> Result<(TableName, &'c Database), Failure> {
+    let usage = |message: String, hint: String| {
+        Failure::failed(Diagnostic::error("usage", message).hint(hint))
+    };
+    let name = TableName::parse(text).ok_or_else(|| {
+        let message = format!("--impact {text} names no table");
+        usage(message, "write database.table: --impact ums.users".into())
+    })?;
+    let database = context.project.database(&name.database).ok_or_else(|| {
+        let known = context
+            .project
+            .databases
+            .iter()
+            .map(|one| one.name.as_str());
+        let hint = did_you_mean(&name.database, known);
+        usage(
+            format!("--impact {text}: there is no database `{}`", name.database),
+            hint.unwrap_or_else(|| "write database.table: --impact ums.users".into()),
+        )
+    })?;
+    Ok((name, database))
+}
+
+fn exists(name: &TableName, schema: &Schema) -> Result<(), Failure> {
+    if schema.table(&name.table).is_some() {
+        return Ok(());
+    }
+    let known = schema.tables.iter().map(|table| table.name.as_str());
+    let mut fault = Diagnostic::error("usage", format!("--impact: there is no table {name}"));
+    fault.hint = did_you_mean(&name.table, known);
+    Err(Failure::failed(fault))
+}
+
+/// How many rows would be deleted.
+async fn parents(
+    context: &Context,
+    database: &Database,
+    table: &str,
+    filter: &str,
+) -> Result<u64, Failure> {
+    let access = crate::db::session::Access::Look;
+    let session = open::session(context, database, access, None).await;
+    let mut session =
+        session.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
+    let sql = format!(
+        "SELECT COUNT(*) FROM {} WHERE {filter}",
+        session.table(table)
+    );
+    let counted = session.value(&sql).await;
+    session.close().await;
+    let counted = counted.map_err(|error| {
+        let fault = open::cannot_ask(database, "counting the rows of --where", &error);
+        Failure::failed(fault.hint("--where is a condition as it stands behind WHERE"))
+    })?;
+    Ok(counted.and_then(|count| count.parse().ok()).unwrap_or(0))
+}
+
+/// Counts what one reference would lose.
+async fn ask(
+    context: &Context,
+    prepared: &Arc<Prepared>,
+    args: &Args,
+    filter: &str,
+) -> Result<Impact, Fault> {
+    let parent = &prepared.parent;
+    let doing = "reading the parents";
+    let other = Fault::other(&parent.database, doing);
+    let failed = Fault::of(&parent.database, doing);
+    // Parents that do not count have no rows to lose.
+    let counting = parent.filter.as_deref();
+    let doomed = joined(counting, filter);
+    let end = parent.filtered(None, Some(&doomed)).map_err(&other)?;
+    let left = joined(counting, &format!("{filter} IS NOT TRUE"));
+    let left = parent.filtered(None, Some(&left)).map_err(&other)?;
+    let mut asking = Asking {
+        child: prepared.child.end(None).map_err(&other)?,
+        left: (!prepared.unique).then_some(left),
+        sessions: [
+            parent.session().await.map_err(&failed)?,
+            prepared.child.session().await.map_err(&failed)?,
+        ],
+        prepared,
+        sample: args.sample,
+        impact: Impact::new(&prepared.reference),
+    };
+    let mut reading = parent.session().await.map_err(&failed)?;
+    let mut range = Range::default();
+    loop {
+        let step = end.boundary(range.after.as_deref(), HELD as u64);
+        let next = keys::all(&mut reading, &step).await.map_err(&failed)?;
+        range.upto = next.iter().next().map(|(key, _)| key.to_vec());
+        let asked = if prepared.unique {
+            end.ordered(&range)
+        } else {
+            end.distinct(&range)
+        };
+        let (to, from) = mpsc::channel(WAITING);
+        let read = async {
+            let read = keys::read(&mut reading, &asked, &to).await;
+            drop(to);
+            read
+        };
+        let (read, counted) = tokio::join!(read, asking.take(from));
+        counted?;
+        read.map_err(&failed)?;
+        if range.upto.is_none() || context.stop.asked().is_some() {
+            break;
+        }
+        range.after = range.upto.take();
+    }
+    reading.close().await;
+    Ok(asking.done().await)
+}
+
+/// Both conditions.
+fn joined(one: Option<&str>, other: &str) -> String {
+    one.map_or(other.to_owned(), |one| format!("({one}) AND {other}"))
+}
+
+/// One reference on its way.
+struct Asking<'a> {
+    prepared: &'a Prepared,
+    child: End<'a>,
+    /// The parents that stay, where several may have one key.
+    left: Option<End<'a>>,
+    /// One for the parents, one for the child.
+    sessions: [Session; 2],
+    sample: usize,
+    impact: Impact,
+}
+
+impl Asking<'_> {
+    /// Takes the keys of parents as they arrive.
+    async fn take(&mut self, mut from: mpsc::Receiver<Batch>) -> Result<(), Fault> {
+        let mut held: Vec<Vec<u8>> = Vec::new();
+        while let Some(batch) = from.recv().await {
+            self.impact.malformed += batch.malformed.iter().map(|(_, rows)| rows).sum::<u64>();
+            held.extend(batch.iter().map(|(key, _)| key.to_vec()));
+            if held.len() >= HELD {
+                self.count(std::mem::take(&mut held)).await?;
+            }
+        }
+        self.count(held).await
+    }
+
+    /// Counts the rows that have one of these keys.
+    async fn count(&mut self, mut held: Vec<Vec<u8>>) -> Result<(), Fault> {
+        let (child, parent) = (&self.prepared.child, &self.prepared.parent);
+        let [parents, children] = &mut self.sessions;
+        if let Some(left) = &self.left {
+            let failed = Fault::of(&parent.database, "looking for other parents");
+            let stay = rows(parents, left, parent.indexed, &held).await;
+            let stay = stay.map_err(failed)?;
+            held.retain(|key| !stay.contains_key(key));
+        }
+        let failed = || Fault::of(&child.database, "counting the rows of the child");
+        let counts = rows(children, &self.child, child.indexed, &held).await;
+        let counts = counts.map_err(failed())?;
+        self.impact.keys += counts.len() as u64;
+        self.impact.rows += counts.values().sum::<u64>();
+        self.show(counts.into_keys()).await.map_err(failed())
+    }
+
+    /// Keeps rows as a sample, while there is room.
+    async fn show(&mut self, keys: impl Iterator<Item = Vec<u8>>) -> Result<(), DbError> {
+        let room = self.sample.saturating_sub(self.impact.sample.len());
+        let keys: Vec<Vec<u8>> = keys.take(room).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let child: &Side = &self.prepared.child;
+        let names: Vec<_> = child.names.iter().collect();
+        let asked = self.child.rows(&names, &keys, None, room as u64);
+        let asked = asked.map_err(|why| DbError::new(crate::dialect::Trouble::Other, why))?;
+        let (found, _) = keys::rows(&mut self.sessions[1], &asked).await?;
+        let columns = &child.columns;
+        let told = found.into_iter().filter_map(|row| {
+            let parts = split(row.key.as_deref()?, columns.len());
+            let key = std::iter::zip(columns, &parts);
+            Some(Orphan {
+                reference: self.prepared.index,
+                key: key
+                    .map(|((_, compare), part)| Some(tell(compare, part)))
+                    .collect(),
+                row: std::iter::zip(&child.names, &row.identity)
+                    .map(|(column, cell)| (column.name.clone(), cell.clone()))
+                    .collect(),
+                hidden: false,
+            })
+        });
+        self.impact.sample.extend(told);
+        Ok(())
+    }
+
+    async fn done(self) -> Impact {
+        for session in self.sessions {
+            session.close().await;
+        }
+        self.impact
+    }
+}
+
+/// How many rows of an end have each of these keys; nothing for a key that none has.
+async fn rows(
+    session: &mut Session,
+    end: &End<'_>,
+    indexed: bool,
+    held: &[Vec<u8>],
+) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
+    let by_index = indexed && end.probes_by_index();
+    if held.len() <= AT_ONCE || (by_index && held.len() <= LOOKED_FOR) {
+        look_for(session, end, held).await
+    } else {
+        read(session, end, indexed, held).await
+    }
+}
+
+async fn look_for(
+    session: &mut Session,
+    end: &End<'_>,
+    held: &[Vec<u8>],
+) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
+    let mut counts = BTreeMap::new();
+    for keys in held.chunks(AT_ONCE) {
+        let mut wanted: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        wanted.sort_unstable();
+        let found = keys::all(session, &end.counted_among(keys)).await?;
+        // A server's equality is often wider than the key's.
+        let found = found
+            .iter()
+            .filter(|(key, _)| wanted.binary_search(key).is_ok());
+        for (key, rows) in found {
+            *counts.entry(key.to_vec()).or_default() += rows;
+        }
+    }
+    Ok(counts)
+}
+
+/// Reads all keys of the end, and counts those that are held.
+async fn read(
+    session: &mut Session,
+    end: &End<'_>,
+    indexed: bool,
+    held: &[Vec<u8>],
+) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
+    let mut counts: HashMap<&[u8], u64> = held.iter().map(|key| (key.as_slice(), 0)).collect();
+    let asked = if indexed && end.indexed() {
+        end.counted(&Range::default())
+    } else {
+        end.unordered()
+    };
+    let (to, mut from) = mpsc::channel::<Batch>(WAITING);
+    let reading = async {
+        let read = keys::read(session, &asked, &to).await;
+        drop(to);
+        read
+    };
+    let counting = async {
+        while let Some(batch) = from.recv().await {
+            for (key, rows) in batch.iter() {
+                if let Some(count) = counts.get_mut(key) {
+                    *count += rows;
+                }
+            }
+        }
+    };
+    tokio::join!(reading, counting).0?;
+    let found = counts.into_iter().filter(|(_, rows)| *rows > 0);
+    Ok(found.map(|(key, rows)| (key.to_vec(), rows)).collect())
+}

@@ -1,0 +1,190 @@
+//! What a deletion of parents would do, for people and programs.
+
+use serde_json::{Map, Value, json};
+
+use crate::cmd::audit::{finish, reference_report};
+use crate::model::diagnostic::Diagnostic;
+use crate::model::exit::Exit;
+use crate::model::name::{ColumnNames, TableName};
+use crate::model::orphan::Orphan;
+use crate::model::reference::Reference;
+use crate::model::schema::Schema;
+use crate::output::{Block, Grid, Report};
+
+/// All references to a table.
+pub struct ImpactReport {
+    pub table: TableName,
+    /// `--where`.
+    choice: Option<String>,
+    /// How many of its rows are meant.
+    pub parents: u64,
+    pub references: Vec<Impact>,
+    /// Foreign keys of its own database, each with what it does.
+    foreign: Vec<(String, String)>,
+    /// What could not be answered.
+    pub faults: Vec<Diagnostic>,
+    pub exit: Exit,
+}
+
+/// What one reference would lose.
+pub struct Impact {
+    from: String,
+    to: String,
+    /// Keys of the child that would have no parent any more.
+    pub keys: u64,
+    /// Rows with these keys.
+    pub rows: u64,
+    /// Parents whose value cannot be a key.
+    pub malformed: u64,
+    pub sample: Vec<Orphan>,
+}
+
+impl Impact {
+    pub fn new(reference: &Reference) -> Impact {
+        Impact {
+            from: reference.from.to_string(),
+            to: reference.to.to_string(),
+            keys: 0,
+            rows: 0,
+            malformed: 0,
+            sample: Vec::new(),
+        }
+    }
+}
+
+impl ImpactReport {
+    pub fn new(table: TableName, choice: Option<String>) -> ImpactReport {
+        ImpactReport {
+            table,
+            choice,
+            parents: 0,
+            references: Vec::new(),
+            foreign: Vec::new(),
+            faults: Vec::new(),
+            exit: Exit::Done,
+        }
+    }
+
+    /// Learns which foreign keys of its own database point to the table.
+    pub fn foreign_keys(&mut self, schema: &Schema) {
+        for table in &schema.tables {
+            let own = table.foreign_keys.iter();
+            for key in own.filter(|key| key.to.eq_ignore_ascii_case(&self.table.table)) {
+                let from = ColumnNames {
+                    database: self.table.database.clone(),
+                    table: table.name.clone(),
+                    columns: key.columns.clone(),
+                };
+                self.foreign.push((from.to_string(), key.on_delete.clone()));
+            }
+        }
+    }
+
+    fn said(&self) -> String {
+        let rows = match self.parents {
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        };
+        let all = match &self.choice {
+            Some(choice) => format!(" where {choice}"),
+            None => ", which is all of it,".to_owned(),
+        };
+        let lost: u64 = self.references.iter().map(|one| one.rows).sum();
+        let lost = match lost {
+            0 => "no row of another table would become an orphan".to_owned(),
+            1 => "1 row would become an orphan".to_owned(),
+            rows => format!("{rows} rows would become orphans"),
+        };
+        format!("If {rows} of {}{all} were deleted, {lost}.", self.table)
+    }
+}
+
+impl Report for ImpactReport {
+    fn command(&self) -> &'static str {
+        "audit"
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let mut blocks = Vec::new();
+        if !self.references.is_empty() {
+            let rows = self.references.iter().map(|one| {
+                let (keys, rows) = (one.keys.to_string(), one.rows.to_string());
+                vec![one.from.clone(), one.to.clone(), keys, rows]
+            });
+            blocks.push(Block::Grid(Grid {
+                headers: vec!["reference", "to", "keys", "rows"],
+                rows: rows.collect(),
+                numbers: vec![2, 3],
+            }));
+        }
+        for one in self.references.iter().filter(|one| !one.sample.is_empty()) {
+            blocks.push(Block::Line(format!("Some of {}:", one.from)));
+            blocks.push(Block::Grid(reference_report::sample("key", &one.sample)));
+        }
+        if self.faults.is_empty() {
+            blocks.push(Block::Line(self.said()));
+        }
+        if self.references.is_empty() && self.faults.is_empty() {
+            let none = format!("No reference points to {}.", self.table);
+            blocks.push(Block::Line(none));
+        }
+        for one in self.references.iter().filter(|one| one.malformed > 0) {
+            let rows = one.malformed;
+            blocks.push(Block::Line(format!(
+                "{}: {rows} rows have a value that cannot be a key, and are not counted.",
+                one.to
+            )));
+        }
+        for (from, on_delete) in &self.foreign {
+            let then = match on_delete.as_str() {
+                "CASCADE" => ": its rows would go as well, and what refers to them is not counted",
+                _ => "",
+            };
+            blocks.push(Block::Line(format!(
+                "{from} has a foreign key to it, ON DELETE {on_delete}{then}."
+            )));
+        }
+        blocks
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.faults.clone()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        let references = self.references.iter().map(|one| {
+            let sample = one.sample.iter().map(finish::told).map(Value::Object);
+            json!({
+                "from": one.from,
+                "to": one.to,
+                "keys": one.keys,
+                "rows": one.rows,
+                "malformed_parents": one.malformed,
+                "sample": sample.collect::<Vec<_>>(),
+            })
+        });
+        let references: Vec<Value> = references.collect();
+        let foreign = self.foreign.iter();
+        let foreign = foreign.map(|(from, does)| json!({ "from": from, "on_delete": does }));
+        let foreign: Vec<Value> = foreign.collect();
+        let mut extra = Map::new();
+        extra.insert("complete".into(), json!(self.exit == Exit::Done));
+        let impact = json!({
+            "table": self.table,
+            "where": self.choice,
+            "parents": self.parents,
+            "foreign_keys": foreign,
+        });
+        extra.insert("impact".into(), impact);
+        extra.insert("references".into(), json!(references));
+        extra
+    }
+}

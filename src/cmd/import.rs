@@ -1,0 +1,283 @@
+//! `bird audit --import FILE`: loose foreign keys that another system declares, as `[[references]]`
+//! for bird.toml. It reads schemas and writes nothing.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Context, source};
+use crate::dialect::Dialect;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::name::ColumnNames;
+use crate::model::schema::{Column, Family, Schema, Table};
+use crate::model::seed::Value as Literal;
+use crate::output::{Block, Report};
+use crate::project::{Database, LooseKey, Scalar, read_loose_keys};
+
+/// What stands in the file, as bird.toml would say it.
+pub struct ImportReport {
+    toml: Vec<String>,
+    references: Vec<Value>,
+    findings: Vec<Diagnostic>,
+}
+
+/// A database, and what it holds.
+struct Held<'p> {
+    database: &'p Database,
+    schema: Schema,
+}
+
+/// A table, and where it is.
+#[derive(Clone, Copy)]
+struct Found<'h> {
+    database: &'h Database,
+    table: &'h Table,
+}
+
+/// Reads the file and the schemas of the run's databases.
+pub async fn run(
+    context: &Context,
+    file: &Path,
+    wait: Option<Duration>,
+) -> Result<ImportReport, Failure> {
+    let shown = file.display().to_string();
+    let keys = read_loose_keys(file, &shown)?;
+    let looking = context.project.selected().map(|database| async move {
+        let loaded = source::live(context, &database.name, database, wait).await?;
+        Ok(Held {
+            database,
+            schema: loaded.schema,
+        })
+    });
+    let held = Failure::collect(futures_util::future::join_all(looking).await)?;
+    let mut report = ImportReport {
+        toml: vec![format!("# {} loose foreign keys of {shown}", keys.len())],
+        references: Vec::new(),
+        findings: Vec::new(),
+    };
+    for key in &keys {
+        report.toml.push(String::new());
+        match reference(&held, key) {
+            Ok(made) => report.add(context, key, &made),
+            Err(why) => report.leave_out(key, &why),
+        }
+    }
+    Ok(report)
+}
+
+/// A reference that a loose foreign key stands for.
+struct Made {
+    from: ColumnNames,
+    to: ColumnNames,
+    filter: Option<String>,
+    /// What could not be said of it.
+    remarks: Vec<String>,
+}
+
+/// The reference, or why it cannot be told.
+fn reference(held: &[Held<'_>], key: &LooseKey) -> Result<Made, String> {
+    let child = find(held, &key.child)?;
+    let parent = find(held, &key.parent)?;
+    let mut remarks = Vec::new();
+    let column = child.table.column(&key.column);
+    let column = column.ok_or_else(|| format!("`{}` has no column `{}`", key.child, key.column))?;
+    let primary = parent.table.primary_key();
+    let to = match primary.as_slice() {
+        [one] => one,
+        [] => return Err(format!("`{}` has no primary key", key.parent)),
+        // Partitioned tables have one more column in it, and still their rows are known by `id`.
+        several => {
+            let id = several.iter().find(|column| column.name == "id");
+            let id = id.ok_or_else(|| {
+                format!("the primary key of `{}` has several columns", key.parent)
+            })?;
+            remarks.push("its parent's primary key has more columns than id".to_owned());
+            id
+        }
+    };
+    let names = |found: &Found<'_>, column: &Column| ColumnNames {
+        database: found.database.name.clone(),
+        table: found.table.name.clone(),
+        columns: vec![column.name.clone()],
+    };
+    let filter = filter(&child, key, &mut remarks);
+    Ok(Made {
+        from: names(&child, column),
+        to: names(&parent, to),
+        filter,
+        remarks,
+    })
+}
+
+/// The one database that has a table.
+fn find<'h>(held: &'h [Held<'_>], name: &str) -> Result<Found<'h>, String> {
+    let found = held.iter().filter_map(|one| {
+        let table = one.schema.table(name)?;
+        Some(Found {
+            database: one.database,
+            table,
+        })
+    });
+    let found: Vec<Found<'_>> = found.collect();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(format!("no database has a table `{name}`")),
+        several => {
+            let names = several.iter().map(|one| one.database.name.as_str());
+            let names: Vec<&str> = names.collect();
+            Err(format!(
+                "`{name}` is in several databases: {}",
+                names.join(", ")
+            ))
+        }
+    }
+}
+
+/// Which rows of the child count: those of the conditions, but for those that were marked already
+/// because their parent is gone.
+fn filter(child: &Found<'_>, key: &LooseKey, remarks: &mut Vec<String>) -> Option<String> {
+    let dialect = child.database.dialect;
+    let mut conditions = Vec::new();
+    let mut add = |name: &str, value: &Scalar, marked: bool| {
+        let column = child.table.column(name);
+        let value_sql = column.and_then(|column| literal(dialect, column, value));
+        let column = dialect.quote(name);
+        match (value_sql, marked) {
+            (Some(value), false) => conditions.push(format!("{column} = {value}")),
+            (Some(value), true) => {
+                conditions.push(format!("({column} IS NULL OR {column} <> {value})"));
+            }
+            (None, _) => remarks.push(format!("not understood: {name} = {}", value.text)),
+        }
+    };
+    for (column, value) in &key.conditions {
+        add(column, value, false);
+    }
+    if let Some((column, value)) = &key.target {
+        add(column, value, true);
+    }
+    (!conditions.is_empty()).then(|| conditions.join(" AND "))
+}
+
+/// A value as a literal that the column is compared with.
+fn literal(dialect: &dyn Dialect, column: &Column, value: &Scalar) -> Option<String> {
+    let word = value.text.as_str();
+    let literal = match (value.quoted, word) {
+        (false, "" | "~" | "null" | "[]") => return None,
+        (false, "true" | "false") => Literal::Bool(word == "true"),
+        (false, _) if column.family != Family::Text && word.parse::<i64>().is_ok() => {
+            Literal::Number(word.to_owned())
+        }
+        _ => Literal::Text(word.to_owned()),
+    };
+    dialect.literal(&literal, column).ok()
+}
+
+impl ImportReport {
+    fn add(&mut self, context: &Context, key: &LooseKey, made: &Made) {
+        let declared = context.project.references.iter();
+        let mut declared = declared.filter(|one| one.from == made.from && one.to == made.to);
+        if declared.next().is_some() {
+            let told = format!("# {} -> {} is declared already", made.from, made.to);
+            self.toml.push(told);
+            return;
+        }
+        let about = key.others.iter().chain(&made.remarks);
+        self.toml
+            .extend(about.map(|remark| format!("# {}", comment(remark))));
+        self.toml.push("[[references]]".to_owned());
+        let (from, to) = (made.from.to_string(), made.to.to_string());
+        self.toml.push(format!("from = {}", quoted(&from)));
+        self.toml.push(format!("to = {}", quoted(&to)));
+        if let Some(filter) = &made.filter {
+            self.toml.push(format!("where = {}", quoted(filter)));
+        }
+        self.toml.push(format!("# on_delete: {}", key.on_delete));
+        self.references
+            .push(json!({ "from": from, "to": to, "where": made.filter }));
+        for remark in &made.remarks {
+            let message = format!("{from} -> {to}: {remark}");
+            let fault = Diagnostic::warning("import-remark", message);
+            let fault = fault.hint("see that the reference means the right rows");
+            self.findings.push(fault.at(key.location.clone()));
+        }
+    }
+
+    /// A key of which no reference can be made is left as a comment.
+    fn leave_out(&mut self, key: &LooseKey, why: &str) {
+        let told = format!("{}.{} -> {}: {why}", key.child, key.column, key.parent);
+        self.toml.push(format!("# {}", comment(&told)));
+        let fault = Diagnostic::warning("import-left-out", told).at(key.location.clone());
+        let hint = "declare the reference by hand, or configure the database that it needs";
+        self.findings.push(fault.hint(hint));
+    }
+}
+
+/// A text that stays on the line of its comment.
+fn comment(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// A text as TOML has it, between quotes.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            letter if letter.is_ascii_graphic() || letter == ' ' || letter.is_alphanumeric() => {
+                out.push(letter);
+            }
+            // Writing to a string cannot fail.
+            letter => drop(write!(out, "\\U{:08X}", u32::from(letter))),
+        }
+    }
+    out.push('"');
+    out
+}
+
+impl Report for ImportReport {
+    fn command(&self) -> &'static str {
+        "audit"
+    }
+
+    fn exit(&self) -> Exit {
+        if self.findings.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Found
+        }
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        self.toml.iter().cloned().map(Block::Line).collect()
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.findings.clone()
+    }
+
+    fn databases(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        let mut extra = Map::new();
+        extra.insert("complete".into(), json!(self.findings.is_empty()));
+        extra.insert("references".into(), json!(self.references));
+        extra.insert("toml".into(), json!(self.toml.join("\n")));
+        extra
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn texts_are_toml() {
+        assert_eq!(quoted("a\"b\\c\nä"), r#""a\"b\\c\U0000000Aä""#);
+    }
+}

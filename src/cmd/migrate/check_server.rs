@@ -1,0 +1,63 @@
+//! Whether the servers of a run will serve, asked before anything is written to any of them.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::Args;
+use super::member::Member;
+use crate::cmd::Context;
+use crate::cmd::run::{locks, open};
+use crate::db::lock::{self, NoLock};
+use crate::model::diagnostic::Failure;
+use crate::plan::Plan;
+use crate::project::Database;
+
+/// Whether the server of a database that does not exist yet would serve: a pooler or a cluster
+/// before it shows as well from the database that every server has.
+pub async fn beside(context: &Context, args: &Args, database: &Database) -> Result<(), Failure> {
+    let opened = open::entry(context, database, args.connect.wait).await;
+    let opened = opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
+    let Some((target, mut session)) = opened else {
+        return Ok(());
+    };
+    let wish = lock::Wish {
+        target: &target,
+        bare_statements: false,
+        timeout: Duration::ZERO,
+        waiting: &|_| {},
+    };
+    let serves = locks::serves(database, &mut session, &args.consents).await;
+    let result = match serves {
+        Ok(()) => match lock::take(&mut session, &wish, &context.stop).await {
+            Ok(guard) => {
+                guard.release(&mut session).await;
+                Ok(())
+            }
+            // Another bird is at it, and looks as well.
+            Err(NoLock::Held(_)) => Ok(()),
+            Err(reason) => Err(locks::no_lock(database, &reason, wish.timeout)),
+        },
+        refused => refused,
+    };
+    session.close().await;
+    result
+}
+
+/// Refuses databases that have steps, and are not to be written to or have locks that would not
+/// hold on every node.
+pub(super) async fn writers(
+    members: &mut [Member<'_>],
+    plan: &Plan,
+    args: &Args,
+) -> Result<(), Failure> {
+    let asking = members.iter_mut().map(|member| async move {
+        let database = member.opened.database;
+        let steps = plan.of(&database.name).map_or(0, |plan| plan.steps.len());
+        match &mut member.opened.session {
+            Some(session) if steps > 0 => locks::serves(database, session, &args.consents).await,
+            _ => Ok(()),
+        }
+    });
+    Failure::collect(join_all(asking).await).map(drop)
+}

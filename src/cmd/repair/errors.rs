@@ -1,0 +1,95 @@
+//! What went wrong, as people hear of it.
+
+use std::time::Duration;
+
+use super::report::RepairReport;
+use crate::cmd::run::{locks, open};
+use crate::db::repair::Broken;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::project::Database;
+
+/// A database that does not exist.
+pub fn absent(database: &Database) -> Failure {
+    let message = format!("the database `{}` does not exist", database.name);
+    let fault = Diagnostic::error("no-database", message).database(&database.name);
+    Failure::failed(fault.hint("create it with `bird provision`"))
+}
+
+/// Why a chunk was not done.
+pub fn broken(database: &Database, broken: Broken, timeout: Duration) -> Failure {
+    let name = &database.name;
+    match broken {
+        Broken::Database(doing, error) => {
+            Failure::failed(open::cannot_ask(database, doing, &error))
+        }
+        Broken::Lock(reason) => locks::no_lock(database, &reason, timeout),
+        Broken::Elsewhere => {
+            let message = format!("{name}: somebody else is at the same plan");
+            let fault = Diagnostic::error("elsewhere", message).database(name);
+            Failure::refused(fault.hint("wait for the other run, then run the same command again"))
+        }
+        Broken::Differ(doing, wanted, changed) => {
+            let message = format!(
+                "{name}: {doing}: {wanted} rows should have changed, and the engine changed {changed}"
+            );
+            let fault = Diagnostic::error("rows-differ", message).database(name);
+            Failure::failed(
+                fault.hint("something else acts on these tables: look for triggers and rules"),
+            )
+        }
+    }
+}
+
+/// Refuses for all these reasons at once, where there is one.
+pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
+    if reasons.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure {
+            exit: Exit::Refused,
+            diagnostics: reasons,
+        })
+    }
+}
+
+/// Somebody asked to stop.
+pub fn interrupted(exit: Exit) -> Failure {
+    Failure {
+        exit,
+        diagnostics: vec![Diagnostic::error("interrupted", "interrupted")],
+    }
+}
+
+/// Puts into a report why its run ended before its end, and what stands: `wrote` where something
+/// was written beside the chunks.
+pub fn stopped(report: &mut RepairReport, failure: Failure, wrote: bool) {
+    let chunks: u64 = report.parts.iter().map(|part| part.now.chunks).sum();
+    report.exit = match failure.exit {
+        exit @ (Exit::Interrupted | Exit::Terminated) => exit,
+        _ if wrote || chunks > 0 => Exit::Stopped,
+        exit => exit,
+    };
+    let stands = match chunks {
+        0 => "this run has committed no chunk".to_owned(),
+        1 => "this run has committed one chunk".to_owned(),
+        chunks => format!("this run has committed its chunks 1–{chunks}"),
+    };
+    for mut fault in failure.diagnostics {
+        let hint = "the same command goes on where it stopped";
+        fault.hint.get_or_insert_with(|| hint.to_owned());
+        let stands = format!("{stands}; nothing else was changed");
+        report.diagnostics.push(fault.note(stands));
+    }
+}
+
+/// The engine gives numbers of rows that are kept to new rows.
+pub fn numbered_again(table: &str, rows: u64) -> Diagnostic {
+    let message = format!(
+        "{table}: rows that are kept have numbers above all others, which the engine gives to \
+         new rows: {rows}"
+    );
+    Diagnostic::notice("numbered-again", message)
+        .note("--undo leaves a row aside whose number was taken meanwhile")
+        .hint("AUTOINCREMENT in the table's definition gives no number twice")
+}

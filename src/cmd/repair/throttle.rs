@@ -1,0 +1,168 @@
+//! How fast a run goes: what is heeded between chunks, where nothing is held.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::Args;
+use super::errors;
+use crate::cmd::Context;
+use crate::cmd::run::limits::{ROUND, Watch, Watched};
+use crate::cmd::run::{open, replica};
+use crate::db::session::{Access, Session};
+use crate::db::{failpoint, keys};
+use crate::dialect::keys::Replication;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::target::Target;
+use crate::project::Database;
+
+/// The pace of one run.
+pub struct Pace<'c> {
+    context: &'c Context,
+    /// A run that only looks waits for nobody.
+    writes: bool,
+    /// Rows each second.
+    rate: Option<u64>,
+    /// Nothing where no limit was named.
+    watch: Option<Watch>,
+    /// When servers were asked the last time.
+    asked: Option<Instant>,
+    begun: Instant,
+    rows: u64,
+}
+
+impl<'c> Pace<'c> {
+    /// Opens sessions with the servers that are to be asked how busy they are: those of all
+    /// databases of the run, and the replicas of those that are written to.
+    pub async fn new(
+        context: &'c Context,
+        args: &Args,
+        written: &[&Database],
+        read: &[&Database],
+    ) -> Result<Pace<'c>, Failure> {
+        let mut watch = None;
+        if args.limits.are_set() {
+            let servers = servers(context, args, written, read).await?;
+            let mut watched = Watch::new(&args.limits, servers);
+            if let Some(limit) = watched.in_vain().await.map_err(Failure::failed)? {
+                let fault = Diagnostic::error("usage", limit);
+                let hint =
+                    "--replica NAME=URL names a replica; --max-rate slows bird down everywhere";
+                return Err(Failure::failed(fault.hint(hint)));
+            }
+            watch = Some(watched);
+        }
+        Ok(Pace {
+            context,
+            writes: args.writes(),
+            rate: args.max_rate,
+            watch,
+            asked: None,
+            begun: Instant::now(),
+            rows: 0,
+        })
+    }
+
+    /// Waits until the next chunk may begin, where it is one that writes; ends the run where
+    /// somebody asked for that.
+    pub async fn next(&mut self) -> Result<(), Failure> {
+        // Whoever hears of signals comes first, and then whoever listens to him.
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        let stop = self.context.stop.clone();
+        if let Some(exit) = stop.asked() {
+            return Err(errors::interrupted(exit));
+        }
+        if !self.writes {
+            return Ok(());
+        }
+        let waited = stop.race(self.wait()).await;
+        waited.map_err(errors::interrupted)?
+    }
+
+    /// So many rows were gone through.
+    pub fn did(&mut self, rows: u64) {
+        self.rows += rows;
+    }
+
+    pub async fn close(self) {
+        if let Some(watch) = self.watch {
+            watch.close().await;
+        }
+    }
+
+    async fn wait(&mut self) -> Result<(), Failure> {
+        if let Some(rate) = self.rate {
+            let due = Duration::from_millis(self.rows.saturating_mul(1000) / rate.max(1));
+            tokio::time::sleep(due.saturating_sub(self.begun.elapsed())).await;
+        }
+        let Some(watch) = &mut self.watch else {
+            return Ok(());
+        };
+        if self.asked.is_some_and(|asked| asked.elapsed() < ROUND) {
+            return Ok(());
+        }
+        let progress = &self.context.progress;
+        while watch.is_too_much(progress).await.map_err(Failure::failed)? {
+            failpoint::at("repair-waits");
+            tokio::time::sleep(ROUND).await;
+        }
+        self.asked = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// A session with each server, once.
+async fn servers(
+    context: &Context,
+    args: &Args,
+    written: &[&Database],
+    read: &[&Database],
+) -> Result<Vec<Watched>, Failure> {
+    let both = written.iter().chain(read);
+    let mut places: Vec<(&Database, Target, bool)> = both
+        .map(|database| (*database, database.target.clone(), false))
+        .collect();
+    for asked in &args.replicas {
+        let (database, replica) = replica::named(context, asked).map_err(Failure::failed)?;
+        if !written.iter().any(|one| one.name == database.name) {
+            let message = format!("--replica: nothing is written to `{}`", database.name);
+            return Err(Failure::failed(Diagnostic::error("usage", message)));
+        }
+        places.push((database, replica.target, true));
+    }
+    let mut seen = BTreeSet::new();
+    places.retain(|(_, target, replica)| seen.insert((target.shown(), *replica)));
+    // What each database's own server is told apart by.
+    let mut identities = BTreeMap::new();
+    let mut servers = Vec::new();
+    for (database, target, replica) in places {
+        let doing = "opening a session to look how busy its server is";
+        let failed = |error| Failure::failed(open::cannot_ask(database, doing, &error));
+        let schema = database.schema.as_deref();
+        let open = || Session::open(&target, database.dialect, schema, Access::Look);
+        let session = open::retry(context, args.connect.wait, open).await;
+        let mut session = session.map_err(failed)?;
+        let identity = keys::identity(&mut session).await.map_err(failed)?;
+        if replica {
+            let standing = keys::replication(&mut session).await.map_err(failed)?;
+            let ours = identities.get(&database.name).unwrap_or(&None);
+            let place = target.shown();
+            replica::limited(database, &session.server, &place, &standing)?;
+            replica::same_cluster(database, &place, (ours, &identity), &standing)?;
+            if let Replication::Replica(following) = &standing
+                && let Some(told) = replica::elsewhere(&database.name, ours, &place, following)
+            {
+                context.progress.notice(&told.message);
+            }
+        } else {
+            identities.insert(&database.name, identity);
+        }
+        servers.push(Watched {
+            name: database.name.clone(),
+            session,
+            target,
+            replica,
+        });
+    }
+    Ok(servers)
+}

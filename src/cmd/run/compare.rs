@@ -1,0 +1,252 @@
+//! Compares two schemas, and proves in a shadow that the statements which it found lead from one
+//! to the other.
+
+use crate::cmd::source::{Loaded, Workshop};
+use crate::db::replay::{self, Sent};
+use crate::dialect::containment::Outside;
+use crate::diff::{diff, twins};
+use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::schema::Schema;
+
+/// Larger schemas are proven only when that is asked for: the answer should not take longer than
+/// the question is worth.
+const SMALL: usize = 300;
+
+/// How much proof is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Where it costs little and can be had.
+    Cheap,
+    /// Always; without it there is no answer.
+    Demanded,
+}
+
+/// What came of the proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    /// The statements were run in a shadow, and gave exactly the other schema.
+    Yes,
+    /// They were not run; why.
+    No(String),
+    /// They give another schema, or fail; what.
+    Wrong(String),
+}
+
+/// Two schemas and what leads from one to the other.
+pub struct Compared {
+    pub from: Loaded,
+    pub to: Loaded,
+    /// The renames that are made first.
+    pub renamed: Vec<Renamed>,
+    /// What differs once they are made.
+    pub difference: Difference,
+    /// The renames and the rest, in an order that works.
+    pub ddl: Ddl,
+    pub verified: Verified,
+    /// What may be a rename, and is not taken for one.
+    pub twins: Vec<Renamed>,
+}
+
+impl Compared {
+    /// Whether the two are the same.
+    pub fn is_same(&self) -> bool {
+        self.difference.is_empty() && self.renamed.is_empty()
+    }
+}
+
+/// Compares; `renames` are those that a person named, beside those that the files declare.
+pub async fn compare(
+    workshop: &mut Workshop<'_>,
+    mut from: Loaded,
+    to: Loaded,
+    renames: &[Renamed],
+    proof: Proof,
+) -> Result<Compared, Failure> {
+    let catalog = from.ground.dialect.catalog();
+    let mut wanted: Vec<Renamed> = renames.iter().chain(&to.renames).cloned().collect();
+    // A column is called by its table's new name.
+    wanted.sort_by_key(|renamed| renamed.from.matches('.').count());
+    wanted.dedup();
+    let mut at = None;
+    let (mut renamed, mut steps) = (Vec::new(), Vec::new());
+    let mut current = from.schema.clone();
+    for wish in wanted {
+        let applies = has(&current, &wish.from) && !has(&current, &wish.to);
+        if !applies || !has(&to.schema, &wish.to) || has(&to.schema, &wish.from) {
+            continue;
+        }
+        let Some(step) = catalog.rename(&from.place(), &current, &wish) else {
+            continue;
+        };
+        if at.is_none() {
+            at = Some(reproduced(workshop, &mut from).await?);
+        }
+        current = run(workshop, at, &from, std::slice::from_ref(&step))
+            .await
+            .map_err(|why| {
+                let message = format!("{} cannot become {}: {why}", wish.from, wish.to);
+                Failure::failed(Diagnostic::error("rename", message))
+            })?;
+        renamed.push(wish);
+        steps.push(step);
+    }
+    unknown_renames(renames, &renamed)?;
+    let difference = diff(&current, &to.schema, catalog.orders_columns());
+    let mut ddl = catalog.write(&from.place(), &difference, &current, &to.schema);
+    let verified = match prove(workshop, at, &mut from, &to, (&difference, &ddl), proof).await {
+        Err(failure) if proof == Proof::Demanded => return Err(failure),
+        Err(failure) => Verified::No(failure.to_string()),
+        Ok(verified) => verified,
+    };
+    ddl.steps.splice(0..0, steps);
+    let twins = twins(&difference, &current, &to.schema);
+    Ok(Compared {
+        from,
+        to,
+        renamed,
+        difference,
+        ddl,
+        verified,
+        twins,
+    })
+}
+
+/// What a person named and could not be done is said, not passed over.
+fn unknown_renames(asked: &[Renamed], done: &[Renamed]) -> Result<(), Failure> {
+    let mut asked = asked.iter();
+    match asked.find(|renamed| !done.contains(renamed)) {
+        Some(Renamed { from, to }) => {
+            let message = format!("--rename {from}={to} does not apply");
+            let hint = "the old name must stand only in the one schema, the new one only in the \
+                        other; write table=table, or table.column=table.column";
+            Err(Failure::failed(
+                Diagnostic::error("usage", message).hint(hint),
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether there is a table, an object or a column of this name.
+fn has(schema: &Schema, name: &str) -> bool {
+    let object = |name: &str| schema.objects.iter().any(|object| object.name == name);
+    if schema.table(name).is_some() || object(name) {
+        return true;
+    }
+    let column = name.split_once('.').and_then(|(table, column)| {
+        let table = schema.table(table)?;
+        table.column(column)
+    });
+    column.is_some()
+}
+
+async fn prove(
+    workshop: &mut Workshop<'_>,
+    at: Option<usize>,
+    from: &mut Loaded,
+    to: &Loaded,
+    (difference, ddl): (&Difference, &Ddl),
+    proof: Proof,
+) -> Result<Verified, Failure> {
+    if let Some(unsupported) = ddl.unsupported.first() {
+        let why = format!(
+            "{} cannot be changed: {}",
+            unsupported.about, unsupported.why
+        );
+        return Ok(Verified::No(why));
+    }
+    if ddl.steps.is_empty() {
+        // Nothing to run proves nothing, unless there is nothing to do.
+        return Ok(match difference.changes.first() {
+            None => Verified::Yes,
+            Some(first) => Verified::Wrong(format!("no statement changes {}", first.about())),
+        });
+    }
+    let size = from.schema.tables.len() + from.schema.objects.len();
+    if proof == Proof::Cheap && from.shadow.is_none() && at.is_none() && size > SMALL {
+        let why = "the schema is large; --verify runs the statements in a shadow".to_owned();
+        return Ok(Verified::No(why));
+    }
+    let at = match at {
+        Some(at) => at,
+        None => reproduced(workshop, from).await?,
+    };
+    let reached = match run(workshop, Some(at), from, &ddl.steps).await {
+        Ok(reached) => reached,
+        Err(why) => return Ok(Verified::Wrong(why)),
+    };
+    let orders = from.ground.dialect.catalog().orders_columns();
+    let rest = diff(&reached, &to.schema, orders);
+    Ok(match rest.changes.first() {
+        None => Verified::Yes,
+        Some(first) => Verified::Wrong(format!(
+            "run in a shadow they leave {} of {} different, first {}",
+            rest.changes.len(),
+            to.told,
+            first.about()
+        )),
+    })
+}
+
+/// A shadow that holds exactly what `from` is: the one that it was replayed in, else a new one.
+async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<usize, Failure> {
+    if let Some(at) = from.shadow.take()
+        && workshop.at(at).is_some()
+    {
+        return Ok(at);
+    }
+    let at = workshop.shadow(&from.ground).await?;
+    let ddl = from.recreation();
+    let cannot = |why: String| {
+        let message = format!("{} cannot be recreated in a shadow: {why}", from.told);
+        Failure::failed(Diagnostic::error("shadow", message))
+    };
+    if let Some(unsupported) = ddl.unsupported.first() {
+        return Err(cannot(format!(
+            "{}: {}",
+            unsupported.about, unsupported.why
+        )));
+    }
+    let made = run(workshop, Some(at), from, &ddl.steps)
+        .await
+        .map_err(cannot)?;
+    let orders = from.ground.dialect.catalog().orders_columns();
+    let rest = diff(&made, &from.schema, orders);
+    match rest.changes.first() {
+        Some(change) => Err(cannot(format!("{} comes out otherwise", change.about()))),
+        None => Ok(at),
+    }
+}
+
+/// Runs statements in a shadow, and gives what it holds then.
+async fn run(
+    workshop: &mut Workshop<'_>,
+    at: Option<usize>,
+    from: &Loaded,
+    steps: &[DdlStep],
+) -> Result<Schema, String> {
+    let Some(shadow) = at.and_then(|at| workshop.at(at)) else {
+        return Err("there is no shadow".to_owned());
+    };
+    let (before, behind) = from.ground.dialect.catalog().surround(steps);
+    let texts = steps.iter().map(|step| &step.sql);
+    for sql in before.iter().chain(texts).chain(&behind) {
+        match replay::send(shadow, sql).await {
+            Ok(Sent::Ran) => {}
+            Ok(Sent::Kept(Outside { why, .. })) => {
+                return Err(format!(
+                    "it is not replayable, because it {why}: {}",
+                    first_line(sql)
+                ));
+            }
+            Err(error) => return Err(format!("{}, at {}", error.told(), first_line(sql))),
+        }
+    }
+    let schema = shadow.inspect().await;
+    schema.map_err(|error| error.told())
+}
+
+fn first_line(sql: &str) -> &str {
+    sql.lines().next().unwrap_or_default()
+}

@@ -1,0 +1,178 @@
+//! Locks as people hear of them: that bird waits for one, and that it did not get it.
+
+use std::time::Duration;
+
+use super::open;
+use crate::cmd::Context;
+use crate::cmd::cli::Consents;
+use crate::db::lock::{Guard, NoLock};
+use crate::db::session::{DbError, Session};
+use crate::db::writability;
+use crate::db::writability::Closed;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::project::Database;
+
+/// The consent to write to a server that follows another one.
+pub const REPLICA: &str = "replica";
+
+/// Tells that someone else holds the lock, once.
+pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Option<&str>) + 'c {
+    move |holder| {
+        let name = &database.name;
+        let who = holder.unwrap_or("someone else");
+        context
+            .progress
+            .notice(&format!("{name}: waiting for the lock, held by {who}"));
+    }
+}
+
+/// Tells that nobody knows whether the lock holds, where that could not be found out.
+pub fn doubt(context: &Context, database: &Database, guard: &Guard) {
+    if let Some(reason) = guard.doubt() {
+        let name = &database.name;
+        context.progress.notice(&format!(
+            "{name}: whether a pooler shares this session could not be found out: {reason}"
+        ));
+    }
+}
+
+/// Refuses a server that does not serve whoever writes: one that is closed, a replica, a cluster.
+pub async fn serves(
+    database: &Database,
+    session: &mut Session,
+    consents: &Consents,
+) -> Result<(), Failure> {
+    writable(database, session, consents).await?;
+    cluster(database, session, consents).await
+}
+
+/// Refuses a cluster whose locks hold on one node only, unless nobody else migrates meanwhile.
+pub async fn cluster(
+    database: &Database,
+    session: &mut Session,
+    consents: &Consents,
+) -> Result<(), Failure> {
+    let consent = "single-writer";
+    let query = database.dialect.cluster_query();
+    let Some(query) = query.filter(|_| !consents.allows(consent)) else {
+        return Ok(());
+    };
+    let setting = session.value(query).await.map_err(|error| {
+        let doing = "asking whether it is a cluster";
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    })?;
+    let Some(setting) = setting else {
+        return Ok(());
+    };
+    let name = &database.name;
+    let message = format!("`{name}` is on a cluster whose locks hold on one node only");
+    let fault = Diagnostic::error("cluster", message)
+        .database(name)
+        .note(format!(
+            "`{setting}` says so: on another node a second bird would not wait"
+        ))
+        .hint(format!(
+            "make sure that nobody else migrates meanwhile, and say so with --allow {consent}"
+        ));
+    Err(Failure::refused(fault))
+}
+
+/// Refuses a server that somebody has made read-only, and a replica: an account with many rights
+/// could write there, and what it writes is on no other server and may stop the replica.
+pub async fn writable(
+    database: &Database,
+    session: &mut Session,
+    consents: &Consents,
+) -> Result<(), Failure> {
+    let failed = |error: DbError| {
+        let doing = "asking whether it takes writes";
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    };
+    let Some(closed) = writability::look(session).await.map_err(failed)? else {
+        return Ok(());
+    };
+    let name = &database.name;
+    let message = format!("`{name}` is not to be written to");
+    let setting = match closed {
+        Closed::Setting(setting) => setting,
+        Closed::Replica if consents.allows(REPLICA) => return Ok(()),
+        Closed::Replica => {
+            let fault = Diagnostic::error("replica", message)
+                .database(name)
+                .note("it follows another server: what is written here is not there, and may stop it")
+                .hint(format!(
+                    "connect to the primary; where this is one, because both follow each other or it \
+                     was promoted, say so with --allow {REPLICA}"
+                ));
+            return Err(Failure::refused(fault));
+        }
+    };
+    let fault = Diagnostic::error("read-only", message)
+        .database(name)
+        .note(format!(
+            "`{setting}` says so: it is a replica, or somebody has closed it"
+        ))
+        .hint("connect to the primary, or ask who closed it; bird doctor tells more");
+    Err(Failure::refused(fault))
+}
+
+/// What helps against a pooler.
+fn itself(database: &Database) -> String {
+    let port = database.dialect.facts().port.unwrap_or_default();
+    format!(
+        "give bird a session of its own: connect to the server itself (its port is usually {port}), \
+         or to a pooler that pools by session"
+    )
+}
+
+/// Why there is no lock.
+pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failure {
+    let name = &database.name;
+    let fault = |code, message: String| Diagnostic::error(code, message).database(name);
+    match reason {
+        NoLock::Held(holder) => {
+            let mut held = fault(
+                "locked",
+                format!("`{name}` is locked by someone else; waited {timeout:?} for it"),
+            );
+            held.notes.push(match holder {
+                Some(holder) => format!("the lock is held by {holder}"),
+                None => "who holds it cannot be told".into(),
+            });
+            Failure::refused(held.hint("wait longer with --lock-timeout 5m, or end the holder"))
+        }
+        NoLock::Broken => Failure::refused(
+            fault(
+                "lock-broken",
+                format!("the lock of `{name}` was taken, and then it was not there"),
+            )
+            .note("a pooler or a proxy stands between, and gave this connection another session")
+            .hint(itself(database)),
+        ),
+        NoLock::Shared => Failure::refused(
+            fault(
+                "pooler",
+                format!(
+                    "a pooler stands before `{name}` that hands the server's sessions around: a \
+                     lock would hold for nobody"
+                ),
+            )
+            .note("two connections at once were not given a session each; nothing was written")
+            .hint(itself(database)),
+        ),
+        NoLock::Stopped(exit) => {
+            let told = fault(
+                "interrupted",
+                format!("interrupted while waiting for the lock of `{name}`"),
+            );
+            Failure {
+                exit: *exit,
+                diagnostics: vec![told],
+            }
+        }
+        NoLock::Database(error) => Failure::failed(fault(
+            "lock",
+            format!("{name}: taking its lock: {}", error.told()),
+        )),
+    }
+}

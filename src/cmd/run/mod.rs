@@ -1,0 +1,10 @@
+//! What commands share: opened databases, locks, limits, replicas, consent.
+
+pub mod compare;
+pub mod limits;
+pub mod locks;
+pub mod open;
+pub mod protected;
+pub mod replica;
+pub mod state;
+pub mod versions;

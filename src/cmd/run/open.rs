@@ -1,0 +1,264 @@
+//! Opens the databases of a run, all at once.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use crate::cmd::Context;
+use crate::db::session::{Access, DbError, Session};
+use crate::dialect::Trouble;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::exit::Exit;
+use crate::model::migration::Migration;
+use crate::model::target::Target;
+use crate::project::Database;
+
+/// How often a server that does not answer yet is tried again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Does what needs a server, again and again until it accepts connections or the time is over.
+pub async fn retry<T, F: Future<Output = Result<T, DbError>>>(
+    context: &Context,
+    wait: Option<Duration>,
+    work: impl Fn() -> F,
+) -> Result<T, DbError> {
+    let start = Instant::now();
+    loop {
+        let error = match context.stop.race(work()).await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) => error,
+            Err(_) => return Err(DbError::new(Trouble::Connection, "interrupted")),
+        };
+        let over = wait.is_none_or(|wait| start.elapsed() >= wait);
+        if error.trouble != Trouble::Connection || over {
+            return Err(error);
+        }
+        if context.stop.race(tokio::time::sleep(PAUSE)).await.is_err() {
+            return Err(error);
+        }
+    }
+}
+
+/// Opens one database, and waits for its server where that was asked for.
+pub async fn session(
+    context: &Context,
+    database: &Database,
+    access: Access,
+    wait: Option<Duration>,
+) -> Result<Session, DbError> {
+    let schema = database.schema.as_deref();
+    let open = || Session::open(&database.target, database.dialect, schema, access);
+    retry(context, wait, open).await
+}
+
+/// Opens the database that every server has, beside one that does not exist yet, and tells where
+/// that is; nothing on an embedded engine.
+pub async fn entry(
+    context: &Context,
+    database: &Database,
+    wait: Option<Duration>,
+) -> Result<Option<(Target, Session)>, DbError> {
+    let (Target::Server(server), Some(entry)) = (&database.target, database.dialect.facts().entry)
+    else {
+        return Ok(None);
+    };
+    let mut there = server.clone();
+    there.database = entry.to_owned();
+    let there = Target::Server(there);
+    let open = || Session::open(&there, database.dialect, None, Access::Look);
+    let session = retry(context, wait, open).await?;
+    Ok(Some((there, session)))
+}
+
+/// What a server's database that does not exist means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    IsAnError,
+    /// It is going to be made.
+    IsEmpty,
+}
+
+/// A database that was asked for, with its session; without one where it does not exist.
+pub struct Opened<'p> {
+    pub database: &'p Database,
+    pub session: Option<Session>,
+}
+
+/// Opens all of them at once; if one cannot be opened, every reason is told and none is used.
+pub async fn all<'p>(
+    context: &'p Context,
+    databases: impl IntoIterator<Item = &'p Database>,
+    access: Access,
+    absent: Absent,
+    wait: Option<Duration>,
+) -> Result<Vec<Opened<'p>>, Failure> {
+    let opening = databases.into_iter().map(|database| async move {
+        if is_absent_file(database) {
+            return Ok(Opened {
+                database,
+                session: None,
+            });
+        }
+        match session(context, database, access, wait).await {
+            Ok(session) => Ok(Opened {
+                database,
+                session: Some(session),
+            }),
+            Err(error)
+                if error.trouble == Trouble::MissingDatabase && absent == Absent::IsEmpty =>
+            {
+                Ok(Opened {
+                    database,
+                    session: None,
+                })
+            }
+            Err(error) => Err(Failure::failed(cannot_open(database, &error))),
+        }
+    });
+    let opened = Failure::collect(join_all(opening).await);
+    match context.stop.asked() {
+        Some(exit) => {
+            let told = Diagnostic::error("interrupted", "interrupted before anything was done");
+            Err(Failure {
+                exit,
+                diagnostics: vec![told],
+            })
+        }
+        None => opened,
+    }
+}
+
+/// A file that a writing command makes when it writes.
+pub fn is_absent_file(database: &Database) -> bool {
+    matches!(&database.target, Target::File(file) if !file.path.exists())
+}
+
+/// The exit code, unless a signal explains it.
+pub fn interrupted(context: &Context, exit: Exit) -> Exit {
+    context.stop.asked().unwrap_or(exit)
+}
+
+/// Why a database could not be opened, and what helps.
+pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
+    let (name, place) = (&database.name, database.target.shown());
+    let message = match error.trouble {
+        Trouble::MissingDatabase if *name == place => format!("there is no database {place}"),
+        Trouble::MissingDatabase => format!("the database `{name}` does not exist: {place}"),
+        _ if *name == place => format!("cannot open {place}: {}", error.told()),
+        _ => format!("cannot open `{name}` ({place}): {}", error.told()),
+    };
+    let variable = match database.variable() {
+        Some(variable) => format!(" ({variable})"),
+        None => String::new(),
+    };
+    let (code, hint) = match error.trouble {
+        Trouble::MissingDatabase => ("no-database", "create it with `bird provision`".to_owned()),
+        Trouble::Account => {
+            ("denied", format!("check user and password in its URL{variable}"))
+        }
+        Trouble::Denied => {
+            ("denied", "use an account that may do this, or let an administrator do it".to_owned())
+        }
+        Trouble::Closed => (
+            "read-only",
+            "connect to the primary, or ask who closed it; bird doctor tells more".to_owned(),
+        ),
+        Trouble::Connection => (
+            "connection",
+            format!("is the server up, and the URL right{variable}? --wait 60s waits for it"),
+        ),
+        Trouble::Certificate => (
+            "tls",
+            "name the authority that signed the server's certificate in the URL: ssl-ca=FILE \
+             (MySQL), sslrootcert=FILE (PostgreSQL); a weaker ssl-mode or sslmode must be asked for \
+             there as well"
+                .to_owned(),
+        ),
+        _ => ("connection", format!("check its URL{variable}")),
+    };
+    let mut fault = Diagnostic::error(code, message).database(name).hint(hint);
+    fault.notes = error.notes.clone();
+    fault
+}
+
+/// The name of what an engine had against a question.
+pub fn code(error: &DbError) -> &'static str {
+    match error.trouble {
+        Trouble::Denied => "denied",
+        Trouble::Closed => "read-only",
+        Trouble::Connection => "connection",
+        _ => "database",
+    }
+}
+
+/// Why a question to a database got no answer.
+pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnostic {
+    cannot_ask_of(&database.name, doing, error)
+}
+
+/// As [`cannot_ask`], of a database by its name.
+pub fn cannot_ask_of(name: &str, doing: &str, error: &DbError) -> Diagnostic {
+    let message = format!("{name}: {doing}: {}", error.told());
+    let mut fault = Diagnostic::error(code(error), message).database(name);
+    fault.notes = error.notes.clone();
+    fault
+}
+
+/// Whether the account can make tables here, asked before anything is written: it tells what is
+/// missing and who can mend it.
+pub async fn may_create(session: &mut Session, database: &Database) -> Result<(), Failure> {
+    let schema = database.schema.as_deref();
+    for (what, missing) in database.dialect.missing_inside(schema) {
+        let told = |error| cannot_ask(database, "looking for its schema", &error);
+        let found = session.value(&missing.exists).await;
+        if found
+            .map_err(|error| Failure::failed(told(error)))?
+            .is_none()
+        {
+            let message = format!("{}: the {what} does not exist", database.name);
+            let fault = Diagnostic::error("no-database", message).database(&database.name);
+            return Err(Failure::failed(
+                fault.hint("create it with `bird provision`"),
+            ));
+        }
+    }
+    if let Some(query) = database.dialect.preflight_query(schema) {
+        let told = |error| cannot_ask(database, "asking for its privileges", &error);
+        let grant = session
+            .value(&query)
+            .await
+            .map_err(|error| Failure::failed(told(error)))?;
+        if let Some(grant) = grant {
+            let message = format!(
+                "{}: this account may not create anything there",
+                database.name
+            );
+            let fault = Diagnostic::error("denied", message).database(&database.name);
+            let hint = format!("let an administrator run: {grant}");
+            return Err(Failure::failed(fault.hint(hint)));
+        }
+    }
+    Ok(())
+}
+
+/// Reads the migrations of all databases, each folder on a thread of its own, so that servers can
+/// be connected to meanwhile.
+pub async fn files(context: &Context) -> Result<Vec<Vec<Migration>>, Failure> {
+    let threads = (0..context.project.databases.len()).map(|at| {
+        let project = context.project.clone();
+        tokio::task::spawn_blocking(move || project.read_migrations(at))
+    });
+    let read = join_all(threads.collect::<Vec<_>>()).await;
+    Failure::collect(read.into_iter().map(|read| match read {
+        Ok(Ok(migrations)) => Ok(migrations),
+        Ok(Err(diagnostics)) => Err(Failure {
+            exit: Exit::Failed,
+            diagnostics,
+        }),
+        Err(broken) => Err(Failure::failed(Diagnostic::error(
+            "environment",
+            broken.to_string(),
+        ))),
+    }))
+}

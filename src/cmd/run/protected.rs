@@ -1,0 +1,26 @@
+//! Protected environments: nothing is written there without a person's word.
+
+use crate::cmd::{Context, cli};
+use crate::model::diagnostic::{Diagnostic, Failure};
+
+/// Whether a writing command needs a consent that it lacks.
+pub fn is_guarded(context: &Context, consents: &cli::Consents) -> bool {
+    context.project.protected && !consents.allows("protected")
+}
+
+/// Every command that writes asks here, before its first lock and only once it knows that it has
+/// something to write: a run that changes nothing needs no consent.
+pub fn consent(context: &Context, consents: &cli::Consents) -> Result<(), Failure> {
+    if !is_guarded(context, consents) {
+        return Ok(());
+    }
+    let message = match &context.project.environment {
+        Some(name) => format!("the environment `{name}` is protected"),
+        None => "this project is protected".to_owned(),
+    };
+    Err(Failure::refused(
+        Diagnostic::error("protected", message)
+            .note("bird.toml says `protected = true`, and this run would write")
+            .hint("if this is the right place: --allow protected"),
+    ))
+}

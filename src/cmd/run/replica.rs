@@ -1,0 +1,110 @@
+//! A server that somebody named as a replica of a database: `NAME=URL`.
+
+use crate::cmd::Context;
+use crate::dialect::keys::{Following, Replication};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::server::Server;
+use crate::project::{self, Database};
+
+/// The database that is meant, and its replica.
+pub fn named<'c>(
+    context: &'c Context,
+    asked: &str,
+) -> Result<(&'c Database, Database), Diagnostic> {
+    let usage = |message: String| Diagnostic::error("usage", message);
+    let Some((name, url)) = asked.split_once('=') else {
+        return Err(usage("--replica takes NAME=URL".to_owned()));
+    };
+    let Some(database) = context.project.database(name) else {
+        return Err(usage(format!("--replica: there is no database `{name}`")));
+    };
+    let variable = |name: &str| std::env::var(name).ok();
+    let replica: Database = project::unnamed(url, &context.project.root, variable)?;
+    if replica.dialect.facts().name != database.dialect.facts().name {
+        let message = format!("--replica: `{name}` is another engine than its replica");
+        return Err(usage(message));
+    }
+    Ok((database, replica))
+}
+
+/// A server is no replica of this database.
+pub fn another(name: &str, message: String) -> Failure {
+    let fault = Diagnostic::error("other-replica", message).database(name);
+    Failure::failed(fault.hint("check the URL behind --replica"))
+}
+
+/// A standby is a copy of its primary's whole cluster, byte for byte, so they share a number.
+pub fn same_cluster(
+    database: &Database,
+    place: &str,
+    (ours, theirs): (&Option<String>, &Option<String>),
+    standing: &Replication,
+) -> Result<(), Failure> {
+    let copies = database.dialect.keys().copies_identity();
+    let follows = matches!(standing, Replication::Replica(_));
+    let number = |identity: &Option<String>| {
+        let identity = identity.as_deref()?;
+        Some(identity.split('/').next().unwrap_or(identity).to_owned())
+    };
+    match (number(ours), number(theirs)) {
+        (Some(ours), Some(theirs)) if copies && follows && ours != theirs => {
+            let name = &database.name;
+            let message = format!("{place} is no replica of {name}: it follows another server");
+            Err(another(name, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is to be known of a replica that follows another server than the one it was named for.
+pub fn elsewhere(
+    name: &str,
+    primary: &Option<String>,
+    place: &str,
+    following: &Following,
+) -> Option<Diagnostic> {
+    let sources = &following.sources;
+    if sources.is_empty() || sources.contains(primary.as_ref()?) {
+        return None;
+    }
+    let message = format!("{place} follows another server than {name} is on");
+    let hint = "right where replicas follow each other in a chain; else check the URL";
+    Some(remark(name, &message, hint))
+}
+
+/// Something that is to be known of a replica.
+pub fn remark(name: &str, message: &str, hint: &str) -> Diagnostic {
+    let message = format!("--replica {name}: {message}");
+    Diagnostic::notice("replica", message)
+        .database(name)
+        .hint(hint)
+}
+
+/// `--max-lag` can be followed only where the replica says how far behind it is.
+pub fn limited(
+    database: &Database,
+    server: &Server,
+    place: &str,
+    standing: &Replication,
+) -> Result<(), Failure> {
+    let (why, hint) = match standing {
+        Replication::Replica(_) => return Ok(()),
+        Replication::Primary => (
+            "follows no server that it tells of",
+            "leave --max-lag out, or name a server that follows the primary".to_owned(),
+        ),
+        Replication::Unknown => (
+            "does not tell this account how far behind it is",
+            match database.dialect.keys().replication_right(server) {
+                Some(right) => {
+                    format!("let an administrator run: GRANT {right} ON *.* TO the account")
+                }
+                None => "use an account that may ask".to_owned(),
+            },
+        ),
+    };
+    let name = &database.name;
+    let message = format!("--max-lag cannot be followed: the replica of {name}, {place}, {why}");
+    let fault = Diagnostic::error("usage", message).database(name);
+    Err(Failure::failed(fault.hint(hint)))
+}

@@ -1,0 +1,62 @@
+//! Looks at the objects that a statement touches.
+
+use super::session::{DbError, Row, Session};
+use crate::dialect::Trouble;
+use crate::dialect::recovery::{Object, Seen};
+use crate::sql::script;
+
+/// The definitions of objects, or nothing where this account may not see one of them.
+pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Option<Seen>, DbError> {
+    let mut queries = Vec::with_capacity(objects.len());
+    for object in objects {
+        match session.dialect.look(object, &session.server) {
+            Some(query) => queries.push(query),
+            None => return Ok(None),
+        }
+    }
+    let mut seen: Seen = Vec::with_capacity(queries.len());
+    // Mostly all of them exist, or only the last one does not, and one trip tells it.
+    while seen.len() < queries.len() {
+        let text = queries.get(seen.len()..).unwrap_or_default().join("; ");
+        let (answers, error) = session.answers(&text).await;
+        for rows in answers {
+            let object = objects.get(seen.len());
+            let null = rows.iter().flatten().any(Option::is_none);
+            // What an account did not make itself it may see without its body.
+            if null && object.is_some_and(|object| object.kind.is_program()) {
+                return Ok(None);
+            }
+            seen.push(definition(session, rows));
+        }
+        match error.map(|error| (error.trouble, error)) {
+            None if seen.len() < queries.len() => return Ok(None),
+            None => {}
+            Some((
+                Trouble::MissingTable | Trouble::MissingObject | Trouble::MissingDatabase,
+                _,
+            )) => seen.push(None),
+            // Those pass; whoever asks again may see it.
+            Some((Trouble::Connection | Trouble::Busy | Trouble::Cancelled, error)) => {
+                return Err(error);
+            }
+            // It may not be looked at, or not in this way: it is of another kind, or broken.
+            Some(_) => return Ok(None),
+        }
+    }
+    Ok(Some(seen))
+}
+
+/// What a query tells of an object, as one text.
+fn definition(session: &Session, rows: Vec<Row>) -> Option<String> {
+    let line = |row: Row| {
+        let cells: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
+        cells.join("\t")
+    };
+    let lines: Vec<String> = rows.into_iter().map(line).collect();
+    (!lines.is_empty()).then(|| {
+        let definition = session.dialect.settled(lines.join("\n"));
+        // It goes into the journal, and is shown where nothing can be decided.
+        let secrets = script::secrets(session.dialect.lexis(), &definition);
+        script::blot(&definition, &secrets)
+    })
+}

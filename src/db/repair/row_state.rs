@@ -1,0 +1,264 @@
+//! What is looked at before a repair: which databases these are, and what their tables are like.
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::inspect;
+use super::super::session::{DbError, Session};
+use super::unwritable;
+use crate::dialect::keys::{End, Place, comparison, condition};
+use crate::dialect::repairs::{Kept, OWN_COLUMNS};
+use crate::dialect::{Dialect, Trouble};
+use crate::model::hex;
+use crate::model::key::Compare;
+use crate::model::name::ColumnNames;
+use crate::model::reference::Reference;
+use crate::model::repair::Totals;
+use crate::model::schema::{Column, Table};
+use crate::model::target::Target;
+use crate::repair::plan::Side;
+use crate::repair::safety_checks;
+use crate::repair::safety_checks::Seen;
+
+/// The tables of a reference.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    pub child: Table,
+    pub parent: Table,
+    /// How each pair of columns is compared.
+    pub compare: Vec<Compare>,
+    /// The child's columns as they are kept.
+    pub kept: Vec<Kept>,
+    /// Whether the child has the whole database to itself while it is written to, the parent
+    /// included.
+    pub alone: bool,
+    /// Whether a parent that is missing can be kept from appearing.
+    pub lockable: bool,
+}
+
+/// Which server and which database this is.
+pub async fn identity(session: &mut Session, target: &Target) -> Result<String, DbError> {
+    let query = session.dialect.repairs().identity_query(&session.server);
+    let server = match query {
+        None => String::new(),
+        Some(query) => match session.value(query).await {
+            Ok(server) => server.unwrap_or_default(),
+            // Without the privilege to ask, the database's name has to do.
+            Err(error) if error.trouble == Trouble::Denied => String::new(),
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(match target {
+        Target::File(file) => {
+            let path = std::fs::canonicalize(&file.path);
+            path.unwrap_or_else(|_| file.path.clone())
+                .display()
+                .to_string()
+        }
+        Target::Server(place) => {
+            let schema = session.schema.as_deref().map(|name| format!("/{name}"));
+            format!("{server}/{}{}", place.database, schema.unwrap_or_default())
+        }
+    })
+}
+
+/// One end of a reference for a plan: where it is, and a digest of the table's columns, of the
+/// child's all, of the parent's those that are referred to.
+pub async fn side(
+    session: &mut Session,
+    target: &Target,
+    names: &ColumnNames,
+    is_child: bool,
+) -> Result<Side, DbError> {
+    let columns = kept(session, &names.table).await?;
+    let only = (!is_child).then_some(names.columns.as_slice());
+    Ok(Side {
+        database: names.database.clone(),
+        identity: identity(session, target).await?,
+        columns: digest(&columns, only),
+    })
+}
+
+/// The columns of a table as they are kept.
+pub async fn kept(session: &mut Session, table: &str) -> Result<Vec<Kept>, DbError> {
+    let repairs = session.dialect.repairs();
+    let query = repairs.columns_query(session.schema.as_deref(), table);
+    let rows = session.rows(&query).await?;
+    Ok(rows.iter().filter_map(|row| Kept::read(row)).collect())
+}
+
+fn digest(columns: &[Kept], only: Option<&[String]>) -> String {
+    let mut digest = Sha256::new();
+    for column in columns {
+        if only.is_none_or(|only| only.contains(&column.name)) {
+            digest.update(format!("{column:?}\n"));
+        }
+    }
+    hex::digits(&digest.finalize())
+}
+
+/// The tables of a reference, or why it cannot be asked for.
+pub async fn tables(
+    child: &mut Session,
+    parent: &mut Session,
+    reference: &Reference,
+) -> Result<Tables, DbError> {
+    let (from, to) = (&reference.from, &reference.to);
+    let missing = |name: &ColumnNames| {
+        let message = format!("there is no table {}", name.table_name());
+        DbError::new(Trouble::MissingTable, message)
+    };
+    let ours = inspect::table(child, &from.table).await?;
+    let ours = ours.ok_or_else(|| missing(from))?;
+    let theirs = inspect::table(parent, &to.table).await?;
+    let theirs = theirs.ok_or_else(|| missing(to))?;
+    let mut compare = reference.compare.clone();
+    if compare.is_empty() {
+        for (from, to) in reference.pairs() {
+            let column = |table: &Table, name: &str| {
+                let missing = || unwritable(format!("there is no column {name} in {}", table.name));
+                table.column(name).cloned().ok_or_else(missing)
+            };
+            let (one, other) = (column(&ours, &from.column)?, column(&theirs, &to.column)?);
+            let how = comparison((&one, child.dialect), (&other, parent.dialect));
+            compare.push(how.map_err(unwritable)?);
+        }
+    }
+    let embedded = child.dialect.facts().is_embedded();
+    let unique = match to.columns.as_slice() {
+        [one] => parent.dialect.repairs().unique_query(&to.table, one),
+        _ => None,
+    };
+    let lockable = match unique {
+        Some(query) => parent.value(&query).await?.is_some(),
+        None => false,
+    };
+    Ok(Tables {
+        lockable,
+        kept: kept(child, &from.table).await?,
+        child: ours,
+        parent: theirs,
+        compare,
+        alone: embedded && from.database == to.database,
+    })
+}
+
+impl Tables {
+    /// An end of the reference as it is asked for in a session.
+    pub(super) fn end<'e>(
+        &self,
+        session: &'e EndOf<'e>,
+        table: &'e Table,
+        columns: &[String],
+        filter: Option<&str>,
+    ) -> Result<End<'e>, DbError> {
+        let mut all: Vec<(&Column, Compare)> = Vec::new();
+        for (name, compare) in std::iter::zip(columns, &self.compare) {
+            let column = table.column(name);
+            let missing = || unwritable(format!("there is no column {name} in {}", table.name));
+            all.push((column.ok_or_else(missing)?, compare.clone()));
+        }
+        let place = Place {
+            dialect: session.dialect,
+            server: &session.server,
+            schema: session.schema.as_deref(),
+            database: None,
+        };
+        End::new(place, table, &all, filter).map_err(unwritable)
+    }
+}
+
+/// What is known of a session, while it is at work.
+pub(super) struct EndOf<'e> {
+    dialect: &'e dyn Dialect,
+    server: crate::model::server::Server,
+    schema: Option<String>,
+}
+
+impl EndOf<'_> {
+    pub(super) fn new(session: &Session) -> EndOf<'static> {
+        EndOf {
+            dialect: session.dialect,
+            server: session.server.clone(),
+            schema: session.schema.clone(),
+        }
+    }
+}
+
+/// What the brakes want to know.
+pub async fn seen(
+    (child, child_target): (&mut Session, &Target),
+    (parent, parent_target): (&mut Session, &Target),
+    reference: &Reference,
+    tables: &Tables,
+    totals: &Totals,
+) -> Result<Seen, DbError> {
+    let (from, to) = (&reference.from, &reference.to);
+    let ours = side(child, child_target, from, true).await?;
+    let theirs = side(parent, parent_target, to, false).await?;
+    let mut key: Vec<(u32, String)> = Vec::new();
+    for column in &tables.kept {
+        key.extend(column.key.map(|place| (place, column.name.clone())));
+    }
+    key.sort();
+    // What the engine works out is not kept, and a row that is kept is known by its key.
+    let mut columns = tables.kept.iter();
+    if columns.any(|column| column.generated && column.key.is_some()) {
+        key.clear();
+    }
+    let columns = tables.kept.iter();
+    let not_null = columns.filter(|column| {
+        let fixed = column.not_null || column.generated || column.key.is_some();
+        fixed && from.columns.contains(&column.name)
+    });
+    let mut columns = tables.kept.iter();
+    let taken = columns.find(|column| {
+        let mut own = OWN_COLUMNS.iter();
+        own.any(|own| own.eq_ignore_ascii_case(&column.name))
+    });
+    Ok(Seen {
+        child: ours.identity,
+        parent: theirs.identity,
+        child_columns: ours.columns,
+        parent_columns: theirs.columns,
+        primary_key: key.into_iter().map(|(_, name)| name).collect(),
+        not_null: not_null.map(|column| column.name.clone()).collect(),
+        taken: taken.map(|column| column.name.clone()),
+        obstacles: obstacles(child, &from.table).await?,
+        parents: parents(parent, reference, safety_checks::enough(totals)).await?,
+    })
+}
+
+/// What about a table stands in the way.
+pub async fn obstacles(
+    session: &mut Session,
+    table: &str,
+) -> Result<Vec<crate::model::repair::Obstacle>, DbError> {
+    let repairs = session.dialect.repairs();
+    let query = repairs.obstacles_query(session.schema.as_deref(), table);
+    let rows = session.rows(&query).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| repairs.obstacle(row))
+        .collect())
+}
+
+/// How many parents there are, counted so far.
+async fn parents(
+    session: &mut Session,
+    reference: &Reference,
+    enough: u64,
+) -> Result<u64, DbError> {
+    let filter = match &reference.to_filter {
+        Some(filter) => {
+            let filter = condition(session.dialect, filter).map_err(unwritable)?;
+            format!(" WHERE {filter}")
+        }
+        None => String::new(),
+    };
+    let table = session.table(&reference.to.table);
+    let sql = format!(
+        "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {table}{filter} LIMIT {enough}) AS counted"
+    );
+    let count = session.value(&sql).await?;
+    Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+}

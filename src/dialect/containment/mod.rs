@@ -1,0 +1,496 @@
+//! What a statement could reach beyond the database that it is sent to: other databases, what
+//! belongs to the whole server, files. In a shadow only what stays inside may run.
+//!
+//! Nobody parses here: words are looked at where they stand. Where they leave a doubt the
+//! statement counts as reaching out. A name with a dot is mostly a column, so it counts only
+//! where a table can stand, or where nothing in the statement has such an alias; and only what
+//! the server really has can be reached.
+
+mod bodies;
+mod event;
+mod names;
+mod pieces;
+
+use serde::{Deserialize, Serialize};
+
+use super::Dialect;
+use crate::sql::cursor::unquoted;
+pub use bodies::Dynamic;
+use pieces::{Edit, Piece, Pieces};
+
+pub use event::{Sleep, asleep, awake};
+
+/// Words, and why a statement with them reaches out.
+pub type Signs = &'static [(&'static [&'static str], &'static str)];
+
+/// What an engine's statements could reach, and by which words.
+#[derive(Debug)]
+pub struct Rules {
+    /// How statements begin that belong to the whole server; `OR REPLACE` is passed over.
+    pub heads: Signs,
+    /// What does so in the middle of any statement.
+    pub signs: Signs,
+    /// Functions that do so when they are called; a `*` stands for any end of a name.
+    pub functions: Signs,
+    /// Options whose value is a name, and the values that do so: `ENGINE = FEDERATED`.
+    pub values: &'static [(&'static str, &'static [&'static str], &'static str)],
+    /// Where tables lie that belong to the whole server; they are read, and not written.
+    pub shared: &'static [&'static str],
+    /// Databases that only tell of others; whoever asks them names a database in a string.
+    pub telling: &'static [&'static str],
+    /// Variables of the whole server are set by these words.
+    pub globals: &'static [&'static str],
+    /// Languages of routines that are no sandbox.
+    pub untrusted: &'static [&'static str],
+    /// Texts are statements behind these words.
+    pub dynamic: Option<Dynamic>,
+    /// Privileges are objects of a database, given to roles of the server.
+    pub grants_inside: bool,
+    /// Asks what is around: rows of a kind, `database` or `role`, and a name.
+    pub around: Option<&'static str>,
+    /// The setting that may change how statements are read.
+    pub mode: Option<Mode>,
+    /// A kind of object that runs by itself.
+    pub runs_alone: Option<&'static str>,
+    /// An object of this kind without a qualifier may be one of the whole server.
+    pub qualified: Option<(&'static str, &'static str)>,
+}
+
+/// A setting that may change how statements are read.
+#[derive(Debug)]
+pub struct Mode {
+    pub name: &'static str,
+    /// Asks for its value.
+    pub read: &'static str,
+    /// The words in its value with which statements are read otherwise than bird reads them.
+    pub misleading: &'static [&'static str],
+}
+
+/// What is around the database that is to stay alone.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// What the migrations call their database; empty where it has no name.
+    pub own: String,
+    /// What it is called in truth.
+    pub shadow: String,
+    /// The schema in use, on engines that have them.
+    pub schema: Option<String>,
+    /// The other databases that could be named.
+    pub others: Vec<String>,
+    /// The accounts that there are, where that is known.
+    pub roles: Option<Vec<String>>,
+    /// Routines of which nobody knows what they run.
+    pub opaque: Vec<String>,
+}
+
+/// Where a statement leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// It stays inside; where it names its database by the name that it has elsewhere, this is
+    /// how it is to be sent. `opaque` is a routine of which nobody can tell what it runs.
+    Inside {
+        sql: Option<String>,
+        opaque: Option<String>,
+    },
+    /// It runs a text that the session knows: what this query answers is to be looked at first.
+    Tells(String),
+    /// It reaches out, or may.
+    Outside(Outside),
+}
+
+/// Why a statement is not to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// In words that follow the statement: `names another database, …`.
+    pub why: String,
+    /// Whether the schema may lack something without it.
+    pub matters: bool,
+}
+
+const DYNAMIC: &str = "runs a text that is known only when it runs";
+
+/// Where one statement leads.
+#[must_use]
+pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
+    let look = Look {
+        dialect,
+        rules: dialect.reach(),
+        around,
+    };
+    let pieces = Pieces::of(dialect, sql);
+    let mut found = Found::default();
+    if let Err(why) = look.statement(&pieces, false, &mut found) {
+        let matters = matters(&pieces) && why.1;
+        return Reach::Outside(Outside {
+            why: why.0,
+            matters,
+        });
+    }
+    if let Some(question) = found.question {
+        return Reach::Tells(question);
+    }
+    let opaque = if found.opaque {
+        match bodies::routine(&pieces) {
+            None => {
+                let why = DYNAMIC.to_owned();
+                return Reach::Outside(Outside { why, matters: true });
+            }
+            name => name,
+        }
+    } else {
+        None
+    };
+    Reach::Inside {
+        sql: pieces::edited(sql, found.edits),
+        opaque,
+    }
+}
+
+/// The name of what a statement makes or makes known: an object, a prepared statement, a database.
+#[must_use]
+pub fn makes(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+    let pieces = Pieces::of(dialect, sql);
+    bodies::made(&pieces)
+}
+
+/// A definition that was read in the shadow, as it is where the database has its own name.
+#[must_use]
+pub fn at_home(dialect: &dyn Dialect, sql: &str, around: &Around) -> Option<String> {
+    if around.own.is_empty() || around.own == around.shadow {
+        return None;
+    }
+    let back = Around {
+        own: around.shadow.clone(),
+        shadow: around.own.clone(),
+        schema: around.schema.clone(),
+        ..Around::default()
+    };
+    match reach(dialect, sql, &back) {
+        Reach::Inside { sql, .. } => sql,
+        Reach::Tells(_) | Reach::Outside(_) => None,
+    }
+}
+
+/// The database that a statement chooses for those behind it.
+#[must_use]
+pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+    if !pieces::leads(dialect, sql, &["USE"]) {
+        return None;
+    }
+    let pieces = Pieces::of(dialect, sql);
+    let chooses = pieces.are(0, &["USE"]) && pieces.len() == 2;
+    let name = pieces.get(1).filter(|_| chooses)?;
+    Some(name.name())
+}
+
+/// Whether a statement mentions one of these names, as an unqualified name or the end of one.
+#[must_use]
+pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<String> {
+    let pieces = Pieces::of(dialect, sql);
+    let mut all = pieces.iter().filter(Piece::is_name);
+    let found = all.find_map(|piece| {
+        let name = piece.name();
+        names.iter().find(|known| **known == name)
+    });
+    found.cloned()
+}
+
+/// The setting that a statement may change such that the next ones are read otherwise.
+#[must_use]
+pub fn mode(dialect: &dyn Dialect, sql: &str) -> Option<&'static Mode> {
+    let mode = dialect.reach().mode.as_ref()?;
+    sql.to_lowercase().contains(mode.name).then_some(mode)
+}
+
+impl Mode {
+    /// Whether bird would read statements otherwise than the server.
+    pub fn misleads(&self, value: &str) -> bool {
+        let mut words = value.split(',');
+        words.any(|word| {
+            self.misleading
+                .iter()
+                .any(|it| it.eq_ignore_ascii_case(word))
+        })
+    }
+}
+
+/// Statements of rows, of the session and of the server leave the schema as it is.
+fn matters(pieces: &Pieces<'_>) -> bool {
+    const NOTHING: &[&str] = &[
+        "INSERT", "REPLACE", "UPDATE", "DELETE", "MERGE", "SELECT", "WITH", "TABLE", "VALUES",
+        "SET", "LOAD", "COPY", "EXPLAIN", "SHOW", "TRUNCATE", "USE", "ANALYZE", "VACUUM", "(",
+    ];
+    pieces.get(0).is_none_or(|first| !first.is_any(NOTHING))
+}
+
+/// Why, and whether it may matter to the schema.
+type Why = (String, bool);
+
+/// What was found beside.
+#[derive(Default)]
+struct Found {
+    edits: Vec<Edit>,
+    question: Option<String>,
+    opaque: bool,
+}
+
+/// How statements are looked at.
+#[derive(Clone, Copy)]
+struct Look<'l> {
+    dialect: &'l dyn Dialect,
+    rules: &'static Rules,
+    around: &'l Around,
+}
+
+impl Look<'_> {
+    /// Looks at one statement, or at the body of one.
+    fn statement(self, pieces: &Pieces<'_>, body: bool, found: &mut Found) -> Result<(), Why> {
+        let program = body || bodies::is_program(pieces);
+        for at in 0..pieces.len() {
+            let another = pieces.before(at).is_some_and(|before| before.text == ";");
+            if at == 0 || another || program && bodies::begins(pieces, at) {
+                self.head(pieces, at)?;
+            }
+            self.signs(pieces, at)?;
+        }
+        self.opaque(pieces, found)?;
+        names::look(self, pieces, found)?;
+        if self.rules.grants_inside {
+            self.grants(pieces, program)?;
+        }
+        bodies::nested(self, pieces, body, found)
+    }
+
+    fn head(self, pieces: &Pieces<'_>, at: usize) -> Result<(), Why> {
+        let rules = self.rules;
+        let first = pieces.get(at);
+        if first.is_some_and(|first| {
+            self.dialect
+                .grammar()
+                .attaching
+                .iter()
+                .any(|it| first.is(it))
+        }) {
+            return Err(("opens or closes another database".to_owned(), false));
+        }
+        if at == 0 && self.chooses_own(pieces) {
+            return Ok(());
+        }
+        if let Some((_, why)) = rules.heads.iter().find(|(head, _)| pieces.head(at, head)) {
+            // A program that does it is missing as a whole.
+            return Err(((*why).to_owned(), at > 0 || self.is_foreign(pieces)));
+        }
+        if first.is_some_and(|first| first.is("SET")) && self.sets_global(pieces, at) {
+            return Err(("sets variables of the whole server".to_owned(), at > 0));
+        }
+        Ok(())
+    }
+
+    /// Whether it chooses the database that is in use already.
+    fn chooses_own(self, pieces: &Pieces<'_>) -> bool {
+        let own = pieces.get(1).map(|name| name.name());
+        pieces.are(0, &["USE"]) && pieces.len() == 2 && own == Some(self.around.own.to_lowercase())
+    }
+
+    /// What a schema holds and what leads to another server all the same.
+    fn is_foreign(self, pieces: &Pieces<'_>) -> bool {
+        let kind = pieces.get(1);
+        let foreign = kind.is_some_and(|kind| kind.is_any(&["FOREIGN", "SUBSCRIPTION", "SERVER"]));
+        self.rules.grants_inside && foreign
+    }
+
+    /// `SET a = 1, GLOBAL b = 2`, `SET @@GLOBAL.b = 2`.
+    fn sets_global(self, pieces: &Pieces<'_>, at: usize) -> bool {
+        let mut depth = 0_usize;
+        for place in at..pieces.len() {
+            let Some(piece) = pieces.get(place) else {
+                break;
+            };
+            match piece.text {
+                "(" => depth += 1,
+                ")" => depth = depth.saturating_sub(1),
+                ";" => break,
+                _ => {}
+            }
+            if place != at && !(depth == 0 && piece.text == ",") {
+                continue;
+            }
+            let mut next = place + 1;
+            while pieces.get(next).is_some_and(|piece| piece.text == "@") {
+                next += 1;
+            }
+            let word = pieces.get(next);
+            let behind = pieces.get(next + 1);
+            let named = behind.is_some_and(|piece| piece.is_name() || piece.text == ".");
+            if named && word.is_some_and(|word| word.is_any(self.rules.globals)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn signs(self, pieces: &Pieces<'_>, at: usize) -> Result<(), Why> {
+        let rules = self.rules;
+        let Some(piece) = pieces.get(at) else {
+            return Ok(());
+        };
+        if let Some((_, why)) = rules.signs.iter().find(|(sign, _)| pieces.are(at, sign)) {
+            return Err(((*why).to_owned(), true));
+        }
+        if !piece.is_name() {
+            return Ok(());
+        }
+        if pieces.get(at + 1).is_some_and(|next| next.text == "(") {
+            let name = piece.name();
+            let is_it = |known: &&str| match known.strip_suffix('*') {
+                Some(begin) => name.starts_with(begin),
+                None => name == **known,
+            };
+            let mut functions = rules.functions.iter();
+            if let Some((_, why)) = functions.find(|(names, _)| names.iter().any(is_it)) {
+                return Err(((*why).to_owned(), true));
+            }
+        }
+        for (option, values, why) in rules.values {
+            let value = piece.is(option).then(|| {
+                let equals = pieces.get(at + 1).is_some_and(|next| next.text == "=");
+                pieces.get(at + 1 + usize::from(equals))
+            });
+            let value = value.flatten().map(|value| value.bare());
+            if value.is_some_and(|value| values.contains(&value.as_str())) {
+                return Err(((*why).to_owned(), true));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever runs a routine that nobody can look into. What only runs it later is as opaque.
+    fn opaque(self, pieces: &Pieces<'_>, found: &mut Found) -> Result<(), Why> {
+        let known = &self.around.opaque;
+        let Some(first) = pieces.get(0).filter(|_| !known.is_empty()) else {
+            return Ok(());
+        };
+        let about = first.is_any(&["CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE"]);
+        let later = bodies::routine(pieces).is_some();
+        let asleep = self
+            .rules
+            .runs_alone
+            .is_some_and(|kind| bodies::is_made(pieces, kind));
+        for at in 1..pieces.len() {
+            let name = pieces
+                .get(at)
+                .filter(Piece::is_name)
+                .map(|piece| piece.name());
+            let Some(name) = name.filter(|name| known.contains(name)) else {
+                continue;
+            };
+            let own =
+                about && bodies::is_routines(pieces, at) && !bodies::is_made(pieces, "TRIGGER");
+            if own || asleep {
+                continue;
+            }
+            if !later {
+                return Err((format!("runs `{name}`, which {DYNAMIC}"), true));
+            }
+            found.opaque = true;
+        }
+        Ok(())
+    }
+
+    /// Privileges on objects may be given to roles that exist; membership in a role is the
+    /// server's affair.
+    fn grants(self, pieces: &Pieces<'_>, program: bool) -> Result<(), Why> {
+        for at in 0..pieces.len() {
+            let begins = at == 0 || program && bodies::begins(pieces, at);
+            if let Some(role) = owner(pieces, at) {
+                // Without its owner a thing is what it is; without a thing there is none.
+                let makes = pieces.are(0, &["CREATE"]);
+                let missing = self.roles(pieces, role, role + 1);
+                missing.map_err(|(why, _)| (why, makes))?;
+            }
+            if begins
+                && bodies::is_policy(pieces, at)
+                && let Some(to) = (at..pieces.end(at)).find(|at| pieces.are(*at, &["TO"]))
+            {
+                let missing = self.roles(pieces, to + 1, pieces.end(at));
+                missing.map_err(|(why, _)| (why, true))?;
+            }
+            let grant = pieces.get(at).filter(|_| begins);
+            let grant = grant.filter(|piece| piece.is_any(&["GRANT", "REVOKE"]));
+            let defaults = begins && pieces.are(at, &["ALTER", "DEFAULT", "PRIVILEGES"]);
+            if grant.is_none() && !defaults {
+                continue;
+            }
+            let rest = at..pieces.end(at);
+            let on = rest
+                .clone()
+                .find(|at| pieces.get(*at).is_some_and(|it| it.is("ON")));
+            let Some(on) = on else {
+                return Err(("gives or takes the membership of a role".to_owned(), at > 0));
+            };
+            if pieces
+                .get(on + 1)
+                .is_some_and(|it| it.is_any(&["TABLESPACE", "PARAMETER"]))
+            {
+                return Err(("gives privileges on the whole server".to_owned(), false));
+            }
+            for to in on..rest.end {
+                if pieces
+                    .get(to)
+                    .is_some_and(|it| it.is_any(&["TO", "FROM", "ROLE", "USER"]))
+                {
+                    self.roles(pieces, to + 1, rest.end)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn roles(self, pieces: &Pieces<'_>, from: usize, end: usize) -> Result<(), Why> {
+        const ALWAYS: &[&str] = &[
+            "public",
+            "current_user",
+            "current_role",
+            "session_user",
+            "group",
+        ];
+        let mut expected = true;
+        for at in from..end {
+            let Some(piece) = pieces.get(at) else {
+                break;
+            };
+            match piece.text {
+                "," => expected = true,
+                _ if expected && piece.is_name() => {
+                    expected = false;
+                    let name = piece.name();
+                    let roles = self.around.roles.as_ref();
+                    let known = roles.is_none_or(|roles| roles.contains(&name));
+                    if !known && !ALWAYS.contains(&name.as_str()) {
+                        return Err((
+                            format!("is about the role `{name}`, which does not exist"),
+                            false,
+                        ));
+                    }
+                }
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the role stands that gets an object, or that the session becomes.
+fn owner(pieces: &Pieces<'_>, at: usize) -> Option<usize> {
+    const LEADS: &[&[&str]] = &[&["OWNER", "TO"], &["SET", "ROLE"], &["AUTHORIZATION"]];
+    let lead = LEADS.iter().find(|lead| pieces.are(at, lead))?;
+    let role = at + lead.len();
+    let named = pieces.get(role).filter(Piece::is_name)?;
+    (!named.is_any(&["DEFAULT", "NONE"])).then_some(role)
+}
+
+/// The text that stands in a literal, as far as its quotes go.
+fn literal(text: &str) -> String {
+    let open = text.find(['\'', '"']).unwrap_or(0);
+    unquoted(text.get(open..).unwrap_or_default())
+}

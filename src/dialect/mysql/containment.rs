@@ -1,0 +1,142 @@
+//! What statements of MySQL and MariaDB could reach beyond their database.
+
+use super::LEXICAL_MODES;
+use crate::dialect::containment::{Dynamic, Mode, Rules, Signs};
+
+const ACCOUNTS: &str = "changes accounts, which belong to the whole server";
+const DATABASES: &str = "makes or drops a database";
+const SERVER: &str = "changes what belongs to the whole server";
+const ACTS: &str = "acts upon the whole server";
+const FILES: &str = "reads or writes files of the server";
+const ELSEWHERE: &str = "leads to another server";
+
+const HEADS: Signs = &[
+    (&["USE"], "chooses another database"),
+    (
+        &["GRANT"],
+        "gives privileges, which belong to the whole server",
+    ),
+    (
+        &["REVOKE"],
+        "takes privileges, which belong to the whole server",
+    ),
+    (&["CREATE", "USER"], ACCOUNTS),
+    (&["ALTER", "USER"], ACCOUNTS),
+    (&["DROP", "USER"], ACCOUNTS),
+    (&["RENAME", "USER"], ACCOUNTS),
+    (&["CREATE", "ROLE"], ACCOUNTS),
+    (&["DROP", "ROLE"], ACCOUNTS),
+    (&["SET", "PASSWORD"], ACCOUNTS),
+    (&["SET", "DEFAULT", "ROLE"], ACCOUNTS),
+    (&["SET", "RESOURCE", "GROUP"], ACTS),
+    (&["CREATE", "DATABASE"], DATABASES),
+    (&["CREATE", "SCHEMA"], DATABASES),
+    (&["DROP", "DATABASE"], DATABASES),
+    (&["DROP", "SCHEMA"], DATABASES),
+    (&["CREATE", "SERVER"], SERVER),
+    (&["ALTER", "SERVER"], SERVER),
+    (&["DROP", "SERVER"], SERVER),
+    (&["CREATE", "TABLESPACE"], SERVER),
+    (&["ALTER", "TABLESPACE"], SERVER),
+    (&["DROP", "TABLESPACE"], SERVER),
+    (&["CREATE", "UNDO"], SERVER),
+    (&["ALTER", "UNDO"], SERVER),
+    (&["DROP", "UNDO"], SERVER),
+    (&["CREATE", "LOGFILE"], SERVER),
+    (&["ALTER", "LOGFILE"], SERVER),
+    (&["DROP", "LOGFILE"], SERVER),
+    (&["CREATE", "RESOURCE"], SERVER),
+    (&["ALTER", "RESOURCE"], SERVER),
+    (&["DROP", "RESOURCE"], SERVER),
+    (&["CREATE", "SPATIAL", "REFERENCE"], SERVER),
+    (&["DROP", "SPATIAL", "REFERENCE"], SERVER),
+    (&["ALTER", "INSTANCE"], ACTS),
+    (&["LOCK", "INSTANCE"], ACTS),
+    (&["UNLOCK", "INSTANCE"], ACTS),
+    (&["INSTALL"], SERVER),
+    (&["UNINSTALL"], SERVER),
+    (&["KILL"], ACTS),
+    (&["FLUSH"], ACTS),
+    (&["RESET"], ACTS),
+    (&["SHUTDOWN"], ACTS),
+    (&["RESTART"], ACTS),
+    (&["CLONE"], ACTS),
+    (&["BACKUP"], ACTS),
+    (&["BINLOG"], ACTS),
+    (&["PURGE"], ACTS),
+    (&["CHANGE"], ACTS),
+    (&["START", "SLAVE"], ACTS),
+    (&["START", "ALL"], ACTS),
+    (&["START", "REPLICA"], ACTS),
+    (&["START", "GROUP_REPLICATION"], ACTS),
+    (&["STOP"], ACTS),
+    (&["CACHE"], ACTS),
+    (&["XA"], "begins or ends a transaction of the whole server"),
+    (&["LOAD"], FILES),
+    (&["IMPORT"], FILES),
+];
+
+const SIGNS: Signs = &[
+    (&["INTO", "OUTFILE"], FILES),
+    (&["INTO", "DUMPFILE"], FILES),
+    (&["DATA", "DIRECTORY"], FILES),
+    (&["INDEX", "DIRECTORY"], FILES),
+    (&["SONAME"], "loads a library into the server"),
+];
+
+const FUNCTIONS: Signs = &[
+    (&["load_file"], FILES),
+    (
+        &["get_lock", "release_lock", "release_all_locks"],
+        "takes or gives back locks of the whole server",
+    ),
+    (
+        &[
+            "sys_exec",
+            "sys_eval",
+            "asynchronous_connection_failover_*",
+            "group_replication_*",
+            "keyring_key_*",
+            "service_*_locks",
+        ],
+        ACTS,
+    ),
+];
+
+pub static RULES: Rules = Rules {
+    heads: HEADS,
+    signs: SIGNS,
+    functions: FUNCTIONS,
+    values: &[(
+        "ENGINE",
+        &[
+            "FEDERATED",
+            "FEDERATEDX",
+            "CONNECT",
+            "SPIDER",
+            "S3",
+            "NDB",
+            "NDBCLUSTER",
+            "MROONGA",
+            "COLUMNSTORE",
+        ],
+        ELSEWHERE,
+    )],
+    shared: &[],
+    telling: &["information_schema"],
+    globals: &["GLOBAL", "PERSIST", "PERSIST_ONLY"],
+    untrusted: &[],
+    dynamic: Some(Dynamic::Prepared),
+    grants_inside: false,
+    around: Some(
+        "SELECT 'database', CAST(schema_name AS CHAR) FROM information_schema.schemata \
+         WHERE schema_name <> 'information_schema' AND schema_name <> DATABASE()",
+    ),
+    mode: Some(Mode {
+        name: "sql_mode",
+        read: "SELECT @@sql_mode",
+        misleading: LEXICAL_MODES,
+    }),
+    runs_alone: Some("EVENT"),
+    qualified: Some(("DROP", "FUNCTION")),
+};

@@ -1,0 +1,69 @@
+//! Queries that tell apart what SHOW CREATE shows alike.
+
+use super::super::single_quoted;
+use crate::dialect::recovery::Object;
+use crate::model::server::Server;
+
+/// When a table was made, which a table of the same name and definition does not share.
+pub(super) fn birth(object: &Object) -> String {
+    let (schema, table) = (schema(object), literal(object.parts.last()));
+    format!(
+        "SELECT CREATE_TIME FROM information_schema.TABLES \
+         WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {table}"
+    )
+}
+
+/// The numbers under which InnoDB stores a table or its partitions, and whether there are rows.
+/// It needs the privilege PROCESS. Nothing in the first column where InnoDB knows no table of
+/// this name: it writes names as it writes files, which only MariaDB tells in full; on MySQL only
+/// the way of ASCII characters is known here.
+pub(super) fn storage(object: &Object, server: &Server) -> String {
+    let (name, schema) = (&object.name, schema(object));
+    let last = object.parts.last();
+    // As bytes, or they would be read back.
+    let filed = |name: &str| {
+        format!(
+            "CAST(CONVERT(IF(@@lower_case_table_names = 0, {name}, LOWER({name})) \
+             USING filename) AS BINARY)"
+        )
+    };
+    let (tables, full) = match server.product {
+        "MariaDB" => {
+            let (schema, table) = (filed(&schema), filed(&literal(last)));
+            ("INNODB_SYS_TABLES", format!("{schema}, '/', {table}"))
+        }
+        _ => {
+            let table = literal(&stored(last));
+            let schema = format!("REPLACE({schema}, '-', '@002d')");
+            ("INNODB_TABLES", format!("{schema}, '/', {table}"))
+        }
+    };
+    // Behind a `#` there is a partition. Letter case counts, unless the server has none.
+    format!(
+        "SELECT (SELECT GROUP_CONCAT(TABLE_ID ORDER BY TABLE_ID) \
+         FROM information_schema.{tables} WHERE SUBSTRING_INDEX(NAME, '#', 1) = BINARY \
+         IF(@@lower_case_table_names = 0, full, LOWER(full))), EXISTS (SELECT 1 FROM {name}) \
+         FROM (SELECT CONCAT({full}) AS full) AS named"
+    )
+}
+
+fn schema(object: &Object) -> String {
+    match object.parts.qualifier() {
+        Some(schema) => literal(schema),
+        None => "DATABASE()".into(),
+    }
+}
+
+fn literal(text: &str) -> String {
+    single_quoted(&text.replace('\\', "\\\\"))
+}
+
+/// A name as InnoDB writes it.
+fn stored(name: &str) -> String {
+    let signs = name.chars().map(|sign| match sign {
+        '_' => sign.to_string(),
+        _ if !sign.is_ascii() || sign.is_ascii_alphanumeric() => sign.to_string(),
+        _ => format!("@{:04x}", u32::from(sign)),
+    });
+    signs.collect()
+}

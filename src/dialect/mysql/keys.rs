@@ -1,0 +1,397 @@
+//! Keys in MySQL and MariaDB.
+
+use crate::dialect::keys::comparison::is_everywhere;
+use crate::dialect::keys::{Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire};
+use crate::dialect::keys::{base, known, refused, rows};
+use crate::dialect::mysql::{CHARACTERS, MySql};
+use crate::dialect::{Dialect, sizes};
+use crate::model::key::Compare;
+use crate::model::schema::{Column, Family};
+use crate::model::server::Server;
+
+pub struct MySqlKeys;
+
+pub static MYSQL: MySqlKeys = MySqlKeys;
+
+impl Keys for MySqlKeys {
+    fn snapshot(&self) -> Option<&'static str> {
+        Some(
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+             START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        )
+    }
+
+    fn part(&self, column: &Column, compare: &Compare, server: &Server) -> Result<Part, String> {
+        let name = MySql.quote(&column.name);
+        let plain = |wire, spelling| Part::plain(name.clone(), wire, compare, spelling);
+        let characters = || Characters::new(&name, column, compare);
+        Ok(match (holds(column), compare) {
+            (Holds::Bytes { indexed }, Compare::Bytes | Compare::Uuid | Compare::Text) => {
+                let mut part = plain(Wire::Bytes, Spelling::Bytes);
+                part.indexed = indexed;
+                part.probes
+                    .iter_mut()
+                    .for_each(|probe| probe.indexed = indexed);
+                part
+            }
+            // It keeps the bytes in another order than the one it shows them in.
+            (Holds::Uuid, Compare::Uuid) => Part {
+                sorts: false,
+                bound: Spelling::Never,
+                wide: Some((format!("CAST({name} AS CHAR)"), Spelling::Uuid)),
+                ..plain(Wire::Characters, Spelling::Uuid)
+            },
+            (Holds::Whole(spelling), Compare::Integer) => plain(Wire::Digits, spelling),
+            (Holds::Characters, Compare::Text | Compare::Bytes) => characters().exact(),
+            (Holds::Characters, Compare::Uuid) => characters().uuids(),
+            (Holds::Characters, Compare::Integer) => characters().numbers(),
+            (Holds::Characters, Compare::Collated(collation)) => {
+                characters().collated(collation, server)?
+            }
+            _ => return Err(refused(column, compare)),
+        })
+    }
+
+    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics> {
+        let text = |text: &str| MySql.text(text).ok();
+        let database = match place.database {
+            Some(database) => text(database)?,
+            None => "DATABASE()".to_owned(),
+        };
+        let table = text(table)?;
+        let begins = known::begins(columns, "SEQ_IN_INDEX", "COLUMN_NAME", 1, text)?;
+        let most = columns.len();
+        // What MySQL keeps of its statistics may be a day old.
+        let fresh = match place.server.product {
+            "MySQL" => "SET SESSION information_schema_stats_expiry = 0; ",
+            _ => "",
+        };
+        Some(Statistics {
+            otherwise: None,
+            there: None,
+            sql: format!(
+                "{fresh}SELECT TABLE_ROWS, (SELECT MAX(n) FROM (SELECT MAX(CARDINALITY) AS n \
+                 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = {database} \
+                 AND TABLE_NAME = {table} AND {begins} GROUP BY INDEX_NAME \
+                 HAVING COUNT(*) = {most}) AS found) FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = {database} AND TABLE_NAME = {table}"
+            ),
+        })
+    }
+
+    fn replication(&self, server: &Server) -> Option<&'static str> {
+        Some(match server.product {
+            // Each source has a name there, and the other statement tells of one without.
+            "MariaDB" => "SHOW ALL SLAVES STATUS",
+            _ if server.numbers() < vec![8, 0, 22] => "SHOW SLAVE STATUS",
+            _ => "SHOW REPLICA STATUS",
+        })
+    }
+
+    fn replication_right(&self, server: &Server) -> Option<&'static str> {
+        Some(match server.product {
+            "MariaDB" if server.numbers() >= vec![10, 5, 9] => "SLAVE MONITOR",
+            _ => "REPLICATION CLIENT",
+        })
+    }
+
+    fn load(&self) -> Option<&'static str> {
+        Some("SHOW GLOBAL STATUS LIKE 'Threads_running'")
+    }
+
+    fn counts(&self) -> Wire {
+        Wire::Digits
+    }
+
+    fn equality(&self, column: &Column) -> Equality {
+        let collation = column.collation.as_deref().unwrap_or_default();
+        match collation.ends_with("_bin") || collation == "binary" {
+            true if base(column) != "char" && pads(collation) => Equality::Padded,
+            true => Equality::Exact,
+            false => Equality::Collation(collation.to_owned()),
+        }
+    }
+
+    /// One mode gives a CHAR the blanks that are no part of it; others find no row by the date of
+    /// zeros that it has.
+    fn streaming(&self) -> Option<&'static str> {
+        Some(
+            "SET sql_mode = REPLACE(REPLACE(REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', ''), \
+             'NO_ZERO_DATE', ''), 'NO_ZERO_IN_DATE', '')",
+        )
+    }
+
+    fn row_expression(&self, column: &Column) -> String {
+        let name = MySql.quote(&column.name);
+        match column.family {
+            _ if base(column) == "bit" => format!("CAST({name} + 0 AS CHAR)"),
+            // As few digits as it is shown with would name no row.
+            _ if base(column) == "float" => format!("CAST({name} + 0e0 AS CHAR)"),
+            Family::Binary => format!("HEX({name})"),
+            Family::Text => format!("CONVERT({name} USING utf8mb4)"),
+            _ => format!("CAST({name} AS CHAR)"),
+        }
+    }
+
+    /// An ENUM is ordered by its numbers and compared by its texts.
+    fn row_order(&self, column: &Column) -> String {
+        let name = MySql.quote(&column.name);
+        match base(column).as_str() {
+            "enum" | "set" => format!("CAST({name} AS CHAR)"),
+            _ => name,
+        }
+    }
+
+    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
+        match column.family {
+            Family::Binary => Ok(MySql.bytes(&rows::bytes_of(column, told)?)),
+            Family::Integer | Family::Bool => rows::number(column, told),
+            _ if base(column) == "bit" => rows::number(column, told),
+            _ => MySql.text(told),
+        }
+    }
+}
+
+/// What a column holds.
+enum Holds {
+    Bytes { indexed: bool },
+    Uuid,
+    Whole(Spelling),
+    Characters,
+    Other,
+}
+
+fn holds(column: &Column) -> Holds {
+    let signed = !["unsigned", "zerofill"]
+        .iter()
+        .any(|word| column.sql.contains(word));
+    let whole = |bits| Holds::Whole(Spelling::bits(bits, signed));
+    match base(column).as_str() {
+        "binary" | "varbinary" => Holds::Bytes { indexed: true },
+        // An index has the beginning of each value only.
+        "tinyblob" | "blob" | "mediumblob" | "longblob" => Holds::Bytes { indexed: false },
+        "uuid" => Holds::Uuid,
+        "tinyint" => whole(8),
+        "smallint" => whole(16),
+        "mediumint" => whole(24),
+        "int" => whole(32),
+        "bigint" => whole(64),
+        "decimal" if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 => Holds::Whole(WHOLE),
+        base if CHARACTERS.contains(&base) => Holds::Characters,
+        _ => Holds::Other,
+    }
+}
+
+/// A column of characters and how it is compared.
+struct Characters<'a> {
+    name: &'a str,
+    compare: &'a Compare,
+    base: String,
+    collation: &'a str,
+}
+
+impl<'a> Characters<'a> {
+    fn new(name: &'a str, column: &'a Column, compare: &'a Compare) -> Self {
+        Characters {
+            name,
+            compare,
+            base: base(column),
+            collation: column.collation.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// Whether a whole value can stand in an index, in the order of its characters.
+    fn has_index(&self) -> bool {
+        matches!(self.base.as_str(), "char" | "varchar")
+    }
+
+    fn is_unicode(&self) -> bool {
+        ["utf8", "uca1400"]
+            .iter()
+            .any(|word| self.collation.starts_with(word))
+    }
+
+    fn is_ascii(&self) -> bool {
+        self.collation.starts_with("ascii_")
+    }
+
+    /// Whether two values that differ in blanks at the end can be the same to the column. A CHAR
+    /// keeps none.
+    fn pads(&self) -> bool {
+        self.base != "char" && pads(self.collation)
+    }
+
+    /// Whether the column's own equality is that of its bytes, and its order that of UTF-8.
+    fn is_exact(&self) -> bool {
+        self.collation.ends_with("_bin")
+            && (self.is_unicode() || self.is_ascii())
+            && self.has_index()
+            && !self.pads()
+    }
+
+    /// The characters as bytes.
+    fn bytes(&self) -> String {
+        format!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", self.name)
+    }
+
+    /// Each value apart from every other. What is the same to the bytes is the same to every
+    /// collation, so its index finds it.
+    fn exact(&self) -> Part {
+        let part = Part::plain(
+            self.name.to_owned(),
+            Wire::Characters,
+            self.compare,
+            Spelling::Text,
+        );
+        let bytes = self.bytes();
+        // The server takes no literal that the column's own characters cannot write.
+        let mut own = Probe::direct(self.name, Spelling::Text);
+        own.indexed = self.has_index() || self.base == "enum";
+        let mut probes = vec![own];
+        if !self.is_unicode() {
+            probes
+                .iter_mut()
+                .for_each(|probe| probe.spelling = Spelling::Plain);
+        }
+        if !self.is_unicode() && !self.is_ascii() {
+            probes.push(Probe::every(bytes.clone(), Spelling::Beyond));
+        }
+        if self.is_exact() {
+            return Part {
+                bound: match (self.is_unicode(), pads(self.collation)) {
+                    (false, _) => Spelling::Ascii,
+                    (true, true) => Spelling::Padded,
+                    (true, false) => Spelling::Text,
+                },
+                wide: Some((bytes, Spelling::Bytes)),
+                probes,
+                ..part
+            };
+        }
+        Part {
+            select: bytes.clone(),
+            order: bytes,
+            bound: Spelling::Bytes,
+            indexed: false,
+            probes,
+            ..part
+        }
+    }
+
+    fn uuids(&self) -> Part {
+        // ASCII's own collation takes large and small letters for the same, and nothing else;
+        // other collations are not as sure to leave apart what is no UUID.
+        let folds = self.collation == "ascii_general_ci" && self.has_index() && !self.pads();
+        let ci = self.collation.ends_with("_ci") && self.has_index();
+        let digits = ["'-'", "'{'", "'}'", "'urn:uuid:'"].iter().fold(
+            format!("LOWER(CONVERT({} USING utf8mb4))", self.name),
+            |text, sign| format!("REPLACE({text}, {sign}, '')"),
+        );
+        let digits = format!("CAST({digits} AS BINARY)");
+        let probe = if ci {
+            Probe::direct(self.name, Spelling::Forms)
+        } else {
+            Probe::every(digits.clone(), Spelling::Hex)
+        };
+        let part = if ci || self.is_exact() {
+            Part::plain(
+                self.name.to_owned(),
+                Wire::Characters,
+                self.compare,
+                Spelling::Uuid,
+            )
+        } else {
+            self.exact()
+        };
+        Part {
+            groups: !ci || folds,
+            // Where large letters come before small ones, no one bound serves for both.
+            bound: if ci { Spelling::Uuid } else { Spelling::Never },
+            wide: Some((digits, Spelling::Hex)),
+            probes: vec![probe],
+            ..part
+        }
+    }
+
+    fn numbers(&self) -> Part {
+        let number = format!("CAST({} AS DECIMAL(65, 0))", self.name);
+        Part {
+            sorts: false,
+            bound: Spelling::Never,
+            wide: Some((number.clone(), WHOLE)),
+            probes: vec![Probe::every(number, WHOLE)],
+            ..self.exact()
+        }
+    }
+
+    /// Equal as a collation says: its sort keys are the keys.
+    fn collated(&self, collation: &str, server: &Server) -> Result<Part, String> {
+        if is_everywhere(collation) {
+            return Ok(self.folded(collation));
+        }
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if collation.is_empty() || !collation.bytes().all(known) {
+            return Err(format!("{} has no collation `{collation}`", server.product));
+        }
+        let charset = match collation.split('_').next() {
+            Some("uca1400") | None => "utf8mb4",
+            Some(charset) => charset,
+        };
+        let own = self.collation == collation && self.has_index();
+        let value = if own {
+            self.name.to_owned()
+        } else {
+            format!("CONVERT({} USING {charset}) COLLATE {collation}", self.name)
+        };
+        // To such a collation blanks at the end are nothing, but its sort keys have them.
+        let sort_key = if pads(collation) {
+            format!("WEIGHT_STRING(TRIM(TRAILING ' ' FROM {value}))")
+        } else {
+            format!("WEIGHT_STRING({value})")
+        };
+        let name = self.name.to_owned();
+        Ok(Part {
+            order: if own { name.clone() } else { sort_key.clone() },
+            select: sort_key.clone(),
+            indexed: own,
+            // A sort key is compared with nothing but sort keys.
+            bound: if own {
+                Spelling::Never
+            } else {
+                Spelling::Bytes
+            },
+            wide: own.then(|| (sort_key.clone(), Spelling::Bytes)),
+            probes: vec![Probe::every(sort_key, Spelling::Bytes)],
+            ..Part::plain(name, Wire::Bytes, self.compare, Spelling::Bytes)
+        })
+    }
+
+    /// As the embedded engine's collations see it.
+    fn folded(&self, collation: &str) -> Part {
+        let text = format!("CONVERT({} USING utf8mb4)", self.name);
+        let (text, spelling) = match collation {
+            "NOCASE" => (format!("LOWER({text})"), Spelling::Small),
+            "RTRIM" => (format!("TRIM(TRAILING ' ' FROM {text})"), Spelling::Bytes),
+            _ => (text, Spelling::Bytes),
+        };
+        let exact = self.exact();
+        let bin = self.collation.ends_with("_bin") && self.is_unicode() && self.has_index();
+        if collation == "RTRIM" && bin && self.pads() {
+            let name = self.name.to_owned();
+            return Part {
+                bound: Spelling::Padded,
+                ..Part::plain(name, Wire::Characters, self.compare, Spelling::Text)
+            };
+        }
+        Part {
+            sorts: collation == "BINARY",
+            probes: vec![Probe::every(format!("CAST({text} AS BINARY)"), spelling)],
+            ..exact
+        }
+    }
+}
+
+/// Whether a collation takes blanks at the end for nothing.
+fn pads(collation: &str) -> bool {
+    !(collation == "binary" || collation.contains("_0900_") || collation.contains("nopad_"))
+}

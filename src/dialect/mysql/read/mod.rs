@@ -1,0 +1,263 @@
+//! What is asked of a server, and the schema from its answers.
+
+pub(super) mod object;
+pub(super) mod server_defaults;
+
+use std::collections::HashMap;
+
+use self::object::{Clock, Said};
+use self::server_defaults::Words;
+use super::ddl::cursor::Cursor;
+use super::ddl::table;
+use super::write::order;
+use crate::dialect::catalog::{Answer, Place, Question};
+use crate::dialect::{Dialect, mysql::MySql};
+use crate::model::history::is_own;
+use crate::model::schema::{Aside, Kind, Object, Schema, Stranger};
+
+/// What is asked first, behind the questions of [`server::QUESTIONS`].
+const FIRST: &[(&str, usize)] = &[
+    ("SHOW FULL TABLES", 2),
+    (
+        "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES \
+         WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_TYPE, ROUTINE_NAME",
+        2,
+    ),
+    (
+        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, \
+                CAST(ACTION_ORDER AS CHAR) \
+         FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() \
+         ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
+        5,
+    ),
+    (
+        "SELECT EVENT_NAME, COALESCE(CONVERT_TZ(STARTS, TIME_ZONE, @@time_zone) = CREATED, 0), \
+                TIME_ZONE, @@system_time_zone IN ('UTC', 'GMT', 'Etc/UTC') \
+         FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME",
+        4,
+    ),
+    (
+        "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA \
+         WHERE SCHEMA_NAME = DATABASE()",
+        1,
+    ),
+];
+
+/// Where the answers to [`FIRST`] begin.
+const BEHIND: usize = server_defaults::QUESTIONS.len();
+/// How many answers the first round gives.
+const ALL: usize = BEHIND + FIRST.len();
+
+pub fn questions() -> Vec<Question> {
+    let all = server_defaults::QUESTIONS.iter().chain(FIRST);
+    all.map(|(sql, columns)| Question {
+        sql: (*sql).to_owned(),
+        columns: *columns,
+    })
+    .collect()
+}
+
+/// One object whose definition is asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted<'w> {
+    /// As SHOW CREATE calls it.
+    what: &'static str,
+    name: &'w str,
+    /// What else the first answer said of it.
+    row: &'w [Option<String>],
+}
+
+fn cell(row: &[Option<String>], at: usize) -> &str {
+    row.get(at).and_then(Option::as_deref).unwrap_or_default()
+}
+
+/// What there is, in the order in which it is asked for; and what cannot be asked for.
+fn wanted(answers: &[Answer]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
+    let rows = |at: usize| answers.get(BEHIND + at).into_iter().flatten();
+    let (mut wanted, mut strangers) = (Vec::new(), Vec::new());
+    for row in rows(0) {
+        let (name, kind) = (cell(row, 0), cell(row, 1));
+        let what = match kind {
+            _ if is_own(name) => continue,
+            "TEMPORARY TABLE" | "TEMPORARY SEQUENCE" => continue,
+            "VIEW" => "VIEW",
+            "SEQUENCE" => "SEQUENCE",
+            "BASE TABLE" | "SYSTEM VERSIONED" => "TABLE",
+            _ => {
+                strangers.push(stranger(kind, name));
+                continue;
+            }
+        };
+        wanted.push(Wanted { what, name, row });
+    }
+    for row in rows(1) {
+        let (kind, name) = (cell(row, 0), cell(row, 1));
+        let what = match kind {
+            "PROCEDURE" => "PROCEDURE",
+            "FUNCTION" => "FUNCTION",
+            "PACKAGE" => "PACKAGE",
+            "PACKAGE BODY" => "PACKAGE BODY",
+            _ => {
+                strangers.push(stranger(kind, name));
+                continue;
+            }
+        };
+        wanted.push(Wanted { what, name, row });
+    }
+    for (at, what) in [(2, "TRIGGER"), (3, "EVENT")] {
+        let named = rows(at).map(|row| Wanted {
+            what,
+            name: cell(row, 0),
+            row,
+        });
+        wanted.extend(named);
+    }
+    (wanted, strangers)
+}
+
+fn stranger(kind: &str, name: &str) -> Stranger {
+    Stranger {
+        what: format!("{} {name}", kind.to_lowercase()),
+        printed: String::new(),
+    }
+}
+
+/// Asks for every definition.
+pub fn follow_up(answers: &[Answer]) -> Vec<Question> {
+    let (wanted, _) = wanted(answers);
+    let wanted = wanted.into_iter();
+    wanted
+        .map(|wanted| Question {
+            sql: format!("SHOW CREATE {} {}", wanted.what, MySql.quote(wanted.name)),
+            columns: 7,
+        })
+        .collect()
+}
+
+/// The schema from the answers to both rounds.
+pub fn schema(place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
+    let words = Words::new(place, answers);
+    let (wanted, strangers) = wanted(answers);
+    let mut schema = Schema {
+        strangers,
+        ..Schema::default()
+    };
+    let defaults = answers.get(BEHIND + 4).and_then(|answer| answer.first());
+    if let Some(collation) = defaults.map(|row| cell(row, 0)) {
+        let collation = words.collation(collation);
+        schema.settings.insert("collation".to_owned(), collation);
+    }
+    let mut before: HashMap<[&str; 3], &str> = HashMap::new();
+    for (at, wanted) in wanted.iter().enumerate() {
+        let answer = answers.get(ALL + at).and_then(|answer| answer.first());
+        let row = answer.map_or(&[][..], Vec::as_slice);
+        let Some(printed) = row.get(printed_at(wanted.what)).and_then(Option::as_deref) else {
+            return Err(format!(
+                "the account may not see how {} {} is defined",
+                wanted.what.to_lowercase(),
+                wanted.name
+            ));
+        };
+        if wanted.what == "TABLE" {
+            schema
+                .tables
+                .push(table::read(wanted.name, printed, &words));
+            continue;
+        }
+        match read_object(wanted, row, printed, &words) {
+            Some(mut object) => {
+                if object.kind == Kind::Trigger {
+                    let moment = [1, 2, 3].map(|at| cell(wanted.row, at));
+                    if let Some(first) = before.insert(moment, wanted.name) {
+                        object
+                            .options
+                            .insert("follows".to_owned(), first.to_owned());
+                    }
+                }
+                schema.objects.push(object);
+            }
+            None => schema.strangers.push(Stranger {
+                what: format!("{} {}", wanted.what.to_lowercase(), wanted.name),
+                printed: printed.to_owned(),
+            }),
+        }
+    }
+    needs(&mut schema);
+    Ok(schema)
+}
+
+/// In which column of SHOW CREATE the definition stands.
+fn printed_at(what: &str) -> usize {
+    match what {
+        "EVENT" => 3,
+        "TABLE" | "VIEW" | "SEQUENCE" => 1,
+        _ => 2,
+    }
+}
+
+fn read_object(
+    wanted: &Wanted<'_>,
+    row: &[Option<String>],
+    printed: &str,
+    words: &Words<'_>,
+) -> Option<Object> {
+    let name = wanted.name;
+    let collation = match wanted.what {
+        "EVENT" => row.get(6),
+        _ => row.get(5),
+    };
+    let said = Said {
+        sql: printed,
+        mode: Some(cell(row, 1)),
+        collation: collation.and_then(Option::as_deref),
+    };
+    match wanted.what {
+        "VIEW" => {
+            let sql = printed;
+            let said = Said {
+                sql,
+                ..Said::default()
+            };
+            object::view(name, &said, words)
+        }
+        "SEQUENCE" => object::sequence(name, printed, words),
+        "PROCEDURE" => object::routine(Kind::Procedure, name, &said, words),
+        "FUNCTION" => object::routine(Kind::Function, name, &said, words),
+        "TRIGGER" => object::trigger(name, &said, words),
+        "EVENT" => {
+            let clock = Clock {
+                starts_at_birth: cell(wanted.row, 1) == "1",
+                zone: cell(wanted.row, 2),
+                is_utc: cell(wanted.row, 3) == "1",
+            };
+            object::event(name, &said, &clock, words)
+        }
+        _ => None,
+    }
+}
+
+/// What each view is built upon: what stands in its definition where a table stands, and the
+/// functions that it calls.
+fn needs(schema: &mut Schema) {
+    let tables = schema
+        .tables
+        .iter()
+        .map(|table| (table.name.clone(), Kind::Table));
+    let mut kinds: HashMap<String, Kind> = tables.collect();
+    let mut functions = HashMap::new();
+    for object in &schema.objects {
+        match object.kind {
+            Kind::View | Kind::Sequence => drop(kinds.insert(object.name.clone(), object.kind)),
+            Kind::Function => {
+                drop(functions.insert(object.name.to_lowercase(), object.name.clone()));
+            }
+            _ => {}
+        }
+    }
+    for object in &mut schema.objects {
+        if object.kind == Kind::View {
+            let cursor = Cursor::new(&object.sql);
+            object.needs = Aside(order::named_in(&cursor, &object.name, &kinds, &functions));
+        }
+    }
+}

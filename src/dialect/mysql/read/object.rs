@@ -1,0 +1,218 @@
+//! Views, routines, triggers, events and sequences, as the server prints them.
+
+use super::server_defaults::{Words, account};
+use crate::dialect::mysql::ddl::cursor::Cursor;
+use crate::model::schema::{Aside, Kind, Object, Options};
+
+/// What the server says of an object beside its definition.
+#[derive(Debug, Default)]
+pub struct Said<'s> {
+    pub sql: &'s str,
+    /// The SQL mode in which its body is read.
+    pub mode: Option<&'s str>,
+    /// The collation of its database when it was made: what its variables have.
+    pub collation: Option<&'s str>,
+}
+
+/// A definition with its DEFINER taken out: what stands before it, the account, and what stands
+/// behind it.
+struct Parts<'p> {
+    before: String,
+    definer: Option<String>,
+    rest: Cursor<'p>,
+}
+
+fn parts(sql: &str) -> Option<Parts<'_>> {
+    let mut cursor = Cursor::new(sql);
+    cursor.eat(&["CREATE"]).then_some(())?;
+    let mark = cursor.mark();
+    if cursor.eat(&["ALGORITHM", "="]) {
+        cursor.next()?;
+    }
+    let before = cursor.since(mark).flat();
+    let mut definer = None;
+    if cursor.eat(&["DEFINER", "="]) {
+        let name = cursor.name()?;
+        let host = cursor.eat(&["@"]).then(|| cursor.name()).flatten();
+        definer = Some(match host {
+            Some(host) => account(&name, &host),
+            // A role.
+            None => crate::dialect::mysql::write::clause::quote(&name),
+        });
+    }
+    Some(Parts {
+        before,
+        definer,
+        rest: cursor,
+    })
+}
+
+/// The options that every object has which runs in somebody's name.
+fn options(definer: Option<String>, said: &Said<'_>, words: &Words<'_>) -> Options {
+    let foreign = definer.filter(|definer| *definer != words.account);
+    let mode = said.mode.filter(|mode| *mode != words.mode);
+    let collation = said.collation.map(|collation| words.collation(collation));
+    let pairs = [
+        ("definer", foreign),
+        ("sql_mode", mode.map(str::to_owned)),
+        ("collation", collation),
+    ];
+    let pairs = pairs.into_iter();
+    pairs
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
+
+pub fn view(name: &str, said: &Said<'_>, words: &Words<'_>) -> Option<Object> {
+    let Parts {
+        before,
+        definer,
+        mut rest,
+    } = parts(said.sql)?;
+    let mut head = String::from("CREATE ");
+    if !before.is_empty() && !before.eq_ignore_ascii_case("ALGORITHM=UNDEFINED") {
+        head.push_str(&format!("{before} "));
+    }
+    if rest.eat(&["SQL", "SECURITY"]) {
+        let security = rest.name()?;
+        if !security.eq_ignore_ascii_case("DEFINER") {
+            head.push_str(&format!("SQL SECURITY {} ", security.to_uppercase()));
+        }
+    }
+    rest.eat(&["VIEW"]).then_some(())?;
+    rest.name()?;
+    if rest.eat(&["."]) {
+        rest.name()?;
+    }
+    Some(Object {
+        kind: Kind::View,
+        name: name.to_owned(),
+        sql: format!(
+            "{head}VIEW {} {}",
+            words.quote(name),
+            words.own(rest.source())
+        ),
+        options: options(definer, said, words),
+        ..Object::default()
+    })
+}
+
+/// A procedure or a function, its body as somebody wrote it.
+pub fn routine(kind: Kind, name: &str, said: &Said<'_>, words: &Words<'_>) -> Option<Object> {
+    let Parts { definer, rest, .. } = parts(said.sql)?;
+    let start = rest.peek()?.start;
+    let text = said.sql.get(start..)?.trim_end();
+    Some(Object {
+        kind,
+        name: name.to_owned(),
+        sql: format!("CREATE {text}"),
+        options: options(definer, said, words),
+        ..Object::default()
+    })
+}
+
+/// A trigger; its place among those of its moment is told by the caller.
+pub fn trigger(name: &str, said: &Said<'_>, words: &Words<'_>) -> Option<Object> {
+    let Parts {
+        definer, mut rest, ..
+    } = parts(said.sql)?;
+    rest.eat(&["TRIGGER"]).then_some(())?;
+    rest.eat(&["IF", "NOT", "EXISTS"]);
+    rest.name()?;
+    if rest.eat(&["."]) {
+        rest.name()?;
+    }
+    let timing = rest.name()?.to_uppercase();
+    let event = rest.name()?.to_uppercase();
+    rest.eat(&["ON"]).then_some(())?;
+    let mut table = rest.name()?;
+    if rest.eat(&["."]) {
+        table = rest.name()?;
+    }
+    rest.eat(&["FOR", "EACH"]).then_some(())?;
+    let mut end = rest.peek()?.end;
+    rest.eat(&["ROW"]).then_some(())?;
+    if rest.eat(&["FOLLOWS"]) || rest.eat(&["PRECEDES"]) {
+        end = rest.peek()?.end;
+        rest.name()?;
+    }
+    let body = said.sql.get(end..)?.trim();
+    Some(Object {
+        kind: Kind::Trigger,
+        name: name.to_owned(),
+        sql: format!(
+            "CREATE TRIGGER {} {timing} {event} ON {} FOR EACH ROW {body}",
+            words.quote(name),
+            words.quote(&table)
+        ),
+        table: Some(table),
+        options: options(definer, said, words),
+        ..Object::default()
+    })
+}
+
+/// When an event runs, as far as its definition does not tell.
+#[derive(Debug)]
+pub struct Clock<'c> {
+    /// It starts when it was made: nobody chose the time.
+    pub starts_at_birth: bool,
+    pub zone: &'c str,
+    /// The zone in which the server itself lives is UTC.
+    pub is_utc: bool,
+}
+
+pub fn event(name: &str, said: &Said<'_>, clock: &Clock<'_>, words: &Words<'_>) -> Option<Object> {
+    let Parts {
+        definer, mut rest, ..
+    } = parts(said.sql)?;
+    rest.eat(&["EVENT"]).then_some(())?;
+    rest.name()?;
+    if rest.eat(&["."]) {
+        rest.name()?;
+    }
+    let mut head = format!("CREATE EVENT {}", words.quote(name));
+    let mut timed = false;
+    let mut end;
+    loop {
+        let token = rest.next()?;
+        end = token.end;
+        let word = rest.word(token);
+        if word.eq_ignore_ascii_case("DO") {
+            break;
+        }
+        if word.eq_ignore_ascii_case("STARTS") && clock.starts_at_birth {
+            rest.next()?;
+            continue;
+        }
+        timed |= ["STARTS", "ENDS", "AT"]
+            .iter()
+            .any(|moment| word.eq_ignore_ascii_case(moment));
+        head.push_str(&format!(" {word}"));
+    }
+    let body = said.sql.get(end..)?.trim();
+    let mut options = options(definer, said, words);
+    let is_utc = matches!(clock.zone, "+00:00" | "UTC") || clock.zone == "SYSTEM" && clock.is_utc;
+    if timed && !is_utc {
+        options.insert("time_zone".to_owned(), clock.zone.to_owned());
+    }
+    Some(Object {
+        kind: Kind::Event,
+        name: name.to_owned(),
+        sql: format!("{head} DO {body}"),
+        options,
+        ..Object::default()
+    })
+}
+
+pub fn sequence(name: &str, sql: &str, words: &Words<'_>) -> Option<Object> {
+    let mut cursor = Cursor::new(sql);
+    cursor.eat(&["CREATE", "SEQUENCE"]).then_some(())?;
+    cursor.name()?;
+    Some(Object {
+        kind: Kind::Sequence,
+        name: name.to_owned(),
+        sql: format!("CREATE SEQUENCE {} {}", words.quote(name), cursor.flat()),
+        needs: Aside::default(),
+        ..Object::default()
+    })
+}

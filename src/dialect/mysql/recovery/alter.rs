@@ -1,0 +1,276 @@
+//! ALTER TABLE, clause by clause.
+
+use super::column::charset;
+use super::matches::fits;
+use super::simulate::{Outcome, outcome};
+use super::table::{Part, Partitions, Table, option};
+use crate::dialect::recovery::normalize::flat_text;
+use crate::sql::cursor::Words;
+
+/// What the clauses of an ALTER TABLE do; nothing where one of them is not understood.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Alter {
+    clauses: Option<Vec<Clause>>,
+    /// The names of the table before and behind it.
+    names: (String, String),
+}
+
+/// One clause, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clause {
+    /// Columns, keys and checks; whether they are no matter where they are there already.
+    Add(Box<Table>, bool),
+    DropColumn(String, bool),
+    Change(String, Box<Table>, bool),
+    RenameColumn(String, String, bool),
+    /// The value as it is said: how it reads depends on the kind of the column.
+    Default(String, Option<String>),
+    Visible(String, bool),
+    DropPrimary(bool),
+    DropKey(String, bool),
+    RenameKey(String, String, bool),
+    IgnoreKey(String, &'static str),
+    DropForeign(String, bool),
+    DropCheck(String, bool),
+    /// A key, a foreign key or a check.
+    DropConstraint(String, bool),
+    Enforce(String, bool),
+    Option(String, String),
+    Convert(String, Option<String>),
+    Partition(Option<Partitions>),
+    AddParts(Vec<Part>),
+    DropParts(Vec<String>, bool),
+    ReplaceParts(Vec<String>, Vec<Part>),
+    /// Nothing that shows.
+    Nothing,
+}
+
+impl Alter {
+    pub fn new(clauses: Option<Vec<Words<'_>>>, names: (&str, &str)) -> Alter {
+        let clauses = clauses.and_then(|clauses| {
+            let read = clauses.into_iter().map(Clause::read);
+            let read: Option<Vec<Vec<Clause>>> = read.collect();
+            read.map(|read| read.concat())
+        });
+        Alter {
+            clauses,
+            names: (names.0.to_owned(), names.1.to_owned()),
+        }
+    }
+
+    pub fn is_read(&self) -> bool {
+        self.clauses.is_some()
+    }
+
+    /// Whether a table that was so is now what the statement makes of it.
+    pub fn explains(&self, before: &str, now: &str) -> bool {
+        let outcome = self.outcome(before);
+        let now = Table::shown(now);
+        outcome.zip(now).is_some_and(|(outcome, now)| {
+            fits(&outcome.table, &now, (&self.names.0, &self.names.1))
+        })
+    }
+
+    /// Whether it may have run though nothing looks different, and would do harm once more.
+    pub fn hides(&self, before: &str) -> bool {
+        let outcome = self.outcome(before);
+        outcome.is_some_and(|outcome| outcome.moved) && self.explains(before, before)
+    }
+
+    fn outcome(&self, before: &str) -> Option<Outcome> {
+        outcome(Table::shown(before)?, self.clauses.as_ref()?)
+    }
+}
+
+impl Clause {
+    /// Reads one clause; `ADD COLUMN (…)` adds several columns.
+    fn read(mut words: Words<'_>) -> Option<Vec<Clause>> {
+        let one = |clause| Some(vec![clause]);
+        match crate::dialect::recovery::upper(&mut words).as_str() {
+            "ADD" => one(added(words)?),
+            "DROP" => one(dropped(words)?),
+            "MODIFY" | "CHANGE" => {
+                let changes = words.all.first().is_some_and(|word| word.is("CHANGE"));
+                words.eat("COLUMN");
+                let exists = words.eat_if_exists();
+                let column = words.any_case()?;
+                words.at -= usize::from(!changes);
+                let mut table = Table::default();
+                let rest = words.rest().to_vec();
+                table.element(words.inside(rest))?;
+                one(Clause::Change(column, Box::new(table), exists))
+            }
+            "RENAME" => one(renamed(words)?),
+            "ALTER" => one(altered(words)?),
+            "CONVERT" => {
+                words.eat("TO");
+                let charset_said = words.eat_all(&["CHARACTER", "SET"]) || words.eat("CHARSET");
+                charset_said.then_some(())?;
+                let set = charset(&words.any_case()?);
+                let collation = if words.eat("COLLATE") {
+                    Some(charset(&words.any_case()?))
+                } else {
+                    None
+                };
+                one(Clause::Convert(set, collation))
+            }
+            "FORCE" | "ALGORITHM" | "LOCK" | "ORDER" | "ENABLE" | "DISABLE" => one(Clause::Nothing),
+            "REMOVE" if words.eat("PARTITIONING") => one(Clause::Partition(None)),
+            "PARTITION" if words.eat("BY") => {
+                one(Clause::Partition(Some(Partitions::read(&mut words)?)))
+            }
+            "COALESCE" => None,
+            "REORGANIZE" => {
+                words.eat("PARTITION").then_some(())?;
+                let mut names = Vec::new();
+                while !words.eat("INTO") {
+                    names.push(words.any_case()?);
+                    words.eat(",");
+                }
+                let parts = Part::list(&mut words.group()?)?;
+                one(Clause::ReplaceParts(names, parts))
+            }
+            "REBUILD" | "OPTIMIZE" | "ANALYZE" | "CHECK" | "REPAIR" if words.eat("PARTITION") => {
+                one(Clause::Nothing)
+            }
+            _ => {
+                words.at -= 1;
+                let mut options = Vec::new();
+                while !words.is_over() {
+                    let (key, value) = option(&mut words)?;
+                    options.push(match key.as_str() {
+                        "auto_increment" => Clause::Nothing,
+                        _ => Clause::Option(key, value),
+                    });
+                }
+                Some(options)
+            }
+        }
+    }
+}
+
+fn added(mut words: Words<'_>) -> Option<Clause> {
+    if words.eat("PARTITION") {
+        words.eat_if_exists();
+        if words.eat("PARTITIONS") {
+            return None;
+        }
+        return Some(Clause::AddParts(Part::list(&mut words.group()?)?));
+    }
+    let mut table = Table::default();
+    let exists = without_exists(&words);
+    if let Some(without) = &exists {
+        words = without.clone();
+    }
+    words.eat("COLUMN");
+    match words.group() {
+        Some(columns) => columns
+            .clauses()
+            .into_iter()
+            .try_for_each(|column| table.element(column))?,
+        None => {
+            let rest = words.rest().to_vec();
+            table.element(words.inside(rest))?;
+        }
+    }
+    Some(Clause::Add(Box::new(table), exists.is_some()))
+}
+
+/// The words without an `IF NOT EXISTS` before the first parenthesis, where there is one.
+fn without_exists<'w>(words: &Words<'w>) -> Option<Words<'w>> {
+    let rest = words.rest();
+    let mut head = rest.iter().take_while(|word| !word.is("("));
+    let at = head.position(|word| word.is("IF"))?;
+    let (before, after) = rest.split_at(at);
+    Some(words.inside([before, after.get(3..)?].concat()))
+}
+
+fn dropped(mut words: Words<'_>) -> Option<Clause> {
+    if words.eat_all(&["PRIMARY", "KEY"]) {
+        return Some(Clause::DropPrimary(false));
+    }
+    let kinds = [
+        "PARTITION",
+        "FOREIGN",
+        "INDEX",
+        "KEY",
+        "CONSTRAINT",
+        "CHECK",
+        "COLUMN",
+    ];
+    let kind = kinds.iter().find(|kind| words.eat(kind)).copied();
+    if kind == Some("FOREIGN") {
+        words.eat("KEY");
+    }
+    if kind.is_none() && words.peek()?.is_one_of(&["PERIOD", "SYSTEM"]) {
+        return None;
+    }
+    let exists = words.eat_if_exists();
+    let name = words.any_case()?;
+    Some(match kind {
+        Some("PARTITION") => {
+            let mut names = vec![name];
+            while words.eat(",") {
+                names.push(words.any_case()?);
+            }
+            Clause::DropParts(names, exists)
+        }
+        Some("FOREIGN") => Clause::DropForeign(name, exists),
+        Some("INDEX" | "KEY") if name == "primary" => Clause::DropPrimary(exists),
+        Some("INDEX" | "KEY") => Clause::DropKey(name, exists),
+        Some("CONSTRAINT") => Clause::DropConstraint(name, exists),
+        Some("CHECK") => Clause::DropCheck(name, exists),
+        _ => Clause::DropColumn(name, exists),
+    })
+}
+
+fn renamed(mut words: Words<'_>) -> Option<Clause> {
+    let column = words.eat("COLUMN");
+    if !column && !words.eat_any(&["INDEX", "KEY"]) {
+        // The table's name, which is looked for under the other one.
+        return Some(Clause::Nothing);
+    }
+    let exists = words.eat_if_exists();
+    let old = words.any_case()?;
+    words.eat("TO").then_some(())?;
+    let new = words.any_case()?;
+    Some(if column {
+        Clause::RenameColumn(old, new, exists)
+    } else {
+        Clause::RenameKey(old, new, exists)
+    })
+}
+
+fn altered(mut words: Words<'_>) -> Option<Clause> {
+    if words.eat_any(&["INDEX", "KEY"]) {
+        words.eat_if_exists();
+        let name = words.any_case()?;
+        let state = match () {
+            () if words.eat("INVISIBLE") => "invisible",
+            () if words.eat("IGNORED") => "ignored",
+            () if words.eat("VISIBLE") || words.eat_all(&["NOT", "IGNORED"]) => "",
+            () => return None,
+        };
+        return Some(Clause::IgnoreKey(name, state));
+    }
+    if words.eat_any(&["CHECK", "CONSTRAINT"]) {
+        let name = words.any_case()?;
+        let enforced = !words.eat("NOT");
+        return words
+            .eat("ENFORCED")
+            .then_some(Clause::Enforce(name, enforced));
+    }
+    words.eat("COLUMN");
+    words.eat_if_exists();
+    let name = words.any_case()?;
+    if words.eat_all(&["DROP", "DEFAULT"]) {
+        return Some(Clause::Default(name, None));
+    }
+    words.eat("SET").then_some(())?;
+    if words.eat_any(&["VISIBLE", "INVISIBLE"]) {
+        let seen = words.all.last()?.is("VISIBLE");
+        return Some(Clause::Visible(name, seen));
+    }
+    words.eat("DEFAULT").then_some(())?;
+    Some(Clause::Default(name, Some(flat_text(words.rest()))))
+}

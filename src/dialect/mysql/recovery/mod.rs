@@ -1,0 +1,414 @@
+//! MySQL and MariaDB: every change of the schema commits by itself, one statement at a time.
+//! <https://dev.mysql.com/doc/refman/9.0/en/implicit-commit.html>
+
+mod alter;
+mod column;
+mod key;
+mod matches;
+mod program;
+mod session;
+mod simulate;
+mod table;
+
+use crate::dialect::mysql::MySql;
+use crate::dialect::recovery::normalize::plain;
+use crate::dialect::recovery::{Alone, Effect, Gentle, Kind, Object, Proof};
+use crate::dialect::recovery::{alone, untold, upper};
+use crate::sql::cursor::{Name, Word, Words};
+use crate::sql::lex;
+
+pub use alter::Alter;
+pub use matches::{copied, renamed};
+pub use program::Created;
+
+const CALLS: &str = "what it calls may commit by itself, and then nothing tells whether it ran";
+const DYNAMIC: &str = "which statement it runs is known only when it runs";
+const FILES: &str = "it reads or writes a file of the server, which no transaction holds";
+const BLOCK: &str =
+    "its statements may commit by themselves, and then nothing tells how far it came";
+const TEMPORARY: &str = "its rows are gone with the session, so a file that stopped half way could \
+     not go on";
+
+/// The ways to change a table, from the one that disturbs least.
+const WAYS: &[(&str, &str)] = &[
+    ("instant", "ALGORITHM=INSTANT,"),
+    ("inplace, without a lock", "ALGORITHM=INPLACE, LOCK=NONE,"),
+];
+
+/// The engines that can roll back.
+const TRANSACTIONAL: &[&str] = &["INNODB", "XTRADB", "NDB", "NDBCLUSTER", "ROCKSDB", "TOKUDB"];
+
+pub fn effect(mut words: Words<'_>) -> Effect {
+    let verb = upper(&mut words);
+    match verb.as_str() {
+        "SELECT" | "WITH" | "TABLE" | "VALUES" | "(" => session::query(&words),
+        "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "DO" => Effect::Together,
+        "SET" if words.eat("STATEMENT") => session::set_statement(words),
+        "SET" => session::set(&words),
+        "PREPARE" | "DEALLOCATE" => Effect::Setting,
+        "CREATE" => create(words),
+        "ALTER" => alter(words),
+        "DROP" => drop(words),
+        "RENAME" if words.eat_any(&["TABLE", "TABLES"]) => rename(words),
+        "TRUNCATE" => {
+            words.eat("TABLE");
+            objects(&mut words, &[Kind::Storage])
+                .map_or_else(untold, |objects| alone(objects, Proof::Emptied))
+        }
+        "REVOKE" if words.eat_all(&["IF", "EXISTS"]) => Effect::Repeatable,
+        // MariaDB runs what stands behind it.
+        "ANALYZE" if !is_of_tables(&mut words) => Effect::Together,
+        "GRANT" | "ANALYZE" | "OPTIMIZE" | "CHECK" | "REPAIR" | "CHECKSUM" | "FLUSH" | "SHOW"
+        | "HELP" => Effect::Repeatable,
+        // With ANALYZE it runs what it explains.
+        "EXPLAIN" | "DESCRIBE" | "DESC" => Effect::Together,
+        "CALL" => Effect::Unclear(CALLS),
+        "EXECUTE" => Effect::Unclear(DYNAMIC),
+        "LOAD" | "IMPORT" | "HANDLER" => Effect::Unclear(FILES),
+        "BEGIN" if !words.is_over() && !words.sees("WORK") => Effect::Unclear(BLOCK),
+        "BEGIN" | "START" => Effect::Begins,
+        "COMMIT" | "ROLLBACK" => Effect::Ends,
+        // What bird does not know it can still run; only a crash in the middle needs a person.
+        _ => untold(),
+    }
+}
+
+fn is_of_tables(words: &mut Words<'_>) -> bool {
+    words.eat_any(&["NO_WRITE_TO_BINLOG", "LOCAL"]);
+    words.eat_any(&["TABLE", "TABLES"])
+}
+
+/// The object of the next name, once as each of these.
+fn objects(words: &mut Words<'_>, kinds: &[Kind]) -> Option<Vec<Object>> {
+    let name = words.name()?;
+    let kinds = kinds.iter();
+    Some(
+        kinds
+            .map(|kind| Object::new(&MySql, *kind, &name))
+            .collect(),
+    )
+}
+
+/// What a CREATE makes, read up to its name, and the words that stand before that.
+fn kind_of(words: &mut Words<'_>) -> Option<(Kind, Vec<String>)> {
+    words.eat("CREATE");
+    let mut head = Vec::new();
+    loop {
+        let word = words.next()?;
+        head.extend(plain(&[word]));
+        let kind = match word.text.to_ascii_uppercase().as_str() {
+            "TABLE" | "VIEW" => Kind::Table,
+            "SEQUENCE" => Kind::Sequence,
+            "TRIGGER" => Kind::Trigger,
+            "PROCEDURE" => Kind::Procedure,
+            "FUNCTION" => Kind::Function,
+            "EVENT" => Kind::Event,
+            "INDEX" => Kind::Index,
+            "DATABASE" | "SCHEMA" => Kind::Database,
+            // Whom a view or a routine runs for, and how: an account may be called anything.
+            "=" | "@" => {
+                words.next()?;
+                continue;
+            }
+            "OR" | "REPLACE" | "TEMPORARY" | "UNIQUE" | "FULLTEXT" | "SPATIAL" | "AGGREGATE"
+            | "DEFINER" | "SQL" | "SECURITY" | "INVOKER" | "ALGORITHM" | "(" | ")" => continue,
+            _ => return None,
+        };
+        words.eat_if_exists();
+        return Some((kind, head));
+    }
+}
+
+fn create(mut words: Words<'_>) -> Effect {
+    let Some((kind, head)) = kind_of(&mut words) else {
+        return untold();
+    };
+    let says = |wanted: &str| head.iter().any(|word| word == wanted);
+    let replaces = says("replace");
+    if says("temporary") {
+        return Effect::Unclear(TEMPORARY);
+    }
+    if kind == Kind::Index {
+        return create_index(&head, words).unwrap_or_else(untold);
+    }
+    let stores = replaces && !says("view") && matches!(kind, Kind::Table | Kind::Sequence);
+    let kinds: &[Kind] = if stores {
+        &[Kind::Storage, kind]
+    } else {
+        &[kind]
+    };
+    let Some(objects) = objects(&mut words, kinds) else {
+        return untold();
+    };
+    // An event that comes to its end is gone then.
+    let every = words.clone().eat_all(&["ON", "SCHEDULE", "EVERY"]);
+    if kind == Kind::Event && (!every || words.has("ENDS")) {
+        return untold();
+    }
+    if stores {
+        return alone(objects, Proof::Replaced(Created::said(kind, &head, words)));
+    }
+    if replaces {
+        return Effect::Repeatable;
+    }
+    if kind == Kind::Function && words.has("SONAME") {
+        return untold();
+    }
+    if kind == Kind::Table
+        && !says("view")
+        && let Some(source) = like(&words)
+    {
+        let source = Object::new(&MySql, Kind::Table, &source);
+        return alone([vec![source], objects].concat(), Proof::Copied);
+    }
+    alone(objects, Proof::Created(Created::said(kind, &head, words)))
+}
+
+/// `CREATE TABLE … LIKE other`, with and without parentheses.
+fn like(words: &Words<'_>) -> Option<Name> {
+    let mut words = words.clone();
+    words.eat("(");
+    words.eat("LIKE").then_some(())?;
+    words.name()
+}
+
+/// An index that is made by a statement of its own is a clause of a change of its table.
+fn create_index(head: &[String], mut words: Words<'_>) -> Option<Effect> {
+    let unless = words.all.get(words.at.checked_sub(1)?)?.is("EXISTS");
+    let kind = ["unique", "fulltext", "spatial"];
+    let kind = kind
+        .iter()
+        .find(|kind| head.iter().any(|word| word == *kind));
+    let name = words.next()?;
+    let mut built = Vec::new();
+    while !words.eat("ON") {
+        built.push(words.next()?);
+    }
+    let table = words.name()?;
+    let mut clause = vec![word("ADD")];
+    clause.extend(kind.map(|kind| word(kind)));
+    clause.push(word("INDEX"));
+    if unless {
+        clause.extend(["IF", "NOT", "EXISTS"].map(word));
+    }
+    clause.push(name);
+    clause.extend(built);
+    // How to do it does not count.
+    let rest = words.rest();
+    let end = rest
+        .iter()
+        .position(|word| word.is_one_of(&["ALGORITHM", "LOCK", "WAIT", "NOWAIT"]));
+    clause.extend(rest.get(..end.unwrap_or(rest.len()))?);
+    Some(altered(&table, vec![words.inside(clause)]))
+}
+
+/// A keyword that stands in no statement.
+fn word(text: &'static str) -> Word<'static> {
+    Word {
+        kind: lex::Kind::Word,
+        text,
+    }
+}
+
+fn altered(table: &Name, clauses: Vec<Words<'_>>) -> Effect {
+    let object = Object::new(&MySql, Kind::Table, table);
+    let proof = Alter::new(Some(clauses), (table.last(), table.last()));
+    if proof.is_read() {
+        alone(vec![object], Proof::Altered(proof))
+    } else {
+        untold()
+    }
+}
+
+fn drop(mut words: Words<'_>) -> Effect {
+    if words.eat("TEMPORARY") {
+        return Effect::Setting;
+    }
+    let kind = upper(&mut words);
+    let exists = words.eat_if_exists();
+    let kinds: &[Kind] = match kind.as_str() {
+        "TABLE" | "TABLES" => &[Kind::Table, Kind::Birth],
+        "VIEW" => &[Kind::Table],
+        "SEQUENCE" => &[Kind::Sequence],
+        "TRIGGER" => &[Kind::Trigger],
+        "PROCEDURE" => &[Kind::Procedure],
+        "FUNCTION" => &[Kind::Function],
+        "EVENT" => &[Kind::Event],
+        "DATABASE" | "SCHEMA" => &[Kind::Database],
+        "INDEX" => return drop_index(exists, words).unwrap_or_else(untold),
+        _ if exists => return Effect::Repeatable,
+        _ => return untold(),
+    };
+    let begin = words.all.get(..words.at).unwrap_or_default();
+    let begin: Vec<&str> = begin.iter().map(|word| word.text).collect();
+    let mut all = Vec::new();
+    loop {
+        let Some(one) = objects(&mut words, kinds) else {
+            return untold();
+        };
+        all.extend(one);
+        if !words.eat(",") {
+            break;
+        }
+    }
+    // MariaDB drops them one by one, and a crash or an error leaves the others.
+    let each = (all.len() > kinds.len()).then(|| begin.join(" "));
+    alone(all, Proof::Gone(each))
+}
+
+fn drop_index(exists: bool, mut words: Words<'_>) -> Option<Effect> {
+    let name = words.next()?;
+    words.eat("ON").then_some(())?;
+    let table = words.name()?;
+    let mut clause = ["DROP", "INDEX"].map(word).to_vec();
+    if exists {
+        clause.extend(["IF", "EXISTS"].map(word));
+    }
+    clause.push(name);
+    Some(altered(&table, vec![words.inside(clause)]))
+}
+
+/// `RENAME TABLE a TO b, …`: where a name is left and taken again, only where the rows are
+/// stored tells the tables apart.
+fn rename(mut words: Words<'_>) -> Effect {
+    words.eat_if_exists();
+    let mut names: Vec<Name> = Vec::new();
+    let mut place = |name: Name| {
+        let known = names.iter().position(|known| *known == name);
+        known.unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        })
+    };
+    let mut pairs = Vec::new();
+    for mut pair in words.clauses() {
+        let Some(from) = pair.name() else {
+            return untold();
+        };
+        // MariaDB lets one say how long to wait.
+        while pair.peek().is_some_and(|word| !word.is("TO")) {
+            pair.at += 1;
+        }
+        pair.eat("TO");
+        let Some(to) = pair.name() else {
+            return untold();
+        };
+        pairs.push((place(from), place(to)));
+    }
+    let swaps = names.len() < pairs.len() * 2;
+    let kind = if swaps { Kind::Storage } else { Kind::Table };
+    let objects = names.iter().map(|name| Object::new(&MySql, kind, name));
+    let proof = if swaps {
+        Proof::Swapped(pairs)
+    } else {
+        Proof::Renamed(pairs)
+    };
+    alone(objects.collect(), proof)
+}
+
+fn alter(mut words: Words<'_>) -> Effect {
+    words.eat_any(&["ONLINE", "OFFLINE"]);
+    let ignoring = words.eat("IGNORE");
+    match upper(&mut words).as_str() {
+        "TABLE" => {
+            words.eat_if_exists();
+            let Some(name) = words.name() else {
+                return untold();
+            };
+            let behind = words.at;
+            if words.eat("WAIT") {
+                words.next();
+            }
+            words.eat("NOWAIT");
+            let waits = words.at > behind;
+            alter_table(words, &name, (!ignoring && !waits).then_some(behind))
+        }
+        "EVENT" if words.has("RENAME") || words.has("AT") => untold(),
+        "SEQUENCE" if words.has("RESTART") => untold(),
+        "EVENT" | "SEQUENCE" | "VIEW" | "ALGORITHM" | "DEFINER" | "SQL" | "PROCEDURE"
+        | "FUNCTION" | "DATABASE" | "SCHEMA" | "USER" => Effect::Repeatable,
+        _ => untold(),
+    }
+}
+
+fn alter_table(words: Words<'_>, table: &Name, behind: Option<usize>) -> Effect {
+    // Rows change places, and no definition tells.
+    const MOVES: &[&str] = &["EXCHANGE", "DISCARD", "IMPORT", "TRUNCATE"];
+    const OWN: &[&str] = &[
+        "ALGORITHM",
+        "LOCK",
+        "PARTITION",
+        "PARTITIONS",
+        "PARTITIONING",
+    ];
+    let rest = words.rest();
+    let own = rest.iter().any(|word| word.is_one_of(OWN));
+    let gentle = behind.filter(|_| !own && !rest.is_empty());
+    let gentle = gentle.map(|behind| Gentle { behind, ways: WAYS });
+    // Partitions are listed with commas.
+    let partitions = rest.get(1).is_some_and(|word| word.is("PARTITION"))
+        || rest.first().is_some_and(|word| word.is("PARTITION"));
+    let clauses = if partitions {
+        vec![words.inside(rest.to_vec())]
+    } else {
+        words.clauses()
+    };
+    let moves = |clause: &Words<'_>| clause.peek().is_some_and(|word| word.is_one_of(MOVES));
+    let mut objects = vec![Object::new(&MySql, Kind::Table, table)];
+    for clause in &clauses {
+        let mut clause = clause.clone();
+        if clause.eat("RENAME")
+            && !clause
+                .peek()
+                .is_some_and(|word| word.is_one_of(&["COLUMN", "INDEX", "KEY"]))
+        {
+            clause.eat_any(&["TO", "AS", "="]);
+            objects.extend(
+                clause
+                    .name()
+                    .map(|name| Object::new(&MySql, Kind::Table, &name)),
+            );
+        }
+    }
+    let new = objects
+        .last()
+        .map_or(table.last(), |last| last.parts.last());
+    let understood = !clauses.iter().any(moves) && objects.len() <= 2;
+    let proof = Alter::new(understood.then_some(clauses), (table.last(), new));
+    let told = proof.is_read();
+    Effect::Alone(Box::new(Alone {
+        objects: if told { objects } else { Vec::new() },
+        proof: if told {
+            Proof::Altered(proof)
+        } else {
+            Proof::None
+        },
+        gentle,
+    }))
+}
+
+/// What a server shows of an object, read from CREATE on; so many columns come behind the text.
+fn created(shown: &str, behind: usize) -> Option<Words<'_>> {
+    let (_, mut text) = shown.split_at_checked(shown.find("\tCREATE ")? + 1)?;
+    for _ in 0..behind {
+        text = text.rsplit_once('\t')?.0;
+    }
+    Some(Words::whole(&MySql, text))
+}
+
+/// The table that a statement makes, or makes over, in an engine that cannot roll back.
+pub fn loses_transactions(mut words: Words<'_>) -> Option<String> {
+    let makes = words.eat("CREATE") || words.eat("ALTER");
+    words.eat_all(&["OR", "REPLACE"]);
+    if !makes || !words.eat("TABLE") {
+        return None;
+    }
+    words.eat_if_exists();
+    let name = words.name()?.last().to_lowercase();
+    while !words.eat("ENGINE") {
+        words.next()?;
+    }
+    words.eat("=");
+    let engine = words.part()?.to_ascii_uppercase();
+    (!TRANSACTIONAL.contains(&engine.as_str())).then_some(name)
+}

@@ -1,0 +1,94 @@
+//! What a session knows is gone with it, and another one goes on with the file: only what comes
+//! out the same there may be set again.
+
+use super::{FILES, effect};
+use crate::dialect::recovery::{Alone, Effect};
+use crate::sql::cursor::Words;
+
+const ANOTHER: &str = "the session that goes on with a file after a crash would set another value";
+
+/// What gives the same whenever it is asked.
+const STEADY: &[&str] = &[
+    "CAST",
+    "COALESCE",
+    "CONCAT",
+    "CONCAT_WS",
+    "CONVERT",
+    "IF",
+    "IFNULL",
+    "JSON_ARRAY",
+    "JSON_OBJECT",
+    "LEFT",
+    "LOWER",
+    "NULLIF",
+    "REPLACE",
+    "RIGHT",
+    "SUBSTR",
+    "SUBSTRING",
+    "TRIM",
+    "UNHEX",
+    "UPPER",
+];
+
+/// A query, and what it does beside giving rows; its first word is passed.
+pub fn query(words: &Words<'_>) -> Effect {
+    if words.has("OUTFILE") || words.has("DUMPFILE") {
+        return Effect::Unclear(FILES);
+    }
+    let mut pairs = words.rest().windows(2);
+    let keeps = pairs.any(|pair| match pair {
+        [into, at] => into.is("INTO") && at.is("@") || into.is(":") && at.is("="),
+        _ => false,
+    });
+    if keeps {
+        Effect::Fleeting(ANOTHER)
+    } else {
+        Effect::Together
+    }
+}
+
+/// Of the variables, those of the session are to be set again; the others stay.
+pub fn set(words: &Words<'_>) -> Effect {
+    const STAYING: &[&str] = &[
+        "GLOBAL",
+        "PERSIST",
+        "PERSIST_ONLY",
+        "PASSWORD",
+        "DEFAULT",
+        "RESOURCE",
+    ];
+    if words.peek().is_some_and(|word| word.is_one_of(STAYING)) {
+        return Effect::Repeatable;
+    }
+    let rest = words.rest();
+    let asks = rest.iter().enumerate().any(|(at, word)| {
+        let called = rest.get(at + 1).is_some_and(|next| next.is("("));
+        let bare = word.text.to_ascii_uppercase();
+        let clock = bare.starts_with("CURRENT_") || bare.starts_with("LOCALTIME");
+        let calls = called && word.is_name() && !word.is_one_of(STEADY);
+        word.is("SELECT") || word.is_name() && clock || calls
+    });
+    if asks {
+        Effect::Fleeting(ANOTHER)
+    } else {
+        Effect::Setting
+    }
+}
+
+/// MariaDB's `SET STATEMENT … FOR` a statement, which is what counts.
+pub fn set_statement(mut words: Words<'_>) -> Effect {
+    while !words.eat("FOR") {
+        if words.next().is_none() {
+            return Effect::Setting;
+        }
+    }
+    let rest = words.rest().to_vec();
+    match effect(words.inside(rest)) {
+        // The words that they are put behind are others.
+        Effect::Alone(alone) => Effect::Alone(Box::new(Alone {
+            gentle: None,
+            ..*alone
+        })),
+        effect => effect,
+    }
+}

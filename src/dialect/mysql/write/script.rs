@@ -1,0 +1,44 @@
+//! Statements as a text for the client program.
+
+use super::super::LEXIS;
+use crate::dialect::catalog::risks;
+use crate::dialect::mysql::ddl::cursor::Cursor;
+use crate::model::change::DdlStep;
+use crate::sql::split::split;
+
+/// The steps one behind the other, each with its risks; bodies that contain semicolons stand
+/// between DELIMITER lines.
+pub fn script(steps: &[DdlStep]) -> String {
+    let mut text = String::new();
+    for step in steps {
+        text.push_str(&risks(step));
+        match delimiter(&step.sql) {
+            None => text.push_str(&format!("{};\n", step.sql)),
+            Some(sign) => {
+                text.push_str(&format!(
+                    "DELIMITER {sign}\n{}{sign}\nDELIMITER ;\n",
+                    step.sql
+                ));
+            }
+        }
+    }
+    text
+}
+
+/// What ends a statement where a semicolon would end it too early.
+fn delimiter(sql: &str) -> Option<&'static str> {
+    let cursor = Cursor::new(sql);
+    let mut tokens = cursor.rest().iter();
+    let semicolons = sql.contains(';') && tokens.any(|token| cursor.word(*token) == ";");
+    // A remark at the very end would swallow the semicolon.
+    let whole = split(&LEXIS, &format!("{sql};\n"));
+    let alone = whole.is_ok_and(
+        |statements| matches!(statements.as_slice(), [one] if one.range == (0..sql.len())),
+    );
+    if !semicolons && alone {
+        return None;
+    }
+    ["//", "$$", "~~", "//bird//"]
+        .into_iter()
+        .find(|sign| !sql.contains(sign))
+}

@@ -1,0 +1,106 @@
+//! The statements that make, replace and drop what is not a table.
+
+use super::clause::{charset, quote, text};
+use crate::dialect::mysql::ddl::cursor::Cursor;
+use crate::model::change::DdlStep;
+use crate::model::schema::{Id, Object};
+
+/// Makes an object, or puts it in the place of an older one. `settled` is the collation of the database meanwhile.
+pub fn create(object: &Object, replaces: bool, settled: Option<&str>) -> Vec<DdlStep> {
+    let option = |name: &str| object.options.get(name).map(String::as_str);
+    let sql = defined(object, replaces);
+    let step = |sql: String| DdlStep::new(object.id(), sql);
+    let mut steps = vec![step(sql)];
+    if let Some(mode) = option("sql_mode") {
+        let mode = text(mode);
+        let set = format!("SET @bird_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = {mode}");
+        steps.insert(0, step(set));
+        let back = "SET SESSION sql_mode = @bird_sql_mode";
+        steps.push(step(back.to_owned()));
+    }
+    if let Some(zone) = option("time_zone") {
+        let zone = text(zone);
+        let set = format!("SET @bird_time_zone = @@SESSION.time_zone, SESSION time_zone = {zone}");
+        steps.insert(0, step(set));
+        let back = "SET SESSION time_zone = @bird_time_zone";
+        steps.push(step(back.to_owned()));
+    }
+    if let (Some(collation), Some(settled)) = (option("collation"), settled)
+        && collation != settled
+    {
+        steps.insert(0, step(database(collation)));
+        steps.push(step(database(settled)));
+    }
+    steps
+}
+
+/// Sets what new tables and the variables of routines are made with.
+pub fn database(collation: &str) -> String {
+    format!(
+        "ALTER DATABASE CHARACTER SET {} COLLATE {collation}",
+        charset(collation)
+    )
+}
+
+/// The definition with everything that stands in the options.
+pub fn defined(object: &Object, replaces: bool) -> String {
+    let rest = object.sql.strip_prefix("CREATE ").unwrap_or(&object.sql);
+    let mut sql = String::from("CREATE ");
+    if replaces {
+        sql.push_str("OR REPLACE ");
+    }
+    let mut rest = rest;
+    if rest.starts_with("ALGORITHM=")
+        && let Some((algorithm, behind)) = rest.split_once(' ')
+    {
+        sql.push_str(&format!("{algorithm} "));
+        rest = behind;
+    }
+    if let Some(definer) = object.options.get("definer") {
+        sql.push_str(&format!("DEFINER={definer} "));
+    }
+    match object.options.get("order") {
+        // The place of a trigger stands before its body.
+        Some(order) => {
+            let (head, body) = trigger_parts(rest);
+            sql.push_str(&format!("{head} {order} {body}"));
+        }
+        None => sql.push_str(rest),
+    }
+    sql
+}
+
+/// What stands before a trigger's body and place, and the body.
+fn trigger_parts(sql: &str) -> (&str, &str) {
+    let mut cursor = Cursor::new(sql);
+    while !cursor.is_over() {
+        if cursor.eat(&["FOR", "EACH"]) {
+            let end = cursor.peek().map_or(sql.len(), |row| row.end);
+            let parts = sql.split_at_checked(end).unwrap_or((sql, ""));
+            return (parts.0, parts.1.trim_start());
+        }
+        cursor.next();
+    }
+    (sql, "")
+}
+
+pub fn drop(id: &Id) -> DdlStep {
+    let what = id.kind.told().to_uppercase();
+    DdlStep::new(id.clone(), format!("DROP {what} {}", quote(&id.name)))
+}
+
+/// Brings a sequence to its new bounds and keeps its next value.
+pub fn alter_sequence(from: &Object, to: &Object) -> Option<DdlStep> {
+    let engine = |object: &Object| {
+        let cursor = Cursor::new(&object.sql);
+        let flat = cursor.flat();
+        flat.rsplit_once(" ENGINE=")
+            .map(|(rest, engine)| (rest.to_owned(), engine.to_owned()))
+    };
+    let ((_, old), (bounds, new)) = (engine(from)?, engine(to)?);
+    if old != new {
+        return None;
+    }
+    let bounds = bounds.strip_prefix("CREATE ")?;
+    Some(DdlStep::new(to.id(), format!("ALTER {bounds}")))
+}

@@ -1,0 +1,202 @@
+//! The checks of PostgreSQL.
+//!
+//! A session's own settings are bird's; what others get is the value that `RESET` would give.
+
+use crate::dialect::checks::{Check, account, cell};
+use crate::dialect::{Dialect, postgres::Postgres};
+use crate::model::check::Judgement;
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "account",
+        inside: false,
+        query: |_| {
+            "SELECT current_user, (SELECT version FROM pg_stat_ssl \
+             WHERE pid = pg_backend_pid() AND ssl)"
+                .into()
+        },
+        judge: |subject, rows| account(subject, cell(rows, 0, 0), cell(rows, 0, 1)),
+    },
+    Check {
+        name: "schema",
+        inside: true,
+        query: |subject| {
+            let missing = Postgres.missing_inside(subject.schema);
+            let exists = missing.into_iter().map(|(_, missing)| missing.exists);
+            exists.collect::<Vec<_>>().join("; ")
+        },
+        judge: |subject, rows| {
+            let name = subject.schema.unwrap_or("public");
+            if rows.is_empty() {
+                Judgement::warning(format!("the schema {name} does not exist"))
+                    .to_do("create it with `bird provision`")
+            } else {
+                Judgement::ok(format!("the schema {name} exists"))
+            }
+        },
+    },
+    Check {
+        name: "privileges",
+        inside: true,
+        query: |subject| Postgres.preflight_query(subject.schema).unwrap_or_default(),
+        judge: |_, rows| match cell(rows, 0, 0) {
+            "" => Judgement::ok("the account may do what migrations need"),
+            grant => Judgement::error("the account may not create anything in its schema")
+                .to_do(format!("let an administrator run: {grant}")),
+        },
+    },
+    Check {
+        name: "character-set",
+        inside: true,
+        query: |_| {
+            "SELECT current_setting('server_encoding'), datcollate FROM pg_database \
+             WHERE datname = current_database()"
+                .into()
+        },
+        judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
+            ("UTF8", collation) => Judgement::ok(format!("UTF8, collation {collation}")),
+            (other, _) => Judgement::warning(format!("{other}, not UTF8"))
+                .to_do("make the database anew, with ENCODING 'UTF8' TEMPLATE template0"),
+        },
+    },
+    Check {
+        name: "time-zone",
+        inside: false,
+        // What a session gets is what the client asked for; the server's own shows in its log.
+        query: |_| "SELECT current_setting('log_timezone')".into(),
+        judge: |_, rows| match cell(rows, 0, 0) {
+            "UTC" | "Etc/UTC" | "GMT" => Judgement::ok("UTC"),
+            zone => Judgement::note(format!(
+                "{zone} in the server's log; bird's sessions use UTC"
+            )),
+        },
+    },
+    Check {
+        name: "read-only",
+        inside: false,
+        query: |_| {
+            "SELECT pg_is_in_recovery()::text, (SELECT reset_val FROM pg_settings \
+             WHERE name = 'default_transaction_read_only')"
+                .into()
+        },
+        judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
+            ("true", _) => {
+                Judgement::error("the server is a standby").to_do("connect to the primary")
+            }
+            (_, "on") => Judgement::warning("default_transaction_read_only is on")
+                .to_do("somebody wants this account not to write: ask who, or use another"),
+            _ => Judgement::ok("the server takes writes"),
+        },
+    },
+    Check {
+        name: "lock-timeouts",
+        inside: false,
+        query: |_| {
+            "SELECT (SELECT reset_val FROM pg_settings WHERE name = 'lock_timeout'), \
+             (SELECT reset_val FROM pg_settings WHERE name = 'statement_timeout')"
+                .into()
+        },
+        judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
+            (lock, statement) if statement != "0" => Judgement::note(format!(
+                "a statement is ended after {statement} ms, a wait for a lock after {lock} ms \
+                 (0 is never)"
+            ))
+            .to_do(
+                "bird's own sessions follow `lock_timeout` and `statement_timeout` of bird.toml",
+            ),
+            ("0", _) => Judgement::note("a lock is waited for without end").to_do(
+                "bird itself waits 5 s and comes again; set lock_timeout for everybody else who \
+                 changes tables: while an ALTER waits, all readers queue behind it",
+            ),
+            (lock, _) => Judgement::ok(format!("a lock is waited for {lock} ms")),
+        },
+    },
+    Check {
+        name: "lost-clients",
+        inside: false,
+        query: |_| {
+            "SELECT reset_val FROM pg_settings WHERE name = 'client_connection_check_interval'"
+                .into()
+        },
+        judge: |_, rows| match cell(rows, 0, 0) {
+            "" => Judgement::note("before version 14 a statement goes on when its client is gone"),
+            "0" => Judgement::note("a statement goes on when its client is gone")
+                .to_do("ALTER SYSTEM SET client_connection_check_interval = '10s'"),
+            interval => Judgement::ok(format!("looked for every {interval} ms")),
+        },
+    },
+    Check {
+        name: "sees-blockers",
+        inside: false,
+        query: |_| "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')::text".into(),
+        judge: |_, rows| match cell(rows, 0, 0) {
+            "true" => Judgement::ok("the account sees other sessions (pg_read_all_stats)"),
+            _ => Judgement::note("the account sees its own sessions only")
+                .to_do("GRANT pg_read_all_stats TO it, so that bird can name who holds a lock"),
+        },
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::checks::Subject;
+    use crate::model::check::Verdict;
+    use crate::model::server::Server;
+
+    #[test]
+    fn products_that_only_look_alike_are_doubted() {
+        let doubts = |version: &str, told: &str| {
+            let row = [version, told].map(|cell| Some(cell.to_owned()));
+            Postgres.doubts(&Postgres.server(&row)).join("; ")
+        };
+        assert_eq!(
+            doubts("15.18 (Debian)", "PostgreSQL 15.18 on x86_64-pc-linux-gnu"),
+            ""
+        );
+        assert!(doubts("13.0.0", "CockroachDB CCL v24.1.0").contains("CockroachDB"));
+        assert!(doubts("11.2-YB-2.19.0.0-b0", "PostgreSQL 11.2-YB-2.19").contains("Yugabyte"));
+    }
+
+    #[test]
+    fn a_server_that_would_harm_is_found_out() {
+        let server = Server::default();
+        let subject = Subject {
+            database: "ums",
+            schema: None,
+            server: &server,
+            local: false,
+            largest: 0,
+        };
+        let verdict = |name: &str, cells: &[&str]| {
+            let row = cells.iter().map(|cell| Some((*cell).to_owned())).collect();
+            let check = CHECKS.iter().find(|check| check.name == name);
+            check.map(|check| (check.judge)(&subject, &[row]).verdict)
+        };
+        assert_eq!(verdict("account", &["app", ""]), Some(Verdict::Warning));
+        assert_eq!(verdict("account", &["app", "TLSv1.3"]), Some(Verdict::Ok));
+        assert_eq!(verdict("read-only", &["true", "off"]), Some(Verdict::Error));
+        assert_eq!(
+            verdict("read-only", &["false", "on"]),
+            Some(Verdict::Warning)
+        );
+        assert_eq!(verdict("read-only", &["false", "off"]), Some(Verdict::Ok));
+        assert_eq!(
+            verdict("character-set", &["LATIN1", "C"]),
+            Some(Verdict::Warning)
+        );
+        assert_eq!(verdict("lock-timeouts", &["0", "0"]), Some(Verdict::Note));
+        assert_eq!(verdict("lock-timeouts", &["5000", "0"]), Some(Verdict::Ok));
+        assert_eq!(
+            verdict("lock-timeouts", &["5000", "60000"]),
+            Some(Verdict::Note)
+        );
+        assert_eq!(verdict("privileges", &["GRANT x"]), Some(Verdict::Error));
+        assert_eq!(
+            verdict("time-zone", &["Europe/Vienna"]),
+            Some(Verdict::Note)
+        );
+        assert_eq!(verdict("lost-clients", &["0"]), Some(Verdict::Note));
+        assert_eq!(verdict("sees-blockers", &["false"]), Some(Verdict::Note));
+    }
+}

@@ -1,0 +1,214 @@
+//! Keys in PostgreSQL.
+
+use crate::dialect::keys::{
+    Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire, refused, rows,
+};
+use crate::dialect::postgres::Postgres;
+use crate::dialect::{Dialect, sizes};
+use crate::model::key::Compare;
+use crate::model::schema::{Column, Family};
+use crate::model::server::Server;
+
+pub struct PostgresKeys;
+
+pub static POSTGRES: PostgresKeys = PostgresKeys;
+
+impl Keys for PostgresKeys {
+    fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
+        let name = Postgres.quote(&column.name);
+        let base = column.sql.split('(').next().unwrap_or_default().trim();
+        let plain = |wire, spelling| Part::plain(name.clone(), wire, compare, spelling);
+        Ok(match (base, compare) {
+            ("uuid", Compare::Uuid) => plain(Wire::Bytes, Spelling::Uuid),
+            ("bytea", Compare::Bytes | Compare::Uuid | Compare::Text) => {
+                plain(Wire::Bytes, Spelling::Bytes)
+            }
+            ("smallint", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(16, true)),
+            ("integer", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(32, true)),
+            ("bigint", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(64, true)),
+            ("numeric", Compare::Integer)
+                if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 =>
+            {
+                Part {
+                    select: format!("trim_scale({name})::text"),
+                    ..plain(Wire::Digits, WHOLE)
+                }
+            }
+            ("text" | "character varying" | "character" | "name" | "citext", compare) => {
+                characters(name, column, base, compare)?
+            }
+            _ => return Err(refused(column, compare)),
+        })
+    }
+
+    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics> {
+        let text = |text: &str| Postgres.text(text).ok();
+        let (schema, table) = (text(place.schema.unwrap_or("public"))?, text(table)?);
+        // Of several columns the catalog knows nothing together.
+        let column = match columns {
+            [column] => text(column)?,
+            _ => "NULL".to_owned(),
+        };
+        Some(Statistics {
+            otherwise: None,
+            there: None,
+            sql: format!(
+                "SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END, \
+                 CASE WHEN s.n_distinct >= 0 THEN s.n_distinct::bigint \
+                 WHEN c.reltuples >= 0 THEN (-s.n_distinct * c.reltuples)::bigint END \
+                 FROM pg_catalog.pg_class c \
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 LEFT JOIN pg_catalog.pg_stats s ON s.schemaname = n.nspname \
+                 AND s.tablename = c.relname AND s.attname = {column} \
+                 WHERE n.nspname = {schema} AND c.relname = {table} \
+                 ORDER BY s.inherited DESC LIMIT 1"
+            ),
+        })
+    }
+
+    /// A standby is its primary's whole cluster; one that follows by publications is another.
+    fn copies_identity(&self) -> bool {
+        true
+    }
+
+    /// While a primary is idle, the time since its last transaction grows, and nothing is behind:
+    /// what was replayed is compared with what was received, and with what the primary said that it
+    /// has, which only some accounts see. A standby that has lost its primary has replayed all that
+    /// it received; unless an archive goes on feeding it, it does not follow.
+    fn replication(&self, _server: &Server) -> Option<&'static str> {
+        Some(
+            "SELECT pg_is_in_recovery()::text AS replica, (CASE \
+             WHEN NOT pg_is_in_recovery() THEN NULL \
+             WHEN w.pid IS NULL AND pg_last_wal_receive_lsn() IS NOT NULL \
+             AND current_setting('restore_command', true) = '' THEN NULL \
+             WHEN w.pid IS NOT NULL AND GREATEST(pg_last_wal_receive_lsn(), w.latest_end_lsn) \
+             <= pg_last_wal_replay_lsn() THEN 0 \
+             ELSE EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp())::bigint END)::text AS lag \
+             FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_wal_receiver w ON true",
+        )
+    }
+
+    fn load(&self) -> Option<&'static str> {
+        Some(
+            "SELECT COUNT(*) FROM pg_catalog.pg_stat_activity \
+             WHERE state = 'active' AND backend_type = 'client backend'",
+        )
+    }
+
+    fn counts(&self) -> Wire {
+        Wire::BigEndian
+    }
+
+    fn row_expression(&self, column: &Column) -> String {
+        let name = Postgres.quote(&column.name);
+        match column.family {
+            Family::Binary => format!("encode({name}, 'hex')"),
+            _ => format!("{name}::text"),
+        }
+    }
+
+    fn row_order(&self, column: &Column) -> String {
+        Postgres.quote(&column.name)
+    }
+
+    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
+        match column.family {
+            Family::Binary => Ok(Postgres.bytes(&rows::bytes_of(column, told)?)),
+            Family::Integer => rows::number(column, told),
+            Family::Text => Postgres.text(told),
+            _ => Ok(format!("{}::{}", Postgres.text(told)?, column.sql)),
+        }
+    }
+
+    fn equality(&self, column: &Column) -> Equality {
+        match column.sql.as_str() {
+            "citext" => Equality::Collation("citext".to_owned()),
+            _ => Equality::Exact,
+        }
+    }
+
+    /// A hash of all keys spills where the order of the index needs no memory.
+    fn streaming(&self) -> Option<&'static str> {
+        Some("SET enable_hashagg = off; SET jit = off; SET max_parallel_workers_per_gather = 0")
+    }
+}
+
+fn characters(
+    name: String,
+    column: &Column,
+    base: &str,
+    compare: &Compare,
+) -> Result<Part, String> {
+    let bytewise = base == "name" || column.collation.as_deref().is_some_and(is_bytewise);
+    let text = format!("{name}::text");
+    let order = if bytewise {
+        name.clone()
+    } else {
+        format!("{text} COLLATE \"C\"")
+    };
+    let part = Part {
+        // The blanks that fill a CHAR are no part of its value.
+        select: match base {
+            // Without a name of its own, it would be what `ORDER BY` means.
+            "character" if bytewise => format!("{text} AS bird_key"),
+            _ => order.clone(),
+        },
+        order,
+        indexed: bytewise,
+        ..Part::plain(name, Wire::Characters, compare, Spelling::Text)
+    };
+    Ok(match compare {
+        Compare::Text | Compare::Bytes => part,
+        // Where large letters come before small ones, no one bound serves for both.
+        Compare::Uuid => {
+            let digits = format!(
+                "translate(replace(lower({text}), 'urn:uuid:', ''), '-{{}}', '') COLLATE \"C\""
+            );
+            Part {
+                bound: Spelling::Never,
+                wide: Some((digits.clone(), Spelling::Hex)),
+                probes: vec![Probe::every(digits, Spelling::Hex)],
+                ..part
+            }
+        }
+        Compare::Integer => {
+            let number = format!("CASE WHEN {text} ~ '^-?[0-9]+$' THEN {text}::numeric ELSE 0 END");
+            Part {
+                sorts: false,
+                bound: Spelling::Never,
+                wide: Some((number.clone(), WHOLE)),
+                probes: vec![Probe::every(number, WHOLE)],
+                ..part
+            }
+        }
+        Compare::Collated(collation) => match collation.as_str() {
+            "BINARY" => part,
+            "NOCASE" => Part {
+                sorts: false,
+                probes: vec![Probe::every(
+                    format!("lower({text} COLLATE \"C\")"),
+                    Spelling::Text,
+                )],
+                ..part
+            },
+            "RTRIM" => Part {
+                probes: vec![Probe::every(format!("rtrim({text}, ' ')"), Spelling::Text)],
+                ..part
+            },
+            _ => {
+                return Err(format!(
+                    "{} cannot be compared by {collation}: PostgreSQL tells no sort keys, and what \
+                     is the same to its usual collations has the same bytes, which `text` means",
+                    column.name
+                ));
+            }
+        },
+    })
+}
+
+/// Whether a collation, as the server writes its name, has the order of bytes.
+fn is_bytewise(collation: &str) -> bool {
+    let name = collation.strip_prefix("pg_catalog.").unwrap_or(collation);
+    let known = ["C", "POSIX", "ucs_basic", "pg_c_utf8", "C.UTF-8", "C.utf8"];
+    known.contains(&name.trim_matches('"'))
+}

@@ -1,0 +1,68 @@
+//! The answers become a schema.
+
+mod cells;
+mod keys;
+mod names;
+mod normalize;
+mod objects;
+pub(super) mod queries;
+mod routines;
+mod tables;
+mod types;
+
+use crate::dialect::Dialect;
+use crate::dialect::catalog::Answer;
+use crate::dialect::postgres::Postgres;
+use crate::model::schema::{Object, Schema, Stranger};
+
+use self::queries::{TOPICS, Topic};
+use cells::Answers;
+use names::Names;
+use normalize::{settled, settled_text};
+
+pub fn schema(answers: &[Answer]) -> Result<Schema, String> {
+    if answers.len() != TOPICS.len() {
+        return Err(format!(
+            "{} questions were asked, and {} answered",
+            TOPICS.len(),
+            answers.len()
+        ));
+    }
+    let answers = Answers(answers);
+    let names = Names::new(answers);
+    let owned = tables::owned(answers, &names);
+    let mut columns = tables::columns(answers, &names, &owned);
+    let mut keys = keys::keys(answers, &names);
+    let mut schema = Schema {
+        tables: tables::tables(answers, &names, &mut columns, &mut keys),
+        ..Schema::default()
+    };
+    let objects = &mut schema.objects;
+    objects.extend(objects::extensions(answers, &names));
+    objects.extend(types::types(answers, &names));
+    objects.extend(types::composites(answers, &names, &mut columns));
+    objects.extend(types::collations(answers, &names));
+    objects.extend(objects::sequences(answers, &names, &owned, &schema.tables));
+    objects.extend(routines::routines(answers, &names));
+    objects.extend(routines::operators(answers, &names));
+    objects.extend(objects::views(answers, &names, &mut columns, &mut keys));
+    objects.extend(objects::parts(answers, &names));
+    schema.strangers = answers
+        .rows(Topic::Strangers)
+        .map(|mut cells| Stranger {
+            what: cells.text().to_owned(),
+            printed: cells.text().to_owned(),
+        })
+        .collect();
+    Ok(schema)
+}
+
+/// An identifier, quoted.
+fn quote(name: &str) -> String {
+    Postgres.quote(name)
+}
+
+/// Whether an object is one of a table that is not told.
+fn is_told(object: &Object) -> bool {
+    object.table.as_ref().is_none_or(|table| !table.is_empty())
+}

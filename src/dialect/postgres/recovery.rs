@@ -1,0 +1,220 @@
+//! PostgreSQL: what cannot run inside a transaction, and how it is told whether it ran.
+
+use crate::dialect::postgres::Postgres;
+use crate::dialect::recovery::normalize::{alike, flat};
+use crate::dialect::recovery::{Effect, Kind, Object, Proof, Verdict};
+use crate::dialect::recovery::{alone, untold, upper};
+use crate::sql::cursor::Words;
+
+/// Why the statements of a whole cluster are refused.
+const CLUSTER: &str = "it changes the whole cluster and commits by itself, and nothing in this \
+     database tells whether it ran";
+const DETACH: &str = "it commits twice by itself, and a kill in between leaves a state of its own";
+
+/// An index that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Nothing where the server chooses it.
+    name: Option<String>,
+    shape: Shape,
+}
+
+/// What an index is but for its name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Shape {
+    unique: bool,
+    method: String,
+    /// From its columns on.
+    rest: Vec<String>,
+}
+
+/// An index that is there: a line of what is seen of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexState {
+    sql: String,
+    name: String,
+    valid: bool,
+    /// Its number and its definition.
+    rest: String,
+}
+
+pub fn effect(mut words: Words<'_>) -> Effect {
+    match upper(&mut words).as_str() {
+        "SET" | "RESET" | "PREPARE" | "DEALLOCATE" | "DISCARD" | "LISTEN" | "UNLISTEN" => {
+            Effect::Setting
+        }
+        // What these leave half done they do again, and an index that was not finished is left
+        // beside the old one under a name of its own.
+        "VACUUM" | "REINDEX" | "CLUSTER" | "ANALYZE" | "CHECKPOINT" => Effect::Repeatable,
+        "CREATE" => create(words),
+        "DROP" => drop(words),
+        "ALTER" if words.sees("SYSTEM") => Effect::Repeatable,
+        "ALTER" if words.has("DETACH") && words.has("CONCURRENTLY") => Effect::Unclear(DETACH),
+        "BEGIN" | "START" => Effect::Begins,
+        "COMMIT" | "END" | "ROLLBACK" | "ABORT" => Effect::Ends,
+        _ => Effect::Together,
+    }
+}
+
+fn create(mut words: Words<'_>) -> Effect {
+    if words.eat_any(&["DATABASE", "TABLESPACE"]) {
+        return Effect::Unclear(CLUSTER);
+    }
+    let unique = words.eat("UNIQUE");
+    if !words.eat_all(&["INDEX", "CONCURRENTLY"]) {
+        return Effect::Together;
+    }
+    index(words, unique).unwrap_or_else(untold)
+}
+
+fn index(mut words: Words<'_>, unique: bool) -> Option<Effect> {
+    is_plain(&words).then_some(())?;
+    words.eat_if_exists();
+    let name = if words.sees("ON") {
+        None
+    } else {
+        Some(words.name()?.last().to_owned())
+    };
+    words.eat("ON").then_some(())?;
+    words.eat("ONLY");
+    let table = Object::new(&Postgres, Kind::Indexes, &words.name()?);
+    let shape = Shape::read(words, unique);
+    Some(alone(vec![table], Proof::OneMore(Index { name, shape })))
+}
+
+/// Whether no name is written by the numbers of its characters, which is not read here.
+fn is_plain(words: &Words<'_>) -> bool {
+    let mut words = words.rest().iter();
+    !words.any(|word| word.text.starts_with("U&") || word.text.starts_with("u&"))
+}
+
+fn drop(mut words: Words<'_>) -> Effect {
+    if words.eat_any(&["DATABASE", "TABLESPACE"]) {
+        return Effect::Unclear(CLUSTER);
+    }
+    if !words.eat_all(&["INDEX", "CONCURRENTLY"]) {
+        return Effect::Together;
+    }
+    words.eat_if_exists();
+    let plain = is_plain(&words);
+    match words.name().filter(|_| plain) {
+        Some(name) => {
+            let index = Object::new(&Postgres, Kind::Index, &name);
+            alone(vec![index], Proof::Gone(None))
+        }
+        None => untold(),
+    }
+}
+
+impl Shape {
+    /// Reads an index from behind its table on.
+    fn read(mut words: Words<'_>, unique: bool) -> Shape {
+        let method = if words.eat("USING") {
+            words.part().unwrap_or_default()
+        } else {
+            "btree".into()
+        };
+        Shape {
+            unique,
+            method,
+            rest: bare(flat(words.rest())),
+        }
+    }
+
+    /// Reads what the server shows.
+    fn shown(definition: &str) -> Option<Shape> {
+        let mut words = Words::whole(&Postgres, definition);
+        words.eat("CREATE").then_some(())?;
+        let unique = words.eat("UNIQUE");
+        words.eat("INDEX").then_some(())?;
+        words.name()?;
+        words.eat("ON").then_some(())?;
+        words.eat("ONLY");
+        words.name()?;
+        Some(Shape::read(words, unique))
+    }
+
+    fn fits(&self, shown: &Shape) -> bool {
+        self.unique == shown.unique && self.method == shown.method && alike(&self.rest, &shown.rest)
+    }
+}
+
+/// Words without casts and without the order that is so anyway, which the server adds and leaves
+/// out.
+fn bare(words: Vec<String>) -> Vec<String> {
+    let mut bare: Vec<String> = Vec::with_capacity(words.len());
+    let mut words = words.into_iter().peekable();
+    while let Some(word) = words.next() {
+        let next = words.peek().map(String::as_str);
+        match (word.as_str(), next) {
+            (":", Some(":")) => {
+                words.next();
+                words.next();
+                words.next_if(|word| word == "varying" || word == "precision");
+            }
+            ("asc", _) => {}
+            ("nulls", Some("last")) if bare.last().is_none_or(|last| last != "desc") => {
+                words.next();
+            }
+            ("nulls", Some("first")) if bare.last().is_some_and(|last| last == "desc") => {
+                words.next();
+            }
+            _ => bare.push(word),
+        }
+    }
+    bare
+}
+
+impl IndexState {
+    fn line(line: &str) -> Option<IndexState> {
+        let (sql, rest) = line.split_once('\t')?;
+        let (state, rest) = rest.split_once('\t')?;
+        let name = Words::whole(&Postgres, sql).name()?;
+        Some(IndexState {
+            sql: sql.to_owned(),
+            name: name.last().to_owned(),
+            valid: state == "valid",
+            rest: rest.to_owned(),
+        })
+    }
+
+    /// What is seen of a table's indexes.
+    pub fn lines(seen: &str) -> Vec<IndexState> {
+        seen.lines().filter_map(IndexState::line).collect()
+    }
+
+    /// Whether two lines are of one index, valid or not.
+    pub fn is_same(before: &str, now: &str) -> bool {
+        let (before, now) = (IndexState::line(before), IndexState::line(now));
+        let of = |line: Option<IndexState>| line.map(|line| (line.sql, line.rest));
+        before.is_some() && of(before) == of(now)
+    }
+}
+
+impl Index {
+    /// What has become of it. With a name it is that one index; without, the one that is new.
+    pub fn verdict(&self, before: &[IndexState], now: &[IndexState]) -> Verdict {
+        let of = |all: &[IndexState]| -> Vec<IndexState> {
+            let ours = |one: &&IndexState| self.name.as_ref().is_none_or(|name| one.name == *name);
+            all.iter().filter(ours).cloned().collect()
+        };
+        let (before, now) = (of(before), of(now));
+        if before == now {
+            return Verdict::NotRun;
+        }
+        let gone = before.iter().any(|one| !now.contains(one));
+        let mut new = now.iter().filter(|one| !before.contains(one));
+        let (Some(one), None, false) = (new.next(), new.next(), gone) else {
+            return Verdict::Unclear;
+        };
+        let shown = one
+            .rest
+            .split_once('\t')
+            .and_then(|(_, sql)| Shape::shown(sql));
+        match shown.is_some_and(|shown| self.shape.fits(&shown)) {
+            true if one.valid => Verdict::Ran,
+            true => Verdict::Clean(format!("DROP INDEX CONCURRENTLY IF EXISTS {}", one.sql)),
+            false => Verdict::Unclear,
+        }
+    }
+}

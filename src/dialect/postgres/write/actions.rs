@@ -1,0 +1,221 @@
+//! What becomes of each atom: it stays, goes, comes, is altered where it stands, or is made anew.
+
+use super::clause;
+use super::nodes::{Atom, Atoms, Class, Part};
+use super::prepare::plain_default;
+use crate::model::schema::{Column, Key, Object};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Keep,
+    Make,
+    Drop,
+    Alter,
+    /// A column whose values are written anew.
+    Retype,
+    /// Dropped and made.
+    Rebuild,
+    /// A type that columns have: put aside under another name, made, and dropped behind them.
+    Retire,
+}
+
+impl Fate {
+    pub fn drops(self) -> bool {
+        matches!(self, Fate::Drop | Fate::Rebuild)
+    }
+
+    pub fn makes(self) -> bool {
+        !matches!(self, Fate::Keep | Fate::Drop)
+    }
+}
+
+/// What becomes of an atom that both schemas have, as far as it shows by itself.
+pub fn of_both(from: &Atom<'_>, to: &Atom<'_>, old: &Atoms<'_>, new: &Atoms<'_>) -> Fate {
+    match (from.part, to.part) {
+        (Part::Table(from_table), Part::Table(to_table)) => match from.name.class {
+            Class::Replica => changed(
+                super::nodes::replica(from_table) != super::nodes::replica(to_table),
+                Fate::Alter,
+            ),
+            _ if from_table.partitions != to_table.partitions => Fate::Rebuild,
+            _ => changed(
+                from_table.options != to_table.options || from_table.comment != to_table.comment,
+                Fate::Alter,
+            ),
+        },
+        (Part::Column(_, one), Part::Column(_, other)) => match from.name.class {
+            Class::Default => {
+                let default = |column: &Column| column.default.as_deref().map(plain_default);
+                changed(default(one) != default(other), Fate::Alter)
+            }
+            Class::Identity => changed(numbering(one) != numbering(other), Fate::Alter),
+            _ => column(one, other),
+        },
+        (Part::Key(one, _), Part::Key(other, _)) => key(one, other),
+        (Part::ForeignKey(_, one), Part::ForeignKey(_, other)) => {
+            let mut like = one.clone();
+            like.comment.clone_from(&other.comment);
+            like.options.remove("deferrable");
+            like.options
+                .extend(other.options.get_key_value("deferrable").map(clone));
+            if clause::is_valid(&other.options) {
+                like.options.remove("valid");
+            }
+            differing(one == other, like == *other)
+        }
+        (Part::Check(one), Part::Check(other)) => {
+            let mut like = one.clone();
+            like.comment.clone_from(&other.comment);
+            if clause::is_valid(&other.options) {
+                like.options.remove("valid");
+            }
+            differing(one == other, like == *other)
+        }
+        (Part::Parent(_, one), Part::Parent(_, other)) => changed(one != other, Fate::Rebuild),
+        (Part::Object(one), Part::Object(other)) => match from.name.class {
+            Class::Owner => changed(
+                one.options.get("owner") != other.options.get("owner"),
+                Fate::Alter,
+            ),
+            class => object(class, one, other, old, new),
+        },
+        _ => Fate::Rebuild,
+    }
+}
+
+fn clone(pair: (&String, &String)) -> (String, String) {
+    (pair.0.clone(), pair.1.clone())
+}
+
+fn changed(yes: bool, fate: Fate) -> Fate {
+    if yes { fate } else { Fate::Keep }
+}
+
+/// The same, alterable to be, or neither.
+fn differing(same: bool, alterable: bool) -> Fate {
+    match (same, alterable) {
+        (true, _) => Fate::Keep,
+        (false, true) => Fate::Alter,
+        (false, false) => Fate::Rebuild,
+    }
+}
+
+fn column(one: &Column, other: &Column) -> Fate {
+    if one.sql != other.sql || one.collation != other.collation {
+        return match (&one.generated, &other.generated) {
+            (None, None) => Fate::Retype,
+            _ => Fate::Rebuild,
+        };
+    }
+    if one.generated != other.generated {
+        return match other.generated {
+            None => Fate::Alter,
+            Some(_) => Fate::Rebuild,
+        };
+    }
+    let settings = |column: &Column| {
+        let mut options = column.options.clone();
+        options.retain(|name, _| name != "inherited" && !name.starts_with("sequence "));
+        (options, column.comment.clone(), column.nullable)
+    };
+    changed(settings(one) != settings(other), Fate::Alter)
+}
+
+fn numbering(column: &Column) -> (Option<&str>, Vec<(&String, &String)>) {
+    let options = column.options.iter();
+    let options = options.filter(|(name, _)| name.starts_with("sequence "));
+    (column.identity.as_deref(), options.collect())
+}
+
+fn key(one: &Key, other: &Key) -> Fate {
+    let alterable = |key: &Key| {
+        let mut key = key.clone();
+        key.comment = None;
+        key.options.retain(|name, _| {
+            let words = [
+                "tablespace",
+                "clustered",
+                "attached",
+                "comment of the index",
+            ];
+            !name.starts_with("with ") && !words.contains(&name.as_str())
+        });
+        key
+    };
+    differing(one == other, alterable(one) == alterable(other))
+}
+
+fn object(class: Class, one: &Object, other: &Object, _: &Atoms<'_>, _: &Atoms<'_>) -> Fate {
+    if one == other {
+        return Fate::Keep;
+    }
+    let mut like = one.clone();
+    like.comment.clone_from(&other.comment);
+    if like == *other {
+        return Fate::Alter;
+    }
+    let option = |object: &Object, name: &str| object.options.get(name).cloned();
+    let same = |names: &[&str]| {
+        names
+            .iter()
+            .all(|name| option(one, name) == option(other, name))
+    };
+    match class {
+        Class::Extension | Class::Sequence => Fate::Alter,
+        Class::Enum if is_within(&one.labels, &other.labels) => Fate::Alter,
+        Class::Domain if same(&["type", "collation"]) => Fate::Alter,
+        Class::Composite if grows(one, other) => Fate::Alter,
+        Class::Enum | Class::Domain | Class::Composite | Class::Range | Class::Collation => {
+            Fate::Retire
+        }
+        Class::Function | Class::Procedure => {
+            let defaults = |object: &Object| -> u32 {
+                let count = option(object, "defaults").and_then(|it| it.parse().ok());
+                count.unwrap_or(0)
+            };
+            let replaceable = same(&["returns", "arguments"]) && defaults(one) <= defaults(other);
+            differing(false, replaceable)
+        }
+        Class::View => differing(false, view_grows(one, other)),
+        Class::MaterializedView => {
+            let query = |object: &Object| object.sql.split_once(" AS\n").map(|it| it.1.to_owned());
+            let alike = query(one) == query(other) && same(&["access method"]);
+            differing(false, alike)
+        }
+        Class::Trigger | Class::Rule => differing(false, one.sql == other.sql),
+        Class::Policy => {
+            let loses = |name: &str| option(one, name).is_some() && option(other, name).is_none();
+            let alterable = same(&["for", "as"]) && !loses("using") && !loses("check");
+            differing(false, alterable)
+        }
+        Class::Statistics => differing(false, one.sql == other.sql),
+        _ => Fate::Rebuild,
+    }
+}
+
+/// Whether some labels are among others in the same order.
+pub fn is_within(few: &[String], many: &[String]) -> bool {
+    let mut many = many.iter();
+    few.iter().all(|label| many.any(|it| it == label))
+}
+
+/// Whether a composite type can be altered: attributes that go, and others that come at the end.
+fn grows(one: &Object, other: &Object) -> bool {
+    let same =
+        |a: &Column, b: &Column| a.name == b.name && a.sql == b.sql && a.collation == b.collation;
+    let kept: Vec<&Column> = one
+        .columns
+        .iter()
+        .filter(|a| other.columns.iter().any(|b| b.name == a.name))
+        .collect();
+    !kept.is_empty() && std::iter::zip(&kept, &other.columns).all(|(a, b)| same(a, b))
+}
+
+/// Whether `CREATE OR REPLACE VIEW` does it: columns can only be added at the end.
+fn view_grows(one: &Object, other: &Object) -> bool {
+    let same = |(a, b): (&Column, &Column)| {
+        a.name == b.name && a.sql == b.sql && a.collation == b.collation
+    };
+    one.columns.len() <= other.columns.len()
+        && std::iter::zip(&one.columns, &other.columns).all(same)
+}

@@ -1,0 +1,169 @@
+//! The statements that lead from one schema to another.
+//!
+//! Both schemas are taken apart into the smallest things that a statement makes or drops
+//! ([`atoms`]). Each has a fate ([`fate`]), which reaches what is built upon it ([`plan`]); what is
+//! to be done becomes a graph, and a way through it the order ([`order`]).
+
+mod actions;
+mod body_names;
+pub(super) mod clause;
+mod columns;
+mod comments;
+pub(super) mod describe;
+mod drop;
+mod keys;
+mod nodes;
+mod objects;
+mod order;
+mod plan;
+mod prepare;
+pub(super) mod rename;
+mod retype;
+mod tables;
+mod types;
+mod unsupported;
+
+use crate::model::change::{Change, Ddl, DdlStep, Difference, Unsupported};
+use crate::model::schema::{Id, Kind, Schema};
+
+use actions::Fate;
+use nodes::{Atoms, Class, Name, Part};
+use order::Deed;
+use plan::Plan;
+
+/// What is written for one thing after the other.
+pub struct Writer<'p, 's> {
+    pub plan: &'p Plan<'s>,
+    pub steps: Vec<DdlStep>,
+    pub unsupported: Vec<Unsupported>,
+}
+
+pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+    if difference.is_empty() {
+        return Ddl::default();
+    }
+    let (mut old, mut new) = (from.clone(), to.clone());
+    prepare::serials(&mut old);
+    prepare::serials(&mut new);
+    prepare::detached(&mut old, &new);
+    let renames = prepare::renames(&mut old, &new);
+    let plan = Plan::new(Atoms::new(&old), Atoms::new(&new));
+    let (order, forced) = order::order(&plan);
+    let mut writer = Writer {
+        plan: &plan,
+        steps: renames,
+        unsupported: Vec::new(),
+    };
+    for (deed, name) in order {
+        match deed {
+            Deed::Drop => writer.drop(name),
+            Deed::PutAside => writer.put_aside(name),
+            Deed::Make => writer.make(name),
+            Deed::Discard => writer.discard(name),
+        }
+    }
+    writer.tell_gaps();
+    let mut steps = writer.steps;
+    let makes_functions = steps.iter().any(|step| {
+        matches!(step.about.kind, Kind::Function | Kind::Procedure)
+            && step.sql.starts_with("CREATE")
+    });
+    if let Some(first) = steps.first().filter(|_| forced && makes_functions) {
+        // Functions that mention each other: the server is not to look into them yet.
+        let step = DdlStep::new(first.about.clone(), "SET check_function_bodies TO off");
+        steps.insert(0, step);
+    }
+    let mut unsupported = writer.unsupported;
+    unsupported.extend(strangers(difference));
+    Ddl { steps, unsupported }
+}
+
+/// What bird does not understand it cannot change.
+fn strangers(difference: &Difference) -> Vec<Unsupported> {
+    let changes = difference.changes.iter();
+    changes
+        .filter_map(|change| match change {
+            Change::Stranger(pair) => {
+                let what = pair.to.as_ref().or(pair.from.as_ref())?.what.clone();
+                Some(Unsupported {
+                    about: Id::new(Kind::Stranger, &what),
+                    why: format!("bird does not write such a thing: {what}"),
+                })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+impl<'s> Writer<'_, 's> {
+    fn say(&mut self, name: Name<'s>, sql: impl Into<String>) -> &mut DdlStep {
+        let at = self.steps.len();
+        self.steps.push(DdlStep::new(name.about(), sql));
+        &mut self.steps[at]
+    }
+
+    fn cannot(&mut self, name: Name<'s>, why: impl Into<String>) {
+        self.unsupported.push(Unsupported {
+            about: name.about(),
+            why: why.into(),
+        });
+    }
+
+    /// The atom as it is in the old schema.
+    fn old(&self, name: &Name<'s>) -> Option<Part<'s>> {
+        self.plan.old.get(name).map(|atom| atom.part)
+    }
+
+    fn make(&mut self, name: Name<'s>) {
+        let fate = self.plan.fate(&name);
+        let Some(part) = self.plan.new.get(&name).map(|atom| atom.part) else {
+            return;
+        };
+        let old = self
+            .old(&name)
+            .filter(|_| matches!(fate, Fate::Alter | Fate::Retype));
+        match (part, old) {
+            (Part::Table(table), old) if name.class == Class::Replica => {
+                let old = match old {
+                    Some(Part::Table(old)) => Some(old),
+                    _ => None,
+                };
+                self.set_replica(name, table, old);
+            }
+            (Part::Table(table), None) => self.create_table(name, table),
+            (Part::Table(table), Some(Part::Table(old))) => self.alter_table(name, old, table),
+            (Part::Column(table, column), old) => {
+                let old = match old {
+                    Some(Part::Column(_, old)) => Some(old),
+                    _ => None,
+                };
+                match name.class {
+                    Class::Default => self.set_default(name, table, column, old),
+                    Class::Identity => self.set_identity(name, table, column, old),
+                    _ => self.make_column(name, table, column, old),
+                }
+            }
+            (Part::Key(key, on_view), None) => self.add_key(name, key, on_view),
+            (Part::Key(key, on_view), Some(Part::Key(old, _))) => {
+                self.alter_key(name, old, key, on_view);
+            }
+            (Part::ForeignKey(_, key), None) => self.add_foreign_key(name, key),
+            (Part::ForeignKey(_, key), Some(Part::ForeignKey(_, old))) => {
+                self.alter_foreign_key(name, old, key);
+            }
+            (Part::Check(check), None) => self.add_check(name, check),
+            (Part::Check(check), Some(Part::Check(old))) => {
+                self.alter_check(name, old, check);
+            }
+            (Part::Parent(table, parent), _) => self.attach(name, table, parent),
+            (Part::Object(object), old) => {
+                let old = match old {
+                    Some(Part::Object(old)) => Some(old),
+                    _ => None,
+                };
+                self.make_object(name, object, old);
+            }
+            _ => {}
+        }
+    }
+}

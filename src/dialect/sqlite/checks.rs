@@ -1,0 +1,28 @@
+//! The checks of SQLite; what concerns its file as a file stands in `db::file`.
+
+use crate::dialect::checks::{Check, cell};
+use crate::model::check::Judgement;
+
+pub const CHECKS: &[Check] = &[
+    Check {
+        name: "character-set",
+        inside: true,
+        query: |_| "PRAGMA encoding".into(),
+        judge: |_, rows| match cell(rows, 0, 0) {
+            "UTF-8" => Judgement::ok("UTF-8"),
+            other => Judgement::note(format!("{other}; texts are compared after a conversion")),
+        },
+    },
+    Check {
+        name: "journal-mode",
+        inside: true,
+        query: |_| "PRAGMA journal_mode".into(),
+        judge: |_, rows| match cell(rows, 0, 0) {
+            mode @ ("off" | "memory") => {
+                Judgement::warning(format!("{mode}: a crash destroys the file"))
+                    .to_do("PRAGMA journal_mode = wal")
+            }
+            mode => Judgement::ok(mode),
+        },
+    },
+];

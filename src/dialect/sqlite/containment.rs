@@ -1,0 +1,44 @@
+//! What statements of SQLite could reach beyond their database.
+
+use crate::dialect::containment::{Rules, Signs};
+
+const FILES: &str = "reads or writes other files";
+
+pub static RULES: Rules = Rules {
+    heads: &[
+        (&["PRAGMA", "TEMP_STORE_DIRECTORY"], FILES),
+        (&["PRAGMA", "DATA_STORE_DIRECTORY"], FILES),
+    ],
+    signs: &[
+        (&["VACUUM", "INTO"], FILES),
+        (&["VACUUM", "MAIN", "INTO"], FILES),
+    ],
+    functions: FUNCTIONS,
+    values: &[("USING", &["CSV", "FSDIR", "ZIPFILE", "VSV", "FILE"], FILES)],
+    shared: &[],
+    telling: &[],
+    globals: &[],
+    untrusted: &[],
+    dynamic: None,
+    grants_inside: false,
+    around: None,
+    mode: None,
+    runs_alone: None,
+    qualified: None,
+};
+
+const FUNCTIONS: Signs = &[
+    (&["load_extension"], "loads a library into bird"),
+    (
+        &[
+            "readfile",
+            "writefile",
+            "edit",
+            "fsdir",
+            "lsmode",
+            "zipfile",
+        ],
+        FILES,
+    ),
+    (&["fts3_tokenizer"], "reaches into bird's memory"),
+];

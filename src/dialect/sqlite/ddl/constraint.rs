@@ -1,0 +1,422 @@
+//! The constraints of CREATE TABLE: those of a column and those of the table, which are one thing
+//! wherever they mean one.
+
+use super::table::{Definition, parts};
+use super::tokens::{Cursor, Known, Token, bare, canonical};
+use crate::model::schema::{
+    Check, Column, ForeignKey, Generated, Key, KeyKind, KeyPart, Options, Table,
+};
+use crate::sql::lex::Kind;
+
+/// The words with which a constraint of a column begins, and a type ends.
+pub const BEGINS: &[&str] = &[
+    "CONSTRAINT",
+    "PRIMARY",
+    "NOT",
+    "NULL",
+    "UNIQUE",
+    "CHECK",
+    "DEFAULT",
+    "COLLATE",
+    "REFERENCES",
+    "GENERATED",
+    "AS",
+    "DEFERRABLE",
+];
+pub const CONFLICT: &str = "on conflict";
+/// On a key whose single INTEGER column is no other name of the row's number.
+pub const NO_ALIAS: &str = "rowid";
+pub const DEFERRED: &str = "deferrable";
+pub const AUTOINCREMENT: &str = "AUTOINCREMENT";
+
+/// A constraint with its name.
+pub struct Clause<'t, 'a> {
+    name: Option<String>,
+    rule: Rule<'t, 'a>,
+}
+
+/// What a constraint says.
+pub enum Rule<'t, 'a> {
+    /// A name without a constraint, or `NULL`.
+    Nothing,
+    NotNull(Option<String>),
+    Default(&'t [Token<'a>]),
+    Collate(String),
+    Generated(&'t [Token<'a>], bool),
+    /// Kind, parts, conflict, AUTOINCREMENT; the parts are missing behind a column.
+    Key(KeyKind, Option<&'t [Token<'a>]>, Option<String>, bool),
+    /// `PRIMARY KEY DESC` behind a column.
+    Descending(Option<String>, bool),
+    Check(&'t [Token<'a>]),
+    References(Vec<String>, ForeignKey),
+    /// The last foreign key waits for the end of the transaction, or does not.
+    Deferred(bool),
+}
+
+/// The constraint of the table that begins here.
+pub fn of_table<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t, 'a>>> {
+    let begins = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
+    if !begins.iter().any(|word| cursor.sees(word)) {
+        return Some(None);
+    }
+    let name = named(cursor)?;
+    let rule = if cursor.eat_all(&["PRIMARY", "KEY"]) {
+        let mut inside = cursor.group()?;
+        let mut counts = false;
+        if let [rest @ .., last] = inside
+            && last.is(AUTOINCREMENT)
+        {
+            (inside, counts) = (rest, true);
+        }
+        Rule::Key(KeyKind::Primary, Some(inside), conflict(cursor)?, counts)
+    } else if cursor.eat("UNIQUE") {
+        let inside = cursor.group()?;
+        Rule::Key(KeyKind::Unique, Some(inside), conflict(cursor)?, false)
+    } else if cursor.eat("CHECK") {
+        let inside = cursor.group()?;
+        conflict(cursor)?;
+        Rule::Check(inside)
+    } else if cursor.eat_all(&["FOREIGN", "KEY"]) {
+        let columns = names(cursor)?;
+        if !cursor.eat("REFERENCES") {
+            return None;
+        }
+        let mut key = references(cursor)?;
+        if let Some(waits) = deferred(cursor)? {
+            wait(&mut key, waits);
+        }
+        Rule::References(columns, key)
+    } else {
+        return None;
+    };
+    Some(Some(Clause { name, rule }))
+}
+
+/// The constraint of a column that begins here.
+pub fn of_column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t, 'a>>> {
+    let name = named(cursor)?;
+    let rule = if cursor.eat("DEFAULT") {
+        Rule::Default(default(cursor)?)
+    } else if let Some(waits) = deferred(cursor)? {
+        Rule::Deferred(waits)
+    } else if cursor.eat_all(&["NOT", "NULL"]) {
+        Rule::NotNull(conflict(cursor)?)
+    } else if cursor.eat("NULL") {
+        conflict(cursor)?;
+        Rule::Nothing
+    } else if cursor.eat_all(&["PRIMARY", "KEY"]) {
+        let descends = cursor.eat_one(&["ASC", "DESC"]) == Some("DESC");
+        let conflict = conflict(cursor)?;
+        let counts = cursor.eat(AUTOINCREMENT);
+        if descends {
+            Rule::Descending(conflict, counts)
+        } else {
+            Rule::Key(KeyKind::Primary, None, conflict, counts)
+        }
+    } else if cursor.eat("UNIQUE") {
+        Rule::Key(KeyKind::Unique, None, conflict(cursor)?, false)
+    } else if cursor.eat("CHECK") {
+        Rule::Check(cursor.group()?)
+    } else if cursor.eat("REFERENCES") {
+        Rule::References(Vec::new(), references(cursor)?)
+    } else if cursor.eat("COLLATE") {
+        Rule::Collate(cursor.name()?.to_ascii_uppercase())
+    } else if cursor.eat_all(&["GENERATED", "ALWAYS", "AS"]) || cursor.eat("AS") {
+        let expression = cursor.group()?;
+        let stored = cursor.eat_one(&["STORED", "VIRTUAL"]) == Some("STORED");
+        Rule::Generated(expression, stored)
+    } else if name.is_some() {
+        Rule::Nothing
+    } else {
+        return Some(None);
+    };
+    Some(Some(Clause { name, rule }))
+}
+
+fn named(cursor: &mut Cursor<'_, '_>) -> Option<Option<String>> {
+    if cursor.eat("CONSTRAINT") {
+        cursor.name().map(Some)
+    } else {
+        Some(None)
+    }
+}
+
+/// `ON CONFLICT …`; ABORT is what happens anyway.
+fn conflict(cursor: &mut Cursor<'_, '_>) -> Option<Option<String>> {
+    if !cursor.eat_all(&["ON", "CONFLICT"]) {
+        return Some(None);
+    }
+    let word = cursor.eat_one(&["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"])?;
+    Some((word != "ABORT").then(|| word.to_owned()))
+}
+
+fn default<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<&'t [Token<'a>]> {
+    let rest = cursor.rest();
+    if let Some(inside) = cursor.group() {
+        return Some(inside);
+    }
+    let signed = cursor.eat_one(&["+", "-"]).is_some();
+    let count = 1 + usize::from(signed);
+    cursor.next()?;
+    rest.get(..count)
+}
+
+fn names(cursor: &mut Cursor<'_, '_>) -> Option<Vec<String>> {
+    let mut inside = Cursor::new(cursor.group()?);
+    let mut names = vec![inside.name()?];
+    while inside.eat(",") {
+        names.push(inside.name()?);
+    }
+    inside.is_over().then_some(names)
+}
+
+fn references(cursor: &mut Cursor<'_, '_>) -> Option<ForeignKey> {
+    let mut key = ForeignKey {
+        to: cursor.name()?,
+        on_delete: "NO ACTION".to_owned(),
+        on_update: "NO ACTION".to_owned(),
+        ..ForeignKey::default()
+    };
+    if cursor.sees("(") {
+        key.to_columns = names(cursor)?;
+    }
+    loop {
+        if cursor.eat_all(&["ON", "DELETE"]) {
+            key.on_delete = action(cursor)?;
+        } else if cursor.eat_all(&["ON", "UPDATE"]) {
+            key.on_update = action(cursor)?;
+        } else if cursor.eat_all(&["ON", "INSERT"]) {
+            // Nothing can happen to a child when a parent comes.
+            action(cursor)?;
+        } else if cursor.eat("MATCH") {
+            // All of them do what SIMPLE does.
+            cursor.name()?;
+        } else {
+            return Some(key);
+        }
+    }
+}
+
+fn action(cursor: &mut Cursor<'_, '_>) -> Option<String> {
+    let actions: [&[&str]; 5] = [
+        &["SET", "NULL"],
+        &["SET", "DEFAULT"],
+        &["CASCADE"],
+        &["RESTRICT"],
+        &["NO", "ACTION"],
+    ];
+    let action = actions.into_iter().find(|action| cursor.eat_all(action))?;
+    Some(action.join(" "))
+}
+
+/// Whether the key waits for the end of the transaction; only one of the spellings says so.
+fn deferred(cursor: &mut Cursor<'_, '_>) -> Option<Option<bool>> {
+    let not = cursor.eat_all(&["NOT", "DEFERRABLE"]);
+    if !not && !cursor.eat("DEFERRABLE") {
+        return Some(None);
+    }
+    let mut waits = false;
+    if cursor.eat("INITIALLY") {
+        waits = cursor.eat_one(&["DEFERRED", "IMMEDIATE"])? == "DEFERRED";
+    }
+    Some(Some(waits && !not))
+}
+
+fn wait(key: &mut ForeignKey, waits: bool) {
+    if waits {
+        let how = "INITIALLY DEFERRED".to_owned();
+        key.options.insert(DEFERRED.to_owned(), how);
+    } else {
+        key.options.remove(DEFERRED);
+    }
+}
+
+/// What a constraint of a column says about the column, or about the table.
+pub fn apply(
+    clause: Clause<'_, '_>,
+    column: &mut Column,
+    definition: &mut Definition,
+    table: &mut Table,
+    known: &Known,
+) -> Option<()> {
+    match clause.rule {
+        Rule::Nothing => {}
+        Rule::NotNull(conflict) => {
+            column.nullable = false;
+            column.options = options(conflict);
+        }
+        Rule::Default(tokens) => column.default = default_value(tokens, known),
+        Rule::Collate(name) => column.collation = (name != "BINARY").then_some(name),
+        Rule::Generated(tokens, stored) => {
+            let expression = canonical(bare(tokens), Some(known));
+            column.generated = Some(Generated { expression, stored });
+        }
+        Rule::Deferred(waits) => wait(table.foreign_keys.last_mut()?, waits),
+        Rule::Key(_, _, _, counts) | Rule::Descending(_, counts) if counts => {
+            column.identity = Some(AUTOINCREMENT.to_owned());
+            definition.has_key = true;
+            add(clause, Some(column), table, known)?;
+        }
+        _ => {
+            let has = |table: &Table| {
+                (
+                    table.keys.len(),
+                    table.foreign_keys.len(),
+                    table.checks.len(),
+                )
+            };
+            let before = has(table);
+            add(clause, Some(column), table, known)?;
+            let after = has(table);
+            definition.has_key |= after.0 > before.0;
+            definition.foreign_keys += after.1 - before.1;
+            definition.checks += after.2 - before.2;
+        }
+    }
+    Some(())
+}
+
+/// Adds a constraint to the table; `column` is the one behind which it stands.
+pub fn add(
+    clause: Clause<'_, '_>,
+    column: Option<&Column>,
+    table: &mut Table,
+    known: &Known,
+) -> Option<()> {
+    let named = clause.name.is_some();
+    let name = clause.name.unwrap_or_default();
+    let own = |column: &Column| KeyPart {
+        column: Some(column.name.clone()),
+        ..KeyPart::default()
+    };
+    match clause.rule {
+        Rule::Key(kind, tokens, conflict, counts) => {
+            let parts = match (tokens, column) {
+                (Some(tokens), _) => parts(tokens, known)?,
+                (None, column) => vec![own(column?)],
+            };
+            if counts
+                && column.is_none()
+                && let Some(name) = parts.first().and_then(|part| part.column.clone())
+            {
+                let counted = table.columns.iter_mut().find(|column| column.name == name);
+                counted?.identity = Some(AUTOINCREMENT.to_owned());
+            }
+            table.keys.push(Key {
+                name,
+                named,
+                kind,
+                constraint: true,
+                parts,
+                options: options(conflict),
+                ..Key::default()
+            });
+        }
+        Rule::Descending(conflict, _) => {
+            let part = KeyPart {
+                descending: true,
+                ..own(column?)
+            };
+            let mut options = options(conflict);
+            if column?.sql == "INTEGER" {
+                options.insert(NO_ALIAS.to_owned(), "apart".to_owned());
+            }
+            table.keys.push(Key {
+                name,
+                named,
+                kind: KeyKind::Primary,
+                constraint: true,
+                parts: vec![part],
+                options,
+                ..Key::default()
+            });
+        }
+        Rule::Check(tokens) => table.checks.push(Check {
+            name,
+            named,
+            expression: canonical(bare(tokens), Some(known)),
+            ..Check::default()
+        }),
+        Rule::References(columns, mut key) => {
+            let columns = match column {
+                Some(column) => vec![column.name.clone()],
+                None => columns,
+            };
+            let declared = columns
+                .iter()
+                .map(|name| known.resolve(name).map(str::to_owned));
+            key.columns = declared.collect::<Option<_>>()?;
+            (key.name, key.named) = (name, named);
+            table.foreign_keys.push(key);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn options(conflict: Option<String>) -> Options {
+    conflict
+        .map(|word| (CONFLICT.to_owned(), word))
+        .into_iter()
+        .collect()
+}
+
+/// A default without parentheses where it is a literal; `NULL` is none, and a bare word is a string.
+fn default_value(tokens: &[Token<'_>], known: &Known) -> Option<String> {
+    let tokens = bare(tokens);
+    if let [one] = tokens {
+        if one.is("NULL") {
+            return None;
+        }
+        let literal = [
+            "CURRENT_TIME",
+            "CURRENT_DATE",
+            "CURRENT_TIMESTAMP",
+            "TRUE",
+            "FALSE",
+        ];
+        if one.is_one_of(&literal) {
+            return Some(one.text.to_ascii_uppercase());
+        }
+        if matches!(one.kind, Kind::Word | Kind::QuotedName) {
+            return Some(format!("'{}'", one.name()?.replace('\'', "''")));
+        }
+    }
+    Some(canonical(tokens, Some(known)))
+}
+
+/// Whether a default is one literal, and so the same for all rows.
+pub fn is_literal(default: &str) -> bool {
+    let Some(tokens) = super::tokens::tokens(default) else {
+        return false;
+    };
+    let rest = match tokens.as_slice() {
+        [sign, rest @ ..] if sign.is_one_of(&["+", "-"]) => rest,
+        all => all,
+    };
+    let [one] = rest else {
+        return false;
+    };
+    matches!(one.kind, Kind::Number | Kind::Text) || one.is_one_of(&["TRUE", "FALSE"])
+}
+
+/// What is worked out for the rows of a table: checks, generated columns, defaults, and what its
+/// indexes hold.
+pub fn expressions(table: &Table) -> impl Iterator<Item = &str> {
+    let columns = table.columns.iter().flat_map(|column| {
+        let generated = column.generated.as_ref();
+        generated
+            .map(|generated| generated.expression.as_str())
+            .into_iter()
+            .chain(column.default.as_deref())
+    });
+    let checks = table.checks.iter().map(|check| check.expression.as_str());
+    let keys = table.keys.iter().flat_map(|key| {
+        let parts = key
+            .parts
+            .iter()
+            .filter_map(|part| part.expression.as_deref());
+        parts.chain(key.filter.as_deref())
+    });
+    columns.chain(checks).chain(keys)
+}

@@ -1,0 +1,151 @@
+//! Repairs in SQLite.
+
+use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
+use crate::dialect::single_quoted;
+use crate::dialect::sqlite::Sqlite;
+use crate::model::repair::{Hindrance, Obstacle};
+use crate::model::server::Server;
+use crate::sql::cursor::Words;
+
+pub struct SqliteRepairs;
+
+pub static SQLITE: SqliteRepairs = SqliteRepairs;
+
+/// What the table as a whole says where its values have to be of their columns' types.
+const STRICT: &str = "STRICT";
+
+impl Repairs for SqliteRepairs {
+    fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
+        let table = single_quoted(table);
+        format!(
+            "SELECT name, type, CASE WHEN hidden IN (2, 3) THEN '1' END, \
+             CASE WHEN \"notnull\" THEN '1' END, nullif(pk, 0), \
+             (SELECT CASE WHEN l.strict THEN '{STRICT}' END FROM pragma_table_list({table}) l \
+              WHERE l.schema = 'main') \
+             FROM pragma_table_xinfo({table}) ORDER BY cid"
+        )
+    }
+
+    fn obstacles_query(&self, _schema: Option<&str>, table: &str) -> String {
+        let table = single_quoted(table);
+        let keys = |kind: &str, rule: &str| {
+            format!(
+                "SELECT '{kind}', 'the foreign key of ' || m.name || ' (' || f.{rule} || ')' \
+                 FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table' \
+                 AND lower(f.\"table\") = lower({table}) \
+                 AND f.{rule} IN ('CASCADE', 'SET NULL', 'SET DEFAULT') UNION ALL "
+            )
+        };
+        format!(
+            "SELECT 'trigger', name, sql FROM (SELECT name, sql FROM sqlite_schema \
+             WHERE type = 'trigger' AND lower(tbl_name) = lower({table})) UNION ALL \
+             SELECT *, '' FROM ({}{}\
+             SELECT 'not-table', type || ' table' FROM pragma_table_list({table}) \
+             WHERE schema = 'main' AND type <> 'table')",
+            keys("delete-cascade", "on_delete"),
+            keys("update-cascade", "on_update"),
+        )
+    }
+
+    /// The event of a trigger stands in its text alone: it is the first such word, for no name is
+    /// one without quotes.
+    fn obstacle(&self, row: &[Option<String>]) -> Option<Obstacle> {
+        let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default();
+        let kind = match cell(0) {
+            "trigger" => {
+                let events = [
+                    ("INSERT", Hindrance::InsertTrigger),
+                    ("UPDATE", Hindrance::UpdateTrigger),
+                    ("DELETE", Hindrance::DeleteTrigger),
+                ];
+                let words = Words::whole(&Sqlite, cell(2)).texts();
+                words.iter().find_map(|word| {
+                    let mut events = events.iter();
+                    let event = events.find(|(event, _)| word.eq_ignore_ascii_case(event));
+                    event.map(|(_, kind)| *kind)
+                })?
+            }
+            word => Hindrance::from_word(word)?,
+        };
+        Some(Obstacle {
+            kind,
+            name: cell(1).to_owned(),
+        })
+    }
+
+    fn journal_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {} WITHOUT ROWID",
+            journal(&Sqlite, schema),
+            journal_columns("VARCHAR", "TEXT")
+        )
+    }
+
+    /// A column of the same affinity takes every value as it is.
+    fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String {
+        let strict = columns.iter().any(|column| column.table == STRICT);
+        let own = kept(&Sqlite, columns);
+        let end = if strict { " STRICT" } else { "" };
+        format!(
+            "CREATE TABLE IF NOT EXISTS {table} (bird_row INTEGER PRIMARY KEY, \
+             bird_run TEXT NOT NULL, bird_chunk INTEGER NOT NULL, bird_reason TEXT NOT NULL, \
+             bird_at TEXT NOT NULL{own}, UNIQUE (bird_run, bird_chunk, bird_row)){end}"
+        )
+    }
+
+    fn kept_type(&self, column: &Kept) -> String {
+        if column.table == STRICT {
+            column.sql.clone()
+        } else {
+            affinity(&column.sql).to_owned()
+        }
+    }
+
+    /// A file is its path.
+    fn identity_query(&self, _server: &Server) -> Option<&'static str> {
+        None
+    }
+
+    /// The low byte is the primary code.
+    fn is_constraint(&self, code: &str) -> bool {
+        code.parse::<u32>().is_ok_and(|code| code & 0xff == 19)
+    }
+
+    /// It knows no limit; people do.
+    fn longest_name(&self) -> usize {
+        128
+    }
+
+    /// A new row gets the highest number plus one. The key is that number where no index has it.
+    fn numbered_again_query(&self, table: &str) -> Option<String> {
+        let table = single_quoted(table);
+        Some(format!(
+            "SELECT name FROM pragma_table_info({table}) WHERE pk = 1 \
+             AND NOT EXISTS (SELECT 1 FROM pragma_index_list({table}) WHERE origin = 'pk') \
+             AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' \
+             AND lower(name) = lower({table}) AND upper(sql) LIKE '%AUTOINCREMENT%')"
+        ))
+    }
+
+    /// Whoever writes has the whole database for himself.
+    fn for_update(&self) -> &'static str {
+        ""
+    }
+}
+
+/// The affinity of a declared type, by the engine's own rules, as a type that has it.
+fn affinity(declared: &str) -> &'static str {
+    let declared = declared.to_ascii_uppercase();
+    let has = |word: &str| declared.contains(word);
+    if has("INT") {
+        "INTEGER"
+    } else if has("CHAR") || has("CLOB") || has("TEXT") {
+        "TEXT"
+    } else if has("BLOB") || declared.is_empty() {
+        "BLOB"
+    } else if has("REAL") || has("FLOA") || has("DOUB") {
+        "REAL"
+    } else {
+        "NUMERIC"
+    }
+}

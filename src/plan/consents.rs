@@ -1,0 +1,139 @@
+//! What statements need a person's word for, by database: that they lose data, or write elsewhere.
+
+use super::destructive::Tables;
+use super::reference_guard::{Guarded, Guards};
+use super::{Step, Subject};
+use crate::dialect::{Dialect, targets};
+use crate::model::diagnostic::Diagnostic;
+use crate::model::migration::Migration;
+use crate::sql::script;
+
+/// The consent for what a declared reference points to or from.
+const REFERENCED: &str = "referenced";
+
+/// Asks for the consents of one database's steps, in their order.
+pub(super) struct Asks<'p> {
+    subject: &'p Subject<'p>,
+    allow: &'p [String],
+    tables: Tables,
+    guards: Guards<'p>,
+    /// Whether the guards know what the applied files made.
+    learned: bool,
+}
+
+impl<'p> Asks<'p> {
+    pub(super) fn new(subject: &'p Subject<'p>, allow: &'p [String]) -> Self {
+        let home = subject.dialect.home(subject.database, subject.schema);
+        let guards = Guards::new(subject.name, home, subject.references);
+        Asks {
+            subject,
+            allow,
+            tables: Tables::default(),
+            guards,
+            learned: false,
+        }
+    }
+
+    /// What statements do to what a reference needs.
+    fn guarded(&mut self, step: &Step, statements: &[&str]) -> Vec<Guarded> {
+        let subject = self.subject;
+        if !self.guards.concern(&step.migration.text) {
+            return Vec::new();
+        }
+        if !std::mem::replace(&mut self.learned, true) {
+            let lexis = subject.dialect.lexis();
+            let mut applied: Vec<&Migration> = subject.applied().collect();
+            applied.retain(|file| self.guards.concern(&file.text));
+            applied.sort_by_key(|file| file.version);
+            for file in applied {
+                if let Ok(script) = script::read(lexis, &file.text) {
+                    let ranges = script.statements.iter().map(|one| one.range.clone());
+                    let texts = ranges.filter_map(|range| file.text.get(range));
+                    self.guards
+                        .learn(subject.dialect, &texts.collect::<Vec<_>>());
+                }
+            }
+        }
+        self.guards.file(subject.dialect, statements, step.from)
+    }
+
+    /// The statements of a step that nobody has allowed.
+    pub(super) fn step(&mut self, step: &Step) -> Vec<Diagnostic> {
+        let dialect = self.subject.dialect;
+        let home = dialect.home(self.subject.database, self.subject.schema);
+        let count = step.script.statements.len();
+        let statements: Vec<&str> = (0..count).map(|at| step.sql(at)).collect();
+        let mut asked: Vec<(usize, &str, String)> = Vec::new();
+        let guarded = self.guarded(step, &statements);
+        for loss in self.tables.file(dialect, home, &statements, step.from) {
+            match asked.last_mut() {
+                // One statement may drop several tables.
+                Some((statement, consent, what))
+                    if (*statement, *consent) == (loss.statement, loss.consent) =>
+                {
+                    what.push_str(" and ");
+                    what.push_str(&loss.what);
+                }
+                _ => asked.push((loss.statement, loss.consent, loss.what)),
+            }
+        }
+        let pending = statements.iter().enumerate().skip(step.from);
+        asked.extend(pending.filter_map(|(at, sql)| {
+            let what = self.elsewhere(dialect, sql)?;
+            Some((at, "other-database", what))
+        }));
+        asked.sort_by_key(|(statement, ..)| *statement);
+        asked.retain(|(statement, consent, _)| !self.is_allowed(step, *statement, consent));
+        let told = asked.into_iter().map(|(statement, consent, what)| {
+            let (name, title) = (self.subject.name, step.migration.title());
+            let message = format!("{name}: statement {} of {title} {what}", statement + 1);
+            Diagnostic::error(consent, message)
+                .database(name)
+                .at(step.location(statement))
+                .hint(format!(
+                    "if it is meant: --allow {consent}, or `-- bird: allow {consent}` on the line \
+                     before the statement"
+                ))
+        });
+        let mut told: Vec<Diagnostic> = told.collect();
+        let guarded = guarded.into_iter();
+        let refused = guarded.filter(|one| !self.is_allowed(step, one.statement, REFERENCED));
+        told.extend(refused.map(|one| self.referenced(step, one)));
+        told
+    }
+
+    /// A statement that touches what a reference holds on to.
+    fn referenced(&self, step: &Step, guarded: Guarded) -> Diagnostic {
+        let (name, title) = (self.subject.name, step.migration.title());
+        let Guarded {
+            statement,
+            what,
+            notes,
+        } = guarded;
+        let number = statement + 1;
+        let message = format!(
+            "{name}: statement {number} of {title} {what}, which a declared reference needs"
+        );
+        let mut told = Diagnostic::error(REFERENCED, message)
+            .database(name)
+            .at(step.location(statement))
+            .hint(format!(
+                "change [[references]] in bird.toml and what uses it first; if it is meant: \
+                 --allow {REFERENCED}, or `-- bird: allow {REFERENCED}` on the line before the \
+                 statement"
+            ));
+        told.notes = notes;
+        told
+    }
+
+    fn elsewhere(&self, dialect: &dyn Dialect, sql: &str) -> Option<String> {
+        targets::elsewhere(dialect, sql, self.subject.database)
+    }
+
+    fn is_allowed(&self, step: &Step, statement: usize, consent: &str) -> bool {
+        let statement = step.script.statements.get(statement);
+        let before = statement.map_or(&[][..], |statement| &statement.allow);
+        let mut all = self.allow.iter().chain(&step.script.allow).chain(before);
+        all.any(|allowed| allowed == consent)
+    }
+}

@@ -1,0 +1,239 @@
+//! Which statements lose data that was there before: those need a person's consent.
+//!
+//! Nothing is lost with a table that the same plan made, nor with one whose rows were copied into
+//! the table that takes its name over: that is how a table is rebuilt.
+
+use std::collections::HashMap;
+
+use crate::dialect::Dialect;
+use crate::dialect::deeds::{self, Deed};
+use crate::sql::cursor::Name;
+
+/// A statement that loses data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Its number among those that were given, from 0.
+    pub statement: usize,
+    /// The consent that it needs.
+    pub consent: &'static str,
+    /// What it does, in words: ``drops the table `users` ``.
+    pub what: String,
+    /// The table, as the statement names it.
+    pub table: Option<String>,
+}
+
+/// The losses of statements that run one after the other. `home` is what qualifies a table that
+/// has no qualifier, see [`Dialect::home`].
+#[must_use]
+pub fn losses(dialect: &dyn Dialect, home: &str, statements: &[&str]) -> Vec<Loss> {
+    Tables::default().file(dialect, home, statements, 0)
+}
+
+/// What is known of the tables of a database while its pending files are gone through.
+#[derive(Debug, Default)]
+pub struct Tables {
+    known: Vec<Table>,
+    /// By qualifier and name; `None` for one that is certainly not there.
+    named: HashMap<(String, String), Option<usize>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    /// This plan made it.
+    made: bool,
+    /// It goes with its session.
+    temporary: bool,
+    /// Every name that it has had.
+    names: Vec<(String, String)>,
+    /// The tables whose rows were copied into it.
+    filled_from: Vec<usize>,
+}
+
+impl Tables {
+    /// The losses of one file. The statements before `from` have been applied by an earlier run:
+    /// they lose nothing any more, and what they made is made.
+    pub fn file(
+        &mut self,
+        dialect: &dyn Dialect,
+        home: &str,
+        statements: &[&str],
+        from: usize,
+    ) -> Vec<Loss> {
+        let deeds: Vec<Vec<Deed>> = statements
+            .iter()
+            .map(|sql| deeds::deeds(dialect, sql))
+            .collect();
+        let is_drop = |deed: &Deed| matches!(deed, Deed::Drop(_));
+        // Whose rows went where matters only where a table is dropped.
+        let copies = deeds.iter().flatten().any(is_drop);
+        let mut file = File {
+            tables: self,
+            temporary: dialect.grammar().temporary,
+            home,
+            dropped: Vec::new(),
+            losses: Vec::new(),
+        };
+        for (statement, (sql, deeds)) in statements.iter().zip(deeds).enumerate() {
+            for deed in deeds {
+                file.take(statement, deed, statement < from);
+            }
+            if copies && let Some((to, sources)) = deeds::fill(dialect, sql) {
+                file.copy(&to, &sources);
+            }
+        }
+        let File {
+            dropped,
+            mut losses,
+            ..
+        } = file;
+        let lost = dropped
+            .into_iter()
+            .filter(|(table, loss)| loss.statement >= from && !self.is_rebuilt(*table));
+        losses.extend(lost.map(|(_, loss)| loss));
+        losses.sort_by_key(|loss| loss.statement);
+        losses.retain(|loss| loss.statement >= from);
+        let known = &self.known;
+        self.named.retain(|_, table| {
+            let table = table.and_then(|at| known.get(at));
+            !table.is_some_and(|table| table.temporary)
+        });
+        losses
+    }
+
+    /// Whether another table has its rows and one of its names.
+    fn is_rebuilt(&self, table: usize) -> bool {
+        let Some(old) = self.known.get(table) else {
+            return false;
+        };
+        self.known.iter().any(|new| {
+            new.filled_from.contains(&table)
+                && new.names.iter().any(|name| old.names.contains(name))
+        })
+    }
+}
+
+/// One file on its way through.
+struct File<'f> {
+    tables: &'f mut Tables,
+    temporary: Option<&'static str>,
+    home: &'f str,
+    /// The tables that were dropped, each with the loss that it is unless it was rebuilt.
+    dropped: Vec<(usize, Loss)>,
+    losses: Vec<Loss>,
+}
+
+impl File<'_> {
+    fn key(&self, name: &Name) -> (String, String) {
+        let home = name.qualifier().unwrap_or(self.home);
+        (home.to_owned(), name.last().to_owned())
+    }
+
+    /// The table of a name; one that was not met before was there before.
+    fn table(&mut self, name: &Name) -> usize {
+        let key = self.key(name);
+        match self.tables.named.get(&key) {
+            Some(Some(at)) => *at,
+            _ => self.make(key, false, false),
+        }
+    }
+
+    fn make(&mut self, key: (String, String), made: bool, temporary: bool) -> usize {
+        let at = self.tables.known.len();
+        self.tables.known.push(Table {
+            made,
+            temporary,
+            names: vec![key.clone()],
+            filled_from: Vec::new(),
+        });
+        self.tables.named.insert(key, Some(at));
+        at
+    }
+
+    /// Whether a loss in this table would be none.
+    fn is_new(&mut self, name: &Name) -> bool {
+        let temporary = self.temporary.is_some() && name.qualifier() == self.temporary;
+        let table = self.table(name);
+        temporary || self.tables.known.get(table).is_some_and(|table| table.made)
+    }
+
+    fn lose(&mut self, statement: usize, consent: &'static str, what: String, table: Option<Name>) {
+        self.losses.push(Loss {
+            statement,
+            consent,
+            what,
+            table: table.map(|table| table.parts.join(".")),
+        });
+    }
+
+    fn take(&mut self, statement: usize, deed: Deed, done: bool) {
+        match deed {
+            // Its session has ended, and the table with it.
+            Deed::Create {
+                temporary: true, ..
+            } if done => {}
+            Deed::Create {
+                table,
+                temporary,
+                certain,
+            } => {
+                let key = self.key(&table);
+                let known = self.tables.named.get(&key).copied();
+                if certain || known == Some(None) {
+                    self.make(key, true, temporary);
+                }
+            }
+            Deed::Replace(table) => {
+                let key = self.key(&table);
+                let absent = self.tables.named.get(&key) == Some(&None);
+                if !absent && !self.is_new(&table) {
+                    let what = format!("replaces the table {table} with a new one");
+                    self.lose(statement, "drop-table", what, Some(table));
+                }
+                self.make(key, true, false);
+            }
+            Deed::Rename { from, to } => {
+                let table = self.table(&from);
+                let (from, to) = (self.key(&from), self.key(&to));
+                self.tables.named.insert(from, None);
+                self.tables.named.insert(to.clone(), Some(table));
+                if let Some(table) = self.tables.known.get_mut(table) {
+                    table.names.push(to);
+                }
+            }
+            Deed::Drop(name) => {
+                let (new, table) = (self.is_new(&name), self.table(&name));
+                self.tables.named.insert(self.key(&name), None);
+                if !new {
+                    let loss = Loss {
+                        statement,
+                        consent: "drop-table",
+                        what: format!("drops the table {name}"),
+                        table: Some(name.parts.join(".")),
+                    };
+                    self.dropped.push((table, loss));
+                }
+            }
+            Deed::Lose { table, what, .. } => {
+                let new = table.as_ref().is_some_and(|table| self.is_new(table));
+                if !new {
+                    self.lose(statement, "data-loss", what, table);
+                }
+            }
+        }
+    }
+
+    /// What was copied into a source before goes on with it.
+    fn copy(&mut self, to: &Name, sources: &[Name]) {
+        let mut filled_from = Vec::new();
+        for source in sources {
+            let source = self.table(source);
+            filled_from.push(source);
+            let before = self.tables.known.get(source);
+            filled_from.extend(before.map_or(&[][..], |table| &table.filled_from));
+        }
+        let to = self.table(to);
+        if let Some(table) = self.tables.known.get_mut(to) {
+            table.filled_from.extend(filled_from);
+        }
+    }
+}

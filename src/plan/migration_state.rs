@@ -1,0 +1,280 @@
+//! How a database stands to its files: what is applied, pending, half-applied, changed, missing.
+
+use std::cmp::Ordering;
+
+use super::stored_migration;
+use crate::model::diagnostic::{Diagnostic, Location};
+use crate::model::history::{Applied, Direction, Entry, History, Kept, Progress, Width};
+use crate::model::migration::{Migration, title};
+use crate::sql::lex::Lexis;
+
+/// The comparison of a database's history with its files.
+#[derive(Debug)]
+pub struct Standing<'p> {
+    /// The highest applied version.
+    pub current: Option<i64>,
+    /// Files that are not in the history, by version.
+    pub pending: Vec<&'p Migration>,
+    /// Files that are not what was applied under their version.
+    pub changed: Vec<(&'p Migration, &'p Applied)>,
+    /// Files that have another layout or other comments than what was applied, and say the same.
+    pub reformatted: Vec<(&'p Migration, &'p Applied)>,
+    /// Applied migrations that have no file.
+    pub missing: Vec<&'p Applied>,
+    /// Whether a missing one is newer than all files.
+    pub ahead: bool,
+    /// The files that are half applied, by version.
+    pub partials: Vec<Partial>,
+    /// A migration whose statements are all in the journal, but which the history lacks: somebody
+    /// took its row away.
+    pub unrecorded: Option<Partial>,
+    lexis: &'static Lexis,
+    kept: &'p [Kept],
+}
+
+/// A file of which some statements are applied, or on their way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partial {
+    pub version: i64,
+    pub direction: Direction,
+    /// How many of its statements are applied.
+    pub applied: u32,
+    /// How many it had when the last of them was applied.
+    pub of: u32,
+    /// Whether the statement behind those was sent, and nothing tells yet how it ended.
+    pub doubt: bool,
+    /// Its rows in the journal.
+    pub entries: Vec<Entry>,
+}
+
+/// Compares; both lists are sorted by version.
+pub fn standing<'p>(
+    lexis: &'static Lexis,
+    migrations: &'p [Migration],
+    history: &'p History,
+) -> Standing<'p> {
+    let mut standing = Standing {
+        current: history.applied.last().map(|row| row.version),
+        pending: Vec::new(),
+        changed: Vec::new(),
+        reformatted: Vec::new(),
+        missing: Vec::new(),
+        ahead: false,
+        partials: Vec::new(),
+        unrecorded: None,
+        lexis,
+        kept: &history.kept,
+    };
+    let (mut files, mut rows) = (
+        migrations.iter().peekable(),
+        history.applied.iter().peekable(),
+    );
+    loop {
+        let order = match (files.peek(), rows.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(file), Some(row)) => file.version.cmp(&row.version),
+        };
+        match order {
+            Ordering::Less => standing.pending.extend(files.next()),
+            Ordering::Greater => standing.missing.extend(rows.next()),
+            Ordering::Equal => {
+                if let (Some(file), Some(row)) = (files.next(), rows.next())
+                    && !same(file, row)
+                {
+                    if stored_migration::is_reformatted(lexis, file, row, &history.kept) {
+                        standing.reformatted.push((file, row))
+                    } else {
+                        standing.changed.push((file, row))
+                    }
+                }
+            }
+        }
+    }
+    let last = migrations.last().map(|migration| migration.version);
+    standing.ahead = standing.missing.iter().any(|row| Some(row.version) > last);
+    // They are sorted.
+    let files = history
+        .journal
+        .chunk_by(|one, other| (one.version, one.direction) == (other.version, other.direction));
+    for partial in files.filter_map(partial) {
+        // The last statement is recorded together with the migration, or not at all, unless a
+        // person has answered for it.
+        let answered = |entry: &Entry| entry.progress == Progress::Resolved;
+        let whole = partial.applied >= partial.of && !partial.entries.last().is_some_and(answered);
+        match (whole, &standing.unrecorded) {
+            (true, None) => standing.unrecorded = Some(partial),
+            (true, Some(_)) => {}
+            (false, _) => standing.partials.push(partial),
+        }
+    }
+    standing
+}
+
+/// What the journal's rows of one file tell.
+fn partial(entries: &[Entry]) -> Option<Partial> {
+    let first = entries.first()?;
+    let sent = |entry: &&Entry| entry.progress == Progress::Intent;
+    let doubts = entries.iter().filter(sent).count();
+    Some(Partial {
+        version: first.version,
+        direction: first.direction,
+        applied: u32::try_from(entries.len() - doubts).unwrap_or(u32::MAX),
+        of: entries.last().map_or(0, |last| last.of),
+        doubt: doubts > 0,
+        entries: entries.to_vec(),
+    })
+}
+
+/// A history keeps checksums of one width; which one shows in the checksum itself.
+fn same(file: &Migration, row: &Applied) -> bool {
+    file.name == row.name
+        && [Width::Four, Width::Eight]
+            .iter()
+            .any(|width| file.checksum(*width) == Some(row.checksum))
+}
+
+/// A file as a place, without a line of it.
+fn whole(file: &Migration) -> Location {
+    Location::file(&file.file)
+}
+
+/// The versions whose files are not byte by byte what was applied: what is kept of them tells more.
+pub fn differing(migrations: &[Migration], history: &History) -> Vec<i64> {
+    let differs = |row: &&Applied| {
+        let found = migrations.binary_search_by_key(&row.version, |file| file.version);
+        let file = found.ok().and_then(|at| migrations.get(at));
+        file.is_some_and(|file| !same(file, row))
+    };
+    let rows = history.applied.iter().filter(differs);
+    rows.map(|row| row.version).collect()
+}
+
+impl Standing<'_> {
+    /// Whether files and history say the same of what is applied.
+    pub fn agrees(&self) -> bool {
+        self.changed.is_empty() && self.missing.is_empty() && self.unrecorded.is_none()
+    }
+
+    /// What is worth saying and forbids nothing.
+    pub fn remarks(&self, database: &str) -> Vec<Diagnostic> {
+        let reformatted = self.reformatted.iter();
+        let told = reformatted.map(|(file, row)| {
+            let message = format!(
+                "{} was reformatted after it was applied: the same SQL",
+                file.title()
+            );
+            Diagnostic::notice("migration-reformatted", message)
+                .database(database)
+                .at(whole(file))
+                .note(format!("it was applied on {}", row.applied_on))
+        });
+        told.collect()
+    }
+
+    /// What forbids to go on: history and files that disagree.
+    pub fn disagreements(&self, database: &str) -> Vec<Diagnostic> {
+        let mut all = Vec::new();
+        for (file, row) in &self.changed {
+            let message = if file.name == row.name {
+                format!("{} was changed after it was applied", file.title())
+            } else {
+                format!(
+                    "{} is in the history as `{}`",
+                    file.title(),
+                    title(row.version, &row.name)
+                )
+            };
+            let mut fault = Diagnostic::error("migration-changed", message)
+                .database(database)
+                .at(whole(file))
+                .note(format!("it was applied on {}", row.applied_on))
+                .hint(format!(
+                    "restore the file as it was, and put the change into a new migration; or, \
+                     where the file is right as it is: bird migrate --accept-checksum \
+                     {database}@V{} --reason '…'",
+                    row.version
+                ));
+            let told = stored_migration::what_changed(self.lexis, file, row, self.kept);
+            fault.notes.extend(told);
+            all.push(fault);
+        }
+        for row in &self.missing {
+            let told = title(row.version, &row.name);
+            let fault = if self.ahead {
+                Diagnostic::error(
+                    "database-ahead",
+                    format!("`{database}` is ahead of these files: it has {told}"),
+                )
+                .hint("update this checkout: the database was migrated with newer files")
+            } else {
+                Diagnostic::error(
+                    "migration-missing",
+                    format!("the file of {told} is missing, but it is applied"),
+                )
+                .hint("restore the file: a history that cannot be replayed cannot be checked")
+            };
+            all.push(
+                fault
+                    .database(database)
+                    .note(format!("it was applied on {}", row.applied_on)),
+            );
+        }
+        if let Some(entry) = &self.unrecorded {
+            let version = entry.version;
+            let file = self.pending.iter().find(|file| file.version == version);
+            let told = file.map_or(format!("V{version}"), |file| file.title());
+            let message =
+                format!("{told} is in the journal of `{database}`, but not in its history");
+            all.push(
+                Diagnostic::error("history-edited", message)
+                    .database(database)
+                    .note(
+                        "bird records both together: a row of refinery_schema_history was deleted",
+                    )
+                    .hint(format!(
+                        "put the row back; or, if V{version} is undone, delete the rows of version \
+                         {version} from bird_journal, and it is pending again"
+                    )),
+            );
+        }
+        for entry in &self.partials {
+            if entry.direction == Direction::Undo {
+                let message = format!("V{} of `{database}` is half undone", entry.version);
+                all.push(
+                    Diagnostic::error("half-undone", message)
+                        .database(database)
+                        .note(format!(
+                            "{} of the {} statements of its undo file are applied",
+                            entry.applied, entry.of
+                        ))
+                        .hint(format!(
+                            "run bird undo --database {database}: it goes on there"
+                        )),
+                );
+                continue;
+            }
+            let known = self
+                .pending
+                .iter()
+                .any(|file| file.version == entry.version);
+            if !known {
+                let message = format!(
+                    "the file of V{} is missing, but it is half applied",
+                    entry.version
+                );
+                all.push(
+                    Diagnostic::error("migration-missing", message)
+                        .database(database)
+                        .note(format!(
+                            "{} of its {} statements are applied",
+                            entry.applied, entry.of
+                        ))
+                        .hint("restore the file"),
+                );
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,385 @@
+//! What a declared reference points to or from is not dropped, renamed, retyped or emptied without
+//! a person's word: no engine knows of the reference, so nothing else would hold it back.
+//!
+//! Tables and columns are followed from file to file. What the same run made is nobody's yet, and
+//! a table that is rebuilt with the same column is still itself.
+
+use std::collections::HashMap;
+
+use crate::dialect::Dialect;
+use crate::dialect::columns::{Column, Touch, touches};
+use crate::model::reference::Reference;
+use crate::sql::cursor::Name;
+
+/// A statement that touches an end of a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guarded {
+    /// Its number among those of its file, from 0.
+    pub statement: usize,
+    /// What it does, and to which reference, in words.
+    pub what: String,
+    /// The references, for whoever has to decide.
+    pub notes: Vec<String>,
+}
+
+/// One end of a reference in this database.
+#[derive(Debug, Clone)]
+struct End<'r> {
+    reference: &'r Reference,
+    table: String,
+    column: String,
+    /// The values come from here; else they point here.
+    is_child: bool,
+}
+
+/// A table as far as files tell.
+#[derive(Debug, Clone, Default)]
+struct Table {
+    /// This run made it.
+    made: bool,
+    /// By name: the type where it is known, and whether this run made the column.
+    columns: HashMap<String, (String, bool)>,
+    /// Whether these are all.
+    complete: bool,
+    /// The names, at the beginning of the file, of the tables whose rows it has.
+    rows_of: Vec<(String, String)>,
+}
+
+/// The guarded tables of a database while files are gone through.
+#[derive(Debug)]
+pub struct Guards<'r> {
+    ends: Vec<End<'r>>,
+    home: String,
+    tables: HashMap<(String, String), Table>,
+}
+
+impl<'r> Guards<'r> {
+    /// The ends that are in a database of this name; `home` is what qualifies a table without a
+    /// qualifier.
+    pub fn new(database: &str, home: &str, references: &'r [Reference]) -> Self {
+        let ends = references.iter().flat_map(|reference| {
+            let from = reference.from.each().map(|name| (name, true));
+            let both = from.chain(reference.to.each().map(|name| (name, false)));
+            let here = both.filter(|(name, _)| name.database == database);
+            here.map(move |(name, is_child)| End {
+                reference,
+                table: name.table.to_lowercase(),
+                column: name.column.to_lowercase(),
+                is_child,
+            })
+        });
+        Guards {
+            ends: ends.collect(),
+            home: home.to_lowercase(),
+            tables: HashMap::new(),
+        }
+    }
+
+    /// Whether a file may be about a guarded table: only such files are worth being followed.
+    pub fn concern(&self, text: &str) -> bool {
+        if self.ends.is_empty() {
+            return false;
+        }
+        let text = text.to_lowercase();
+        let whole = ["database", "schema"]
+            .iter()
+            .any(|word| text.contains(word));
+        whole || self.ends.iter().any(|end| text.contains(&end.table))
+    }
+
+    /// Learns what an applied file made.
+    pub fn learn(&mut self, dialect: &dyn Dialect, statements: &[&str]) {
+        for sql in statements {
+            for touch in touches(dialect, sql) {
+                self.apply(&touch, false);
+            }
+        }
+    }
+
+    /// What the statements of a pending file do to the ends; those before `from` are applied.
+    pub fn file(
+        &mut self,
+        dialect: &dyn Dialect,
+        statements: &[&str],
+        from: usize,
+    ) -> Vec<Guarded> {
+        let mut found: Vec<(usize, usize, Finding)> = Vec::new();
+        for (key, table) in &mut self.tables {
+            table.rows_of = vec![key.clone()];
+        }
+        let before = self.tables.clone();
+        for (statement, sql) in statements.iter().enumerate() {
+            for touch in touches(dialect, sql) {
+                if statement >= from {
+                    let new = self.look(&touch).into_iter();
+                    found.extend(new.map(|(end, finding)| (statement, end, finding)));
+                }
+                self.apply(&touch, true);
+            }
+        }
+        self.settle(&before, &mut found);
+        self.told(found)
+    }
+
+    fn key(&self, name: &Name) -> (String, String) {
+        let home = name
+            .qualifier()
+            .map_or(self.home.clone(), str::to_lowercase);
+        (home, name.last().to_lowercase())
+    }
+
+    /// The ends at a table that was there before this run, and at one of its columns.
+    fn ends_at(&self, table: &Name, column: Option<&str>) -> Vec<usize> {
+        let key = self.key(table);
+        let known = self.tables.get(&key);
+        if key.0 != self.home || known.is_some_and(|table| table.made) {
+            return Vec::new();
+        }
+        let is_made = |column: &str| {
+            let column = known.and_then(|table| table.columns.get(column));
+            column.is_some_and(|(_, made)| *made)
+        };
+        let ends = self.ends.iter().enumerate().filter(|(_, end)| {
+            let same = column.is_none_or(|column| end.column == column);
+            end.table == key.1 && same && !is_made(&end.column)
+        });
+        ends.map(|(at, _)| at).collect()
+    }
+
+    /// What a statement does to the ends.
+    fn look(&self, touch: &Touch) -> Vec<(usize, Finding)> {
+        let (ends, finding) = match touch {
+            Touch::Made { .. } | Touch::Filled { .. } | Touch::Added { .. } => return Vec::new(),
+            Touch::Dropped(table) => (
+                self.ends_at(table, None),
+                Finding::gone(format!("drops the table {table}")),
+            ),
+            Touch::Renamed { from, to } => {
+                let what = format!("renames the table {from} to {to}");
+                (self.ends_at(from, None), Finding::gone(what))
+            }
+            Touch::Emptied { table, what } => (self.ends_at(table, None), Finding::new(what)),
+            Touch::Whole(name) => {
+                let own = name.last().eq_ignore_ascii_case(&self.home);
+                let all = (0..self.ends.len()).filter(|_| own);
+                (
+                    all.collect(),
+                    Finding::new(&format!("drops {name} and everything in it")),
+                )
+            }
+            Touch::ColumnDropped { table, column } => {
+                let what = format!("drops the column `{column}` of {table}");
+                (self.ends_at(table, Some(column)), Finding::new(&what))
+            }
+            Touch::ColumnRenamed { table, from, to } => {
+                let what = format!("renames the column `{from}` of {table} to `{to}`");
+                (self.ends_at(table, Some(from)), Finding::new(&what))
+            }
+            Touch::Typed { table, column } => {
+                let known = self.tables.get(&self.key(table));
+                let known = known.and_then(|table| table.columns.get(&column.name));
+                if known.is_some_and(|(sql, _)| *sql == column.sql) {
+                    return Vec::new();
+                }
+                let was = known.map_or(String::new(), |(sql, _)| format!(" {sql}"));
+                let name = &column.name;
+                let what = format!(
+                    "gives the column `{name}` of {table} the type {} in place of{}",
+                    column.sql,
+                    if was.is_empty() {
+                        " its own".to_owned()
+                    } else {
+                        was
+                    }
+                );
+                (self.ends_at(table, Some(name)), Finding::new(&what))
+            }
+        };
+        ends.into_iter().map(|end| (end, finding.clone())).collect()
+    }
+
+    fn apply(&mut self, touch: &Touch, now: bool) {
+        match touch {
+            Touch::Made {
+                table,
+                columns,
+                like,
+                certain,
+            } => {
+                let model = like
+                    .as_ref()
+                    .and_then(|like| self.tables.get(&self.key(like)));
+                let mut made = model.cloned().unwrap_or_default();
+                made.rows_of.clear();
+                for Column { name, sql } in columns.iter().flatten() {
+                    made.columns.insert(name.clone(), (sql.clone(), false));
+                }
+                made.complete |= columns.is_some();
+                // It may have been there before.
+                made.made = now && *certain;
+                self.tables.entry(self.key(table)).or_insert(made);
+            }
+            Touch::Filled { table, from } => {
+                let sources = from.iter().map(|from| self.key(from));
+                let sources: Vec<_> = sources.collect();
+                let rows = sources
+                    .into_iter()
+                    .flat_map(|key| self.known(key).rows_of.clone());
+                let rows: Vec<_> = rows.collect();
+                let key = self.key(table);
+                self.known(key).rows_of.extend(rows);
+            }
+            Touch::Dropped(table) => {
+                self.tables.remove(&self.key(table));
+            }
+            Touch::Renamed { from, to } => {
+                let from = self.key(from);
+                let table = self.known(from.clone()).clone();
+                self.tables.remove(&from);
+                self.tables.insert(self.key(to), table);
+            }
+            Touch::Whole(name) => {
+                if name.last().eq_ignore_ascii_case(&self.home) {
+                    self.tables.clear();
+                }
+            }
+            Touch::Emptied { .. } => {}
+            Touch::Added { table, column } => {
+                let key = self.key(table);
+                let known = self.known(key);
+                let new = (column.sql.clone(), now);
+                known.columns.entry(column.name.clone()).or_insert(new);
+            }
+            Touch::ColumnDropped { table, column } => {
+                let key = self.key(table);
+                self.known(key).columns.remove(column);
+            }
+            Touch::ColumnRenamed { table, from, to } => {
+                let key = self.key(table);
+                let known = self.known(key);
+                if let Some(column) = known.columns.remove(from) {
+                    known.columns.insert(to.clone(), column);
+                }
+            }
+            Touch::Typed { table, column } => {
+                let key = self.key(table);
+                let known = self.known(key);
+                let made = known
+                    .columns
+                    .get(&column.name)
+                    .is_some_and(|(_, made)| *made);
+                let typed = (column.sql.clone(), made);
+                known.columns.insert(column.name.clone(), typed);
+            }
+        }
+    }
+
+    /// A table; one that was not met before was there before.
+    fn known(&mut self, key: (String, String)) -> &mut Table {
+        self.tables.entry(key.clone()).or_insert_with(|| Table {
+            rows_of: vec![key],
+            ..Table::default()
+        })
+    }
+
+    /// A table that stands with the rows of a guarded one at the end of a file, its name,
+    /// took its place: what counts then is the column.
+    fn settle(
+        &mut self,
+        before: &HashMap<(String, String), Table>,
+        found: &mut Vec<(usize, usize, Finding)>,
+    ) {
+        let mut taken = Vec::new();
+        found.retain_mut(|(_, end, finding)| {
+            let Some(end) = self.ends.get(*end).filter(|_| finding.gone) else {
+                return true;
+            };
+            let key = (self.home.clone(), end.table.clone());
+            let new = self.tables.get(&key);
+            let Some(new) = new.filter(|new| new.rows_of.contains(&key)) else {
+                return true;
+            };
+            taken.push(key.clone());
+            let old = before.get(&key).and_then(|old| old.columns.get(&end.column));
+            match (old, new.columns.get(&end.column)) {
+                (_, None) if !new.complete => false,
+                (_, None) => {
+                    finding.what = format!(
+                        "rebuilds the table `{}` without the column `{}`",
+                        end.table, end.column
+                    );
+                    true
+                }
+                (Some((old, _)), Some((new, _))) if old != new => {
+                    finding.what = format!(
+                        "rebuilds the table `{}`, whose column `{}` is then {new} in place of {old}",
+                        end.table, end.column
+                    );
+                    true
+                }
+                _ => false,
+            }
+        });
+        for key in taken {
+            if let Some(table) = self.tables.get_mut(&key) {
+                table.made = false;
+            }
+        }
+    }
+
+    /// One finding per statement, with all references that it touches.
+    fn told(&self, found: Vec<(usize, usize, Finding)>) -> Vec<Guarded> {
+        let mut all: Vec<Guarded> = Vec::new();
+        for (statement, end, Finding { what, .. }) in found {
+            let Some(end) = self.ends.get(end) else {
+                continue;
+            };
+            let note = told(end.reference, end.is_child);
+            let same = all
+                .iter_mut()
+                .find(|one| one.statement == statement && one.what == what);
+            match same {
+                Some(one) if one.notes.contains(&note) => {}
+                Some(one) => one.notes.push(note),
+                None => all.push(Guarded {
+                    statement,
+                    what,
+                    notes: vec![note],
+                }),
+            }
+        }
+        all
+    }
+}
+
+/// What a statement does, and whether it leaves the table's name free.
+#[derive(Debug, Clone)]
+struct Finding {
+    what: String,
+    gone: bool,
+}
+
+impl Finding {
+    fn new(what: &str) -> Self {
+        Finding {
+            what: what.to_owned(),
+            gone: false,
+        }
+    }
+
+    fn gone(what: String) -> Self {
+        Finding { what, gone: true }
+    }
+}
+
+/// A reference from one of its ends.
+fn told(reference: &Reference, is_child: bool) -> String {
+    let Reference { from, to, .. } = reference;
+    let place = reference.location.as_ref();
+    let place = place.map_or(String::new(), |at| format!(" ({}:{})", at.file, at.line));
+    if is_child {
+        format!("{from} points from here to {to}{place}")
+    } else {
+        format!("{from} points here, to {to}{place}")
+    }
+}

@@ -1,0 +1,515 @@
+//! Follows the statements that contain statements, to know which semicolons end nothing.
+//!
+//! Each kind of body is a small machine over the code tokens of one statement. None of them parses:
+//! they count what opens and what closes, and tell keywords from functions and columns of the same
+//! name by where a token stands.
+
+use super::lex::{Bodies, Kind};
+
+/// A code token and the one before it in the same statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) text: &'a str,
+    pub(crate) start: usize,
+    /// The text of the token before; empty for the first one of the statement.
+    pub(crate) before: &'a str,
+}
+
+impl Piece<'_> {
+    fn is(&self, word: &str) -> bool {
+        self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
+    }
+
+    fn is_any(&self, words: &[&str]) -> bool {
+        self.kind == Kind::Word && among(self.text, words)
+    }
+
+    fn after(&self, words: &[&str]) -> bool {
+        among(self.before, words)
+    }
+}
+
+fn among(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// The body of the current statement, if it turns out to have one.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Blocks(Blocks),
+    Atomic(Atomic),
+    Trigger(Trigger),
+}
+
+impl Body {
+    /// A statement of which nothing is known yet.
+    pub(crate) fn new(bodies: Bodies) -> Self {
+        match bodies {
+            Bodies::Blocks => Body::Blocks(Blocks::default()),
+            Bodies::Atomic => Body::Atomic(Atomic::default()),
+            Bodies::Triggers => Body::Trigger(Trigger::default()),
+        }
+    }
+
+    /// Takes in a code token other than a semicolon.
+    pub(crate) fn take(&mut self, piece: Piece<'_>) {
+        match self {
+            Body::Blocks(blocks) => blocks.take(piece),
+            Body::Atomic(atomic) => atomic.take(piece),
+            Body::Trigger(trigger) => trigger.take(piece),
+        }
+    }
+
+    /// Takes in a semicolon and says whether the statement may end there.
+    pub(crate) fn semicolon(&mut self) -> bool {
+        match self {
+            Body::Blocks(blocks) => blocks.semicolon(),
+            Body::Atomic(atomic) => atomic.depth == 0,
+            Body::Trigger(trigger) => trigger.semicolon(),
+        }
+    }
+
+    /// Whether the statement is a stored program, so that a delimiter of its own can end it.
+    pub(crate) fn program(&self) -> bool {
+        match self {
+            Body::Blocks(blocks) => matches!(
+                blocks.phase,
+                Phase::Header(_) | Phase::Simple | Phase::Inside
+            ),
+            Body::Atomic(_) | Body::Trigger(_) => false,
+        }
+    }
+
+    /// Where a body opened that has not been closed.
+    pub(crate) fn open(&self) -> Option<usize> {
+        match self {
+            Body::Blocks(blocks) => blocks.stack.first().map(|block| block.start),
+            Body::Atomic(atomic) => (atomic.depth > 0).then_some(atomic.start),
+            Body::Trigger(trigger) => trigger.open(),
+        }
+    }
+}
+
+/// Stored programs: nested blocks, conditions and loops.
+#[derive(Debug, Default)]
+pub(crate) struct Blocks {
+    phase: Phase,
+    stack: Vec<Block>,
+    parens: usize,
+    /// The next token begins a statement of the body.
+    fresh: bool,
+    /// Within the conditions of a `DECLARE … HANDLER FOR`, behind which a statement begins.
+    handler: bool,
+    /// A routine of a package is between its head and its body.
+    routine: Option<Header>,
+}
+
+#[derive(Debug, Default)]
+enum Phase {
+    /// Before the first word.
+    #[default]
+    Start,
+    /// Behind `CREATE` or `ALTER`, before the kind of the object.
+    Object { alter: bool },
+    /// Behind `BEGIN`, which alone starts a transaction.
+    Begin { start: usize, not: bool },
+    /// Behind the kind of a stored program, before its body.
+    Header(Header),
+    /// In a body of one statement without blocks.
+    Simple,
+    /// In a body that opened a block.
+    Inside,
+    /// In a statement that contains no others.
+    Plain,
+}
+
+/// The part of a stored program before its body.
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    kind: Program,
+    /// What must precede the body has been seen.
+    ready: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Program {
+    Routine,
+    Trigger,
+    Event,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    kind: Opener,
+    start: usize,
+    /// How deep in parentheses it opened; a word deeper than that cannot close it.
+    parens: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opener {
+    Package,
+    Begin,
+    If,
+    Case,
+    CaseExpression,
+    Loop,
+    Repeat,
+    /// `WHILE` and `FOR`, whose statements begin behind `DO`.
+    Counted,
+}
+
+/// What begins a simple statement, behind which `IF` and `REPEAT` are functions.
+const VERBS: &[&str] = &[
+    "RETURN", "SET", "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "CALL", "DO", "SIGNAL",
+    "RESIGNAL", "WITH", "VALUES", "EXECUTE", "PREPARE", "CREATE", "ALTER", "DROP", "TRUNCATE",
+    "KILL",
+];
+
+impl Blocks {
+    fn take(&mut self, piece: Piece<'_>) {
+        match piece.text {
+            "(" => self.parens += 1,
+            ")" => self.parens = self.parens.saturating_sub(1),
+            _ => {}
+        }
+        match self.phase {
+            Phase::Start => self.first(piece),
+            Phase::Object { alter } => self.object(piece, alter),
+            Phase::Begin { start, not } => self.begun(piece, start, not),
+            Phase::Header(header) => {
+                let header = self.header(header, piece);
+                if matches!(self.phase, Phase::Header(_)) {
+                    self.phase = header.map_or(Phase::Simple, Phase::Header);
+                }
+            }
+            Phase::Inside => self.inside(piece),
+            Phase::Simple | Phase::Plain => {}
+        }
+    }
+
+    fn semicolon(&mut self) -> bool {
+        if self.stack.is_empty() {
+            return true;
+        }
+        self.fresh = true;
+        self.handler = false;
+        self.routine = None;
+        false
+    }
+
+    fn first(&mut self, piece: Piece<'_>) {
+        self.phase = if piece.is_any(&["CREATE", "ALTER"]) {
+            Phase::Object {
+                alter: piece.is("ALTER"),
+            }
+        } else if piece.is("BEGIN") {
+            Phase::Begin {
+                start: piece.start,
+                not: false,
+            }
+        } else if let Some(kind) = opener(piece) {
+            // Conditions and loops may stand outside of any program.
+            self.enter(kind, piece);
+            Phase::Inside
+        } else {
+            Phase::Plain
+        };
+    }
+
+    /// Between `CREATE` and the kind of the object stand only a few words, and the name of a definer.
+    fn object(&mut self, piece: Piece<'_>, alter: bool) {
+        if piece.kind != Kind::Word || piece.after(&["=", "@", "."]) {
+            return;
+        }
+        let header = |kind| Phase::Header(Header { kind, ready: false });
+        self.phase = if piece.is("EVENT") {
+            header(Program::Event)
+        } else if alter && !piece.is("DEFINER") {
+            Phase::Plain
+        } else if piece.is_any(&["PROCEDURE", "FUNCTION"]) {
+            header(Program::Routine)
+        } else if piece.is("TRIGGER") {
+            header(Program::Trigger)
+        } else if piece.is("PACKAGE") {
+            self.push(Opener::Package, piece);
+            Phase::Inside
+        } else if piece.is_any(&["OR", "REPLACE", "DEFINER", "AGGREGATE"]) {
+            Phase::Object { alter }
+        } else {
+            Phase::Plain
+        };
+    }
+
+    fn begun(&mut self, piece: Piece<'_>, start: usize, not: bool) {
+        self.phase = if !not && piece.is("NOT") {
+            Phase::Begin { start, not: true }
+        } else if not && piece.is("ATOMIC") {
+            self.push(Opener::Begin, Piece { start, ..piece });
+            self.fresh = true;
+            Phase::Inside
+        } else {
+            Phase::Plain
+        };
+    }
+
+    /// Goes on with the head of a program; nothing when its body has one simple statement.
+    fn header(&mut self, header: Header, piece: Piece<'_>) -> Option<Header> {
+        let ready = header.ready
+            || match header.kind {
+                Program::Routine => piece.text == ")" && self.outermost(),
+                Program::Trigger => piece.is("ROW") && piece.after(&["EACH"]),
+                Program::Event => piece.is("DO") && self.outermost(),
+            };
+        if !header.ready || !self.outermost() {
+            return Some(Header { ready, ..header });
+        }
+        if let Some(kind) = opener(piece)
+            && piece.before != "."
+        {
+            self.phase = Phase::Inside;
+            self.enter(kind, piece);
+            return None;
+        }
+        // `RETURNS SET('a')` and `CHARACTER SET x` describe a type and begin no statement.
+        let verb = piece.is_any(VERBS) && !piece.after(&["RETURNS", "CHARACTER", "CHAR"]);
+        (!verb).then_some(header)
+    }
+
+    /// Whether the parentheses that opened within the current block are closed.
+    fn outermost(&self) -> bool {
+        self.parens <= self.stack.last().map_or(0, |block| block.parens)
+    }
+
+    fn inside(&mut self, piece: Piece<'_>) {
+        let fresh = std::mem::take(&mut self.fresh) || self.handled(piece);
+        if self.packaged(piece) {
+            return;
+        }
+        match opener(piece) {
+            // A package ends with the same END, whether or not it has a part that BEGIN introduces.
+            Some(Opener::Begin) if fresh && self.top() == Some(Opener::Package) => {
+                self.fresh = true
+            }
+            Some(kind) if fresh => self.enter(kind, piece),
+            Some(Opener::Case) if !piece.after(&["END", "."]) => {
+                self.push(Opener::CaseExpression, piece)
+            }
+            Some(Opener::Repeat) if piece.after(&["END"]) && self.top() == Some(Opener::Repeat) => {
+                self.stack.pop();
+            }
+            _ if piece.is("END") => self.end(piece, fresh),
+            _ => self.fresh = self.introduces(piece, fresh),
+        }
+    }
+
+    /// Whether a statement begins behind this token.
+    fn introduces(&self, piece: Piece<'_>, fresh: bool) -> bool {
+        let top = self.top();
+        piece.text == ":"
+            || piece.is_any(&["THEN", "ELSE"]) && top != Some(Opener::CaseExpression)
+            || piece.is("DO") && !fresh && top == Some(Opener::Counted)
+    }
+
+    /// A condition handler is a statement behind a list of conditions.
+    fn handled(&mut self, piece: Piece<'_>) -> bool {
+        if !self.handler {
+            self.handler = piece.is("FOR") && piece.after(&["HANDLER"]);
+            return false;
+        }
+        let listed = piece.after(&["FOR", ","])
+            || piece.text == ","
+            || piece.is("FOUND") && piece.after(&["NOT"])
+            || piece.after(&["SQLSTATE", "VALUE"]);
+        self.handler = listed;
+        !listed
+    }
+
+    /// The head of a routine within a package; true while the token belongs to it.
+    fn packaged(&mut self, piece: Piece<'_>) -> bool {
+        if self.top() != Some(Opener::Package) {
+            return false;
+        }
+        if let Some(header) = self.routine.take() {
+            self.routine = self.header(header, piece);
+            return true;
+        }
+        // The first routine follows what is said of the package as a whole, without a semicolon.
+        if piece.is_any(&["PROCEDURE", "FUNCTION"]) && piece.before != "." {
+            self.routine = Some(Header {
+                kind: Program::Routine,
+                ready: false,
+            });
+        }
+        self.routine.is_some()
+    }
+
+    /// `END` closes a block where a statement could begin, and an expression where a value is complete;
+    /// everywhere else it is the name of a column.
+    fn end(&mut self, piece: Piece<'_>, fresh: bool) {
+        let Some(block) = self.stack.last() else {
+            return;
+        };
+        let closes = match block.kind {
+            Opener::CaseExpression => {
+                let symbol = piece.before.len() == 1
+                    && piece
+                        .before
+                        .starts_with(|sign: char| sign.is_ascii_punctuation());
+                let operand = symbol && piece.before != ")" && piece.before != "_";
+                block.parens == self.parens
+                    && !operand
+                    && !piece.after(&["CASE", "WHEN", "THEN", "ELSE", "AND", "OR", "NOT"])
+            }
+            _ => fresh,
+        };
+        if closes {
+            self.stack.pop();
+        }
+    }
+
+    fn top(&self) -> Option<Opener> {
+        self.stack.last().map(|block| block.kind)
+    }
+
+    /// Opens a block at the place of a statement; some blocks begin with a statement at once.
+    fn enter(&mut self, kind: Opener, piece: Piece<'_>) {
+        self.push(kind, piece);
+        self.fresh = matches!(kind, Opener::Begin | Opener::Loop | Opener::Repeat);
+    }
+
+    fn push(&mut self, kind: Opener, piece: Piece<'_>) {
+        self.stack.push(Block {
+            kind,
+            start: piece.start,
+            parens: self.parens,
+        });
+    }
+}
+
+fn opener(piece: Piece<'_>) -> Option<Opener> {
+    const OPENERS: [(&str, Opener); 7] = [
+        ("BEGIN", Opener::Begin),
+        ("IF", Opener::If),
+        ("CASE", Opener::Case),
+        ("LOOP", Opener::Loop),
+        ("REPEAT", Opener::Repeat),
+        ("WHILE", Opener::Counted),
+        ("FOR", Opener::Counted),
+    ];
+    let found = OPENERS.iter().find(|(word, _)| piece.is(word));
+    found.map(|(_, opener)| *opener)
+}
+
+/// Routines whose body is `BEGIN ATOMIC … END`.
+#[derive(Debug, Default)]
+pub(crate) struct Atomic {
+    state: Routine,
+    depth: usize,
+    start: usize,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Routine {
+    #[default]
+    Start,
+    Create,
+    Head {
+        begin: usize,
+    },
+    Other,
+}
+
+impl Atomic {
+    fn take(&mut self, piece: Piece<'_>) {
+        self.state = match self.state {
+            Routine::Start if piece.is("CREATE") => Routine::Create,
+            Routine::Create if piece.is_any(&["OR", "REPLACE"]) => Routine::Create,
+            Routine::Create if piece.is_any(&["FUNCTION", "PROCEDURE"]) => {
+                Routine::Head { begin: 0 }
+            }
+            Routine::Head { begin } if self.depth == 0 => {
+                if piece.is("ATOMIC") && piece.after(&["BEGIN"]) {
+                    (self.depth, self.start) = (1, begin);
+                }
+                Routine::Head { begin: piece.start }
+            }
+            Routine::Head { .. } => return self.inside(piece),
+            _ => Routine::Other,
+        };
+    }
+
+    /// Behind a dot or `AS`, every keyword is a name.
+    fn inside(&mut self, piece: Piece<'_>) {
+        if piece.after(&[".", "AS"]) {
+            return;
+        }
+        if piece.is("CASE") {
+            self.depth += 1;
+        } else if piece.is("END") {
+            self.depth = self.depth.saturating_sub(1);
+        }
+    }
+}
+
+/// Triggers that end where the engine's own library says so: at `; END ;`.
+#[derive(Debug, Default)]
+pub(crate) struct Trigger {
+    state: Progress,
+    /// The first `BEGIN`, or the word `TRIGGER` as long as there is none.
+    start: Option<usize>,
+    begun: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    #[default]
+    Start,
+    Explain,
+    Create,
+    Body,
+    Semicolon,
+    End,
+    Other,
+}
+
+impl Trigger {
+    fn take(&mut self, piece: Piece<'_>) {
+        self.state = match self.state {
+            Progress::Start if piece.is("EXPLAIN") => Progress::Explain,
+            Progress::Start | Progress::Explain if piece.is("CREATE") => Progress::Create,
+            // EXPLAIN takes QUERY PLAN, and the library lets any word pass there.
+            Progress::Explain
+                if !piece.is_any(&["EXPLAIN", "TEMP", "TEMPORARY", "TRIGGER", "END"]) =>
+            {
+                Progress::Explain
+            }
+            Progress::Create if piece.is_any(&["TEMP", "TEMPORARY"]) => Progress::Create,
+            Progress::Create if piece.is("TRIGGER") => Progress::Body,
+            Progress::Semicolon if piece.is("END") => Progress::End,
+            Progress::Body | Progress::Semicolon | Progress::End => Progress::Body,
+            Progress::Start | Progress::Explain | Progress::Create | Progress::Other => {
+                Progress::Other
+            }
+        };
+        let begin = piece.is("BEGIN") && !self.begun;
+        if self.state == Progress::Body && (begin || self.start.is_none()) {
+            self.start = Some(piece.start);
+            self.begun |= begin;
+        }
+    }
+
+    fn semicolon(&mut self) -> bool {
+        let inside = matches!(self.state, Progress::Body | Progress::Semicolon);
+        if inside {
+            self.state = Progress::Semicolon;
+        }
+        !inside
+    }
+
+    fn open(&self) -> Option<usize> {
+        let inside = matches!(self.state, Progress::Body | Progress::Semicolon);
+        inside.then_some(self.start).flatten()
+    }
+}

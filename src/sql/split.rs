@@ -1,0 +1,337 @@
+//! Cuts a file into the statements that are sent one by one.
+
+use super::body::{Body, Piece};
+use super::lex::{self, Kind, Lexer, Lexis, Places, Token};
+use crate::model::script::{Fault, Statement};
+
+/// The statements of a text.
+///
+/// # Errors
+///
+/// The first thing that is never closed, and the first command for a client program, with its place.
+pub fn split(lexis: &Lexis, text: &str) -> Result<Vec<Statement>, Fault> {
+    let mut statements = Vec::new();
+    walk(lexis, text, &mut |event| {
+        if let Event::Statement(statement) = event {
+            statements.push(statement);
+        }
+    })?;
+    Ok(statements)
+}
+
+/// What a walk over a text meets, in the order of the text.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// White space outside of statements.
+    Blank(Token),
+    /// A comment, and whether it stands inside a statement.
+    Comment(Token, bool),
+    /// The first token of a statement.
+    Begin,
+    /// A statement that is complete.
+    Statement(Statement),
+    /// A delimiter, or a line that changes the delimiter.
+    Separator,
+}
+
+/// Goes through a text once and tells what it meets.
+pub(crate) fn walk(lexis: &Lexis, text: &str, tell: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+    let mut walk = Walk {
+        lexis,
+        text,
+        lexer: Lexer::new(lexis, text),
+        places: Places::new(text),
+        open: None,
+        tell,
+    };
+    while let Some(token) = walk.lexer.next() {
+        walk.take(token?)?;
+    }
+    walk.finish()
+}
+
+struct Walk<'a, 't> {
+    lexis: &'a Lexis,
+    text: &'a str,
+    lexer: Lexer<'a>,
+    places: Places<'a>,
+    open: Option<Open<'a>>,
+    tell: &'t mut dyn FnMut(Event),
+}
+
+/// The statement that has begun.
+struct Open<'a> {
+    start: usize,
+    /// Behind the last token that belongs to the statement for certain.
+    end: usize,
+    body: Body,
+    parens: usize,
+    /// The text of the last token.
+    before: &'a str,
+    /// It begins with COPY, which may read from the file itself.
+    copies: bool,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn take(&mut self, token: Token) -> Result<(), Fault> {
+        match token.kind {
+            Kind::Blank if self.open.is_none() => (self.tell)(Event::Blank(token)),
+            Kind::Blank => {}
+            Kind::Comment => (self.tell)(Event::Comment(token, self.open.is_some())),
+            // Before any code there is nothing that a hint could be for.
+            Kind::Hint if self.open.is_none() => (self.tell)(Event::Comment(token, false)),
+            Kind::Terminator => return self.terminator(),
+            Kind::Symbol if self.word(token) == ";" => return self.semicolon(),
+            _ => return self.code(token),
+        }
+        Ok(())
+    }
+
+    fn word(&self, token: Token) -> &'a str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    /// The current delimiter. One of the user's own ends everything, whatever is open.
+    fn terminator(&mut self) -> Result<(), Fault> {
+        if self.lexer.delimiter() == ";" {
+            return self.semicolon();
+        }
+        if !self.lexer.conditional() {
+            self.close();
+        }
+        Ok(())
+    }
+
+    fn semicolon(&mut self) -> Result<(), Fault> {
+        let conditional = self.lexer.conditional();
+        let own = self.lexer.delimiter() != ";";
+        let holds = self.lexis.parentheses_hold;
+        let ends = self.open.as_mut().is_none_or(|open| {
+            open.before = ";";
+            let ends = open.body.semicolon();
+            let held = conditional || holds && open.parens > 0 || own && open.body.program();
+            ends && !held
+        });
+        if ends {
+            self.close();
+        }
+        Ok(())
+    }
+
+    fn code(&mut self, token: Token) -> Result<(), Fault> {
+        self.refuse(token)?;
+        if self.delimiter_line(token)? {
+            return Ok(());
+        }
+        let text = self.word(token);
+        if self.open.is_none() {
+            (self.tell)(Event::Begin);
+        }
+        let bodies = self.lexis.bodies;
+        let open = self.open.get_or_insert_with(|| Open {
+            start: token.start,
+            end: token.end,
+            body: Body::new(bodies),
+            parens: 0,
+            before: "",
+            copies: text.eq_ignore_ascii_case("COPY"),
+        });
+        open.end = token.end;
+        if token.kind == Kind::Conditional {
+            return Ok(());
+        }
+        match text {
+            "(" => open.parens += 1,
+            // A parenthesis too many is the server's to complain about.
+            ")" => open.parens = open.parens.saturating_sub(1),
+            _ => {}
+        }
+        let piece = Piece {
+            kind: token.kind,
+            text,
+            start: token.start,
+            before: open.before,
+        };
+        open.body.take(piece);
+        let reads = open.copies
+            && open.before.eq_ignore_ascii_case("FROM")
+            && text.eq_ignore_ascii_case("STDIN");
+        open.before = text;
+        if reads && self.lexis.inline_data {
+            Err(self.inline_data(token))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Ends the statement that is open, if there is one.
+    fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            let place = self.places.at(open.start);
+            (self.tell)(Event::Statement(Statement::new(
+                open.start..open.end,
+                place,
+            )));
+        }
+        (self.tell)(Event::Separator);
+    }
+
+    /// At the end of the text the terminator may be missing, the end of a body may not.
+    fn finish(&mut self) -> Result<(), Fault> {
+        let unclosed = self.open.as_ref().and_then(|open| open.body.open());
+        if let Some(start) = unclosed {
+            let rest = self.text.get(start..).unwrap_or_default();
+            let word = rest
+                .find(|letter: char| !letter.is_alphanumeric())
+                .unwrap_or(rest.len());
+            let hint = if self.lexis.delimiter_lines {
+                "close every block, or put a DELIMITER line before the statement"
+            } else {
+                "close the body with END and a semicolon"
+            };
+            return Err(self.fault(
+                start,
+                start + word,
+                "the body that begins here has no END",
+                hint,
+            ));
+        }
+        if self.open.is_some() {
+            self.close();
+        }
+        Ok(())
+    }
+
+    fn fault(&self, start: usize, end: usize, message: &str, hint: &str) -> Fault {
+        lex::fault(self.text, start..end, message, Some(hint))
+    }
+
+    /// Whether only blanks stand before an offset on its line.
+    fn begins_line(&self, at: usize) -> bool {
+        let before = self.text.get(..at).unwrap_or_default();
+        let line = before.trim_end_matches([' ', '\t', '\r', '\u{b}', '\u{c}', '\u{feff}']);
+        line.is_empty() || line.ends_with('\n')
+    }
+}
+
+/// What the engine's own client would do, and bird does or refuses.
+impl<'a> Walk<'a, '_> {
+    /// Whether a token began a `DELIMITER` line, which is then behind us.
+    fn delimiter_line(&mut self, token: Token) -> Result<bool, Fault> {
+        let known =
+            self.lexis.delimiter_lines && token.kind == Kind::Word && !self.lexer.conditional();
+        if !known || !self.word(token).eq_ignore_ascii_case("DELIMITER") {
+            return Ok(false);
+        }
+        let rest = self.text.get(token.end..).unwrap_or_default();
+        let line = rest.split('\n').next().unwrap_or_default();
+        if !line.is_empty() && !line.starts_with([' ', '\t', '\r']) {
+            return Ok(false);
+        }
+        if self.open.is_some() && !(self.begins_line(token.start) && unmistakable(line.trim())) {
+            return Ok(false);
+        }
+        let delimiter = self.delimiter(token, line)?;
+        self.finish()?;
+        self.lexer.delimit(delimiter, token.end + line.len());
+        (self.tell)(Event::Separator);
+        Ok(true)
+    }
+
+    /// The delimiter that a line names.
+    fn delimiter(&self, token: Token, line: &'a str) -> Result<&'a str, Fault> {
+        let end = token.end + line.trim_end().len();
+        let fault = |message, hint| Err(self.fault(token.start, end, message, hint));
+        let mut words = line.split_whitespace();
+        let Some(delimiter) = words.next() else {
+            return fault(
+                "DELIMITER names no delimiter",
+                "write one behind it: DELIMITER //",
+            );
+        };
+        if delimiter.contains('\\') {
+            return fault("a delimiter cannot contain a backslash", "use // or $$");
+        }
+        // The client cuts longer ones without a word, and then they match somewhere else.
+        if delimiter.len() > 15 {
+            return fault("a delimiter has at most 15 bytes", "use // or $$");
+        }
+        let commented = words
+            .next()
+            .is_none_or(|word| word.starts_with("--") || word.starts_with('#'));
+        if !commented {
+            return fault(
+                "there is more on this line than a delimiter",
+                "begin a new line behind the delimiter",
+            );
+        }
+        Ok(delimiter)
+    }
+
+    /// Refuses by name what only a client program understands.
+    fn refuse(&self, token: Token) -> Result<(), Fault> {
+        let client = &self.lexis.client;
+        let begins = self.open.is_none();
+        let text = self.word(token);
+        let rest = self.text.get(token.end..).unwrap_or_default();
+        let (name, end) = match token.kind {
+            Kind::Symbol if text.starts_with(client.sign) && (begins || client.anywhere) => {
+                let name = command(rest);
+                (name, token.end + name.len())
+            }
+            Kind::Word
+                if begins && rest.starts_with([' ', '\t']) && self.begins_line(token.start) =>
+            {
+                let Some(word) = client
+                    .words
+                    .iter()
+                    .find(|word| text.eq_ignore_ascii_case(word))
+                else {
+                    return Ok(());
+                };
+                (*word, token.end)
+            }
+            _ => return Ok(()),
+        };
+        if client.language.contains(&name) {
+            return Ok(());
+        }
+        let written = self.text.get(token.start..end).unwrap_or_default();
+        let special = client.hints.iter().find(|(names, _)| names.contains(&name));
+        let hint = special.map_or(client.hint, |(_, hint)| hint);
+        let message = format!(
+            "`{written}` is a command of the {} client, not SQL",
+            client.program
+        );
+        Err(self.fault(token.start, end, &message, hint))
+    }
+
+    fn inline_data(&self, token: Token) -> Fault {
+        let start = self.open.as_ref().map_or(token.start, |open| open.start);
+        let message = format!(
+            "`COPY … FROM STDIN` makes the {} client read data from the file",
+            self.lexis.client.program
+        );
+        self.fault(
+            start,
+            token.end,
+            &message,
+            "write the rows as INSERT statements",
+        )
+    }
+}
+
+/// The name of a command behind its sign: letters, or one other character.
+fn command(rest: &str) -> &str {
+    let first = rest.chars().next().filter(|first| !first.is_whitespace());
+    let letters = rest
+        .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .unwrap_or(rest.len());
+    rest.get(..letters.max(first.map_or(0, char::len_utf8)))
+        .unwrap_or_default()
+}
+
+/// In the middle of a statement, `delimiter` could be a column; nothing else looks like these.
+fn unmistakable(delimiter: &str) -> bool {
+    matches!(delimiter, ";" | ";;" | "//" | "$$")
+}
