@@ -1,19 +1,14 @@
 //! What a declared reference points to or from is not dropped, renamed, retyped or emptied without
 //! a person's word.
-//!
-//! What is told of statements alone is data: `cases/guard/<engine>.txt`. UPDATE=1 rewrites it.
+//! Cases of single statements are in `tests/cases/reference_guard`.
 
 use bird::audit::guard;
-use bird::dialect::Dialect;
 use bird::model::change::{Alter, Change, Difference, Pair, Renamed};
 use bird::model::diagnostic::Severity;
 use bird::model::name::ColumnNames;
 use bird::model::reference::{Nulls, Reference};
 use bird::model::schema::{Column, Id, Schema, Table};
-use bird::plan::Guards;
-use bird::sql::split::split;
 
-use crate::consent::tables::check;
 use crate::world::{Engine, World};
 
 engines!(a_reference_guards_both_its_ends, a_way_back_is_guarded_too,);
@@ -30,47 +25,6 @@ fn reference(from: &str, to: &str) -> Reference {
         max_orphans: 0,
         location: None,
     }
-}
-
-const APPLIED: &[&str] = &[
-    "CREATE TABLE users (id BINARY(16) PRIMARY KEY, name VARCHAR(9))",
-    "CREATE TABLE messages (author_id BINARY(16), x INT)",
-];
-
-fn guarded(dialect: &dyn Dialect, sql: &str) -> String {
-    let references = [
-        reference("twitter.messages.author_id", "ums.users.id"),
-        reference("ums.messages.author_id", "twitter.people.id"),
-    ];
-    let home = dialect.home("here", None);
-    let mut guards = Guards::new("ums", home, &references);
-    guards.learn(dialect, APPLIED);
-    let statements = split(dialect.lexis(), sql).expect("statements");
-    let statements: Vec<&str> = statements
-        .iter()
-        .map(|one| &sql[one.range.clone()])
-        .collect();
-    let all = guards.file(dialect, &statements, 0).into_iter();
-    let all: Vec<String> = all
-        .map(|one| {
-            format!(
-                "{}: {} ({})",
-                one.statement + 1,
-                one.what,
-                one.notes.join("; ")
-            )
-        })
-        .collect();
-    if all.is_empty() {
-        "nothing".to_owned()
-    } else {
-        all.join(", ")
-    }
-}
-
-#[test]
-fn what_statements_do_to_references() {
-    check("guard", 75, guarded);
 }
 
 /// Changes that were worked out are guarded as statements are.
@@ -166,9 +120,9 @@ fn what_changes_do_to_references() {
     ] {
         let found = told(changes, renamed.as_slice());
         if expected.is_empty() {
-            assert!(found.is_empty(), "{found:?}")
+            assert!(found.is_empty(), "{found:?}");
         } else {
-            assert_eq!(found, [format!("ums: a change {expected}{end}")])
+            assert_eq!(found, [format!("ums: a change {expected}{end}")]);
         }
     }
 }

@@ -1,31 +1,66 @@
-//! The integration tests: the program from outside, on every engine that is there.
+//! The integration tests: the program from outside, on every engine that is there. Tests that are
+//! data are in `tests/cases`.
 // The lints know what is a test by this attribute, helpers included.
 #![cfg(test)]
 
-#[macro_use]
-mod world;
+/// Makes one test per engine of each function that takes an [`Engine`]: `engines!(f)` gives
+/// `f::sqlite`, `f::mariadb`, `f::mysql` and `f::postgres`. An engine that is not there is told
+/// once on stderr and skipped; with CI=true it fails.
+macro_rules! engines {
+    ($($check:ident),+ $(,)?) => { $(
+        mod $check {
+            use crate::world::Engine;
+
+            #[test]
+            fn sqlite() {
+                Engine::Sqlite.run(super::$check);
+            }
+
+            #[test]
+            fn mariadb() {
+                Engine::MariaDb.run(super::$check);
+            }
+
+            #[test]
+            fn mysql() {
+                Engine::MySql.run(super::$check);
+            }
+
+            #[test]
+            fn postgres() {
+                Engine::Postgres.run(super::$check);
+            }
+        }
+    )+ };
+}
 
 mod adopt;
 mod audit;
-mod cli;
+#[path = "../support/case_file.rs"]
+mod case_file;
+mod command_line;
 mod connect;
 mod consent;
 mod diff;
 mod doctor;
-mod effect;
 mod exactly;
+#[path = "../support/failpoint.rs"]
+mod failpoint;
 mod faults;
+mod formats;
 mod guard;
 mod history;
 mod inspect;
 mod keys;
 mod live;
 mod lock;
+#[path = "../support/mask.rs"]
 mod mask;
 mod migrate;
 mod mixed;
 mod names;
 mod pooler;
+mod recovery;
 mod refinery;
 mod repair;
 mod schema;
@@ -35,6 +70,10 @@ mod shadow;
 mod soak;
 mod split;
 mod sqlite;
+#[path = "../support/sqlite_complete.rs"]
+mod sqlite_complete;
 mod tidy;
 mod undo;
 mod until;
+#[path = "../support/world/mod.rs"]
+mod world;

@@ -1,8 +1,6 @@
 //! What stands between bird and a server: poolers that hand sessions around, and clusters whose
 //! locks hold on one node only.
 
-use std::sync::Once;
-
 use crate::world::{Engine, Output, Running, World, skip};
 
 const MIGRATION: &str = "CREATE TABLE a (id INT PRIMARY KEY);\nINSERT INTO a VALUES (1);\n";
@@ -16,13 +14,11 @@ fn world(engine: Engine) -> World {
         .migration("ums/V1__a.sql", MIGRATION)
 }
 
-static NO_POOLER: Once = Once::new();
-
 /// The URL of a world's database behind a pooler, where there is one.
 pub fn behind(world: &World, variable: &str) -> Option<String> {
     let pooler = std::env::var(variable).ok();
     if pooler.is_none() {
-        skip(&NO_POOLER, "PGBOUNCER TESTS", variable);
+        skip("PGBOUNCER TESTS", variable);
     }
     Some(format!("{}/{}", pooler?, world.name("ums")))
 }

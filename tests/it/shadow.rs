@@ -1,17 +1,16 @@
 //! The shadow: nothing that is replayed in it reaches past it, and it never stays behind.
-//!
-//! What is told of statements alone is data: `cases/shadow/<engine>.txt` holds statements, and
-//! behind `=>` what becomes of them in a shadow. UPDATE=1 rewrites what stands behind the arrow.
+//! Cases of single statements are in `tests/cases/containment`.
 
 mod removed;
+
+use std::path::Path;
 
 use bird::db::replay;
 use bird::db::shadow::{Ground, Shadow};
 use bird::dialect::Dialect;
-use bird::dialect::containment::{Around, Reach, asleep, reach};
 use bird::model::target::Target;
 
-use crate::consent::tables::check;
+use crate::case_file::CaseFile;
 use crate::world::{Engine, World};
 
 engines!(
@@ -21,45 +20,6 @@ engines!(
     what_names_its_own_database_is_no_difference,
     what_was_not_replayed_is_told_from_memory_too,
 );
-
-/// The database in use is `here`; on its server there are others, some called like tables.
-fn around() -> Around {
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Around {
-        own: "here".to_owned(),
-        shadow: "shade".to_owned(),
-        schema: Some("public".to_owned()),
-        others: names(&["other", "u", "users", "mysql", "sys", "performance_schema"]),
-        roles: Some(names(&["app"])),
-        opaque: names(&["hidden"]),
-    }
-}
-
-fn told(dialect: &dyn Dialect, sql: &str) -> String {
-    let sleep = asleep(dialect, sql);
-    let asleep = sleep.and_then(|sleep| sleep.sql);
-    let sql = asleep.as_deref().unwrap_or(sql);
-    match reach(dialect, sql, &around()) {
-        Reach::Inside { sql: None, opaque } if asleep.is_none() => match opaque {
-            Some(name) => format!("inside, and {name} is opaque"),
-            None => "inside".to_owned(),
-        },
-        Reach::Inside { sql: changed, .. } => changed.unwrap_or(sql.to_owned()),
-        Reach::Tells(query) => format!("asks {query}"),
-        Reach::Outside(outside) => {
-            if outside.matters {
-                outside.why
-            } else {
-                format!("({})", outside.why)
-            }
-        }
-    }
-}
-
-#[test]
-fn where_statements_lead() {
-    check("shadow", 1, told);
-}
 
 /// What a shadow of `ums` stands beside.
 fn ground(world: &World) -> (Target, &'static dyn Dialect) {
@@ -149,7 +109,7 @@ fn alive(engine: Engine, world: &World, account: &str) -> String {
         .map(|entry| entry.expect("an entry").file_name())
         .collect();
     files.sort();
-    let written = std::path::Path::new("/tmp").join(account).exists();
+    let written = Path::new("/tmp").join(account).exists();
     format!("{each:#?}\n{files:?}\n{written}")
 }
 
@@ -158,9 +118,9 @@ fn nothing_reaches_past_a_shadow(engine: Engine) {
     let random = uuid::Uuid::now_v7().simple().to_string();
     let account = format!("bird_canary_{}", &random[20..]);
     let before = alive(engine, &world, &account);
-    let path = format!("tests/it/cases/shadow/canary/{}.txt", engine.folder());
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    let cases = std::fs::read_to_string(path).expect("cases");
+    let path = format!("tests/it/shadow/canary/{}.case", engine.folder());
+    let file = CaseFile::read(Path::new(&path)).unwrap_or_else(|fault| panic!("{fault}"));
+    let statements = &file.sections[0].body;
     let wrong = in_shadow(&world, async |shadow| {
         let mut wrong = Vec::new();
         shadow
@@ -168,8 +128,8 @@ fn nothing_reaches_past_a_shadow(engine: Engine) {
             .run("CREATE TABLE canary (id INT PRIMARY KEY)")
             .await
             .expect("a table");
-        for case in cases.lines() {
-            let sql = case
+        for statement in statements.lines() {
+            let sql = statement
                 .replace("{ums}", world.name("ums"))
                 .replace("{twitter}", world.name("twitter"))
                 .replace("{account}", &account);
@@ -295,59 +255,6 @@ fn what_names_its_own_database_is_no_difference(engine: Engine) {
     );
     world.run(&["up"]).ok();
     world.run(&["diff"]).ok().says("no difference");
-}
-
-/// Databases that are called like the tables, aliases and columns of other people's statements
-/// make none of them reach out.
-#[test]
-fn ordinary_statements_stay_inside() {
-    let names: Vec<String> = ('a'..='z').map(String::from).collect();
-    let mut others = names;
-    let words = [
-        "users", "posts", "orders", "id", "name", "new", "old", "public", "accounts",
-    ];
-    others.extend(words.map(str::to_owned));
-    let around = Around {
-        others,
-        roles: None,
-        ..around()
-    };
-    let (mut seen, mut wrong) = (0, Vec::new());
-    for dialect in bird::dialect::DIALECTS {
-        let folder = format!("tests/it/cases/diff/{}", dialect.facts().name);
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for entry in std::fs::read_dir(folder).expect("cases") {
-            let text = std::fs::read_to_string(entry.expect("a case").path()).expect("text");
-            for section in text.split("\n--- ") {
-                let (name, sql) = section.split_once('\n').unwrap_or_default();
-                let sql = sql.split("\n=== ").next().unwrap_or_default();
-                if !["from", "to", "same"].contains(&name) {
-                    continue;
-                }
-                let Ok(statements) = bird::sql::split::split(dialect.lexis(), sql) else {
-                    continue;
-                };
-                for statement in statements {
-                    let sql = &sql[statement.range];
-                    seen += 1;
-                    if let Reach::Outside(outside) = reach(*dialect, sql, &around) {
-                        wrong.push(format!(
-                            "{}: {sql}\n  {}",
-                            dialect.facts().name,
-                            outside.why
-                        ));
-                    }
-                }
-            }
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{} of {seen}\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
-    assert!(seen > 500, "{seen}");
 }
 
 /// A long history is replayed once, and what could not be is told every time.

@@ -1,16 +1,14 @@
-//! The lexer, the splitter and the reader of directives, against case files, properties and SQLite.
-
-use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
+//! The lexer, the splitter and the reader of directives, against properties and SQLite; the cases
+//! in `tests/cases/split` show single files.
 
 use bird::dialect::DIALECTS;
-use bird::model::script::{Fault, Script, Statement};
-use bird::sql::lex;
-use bird::sql::lex::{Kind, Lexis};
+use bird::model::script::Statement;
+use bird::sql::lex::{self, Kind, Lexis};
 use bird::sql::script::{digest, read, words};
 use bird::sql::split::split;
 use proptest::prelude::*;
+
+use crate::sqlite_complete;
 
 fn lexis(engine: &str) -> &'static Lexis {
     let dialect = DIALECTS
@@ -23,177 +21,6 @@ fn lexis(engine: &str) -> &'static Lexis {
 
 fn slice<'a>(text: &'a str, statement: &Statement) -> &'a str {
     &text[statement.range.clone()]
-}
-
-/// A case is one file: marks as `name: true` lines, the input, and what must come of it. A section
-/// begins with `===`, because SQL comments begin with `--`.
-#[test]
-fn cases() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases/split");
-    let update = std::env::var_os("UPDATE").is_some();
-    let mut wrong = String::new();
-    for dialect in DIALECTS {
-        let files = files(&root.join(dialect.facts().name));
-        assert!(
-            files.len() >= 20,
-            "{} has only {} cases",
-            dialect.facts().name,
-            files.len()
-        );
-        for file in files {
-            let case = fs::read_to_string(&file)
-                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            let (head, expected) = halves(&case);
-            let found = outcome(dialect.lexis(), &input(head));
-            if found == expected {
-                continue;
-            }
-            if update {
-                let text = format!("{head}{found}");
-                fs::write(&file, text)
-                    .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            } else {
-                let _ = writeln!(
-                    wrong,
-                    "{}\n--- expected\n{expected}--- found\n{found}",
-                    file.display()
-                );
-            }
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{wrong}UPDATE=1 rewrites the expectations"
-    );
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries =
-        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    files.retain(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "case")
-    });
-    files.sort();
-    files
-}
-
-/// The part of a case that a person writes, and the expectation behind it.
-fn halves(case: &str) -> (&str, &str) {
-    let input = case
-        .find("=== input\n")
-        .map_or(case.len(), |at| at + "=== input\n".len());
-    let end = if case[input..].starts_with("===") {
-        0
-    } else {
-        case[input..]
-            .find("\n===")
-            .map_or(case.len() - input, |at| at + 1)
-    };
-    case.split_at(input + end)
-}
-
-/// The input of a case with what an editor would not keep.
-fn input(head: &str) -> String {
-    let (marks, text) = head.split_once("=== input\n").unwrap_or(("", head));
-    let marked = |mark: &str| marks.lines().any(|line| line == format!("{mark}: true"));
-    let mut text = text.to_owned();
-    if marked("chomp") {
-        text.truncate(text.trim_end_matches('\n').len());
-    }
-    if marked("nul") {
-        text = text.replace('␀', "\0");
-    }
-    if marked("cr") {
-        text = text.replace('␍', "\r");
-    }
-    if marked("crlf") {
-        text = text.replace('\n', "\r\n");
-    }
-    if marked("bom") {
-        format!("\u{feff}{text}")
-    } else {
-        text
-    }
-}
-
-/// What comes of a text, written as the sections of a case.
-fn outcome(lexis: &Lexis, text: &str) -> String {
-    let mut out = String::new();
-    match read(lexis, text) {
-        Ok(script) => {
-            assert_eq!(
-                split(lexis, text).map(|found| found.len()),
-                Ok(script.statements.len())
-            );
-            told(&mut out, text, &script);
-        }
-        Err(faults) => faults
-            .iter()
-            .for_each(|fault| complained(&mut out, text, fault)),
-    }
-    out.replace('\r', "␍").replace("␍\n", "\n")
-}
-
-fn told(out: &mut String, text: &str, script: &Script) {
-    let mut line = |line: String| {
-        out.push_str(&line);
-        out.push('\n');
-    };
-    for (said, what) in [
-        (script.no_transaction, "no-transaction"),
-        (script.idempotent, "idempotent"),
-    ] {
-        if said {
-            line(format!("=== file {what}"));
-        }
-    }
-    if !script.allow.is_empty() {
-        line(format!("=== file allow {}", script.allow.join(" ")));
-    }
-    for need in &script.requires {
-        line(format!(
-            "=== requires {}@{} at {}:{}",
-            need.database, need.version, need.place.line, need.place.column
-        ));
-    }
-    for rename in &script.renames {
-        line(format!(
-            "=== rename {} -> {} at {}:{}",
-            rename.from, rename.to, rename.place.line, rename.place.column
-        ));
-    }
-    for statement in &script.statements {
-        let mut head = format!(
-            "=== statement {}:{}",
-            statement.place.line, statement.place.column
-        );
-        if !statement.allow.is_empty() {
-            let _ = write!(head, " allow {}", statement.allow.join(" "));
-        }
-        if statement.idempotent {
-            head.push_str(" idempotent");
-        }
-        line(head);
-        line(slice(text, statement).to_owned());
-    }
-    if script.statements.is_empty() {
-        line("=== nothing".to_owned());
-    }
-}
-
-fn complained(out: &mut String, text: &str, fault: &Fault) {
-    let _ = writeln!(out, "=== fault {}:{}", fault.place.line, fault.place.column);
-    let _ = writeln!(
-        out,
-        "at: {:?}",
-        text.get(fault.range.clone()).unwrap_or("(no such range)")
-    );
-    let _ = writeln!(out, "message: {}", fault.message);
-    if let Some(hint) = &fault.hint {
-        let _ = writeln!(out, "hint: {hint}");
-    }
 }
 
 /// What makes splitters stumble, on any engine.
@@ -451,7 +278,8 @@ proptest! {
         // The library reads a vertical tab and a NUL differently; neither is in the fragments but NUL,
         // which is a fault before anything is cut.
         for statement in split(lexis("sqlite"), &text).unwrap_or_default() {
-            agreed(slice(&text, &statement))?;
+            let agrees = sqlite_complete::check(slice(&text, &statement));
+            prop_assert_eq!(agrees, Ok(()));
         }
     }
 }
@@ -467,55 +295,6 @@ fn only_trivia(lexis: &Lexis, gap: &str) -> Result<(), TestCaseError> {
         )
     };
     prop_assert!(!tokens.iter().any(|token| code(token.kind)), "{:?}", gap);
-    Ok(())
-}
-
-/// A piece with a semicolon is complete, and no part of it that ends with a semicolon is.
-///
-/// The library looks at tokens alone, as the splitter does, so the two must agree on every text; it
-/// says nothing about whether the text is SQL.
-fn agreed(piece: &str) -> Result<(), TestCaseError> {
-    prop_assert!(
-        complete(&format!("{piece};")),
-        "{:?} is not complete",
-        piece
-    );
-    for (at, _) in piece.match_indices(';') {
-        prop_assert!(
-            !complete(&piece[..=at]),
-            "{:?} is complete at {}",
-            piece,
-            at
-        );
-    }
-    Ok(())
-}
-
-#[expect(
-    unsafe_code,
-    reason = "sqlite3_complete has no safe wrapper among the dependencies"
-)]
-fn complete(sql: &str) -> bool {
-    let Ok(sql) = std::ffi::CString::new(sql) else {
-        return false;
-    };
-    // SAFETY: the pointer is to a NUL-terminated string that outlives the call, and the function
-    // only reads it.
-    unsafe { libsqlite3_sys::sqlite3_complete(sql.as_ptr()) == 1 }
-}
-
-/// The case files are better SQL than random fragments are.
-#[test]
-fn sqlite_agrees_on_the_cases() -> Result<(), TestCaseError> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases/split/sqlite");
-    for file in files(&root) {
-        let case =
-            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let text = input(halves(&case).0);
-        for statement in split(lexis("sqlite"), &text).unwrap_or_default() {
-            agreed(slice(&text, &statement))?;
-        }
-    }
     Ok(())
 }
 

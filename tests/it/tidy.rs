@@ -251,13 +251,17 @@ fn no_other_program_is_called() {
 /// A file that no `mod` names is never compiled, and its tests never run.
 #[test]
 fn every_file_of_tests_is_run() {
-    for source in sources("tests/it") {
+    for source in sources("tests") {
         let path = source.path.trim_end_matches(".rs");
+        let path = path.trim_end_matches("/mod");
         let (folder, name) = path.rsplit_once('/').expect("a folder");
         let parent = match folder {
-            "tests/it" if name == "main" => continue,
-            "tests/it" => "tests/it/main.rs".to_owned(),
-            folder => format!("{folder}.rs"),
+            "tests/it" | "tests/runner" if name == "main" => continue,
+            // What both programs share is declared in both.
+            "tests/support" => "tests/it/main.rs".to_owned(),
+            "tests/it" | "tests/runner" => format!("{folder}/main.rs"),
+            _ if root().join(folder).join("mod.rs").exists() => format!("{folder}/mod.rs"),
+            _ => format!("{folder}.rs"),
         };
         let text = fs::read_to_string(root().join(&parent)).expect("the parent module");
         let code = Source::new(&parent, &text).code;

@@ -1,6 +1,7 @@
 //! A table of a case in a database, asked in every way.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use bird::db::inspect;
 use bird::db::session::Access;
@@ -11,6 +12,7 @@ use bird::model::server::Server;
 use bird::model::target::{FileTarget, ServerTarget, Tls};
 
 use super::*;
+use crate::case_file::{CaseFile, difference, is_update, update};
 
 /// A case's table.
 pub struct Laid<'a> {
@@ -272,19 +274,18 @@ pub fn run(world: &World, check: impl AsyncFnOnce(Session, Schema) -> Session) {
     });
 }
 
-/// What is promised of each type is written down, so that a change shows.
-pub fn golden(engine: Engine, told: &[String]) {
-    let file = format!(
-        "tests/it/cases/keys/{}.txt",
-        engine.product().to_lowercase()
-    );
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let told = told.join("\n") + "\n";
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &told).expect("the file can be written");
+/// Checks what is promised of each type against `promises/<product>.case`.
+pub fn check_promises(engine: Engine, found: &[String]) {
+    let found = found.join("\n") + "\n";
+    let path = format!("tests/it/keys/promises/{}.case", engine.name());
+    let path = Path::new(&path);
+    if is_update() {
+        let updated = update(path, |file| file.sections[0].body = found);
+        return updated.unwrap_or_else(|fault| panic!("{fault}"));
     }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(told, written, "UPDATE=1 writes {}", path.display());
+    let file = CaseFile::read(path).unwrap_or_else(|fault| panic!("{fault}"));
+    let expected = &file.sections[0].body;
+    assert!(found == *expected, "{}", difference(expected, &found));
 }
 
 /// Where the world's database is.
