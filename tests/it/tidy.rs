@@ -1,6 +1,7 @@
 //! The invariants of the house, proven on its source text: a rule that nobody checks is
 //! decoration. What is named here as an exception must still exist.
 
+mod dependencies;
 mod paths;
 mod readme;
 mod reliability;
