@@ -1,7 +1,7 @@
 //! The verbs: one file per command, and what they share. The only user of clap.
 
 mod adopt;
-pub(crate) mod audit;
+mod audit;
 mod cli;
 mod diff;
 mod doctor;
@@ -13,7 +13,7 @@ mod new;
 mod provision;
 mod repair;
 mod resolve;
-pub(crate) mod run;
+mod run;
 mod seed;
 mod source;
 mod status;

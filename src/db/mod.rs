@@ -10,6 +10,7 @@ pub mod history;
 pub mod inspect;
 pub mod journal;
 pub mod keys;
+pub mod limits;
 pub mod lock;
 pub mod pooler;
 pub mod provision;

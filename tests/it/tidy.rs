@@ -26,9 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("project", &["model", "sql", "dialect"]),
     (
         "db",
-        &[
-            "model", "sql", "dialect", "plan", "repair", "audit", "cmd", "output", "project",
-        ],
+        &["model", "sql", "dialect", "plan", "repair", "audit"],
     ),
     ("output", &["model"]),
     ("error", &["model", "output"]),

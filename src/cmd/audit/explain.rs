@@ -2,18 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::Args;
-use super::finish;
-use super::report::AuditReport;
 use crate::audit::{Strategy, seconds};
-use crate::cmd::Context;
-use crate::db::audit::endpoints::{Looked, Prepared};
+use crate::db::audit::endpoints::Prepared;
 use crate::db::audit::grouping::known;
 use crate::db::audit::task::Task;
 use crate::dialect::keys::Range;
-use crate::model::exit::Exit;
 use crate::output::{Block, Grid};
-use std::sync::Arc;
 
 /// What would be done with one reference.
 pub struct Explained {
@@ -32,22 +26,12 @@ pub struct Explained {
     statements: Vec<(String, String)>,
 }
 
-/// The report of a run that reads no keys.
-pub fn report(context: &Context, args: &Args, looked: Vec<Looked>, tasks: &[Task]) -> AuditReport {
-    let explained = tasks.iter().flat_map(|task| {
-        let members = task.members.iter();
-        members
-            .map(|member| explained(task, member))
-            .collect::<Vec<_>>()
-    });
-    let explained: Vec<Explained> = explained.collect();
-    let unread: Vec<Arc<Task>> = Vec::new();
-    let mut report = finish::report(context, args, looked, &[], &unread);
-    // Nothing was to be read, so nothing is missing; but what cannot be read is told.
-    let impossible = report.references.iter().any(|one| one.prepared.is_none());
-    report.exit = if impossible { Exit::Failed } else { Exit::Done };
-    report.explained = Some(explained);
-    report
+/// What would be done with the references of all tasks.
+pub fn explain(tasks: &[Task]) -> Vec<Explained> {
+    let explained = tasks
+        .iter()
+        .flat_map(|task| task.members.iter().map(|member| explained(task, member)));
+    explained.collect()
 }
 
 fn explained(task: &Task, member: &Prepared) -> Explained {

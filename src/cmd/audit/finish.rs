@@ -1,43 +1,27 @@
 //! What is told and written when everything has been read.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::Args;
+use super::args::Args;
+use super::errors::{cannot_keep, cannot_write, unwritten};
 use super::last_pass::Passed;
 use super::reference_report::Audited;
 use super::repair_plan;
 use super::report::AuditReport;
 use crate::cmd::Context;
+use crate::cmd::run::orphans;
 use crate::db::audit::checkpoint::Journal;
 use crate::db::audit::endpoints::Looked;
 use crate::db::audit::task::Task;
 use crate::db::audit::totals::Tally;
 use crate::db::history::now;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::Failure;
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
 use crate::project::{Replacement, can_replace};
-
-/// Why what was found could not be kept.
-pub fn cannot_keep(path: &Path, error: &io::Error) -> Failure {
-    let hint = "the audit keeps what it finds in .bird/ of the project; make it writable";
-    Failure::failed(unwritten(path, &error.to_string()).hint(hint))
-}
-
-/// Why a file that was asked for could not be written when everything was read.
-pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let hint = "what was found is kept: bird audit --resume writes it once the file can be written";
-    Failure::failed(unwritten(path, &error.to_string()).hint(hint))
-}
-
-fn unwritten(path: &Path, why: &str) -> Diagnostic {
-    let message = format!("cannot write {}: {why}", path.display());
-    Diagnostic::error("environment", message)
-}
 
 /// The report, but for what is read from the journal.
 pub fn report(
@@ -135,27 +119,7 @@ fn line(report: &AuditReport, to: &mut impl Write, orphan: &Orphan) -> io::Resul
     };
     let mut object = Map::new();
     object.insert("reference".into(), json!(audited.reference.name()));
-    object.extend(told(orphan));
+    object.extend(orphans::json(orphan));
     serde_json::to_writer(&mut *to, &Value::Object(object))?;
     to.write_all(b"\n")
-}
-
-/// An orphan as reports show it: its key and its row.
-pub fn told(orphan: &Orphan) -> Map<String, Value> {
-    let key = match orphan.key.as_slice() {
-        [one] => json!(one),
-        several => json!(several),
-    };
-    let row: Map<String, Value> = orphan
-        .row
-        .iter()
-        .map(|(column, cell)| (column.clone(), json!(cell)))
-        .collect();
-    let mut object = Map::new();
-    object.insert("key".into(), key);
-    object.insert("row".into(), Value::Object(row));
-    if orphan.hidden {
-        object.insert("hidden".into(), json!(true));
-    }
-    object
 }

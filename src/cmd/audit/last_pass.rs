@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::AuditReport;
 use crate::cmd::Context;
 use crate::db::audit::endpoints::{Prepared, Side};
+use crate::db::audit::watermark::Since;
 use crate::project::replace;
 
 /// What is known of the audits before, by reference.
@@ -52,20 +52,22 @@ impl Passes {
         known.cloned().unwrap_or_default()
     }
 
-    /// Keeps what this run has read to its end.
-    pub fn keep(mut self, context: &Context, report: &AuditReport) -> std::io::Result<()> {
-        for one in report.references.iter().filter(|one| one.tally.complete) {
-            let Some(prepared) = &one.prepared else {
-                continue;
-            };
+    /// Records the references that this run has read to their end.
+    pub fn keep<'a>(
+        mut self,
+        context: &Context,
+        begun_on: &str,
+        complete: impl Iterator<Item = (&'a Prepared, Option<&'a Since>)>,
+    ) -> std::io::Result<()> {
+        for (prepared, since) in complete {
             let passed = self.references.entry(name(prepared)).or_default();
             // What a replica had of it that did not follow, may be of any age.
             let reader = prepared.child.reader.as_ref();
             let is_now = reader.is_none_or(|reader| reader.behind().is_some());
-            if is_now && one.since.as_ref().is_none_or(|since| since.from.is_none()) {
-                passed.full = Some(report.begun_on.clone());
+            if is_now && since.is_none_or(|since| since.from.is_none()) {
+                passed.full = Some(begun_on.to_owned());
             }
-            if let Some(since) = &one.since
+            if let Some(since) = since
                 && let Some(mark) = &since.upto
             {
                 passed.marks.insert(since.column.clone(), mark.clone());

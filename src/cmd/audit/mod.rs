@@ -1,120 +1,41 @@
 //! `bird audit`: the references; finds the rows that refer to nothing.
 
+mod args;
 mod assertions;
-pub(crate) mod connections;
+mod errors;
 mod explain;
-pub(crate) mod finish;
+mod finish;
 mod last_pass;
 mod metrics;
-pub(crate) mod reference_report;
+mod reference_report;
 mod repair_plan;
-pub(crate) mod replicas;
+mod replicas;
 mod report;
-mod watermark;
+mod selection;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::run::limits::Limits;
-use super::run::open;
-use super::{Context, cli};
-use crate::audit::{STRATEGIES, Strategy};
+use super::Context;
+use super::impact::Question;
+use super::run::{open, references};
 use crate::db::audit::checkpoint::Journal;
-use crate::db::audit::endpoints::{Looked, Prepared};
-use crate::db::audit::throttle::Throttle;
+use crate::db::audit::endpoints::{self, Looked, Prepared};
+use crate::db::audit::settings::{Progress, Settings};
+use crate::db::audit::task::Task;
+use crate::db::audit::throttle::{self, Throttle};
 use crate::db::audit::totals::Tally;
+use crate::db::audit::watermark::{self, Since};
+use crate::db::audit::{connections, estimate, grouping, run as machine};
 use crate::db::history::now;
-use crate::model::diagnostic::{Failure, Severity};
+use crate::model::diagnostic::Failure;
 use crate::model::exit::Exit;
-use crate::model::name::did_you_mean;
-use crate::model::repair::Action;
 use crate::output::Report;
 use assertions::Asserted;
 use last_pass::Passes;
 use report::AuditReport;
-use watermark::Since;
 
-/// Find the rows whose references have no parent, on live data
-#[derive(Debug, clap::Args)]
-#[command(
-    before_help = "Example: bird audit --orphans orphans.jsonl        every orphan, a line each"
-)]
-pub struct Args {
-    /// Only this reference, by its child: twitter.messages.author_id; repeatable
-    #[arg(long = "reference", value_name = "NAME")]
-    pub(crate) references: Vec<String>,
-    /// Show what would be read, and how, and why; read no keys
-    #[arg(long)]
-    pub(crate) explain: bool,
-    /// Write every orphan to this file, one JSON object a line
-    #[arg(long, value_name = "FILE")]
-    pub(crate) orphans: Option<PathBuf>,
-    /// Write to this file what bird repair would do with the orphans
-    #[arg(long, value_name = "FILE")]
-    pub(crate) plan: Option<PathBuf>,
-    /// What the plan does with them: quarantine, delete, set-null
-    #[arg(long, value_name = "NAME", value_parser = repair_plan::action, default_value = "quarantine")]
-    pub(crate) action: Action,
-    /// Read only rows from a watermark on: created_at=2026-01-31, or created_at alone for where
-    /// the last audit ended. Parents that were deleted need a full audit
-    #[arg(long, value_name = "COLUMN[=VALUE]")]
-    pub(crate) since: Option<String>,
-    /// Read the keys of a database's children from a replica of it: twitter=mysql://…; repeatable
-    #[arg(long = "replica", value_name = "NAME=URL")]
-    pub(crate) replicas: Vec<String>,
-    /// Show so many orphans of each reference
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) sample: usize,
-    /// Go on with an audit that was cut short
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Read at most so many rows a second
-    #[arg(long, value_name = "ROWS")]
-    pub(crate) max_rate: Option<u64>,
-    #[command(flatten)]
-    pub(crate) limits: Limits,
-    /// So many threads read ranges of keys; each takes a connection for every reference
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
-    /// Compare keys in this way: sql, merge, probe, hash; else the cheapest is chosen
-    #[arg(long, value_name = "NAME", value_parser = strategy)]
-    pub(crate) strategy: Option<Strategy>,
-    /// Read each end by itself, even where one server has both
-    #[arg(long)]
-    pub(crate) apart: bool,
-    /// Read both ends in one snapshot where one server has both, however many rows there are
-    #[arg(long, conflicts_with = "apart")]
-    pub(crate) snapshot: bool,
-    /// Write the numbers to this file, as Prometheus reads them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) metrics_file: Option<PathBuf>,
-    /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
-    /// bird.toml; audit nothing
-    #[arg(long, value_name = "FILE")]
-    pub(crate) import: Option<PathBuf>,
-    /// Tell what would become orphans if rows of this table were deleted: ums.users; audit nothing
-    #[arg(long, value_name = "TABLE", conflicts_with = "import")]
-    pub(crate) impact: Option<String>,
-    /// Which rows --impact means, as a condition in SQL; else all of them
-    #[arg(long = "where", value_name = "CONDITION", requires = "impact")]
-    pub(crate) choice: Option<String>,
-    /// From which severity on a finding fails: note, warning, error
-    #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
-    pub(crate) fail_on: Severity,
-    #[command(flatten)]
-    pub(crate) connect: cli::Connect,
-}
-
-fn strategy(name: &str) -> Result<Strategy, String> {
-    let names = || STRATEGIES.iter().map(|(name, _)| *name);
-    let mut known = STRATEGIES.iter();
-    let found = known.find(|(known, _)| *known == name);
-    found.map(|(_, strategy)| *strategy).ok_or_else(|| {
-        let known = names().collect::<Vec<_>>().join(", ");
-        did_you_mean(name, names()).unwrap_or(format!("the strategies are {known}"))
-    })
-}
+pub use args::Args;
 
 /// Does what was asked for; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Failure> {
@@ -123,7 +44,13 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Fail
         return Ok(Box::new(imported));
     }
     if let Some(table) = &args.impact {
-        return Ok(Box::new(super::impact::run(context, args, table).await?));
+        let question = Question {
+            table,
+            filter: args.choice.as_deref(),
+            sample: args.sample,
+            wait: args.connect.wait,
+        };
+        return Ok(Box::new(super::impact::run(context, &question).await?));
     }
     let clock = metrics::Clock::start();
     if let Some(file) = &args.metrics_file {
@@ -152,22 +79,40 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         .iter()
         .filter_map(|one| one.prepared.clone())
         .collect();
-    let tasks = crate::db::audit::grouping::tasks(args, &members)?;
+    let progress = |progress: Progress<'_>| match progress {
+        Progress::Begin(rows) => context.progress.begin_rows(rows),
+        Progress::Rows(rows) => context.progress.reach(rows),
+        Progress::End => context.progress.finish(),
+        Progress::Notice(text) => context.progress.notice(text),
+        Progress::Detail(text) => context.progress.detail(text),
+    };
+    let settings = Settings {
+        rate: args.max_rate,
+        limits: args.limits.settings(),
+        jobs: args.jobs,
+        strategy: args.strategy,
+        snapshot: args.snapshot,
+        separate: args.apart,
+        stop: &context.stop,
+        progress: &progress,
+    };
+    let tasks = grouping::tasks(&settings, &members)?;
     if args.explain {
-        return Ok(explain::report(context, args, looked, &tasks));
+        let report = finish::report(context, args, looked, &[], &[]);
+        return Ok(explained(report, &tasks));
     }
     let mut tallies = vec![Tally::default(); context.project.references.len()];
     let folder = context.project.root.join(".bird/audit");
-    let fingerprint = crate::db::audit::grouping::fingerprint(&members, &tasks);
+    let fingerprint = grouping::fingerprint(&members, &tasks);
     let run = context.run.to_string();
     let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
-    let mut journal = journal.map_err(|error| finish::cannot_keep(&folder, &error))?;
-    let throttle = Throttle::new(args);
-    let watch = crate::db::audit::throttle::watch(args, &looked).await?;
-    let (read, faults) = crate::db::audit::run::read(
-        context,
+    let mut journal = journal.map_err(|error| errors::cannot_keep(&folder, &error))?;
+    let throttle = Throttle::new(&settings);
+    let monitor = throttle::monitor(&settings, &looked).await?;
+    let (read, faults) = machine::read(
+        &settings,
         tasks,
-        (&throttle, watch),
+        (&throttle, monitor),
         &mut journal,
         &mut tallies,
     )
@@ -186,7 +131,9 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         one.passed = passed.unwrap_or_default();
     }
     finish::files(context, args, &mut report, journal).await?;
-    if let Err(error) = passes.keep(context, &report) {
+    let complete = report.references.iter().filter(|one| one.tally.complete);
+    let complete = complete.filter_map(|one| Some((one.prepared.as_deref()?, one.since.as_ref())));
+    if let Err(error) = passes.keep(context, &report.begun_on, complete) {
         context
             .progress
             .notice(&format!("what was read whole could not be noted: {error}"));
@@ -201,21 +148,41 @@ async fn look(
     args: &Args,
     passes: &Passes,
 ) -> Result<(Vec<Looked>, BTreeMap<usize, Since>), Failure> {
-    let wanted = connections::wanted(context, args)?;
-    let mut visits = connections::visit(context, args, &wanted).await?;
-    let looked = wanted.iter().map(|(index, reference)| {
-        crate::db::audit::endpoints::prepare(context, &visits, *index, reference)
-    });
-    let mut looked: Vec<Looked> = looked.collect();
+    let selected = selection::references(context, args)?;
+    let wait = args.connect.wait;
+    let mut connected = references::connect(context, wait, &selected).await?;
+    let prepared = selected
+        .iter()
+        .map(|(index, reference)| endpoints::prepare(&connected, *index, reference));
+    let mut looked: Vec<Looked> = prepared.collect();
     let asking = async {
         replicas::read_from(context, args, &mut looked).await?;
-        let since = watermark::lay(args, passes, &mut visits, &mut looked).await?;
-        crate::db::audit::estimate::estimate(&mut visits, &mut looked).await;
+        let since = match &args.since {
+            Some(asked) => {
+                let (column, value) = match asked.split_once('=') {
+                    Some((column, value)) => (column, Some(value)),
+                    None => (asked.as_str(), None),
+                };
+                let last = |prepared: &Prepared| passes.of(prepared).marks.get(column).cloned();
+                watermark::apply((column, value), last, &mut connected, &mut looked).await?
+            }
+            None => BTreeMap::new(),
+        };
+        estimate::estimate(&mut connected, &mut looked).await;
         Ok(since)
     };
     let since = asking.await;
-    connections::leave(visits).await;
+    connections::close(connected).await;
     Ok((looked, since?))
+}
+
+/// The report of a run that reads no keys.
+fn explained(mut report: AuditReport, tasks: &[Task]) -> AuditReport {
+    // Nothing was to be read, so nothing is missing; but a reference that cannot be read fails.
+    let impossible = report.references.iter().any(|one| one.prepared.is_none());
+    report.exit = if impossible { Exit::Failed } else { Exit::Done };
+    report.explained = Some(explain::explain(tasks));
+    report
 }
 
 /// An audit that did not finish is never clean.

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::finish;
 use super::last_pass::Passed;
-use super::replicas::Reader;
-use super::watermark::Since;
 use crate::audit::Strategy;
+use crate::cmd::run::orphans;
 use crate::db::audit::endpoints::Prepared;
+use crate::db::audit::replica::Reader;
 use crate::db::audit::task::{Guarantee, Task};
 use crate::db::audit::totals::Tally;
+use crate::db::audit::watermark::Since;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::key::tell;
-use crate::model::orphan::Orphan;
 use crate::model::reference::Reference;
 use crate::output::Grid;
 
@@ -98,7 +97,7 @@ impl Audited {
         let sample: Vec<Value> = tally
             .sample
             .iter()
-            .map(|orphan| Value::Object(finish::told(orphan)))
+            .map(|orphan| Value::Object(orphans::json(orphan)))
             .collect();
         json!({
             "from": reference.from.to_string(),
@@ -264,34 +263,6 @@ pub fn grid(references: &[Audited]) -> Grid {
             counted(one.tally.orphan_keys),
             counted(one.tally.orphan_rows),
             guarantee.to_owned(),
-        ]);
-    }
-    grid
-}
-
-/// Orphans as a table; `key` heads their keys.
-pub fn sample(key: &'static str, orphans: &[Orphan]) -> Grid {
-    let mut grid = Grid {
-        headers: vec![key, "row"],
-        ..Grid::default()
-    };
-    for orphan in orphans {
-        let key = orphan
-            .key
-            .iter()
-            .map(|part| part.as_deref().unwrap_or("NULL"));
-        let hidden = if orphan.hidden {
-            " (there, but it does not count)"
-        } else {
-            ""
-        };
-        let row = orphan
-            .row
-            .iter()
-            .map(|(column, cell)| format!("{column} {cell}"));
-        grid.rows.push(vec![
-            format!("{}{hidden}", key.collect::<Vec<_>>().join(", ")),
-            row.collect::<Vec<_>>().join(", "),
         ]);
     }
     grid

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Args;
-use super::finish::cannot_write;
+use super::args::Args;
+use super::errors::cannot_write;
 use super::report::AuditReport;
 use crate::cmd::Context;
 use crate::cmd::run::open;
@@ -15,20 +15,12 @@ use crate::db::repair::row_state;
 use crate::db::session::{Access, DbError};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::ColumnNames;
-use crate::model::repair::{Action, Totals};
+use crate::model::repair::Totals;
 use crate::project::{Database, Replacement};
 use crate::repair::plan::{Header, Planned, Side, Writer};
 
 /// A plan on its way to its file.
 pub type Plan = Writer<Replacement>;
-
-/// An action by its name.
-pub fn action(name: &str) -> Result<Action, String> {
-    Action::from_word(name).ok_or_else(|| {
-        let known: Vec<&str> = Action::ALL.iter().map(|action| action.word()).collect();
-        format!("the actions are {}", known.join(", "))
-    })
-}
 
 /// Begins a plan with the references that were read; nothing where none was asked for, or where
 /// the audit has gaps.

@@ -4,59 +4,17 @@
 
 use std::sync::Arc;
 
-use super::{Args, connections, open};
+use super::args::Args;
 use crate::cmd::Context;
-use crate::cmd::run::replica;
+use crate::cmd::run::{open, replica};
+use crate::db::audit::connections;
 use crate::db::audit::endpoints::{Looked, Prepared, Side};
+use crate::db::audit::replica::Reader;
 use crate::db::session::{Access, Session};
 use crate::dialect::keys::{Following, Replication};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::{Column, Schema};
-use crate::model::target::Target;
 use crate::project::Database;
-
-/// Where the keys of a database's children are read instead of its primary.
-#[derive(Debug, Clone)]
-pub struct Reader {
-    pub target: Target,
-    pub identity: Option<String>,
-    /// Where it stood before the first key was read.
-    pub standing: Replication,
-}
-
-impl Reader {
-    /// How old its rows were, as the end of a sentence.
-    pub fn age(&self) -> String {
-        match &self.standing {
-            Replication::Replica(Following { behind: None, .. }) => {
-                "which did not follow when the audit began".to_owned()
-            }
-            Replication::Replica(Following {
-                behind: Some(behind),
-                ..
-            }) => format!("which was {behind} s behind when the audit began"),
-            Replication::Primary => "which follows no server that it tells of".to_owned(),
-            Replication::Unknown => "which does not tell how far behind it is".to_owned(),
-        }
-    }
-
-    /// Whether it followed another server, where it told.
-    pub fn follows(&self) -> Option<bool> {
-        match &self.standing {
-            Replication::Replica(following) => Some(following.behind.is_some()),
-            Replication::Primary => Some(false),
-            Replication::Unknown => None,
-        }
-    }
-
-    /// How many seconds it was behind, where it told.
-    pub fn behind(&self) -> Option<u64> {
-        match &self.standing {
-            Replication::Replica(following) => following.behind,
-            _ => None,
-        }
-    }
-}
 
 /// Lets children be read from the replicas that were named, and says what is to be known of them.
 pub async fn read_from(
@@ -90,10 +48,10 @@ pub async fn read_from(
         let (reader, schema) = look(database, &replica).await?;
         if let Some(prepared) = &first.prepared {
             let identities = (&prepared.child.identity, &reader.identity);
-            replica::same_cluster(database, &place, identities, &reader.standing)?;
+            replica::same_cluster(database, &place, identities, &reader.replication)?;
             if args.limits.max_lag.is_some() {
                 let server = &prepared.child.server;
-                replica::limited(database, server, &place, &reader.standing)?;
+                replica::limited(database, server, &place, &reader.replication)?;
             }
             first
                 .remarks
@@ -125,7 +83,7 @@ async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema
         fault.message = format!("--replica {}: {}", database.name, fault.message);
         Failure::failed(fault)
     })?;
-    let found = connections::ask(&mut session, target)
+    let found = connections::inspect(&mut session, target)
         .await
         .map_err(|error| {
             Failure::failed(open::cannot_ask(database, "looking at its replica", &error))
@@ -134,7 +92,7 @@ async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema
     let reader = Reader {
         target: target.clone(),
         identity: found.identity,
-        standing: found.standing,
+        replication: found.replication,
     };
     Ok((reader, found.schema))
 }
@@ -166,7 +124,7 @@ fn same_table(child: &Side, place: &str, schema: &Schema) -> Result<(), Failure>
 /// What is to be known of a replica beside its lag.
 fn remark(child: &Side, place: &str, reader: &Reader) -> Option<Diagnostic> {
     let name = &child.database;
-    let (message, hint) = match &reader.standing {
+    let (message, hint) = match &reader.replication {
         Replication::Unknown => return None,
         Replication::Primary => (
             format!(

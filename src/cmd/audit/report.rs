@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::assertions::{self, Asserted};
 use super::explain::{self, Explained};
-use super::reference_report::{Audited, grid, sample};
+use super::reference_report::{Audited, grid};
+use crate::cmd::run::orphans;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
@@ -97,7 +98,7 @@ impl Report for AuditReport {
         for one in &self.references {
             if !one.tally.sample.is_empty() {
                 blocks.push(Block::Line(format!("Orphans of {}:", one.reference)));
-                blocks.push(Block::Grid(sample("missing key", &one.tally.sample)));
+                blocks.push(Block::Grid(orphans::grid("missing key", &one.tally.sample)));
             }
         }
         let mut told: Vec<(&str, &str)> = Vec::new();

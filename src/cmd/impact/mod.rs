@@ -5,16 +5,15 @@ pub(super) mod report;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use self::report::{Impact, ImpactReport};
-use super::audit::Args;
-use super::audit::connections;
-use super::run::open;
+use super::run::{open, references};
 use super::{Context, source};
-use crate::db::audit::endpoints;
-use crate::db::audit::endpoints::{Looked, Prepared, Side};
+use crate::db::audit::connections;
+use crate::db::audit::endpoints::{self, Looked, Prepared, Side};
 use crate::db::audit::error;
 use crate::db::audit::error::Fault;
 use crate::db::keys;
@@ -38,25 +37,36 @@ const AT_ONCE: usize = 500;
 /// How many batches of keys may wait.
 const WAITING: usize = 4;
 
+/// The rows whose deletion is considered.
+pub struct Question<'q> {
+    pub table: &'q str,
+    /// `--where`; `None` means all rows.
+    pub filter: Option<&'q str>,
+    /// How many rows of each child are shown.
+    pub sample: usize,
+    pub wait: Option<Duration>,
+}
+
 /// Answers for every reference that points to the table.
-pub async fn run(context: &Context, args: &Args, table: &str) -> Result<ImpactReport, Failure> {
-    let (name, database) = named(context, table)?;
-    let loaded = source::live(context, &database.name, database, args.connect.wait).await?;
+pub async fn run(context: &Context, question: &Question<'_>) -> Result<ImpactReport, Failure> {
+    let wait = question.wait;
+    let (name, database) = named(context, question.table)?;
+    let loaded = source::live(context, &database.name, database, wait).await?;
     exists(&name, &loaded.schema)?;
-    let chosen = args.choice.as_deref().unwrap_or("1 = 1");
+    let chosen = question.filter.unwrap_or("1 = 1");
     let usage = |why| Failure::failed(Diagnostic::error("usage", format!("--where: {why}")));
     let filter = condition(database.dialect, chosen).map_err(usage)?;
     let wanted = context.project.references.iter().enumerate();
     let wanted: Vec<(usize, &Reference)> = wanted
         .filter(|(_, one)| one.to.table_name() == name)
         .collect();
-    let visits = connections::visit(context, args, &wanted).await?;
+    let connected = references::connect(context, wait, &wanted).await?;
     let looked = wanted
         .iter()
-        .map(|(index, reference)| endpoints::prepare(context, &visits, *index, reference));
+        .map(|(index, reference)| endpoints::prepare(&connected, *index, reference));
     let looked: Vec<Looked> = looked.collect();
-    connections::leave(visits).await;
-    let mut report = ImpactReport::new(name, args.choice.clone());
+    connections::close(connected).await;
+    let mut report = ImpactReport::new(name, question.filter.map(str::to_owned));
     report.parents = parents(context, database, &report.table.table, &filter).await?;
     report.foreign_keys(&loaded.schema);
     for one in looked {
@@ -66,7 +76,7 @@ pub async fn run(context: &Context, args: &Args, table: &str) -> Result<ImpactRe
         };
         let doing = format!("reading {}", prepared.reference);
         context.progress.detail(&doing);
-        let asking = ask(context, &prepared, args, &filter);
+        let asking = ask(context, &prepared, question.sample, &filter);
         match asking.await {
             Ok(impact) => report.references.push(impact),
             Err(fault) => {
@@ -144,7 +154,7 @@ async fn parents(
 async fn ask(
     context: &Context,
     prepared: &Arc<Prepared>,
-    args: &Args,
+    sample: usize,
     filter: &str,
 ) -> Result<Impact, Fault> {
     let parent = &prepared.parent;
@@ -165,7 +175,7 @@ async fn ask(
             prepared.child.session().await.map_err(&failed)?,
         ],
         prepared,
-        sample: args.sample,
+        sample,
         impact: Impact::new(&prepared.reference),
     };
     let mut reading = parent.session().await.map_err(&failed)?;

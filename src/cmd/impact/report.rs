@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cmd::audit::{finish, reference_report};
+use crate::cmd::run::orphans;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::name::{ColumnNames, TableName};
@@ -123,7 +123,7 @@ impl Report for ImpactReport {
         }
         for one in self.references.iter().filter(|one| !one.sample.is_empty()) {
             blocks.push(Block::Line(format!("Some of {}:", one.from)));
-            blocks.push(Block::Grid(reference_report::sample("key", &one.sample)));
+            blocks.push(Block::Grid(orphans::grid("key", &one.sample)));
         }
         if self.faults.is_empty() {
             blocks.push(Block::Line(self.said()));
@@ -161,7 +161,7 @@ impl Report for ImpactReport {
 
     fn extra(&self) -> Map<String, Value> {
         let references = self.references.iter().map(|one| {
-            let sample = one.sample.iter().map(finish::told).map(Value::Object);
+            let sample = one.sample.iter().map(orphans::json).map(Value::Object);
             json!({
                 "from": one.from,
                 "to": one.to,

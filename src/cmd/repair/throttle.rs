@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::Args;
 use super::errors;
 use crate::cmd::Context;
-use crate::cmd::run::limits::{ROUND, Watch, Watched};
 use crate::cmd::run::{open, replica};
+use crate::db::limits::{INTERVAL, Monitor, MonitoredServer};
 use crate::db::session::{Access, Session};
 use crate::db::{failpoint, keys};
 use crate::dialect::keys::Replication;
@@ -23,7 +23,7 @@ pub struct Pace<'c> {
     /// Rows each second.
     rate: Option<u64>,
     /// Nothing where no limit was named.
-    watch: Option<Watch>,
+    watch: Option<Monitor>,
     /// When servers were asked the last time.
     asked: Option<Instant>,
     begun: Instant,
@@ -40,10 +40,11 @@ impl<'c> Pace<'c> {
         read: &[&Database],
     ) -> Result<Pace<'c>, Failure> {
         let mut watch = None;
-        if args.limits.are_set() {
+        let limits = args.limits.settings();
+        if limits.are_set() {
             let servers = servers(context, args, written, read).await?;
-            let mut watched = Watch::new(&args.limits, servers);
-            if let Some(limit) = watched.in_vain().await.map_err(Failure::failed)? {
+            let mut watched = Monitor::new(&limits, servers);
+            if let Some(limit) = watched.unobservable().await.map_err(Failure::failed)? {
                 let fault = Diagnostic::error("usage", limit);
                 let hint =
                     "--replica NAME=URL names a replica; --max-rate slows bird down everywhere";
@@ -98,13 +99,13 @@ impl<'c> Pace<'c> {
         let Some(watch) = &mut self.watch else {
             return Ok(());
         };
-        if self.asked.is_some_and(|asked| asked.elapsed() < ROUND) {
+        if self.asked.is_some_and(|asked| asked.elapsed() < INTERVAL) {
             return Ok(());
         }
-        let progress = &self.context.progress;
-        while watch.is_too_much(progress).await.map_err(Failure::failed)? {
+        let notice = |text: &str| self.context.progress.notice(text);
+        while watch.is_exceeded(notice).await.map_err(Failure::failed)? {
             failpoint::at("repair-waits");
-            tokio::time::sleep(ROUND).await;
+            tokio::time::sleep(INTERVAL).await;
         }
         self.asked = Some(Instant::now());
         Ok(())
@@ -117,7 +118,7 @@ async fn servers(
     args: &Args,
     written: &[&Database],
     read: &[&Database],
-) -> Result<Vec<Watched>, Failure> {
+) -> Result<Vec<MonitoredServer>, Failure> {
     let both = written.iter().chain(read);
     let mut places: Vec<(&Database, Target, bool)> = both
         .map(|database| (*database, database.target.clone(), false))
@@ -157,7 +158,7 @@ async fn servers(
         } else {
             identities.insert(&database.name, identity);
         }
-        servers.push(Watched {
+        servers.push(MonitoredServer {
             name: database.name.clone(),
             session,
             target,

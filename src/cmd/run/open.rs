@@ -182,27 +182,9 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     fault
 }
 
-/// The name of what an engine had against a question.
-pub fn code(error: &DbError) -> &'static str {
-    match error.trouble {
-        Trouble::Denied => "denied",
-        Trouble::Closed => "read-only",
-        Trouble::Connection => "connection",
-        _ => "database",
-    }
-}
-
-/// Why a question to a database got no answer.
+/// The diagnostic about a database that failed to answer; `doing` says what it was asked for.
 pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnostic {
-    cannot_ask_of(&database.name, doing, error)
-}
-
-/// As [`cannot_ask`], of a database by its name.
-pub fn cannot_ask_of(name: &str, doing: &str, error: &DbError) -> Diagnostic {
-    let message = format!("{name}: {doing}: {}", error.told());
-    let mut fault = Diagnostic::error(code(error), message).database(name);
-    fault.notes = error.notes.clone();
-    fault
+    error.diagnose(&database.name, doing)
 }
 
 /// Whether the account can make tables here, asked before anything is written: it tells what is

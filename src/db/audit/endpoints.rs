@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
+use super::connections::{Connected, Connections};
+use super::replica::Reader;
 use crate::audit::{self, structure};
-use crate::cmd::Context;
-use crate::cmd::audit::connections::{Visited, Visits};
-use crate::cmd::audit::replicas::Reader;
 use crate::db::keys;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
@@ -18,7 +17,6 @@ use crate::model::reference::Reference;
 use crate::model::schema::{Column, KeyKind, Table};
 use crate::model::server::Server;
 use crate::model::target::Target;
-use crate::project::Database;
 
 /// One end of a reference, with all that a thread of its own needs to ask for its keys.
 #[derive(Clone)]
@@ -159,24 +157,23 @@ impl Side {
 }
 
 /// What is wrong with a reference, and its ends where they can be read.
-pub fn prepare(context: &Context, visits: &Visits, index: usize, reference: &Reference) -> Looked {
+pub fn prepare(connections: &Connections, index: usize, reference: &Reference) -> Looked {
     let none = |remarks| Looked {
         index,
         remarks,
         prepared: None,
     };
     let names = [&reference.from.database, &reference.to.database];
-    let [from, to] = names.map(|name| visits.get(name).zip(context.project.database(name)));
-    let (Some((ours, child)), Some((theirs, parent))) = (from, to) else {
+    let [Some(child), Some(parent)] = names.map(|name| connections.get(name)) else {
         return none(Vec::new());
     };
     let from = audit::End {
-        schema: &ours.schema,
-        dialect: child.dialect,
+        schema: &child.schema,
+        dialect: child.session.dialect,
     };
     let to = audit::End {
-        schema: &theirs.schema,
-        dialect: parent.dialect,
+        schema: &parent.schema,
+        dialect: parent.session.dialect,
     };
     let mut remarks = structure(reference, from, to);
     let unique = !remarks
@@ -192,7 +189,7 @@ pub fn prepare(context: &Context, visits: &Visits, index: usize, reference: &Ref
     for remark in &mut remarks {
         remark.severity = Severity::Note;
     }
-    let made = sides(reference, (ours, child), (theirs, parent));
+    let made = sides(reference, child, parent);
     match made {
         Ok((child, parent)) => Looked {
             index,
@@ -218,20 +215,20 @@ pub fn prepare(context: &Context, visits: &Visits, index: usize, reference: &Ref
 
 fn sides(
     reference: &Reference,
-    (ours, child): (&Visited, &Database),
-    (theirs, parent): (&Visited, &Database),
+    child: &Connected,
+    parent: &Connected,
 ) -> Result<(Side, Side), String> {
-    let mut from = side(ours, child, &reference.from, reference.filter.as_ref())?;
-    let mut to = side(theirs, parent, &reference.to, reference.to_filter.as_ref())?;
+    let mut from = side(child, &reference.from, reference.filter.as_ref())?;
+    let mut to = side(parent, &reference.to, reference.to_filter.as_ref())?;
     for (at, (one, other)) in from.columns.iter_mut().zip(&mut to.columns).enumerate() {
         let compare = match reference.compare.get(at) {
             Some(compare) => compare.clone(),
-            None => comparison((&one.0, child.dialect), (&other.0, parent.dialect))?,
+            None => comparison((&one.0, from.dialect), (&other.0, to.dialect))?,
         };
         agree(
             &compare,
-            ours.session.server.product,
-            theirs.session.server.product,
+            child.session.server.product,
+            parent.session.server.product,
         )?;
         one.1 = compare.clone();
         other.1 = compare;
@@ -243,22 +240,21 @@ fn sides(
 }
 
 fn side(
-    visited: &Visited,
-    database: &Database,
+    connected: &Connected,
     names: &ColumnNames,
     filter: Option<&String>,
 ) -> Result<Side, String> {
     let missing = || format!("{names} is not there");
-    let table = visited.schema.table(&names.table).ok_or_else(missing)?;
+    let table = connected.schema.table(&names.table).ok_or_else(missing)?;
     let columns = names.columns.iter().map(|name| table.column(name));
     let columns: Vec<&Column> = columns.collect::<Option<_>>().ok_or_else(missing)?;
     Ok(Side {
-        database: database.name.clone(),
-        target: database.target.clone(),
-        dialect: database.dialect,
-        within: database.schema.clone(),
-        server: visited.session.server.clone(),
-        identity: visited.identity.clone(),
+        database: names.database.clone(),
+        target: connected.target.clone(),
+        dialect: connected.session.dialect,
+        within: connected.within.clone(),
+        server: connected.session.server.clone(),
+        identity: connected.identity.clone(),
         indexed: table.keys.iter().any(|key| audit::leads(key, &columns)),
         names: row_names(table),
         columns: columns
@@ -268,7 +264,7 @@ fn side(
         table: table.clone(),
         filter: filter.cloned(),
         estimate: Estimate::default(),
-        replica: visited.replica,
+        replica: connected.replica,
         marked: false,
         reader: None,
     })

@@ -1,7 +1,5 @@
 //! What keeps a part of an audit from being read: what may help, and how it is told.
 
-use super::task::Task;
-use crate::cmd::run::open;
 use crate::db::session::DbError;
 use crate::dialect::Trouble;
 use crate::model::diagnostic::Diagnostic;
@@ -60,10 +58,10 @@ impl Fault {
 
     /// Whether another way of reading may get there: keys out of order are put in order, a
     /// snapshot that cannot be had is done without.
-    pub fn another_way(&self, task: &Task) -> Option<&'static str> {
+    pub fn another_way(&self, snapshot: bool) -> Option<&'static str> {
         match self.why {
             Why::Disorder => Some("its keys came out of order, so they are hashed"),
-            _ if task.snapshot => {
+            _ if snapshot => {
                 Some("the snapshot could not be had, so findings are confirmed instead")
             }
             _ => None,
@@ -101,7 +99,7 @@ pub fn told(fault: &Fault) -> String {
 /// Why the audit could not go on.
 pub fn cannot(fault: &Fault) -> Diagnostic {
     let code = match &fault.why {
-        Why::Database(error) => open::code(error),
+        Why::Database(error) => error.diagnostic_code(),
         _ => "audit",
     };
     let mut told = Diagnostic::error(code, told(fault)).hint(RESUME);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::endpoints::{Prepared, Side};
+use super::settings::Settings;
 use super::task::{Guarantee, Task};
 use crate::audit::{Choice, Known, Strategy, choose};
-use crate::cmd::audit::Args;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::hex;
 use crate::model::target::Target;
@@ -54,23 +54,23 @@ fn is_one_server(child: &Side, parent: &Side) -> bool {
 const MANY: u64 = 3_000_000;
 
 /// The tasks of a run. A wish for a strategy that cannot be followed is an error.
-pub fn tasks(args: &Args, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failure> {
+pub fn tasks(settings: &Settings<'_>, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failure> {
     let mut tasks: Vec<Task> = Vec::new();
     let rows = members
         .iter()
         .filter_map(|member| member.child.estimate.rows);
-    let asked = args.snapshot || args.strategy == Some(Strategy::Sql);
-    let apart = args.apart || !asked && rows.sum::<u64>() > MANY;
+    let asked = settings.snapshot || settings.strategy == Some(Strategy::Sql);
+    let separate = settings.separate || !asked && rows.sum::<u64>() > MANY;
     for member in members {
         let mut known = known(member);
         // A server joins its databases in one session; files are joined in sessions of their own.
-        known.together &= !apart || member.child.dialect.facts().is_embedded();
+        known.together &= !separate || member.child.dialect.facts().is_embedded();
         let refused = |why: String| {
             let message = format!("{}: --strategy cannot be followed: {why}", member.reference);
             Failure::failed(Diagnostic::error("usage", message))
         };
-        let mut choice = choose(&known, args.strategy).map_err(refused)?;
-        let snapshot = is_one_server(&member.child, &member.parent) && !apart;
+        let mut choice = choose(&known, settings.strategy).map_err(refused)?;
+        let snapshot = is_one_server(&member.child, &member.parent) && !separate;
         if snapshot && choice.strategy == Strategy::Merge && !member.has_pages() {
             let why = "one snapshot is one session, and these keys are not read in pages";
             if choice.asked {
@@ -96,7 +96,7 @@ pub fn tasks(args: &Args, members: &[Arc<Prepared>]) -> Result<Vec<Task>, Failur
             Some(task) => task.members.push(member.clone()),
             None => tasks.push(Task {
                 members: vec![member.clone()],
-                lanes: lanes(args, &choice, snapshot),
+                lanes: lanes(settings, &choice, snapshot),
                 choice,
                 guarantee,
                 snapshot,
@@ -124,10 +124,10 @@ fn is_same(one: &Side, other: &Side) -> bool {
 }
 
 /// One snapshot is one session; what is hashed is hashed in one place.
-fn lanes(args: &Args, choice: &Choice, snapshot: bool) -> usize {
+fn lanes(settings: &Settings<'_>, choice: &Choice, snapshot: bool) -> usize {
     let alone = snapshot || !matches!(choice.strategy, Strategy::Merge | Strategy::Sql);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    match (alone, args.jobs) {
+    match (alone, settings.jobs) {
         (true, _) => 1,
         (false, Some(jobs)) => jobs.max(1),
         // The servers work as well, and a lane keeps a session of each busy.

@@ -5,13 +5,15 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
 
+use futures_util::future::LocalBoxFuture;
+
 use super::confirm::{Out, confirm};
 use super::endpoints::Prepared;
 use super::error::Fault;
 use super::external_sort;
 use super::external_sort::{Gathering, spilled};
 use super::task::{Part, Portion, Task};
-use super::worker::{Lane, Read};
+use super::worker::{Lane, Read, Reader};
 use crate::audit::{self, Merge, Ordered, Strategy};
 use crate::db::keys;
 use crate::dialect::keys::Asked;
@@ -19,12 +21,22 @@ use crate::dialect::keys::Asked;
 /// How many keys are looked up at once.
 const LOOK_UP: usize = 500;
 
-/// Reads every child whole, then the parents.
-pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
-    let task = lane.task.clone();
-    if task.snapshot {
-        super::snapshot::begin(lane).await?;
+/// Hashes keys that come in any order.
+pub struct HashReader;
+
+impl Reader for HashReader {
+    fn read<'r>(
+        &'r self,
+        lane: &'r mut Lane,
+        portion: &'r mut Portion,
+    ) -> LocalBoxFuture<'r, Result<Option<Read>, Fault>> {
+        Box::pin(read(lane, portion))
     }
+}
+
+/// Reads every child whole, then the parents.
+async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
+    let task = lane.task.clone();
     let mut parts = vec![Part::default(); task.members.len()];
     let mut gathered = Vec::new();
     for (at, (member, part)) in task.members.iter().zip(&mut parts).enumerate() {

@@ -1,17 +1,32 @@
 //! One statement of the engine itself gives the keys that no parent has, where it sees both ends:
 //! in one snapshot of one server, or with the parents' file attached.
 
+use futures_util::future::LocalBoxFuture;
+
 use super::confirm::{Out, confirm};
 use super::error::Fault;
 use super::external_sort;
 use super::external_sort::{Gathering, spilled};
 use super::task::{Part, Portion};
-use super::worker::{Lane, Read};
+use super::worker::{Lane, Read, Reader};
 use crate::db::keys;
+
+/// Lets the engine compare the keys.
+pub struct JoinReader;
+
+impl Reader for JoinReader {
+    fn read<'r>(
+        &'r self,
+        lane: &'r mut Lane,
+        portion: &'r mut Portion,
+    ) -> LocalBoxFuture<'r, Result<Option<Read>, Fault>> {
+        Box::pin(read(lane, portion))
+    }
+}
 
 /// Reads the keys of a range, each child in turn. What has no parent is kept until the statement is
 /// done, because in a snapshot the same session confirms it.
-pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
+async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
     let task = lane.task.clone();
     let mut parts = Vec::new();
     for (at, member) in task.members.iter().enumerate() {

@@ -1,13 +1,13 @@
 //! Two ordered streams of keys for each reference, one pass over the parents for all of them.
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{LocalBoxFuture, join, join_all};
 
 use super::confirm::{Fresh, Out};
 use super::error::Fault;
 use super::key_stream;
 use super::key_stream::Source;
 use super::task::{Part, Portion, Shared, Task, Told};
-use super::worker::{Lane, Read};
+use super::worker::{Lane, Read, Reader};
 use crate::audit::{Merge, Side};
 use crate::dialect::keys::Range;
 use crate::model::key::Batch;
@@ -18,9 +18,22 @@ const MANY: usize = 2000;
 /// So many parents are a piece that is told to be done.
 const PIECE: u64 = 250_000;
 
+/// Merges ordered streams of keys.
+pub struct MergeReader;
+
+impl Reader for MergeReader {
+    fn read<'r>(
+        &'r self,
+        lane: &'r mut Lane,
+        portion: &'r mut Portion,
+    ) -> LocalBoxFuture<'r, Result<Option<Read>, Fault>> {
+        Box::pin(read(lane, portion))
+    }
+}
+
 /// Reads the keys of a range. Every child's statement is sent at once, the parents' when the first
 /// keys of all children have arrived.
-pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
+async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
     let task = lane.task.clone();
     let Some(first) = task.first() else {
         return Ok(None);

@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod confirm;
+pub mod connections;
 pub mod endpoints;
 pub mod error;
 pub mod estimate;
@@ -14,10 +15,13 @@ pub mod malformed;
 pub mod merge;
 pub mod nulls;
 pub mod ranges;
+pub mod replica;
 pub mod run;
 pub mod scheduler;
+pub mod settings;
 pub mod snapshot;
 pub mod task;
 pub mod throttle;
 pub mod totals;
+pub mod watermark;
 pub mod worker;

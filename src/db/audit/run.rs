@@ -12,31 +12,30 @@ use super::error::{Fault, Why};
 use super::error::{cannot, told};
 use super::nulls;
 use super::scheduler::{Driving, Written};
+use super::settings::{Progress, Settings};
 use super::task::{Guarantee, Shared, Task};
 use super::throttle::Throttle;
 use super::totals::Tally;
 use crate::audit::Strategy;
-use crate::cmd::Context;
-use crate::cmd::audit::finish;
-use crate::cmd::run::limits::Watch;
+use crate::db::limits::Monitor;
 use crate::model::diagnostic::Diagnostic;
 
 /// Reads every task, as far as it gets: the tasks as they were read in the end, and what went
 /// wrong.
 pub async fn read(
-    context: &Context,
+    settings: &Settings<'_>,
     tasks: Vec<Task>,
-    (throttle, watch): (&Throttle, Option<Watch>),
+    (throttle, monitor): (&Throttle, Option<Monitor>),
     journal: &mut Journal,
     tallies: &mut [Tally],
 ) -> (Vec<Arc<Task>>, Vec<Diagnostic>) {
     let members = tasks.iter().flat_map(|task| &task.members);
     let shared = Shared::from(journal.before.first);
-    context.progress.begin_rows(expected(members));
+    (settings.progress)(Progress::Begin(expected(members)));
     let audit = Audit {
         many: tasks.len(),
         driving: Driving {
-            context,
+            settings,
             written: RefCell::new(Written { journal, tallies }),
             throttle,
             shared,
@@ -45,9 +44,9 @@ pub async fn read(
     let ended = tokio::select! {
         ended = audit.tasks(tasks) => ended,
         () = audit.driving.watch() => Vec::new(),
-        fault = throttle.follow(context, watch) => vec![(Vec::new(), vec![fault])],
+        fault = throttle.follow(settings, monitor) => vec![(Vec::new(), vec![fault])],
     };
-    context.progress.finish();
+    (settings.progress)(Progress::End);
     let (read, faults): (Vec<Vec<Arc<Task>>>, Vec<Vec<Diagnostic>>) = ended.into_iter().unzip();
     let read = read.into_iter().flatten().collect();
     (read, faults.into_iter().flatten().collect())
@@ -90,12 +89,10 @@ impl Audit<'_> {
         }
         let mut drove = self.driving.drive(number, &task).await;
         if let Err(fault) = &drove
-            && let Some(why) = fault.another_way(&task)
+            && let Some(why) = fault.another_way(task.snapshot)
         {
-            self.driving
-                .context
-                .progress
-                .detail(&format!("{}: {why}", told(fault)));
+            let detail = format!("{}: {why}", told(fault));
+            (self.driving.settings.progress)(Progress::Detail(&detail));
             self.forget(number, &task, &mut faults);
             task = Arc::new(instead(&task, fault, why));
             drove = self.driving.drive(self.many + number, &task).await;
@@ -126,8 +123,7 @@ impl Audit<'_> {
     fn drop(&self, number: usize, faults: &mut Vec<Diagnostic>) {
         let mut written = self.driving.written.borrow_mut();
         if let Err(error) = written.journal.drop_task(number) {
-            let root = &self.driving.context.project.root;
-            faults.extend(finish::cannot_keep(root, &error).diagnostics);
+            faults.push(cannot(&Fault::unwritten(&error)));
         }
     }
 }

@@ -9,14 +9,19 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::checkpoint::{Done, Journal};
 use super::error::Fault;
+use super::hash::HashReader;
+use super::join::JoinReader;
+use super::merge::MergeReader;
 use super::ranges;
+use super::settings::{Progress, Settings};
+use super::snapshot::PageReader;
 use super::task::{Shared, Task, Told};
 use super::throttle::Throttle;
 use super::totals;
 use super::totals::Tally;
 use super::worker;
-use crate::audit::Coverage;
-use crate::cmd::Context;
+use super::worker::Reader;
+use crate::audit::{Coverage, Strategy};
 use crate::db::failpoint;
 use crate::dialect::keys::Range;
 
@@ -25,7 +30,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// What all tasks of a run share.
 pub struct Driving<'d> {
-    pub context: &'d Context,
+    pub settings: &'d Settings<'d>,
     /// Tasks are driven beside each other, by one thread.
     pub written: RefCell<Written<'d>>,
     pub throttle: &'d Throttle,
@@ -53,6 +58,7 @@ impl Driving<'_> {
         for _ in 0..task.lanes {
             let started = worker::start(
                 task.clone(),
+                reader(task),
                 shared.clone(),
                 self.throttle.clone(),
                 taken.clone(),
@@ -112,8 +118,8 @@ impl Driving<'_> {
     pub async fn watch(&self) {
         loop {
             let read = self.shared.read();
-            self.context.progress.reach(read);
-            if self.context.stop.asked().is_some() {
+            (self.settings.progress)(Progress::Rows(read));
+            if self.settings.stop.asked().is_some() {
                 self.shared.stop();
             }
             tokio::time::sleep(TICK).await;
@@ -134,5 +140,15 @@ impl Driving<'_> {
             Told::Failed(_) => Ok(()),
         };
         kept.map_err(|error| Fault::unwritten(&error))
+    }
+}
+
+/// Chooses how the portions of a task are read.
+fn reader(task: &Task) -> &'static dyn Reader {
+    match (task.choice.strategy, task.snapshot) {
+        (Strategy::Merge, false) => &MergeReader,
+        (Strategy::Merge, true) => &PageReader,
+        (Strategy::Sql, _) => &JoinReader,
+        (Strategy::Probe | Strategy::Hash, _) => &HashReader,
     }
 }

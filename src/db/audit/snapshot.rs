@@ -4,49 +4,36 @@
 
 use std::collections::VecDeque;
 
-use futures_util::future::join;
+use futures_util::future::{LocalBoxFuture, join};
 
 use super::confirm::{Out, confirm};
 use super::error::Fault;
+use super::key_stream;
 use super::task::{Part, Portion, Told};
-use super::worker::{Lane, Read};
-use super::{hash, join, key_stream};
-use crate::audit::{Merge, Page, Side, Strategy};
+use super::worker::{Lane, Read, Reader};
+use crate::audit::{Merge, Page, Side};
 use crate::dialect::keys::{Asked, Range};
 use crate::model::key::Batch;
 
 /// In so many ways a UUID may be spelled.
 const SPELLINGS: u64 = 4;
 
-/// Begins the snapshot, where the lane is not in it yet.
-pub async fn begin(lane: &mut Lane) -> Result<(), Fault> {
-    if lane.in_snapshot {
-        return Ok(());
+/// Merges page by page in the one session of a snapshot.
+pub struct PageReader;
+
+impl Reader for PageReader {
+    fn read<'r>(
+        &'r self,
+        lane: &'r mut Lane,
+        portion: &'r mut Portion,
+    ) -> LocalBoxFuture<'r, Result<Option<Read>, Fault>> {
+        Box::pin(read(lane, portion))
     }
-    let Some(first) = lane.task.first() else {
-        return Ok(());
-    };
-    let side = &first.parent;
-    let doing = "beginning a snapshot of both ends";
-    let Some(begin) = side.dialect.keys().snapshot() else {
-        let why = "its snapshots end at one database".to_owned();
-        return Err(Fault::other(&side.database, doing)(why));
-    };
-    let failed = Fault::of(&side.database, doing);
-    lane.parents.run(begin).await.map_err(failed)?;
-    lane.in_snapshot = true;
-    Ok(())
 }
 
 /// Reads the keys of a range, page by page: the child's, then the parents up to the last of them.
 /// In a snapshot it makes no difference which is read first.
-pub async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
-    begin(lane).await?;
-    match lane.task.choice.strategy {
-        Strategy::Sql => return join::read(lane, portion).await,
-        Strategy::Hash | Strategy::Probe => return hash::read(lane, portion).await,
-        Strategy::Merge => {}
-    }
+async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
     let task = lane.task.clone();
     let Some(member) = task.first() else {
         return Ok(None);

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::endpoints::Looked;
 use super::error::RESUME;
+use super::settings::{Progress, Settings};
 use super::task::{Shared, Task};
-use crate::cmd::Context;
-use crate::cmd::audit::Args;
-use crate::cmd::run::limits::{ROUND, Watch, Watched};
-use crate::cmd::run::open;
+use crate::db::limits::{INTERVAL, Monitor, MonitoredServer};
+use crate::db::session::DbError;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// A statement reads about so many rows, at most: some ten seconds, for which a server keeps what
@@ -37,12 +36,13 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    pub fn new(args: &Args) -> Throttle {
+    pub fn new(settings: &Settings<'_>) -> Throttle {
+        let watches = settings.limits.are_set();
         Throttle {
-            rate: args.max_rate,
-            watches: args.limits.are_set(),
+            rate: settings.rate,
+            watches,
             begun: Instant::now(),
-            held: Arc::new(AtomicBool::new(args.limits.are_set())),
+            held: Arc::new(AtomicBool::new(watches)),
         }
     }
 
@@ -81,18 +81,19 @@ impl Throttle {
 
     /// Holds the lanes while servers are too busy; ends with what was wrong, where they cannot be
     /// asked any more.
-    pub async fn follow(&self, context: &Context, watch: Option<Watch>) -> Diagnostic {
-        let Some(mut watch) = watch else {
+    pub async fn follow(&self, settings: &Settings<'_>, monitor: Option<Monitor>) -> Diagnostic {
+        let Some(mut monitor) = monitor else {
             return std::future::pending().await;
         };
         let following = async {
-            if let Some(limit) = watch.in_vain().await? {
-                context.progress.notice(limit);
+            let notice = |text: &str| (settings.progress)(Progress::Notice(text));
+            if let Some(limit) = monitor.unobservable().await? {
+                notice(limit);
             }
             loop {
-                let held = watch.is_too_much(&context.progress).await?;
+                let held = monitor.is_exceeded(notice).await?;
                 self.held.store(held, Ordering::Relaxed);
-                tokio::time::sleep(ROUND).await;
+                tokio::time::sleep(INTERVAL).await;
             }
         };
         let ended: Result<std::convert::Infallible, Diagnostic> = following.await;
@@ -104,8 +105,11 @@ impl Throttle {
 }
 
 /// Watches every server that is read from, the replicas among them, where a limit was named.
-pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Failure> {
-    if !args.limits.are_set() {
+pub async fn monitor(
+    settings: &Settings<'_>,
+    looked: &[Looked],
+) -> Result<Option<Monitor>, Failure> {
+    if !settings.limits.are_set() {
         return Ok(None);
     }
     let mut servers = Vec::new();
@@ -117,9 +121,9 @@ pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Fail
             continue;
         }
         let doing = "opening a session to look how busy it is";
-        let failed = |error| open::cannot_ask_of(&side.database, doing, &error);
+        let failed = |error: DbError| error.diagnose(&side.database, doing);
         let session = side.reading().await;
-        servers.push(Watched {
+        servers.push(MonitoredServer {
             name: side.database.clone(),
             session: session.map_err(|error| Failure::failed(failed(error)))?,
             target: side.read_at().clone(),
@@ -127,5 +131,5 @@ pub async fn watch(args: &Args, looked: &[Looked]) -> Result<Option<Watch>, Fail
         });
         seen.push(place);
     }
-    Ok(Some(Watch::new(&args.limits, servers)))
+    Ok(Some(Monitor::new(&settings.limits, servers)))
 }

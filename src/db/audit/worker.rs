@@ -1,9 +1,10 @@
-//! A lane: a thread with sessions of its own that reads portion after portion of a task.
+//! A worker: a thread with sessions of its own that reads one chunk of a task after another.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{Receiver, Sender};
 
@@ -11,8 +12,6 @@ use super::confirm::Fresh;
 use super::error::Fault;
 use super::task::{Part, Portion, Shared, Task, Told};
 use super::throttle::Throttle;
-use super::{hash, join, merge, snapshot};
-use crate::audit::Strategy;
 use crate::db::session::Session;
 use crate::dialect::keys::Range;
 
@@ -21,6 +20,17 @@ const TRIES: usize = 3;
 
 /// Where ranges come from; lanes take them in turn.
 pub type Ranges = Arc<Mutex<Receiver<Range>>>;
+
+/// A way of reading the keys of a portion.
+pub trait Reader: Sync {
+    /// Reads a portion, of which the beginning may be told to be done before its end; `None` if the
+    /// audit was stopped in the middle of it.
+    fn read<'r>(
+        &'r self,
+        lane: &'r mut Lane,
+        portion: &'r mut Portion,
+    ) -> LocalBoxFuture<'r, Result<Option<Read>, Fault>>;
+}
 
 /// The sessions of a lane.
 pub struct Lane {
@@ -48,6 +58,7 @@ pub struct Read {
 /// cannot go on.
 pub fn start(
     task: Arc<Task>,
+    reader: &'static dyn Reader,
     shared: Shared,
     throttle: Throttle,
     ranges: Ranges,
@@ -61,7 +72,7 @@ pub fn start(
                 .build();
             let Ok(runtime) = runtime else { return };
             runtime.block_on(async {
-                if let Err(fault) = run(&task, &shared, &throttle, &ranges, &to).await {
+                if let Err(fault) = run(&task, reader, &shared, &throttle, &ranges, &to).await {
                     // Whoever stopped listening has stopped the audit.
                     let _: Result<(), _> = to.send(Told::Failed(fault)).await;
                 }
@@ -71,6 +82,7 @@ pub fn start(
 
 async fn run(
     task: &Arc<Task>,
+    reader: &dyn Reader,
     shared: &Shared,
     throttle: &Throttle,
     ranges: &Ranges,
@@ -95,7 +107,7 @@ async fn run(
             };
             let before = portion.range.after.clone();
             let read = tokio::select! {
-                read = lane.insert(open).portion(&mut portion) => read,
+                read = lane.insert(open).read(reader, &mut portion) => read,
                 // What it waits for may never come, and whoever looks only may leave.
                 () = shared.left() => return Ok(()),
             };
@@ -161,15 +173,31 @@ impl Lane {
         })
     }
 
-    /// Reads a portion, of which the beginning may be told to be done before its end; nothing
-    /// where the audit was stopped in the middle of it.
-    async fn portion(&mut self, portion: &mut Portion) -> Result<Option<Read>, Fault> {
-        match (self.task.choice.strategy, self.task.snapshot) {
-            (Strategy::Merge, false) => merge::read(self, portion).await,
-            (_, true) => snapshot::read(self, portion).await,
-            (Strategy::Sql, false) => join::read(self, portion).await,
-            (Strategy::Probe | Strategy::Hash, false) => hash::read(self, portion).await,
+    async fn read(
+        &mut self,
+        reader: &dyn Reader,
+        portion: &mut Portion,
+    ) -> Result<Option<Read>, Fault> {
+        if self.task.snapshot && !self.in_snapshot {
+            self.begin_snapshot().await?;
         }
+        reader.read(self, portion).await
+    }
+
+    async fn begin_snapshot(&mut self) -> Result<(), Fault> {
+        let Some(first) = self.task.first() else {
+            return Ok(());
+        };
+        let side = &first.parent;
+        let doing = "beginning a snapshot of both ends";
+        let Some(begin) = side.dialect.keys().snapshot() else {
+            let why = "its snapshots end at one database".to_owned();
+            return Err(Fault::other(&side.database, doing)(why));
+        };
+        let failed = Fault::of(&side.database, doing);
+        self.parents.run(begin).await.map_err(failed)?;
+        self.in_snapshot = true;
+        Ok(())
     }
 
     async fn close(self) {

@@ -2,6 +2,7 @@
 
 use super::postgres;
 use crate::dialect::{Dialect, Trouble};
+use crate::model::diagnostic::Diagnostic;
 
 /// What an engine, or the way to it, had against a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,24 @@ impl DbError {
             Some(code) => format!("{} ({code})", self.message),
             None => self.message.clone(),
         }
+    }
+
+    /// The code of a diagnostic about it.
+    pub fn diagnostic_code(&self) -> &'static str {
+        match self.trouble {
+            Trouble::Denied => "denied",
+            Trouble::Closed => "read-only",
+            Trouble::Connection => "connection",
+            _ => "database",
+        }
+    }
+
+    /// The diagnostic about a database that failed to answer; `doing` says what it was asked for.
+    pub fn diagnose(&self, database: &str, doing: &str) -> Diagnostic {
+        let message = format!("{database}: {doing}: {}", self.told());
+        let mut fault = Diagnostic::error(self.diagnostic_code(), message).database(database);
+        fault.notes = self.notes.clone();
+        fault
     }
 }
 

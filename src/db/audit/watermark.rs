@@ -6,12 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Args;
-use super::connections::Visits;
-use super::last_pass::Passes;
-use crate::db::audit::endpoints::{Looked, Prepared, Side};
-use crate::db::audit::error::Fault;
-use crate::db::audit::error::cannot;
+use super::connections::Connections;
+use super::endpoints::{Looked, Prepared, Side};
+use super::error::{Fault, cannot};
 use crate::dialect::keys::{row_expression, row_literal, row_told};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Column;
@@ -26,36 +23,27 @@ pub struct Since {
     pub upto: Option<String>,
 }
 
-/// Lays the watermark upon every child, and says what it is for each reference, by its place.
-pub async fn lay(
-    args: &Args,
-    passes: &Passes,
-    visits: &mut Visits,
+/// Restricts every child to the rows from a watermark on: `column` from `value` on, or from where
+/// the last audit ended. Returns the watermark of each reference, by its index.
+pub async fn apply(
+    (column, value): (&str, Option<&str>),
+    last: impl Fn(&Prepared) -> Option<String>,
+    connections: &mut Connections,
     looked: &mut [Looked],
 ) -> Result<BTreeMap<usize, Since>, Failure> {
-    let mut laid = BTreeMap::new();
-    let Some(asked) = &args.since else {
-        return Ok(laid);
-    };
-    let (column, value) = match asked.split_once('=') {
-        Some((column, value)) => (column, Some(value)),
-        None => (asked.as_str(), None),
-    };
+    let mut applied = BTreeMap::new();
     for one in looked {
         let Some(prepared) = &one.prepared else {
             continue;
         };
-        let passed = passes.of(prepared);
-        let from = value
-            .map(str::to_owned)
-            .or_else(|| passed.marks.get(column).cloned());
-        let upto = greatest(visits, &prepared.child, column).await;
+        let from = value.map(str::to_owned).or_else(|| last(prepared));
+        let upto = greatest(connections, &prepared.child, column).await;
         let upto = upto.map_err(|fault| Failure::failed(cannot(&fault)))?;
         let child = beyond(&prepared.child, column, from.as_deref()).map_err(|why| {
             let message = format!("{}: --since cannot be followed: {why}", prepared.reference);
             Failure::failed(Diagnostic::error("usage", message))
         })?;
-        laid.insert(
+        applied.insert(
             one.index,
             Since {
                 column: column.to_owned(),
@@ -68,7 +56,7 @@ pub async fn lay(
             ..Prepared::clone(prepared)
         }));
     }
-    Ok(laid)
+    Ok(applied)
 }
 
 /// The end with the watermark beside its own condition.
@@ -88,7 +76,11 @@ fn beyond(side: &Side, column: &str, from: Option<&str>) -> Result<Side, String>
 }
 
 /// The greatest value of a column now, as a row is told.
-async fn greatest(visits: &mut Visits, side: &Side, column: &str) -> Result<Option<String>, Fault> {
+async fn greatest(
+    connections: &mut Connections,
+    side: &Side,
+    column: &str,
+) -> Result<Option<String>, Fault> {
     let doing = "looking for the greatest value of a watermark";
     let failed = Fault::of(&side.database, doing);
     let wrong = Fault::other(&side.database, doing);
@@ -100,8 +92,8 @@ async fn greatest(visits: &mut Visits, side: &Side, column: &str) -> Result<Opti
     let sql = format!(
         "SELECT {told} FROM {from} WHERE {name} IS NOT NULL ORDER BY {from}.{name} DESC LIMIT 1"
     );
-    let value = match visits.get_mut(&side.database) {
-        Some(visited) if side.reader.is_none() => visited.session.value(&sql).await,
+    let value = match connections.get_mut(&side.database) {
+        Some(connected) if side.reader.is_none() => connected.session.value(&sql).await,
         // Whatever a replica does not have yet lies beyond its own greatest value.
         _ => {
             let mut session = side.reading().await.map_err(&failed)?;

@@ -1,0 +1,99 @@
+//! The arguments of `bird audit`.
+
+use std::path::PathBuf;
+
+use crate::audit::{STRATEGIES, Strategy};
+use crate::cmd::cli;
+use crate::cmd::run::limits::Limits;
+use crate::model::diagnostic::Severity;
+use crate::model::name::did_you_mean;
+use crate::model::repair::Action;
+
+/// Find the rows whose references have no parent, on live data
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Example: bird audit --orphans orphans.jsonl        every orphan, a line each"
+)]
+pub struct Args {
+    /// Only this reference, by its child: twitter.messages.author_id; repeatable
+    #[arg(long = "reference", value_name = "NAME")]
+    pub(crate) references: Vec<String>,
+    /// Show what would be read, and how, and why; read no keys
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Write every orphan to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) orphans: Option<PathBuf>,
+    /// Write to this file what bird repair would do with the orphans
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// What the plan does with them: quarantine, delete, set-null
+    #[arg(long, value_name = "NAME", value_parser = action, default_value = "quarantine")]
+    pub(crate) action: Action,
+    /// Read only rows from a watermark on: created_at=2026-01-31, or created_at alone for where
+    /// the last audit ended. Parents that were deleted need a full audit
+    #[arg(long, value_name = "COLUMN[=VALUE]")]
+    pub(crate) since: Option<String>,
+    /// Read the keys of a database's children from a replica of it: twitter=mysql://…; repeatable
+    #[arg(long = "replica", value_name = "NAME=URL")]
+    pub(crate) replicas: Vec<String>,
+    /// Show so many orphans of each reference
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) sample: usize,
+    /// Go on with an audit that was cut short
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Read at most so many rows a second
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) max_rate: Option<u64>,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+    /// So many threads read ranges of keys; each takes a connection for every reference
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Compare keys in this way: sql, merge, probe, hash; else the cheapest is chosen
+    #[arg(long, value_name = "NAME", value_parser = strategy)]
+    pub(crate) strategy: Option<Strategy>,
+    /// Read each end by itself, even where one server has both
+    #[arg(long)]
+    pub(crate) apart: bool,
+    /// Read both ends in one snapshot where one server has both, however many rows there are
+    #[arg(long, conflicts_with = "apart")]
+    pub(crate) snapshot: bool,
+    /// Write the numbers to this file, as Prometheus reads them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics_file: Option<PathBuf>,
+    /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
+    /// bird.toml; audit nothing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) import: Option<PathBuf>,
+    /// Tell what would become orphans if rows of this table were deleted: ums.users; audit nothing
+    #[arg(long, value_name = "TABLE", conflicts_with = "import")]
+    pub(crate) impact: Option<String>,
+    /// Which rows --impact means, as a condition in SQL; else all of them
+    #[arg(long = "where", value_name = "CONDITION", requires = "impact")]
+    pub(crate) choice: Option<String>,
+    /// From which severity on a finding fails: note, warning, error
+    #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
+    pub(crate) fail_on: Severity,
+    #[command(flatten)]
+    pub(crate) connect: cli::Connect,
+}
+
+fn strategy(name: &str) -> Result<Strategy, String> {
+    let names = || STRATEGIES.iter().map(|(name, _)| *name);
+    let mut known = STRATEGIES.iter();
+    let found = known.find(|(known, _)| *known == name);
+    found.map(|(_, strategy)| *strategy).ok_or_else(|| {
+        let known = names().collect::<Vec<_>>().join(", ");
+        did_you_mean(name, names()).unwrap_or(format!("the strategies are {known}"))
+    })
+}
+
+/// An action by its name.
+fn action(name: &str) -> Result<Action, String> {
+    Action::from_word(name).ok_or_else(|| {
+        let known: Vec<&str> = Action::ALL.iter().map(|action| action.word()).collect();
+        format!("the actions are {}", known.join(", "))
+    })
+}

@@ -1,0 +1,24 @@
+//! Errors about files of an audit that cannot be written.
+
+use std::io;
+use std::path::Path;
+
+use crate::model::diagnostic::{Diagnostic, Failure};
+
+/// The error about a checkpoint file that cannot be written.
+pub fn cannot_keep(path: &Path, error: &io::Error) -> Failure {
+    let hint = "the audit keeps what it finds in .bird/ of the project; make it writable";
+    Failure::failed(unwritten(path, &error.to_string()).hint(hint))
+}
+
+/// The error about a requested file that cannot be written after everything was read.
+pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let hint = "what was found is kept: bird audit --resume writes it once the file can be written";
+    Failure::failed(unwritten(path, &error.to_string()).hint(hint))
+}
+
+/// The error without a hint.
+pub fn unwritten(path: &Path, why: &str) -> Diagnostic {
+    let message = format!("cannot write {}: {why}", path.display());
+    Diagnostic::error("environment", message)
+}

@@ -1,0 +1,47 @@
+//! A replica from which the keys of a database's children are read.
+
+use crate::dialect::keys::{Following, Replication};
+use crate::model::target::Target;
+
+/// Where the keys of a database's children are read instead of its primary.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub target: Target,
+    pub identity: Option<String>,
+    /// Its state before the first key was read.
+    pub replication: Replication,
+}
+
+impl Reader {
+    /// How old its rows were, as the end of a sentence.
+    pub fn age(&self) -> String {
+        match &self.replication {
+            Replication::Replica(Following { behind: None, .. }) => {
+                "which did not follow when the audit began".to_owned()
+            }
+            Replication::Replica(Following {
+                behind: Some(behind),
+                ..
+            }) => format!("which was {behind} s behind when the audit began"),
+            Replication::Primary => "which follows no server that it tells of".to_owned(),
+            Replication::Unknown => "which does not tell how far behind it is".to_owned(),
+        }
+    }
+
+    /// Whether it followed another server, where it told.
+    pub fn follows(&self) -> Option<bool> {
+        match &self.replication {
+            Replication::Replica(following) => Some(following.behind.is_some()),
+            Replication::Primary => Some(false),
+            Replication::Unknown => None,
+        }
+    }
+
+    /// How many seconds it was behind, where it told.
+    pub fn behind(&self) -> Option<u64> {
+        match &self.replication {
+            Replication::Replica(following) => following.behind,
+            _ => None,
+        }
+    }
+}
