@@ -2,11 +2,14 @@
 
 use super::session::{DbError, Row, Session};
 use crate::dialect::Trouble;
-use crate::dialect::recovery::{Object, Seen};
+use crate::dialect::recovery::{Definitions, Object};
 use crate::sql::script;
 
 /// The definitions of objects, or nothing where this account may not see one of them.
-pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Option<Seen>, DbError> {
+pub async fn observe(
+    session: &mut Session,
+    objects: &[&Object],
+) -> Result<Option<Definitions>, DbError> {
     let mut queries = Vec::with_capacity(objects.len());
     for object in objects {
         match session.dialect.look(object, &session.server) {
@@ -14,7 +17,7 @@ pub async fn observe(session: &mut Session, objects: &[&Object]) -> Result<Optio
             None => return Ok(None),
         }
     }
-    let mut seen: Seen = Vec::with_capacity(queries.len());
+    let mut seen: Definitions = Vec::with_capacity(queries.len());
     // Mostly all of them exist, or only the last one does not, and one trip tells it.
     while seen.len() < queries.len() {
         let text = queries.get(seen.len()..).unwrap_or_default().join("; ");

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::history::now;
 use super::session::{DbError, Row, Session};
 use crate::dialect::Trouble;
-use crate::dialect::recovery::Seen;
+use crate::dialect::recovery::Definitions;
 use crate::model::hex;
 use crate::model::history::{Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, Progress};
 
@@ -56,7 +56,7 @@ fn row(cells: Row) -> Result<Entry, DbError> {
     let cell = |at: usize| cells.get(at).and_then(Option::as_deref);
     let number = |at: usize| cell(at)?.parse::<i64>().ok();
     let small = |at: usize| u32::try_from(number(at)?).ok();
-    let before = match cell(6).map(serde_json::from_str::<Seen>) {
+    let before = match cell(6).map(serde_json::from_str::<Definitions>) {
         None => Some(None),
         Some(read) => read.ok().map(Some),
     };
@@ -88,7 +88,7 @@ pub async fn ensure(session: &mut Session, exists: bool) -> Result<(), DbError> 
 }
 
 /// Definitions as JSON that any character set can hold.
-fn json(seen: &Seen) -> String {
+fn json(seen: &Definitions) -> String {
     let text = serde_json::to_string(seen).unwrap_or_default();
     let mut ascii = String::with_capacity(text.len());
     let mut units = [0; 2];
@@ -104,7 +104,7 @@ fn json(seen: &Seen) -> String {
 }
 
 /// The hash of what was seen of a statement's objects.
-pub fn fingerprint(seen: &Seen) -> String {
+pub fn fingerprint(seen: &Definitions) -> String {
     let text = json(seen);
     hex::digits(&Sha256::digest(text.as_bytes()))
 }
@@ -166,7 +166,7 @@ pub fn intend(session: &Session, entry: &Entry, run: Uuid) -> Result<String, DbE
 }
 
 /// The statement that records an intent as done.
-pub fn finish(session: &Session, entry: &Entry, after: Option<&Seen>) -> String {
+pub fn finish(session: &Session, entry: &Entry, after: Option<&Definitions>) -> String {
     let after = after.map_or("NULL".into(), |seen| format!("'{}'", fingerprint(seen)));
     format!(
         "UPDATE {} SET state = 'done', before_objects = NULL, after_print = {after}, \

@@ -30,7 +30,7 @@ use crate::sql::cursor::{Grammar, Words};
 use crate::sql::lex::Lexis;
 use containment::Rules;
 use keys::Keys;
-use recovery::{Effect, Object};
+use recovery::{Object, RecoveryClass};
 use repairs::Repairs;
 
 /// All engines, in the order in which the README lists them.
@@ -243,7 +243,7 @@ pub trait Dialect: Sync {
     fn refuse(&self, words: &[&str]) -> Option<Refusal>;
 
     /// What a statement, given as its code words, is to a journal.
-    fn effect(&self, words: &Words<'_>) -> Effect;
+    fn recovery(&self, words: &Words<'_>) -> RecoveryClass;
 
     /// The query that shows an object: no row, or an error that it is missing, where it does
     /// not exist. `None` where nothing can be seen of it.

@@ -24,7 +24,7 @@ pub use undo::{builds_on, lost_tables, taken_back, undo};
 use std::ops::Range;
 
 use crate::dialect::Dialect;
-use crate::dialect::recovery::Effect;
+use crate::dialect::recovery::RecoveryClass;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, Entry, History, Width};
@@ -106,7 +106,7 @@ pub struct Step {
     pub doubt: Option<Entry>,
     pub direction: Direction,
     /// One per statement: what it is to the journal, where no transaction holds the file.
-    pub effects: Vec<Effect>,
+    pub recovery: Vec<RecoveryClass>,
     /// One transaction holds the file and its history row.
     pub transactional: bool,
     /// The tables that the file drops or rebuilds; see [`Dialect::rebuilt_tables`].

@@ -2,7 +2,7 @@
 
 use super::migration_state::{Partial, Standing};
 use super::{Step, Subject, Trouble, in_file};
-use crate::dialect::recovery::Effect;
+use crate::dialect::recovery::RecoveryClass;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::history::{Direction, Progress};
@@ -43,7 +43,7 @@ pub(super) fn step(
         from: 0,
         doubt: None,
         direction,
-        effects: Vec::with_capacity(script.statements.len()),
+        recovery: Vec::with_capacity(script.statements.len()),
         transactional,
         rebuilt: Vec::new(),
         changes_session: false,
@@ -66,8 +66,10 @@ pub(super) fn step(
         };
         let words = read.texts();
         let twice = step.script.idempotent || statement.idempotent;
-        let effect = subject.dialect.effect(&read);
-        let own = !transactional && twice && matches!(effect, Effect::Begins | Effect::Ends);
+        let effect = subject.dialect.recovery(&read);
+        let own = !transactional
+            && twice
+            && matches!(effect, RecoveryClass::Begin | RecoveryClass::Commit);
         if let Some(refusal) = subject.dialect.refuse(&words).filter(|_| !own) {
             let message = format!("{} cannot stand in a migration", refusal.what);
             trouble.refused.push(
@@ -90,7 +92,7 @@ pub(super) fn step(
         let range = statement.range.clone();
         let effect = known.effect(effect, &words, range, trouble);
         // What is made like such a table, or is its new name, is one too.
-        if let Effect::Alone(alone) = &effect
+        if let RecoveryClass::AutoCommit(alone) = &effect
             && known.unsafe_name(&words).is_some()
         {
             let names = alone
@@ -99,7 +101,7 @@ pub(super) fn step(
                 .map(|object| object.parts.last().to_lowercase());
             untransactional.extend(names.collect::<Vec<_>>());
         }
-        step.effects.push(effect);
+        step.recovery.push(effect);
         untransactional.extend(subject.dialect.loses_transactions(&read));
         step.digests.push(script::digest(lexis, sql));
     }
@@ -199,11 +201,11 @@ impl Exactly<'_> {
     /// What a statement is to the journal; what cannot be made exact is refused.
     fn effect(
         &self,
-        effect: Effect,
+        effect: RecoveryClass,
         words: &[&str],
         span: std::ops::Range<usize>,
         trouble: &mut Trouble,
-    ) -> Effect {
+    ) -> RecoveryClass {
         let told = |message: String, note: String, hint: &str| {
             Diagnostic::error("not-exact", message)
                 .database(self.subject.name)
@@ -217,7 +219,10 @@ impl Exactly<'_> {
         };
         let what = words.iter().take(3).copied().collect::<Vec<_>>().join(" ");
         if self.transactional {
-            let bare = matches!(&effect, Effect::Alone(_) | Effect::Unclear(_));
+            let bare = matches!(
+                &effect,
+                RecoveryClass::AutoCommit(_) | RecoveryClass::Unknown(_)
+            );
             if bare {
                 trouble.refused.push(told(
                     format!("`{what} …` cannot run inside a transaction"),
@@ -230,15 +235,15 @@ impl Exactly<'_> {
         const TWICE: &str = "if running it twice does no harm, say so: `-- bird: idempotent` on \
              the line before it";
         match effect {
-            Effect::Begins | Effect::Ends => effect,
-            Effect::Fleeting(_) if self.twice => Effect::Setting,
-            _ if self.twice => Effect::Repeatable,
-            Effect::Unclear(why) | Effect::Fleeting(why) => {
+            RecoveryClass::Begin | RecoveryClass::Commit => effect,
+            RecoveryClass::Volatile(_) if self.twice => RecoveryClass::SessionState,
+            _ if self.twice => RecoveryClass::Repeatable,
+            RecoveryClass::Unknown(why) | RecoveryClass::Volatile(why) => {
                 let message = format!("`{what} …` cannot be made to run exactly once");
                 trouble.refused.push(told(message, why.into(), TWICE));
                 effect
             }
-            Effect::Together => {
+            RecoveryClass::Transactional => {
                 if let Some(name) = self.unsafe_name(words) {
                     let message = format!("`{what} …` changes rows that cannot be rolled back");
                     let note = format!(
@@ -249,7 +254,9 @@ impl Exactly<'_> {
                 }
                 effect
             }
-            Effect::Alone(_) | Effect::Repeatable | Effect::Setting => effect,
+            RecoveryClass::AutoCommit(_)
+            | RecoveryClass::Repeatable
+            | RecoveryClass::SessionState => effect,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bird::dialect::recovery::{Alone, Effect};
+use bird::dialect::recovery::{ObjectKind, RecoveryClass};
 use bird::dialect::{Dialect, by_scheme, targets};
 use bird::model::diagnostic::Severity;
 use bird::model::name::ColumnNames;
@@ -122,16 +122,25 @@ fn without_secrets(dialect: &dyn Dialect, sql: &str) -> String {
 
 /// How a statement is recovered after a crash, and which objects it touches.
 pub fn recovery_class(dialect: &dyn Dialect, sql: &str) -> String {
-    let Alone { objects, .. } = match dialect.effect(&Words::whole(dialect, sql)) {
-        Effect::Alone(alone) => *alone,
-        Effect::Unclear(why) => return format!("unclear: {why}"),
-        Effect::Fleeting(why) => return format!("fleeting: {why}"),
-        other => return format!("{other:?}").to_lowercase(),
+    let objects = match dialect.recovery(&Words::whole(dialect, sql)) {
+        RecoveryClass::AutoCommit(statement) => statement.objects,
+        RecoveryClass::Unknown(why) => return format!("unclear: {why}"),
+        RecoveryClass::Volatile(why) => return format!("fleeting: {why}"),
+        RecoveryClass::Transactional => return "together".into(),
+        RecoveryClass::Repeatable => return "repeatable".into(),
+        RecoveryClass::SessionState => return "setting".into(),
+        RecoveryClass::Begin => return "begins".into(),
+        RecoveryClass::Commit => return "ends".into(),
     };
-    let objects = objects
+    let aspect = |kind: ObjectKind| match kind {
+        ObjectKind::CreationTime => "Birth".to_owned(),
+        ObjectKind::TableId => "Storage".to_owned(),
+        kind => format!("{kind:?}"),
+    };
+    let objects: Vec<String> = objects
         .iter()
-        .map(|object| format!("{:?} {}", object.kind, object.name))
-        .collect::<Vec<_>>();
+        .map(|object| format!("{} {}", aspect(object.kind), object.name))
+        .collect();
     if objects.is_empty() {
         "alone: nothing".to_owned()
     } else {

@@ -11,14 +11,16 @@
 //! them exact without the server's help.
 
 use super::Done;
-use super::send::{Patience, send, send_text, spellings, with_blockers};
+use super::send::{Patience, algorithms, send, send_text, with_blockers};
 use super::{Doubt, Left, Reason, Run, Way, books, entries, entry};
 use crate::db::definitions::observe;
 use crate::db::session::{DbError, Session};
 use crate::db::stop::Stop;
 use crate::db::{failpoint, history, journal, lock};
 use crate::dialect::Trouble;
-use crate::dialect::recovery::{Alone, Effect, Object, Seen, Verdict, verdict};
+use crate::dialect::recovery::{
+    AutoCommitted, Completion, Definitions, Object, RecoveryClass, completion,
+};
 use crate::model::history::{Direction, Entry};
 use crate::plan::Step;
 
@@ -36,7 +38,7 @@ struct Unbooked {
 
 /// An intent of a file that is about to begin, with what its objects were.
 #[derive(Debug)]
-pub struct Ahead(Option<Seen>);
+pub struct Ahead(Option<Definitions>);
 
 /// What the books get beside what was done.
 enum Then<'s> {
@@ -88,7 +90,7 @@ struct File<'f, 'r> {
     /// The statement whose intent stands in the journal.
     intent: Option<usize>,
     /// What its objects were, where this run has looked.
-    before: Option<Seen>,
+    before: Option<Definitions>,
     /// A transaction of the file's own is open.
     own: bool,
 }
@@ -102,7 +104,7 @@ impl File<'_, '_> {
         self.probe_name().await?;
         for statement in 0..self.step.from {
             // What a file set for itself before it stopped is gone with that session.
-            if self.step.effects.get(statement) == Some(&Effect::Setting) {
+            if let Some(RecoveryClass::SessionState) = self.step.recovery.get(statement) {
                 send(self.session, self.step, statement, self.run, self.way).await?;
             }
         }
@@ -112,8 +114,8 @@ impl File<'_, '_> {
             at += usize::from(self.recover(doubt).await?);
         }
         while at < self.step.script.statements.len() {
-            match self.step.effects.get(at).cloned() {
-                Some(Effect::Alone(alone)) if !self.own => {
+            match self.step.recovery.get(at).cloned() {
+                Some(RecoveryClass::AutoCommit(alone)) if !self.own => {
                     let result = self.alone(at, &alone).await;
                     if let Err(Reason::Signal(_)) = &result {
                         // It was not sent, or it was refused.
@@ -121,15 +123,15 @@ impl File<'_, '_> {
                     }
                     result?;
                 }
-                Some(Effect::Together) if !self.own => self.together(at).await?,
+                Some(RecoveryClass::Transactional) if !self.own => self.together(at).await?,
                 effect => {
-                    let begins = matches!(effect, Some(Effect::Begins));
+                    let begins = matches!(effect, Some(RecoveryClass::Begin));
                     if begins || self.unbooked.open {
                         self.book(Then::Nothing).await?;
                     }
                     self.own |= begins;
                     send(self.session, self.step, at, self.run, self.way).await?;
-                    self.own &= !matches!(effect, Some(Effect::Ends));
+                    self.own &= !matches!(effect, Some(RecoveryClass::Commit));
                     self.unbooked.to = at + 1;
                 }
             }
@@ -186,7 +188,7 @@ impl File<'_, '_> {
     }
 
     /// A statement that commits by itself, behind its intent.
-    async fn alone(&mut self, at: usize, alone: &Alone) -> Result<(), Reason> {
+    async fn alone(&mut self, at: usize, alone: &AutoCommitted) -> Result<(), Reason> {
         if self.intent != Some(at) {
             self.book(Then::Intent(at)).await?;
         }
@@ -194,9 +196,9 @@ impl File<'_, '_> {
         let sql = self.step.sql(at);
         let mut patience = Patience::new();
         let lexis = self.session.dialect.lexis();
-        let mut spellings = spellings(lexis, sql, alone.gentle.as_ref()).into_iter();
-        let mut spelling = spellings.next();
-        while let Some((name, text)) = &spelling {
+        let mut algorithms = algorithms(lexis, sql, alone.online_ddl.as_ref()).into_iter();
+        let mut algorithm = algorithms.next();
+        while let Some((name, text)) = &algorithm {
             let error = match send_text(self.session, text, self.run, self.way).await? {
                 Ok(()) => {
                     let told = name.map(|name| (at, name));
@@ -215,7 +217,7 @@ impl File<'_, '_> {
                     return Err(with_blockers(self.session, reason).await);
                 }
                 // Whatever the engine has against this way, the statement as it is written counts.
-                _ if name.is_some() => spelling = spellings.next(),
+                _ if name.is_some() => algorithm = algorithms.next(),
                 _ => return Err(self.failed(at, alone, error).await?),
             }
         }
@@ -231,7 +233,12 @@ impl File<'_, '_> {
     }
 
     /// A statement that failed may have done a part of its work: only looking tells.
-    async fn failed(&mut self, at: usize, alone: &Alone, error: DbError) -> Result<Reason, Reason> {
+    async fn failed(
+        &mut self,
+        at: usize,
+        alone: &AutoCommitted,
+        error: DbError,
+    ) -> Result<Reason, Reason> {
         let now = self.look(alone).await?;
         let told = |left| Reason::Statement(at, error.clone(), left);
         let (Some(before), Some(now)) = (&self.before, &now) else {
@@ -240,25 +247,29 @@ impl File<'_, '_> {
             self.forget_intent(at).await?;
             return Ok(told(Left::Unseen));
         };
-        let left = match verdict(alone, before, now) {
-            Verdict::NotRun => Left::Nothing,
-            Verdict::Clean(sql) => {
+        let left = match completion(alone, before, now) {
+            Completion::NotRun => Left::Nothing,
+            Completion::CleanUp(sql) => {
                 self.session.run(&sql).await?;
                 Left::Cleared(sql)
             }
-            Verdict::Ran => return Ok(told(Left::Effect)),
-            Verdict::Rest(_) | Verdict::Unclear => return Ok(told(Left::Changed)),
+            Completion::Ran => return Ok(told(Left::Effect)),
+            Completion::Remaining(_) | Completion::InDoubt => return Ok(told(Left::Changed)),
         };
         self.forget_intent(at).await?;
         Ok(told(left))
     }
 
     /// Clears away what a try left half done, because it would be in the way of the next one.
-    async fn clear(&mut self, alone: &Alone, patience: &mut Patience) -> Result<(), Reason> {
+    async fn clear(
+        &mut self,
+        alone: &AutoCommitted,
+        patience: &mut Patience,
+    ) -> Result<(), Reason> {
         let (Some(before), Some(now)) = (self.before.clone(), self.look(alone).await?) else {
             return Ok(());
         };
-        let Verdict::Clean(sql) = verdict(alone, &before, &now) else {
+        let Completion::CleanUp(sql) = completion(alone, &before, &now) else {
             return Ok(());
         };
         while let Err(error) = self.session.run(&sql).await {
@@ -269,7 +280,7 @@ impl File<'_, '_> {
         Ok(())
     }
 
-    async fn look(&mut self, alone: &Alone) -> Result<Option<Seen>, DbError> {
+    async fn look(&mut self, alone: &AutoCommitted) -> Result<Option<Definitions>, DbError> {
         let objects: Vec<&Object> = alone.objects.iter().collect();
         if objects.is_empty() {
             return Ok(None);
@@ -286,13 +297,13 @@ impl File<'_, '_> {
     /// Decides about a statement whose intent an earlier run has left. `true` where it is done.
     async fn recover(&mut self, doubt: &Entry) -> Result<bool, Reason> {
         let at = self.step.from;
-        let Some(Effect::Alone(alone)) = self.step.effects.get(at).cloned() else {
+        let Some(RecoveryClass::AutoCommit(alone)) = self.step.recovery.get(at).cloned() else {
             // It may be run twice now; its row is written when it is through.
             self.forget_intent(at).await?;
             return Ok(false);
         };
         let now = self.look(&alone).await?;
-        let undecided = |why, now: Option<Seen>| {
+        let undecided = |why, now: Option<Definitions>| {
             Err(Reason::Undecided(Box::new(Doubt {
                 statement: at,
                 why,
@@ -310,25 +321,25 @@ impl File<'_, '_> {
         };
         self.intent = Some(at);
         self.before = Some(before.clone());
-        let decided = verdict(&alone, before, &now);
+        let decided = completion(&alone, before, &now);
         failpoint::at("recovering");
         match decided {
-            Verdict::NotRun => Ok(false),
-            Verdict::Ran => {
+            Completion::NotRun => Ok(false),
+            Completion::Ran => {
                 self.way.told.found = Some(at);
                 self.done(at);
                 Ok(true)
             }
-            Verdict::Rest(sql) => {
+            Completion::Remaining(sql) => {
                 self.finish(at, &sql).await?;
                 self.done(at);
                 Ok(true)
             }
-            Verdict::Clean(sql) => {
+            Completion::CleanUp(sql) => {
                 self.finish(at, &sql).await?;
                 Ok(false)
             }
-            Verdict::Unclear => undecided(
+            Completion::InDoubt => undecided(
                 "its objects are other than before, in a way that it does not explain",
                 Some(now),
             ),
@@ -376,12 +387,12 @@ impl File<'_, '_> {
                 next.map(|next| (next, next.from))
             }
         };
-        let coming = ahead.and_then(|(step, at)| match step.effects.get(at) {
-            Some(Effect::Alone(alone)) => Some((step, at, &**alone)),
+        let coming = ahead.and_then(|(step, at)| match step.recovery.get(at) {
+            Some(RecoveryClass::AutoCommit(alone)) => Some((step, at, &**alone)),
             _ => None,
         });
-        let done = match intended.and_then(|at| step.effects.get(at)) {
-            Some(Effect::Alone(alone)) => Some(&**alone),
+        let done = match intended.and_then(|at| step.recovery.get(at)) {
+            Some(RecoveryClass::AutoCommit(alone)) => Some(&**alone),
             _ => None,
         };
         let mut patience = Patience::new();
@@ -466,10 +477,10 @@ fn may_stand_ahead(next: &Step) -> bool {
 /// Looks at the objects of the statement that is done, and of the one that comes, in one trip.
 async fn both(
     session: &mut Session,
-    done: Option<&Alone>,
-    coming: Option<&Alone>,
-) -> Result<(Option<Seen>, Option<Seen>), DbError> {
-    let of = |alone: Option<&Alone>| alone.map_or(0, |alone| alone.objects.len());
+    done: Option<&AutoCommitted>,
+    coming: Option<&AutoCommitted>,
+) -> Result<(Option<Definitions>, Option<Definitions>), DbError> {
+    let of = |alone: Option<&AutoCommitted>| alone.map_or(0, |alone| alone.objects.len());
     let (first, second) = (of(done), of(coming));
     let all = done.into_iter().chain(coming);
     let objects: Vec<&Object> = all.flat_map(|alone| &alone.objects).collect();
@@ -520,12 +531,13 @@ async fn commit(session: &mut Session, sql: &str, open: bool, run: &Run<'_>) -> 
 
 /// Each object by name, as it was and as it is.
 fn sides(
-    alone: &Alone,
-    before: Option<&Seen>,
-    now: Option<&Seen>,
+    alone: &AutoCommitted,
+    before: Option<&Definitions>,
+    now: Option<&Definitions>,
 ) -> Vec<(String, Option<String>, Option<String>)> {
-    let side =
-        |seen: Option<&Seen>, at: usize| seen.and_then(|seen| seen.get(at).cloned().flatten());
+    let side = |seen: Option<&Definitions>, at: usize| {
+        seen.and_then(|seen| seen.get(at).cloned().flatten())
+    };
     let objects = alone.objects.iter().enumerate();
     objects
         .map(|(at, object)| (object.name.clone(), side(before, at), side(now, at)))

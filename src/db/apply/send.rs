@@ -6,7 +6,7 @@ use super::{Left, Reason, Run, Way};
 use crate::db::lock::PAUSE;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Trouble;
-use crate::dialect::recovery::Gentle;
+use crate::dialect::recovery::OnlineDdl;
 use crate::plan::Step;
 use crate::sql::lex::Lexis;
 use crate::sql::script;
@@ -77,20 +77,20 @@ async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<
     result
 }
 
-/// The text of a statement with each gentler way in front, and at last as it is written.
-pub fn spellings<'s>(
+/// The text of a statement with each algorithm of online DDL in turn, and last as it is written.
+pub fn algorithms<'s>(
     lexis: &Lexis,
     sql: &'s str,
-    gentle: Option<&Gentle>,
+    online_ddl: Option<&OnlineDdl>,
 ) -> Vec<(Option<&'static str>, std::borrow::Cow<'s, str>)> {
     let mut all = Vec::new();
-    if let Some(gentle) = gentle
-        && let Some(last) = script::code(lexis, sql).nth(gentle.behind.saturating_sub(1))
+    if let Some(online_ddl) = online_ddl
+        && let Some(last) = script::code(lexis, sql).nth(online_ddl.after_words.saturating_sub(1))
         && let Some((before, after)) = sql.split_at_checked(last.end)
         && !sql.contains("/*")
     {
-        let ways = gentle.ways.iter();
-        all.extend(ways.map(|(name, clause)| {
+        let algorithms = online_ddl.algorithms.iter();
+        all.extend(algorithms.map(|(name, clause)| {
             let text = format!("{before} {clause} {after}");
             (Some(*name), text.into())
         }));

@@ -4,7 +4,7 @@ use super::catalog::Catalog;
 use super::checks::Check;
 use super::containment::Rules;
 use super::keys::Keys;
-use super::recovery::{Effect, Kind, Object};
+use super::recovery::{Object, ObjectKind, RecoveryClass};
 use super::repairs::Repairs;
 use super::{Dialect, Facts, LOCKED, Lock, Refusal, TRANSACTIONS, Trouble, calls};
 use super::{
@@ -276,24 +276,24 @@ impl Dialect for MySql {
         after.or(Some(start))
     }
 
-    fn effect(&self, words: &Words<'_>) -> Effect {
-        recovery::effect(words.clone())
+    fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
+        recovery::class(words.clone())
     }
 
     fn look(&self, object: &Object, server: &Server) -> Option<String> {
         let name = &object.name;
         let what = match object.kind {
-            Kind::Table => "TABLE",
-            Kind::Trigger => "TRIGGER",
-            Kind::Procedure => "PROCEDURE",
-            Kind::Function => "FUNCTION",
-            Kind::Event => "EVENT",
-            Kind::Database => "DATABASE",
+            ObjectKind::Table => "TABLE",
+            ObjectKind::Trigger => "TRIGGER",
+            ObjectKind::Procedure => "PROCEDURE",
+            ObjectKind::Function => "FUNCTION",
+            ObjectKind::Event => "EVENT",
+            ObjectKind::Database => "DATABASE",
             // Only MariaDB has them.
-            Kind::Sequence if server.product == "MariaDB" => "SEQUENCE",
-            Kind::Birth => return Some(birth(object)),
-            Kind::Storage => return Some(storage(object, server)),
-            Kind::Sequence | Kind::Index | Kind::Indexes => return None,
+            ObjectKind::Sequence if server.product == "MariaDB" => "SEQUENCE",
+            ObjectKind::CreationTime => return Some(birth(object)),
+            ObjectKind::TableId => return Some(storage(object, server)),
+            ObjectKind::Sequence | ObjectKind::Index | ObjectKind::Indexes => return None,
         };
         Some(format!("SHOW CREATE {what} {name}"))
     }

@@ -13,7 +13,7 @@ mod shadow;
 pub(super) mod write;
 
 use super::containment::Rules;
-use super::recovery::{Effect, Kind, Object};
+use super::recovery::{Object, ObjectKind, RecoveryClass};
 use crate::dialect::catalog::Catalog;
 use crate::dialect::checks::Check;
 use crate::dialect::keys::Keys;
@@ -214,15 +214,15 @@ impl Dialect for Postgres {
         }
     }
 
-    fn effect(&self, words: &Words<'_>) -> Effect {
-        recovery::effect(words.clone())
+    fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
+        recovery::class(words.clone())
     }
 
     fn look(&self, object: &Object, _server: &Server) -> Option<String> {
         let name = single_quoted(&object.name);
         let which = match object.kind {
-            Kind::Index => format!("i.indexrelid = to_regclass({name})"),
-            Kind::Indexes => format!("i.indrelid = to_regclass({name})"),
+            ObjectKind::Index => format!("i.indexrelid = to_regclass({name})"),
+            ObjectKind::Indexes => format!("i.indrelid = to_regclass({name})"),
             _ => return None,
         };
         Some(format!(

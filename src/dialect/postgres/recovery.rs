@@ -2,8 +2,10 @@
 
 use crate::dialect::postgres::Postgres;
 use crate::dialect::recovery::normalize::{alike, flat};
-use crate::dialect::recovery::{Effect, Kind, Object, Proof, Verdict};
-use crate::dialect::recovery::{alone, untold, upper};
+use crate::dialect::recovery::{
+    Completion, CompletionCheck, Dropped, Object, ObjectKind, ObjectState, RecoveryClass,
+    auto_commit, unchecked, upper,
+};
 use crate::sql::cursor::Words;
 
 /// Why the statements of a whole cluster are refused.
@@ -38,36 +40,38 @@ pub struct IndexState {
     rest: String,
 }
 
-pub fn effect(mut words: Words<'_>) -> Effect {
+pub fn class(mut words: Words<'_>) -> RecoveryClass {
     match upper(&mut words).as_str() {
         "SET" | "RESET" | "PREPARE" | "DEALLOCATE" | "DISCARD" | "LISTEN" | "UNLISTEN" => {
-            Effect::Setting
+            RecoveryClass::SessionState
         }
         // What these leave half done they do again, and an index that was not finished is left
         // beside the old one under a name of its own.
-        "VACUUM" | "REINDEX" | "CLUSTER" | "ANALYZE" | "CHECKPOINT" => Effect::Repeatable,
+        "VACUUM" | "REINDEX" | "CLUSTER" | "ANALYZE" | "CHECKPOINT" => RecoveryClass::Repeatable,
         "CREATE" => create(words),
         "DROP" => drop(words),
-        "ALTER" if words.sees("SYSTEM") => Effect::Repeatable,
-        "ALTER" if words.has("DETACH") && words.has("CONCURRENTLY") => Effect::Unclear(DETACH),
-        "BEGIN" | "START" => Effect::Begins,
-        "COMMIT" | "END" | "ROLLBACK" | "ABORT" => Effect::Ends,
-        _ => Effect::Together,
+        "ALTER" if words.sees("SYSTEM") => RecoveryClass::Repeatable,
+        "ALTER" if words.has("DETACH") && words.has("CONCURRENTLY") => {
+            RecoveryClass::Unknown(DETACH)
+        }
+        "BEGIN" | "START" => RecoveryClass::Begin,
+        "COMMIT" | "END" | "ROLLBACK" | "ABORT" => RecoveryClass::Commit,
+        _ => RecoveryClass::Transactional,
     }
 }
 
-fn create(mut words: Words<'_>) -> Effect {
+fn create(mut words: Words<'_>) -> RecoveryClass {
     if words.eat_any(&["DATABASE", "TABLESPACE"]) {
-        return Effect::Unclear(CLUSTER);
+        return RecoveryClass::Unknown(CLUSTER);
     }
     let unique = words.eat("UNIQUE");
     if !words.eat_all(&["INDEX", "CONCURRENTLY"]) {
-        return Effect::Together;
+        return RecoveryClass::Transactional;
     }
-    index(words, unique).unwrap_or_else(untold)
+    index(words, unique).unwrap_or_else(unchecked)
 }
 
-fn index(mut words: Words<'_>, unique: bool) -> Option<Effect> {
+fn index(mut words: Words<'_>, unique: bool) -> Option<RecoveryClass> {
     is_plain(&words).then_some(())?;
     words.eat_if_exists();
     let name = if words.sees("ON") {
@@ -77,9 +81,9 @@ fn index(mut words: Words<'_>, unique: bool) -> Option<Effect> {
     };
     words.eat("ON").then_some(())?;
     words.eat("ONLY");
-    let table = Object::new(&Postgres, Kind::Indexes, &words.name()?);
+    let table = Object::new(&Postgres, ObjectKind::Indexes, &words.name()?);
     let shape = Shape::read(words, unique);
-    Some(alone(vec![table], Proof::OneMore(Index { name, shape })))
+    Some(auto_commit(vec![table], Index { name, shape }))
 }
 
 /// Whether no name is written by the numbers of its characters, which is not read here.
@@ -88,21 +92,25 @@ fn is_plain(words: &Words<'_>) -> bool {
     !words.any(|word| word.text.starts_with("U&") || word.text.starts_with("u&"))
 }
 
-fn drop(mut words: Words<'_>) -> Effect {
+fn drop(mut words: Words<'_>) -> RecoveryClass {
     if words.eat_any(&["DATABASE", "TABLESPACE"]) {
-        return Effect::Unclear(CLUSTER);
+        return RecoveryClass::Unknown(CLUSTER);
     }
     if !words.eat_all(&["INDEX", "CONCURRENTLY"]) {
-        return Effect::Together;
+        return RecoveryClass::Transactional;
     }
     words.eat_if_exists();
     let plain = is_plain(&words);
     match words.name().filter(|_| plain) {
         Some(name) => {
-            let index = Object::new(&Postgres, Kind::Index, &name);
-            alone(vec![index], Proof::Gone(None))
+            let index = Object::new(&Postgres, ObjectKind::Index, &name);
+            let dropped = Dropped {
+                each: None,
+                is_same: IndexState::is_same,
+            };
+            auto_commit(vec![index], dropped)
         }
-        None => untold(),
+        None => unchecked(),
     }
 }
 
@@ -183,7 +191,8 @@ impl IndexState {
         seen.lines().filter_map(IndexState::line).collect()
     }
 
-    /// Whether two lines are of one index, valid or not.
+    /// Whether two lines are of one index, valid or not: an index whose removal was interrupted is
+    /// marked invalid, and still to be removed.
     pub fn is_same(before: &str, now: &str) -> bool {
         let (before, now) = (IndexState::line(before), IndexState::line(now));
         let of = |line: Option<IndexState>| line.map(|line| (line.sql, line.rest));
@@ -191,30 +200,39 @@ impl IndexState {
     }
 }
 
-impl Index {
-    /// What has become of it. With a name it is that one index; without, the one that is new.
-    pub fn verdict(&self, before: &[IndexState], now: &[IndexState]) -> Verdict {
-        let of = |all: &[IndexState]| -> Vec<IndexState> {
-            let ours = |one: &&IndexState| self.name.as_ref().is_none_or(|name| one.name == *name);
-            all.iter().filter(ours).cloned().collect()
+/// The check of a CREATE INDEX CONCURRENTLY: the table has one more index.
+impl CompletionCheck for Index {
+    fn completion(&self, objects: &[ObjectState<'_>]) -> Completion {
+        // A named statement makes that one index; without a name, the new index is the one.
+        let of = |definition: Option<&str>| -> Vec<IndexState> {
+            let mut lines = definition.map(IndexState::lines).unwrap_or_default();
+            if let Some(name) = &self.name {
+                lines.retain(|line| line.name == *name);
+            }
+            lines
         };
-        let (before, now) = (of(before), of(now));
+        let table = objects.first();
+        let before = of(table.and_then(|table| table.before));
+        let now = of(table.and_then(|table| table.now));
         if before == now {
-            return Verdict::NotRun;
+            return Completion::NotRun;
         }
-        let gone = before.iter().any(|one| !now.contains(one));
-        let mut new = now.iter().filter(|one| !before.contains(one));
-        let (Some(one), None, false) = (new.next(), new.next(), gone) else {
-            return Verdict::Unclear;
+        let gone = before.iter().any(|index| !now.contains(index));
+        let mut added = now.iter().filter(|index| !before.contains(index));
+        let (Some(index), None, false) = (added.next(), added.next(), gone) else {
+            return Completion::InDoubt;
         };
-        let shown = one
+        let shown = index
             .rest
             .split_once('\t')
             .and_then(|(_, sql)| Shape::shown(sql));
-        match shown.is_some_and(|shown| self.shape.fits(&shown)) {
-            true if one.valid => Verdict::Ran,
-            true => Verdict::Clean(format!("DROP INDEX CONCURRENTLY IF EXISTS {}", one.sql)),
-            false => Verdict::Unclear,
+        if !shown.is_some_and(|shown| self.shape.fits(&shown)) {
+            Completion::InDoubt
+        } else if index.valid {
+            Completion::Ran
+        } else {
+            let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", index.sql);
+            Completion::CleanUp(drop)
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) mod repairs;
 pub(super) mod write;
 
 use super::containment::Rules;
-use super::recovery::{Effect, Object};
+use super::recovery::{Object, RecoveryClass};
 use crate::dialect::catalog::Catalog;
 use crate::dialect::checks::Check;
 use crate::dialect::keys::Keys;
@@ -153,8 +153,8 @@ impl Dialect for Sqlite {
         }
     }
 
-    fn effect(&self, words: &Words<'_>) -> Effect {
-        recovery::effect(words)
+    fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
+        recovery::class(words)
     }
 
     /// Whatever changes a schema can be rolled back, so nothing has to be looked at.

@@ -1,14 +1,14 @@
 //! SQLite: all but a few statements can be rolled back.
 
-use crate::dialect::recovery::Effect;
+use crate::dialect::recovery::RecoveryClass;
 use crate::sql::cursor::Words;
 
-pub fn effect(words: &Words<'_>) -> Effect {
+pub fn class(words: &Words<'_>) -> RecoveryClass {
     match words.first().as_str() {
-        "VACUUM" | "ANALYZE" | "REINDEX" => Effect::Repeatable,
-        "PRAGMA" | "ATTACH" | "DETACH" => Effect::Setting,
-        "BEGIN" => Effect::Begins,
-        "COMMIT" | "END" | "ROLLBACK" => Effect::Ends,
-        _ => Effect::Together,
+        "VACUUM" | "ANALYZE" | "REINDEX" => RecoveryClass::Repeatable,
+        "PRAGMA" | "ATTACH" | "DETACH" => RecoveryClass::SessionState,
+        "BEGIN" => RecoveryClass::Begin,
+        "COMMIT" | "END" | "ROLLBACK" => RecoveryClass::Commit,
+        _ => RecoveryClass::Transactional,
     }
 }

@@ -2,16 +2,16 @@
 //! change them.
 
 use bird::dialect::DIALECTS;
-use bird::dialect::recovery::{Alone, Effect, Seen, Verdict, verdict};
+use bird::dialect::recovery::{AutoCommitted, Completion, Definitions, RecoveryClass, completion};
 use bird::sql::cursor::Words;
 use proptest::prelude::*;
 
-fn alone(engine: &str, sql: &str) -> Alone {
+fn alone(engine: &str, sql: &str) -> AutoCommitted {
     let mut dialects = DIALECTS.iter().copied();
     let dialect = dialects.find(|one| one.facts().name == engine);
     let dialect = dialect.expect("an engine");
-    match dialect.effect(&Words::whole(dialect, sql)) {
-        Effect::Alone(alone) => *alone,
+    match dialect.recovery(&Words::whole(dialect, sql)) {
+        RecoveryClass::AutoCommit(alone) => *alone,
         other => panic!("{sql}: {other:?}"),
     }
 }
@@ -154,17 +154,17 @@ proptest! {
         let start = wanted.clone().filter(|_| ours).unwrap_or(before.clone());
         let now = others.iter().fold(start, |now, other| other.apply(&now).unwrap_or(now));
         let alone = alone("mysql", &format!("ALTER TABLE t {}", clause.sql()));
-        let found = verdict(
+        let found = completion(
             &alone,
             &vec![shown(&before, product)],
             &vec![shown(&now, product)],
         );
         let expected = if now == before {
-            Verdict::NotRun
+            Completion::NotRun
         } else if Some(&now) == wanted.as_ref() {
-            Verdict::Ran
+            Completion::Ran
         } else {
-            Verdict::Unclear
+            Completion::InDoubt
         };
         prop_assert_eq!(found, expected, "{:?} {:?} {:?}", before, clause, now);
     }
@@ -180,12 +180,12 @@ proptest! {
         let columns: Vec<String> = wanted.iter().map(|column| said(*column)).collect();
         let alone = alone("mysql", &format!("CREATE TABLE t ({})", columns.join(", ")));
         let now = if ours { &wanted } else { &other };
-        let found = verdict(&alone, &vec![None], &vec![shown(now, product)]);
-        let expected = if *now == wanted { Verdict::Ran } else { Verdict::Unclear };
+        let found = completion(&alone, &vec![None], &vec![shown(now, product)]);
+        let expected = if *now == wanted { Completion::Ran } else { Completion::InDoubt };
         prop_assert_eq!(found, expected);
-        prop_assert_eq!(verdict(&alone, &vec![None], &vec![None]), Verdict::NotRun);
-        let there = verdict(&alone, &vec![shown(&other, product)], &vec![shown(&wanted, product)]);
-        prop_assert_ne!(there, Verdict::Ran);
+        prop_assert_eq!(completion(&alone, &vec![None], &vec![None]), Completion::NotRun);
+        let there = completion(&alone, &vec![shown(&other, product)], &vec![shown(&wanted, product)]);
+        prop_assert_ne!(there, Completion::Ran);
     }
 
     /// Tables are followed by where their rows are, through any chain of names.
@@ -211,7 +211,7 @@ proptest! {
         let sql: Vec<String> = pairs.iter().map(|(from, to)| format!("t{from} TO t{to}")).collect();
         let alone = alone("mysql", &format!("RENAME TABLE {}", sql.join(", ")));
         // In the order in which the statement names them.
-        let of = |all: &[Option<u8>]| -> Seen {
+        let of = |all: &[Option<u8>]| -> Definitions {
             let objects = alone.objects.iter();
             objects.map(|object| {
                 let at: usize = object.name.trim_matches(['`', 't']).parse().expect("a number");
@@ -220,13 +220,13 @@ proptest! {
         };
         let (seen, found) = (of(&before), of(&now));
         let expected = if seen == found {
-            Verdict::NotRun
+            Completion::NotRun
         } else if wanted.as_ref().is_some_and(|wanted| of(wanted) == found) {
-            Verdict::Ran
+            Completion::Ran
         } else {
-            Verdict::Unclear
+            Completion::InDoubt
         };
-        prop_assert_eq!(verdict(&alone, &seen, &found), expected);
+        prop_assert_eq!(completion(&alone, &seen, &found), expected);
     }
 
     /// A table is empty and elsewhere, or nobody knows.
@@ -240,14 +240,14 @@ proptest! {
             vec![Some(format!("{id}\t{}", u8::from(rows)))]
         };
         let expected = match (hidden, before == now, rows) {
-            (true, ..) => Verdict::Unclear,
-            (_, true, _) => Verdict::NotRun,
-            (_, _, false) => Verdict::Ran,
-            (_, _, true) => Verdict::Unclear,
+            (true, ..) => Completion::InDoubt,
+            (_, true, _) => Completion::NotRun,
+            (_, _, false) => Completion::Ran,
+            (_, _, true) => Completion::InDoubt,
         };
-        prop_assert_eq!(verdict(&alone, &seen(before, true), &seen(now, rows)), expected);
-        let gone = verdict(&alone, &seen(before, true), &vec![None]);
-        prop_assert_eq!(gone, Verdict::Unclear);
+        prop_assert_eq!(completion(&alone, &seen(before, true), &seen(now, rows)), expected);
+        let gone = completion(&alone, &seen(before, true), &vec![None]);
+        prop_assert_eq!(gone, Completion::InDoubt);
     }
 
     /// Each of several tables goes, and those that changed are nobody's to drop.
@@ -257,8 +257,8 @@ proptest! {
     ) {
         let alone = alone("mysql", "DROP VIEW IF EXISTS a, b, c");
         let seen = |state: u8| (state > 0).then(|| format!("definition {state}"));
-        let before: Seen = states.iter().map(|(before, _)| seen(*before)).collect();
-        let now: Seen = states.iter().map(|(_, now)| seen(*now)).collect();
+        let before: Definitions = states.iter().map(|(before, _)| seen(*before)).collect();
+        let now: Definitions = states.iter().map(|(_, now)| seen(*now)).collect();
         let pairs = || std::iter::zip(["a", "b", "c"], &states);
         let other = pairs().any(|(_, (before, now))| *now > 0 && before != now);
         let left: Vec<String> = pairs()
@@ -266,15 +266,15 @@ proptest! {
             .map(|(name, _)| format!("`{name}`"))
             .collect();
         let expected = if before == now {
-            Verdict::NotRun
+            Completion::NotRun
         } else if other {
-            Verdict::Unclear
+            Completion::InDoubt
         } else if left.is_empty() {
-            Verdict::Ran
+            Completion::Ran
         } else {
-            Verdict::Rest(format!("DROP VIEW IF EXISTS {}", left.join(", ")))
+            Completion::Remaining(format!("DROP VIEW IF EXISTS {}", left.join(", ")))
         };
-        prop_assert_eq!(verdict(&alone, &before, &now), expected);
+        prop_assert_eq!(completion(&alone, &before, &now), expected);
     }
 
     /// An index is there, was left half built, or somebody else's.
@@ -304,14 +304,14 @@ proptest! {
         let is = if other { "other" } else { "i" };
         let now = vec![Some(format!("{old}\n{}", line(is, made, valid, unique)))];
         let expected = match (named && other, said == made && unique, valid) {
-            (true, ..) => Verdict::NotRun,
-            (_, false, _) => Verdict::Unclear,
-            (_, _, true) => Verdict::Ran,
+            (true, ..) => Completion::NotRun,
+            (_, false, _) => Completion::InDoubt,
+            (_, _, true) => Completion::Ran,
             (_, _, false) => {
-                Verdict::Clean(format!("DROP INDEX CONCURRENTLY IF EXISTS public.{is}"))
+                Completion::CleanUp(format!("DROP INDEX CONCURRENTLY IF EXISTS public.{is}"))
             }
         };
-        prop_assert_eq!(verdict(&alone, &before, &now), expected);
+        prop_assert_eq!(completion(&alone, &before, &now), expected);
     }
 
     /// Whatever a server shows, it is read without a panic, and nonsense proves nothing.
@@ -331,11 +331,11 @@ proptest! {
         ] {
             let alone = alone("mysql", sql);
             let all = |text: &str| vec![Some(text.to_owned()); alone.objects.len()];
-            let found = verdict(&alone, &all(&before), &all(&now));
-            prop_assert_eq!(found, Verdict::Unclear, "{}", sql);
+            let found = completion(&alone, &all(&before), &all(&now));
+            prop_assert_eq!(found, Completion::InDoubt, "{}", sql);
             let none = vec![None; alone.objects.len()];
-            let made = verdict(&alone, &none, &all(&now));
-            prop_assert_ne!(made, Verdict::Ran, "{}", sql);
+            let made = completion(&alone, &none, &all(&now));
+            prop_assert_ne!(made, Completion::Ran, "{}", sql);
         }
     }
 }

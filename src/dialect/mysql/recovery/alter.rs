@@ -7,11 +7,11 @@ use super::table::{Part, Partitions, Table, option};
 use crate::dialect::recovery::normalize::flat_text;
 use crate::sql::cursor::Words;
 
-/// What the clauses of an ALTER TABLE do; nothing where one of them is not understood.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The clauses of an ALTER TABLE.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alter {
-    clauses: Option<Vec<Clause>>,
-    /// The names of the table before and behind it.
+    clauses: Vec<Clause>,
+    /// The names of the table before and after it.
     names: (String, String),
 }
 
@@ -46,20 +46,13 @@ pub enum Clause {
 }
 
 impl Alter {
-    pub fn new(clauses: Option<Vec<Words<'_>>>, names: (&str, &str)) -> Alter {
-        let clauses = clauses.and_then(|clauses| {
-            let read = clauses.into_iter().map(Clause::read);
-            let read: Option<Vec<Vec<Clause>>> = read.collect();
-            read.map(|read| read.concat())
-        });
-        Alter {
-            clauses,
+    /// Reads the clauses. `None` if one of them is not understood.
+    pub fn read(clauses: Vec<Words<'_>>, names: (&str, &str)) -> Option<Alter> {
+        let clauses: Option<Vec<Vec<Clause>>> = clauses.into_iter().map(Clause::read).collect();
+        Some(Alter {
+            clauses: clauses?.concat(),
             names: (names.0.to_owned(), names.1.to_owned()),
-        }
-    }
-
-    pub fn is_read(&self) -> bool {
-        self.clauses.is_some()
+        })
     }
 
     /// Whether a table that was so is now what the statement makes of it.
@@ -78,7 +71,7 @@ impl Alter {
     }
 
     fn outcome(&self, before: &str) -> Option<Outcome> {
-        outcome(Table::shown(before)?, self.clauses.as_ref()?)
+        outcome(Table::shown(before)?, &self.clauses)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod alter;
 mod column;
+mod completion;
 mod key;
 mod matches;
 mod program;
@@ -10,16 +11,20 @@ mod session;
 mod simulate;
 mod table;
 
+use std::sync::Arc;
+
 use crate::dialect::mysql::MySql;
 use crate::dialect::recovery::normalize::plain;
-use crate::dialect::recovery::{Alone, Effect, Gentle, Kind, Object, Proof};
-use crate::dialect::recovery::{alone, untold, upper};
+use crate::dialect::recovery::{
+    AutoCommitted, Dropped, Object, ObjectKind, OnlineDdl, RecoveryClass, auto_commit, unchecked,
+    upper,
+};
 use crate::sql::cursor::{Name, Word, Words};
 use crate::sql::lex;
 
-pub use alter::Alter;
-pub use matches::{copied, renamed};
-pub use program::Created;
+use alter::Alter;
+use completion::{Copied, Emptied, Renamed, Replaced, Swapped};
+use program::Created;
 
 const CALLS: &str = "what it calls may commit by itself, and then nothing tells whether it ran";
 const DYNAMIC: &str = "which statement it runs is known only when it runs";
@@ -30,7 +35,7 @@ const TEMPORARY: &str = "its rows are gone with the session, so a file that stop
      not go on";
 
 /// The ways to change a table, from the one that disturbs least.
-const WAYS: &[(&str, &str)] = &[
+const ALGORITHMS: &[(&str, &str)] = &[
     ("instant", "ALGORITHM=INSTANT,"),
     ("inplace, without a lock", "ALGORITHM=INPLACE, LOCK=NONE,"),
 ];
@@ -38,38 +43,38 @@ const WAYS: &[(&str, &str)] = &[
 /// The engines that can roll back.
 const TRANSACTIONAL: &[&str] = &["INNODB", "XTRADB", "NDB", "NDBCLUSTER", "ROCKSDB", "TOKUDB"];
 
-pub fn effect(mut words: Words<'_>) -> Effect {
+pub fn class(mut words: Words<'_>) -> RecoveryClass {
     let verb = upper(&mut words);
     match verb.as_str() {
         "SELECT" | "WITH" | "TABLE" | "VALUES" | "(" => session::query(&words),
-        "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "DO" => Effect::Together,
+        "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "DO" => RecoveryClass::Transactional,
         "SET" if words.eat("STATEMENT") => session::set_statement(words),
         "SET" => session::set(&words),
-        "PREPARE" | "DEALLOCATE" => Effect::Setting,
+        "PREPARE" | "DEALLOCATE" => RecoveryClass::SessionState,
         "CREATE" => create(words),
         "ALTER" => alter(words),
         "DROP" => drop(words),
         "RENAME" if words.eat_any(&["TABLE", "TABLES"]) => rename(words),
         "TRUNCATE" => {
             words.eat("TABLE");
-            objects(&mut words, &[Kind::Storage])
-                .map_or_else(untold, |objects| alone(objects, Proof::Emptied))
+            objects(&mut words, &[ObjectKind::TableId])
+                .map_or_else(unchecked, |objects| auto_commit(objects, Emptied))
         }
-        "REVOKE" if words.eat_all(&["IF", "EXISTS"]) => Effect::Repeatable,
+        "REVOKE" if words.eat_all(&["IF", "EXISTS"]) => RecoveryClass::Repeatable,
         // MariaDB runs what stands behind it.
-        "ANALYZE" if !is_of_tables(&mut words) => Effect::Together,
+        "ANALYZE" if !is_of_tables(&mut words) => RecoveryClass::Transactional,
         "GRANT" | "ANALYZE" | "OPTIMIZE" | "CHECK" | "REPAIR" | "CHECKSUM" | "FLUSH" | "SHOW"
-        | "HELP" => Effect::Repeatable,
+        | "HELP" => RecoveryClass::Repeatable,
         // With ANALYZE it runs what it explains.
-        "EXPLAIN" | "DESCRIBE" | "DESC" => Effect::Together,
-        "CALL" => Effect::Unclear(CALLS),
-        "EXECUTE" => Effect::Unclear(DYNAMIC),
-        "LOAD" | "IMPORT" | "HANDLER" => Effect::Unclear(FILES),
-        "BEGIN" if !words.is_over() && !words.sees("WORK") => Effect::Unclear(BLOCK),
-        "BEGIN" | "START" => Effect::Begins,
-        "COMMIT" | "ROLLBACK" => Effect::Ends,
+        "EXPLAIN" | "DESCRIBE" | "DESC" => RecoveryClass::Transactional,
+        "CALL" => RecoveryClass::Unknown(CALLS),
+        "EXECUTE" => RecoveryClass::Unknown(DYNAMIC),
+        "LOAD" | "IMPORT" | "HANDLER" => RecoveryClass::Unknown(FILES),
+        "BEGIN" if !words.is_over() && !words.sees("WORK") => RecoveryClass::Unknown(BLOCK),
+        "BEGIN" | "START" => RecoveryClass::Begin,
+        "COMMIT" | "ROLLBACK" => RecoveryClass::Commit,
         // What bird does not know it can still run; only a crash in the middle needs a person.
-        _ => untold(),
+        _ => unchecked(),
     }
 }
 
@@ -79,7 +84,7 @@ fn is_of_tables(words: &mut Words<'_>) -> bool {
 }
 
 /// The object of the next name, once as each of these.
-fn objects(words: &mut Words<'_>, kinds: &[Kind]) -> Option<Vec<Object>> {
+fn objects(words: &mut Words<'_>, kinds: &[ObjectKind]) -> Option<Vec<Object>> {
     let name = words.name()?;
     let kinds = kinds.iter();
     Some(
@@ -90,21 +95,21 @@ fn objects(words: &mut Words<'_>, kinds: &[Kind]) -> Option<Vec<Object>> {
 }
 
 /// What a CREATE makes, read up to its name, and the words that stand before that.
-fn kind_of(words: &mut Words<'_>) -> Option<(Kind, Vec<String>)> {
+fn kind_of(words: &mut Words<'_>) -> Option<(ObjectKind, Vec<String>)> {
     words.eat("CREATE");
     let mut head = Vec::new();
     loop {
         let word = words.next()?;
         head.extend(plain(&[word]));
         let kind = match word.text.to_ascii_uppercase().as_str() {
-            "TABLE" | "VIEW" => Kind::Table,
-            "SEQUENCE" => Kind::Sequence,
-            "TRIGGER" => Kind::Trigger,
-            "PROCEDURE" => Kind::Procedure,
-            "FUNCTION" => Kind::Function,
-            "EVENT" => Kind::Event,
-            "INDEX" => Kind::Index,
-            "DATABASE" | "SCHEMA" => Kind::Database,
+            "TABLE" | "VIEW" => ObjectKind::Table,
+            "SEQUENCE" => ObjectKind::Sequence,
+            "TRIGGER" => ObjectKind::Trigger,
+            "PROCEDURE" => ObjectKind::Procedure,
+            "FUNCTION" => ObjectKind::Function,
+            "EVENT" => ObjectKind::Event,
+            "INDEX" => ObjectKind::Index,
+            "DATABASE" | "SCHEMA" => ObjectKind::Database,
             // Whom a view or a routine runs for, and how: an account may be called anything.
             "=" | "@" => {
                 words.next()?;
@@ -119,49 +124,50 @@ fn kind_of(words: &mut Words<'_>) -> Option<(Kind, Vec<String>)> {
     }
 }
 
-fn create(mut words: Words<'_>) -> Effect {
+fn create(mut words: Words<'_>) -> RecoveryClass {
     let Some((kind, head)) = kind_of(&mut words) else {
-        return untold();
+        return unchecked();
     };
     let says = |wanted: &str| head.iter().any(|word| word == wanted);
     let replaces = says("replace");
     if says("temporary") {
-        return Effect::Unclear(TEMPORARY);
+        return RecoveryClass::Unknown(TEMPORARY);
     }
-    if kind == Kind::Index {
-        return create_index(&head, words).unwrap_or_else(untold);
+    if kind == ObjectKind::Index {
+        return create_index(&head, words).unwrap_or_else(unchecked);
     }
-    let stores = replaces && !says("view") && matches!(kind, Kind::Table | Kind::Sequence);
-    let kinds: &[Kind] = if stores {
-        &[Kind::Storage, kind]
+    let stores =
+        replaces && !says("view") && matches!(kind, ObjectKind::Table | ObjectKind::Sequence);
+    let kinds: &[ObjectKind] = if stores {
+        &[ObjectKind::TableId, kind]
     } else {
         &[kind]
     };
     let Some(objects) = objects(&mut words, kinds) else {
-        return untold();
+        return unchecked();
     };
     // An event that comes to its end is gone then.
     let every = words.clone().eat_all(&["ON", "SCHEDULE", "EVERY"]);
-    if kind == Kind::Event && (!every || words.has("ENDS")) {
-        return untold();
+    if kind == ObjectKind::Event && (!every || words.has("ENDS")) {
+        return unchecked();
     }
     if stores {
-        return alone(objects, Proof::Replaced(Created::said(kind, &head, words)));
+        return auto_commit(objects, Replaced(Created::said(kind, &head, words)));
     }
     if replaces {
-        return Effect::Repeatable;
+        return RecoveryClass::Repeatable;
     }
-    if kind == Kind::Function && words.has("SONAME") {
-        return untold();
+    if kind == ObjectKind::Function && words.has("SONAME") {
+        return unchecked();
     }
-    if kind == Kind::Table
+    if kind == ObjectKind::Table
         && !says("view")
         && let Some(source) = like(&words)
     {
-        let source = Object::new(&MySql, Kind::Table, &source);
-        return alone([vec![source], objects].concat(), Proof::Copied);
+        let source = Object::new(&MySql, ObjectKind::Table, &source);
+        return auto_commit([vec![source], objects].concat(), Copied);
     }
-    alone(objects, Proof::Created(Created::said(kind, &head, words)))
+    auto_commit(objects, Created::said(kind, &head, words))
 }
 
 /// `CREATE TABLE … LIKE other`, with and without parentheses.
@@ -173,7 +179,7 @@ fn like(words: &Words<'_>) -> Option<Name> {
 }
 
 /// An index that is made by a statement of its own is a clause of a change of its table.
-fn create_index(head: &[String], mut words: Words<'_>) -> Option<Effect> {
+fn create_index(head: &[String], mut words: Words<'_>) -> Option<RecoveryClass> {
     let unless = words.all.get(words.at.checked_sub(1)?)?.is("EXISTS");
     let kind = ["unique", "fulltext", "spatial"];
     let kind = kind
@@ -210,41 +216,37 @@ fn word(text: &'static str) -> Word<'static> {
     }
 }
 
-fn altered(table: &Name, clauses: Vec<Words<'_>>) -> Effect {
-    let object = Object::new(&MySql, Kind::Table, table);
-    let proof = Alter::new(Some(clauses), (table.last(), table.last()));
-    if proof.is_read() {
-        alone(vec![object], Proof::Altered(proof))
-    } else {
-        untold()
-    }
+fn altered(table: &Name, clauses: Vec<Words<'_>>) -> RecoveryClass {
+    let object = Object::new(&MySql, ObjectKind::Table, table);
+    Alter::read(clauses, (table.last(), table.last()))
+        .map_or_else(unchecked, |alter| auto_commit(vec![object], alter))
 }
 
-fn drop(mut words: Words<'_>) -> Effect {
+fn drop(mut words: Words<'_>) -> RecoveryClass {
     if words.eat("TEMPORARY") {
-        return Effect::Setting;
+        return RecoveryClass::SessionState;
     }
     let kind = upper(&mut words);
     let exists = words.eat_if_exists();
-    let kinds: &[Kind] = match kind.as_str() {
-        "TABLE" | "TABLES" => &[Kind::Table, Kind::Birth],
-        "VIEW" => &[Kind::Table],
-        "SEQUENCE" => &[Kind::Sequence],
-        "TRIGGER" => &[Kind::Trigger],
-        "PROCEDURE" => &[Kind::Procedure],
-        "FUNCTION" => &[Kind::Function],
-        "EVENT" => &[Kind::Event],
-        "DATABASE" | "SCHEMA" => &[Kind::Database],
-        "INDEX" => return drop_index(exists, words).unwrap_or_else(untold),
-        _ if exists => return Effect::Repeatable,
-        _ => return untold(),
+    let kinds: &[ObjectKind] = match kind.as_str() {
+        "TABLE" | "TABLES" => &[ObjectKind::Table, ObjectKind::CreationTime],
+        "VIEW" => &[ObjectKind::Table],
+        "SEQUENCE" => &[ObjectKind::Sequence],
+        "TRIGGER" => &[ObjectKind::Trigger],
+        "PROCEDURE" => &[ObjectKind::Procedure],
+        "FUNCTION" => &[ObjectKind::Function],
+        "EVENT" => &[ObjectKind::Event],
+        "DATABASE" | "SCHEMA" => &[ObjectKind::Database],
+        "INDEX" => return drop_index(exists, words).unwrap_or_else(unchecked),
+        _ if exists => return RecoveryClass::Repeatable,
+        _ => return unchecked(),
     };
     let begin = words.all.get(..words.at).unwrap_or_default();
     let begin: Vec<&str> = begin.iter().map(|word| word.text).collect();
     let mut all = Vec::new();
     loop {
         let Some(one) = objects(&mut words, kinds) else {
-            return untold();
+            return unchecked();
         };
         all.extend(one);
         if !words.eat(",") {
@@ -252,11 +254,12 @@ fn drop(mut words: Words<'_>) -> Effect {
         }
     }
     // MariaDB drops them one by one, and a crash or an error leaves the others.
+    let is_same: fn(&str, &str) -> bool = |before, now| before == now;
     let each = (all.len() > kinds.len()).then(|| begin.join(" "));
-    alone(all, Proof::Gone(each))
+    auto_commit(all, Dropped { each, is_same })
 }
 
-fn drop_index(exists: bool, mut words: Words<'_>) -> Option<Effect> {
+fn drop_index(exists: bool, mut words: Words<'_>) -> Option<RecoveryClass> {
     let name = words.next()?;
     words.eat("ON").then_some(())?;
     let table = words.name()?;
@@ -270,7 +273,7 @@ fn drop_index(exists: bool, mut words: Words<'_>) -> Option<Effect> {
 
 /// `RENAME TABLE a TO b, …`: where a name is left and taken again, only where the rows are
 /// stored tells the tables apart.
-fn rename(mut words: Words<'_>) -> Effect {
+fn rename(mut words: Words<'_>) -> RecoveryClass {
     words.eat_if_exists();
     let mut names: Vec<Name> = Vec::new();
     let mut place = |name: Name| {
@@ -283,7 +286,7 @@ fn rename(mut words: Words<'_>) -> Effect {
     let mut pairs = Vec::new();
     for mut pair in words.clauses() {
         let Some(from) = pair.name() else {
-            return untold();
+            return unchecked();
         };
         // MariaDB lets one say how long to wait.
         while pair.peek().is_some_and(|word| !word.is("TO")) {
@@ -291,47 +294,53 @@ fn rename(mut words: Words<'_>) -> Effect {
         }
         pair.eat("TO");
         let Some(to) = pair.name() else {
-            return untold();
+            return unchecked();
         };
         pairs.push((place(from), place(to)));
     }
     let swaps = names.len() < pairs.len() * 2;
-    let kind = if swaps { Kind::Storage } else { Kind::Table };
-    let objects = names.iter().map(|name| Object::new(&MySql, kind, name));
-    let proof = if swaps {
-        Proof::Swapped(pairs)
+    let kind = if swaps {
+        ObjectKind::TableId
     } else {
-        Proof::Renamed(pairs)
+        ObjectKind::Table
     };
-    alone(objects.collect(), proof)
+    let objects = names
+        .iter()
+        .map(|name| Object::new(&MySql, kind, name))
+        .collect();
+    if swaps {
+        auto_commit(objects, Swapped(pairs))
+    } else {
+        auto_commit(objects, Renamed(pairs))
+    }
 }
 
-fn alter(mut words: Words<'_>) -> Effect {
+fn alter(mut words: Words<'_>) -> RecoveryClass {
     words.eat_any(&["ONLINE", "OFFLINE"]);
     let ignoring = words.eat("IGNORE");
     match upper(&mut words).as_str() {
         "TABLE" => {
             words.eat_if_exists();
             let Some(name) = words.name() else {
-                return untold();
+                return unchecked();
             };
-            let behind = words.at;
+            let after_words = words.at;
             if words.eat("WAIT") {
                 words.next();
             }
             words.eat("NOWAIT");
-            let waits = words.at > behind;
-            alter_table(words, &name, (!ignoring && !waits).then_some(behind))
+            let waits = words.at > after_words;
+            alter_table(words, &name, (!ignoring && !waits).then_some(after_words))
         }
-        "EVENT" if words.has("RENAME") || words.has("AT") => untold(),
-        "SEQUENCE" if words.has("RESTART") => untold(),
+        "EVENT" if words.has("RENAME") || words.has("AT") => unchecked(),
+        "SEQUENCE" if words.has("RESTART") => unchecked(),
         "EVENT" | "SEQUENCE" | "VIEW" | "ALGORITHM" | "DEFINER" | "SQL" | "PROCEDURE"
-        | "FUNCTION" | "DATABASE" | "SCHEMA" | "USER" => Effect::Repeatable,
-        _ => untold(),
+        | "FUNCTION" | "DATABASE" | "SCHEMA" | "USER" => RecoveryClass::Repeatable,
+        _ => unchecked(),
     }
 }
 
-fn alter_table(words: Words<'_>, table: &Name, behind: Option<usize>) -> Effect {
+fn alter_table(words: Words<'_>, table: &Name, after_words: Option<usize>) -> RecoveryClass {
     // Rows change places, and no definition tells.
     const MOVES: &[&str] = &["EXCHANGE", "DISCARD", "IMPORT", "TRUNCATE"];
     const OWN: &[&str] = &[
@@ -343,8 +352,12 @@ fn alter_table(words: Words<'_>, table: &Name, behind: Option<usize>) -> Effect 
     ];
     let rest = words.rest();
     let own = rest.iter().any(|word| word.is_one_of(OWN));
-    let gentle = behind.filter(|_| !own && !rest.is_empty());
-    let gentle = gentle.map(|behind| Gentle { behind, ways: WAYS });
+    let online_ddl = after_words
+        .filter(|_| !own && !rest.is_empty())
+        .map(|after_words| OnlineDdl {
+            after_words,
+            algorithms: ALGORITHMS,
+        });
     // Partitions are listed with commas.
     let partitions = rest.get(1).is_some_and(|word| word.is("PARTITION"))
         || rest.first().is_some_and(|word| word.is("PARTITION"));
@@ -354,7 +367,7 @@ fn alter_table(words: Words<'_>, table: &Name, behind: Option<usize>) -> Effect 
         words.clauses()
     };
     let moves = |clause: &Words<'_>| clause.peek().is_some_and(|word| word.is_one_of(MOVES));
-    let mut objects = vec![Object::new(&MySql, Kind::Table, table)];
+    let mut objects = vec![Object::new(&MySql, ObjectKind::Table, table)];
     for clause in &clauses {
         let mut clause = clause.clone();
         if clause.eat("RENAME")
@@ -366,7 +379,7 @@ fn alter_table(words: Words<'_>, table: &Name, behind: Option<usize>) -> Effect 
             objects.extend(
                 clause
                     .name()
-                    .map(|name| Object::new(&MySql, Kind::Table, &name)),
+                    .map(|name| Object::new(&MySql, ObjectKind::Table, &name)),
             );
         }
     }
@@ -374,16 +387,19 @@ fn alter_table(words: Words<'_>, table: &Name, behind: Option<usize>) -> Effect 
         .last()
         .map_or(table.last(), |last| last.parts.last());
     let understood = !clauses.iter().any(moves) && objects.len() <= 2;
-    let proof = Alter::new(understood.then_some(clauses), (table.last(), new));
-    let told = proof.is_read();
-    Effect::Alone(Box::new(Alone {
-        objects: if told { objects } else { Vec::new() },
-        proof: if told {
-            Proof::Altered(proof)
-        } else {
-            Proof::None
-        },
-        gentle,
+    let alter = understood
+        .then(|| Alter::read(clauses, (table.last(), new)))
+        .flatten();
+    let Some(alter) = alter else {
+        return RecoveryClass::AutoCommit(Box::new(AutoCommitted {
+            online_ddl,
+            ..AutoCommitted::default()
+        }));
+    };
+    RecoveryClass::AutoCommit(Box::new(AutoCommitted {
+        objects,
+        check: Some(Arc::new(alter)),
+        online_ddl,
     }))
 }
 

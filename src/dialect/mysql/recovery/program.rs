@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::matches::fits;
 use super::table::{Table, option};
-use crate::dialect::recovery::Kind;
+use crate::dialect::recovery::ObjectKind;
 use crate::dialect::recovery::normalize::{alike, flat, flat_text, plain};
 use crate::sql::cursor::Words;
 
@@ -52,17 +52,19 @@ pub struct Event {
 
 impl Created {
     /// Reads a statement from behind the name of what it makes.
-    pub fn said(kind: Kind, head: &[String], words: Words<'_>) -> Created {
+    pub fn said(kind: ObjectKind, head: &[String], words: Words<'_>) -> Created {
         let read = match kind {
-            Kind::Table if head.iter().any(|word| word == "view") => {
+            ObjectKind::Table if head.iter().any(|word| word == "view") => {
                 View::read(head, words).map(Created::View)
             }
-            Kind::Table => Table::read(words).map(|table| Created::Table(Box::new(table))),
-            Kind::Trigger => Some(Created::Trigger(flat(words.rest()))),
-            Kind::Procedure | Kind::Function => Routine::read(words).map(Created::Routine),
-            Kind::Event => Event::read(words).map(Created::Event),
-            Kind::Sequence => sequence(words).map(Created::Sequence),
-            Kind::Database => options(words).map(Created::Database),
+            ObjectKind::Table => Table::read(words).map(|table| Created::Table(Box::new(table))),
+            ObjectKind::Trigger => Some(Created::Trigger(flat(words.rest()))),
+            ObjectKind::Procedure | ObjectKind::Function => {
+                Routine::read(words).map(Created::Routine)
+            }
+            ObjectKind::Event => Event::read(words).map(Created::Event),
+            ObjectKind::Sequence => sequence(words).map(Created::Sequence),
+            ObjectKind::Database => options(words).map(Created::Database),
             _ => None,
         };
         read.unwrap_or(Created::Unknown)

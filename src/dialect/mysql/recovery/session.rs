@@ -1,8 +1,8 @@
 //! What a session knows is gone with it, and another one goes on with the file: only what comes
 //! out the same there may be set again.
 
-use super::{FILES, effect};
-use crate::dialect::recovery::{Alone, Effect};
+use super::{FILES, class};
+use crate::dialect::recovery::{AutoCommitted, RecoveryClass};
 use crate::sql::cursor::Words;
 
 const ANOTHER: &str = "the session that goes on with a file after a crash would set another value";
@@ -31,9 +31,9 @@ const STEADY: &[&str] = &[
 ];
 
 /// A query, and what it does beside giving rows; its first word is passed.
-pub fn query(words: &Words<'_>) -> Effect {
+pub fn query(words: &Words<'_>) -> RecoveryClass {
     if words.has("OUTFILE") || words.has("DUMPFILE") {
-        return Effect::Unclear(FILES);
+        return RecoveryClass::Unknown(FILES);
     }
     let mut pairs = words.rest().windows(2);
     let keeps = pairs.any(|pair| match pair {
@@ -41,14 +41,14 @@ pub fn query(words: &Words<'_>) -> Effect {
         _ => false,
     });
     if keeps {
-        Effect::Fleeting(ANOTHER)
+        RecoveryClass::Volatile(ANOTHER)
     } else {
-        Effect::Together
+        RecoveryClass::Transactional
     }
 }
 
 /// Of the variables, those of the session are to be set again; the others stay.
-pub fn set(words: &Words<'_>) -> Effect {
+pub fn set(words: &Words<'_>) -> RecoveryClass {
     const STAYING: &[&str] = &[
         "GLOBAL",
         "PERSIST",
@@ -58,7 +58,7 @@ pub fn set(words: &Words<'_>) -> Effect {
         "RESOURCE",
     ];
     if words.peek().is_some_and(|word| word.is_one_of(STAYING)) {
-        return Effect::Repeatable;
+        return RecoveryClass::Repeatable;
     }
     let rest = words.rest();
     let asks = rest.iter().enumerate().any(|(at, word)| {
@@ -69,26 +69,28 @@ pub fn set(words: &Words<'_>) -> Effect {
         word.is("SELECT") || word.is_name() && clock || calls
     });
     if asks {
-        Effect::Fleeting(ANOTHER)
+        RecoveryClass::Volatile(ANOTHER)
     } else {
-        Effect::Setting
+        RecoveryClass::SessionState
     }
 }
 
 /// MariaDB's `SET STATEMENT … FOR` a statement, which is what counts.
-pub fn set_statement(mut words: Words<'_>) -> Effect {
+pub fn set_statement(mut words: Words<'_>) -> RecoveryClass {
     while !words.eat("FOR") {
         if words.next().is_none() {
-            return Effect::Setting;
+            return RecoveryClass::SessionState;
         }
     }
     let rest = words.rest().to_vec();
-    match effect(words.inside(rest)) {
+    match class(words.inside(rest)) {
         // The words that they are put behind are others.
-        Effect::Alone(alone) => Effect::Alone(Box::new(Alone {
-            gentle: None,
-            ..*alone
-        })),
-        effect => effect,
+        RecoveryClass::AutoCommit(statement) => {
+            RecoveryClass::AutoCommit(Box::new(AutoCommitted {
+                online_ddl: None,
+                ..*statement
+            }))
+        }
+        class => class,
     }
 }
