@@ -36,7 +36,7 @@ pub fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     };
     let title = level
         .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.code);
+        .id(diagnostic.code.name());
     let mut group = Group::with_title(title);
     if let Some(place) = &diagnostic.location {
         match place

@@ -75,6 +75,7 @@
 //! [`db::apply`], `cmd::migrate`; then [`model::schema`], [`mod@diff`], [`dialect::catalog`],
 //! `cmd::run::compare`, `cmd::diff`; then [`model::key`], [`audit`], `cmd::audit`, [`repair`].
 
+pub mod invariant;
 pub mod model;
 
 pub mod sql;

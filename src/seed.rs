@@ -1,5 +1,6 @@
 //! Seeding: from declared rows and what is live to what is to be inserted, updated, left alone.
 
+use crate::model::code::Code;
 use uuid::Uuid;
 
 use crate::dialect::Dialect;
@@ -48,7 +49,7 @@ pub fn want<'s>(
     row: &'s SeedRow,
 ) -> Result<Wanted<'s>, Diagnostic> {
     let fault = |message: String| {
-        Diagnostic::error("seed", message)
+        Diagnostic::new(Code::Seed, message)
             .database(&seed.table.database)
             .at(row.location.clone())
     };
@@ -188,7 +189,7 @@ impl Wanted<'_> {
             more => {
                 let (rows, key) = (more.len(), self.told());
                 let message = format!("{rows} rows of `{}` have the key {key}", self.seed.table);
-                Err(Diagnostic::error("seed-key", message)
+                Err(Diagnostic::new(Code::SeedKey, message)
                     .database(&self.seed.table.database)
                     .at(self.row.location.clone())
                     .hint("choose a key that is unique in the table"))

@@ -1,6 +1,7 @@
 //! A baseline: whether the tables that migrations leave behind are there. A light reading of what
 //! creates, renames and drops tables; what a stored program does is not seen.
 
+use crate::model::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
@@ -61,7 +62,7 @@ fn follow(
     let text = &migration.text;
     let statements = split::split(dialect.lexis(), text).map_err(|fault| {
         let place = Location::new(&migration.file, text, text.clone(), fault.range);
-        let told = Diagnostic::error("migration-unreadable", fault.message).at(place);
+        let told = Diagnostic::new(Code::MigrationUnreadable, fault.message).at(place);
         match fault.hint {
             Some(hint) => told.hint(hint),
             None => told,

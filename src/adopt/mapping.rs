@@ -1,5 +1,6 @@
 //! Matching: which migrations of the project are those that another tool has applied.
 
+use crate::model::code::Code;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -147,7 +148,7 @@ impl Matching<'_> {
             let fault = if file.claims.originals.is_empty() && applied.len() > 1 {
                 let which = applied.join("` and `");
                 self.fault(
-                    "adopt-ambiguous",
+                    Code::AdoptAmbiguous,
                     file,
                     format!("{title} could be `{which}`"),
                 )
@@ -155,7 +156,7 @@ impl Matching<'_> {
             } else if !lacking.is_empty() {
                 let (lacking, applied) = (lacking.join("`, `"), applied.join("`, `"));
                 let message = format!("only a part of {title} is applied");
-                self.fault("adopt-half", file, message)
+                self.fault(Code::AdoptHalf, file, message)
                     .note(format!("`{applied}` is applied, `{lacking}` is not"))
                     .hint("make a migration of what is applied and another one of the rest")
             } else {
@@ -189,7 +190,7 @@ impl Matching<'_> {
                 self.tool.name,
                 original.version
             );
-            let fault = self.fault("changed-file", file, message);
+            let fault = self.fault(Code::ChangedFile, file, message);
             self.faults.push(
                 fault
                     .note(format!("{} keeps the checksum {checksum}", self.tool.name))
@@ -213,7 +214,7 @@ impl Matching<'_> {
                 _ => {
                     let message = format!("only a part of {} is applied", file.migration.title());
                     let fault = self
-                        .fault("adopt-half", file, message)
+                        .fault(Code::AdoptHalf, file, message)
                         .note(format!("what is applied ends with `{}`", last.version))
                         .hint("make a migration of what is applied and another one of the rest");
                     self.faults.push(fault);
@@ -253,7 +254,7 @@ impl Matching<'_> {
                         "there are several heads, and no file says what led to `{}`",
                         original.version
                     );
-                    let fault = Diagnostic::error("adopt-heads", message).hint(
+                    let fault = Diagnostic::new(Code::AdoptHeads, message).hint(
                         "take the files from `alembic upgrade --sql`: it writes \
                          `-- Running upgrade FROM -> TO` above each revision",
                     );
@@ -280,7 +281,7 @@ impl Matching<'_> {
                 let message = format!("{} holds the way back as well", migration.title());
                 let text = migration.text.clone();
                 Some(
-                    Diagnostic::error("adopt-way-back", message)
+                    Diagnostic::new(Code::AdoptWayBack, message)
                         .at(Location::new(&migration.file, &migration.text, text, span))
                         .note("bird runs all statements of a file, so this one would undo itself")
                         .hint(
@@ -292,8 +293,8 @@ impl Matching<'_> {
         self.faults.extend(faults);
     }
 
-    fn fault(&self, code: &'static str, file: &File<'_>, message: String) -> Diagnostic {
-        Diagnostic::error(code, message).at(Location::file(&file.migration.file))
+    fn fault(&self, code: Code, file: &File<'_>, message: String) -> Diagnostic {
+        Diagnostic::new(code, message).at(Location::file(&file.migration.file))
     }
 
     fn what_to_write(&self) -> String {
@@ -311,7 +312,7 @@ impl Matching<'_> {
                     count => format!("{count} migrations"),
                 }
             );
-            let mut fault = Diagnostic::error("adopt-unmatched", message);
+            let mut fault = Diagnostic::new(Code::AdoptUnmatched, message);
             for one in &self.unmatched {
                 let about = one.about.as_deref().map(|about| format!(" ({about})"));
                 let version = &one.version;

@@ -19,6 +19,7 @@ mod sqlx_migrate;
 
 pub use mapping::{Adopted, adopt};
 
+use crate::model::code::Code;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -212,7 +213,7 @@ fn number(text: &str) -> Option<i64> {
 
 /// Why a tool's word cannot be taken.
 fn unfinished(tool: &str, message: String, hint: &str) -> Diagnostic {
-    Diagnostic::error("adopt-unfinished", format!("{tool}: {message}")).hint(hint)
+    Diagnostic::new(Code::AdoptUnfinished, format!("{tool}: {message}")).hint(hint)
 }
 
 #[cfg(test)]

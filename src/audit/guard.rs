@@ -1,6 +1,7 @@
 //! What changes that were worked out do to the ends of references: dropped, renamed, retyped.
 
 use crate::model::change::{Alter, Change, Difference, Renamed};
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::name::ColumnName;
 use crate::model::reference::Reference;
@@ -88,7 +89,7 @@ fn finding(end: &ColumnName, references: &[Reference], what: &str) -> Diagnostic
         "{}: a change {what}, which a declared reference needs",
         end.database
     );
-    let mut told = Diagnostic::error("referenced", message)
+    let mut told = Diagnostic::new(Code::Referenced, message)
         .database(&end.database)
         .hint(
             "change [[references]] in bird.toml and what uses it first; if it is meant: --allow \

@@ -3,6 +3,7 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::keys::{comparison, condition};
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::key::Compare;
 use crate::model::name::{ColumnNames, did_you_mean};
@@ -35,7 +36,7 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
             if let Err(why) = why {
                 let hint =
                     "give both columns one type, or say how they are compared with `compare`";
-                faults.error("reference-type", &why, hint);
+                faults.error(Code::ReferenceType, &why, hint);
             }
         }
     }
@@ -51,7 +52,7 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
                 reference.to
             );
             let hint = "make it the primary key, or a unique key";
-            faults.error("reference-not-unique", &why, hint);
+            faults.error(Code::ReferenceNotUnique, &why, hint);
         }
     }
     if let Some((table, columns)) = child
@@ -62,7 +63,7 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
             table.name,
             reference.from.columns.join(", ")
         );
-        let fault = Diagnostic::warning("reference-not-indexed", format!("{reference}: {why}"));
+        let fault = Diagnostic::new(Code::ReferenceNotIndexed, format!("{reference}: {why}"));
         faults.add(fault.hint("make an index that begins with it"));
     }
     faults.all
@@ -81,9 +82,9 @@ impl Faults<'_> {
         self.all.push(fault);
     }
 
-    fn error(&mut self, code: &'static str, why: &str, hint: &str) {
+    fn error(&mut self, code: Code, why: &str, hint: &str) {
         let message = format!("{}: {why}", self.reference);
-        self.add(Diagnostic::error(code, message).hint(hint));
+        self.add(Diagnostic::new(code, message).hint(hint));
     }
 
     /// A condition of the user's own must be one condition.
@@ -91,7 +92,7 @@ impl Faults<'_> {
         let wrong = text.and_then(|text| condition(end.dialect, text).err());
         if let Some(why) = wrong {
             let hint = "write one condition as it stands behind WHERE";
-            self.error("reference-condition", &format!("`{key}`: {why}"), hint);
+            self.error(Code::ReferenceCondition, &format!("`{key}`: {why}"), hint);
         }
     }
 
@@ -137,12 +138,16 @@ impl Faults<'_> {
             None => did_you_mean(name, known)
                 .unwrap_or_else(|| "correct the name, or apply the migration that adds it".into()),
         };
-        self.error("reference-missing", why, &hint);
+        self.error(Code::ReferenceMissing, why, &hint);
     }
 
     fn not_table(&mut self, told: &str, kind: &str) {
         let hint = "name the table itself: only its own engine can tell and find its rows by key";
-        self.error("reference-not-table", &format!("{told} is a {kind}"), hint);
+        self.error(
+            Code::ReferenceNotTable,
+            &format!("{told} is a {kind}"),
+            hint,
+        );
     }
 }
 
@@ -274,7 +279,7 @@ mod tests {
             dialect: by_scheme(scheme).unwrap(),
         };
         let faults = structure(&reference, end(child, ours), end(parent, theirs));
-        faults.iter().map(|fault| fault.code).collect()
+        faults.iter().map(|fault| fault.code.name()).collect()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line as clap reads it.
 
+use crate::model::code::Code;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -195,8 +196,8 @@ pub struct Consents {
 
 impl Consents {
     /// Whether a person has consented to what this name stands for.
-    pub fn allows(&self, name: &str) -> bool {
-        self.allow.iter().any(|allowed| allowed == name)
+    pub fn allows(&self, code: Code) -> bool {
+        self.allow.iter().any(|allowed| allowed == code.name())
     }
 }
 
@@ -229,7 +230,7 @@ fn format_help() -> String {
 
 /// A consent by its name.
 fn consent(name: &str) -> Result<String, String> {
-    let names = || CONSENTS.iter().map(|consent| consent.name);
+    let names = || CONSENTS.iter().map(|consent| consent.name());
     if names().any(|known| known == name) {
         return Ok(name.to_owned());
     }
@@ -323,7 +324,7 @@ impl Told {
         let text = self.error.to_string();
         let message = text.lines().next().unwrap_or_default();
         let message = message.trim_start_matches("error: ").to_owned();
-        let fault = Diagnostic::error("usage", message).hint("see bird --help");
+        let fault = Diagnostic::new(Code::Usage, message).hint("see bird --help");
         let failure = Failure::failed(fault);
         let run = uuid::Uuid::now_v7().to_string();
         let mut stdout = std::io::stdout().lock();

@@ -1,5 +1,6 @@
 //! `bird doctor`: what about the databases' surroundings will keep a migration from working.
 
+use crate::model::code::Code;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::db::session::{Access, Session};
 use crate::db::{file, history};
 use crate::dialect::Trouble;
 use crate::model::check::{Judgement, Verdict};
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::history::Applied;
 use crate::model::migration::Migration;
@@ -29,7 +30,7 @@ pub struct Args {
 }
 
 /// The check that comes first.
-const CONNECTION: &str = "connection";
+const CONNECTION: Code = Code::Connection;
 
 /// All databases with all that was looked at.
 pub struct DoctorReport {
@@ -137,7 +138,7 @@ async fn examine(
     examined
         .checks
         .insert(0, (CONNECTION, Judgement::ok(place)));
-    examined.checks.push(("database", exists(inside)));
+    examined.checks.push((Code::Database, exists(inside)));
     if !inside {
         examined.state = "absent";
     }
@@ -178,7 +179,7 @@ fn secret(context: &Context, database: &Database) -> Vec<file::Checked> {
                 .to_do(format!("chmod 600 {file}, or put the URL into a variable"))
         }
     };
-    vec![("secret", judgement)]
+    vec![(Code::Secret, judgement)]
 }
 
 /// What is applied; of a history that cannot be read, nothing, which is what `bird status` tells.
@@ -213,13 +214,13 @@ impl Examined {
 
     fn findings(&self) -> impl Iterator<Item = Diagnostic> {
         // How it could not be reached is told by the fault, which has a code of its own.
-        let reached = |(name, _): &&file::Checked| self.fault.is_none() || *name != CONNECTION;
+        let reached = |(code, _): &&file::Checked| self.fault.is_none() || *code != CONNECTION;
         let checks = self.checks.iter().filter(reached);
-        let checks = checks.filter_map(|(name, judgement)| {
+        let checks = checks.filter_map(|(code, judgement)| {
             let message = format!("{}: {}", self.name, judgement.found);
             let mut told = match judgement.verdict {
-                Verdict::Error => Diagnostic::error(name, message),
-                Verdict::Warning => Diagnostic::warning(name, message),
+                Verdict::Error => Diagnostic::new(*code, message).severity(Severity::Error),
+                Verdict::Warning => Diagnostic::new(*code, message).severity(Severity::Warning),
                 Verdict::Ok | Verdict::Note => return None,
             };
             told.hint = judgement.to_do.clone();
@@ -243,7 +244,7 @@ impl Report for DoctorReport {
             examined.checks.iter().map(|(name, judgement)| {
                 let word = judgement.verdict.word().to_owned();
                 let found = judgement.found.clone();
-                vec![examined.name.clone(), (*name).to_owned(), word, found]
+                vec![examined.name.clone(), name.to_string(), word, found]
             })
         });
         let mut blocks = vec![Block::Grid(Grid {

@@ -1,6 +1,7 @@
 //! `bird audit --import FILE`: loose foreign keys that another system declares, as `[[references]]`
 //! for bird.toml. It reads schemas and writes nothing.
 
+use crate::model::code::Code;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -200,7 +201,7 @@ impl ImportReport {
             .push(json!({ "from": from, "to": to, "where": made.filter }));
         for remark in &made.remarks {
             let message = format!("{from} -> {to}: {remark}");
-            let fault = Diagnostic::warning("import-remark", message);
+            let fault = Diagnostic::new(Code::ImportRemark, message);
             let fault = fault.hint("see that the reference means the right rows");
             self.findings.push(fault.at(key.location.clone()));
         }
@@ -210,7 +211,7 @@ impl ImportReport {
     fn leave_out(&mut self, key: &LooseKey, why: &str) {
         let told = format!("{}.{} -> {}: {why}", key.child, key.column, key.parent);
         self.toml.push(format!("# {}", comment(&told)));
-        let fault = Diagnostic::warning("import-left-out", told).at(key.location.clone());
+        let fault = Diagnostic::new(Code::ImportLeftOut, told).at(key.location.clone());
         let hint = "declare the reference by hand, or configure the database that it needs";
         self.findings.push(fault.hint(hint));
     }

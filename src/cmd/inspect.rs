@@ -1,11 +1,12 @@
 //! `bird inspect`: a schema as SQL that recreates it, or as JSON.
 
+use crate::model::code::Code;
 use serde_json::{Map, Value, json};
 
 use super::source::{self, Loaded, Source};
 use super::{Context, cli};
 use crate::model::change::Ddl;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
 use crate::project::Database;
@@ -153,19 +154,19 @@ impl Report for InspectReport {
             let name = &loaded.told;
             for stranger in &loaded.schema.strangers {
                 let message = format!("{name}: bird does not understand {}", stranger.what);
-                told.push(Diagnostic::warning("not-understood", message));
+                told.push(Diagnostic::new(Code::NotUnderstood, message));
             }
             for table in &loaded.schema.tables {
                 for line in &table.strange {
                     let table = &table.name;
                     let message = format!("{name}: bird does not understand in {table}: {line}");
-                    told.push(Diagnostic::warning("not-understood", message));
+                    told.push(Diagnostic::new(Code::NotUnderstood, message));
                 }
             }
             for unsupported in &ddl.unsupported {
                 let (about, why) = (&unsupported.about, &unsupported.why);
                 let message = format!("{name}: {about} cannot be recreated: {why}");
-                told.push(Diagnostic::warning("unsupported", message));
+                told.push(Diagnostic::new(Code::Unsupported, message).severity(Severity::Warning));
             }
         }
         told

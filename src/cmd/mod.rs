@@ -21,6 +21,7 @@ mod undo;
 mod up;
 mod verify;
 
+use crate::model::code::Code;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -91,8 +92,8 @@ pub fn run(cli: Cli) -> Outcome {
 
 fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
     let cannot = |what: &str, reason: std::io::Error| {
-        Failure::failed(Diagnostic::error(
-            "environment",
+        Failure::failed(Diagnostic::new(
+            Code::Environment,
             format!("{what}: {reason}"),
         ))
     };
@@ -107,7 +108,7 @@ fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
     };
     if cli.format() == Format::Sql && !cli.command.has_sql() {
         let message = format!("`bird {}` has no answer in SQL", cli.command.name());
-        let fault = Diagnostic::error("usage", message);
+        let fault = Diagnostic::new(Code::Usage, message);
         return Err(Failure::failed(fault.hint("use table, json or markdown")));
     }
     let project = match project::load(&request) {
@@ -143,7 +144,7 @@ fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
 /// Whether there is no project at all, which is no fault of one that there is.
 fn is_nowhere(failure: &Failure) -> bool {
     let mut faults = failure.diagnostics.iter();
-    faults.any(|fault| fault.code == "no-config")
+    faults.any(|fault| fault.code == Code::NoConfig)
 }
 
 /// The first signal stops after the running statement, the second cancels it on its server, the

@@ -1,5 +1,6 @@
 //! `bird new`: the next migration file, empty or written from a difference.
 
+use crate::model::code::Code;
 use serde_json::{Value, json};
 
 use super::run::compare::{Compared, Proof, Verified, compare};
@@ -77,7 +78,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
                 if let (true, Some(engine)) = (computed, engine) {
                     let message =
                         format!("{shown} is empty: there is no {engine} server to try on");
-                    let told = Diagnostic::warning("not-written", message);
+                    let told = Diagnostic::new(Code::NotWritten, message);
                     let hint = "name one with --shadow URL, or write its statements by hand";
                     report.diagnostics.push(told.hint(hint));
                 }
@@ -92,8 +93,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
     }
     if computed && report.written.iter().all(|(_, count)| *count == 0) {
         let message = format!("{}: there is no difference to write", database.name);
-        return Err(Failure::refused(Diagnostic::error(
-            "no-difference",
+        return Err(Failure::refused(Diagnostic::new(
+            Code::NoDifference,
             message,
         )));
     }
@@ -170,7 +171,7 @@ async fn difference(
             compared.to.told
         );
         let hint = "`bird diff` shows what differs; write the migration by hand";
-        Failure::failed(Diagnostic::error("not-verified", message).hint(hint))
+        Failure::failed(Diagnostic::new(Code::NotVerified, message).hint(hint))
     };
     match &compared.verified {
         Verified::Yes => Ok(compared),
@@ -226,7 +227,7 @@ fn remarks(
     let mut all = compared.to.remarks.clone();
     for twin in &compared.twins {
         let message = format!("{} is gone and {} is like it", twin.from, twin.to);
-        let told = Diagnostic::warning("maybe-renamed", message);
+        let told = Diagnostic::new(Code::MaybeRenamed, message);
         let hint = format!(
             "if it is the same under another name, remove the file and say --rename {}={}",
             twin.from, twin.to
@@ -236,7 +237,7 @@ fn remarks(
     if args.from_drift {
         let name = &database.name;
         let message = format!("{name} has the change of V{} already", fresh.version);
-        let told = Diagnostic::notice("adopt-drift", message);
+        let told = Diagnostic::new(Code::AdoptDrift, message);
         let hint = format!(
             "record it there: bird adopt --from baseline --to {name}@{}",
             fresh.version

@@ -1,5 +1,6 @@
 //! `bird resolve`: a person's answer where a crash left something that cannot be decided.
 
+use crate::model::code::Code;
 use serde_json::{Map, Value, json};
 
 use super::run::locks::{no_lock, serves, waiting};
@@ -153,7 +154,7 @@ fn not_in_doubt(place: &Place<'_>, why: &str) -> Failure {
         place.told()
     );
     Failure::refused(
-        Diagnostic::error("not-in-doubt", message)
+        Diagnostic::new(Code::NotInDoubt, message)
             .database(&place.database.name)
             .note(why)
             .hint("bird status tells what is half applied, and bird migrate goes on with it"),
@@ -163,7 +164,7 @@ fn not_in_doubt(place: &Place<'_>, why: &str) -> Failure {
 /// Reads `DATABASE@VERSION.STATEMENT`; a `V` before the version is as good.
 fn place<'c>(context: &'c Context, text: &str) -> Result<Place<'c>, Failure> {
     let wrong = |message: String, hint: String| {
-        Failure::failed(Diagnostic::error("usage", message).hint(hint))
+        Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
     };
     let read = || {
         let (name, rest) = text.split_once('@')?;

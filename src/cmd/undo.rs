@@ -2,6 +2,7 @@
 
 use super::migrate::{self, MigrateReport};
 use super::{Context, cli};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Direction;
 
@@ -42,7 +43,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
             selected.first().copied().unwrap_or_default()
         );
         return Err(Failure::failed(
-            Diagnostic::error("usage", message).hint(hint),
+            Diagnostic::new(Code::Usage, message).hint(hint),
         ));
     }
     let migrate = migrate::Args {

@@ -1,5 +1,6 @@
 //! Asks what `bird doctor` wants to know. It takes the lock for a moment, which writes nothing.
 
+use crate::model::code::Code;
 use std::time::Duration;
 
 use super::file::{self, Checked};
@@ -27,7 +28,7 @@ pub struct Patient<'p> {
 
 /// Everything that can be asked, in the order in which it is told.
 pub async fn look(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec<Checked> {
-    let mut checked = vec![("product", product(session))];
+    let mut checked = vec![(Code::Product, product(session))];
     if let Target::File(file) = patient.target {
         checked.extend(file::look(file));
     }
@@ -38,16 +39,16 @@ pub async fn look(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> 
             .iter()
             .all(|(_, judgement)| judgement.verdict == Verdict::Ok);
         checked.extend(locks);
-        checked.push(("cluster", cluster(session).await));
+        checked.push((Code::Cluster, cluster(session).await));
         // Behind a pooler it might hit somebody else's statement.
         let cancel = if alone {
             cancel(session, patient).await
         } else {
             Judgement::note("not tried: the session may be somebody else's")
         };
-        checked.push(("cancel", cancel));
-        checked.push(("shadow", shadow(session, patient).await));
-        checked.push(("left-over", left_over(session).await));
+        checked.push((Code::Cancel, cancel));
+        checked.push((Code::Shadow, shadow(session, patient).await));
+        checked.push((Code::LeftOver, left_over(session).await));
     }
     checked
 }
@@ -99,7 +100,7 @@ async fn ask(session: &mut Session, patient: &Patient<'_>) -> Vec<Checked> {
             Ok(rows) => (check.judge)(&subject, &rows),
             Err(error) => unasked(&error),
         };
-        checked.push((check.name, judgement));
+        checked.push((check.code, judgement));
     }
     checked
 }
@@ -147,7 +148,7 @@ async fn locks(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec
             Judgement::note("not tried: there is no lock"),
         ),
     };
-    vec![("lock", lock), ("pooler", pooler)]
+    vec![(Code::Lock, lock), (Code::Pooler, pooler)]
 }
 
 fn itself(session: &Session) -> String {

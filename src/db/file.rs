@@ -1,6 +1,7 @@
 //! The file of an embedded database as a file: may it be written, and what does it lie on. Looking
 //! at it writes nothing.
 
+use crate::model::code::Code;
 use std::path::Path;
 
 use crate::model::check::Judgement;
@@ -21,7 +22,7 @@ const NETWORK: &[(u32, &str)] = &[
 ];
 
 /// The name of a check, and how it came out.
-pub type Checked = (&'static str, Judgement);
+pub type Checked = (Code, Judgement);
 
 pub fn look(file: &FileTarget) -> Vec<Checked> {
     let folder = file.path.parent().unwrap_or(Path::new("."));
@@ -29,9 +30,9 @@ pub fn look(file: &FileTarget) -> Vec<Checked> {
     let existing = folder.ancestors().find(|folder| folder.exists());
     let existing = existing.unwrap_or(folder);
     vec![
-        ("file", writable(file)),
-        ("folder", folder_writable(existing)),
-        ("file-system", file_system(existing)),
+        (Code::File, writable(file)),
+        (Code::Folder, folder_writable(existing)),
+        (Code::FileSystem, file_system(existing)),
     ]
 }
 

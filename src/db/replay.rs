@@ -1,6 +1,7 @@
 //! Runs statements in a shadow. Each is looked at first: what could reach past the shadow is not
 //! sent, and told.
 
+use crate::model::code::Code;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::shadow::Shadow;
 use crate::dialect::Dialect;
 use crate::dialect::containment;
 use crate::dialect::containment::{Outside, Reach};
-use crate::model::diagnostic::{Diagnostic, Failure, Location};
+use crate::model::diagnostic::{Diagnostic, Failure, Location, Severity};
 use crate::model::exit::Exit;
 use crate::model::script::Statement;
 use crate::sql::cursor::Words;
@@ -52,7 +53,7 @@ pub async fn statements(
     let read = script::read(dialect.lexis(), text).map_err(|faults| {
         let at = places(dialect, name, text);
         let told = faults.into_iter();
-        let told = told.map(|it| Diagnostic::error("script", it.message).at(at(it.range)));
+        let told = told.map(|it| Diagnostic::new(Code::Script, it.message).at(at(it.range)));
         Failure {
             exit: Exit::Failed,
             diagnostics: told.collect(),
@@ -60,7 +61,7 @@ pub async fn statements(
     })?;
     let cannot = |error: &DbError| {
         let message = format!("{name}: {}", error.told());
-        Failure::failed(Diagnostic::error("replay", message))
+        Failure::failed(Diagnostic::new(Code::Replay, message))
     };
     // As when it is applied: a rebuilt table would take the rows of its children with it.
     let rebuilds = read.statements.iter().any(|statement| {
@@ -82,7 +83,7 @@ pub async fn statements(
     let kept = ran.map_err(|broken| {
         let message = format!("{name} cannot be replayed: {}", broken.error.told());
         let place = places(dialect, name, text)(broken.range);
-        let mut diagnostics = vec![Diagnostic::error("replay", message).at(place)];
+        let mut diagnostics = vec![Diagnostic::new(Code::Replay, message).at(place)];
         // It may well fail because of these.
         diagnostics.extend(told(dialect, name, text, &broken.kept));
         Failure {
@@ -162,10 +163,10 @@ pub fn told(dialect: &dyn Dialect, name: &str, text: &str, kept: &[NotSent]) -> 
             why.why
         );
         let told = if why.matters {
-            Diagnostic::warning("not-replayable", message)
+            Diagnostic::new(Code::NotReplayable, message)
                 .note("what it does is missing in the schema that follows from the files")
         } else {
-            Diagnostic::notice("not-replayable", message)
+            Diagnostic::new(Code::NotReplayable, message).severity(Severity::Note)
         };
         told.at(at(range.clone()))
     });

@@ -1,9 +1,11 @@
 //! Consents: what a person must allow by name before bird does it.
 
+use super::code::Code;
+
 /// One thing that needs `--allow NAME`, or `-- bird: allow NAME` in a migration.
 pub struct Consent {
-    /// The name as it is typed.
-    pub name: &'static str,
+    /// What bird refuses without it; the code's name is what people type.
+    pub code: Code,
     /// What is allowed, as a sentence for the README and for messages.
     pub meaning: &'static str,
     /// Whether a migration may say it; else only who runs bird.
@@ -13,63 +15,71 @@ pub struct Consent {
 /// All consents, in the order in which the README lists them.
 pub const CONSENTS: &[Consent] = &[
     Consent {
-        name: "non-empty",
+        code: Code::NonEmpty,
         meaning: "migrate a database that has objects but no history (command line only)",
         in_files: false,
     },
     Consent {
-        name: "out-of-order",
+        code: Code::OutOfOrder,
         meaning: "apply a migration whose version is lower than one that is applied already",
         in_files: true,
     },
     Consent {
-        name: "changed-file",
+        code: Code::ChangedFile,
         meaning: "adopt a migration whose file is not what another tool ran (command line only)",
         in_files: false,
     },
     Consent {
-        name: "single-writer",
+        code: Code::SingleWriter,
         meaning: "migrate a cluster whose locks hold on one node only: nobody else may migrate meanwhile (command line only)",
         in_files: false,
     },
     Consent {
-        name: "replica",
+        code: Code::Replica,
         meaning: "write to a server that follows another one and takes writes all the same, as two primaries do that follow each other (command line only)",
         in_files: false,
     },
     Consent {
-        name: "drop-table",
+        code: Code::DropTable,
         meaning: "drop a table that was there before the run",
         in_files: true,
     },
     Consent {
-        name: "data-loss",
+        code: Code::DataLoss,
         meaning: "lose data in another way: drop a column, a partition or a whole schema, TRUNCATE, DELETE without WHERE, orphans that are not kept, or not any longer",
         in_files: true,
     },
     Consent {
-        name: "referenced",
+        code: Code::Referenced,
         meaning: "drop, rename, retype or empty what a declared reference points to or from",
         in_files: true,
     },
     Consent {
-        name: "other-database",
+        code: Code::OtherDatabase,
         meaning: "run a statement that writes to another database than its own",
         in_files: true,
     },
     Consent {
-        name: "mostly-orphans",
+        code: Code::MostlyOrphans,
         meaning: "repair where more of the rows are orphans than is believable, or where the parent table has lost most of its rows since the audit (command line only)",
         in_files: false,
     },
     Consent {
-        name: "side-effects",
+        code: Code::SideEffects,
         meaning: "repair a table whose rows take others along: triggers, foreign keys that cascade (command line only)",
         in_files: false,
     },
     Consent {
-        name: "protected",
+        code: Code::Protected,
         meaning: "write to a protected environment (command line only)",
         in_files: false,
     },
 ];
+
+impl Consent {
+    /// The name as it is typed.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.code.name()
+    }
+}

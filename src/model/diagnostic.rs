@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::code::Code;
 use super::exit::Exit;
 
 /// How much a diagnostic weighs: `error` and `warning` are findings, `note` is not.
@@ -34,8 +35,8 @@ pub struct Location {
 /// One thing to tell: what, how bad, where, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// A stable name for scripts, such as `migration-changed`.
-    pub code: &'static str,
+    /// Its kind, with a stable name for scripts, such as `migration-changed`.
+    pub code: Code,
     pub severity: Severity,
     pub message: String,
     pub database: Option<String>,
@@ -47,29 +48,23 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(code, Severity::Error, message)
-    }
-
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(code, Severity::Warning, message)
-    }
-
-    /// Worth saying, and no finding.
-    pub fn notice(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(code, Severity::Note, message)
-    }
-
-    fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+    /// A diagnostic with its code's own severity.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
         Diagnostic {
             code,
-            severity,
+            severity: code.severity(),
             message: message.into(),
             database: None,
             location: None,
             notes: Vec::new(),
             hint: None,
         }
+    }
+
+    /// Another severity than the code's own.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
     }
 
     pub fn database(mut self, name: &str) -> Self {

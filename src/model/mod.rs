@@ -3,6 +3,7 @@
 pub mod assertion;
 pub mod change;
 pub mod check;
+pub mod code;
 pub mod consent;
 pub mod diagnostic;
 pub mod exit;

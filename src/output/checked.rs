@@ -1,5 +1,6 @@
 //! What a report has checked, and how that came out, for formats that count what passed as well.
 
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::{EXITS, Exit};
 
@@ -42,8 +43,8 @@ impl Outcome {
         if told.is_empty() && exit != Exit::Done {
             let meaning = EXITS.iter().find(|(known, _)| *known == exit);
             let meaning = meaning.map_or("", |(_, meaning)| *meaning);
-            told.push(Diagnostic::error(
-                "exit",
+            told.push(Diagnostic::new(
+                Code::Exit,
                 format!("exit {}: {meaning}", exit.code()),
             ));
         }

@@ -79,7 +79,7 @@ fn case(check: &Checked, to: &mut dyn Write) -> io::Result<()> {
 fn told_as(element: &str, told: &[Diagnostic], to: &mut dyn Write) -> io::Result<()> {
     // The gravest says it shortly; of several as grave, the first.
     let worst = told.iter().rev().max_by_key(|one| one.severity);
-    let (code, message) = worst.map_or(("", ""), |one| (one.code, one.message.as_str()));
+    let (code, message) = worst.map_or(("", ""), |one| (one.code.name(), one.message.as_str()));
     let message = match told.len() {
         0 | 1 => xml_attribute(message),
         of => xml_attribute(&format!("{message} (and {} more)", of - 1)),

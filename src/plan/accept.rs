@@ -2,6 +2,7 @@
 
 use super::migration_state::Standing;
 use super::{Subject, Trouble, step};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::history::Applied;
 use crate::model::migration::{Migration, title};
@@ -55,7 +56,7 @@ fn refusal(subject: &Subject<'_>, standing: &Standing<'_>, version: i64) -> Diag
     let name = subject.name;
     let (code, message, hint) = match (file, missing) {
         (Some(file), _) if standing.pending.contains(&file) => (
-            "accept-not-applied",
+            Code::AcceptNotApplied,
             format!(
                 "{} is not applied to `{name}`: there is nothing to accept",
                 file.title()
@@ -63,7 +64,7 @@ fn refusal(subject: &Subject<'_>, standing: &Standing<'_>, version: i64) -> Diag
             "bird migrate applies it",
         ),
         (Some(file), _) => (
-            "accept-not-changed",
+            Code::AcceptNotChanged,
             format!(
                 "{} was not changed after it was applied to `{name}`",
                 file.title()
@@ -71,7 +72,7 @@ fn refusal(subject: &Subject<'_>, standing: &Standing<'_>, version: i64) -> Diag
             "leave --accept-checksum out",
         ),
         (None, Some(row)) => (
-            "accept-no-file",
+            Code::AcceptNoFile,
             format!(
                 "the file of {} is missing: there is nothing to accept",
                 title(version, &row.name)
@@ -79,12 +80,12 @@ fn refusal(subject: &Subject<'_>, standing: &Standing<'_>, version: i64) -> Diag
             "restore the file",
         ),
         (None, None) => (
-            "accept-not-applied",
+            Code::AcceptNotApplied,
             format!("`{name}` has no migration V{version}, neither as a file nor applied"),
             "bird status --format json lists the versions",
         ),
     };
-    let mut told = Diagnostic::error(code, message).database(name).hint(hint);
+    let mut told = Diagnostic::new(code, message).database(name).hint(hint);
     told.location = file.map(|file| Location::file(&file.file));
     told
 }

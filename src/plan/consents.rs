@@ -4,12 +4,13 @@ use super::destructive::Tables;
 use super::reference_guard::{Guarded, Guards};
 use super::{Step, Subject};
 use crate::dialect::{Dialect, targets};
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::migration::Migration;
 use crate::sql::script;
 
 /// The consent for what a declared reference points to or from.
-const REFERENCED: &str = "referenced";
+const REFERENCED: Code = Code::Referenced;
 
 /// Asks for the consents of one database's steps, in their order.
 pub(super) struct Asks<'p> {
@@ -63,7 +64,7 @@ impl<'p> Asks<'p> {
         let home = dialect.home(self.subject.database, self.subject.schema);
         let count = step.script.statements.len();
         let statements: Vec<&str> = (0..count).map(|at| step.sql(at)).collect();
-        let mut asked: Vec<(usize, &str, String)> = Vec::new();
+        let mut asked: Vec<(usize, Code, String)> = Vec::new();
         let guarded = self.guarded(step, &statements);
         for loss in self.tables.file(dialect, home, &statements, step.from) {
             match asked.last_mut() {
@@ -80,14 +81,14 @@ impl<'p> Asks<'p> {
         let pending = statements.iter().enumerate().skip(step.from);
         asked.extend(pending.filter_map(|(at, sql)| {
             let what = self.elsewhere(dialect, sql)?;
-            Some((at, "other-database", what))
+            Some((at, Code::OtherDatabase, what))
         }));
         asked.sort_by_key(|(statement, ..)| *statement);
-        asked.retain(|(statement, consent, _)| !self.is_allowed(step, *statement, consent));
+        asked.retain(|(statement, consent, _)| !self.is_allowed(step, *statement, *consent));
         let told = asked.into_iter().map(|(statement, consent, what)| {
             let (name, title) = (self.subject.name, step.migration.title());
             let message = format!("{name}: statement {} of {title} {what}", statement + 1);
-            Diagnostic::error(consent, message)
+            Diagnostic::new(consent, message)
                 .database(name)
                 .at(step.location(statement))
                 .hint(format!(
@@ -114,7 +115,7 @@ impl<'p> Asks<'p> {
         let message = format!(
             "{name}: statement {number} of {title} {what}, which a declared reference needs"
         );
-        let mut told = Diagnostic::error(REFERENCED, message)
+        let mut told = Diagnostic::new(REFERENCED, message)
             .database(name)
             .at(step.location(statement))
             .hint(format!(
@@ -130,10 +131,10 @@ impl<'p> Asks<'p> {
         targets::elsewhere(dialect, sql, self.subject.database)
     }
 
-    fn is_allowed(&self, step: &Step, statement: usize, consent: &str) -> bool {
+    fn is_allowed(&self, step: &Step, statement: usize, consent: Code) -> bool {
         let statement = step.script.statements.get(statement);
         let before = statement.map_or(&[][..], |statement| &statement.allow);
         let mut all = self.allow.iter().chain(&step.script.allow).chain(before);
-        all.any(|allowed| allowed == consent)
+        all.any(|allowed| allowed == consent.name())
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing is lost with a table that the same plan made, nor with one whose rows were copied into
 //! the table that takes its name over: that is how a table is rebuilt.
 
+use crate::model::code::Code;
 use std::collections::HashMap;
 
 use crate::dialect::Dialect;
@@ -15,7 +16,7 @@ pub struct Loss {
     /// Its number among those that were given, from 0.
     pub statement: usize,
     /// The consent that it needs.
-    pub consent: &'static str,
+    pub consent: Code,
     /// What it does, in words: ``drops the table `users` ``.
     pub what: String,
     /// The table, as the statement names it.
@@ -156,7 +157,7 @@ impl File<'_> {
         temporary || self.tables.known.get(table).is_some_and(|table| table.made)
     }
 
-    fn lose(&mut self, statement: usize, consent: &'static str, what: String, table: Option<Name>) {
+    fn lose(&mut self, statement: usize, consent: Code, what: String, table: Option<Name>) {
         self.losses.push(Loss {
             statement,
             consent,
@@ -187,7 +188,7 @@ impl File<'_> {
                 let absent = self.tables.named.get(&key) == Some(&None);
                 if !absent && !self.is_new(&table) {
                     let what = format!("replaces the table {table} with a new one");
-                    self.lose(statement, "drop-table", what, Some(table));
+                    self.lose(statement, Code::DropTable, what, Some(table));
                 }
                 self.make(key, true, false);
             }
@@ -206,7 +207,7 @@ impl File<'_> {
                 if !new {
                     let loss = Loss {
                         statement,
-                        consent: "drop-table",
+                        consent: Code::DropTable,
                         what: format!("drops the table {name}"),
                         table: Some(name.parts.join(".")),
                     };
@@ -216,7 +217,7 @@ impl File<'_> {
             Deed::Lose { table, what, .. } => {
                 let new = table.as_ref().is_some_and(|table| self.is_new(table));
                 if !new {
-                    self.lose(statement, "data-loss", what, table);
+                    self.lose(statement, Code::DataLoss, what, table);
                 }
             }
         }

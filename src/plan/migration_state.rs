@@ -1,5 +1,6 @@
 //! How a database stands to its files: what is applied, pending, half-applied, changed, missing.
 
+use crate::model::code::Code;
 use std::cmp::Ordering;
 
 use super::stored_migration;
@@ -165,7 +166,7 @@ impl Standing<'_> {
                 "{} was reformatted after it was applied: the same SQL",
                 file.title()
             );
-            Diagnostic::notice("migration-reformatted", message)
+            Diagnostic::new(Code::MigrationReformatted, message)
                 .database(database)
                 .at(whole(file))
                 .note(format!("it was applied on {}", row.applied_on))
@@ -186,7 +187,7 @@ impl Standing<'_> {
                     title(row.version, &row.name)
                 )
             };
-            let mut fault = Diagnostic::error("migration-changed", message)
+            let mut fault = Diagnostic::new(Code::MigrationChanged, message)
                 .database(database)
                 .at(whole(file))
                 .note(format!("it was applied on {}", row.applied_on))
@@ -203,14 +204,14 @@ impl Standing<'_> {
         for row in &self.missing {
             let told = title(row.version, &row.name);
             let fault = if self.ahead {
-                Diagnostic::error(
-                    "database-ahead",
+                Diagnostic::new(
+                    Code::DatabaseAhead,
                     format!("`{database}` is ahead of these files: it has {told}"),
                 )
                 .hint("update this checkout: the database was migrated with newer files")
             } else {
-                Diagnostic::error(
-                    "migration-missing",
+                Diagnostic::new(
+                    Code::MigrationMissing,
                     format!("the file of {told} is missing, but it is applied"),
                 )
                 .hint("restore the file: a history that cannot be replayed cannot be checked")
@@ -228,7 +229,7 @@ impl Standing<'_> {
             let message =
                 format!("{told} is in the journal of `{database}`, but not in its history");
             all.push(
-                Diagnostic::error("history-edited", message)
+                Diagnostic::new(Code::HistoryEdited, message)
                     .database(database)
                     .note(
                         "bird records both together: a row of refinery_schema_history was deleted",
@@ -243,7 +244,7 @@ impl Standing<'_> {
             if entry.direction == Direction::Undo {
                 let message = format!("V{} of `{database}` is half undone", entry.version);
                 all.push(
-                    Diagnostic::error("half-undone", message)
+                    Diagnostic::new(Code::HalfUndone, message)
                         .database(database)
                         .note(format!(
                             "{} of the {} statements of its undo file are applied",
@@ -265,7 +266,7 @@ impl Standing<'_> {
                     entry.version
                 );
                 all.push(
-                    Diagnostic::error("migration-missing", message)
+                    Diagnostic::new(Code::MigrationMissing, message)
                         .database(database)
                         .note(format!(
                             "{} of its {} statements are applied",

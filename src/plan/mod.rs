@@ -21,6 +21,7 @@ pub use migration_state::{Partial, Standing, differing, standing};
 pub use reference_guard::{Guarded, Guards};
 pub use undo::{builds_on, lost_tables, taken_back, undo};
 
+use crate::model::code::Code;
 use std::ops::Range;
 
 use crate::dialect::Dialect;
@@ -269,15 +270,15 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
             .map_or("it has none".into(), |last| format!("the last is {last}"));
         let hint = nearest(&to.to_string(), versions.iter().map(String::as_str))
             .map_or(last.clone(), |near| format!("{last}; did you mean {near}?"));
-        let fault = Diagnostic::error("no-version", message)
+        let fault = Diagnostic::new(Code::NoVersion, message)
             .database(subject.name)
             .hint(hint);
         trouble.failed.push(fault);
     }
     let wanted = |migration: &&Migration| subject.to.is_none_or(|to| migration.version <= to);
     let pending: Vec<&Migration> = standing.pending.iter().copied().filter(wanted).collect();
-    let consent = |name: &str| allow.iter().any(|allowed| allowed == name);
-    if !pending.is_empty() && !subject.history.objects.is_empty() && !consent("non-empty") {
+    let consent = |code: Code| allow.iter().any(|allowed| allowed == code.name());
+    if !pending.is_empty() && !subject.history.objects.is_empty() && !consent(Code::NonEmpty) {
         trouble.refused.push(non_empty(subject));
     }
     let mut untransactional = subject.untransactional.to_vec();
@@ -302,7 +303,7 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
             .current
             .is_some_and(|current| migration.version < current);
         let allowed = || step.script.allow.iter().any(|name| name == "out-of-order");
-        if late && !consent("out-of-order") && !allowed() {
+        if late && !consent(Code::OutOfOrder) && !allowed() {
             trouble
                 .refused
                 .push(out_of_order(subject, migration, &standing));
@@ -325,7 +326,7 @@ fn non_empty(subject: &Subject<'_>) -> Diagnostic {
         "`{}` has objects but no history of migrations",
         subject.name
     );
-    Diagnostic::error("non-empty", message)
+    Diagnostic::new(Code::NonEmpty, message)
         .database(subject.name)
         .note(format!("it holds {}", names.join(", ")))
         .hint(
@@ -339,7 +340,7 @@ fn too_large(subject: &Subject<'_>, migration: &Migration) -> Diagnostic {
         "the version {} does not fit the history of `{}`, whose versions are int4",
         migration.version, subject.name
     );
-    Diagnostic::error("version-too-large", message)
+    Diagnostic::new(Code::VersionTooLarge, message)
         .database(subject.name)
         .at(in_file(subject.dialect.lexis(), migration, 0..0))
         .hint("give the file a smaller version: 2147483647 is the largest there")
@@ -355,7 +356,7 @@ fn out_of_order(
         "{} is pending, but V{current} is applied already",
         migration.title()
     );
-    Diagnostic::error("out-of-order", message)
+    Diagnostic::new(Code::OutOfOrder, message)
         .database(subject.name)
         .at(in_file(subject.dialect.lexis(), migration, 0..0))
         .hint("give the file a version above the last, or apply it late with --allow out-of-order")

@@ -3,7 +3,8 @@
 
 use super::{Plan, Step, Subject};
 use crate::dialect::containment::{Around, Reach, reach};
-use crate::model::diagnostic::Diagnostic;
+use crate::model::code::Code;
+use crate::model::diagnostic::{Diagnostic, Severity};
 
 /// What they begin with that are of rows: the schema follows without them.
 const ROWS: &[&str] = &[
@@ -58,7 +59,8 @@ fn remark(
         step.migration.title(),
         outside.why
     );
-    let told = Diagnostic::notice("not-replayable", message)
+    let told = Diagnostic::new(Code::NotReplayable, message)
+        .severity(Severity::Note)
         .database(subject.name)
         .at(step.location(statement))
         .note(

@@ -1,6 +1,7 @@
 //! What migrations require of other databases, and the one order that keeps it all.
 
 use super::{DatabasePlan, Plan, Subject, Trouble};
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::name::did_you_mean;
 
@@ -18,7 +19,7 @@ pub(super) fn requirements(
     for (index, step) in database.steps.iter().enumerate() {
         for requires in &step.script.requires {
             let told = |code, message: String| {
-                Diagnostic::error(code, message)
+                Diagnostic::new(code, message)
                     .database(&database.name)
                     .at(step.place(requires.range.clone()))
             };
@@ -26,7 +27,7 @@ pub(super) fn requirements(
             let Some(subject) = subjects.iter().find(|subject| subject.name == other) else {
                 let names = subjects.iter().map(|subject| subject.name);
                 let message = format!("there is no database `{other}`, or it has no URL");
-                let mut fault = told("requires-unknown", message);
+                let mut fault = told(Code::RequiresUnknown, message);
                 fault.hint = did_you_mean(other, names);
                 trouble.failed.push(fault);
                 continue;
@@ -57,7 +58,7 @@ pub(super) fn requirements(
                 );
                 trouble
                     .refused
-                    .push(told("requires-unmet", message).hint(hint));
+                    .push(told(Code::RequiresUnmet, message).hint(hint));
             }
         }
     }
@@ -122,8 +123,8 @@ fn circle(databases: &[DatabasePlan], next: &[usize]) -> Diagnostic {
             waits.map(move |(name, version)| format!("{me} requires {name}@{version}"))
         })
         .collect();
-    let mut fault = Diagnostic::error(
-        "requires-circle",
+    let mut fault = Diagnostic::new(
+        Code::RequiresCircle,
         "migrations require each other in a circle",
     )
     .note(told.join("; "))

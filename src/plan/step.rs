@@ -3,6 +3,7 @@
 use super::migration_state::{Partial, Standing};
 use super::{Step, Subject, Trouble, in_file};
 use crate::dialect::recovery::RecoveryClass;
+use crate::model::code::Code;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::history::{Direction, Progress};
@@ -73,7 +74,7 @@ pub(super) fn step(
         if let Some(refusal) = subject.dialect.refuse(&words).filter(|_| !own) {
             let message = format!("{} cannot stand in a migration", refusal.what);
             trouble.refused.push(
-                Diagnostic::error("statement-refused", message)
+                Diagnostic::new(Code::StatementRefused, message)
                     .database(subject.name)
                     .at(in_file(lexis, migration, statement.range.clone()))
                     .note(refusal.why)
@@ -112,7 +113,7 @@ pub(super) fn step(
             step.migration.title()
         );
         trouble.refused.push(
-            Diagnostic::error("rebuild-without-transaction", message)
+            Diagnostic::new(Code::RebuildWithoutTransaction, message)
                 .database(subject.name)
                 .at(in_file(lexis, migration, 0..0))
                 .note("foreign keys would delete the rows of other tables, and nothing could be taken back")
@@ -135,7 +136,7 @@ fn unknown_consents(
     script: &Script,
     trouble: &mut Trouble,
 ) {
-    let names = || CONSENTS.iter().map(|consent| consent.name);
+    let names = || CONSENTS.iter().map(|consent| consent.name());
     let of_file = script.allow.iter().map(|name| (name, 0..0));
     let of_statements = script.statements.iter().flat_map(|statement| {
         statement
@@ -144,7 +145,7 @@ fn unknown_consents(
             .map(|name| (name, statement.range.clone()))
     });
     for (name, span) in of_file.chain(of_statements) {
-        let (message, hint) = match CONSENTS.iter().find(|consent| consent.name == name) {
+        let (message, hint) = match CONSENTS.iter().find(|consent| consent.name() == name) {
             Some(consent) if consent.in_files => continue,
             Some(_) => (
                 format!("a migration cannot consent to `{name}`"),
@@ -160,7 +161,7 @@ fn unknown_consents(
             }
         };
         trouble.failed.push(
-            Diagnostic::error("unknown-consent", message)
+            Diagnostic::new(Code::UnknownConsent, message)
                 .database(subject.name)
                 .at(in_file(subject.dialect.lexis(), migration, span))
                 .hint(hint),
@@ -180,7 +181,7 @@ fn may_change_session(words: &[&str], sql: &str) -> bool {
 }
 
 pub(super) fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
-    let mut told = Diagnostic::error("sql", fault.message)
+    let mut told = Diagnostic::new(Code::Sql, fault.message)
         .database(subject.name)
         .at(in_file(subject.dialect.lexis(), migration, fault.range));
     told.hint = fault.hint;
@@ -207,7 +208,7 @@ impl Exactly<'_> {
         trouble: &mut Trouble,
     ) -> RecoveryClass {
         let told = |message: String, note: String, hint: &str| {
-            Diagnostic::error("not-exact", message)
+            Diagnostic::new(Code::NotExact, message)
                 .database(self.subject.name)
                 .at(in_file(
                     self.subject.dialect.lexis(),
@@ -289,7 +290,7 @@ pub(super) fn resume(
             "is applied"
         };
         let told = |message: String, span| {
-            Diagnostic::error("applied-part-changed", message)
+            Diagnostic::new(Code::AppliedPartChanged, message)
                 .database(database)
                 .at(step.place(span))
                 .note(

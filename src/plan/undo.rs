@@ -4,6 +4,7 @@ use super::consents::Asks;
 use super::destructive::losses;
 use super::migration_state::{Standing, standing};
 use super::{DatabasePlan, Plan, Subject, Trouble, in_file, requires, step};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{Applied, Direction};
 use crate::model::migration::{Migration, title};
@@ -73,7 +74,7 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
     // What is half undone is what this run goes on with.
     let faults = faults
         .into_iter()
-        .filter(|fault| fault.code != "half-undone");
+        .filter(|fault| fault.code != Code::HalfUndone);
     trouble.refused.extend(faults);
     if let Some(fault) = half_applied(subject, &standing) {
         trouble.refused.push(fault);
@@ -129,7 +130,7 @@ fn rows<'s>(subject: &'s Subject<'_>, trouble: &mut Trouble) -> Option<Vec<&'s A
                 format!("{first} to {last} are applied there; the one that is named stays")
             }
         };
-        let fault = Diagnostic::error("no-version", message).database(subject.name);
+        let fault = Diagnostic::new(Code::NoVersion, message).database(subject.name);
         trouble.failed.push(fault.hint(hint));
         return None;
     }
@@ -146,7 +147,7 @@ fn half_applied(subject: &Subject<'_>, standing: &Standing<'_>) -> Option<Diagno
     let mut partials = standing.partials.iter();
     let partial = partials.find(|partial| partial.direction == Direction::Up)?;
     let message = format!("V{} of `{}` is half applied", partial.version, subject.name);
-    let fault = Diagnostic::error("half-applied", message).database(subject.name);
+    let fault = Diagnostic::new(Code::HalfApplied, message).database(subject.name);
     let stands = format!(
         "{} of its {} statements are applied",
         partial.applied, partial.of
@@ -158,7 +159,7 @@ fn half_applied(subject: &Subject<'_>, standing: &Standing<'_>) -> Option<Diagno
 fn no_undo(subject: &Subject<'_>, file: &Migration) -> Diagnostic {
     let message = format!("{} of `{}` has no undo file", file.title(), subject.name);
     let wanted = file.file.strip_suffix(".sql").unwrap_or(&file.file);
-    Diagnostic::error("no-undo", message)
+    Diagnostic::new(Code::NoUndo, message)
         .database(subject.name)
         .at(in_file(subject.dialect.lexis(), file, 0..0))
         .hint(format!(
@@ -206,7 +207,7 @@ fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, trouble: &m
                         "{told} of `{}` requires {}@{}, and is applied",
                         other.name, own.name, on.version
                     );
-                    let fault = Diagnostic::error("required", message).database(&own.name);
+                    let fault = Diagnostic::new(Code::Required, message).database(&own.name);
                     let hint = format!("take that back first: bird undo --database {}", other.name);
                     trouble.refused.push(fault.hint(hint));
                 }

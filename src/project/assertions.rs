@@ -1,5 +1,6 @@
 //! Reads `[[assertions]]`.
 
+use crate::model::code::Code;
 use std::ops::Range;
 
 use toml::de::DeTable;
@@ -67,7 +68,7 @@ pub fn settle(assertions: &mut [Assertion], databases: &[Database], faults: &mut
             Ok(statement) => assertion.sql = statement,
             Err(why) => {
                 let message = format!("the `sql` of `{}` {why}", assertion.name);
-                let fault = Diagnostic::error("config", message).at(assertion.location.clone());
+                let fault = Diagnostic::new(Code::Config, message).at(assertion.location.clone());
                 let hint = "write one SELECT that gives the rows which should not be there";
                 faults.push(fault.hint(hint));
             }

@@ -1,5 +1,6 @@
 //! Makes the file of a new migration, in every engine's folder.
 
+use crate::model::code::Code;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -62,7 +63,7 @@ impl Project {
         let written: std::io::Result<()> = write();
         written.map_err(|reason| {
             let message = format!("cannot write {}: {reason}", self.shown(path));
-            Failure::failed(Diagnostic::error("new", message))
+            Failure::failed(Diagnostic::new(Code::New, message))
         })
     }
 }
@@ -82,7 +83,7 @@ fn name(wanted: &str) -> Result<String, Failure> {
         let message = format!("`{wanted}` cannot be a migration's name");
         let hint = "letters, digits and single `_`: bird new add_nick_to_users";
         return Err(Failure::failed(
-            Diagnostic::error("usage", message).hint(hint),
+            Diagnostic::new(Code::Usage, message).hint(hint),
         ));
     }
     Ok(name)

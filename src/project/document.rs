@@ -1,5 +1,6 @@
 //! A TOML file with its places: what is wrong is collected, all of it, and drawn without secrets.
 
+use crate::model::code::Code;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -120,7 +121,7 @@ impl<'d> Reader<'d> {
     }
 
     pub fn fault(&mut self, span: Range<usize>, message: String, hint: Option<String>) {
-        let mut fault = Diagnostic::error("config", message).at(self.document.location(span));
+        let mut fault = Diagnostic::new(Code::Config, message).at(self.document.location(span));
         fault.hint = hint;
         // One place is read once per environment; it is told once.
         if !self.faults.contains(&fault) {

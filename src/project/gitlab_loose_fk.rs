@@ -2,6 +2,7 @@
 //! mapping from child tables to lists of entries. Of YAML exactly what such files need is
 //! understood; anything else is refused with its line, never guessed.
 
+use crate::model::code::Code;
 use std::ops::Range;
 use std::path::Path;
 
@@ -44,7 +45,7 @@ const ON_DELETE: &[&str] = &["async_delete", "async_nullify", "update_column_to"
 pub fn read_loose_keys(path: &Path, shown: &str) -> Result<Vec<LooseKey>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|reason| {
         let message = format!("cannot read {shown}: {reason}");
-        Failure::failed(Diagnostic::error("import", message))
+        Failure::failed(Diagnostic::new(Code::Import, message))
     })?;
     parse(shown, &text)
 }
@@ -114,7 +115,7 @@ impl Reader<'_> {
         let hint = "child tables, each with a list of `table`, `column`, `on_delete`, as in \
                     GitLab's own file";
         let place = self.place(place.unwrap_or(line));
-        Failure::failed(Diagnostic::error("import", message).at(place).hint(hint))
+        Failure::failed(Diagnostic::new(Code::Import, message).at(place).hint(hint))
     }
 
     fn line(&mut self, line: &str, start: usize) -> Result<(), Wrong> {

@@ -2,6 +2,7 @@
 //!
 //! Every file is read once, here; what runs later is what was read.
 
+use crate::model::code::Code;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{MAIN_SEPARATOR, Path};
@@ -46,7 +47,7 @@ pub fn read(
             let message = format!("cannot read the folder {}: {reason}", shown(folder));
             let hint = "create it, or set `migrations` in bird.toml";
             return Err(vec![
-                Diagnostic::error("migrations-folder", message).hint(hint),
+                Diagnostic::new(Code::MigrationsFolder, message).hint(hint),
             ]);
         }
     };
@@ -65,7 +66,7 @@ pub fn read(
         match named(&entry) {
             Named::Ignored => {}
             Named::Wrong { message, hint } => faults.push(
-                Diagnostic::error("migration-name", message)
+                Diagnostic::new(Code::MigrationName, message)
                     .at(Location::file(&file))
                     .hint(hint),
             ),
@@ -74,7 +75,8 @@ pub fn read(
                     Ok(text) if is_undo(&entry) => undos.push((version, name, Undo { file, text })),
                     Ok(text) => migrations.push(Migration::new(version, name, file, text)),
                     Err(reason) => faults.push(
-                        Diagnostic::error("migration-unreadable", reason).at(Location::file(&file)),
+                        Diagnostic::new(Code::MigrationUnreadable, reason)
+                            .at(Location::file(&file)),
                     ),
                 }
             }
@@ -89,7 +91,7 @@ pub fn read(
         } else {
             let message = format!("there is no V{version}__{name}.sql that this file would undo");
             faults.push(
-                Diagnostic::error("undo-alone", message)
+                Diagnostic::new(Code::UndoAlone, message)
                     .at(Location::file(&undo.file))
                     .hint("give both files the same version and name, or delete this one"),
             );
@@ -172,7 +174,7 @@ fn strays(
         if is_sql(&name) && !name.starts_with('.') {
             let message = format!("this file stands above the folder `{engine}` that serves");
             faults.push(
-                Diagnostic::error("migration-above", message)
+                Diagnostic::new(Code::MigrationAbove, message)
                     .at(Location::file(&shown(&folder.join(name))))
                     .hint("move it into the folder of each engine that needs it"),
             );
@@ -195,7 +197,7 @@ fn foreign_folders(folder: &Path, shown: &dyn Fn(&Path) -> String, faults: &mut 
         if inside.iter().any(|(name, _)| is_sql(name)) {
             let message = "bird does not read this folder, and it holds .sql files".to_owned();
             faults.push(
-                Diagnostic::error("migration-folder", message)
+                Diagnostic::new(Code::MigrationFolder, message)
                     .at(Location::file(&shown(&entry.path())))
                     .hint("folders below a database's are named sqlite, mysql or postgres"),
             );
@@ -319,7 +321,7 @@ fn duplicates(migrations: &[Migration], faults: &mut Vec<Diagnostic>) {
         {
             let message = format!("two migrations have the version {}", one.version);
             faults.push(
-                Diagnostic::error("duplicate-version", message)
+                Diagnostic::new(Code::DuplicateVersion, message)
                     .at(Location::file(&two.file))
                     .note(format!("the other is {}", one.file))
                     .hint("give one of them the next free number"),

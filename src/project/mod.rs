@@ -13,6 +13,7 @@ mod resolve;
 mod secrets;
 mod url;
 
+use crate::model::code::Code;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -118,7 +119,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
     let root = root_of(&path);
     let text = std::fs::read_to_string(&path).map_err(|reason| {
         let message = format!("cannot read {}: {reason}", path.display());
-        Failure::failed(Diagnostic::error("config", message))
+        Failure::failed(Diagnostic::new(Code::Config, message))
     })?;
     let file = shown(&path, &request.folder);
     let document = Document::new(file, text);
@@ -203,7 +204,7 @@ fn find(request: &Request<'_>) -> Result<PathBuf, Failure> {
     );
     let hint = "call bird inside a project, or name its config with --config FILE";
     Err(Failure::failed(
-        Diagnostic::error("no-config", message).hint(hint),
+        Diagnostic::new(Code::NoConfig, message).hint(hint),
     ))
 }
 
@@ -265,7 +266,7 @@ fn with_environment(reader: &mut Reader<'_>, table: &DeTable<'_>, request: &Requ
         let message = format!("there is no environment `{asked}`");
         reader
             .faults
-            .push(Diagnostic::error("no-environment", message).hint(hint));
+            .push(Diagnostic::new(Code::NoEnvironment, message).hint(hint));
     }
     chosen
 }
@@ -295,7 +296,7 @@ fn unknown_selection(reader: &mut Reader<'_>, config: &Config, asked: &[String])
             let message = format!("there is no database `{name}`");
             reader
                 .faults
-                .push(Diagnostic::error("no-database", message).hint(hint));
+                .push(Diagnostic::new(Code::NoDatabase, message).hint(hint));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From the entry of a database to its target: which URL counts, and what it says.
 
+use crate::model::code::Code;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
@@ -29,7 +30,7 @@ pub fn resolve(
     let source = source(root, document, config, request)?;
     let fault = |wrong: url::Wrong| {
         let message = format!("{} of `{}`: {}", source.told, config.name, wrong.message);
-        let mut fault = Diagnostic::error("config", message).database(&config.name);
+        let mut fault = Diagnostic::new(Code::Config, message).database(&config.name);
         fault.location = source.location.clone();
         fault.hint = wrong.hint;
         fault
@@ -85,7 +86,7 @@ fn shadow(
     };
     let fault = |wrong: url::Wrong| {
         let message = format!("`shadow_url` of `{}`: {}", config.name, wrong.message);
-        let mut fault = Diagnostic::error("config", message).database(&config.name);
+        let mut fault = Diagnostic::new(Code::Config, message).database(&config.name);
         fault.hint = wrong.hint;
         fault.at(document.location(url.span()))
     };
@@ -115,7 +116,7 @@ pub fn unnamed(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Database, Diagnostic> {
     let fault = |wrong: url::Wrong| {
-        let mut fault = Diagnostic::error("usage", format!("the URL: {}", wrong.message));
+        let mut fault = Diagnostic::new(Code::Usage, format!("the URL: {}", wrong.message));
         fault.hint = wrong.hint;
         fault
     };
@@ -151,7 +152,7 @@ fn source(
     match ((request.variable)(&name), (request.variable)(&file_name)) {
         (Some(_), Some(_)) => {
             let message = format!("both {name} and {file_name} are set");
-            Err(Diagnostic::error("config", message).hint("unset one of them"))
+            Err(Diagnostic::new(Code::Config, message).hint("unset one of them"))
         }
         (Some(text), None) => Ok(Source {
             text,
@@ -175,7 +176,7 @@ fn source(
             (None, None) => {
                 let message = format!("`{}` has no URL", config.name);
                 let hint = format!("add `url` to [databases.{}], or set {name}", config.name);
-                let fault = Diagnostic::error("config", message).hint(hint);
+                let fault = Diagnostic::new(Code::Config, message).hint(hint);
                 Err(fault.at(document.location(config.span.clone())))
             }
         },
@@ -197,7 +198,7 @@ fn from_file(
         }),
         Err(reason) => {
             let message = format!("{told}: cannot read {path}: {reason}");
-            let mut fault = Diagnostic::error("config", message);
+            let mut fault = Diagnostic::new(Code::Config, message);
             fault.location = location;
             Err(fault)
         }
@@ -216,7 +217,7 @@ pub fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
             continue;
         };
         let message = format!("`{}` and `{}` are on one target", twin.name, database.name);
-        let mut fault = Diagnostic::error("same-target", message)
+        let mut fault = Diagnostic::new(Code::SameTarget, message)
             .database(&database.name)
             .hint("give each a database of its own: they would share one history");
         fault.location = database.location.clone();
@@ -240,7 +241,7 @@ pub fn no_shadow_is_a_target(databases: &[Database], faults: &mut Vec<Diagnostic
                 "`shadow_url` of `{}` is the database `{}` itself, and a shadow is emptied",
                 database.name, own.name
             );
-            let fault = Diagnostic::error("same-target", message).database(&database.name);
+            let fault = Diagnostic::new(Code::SameTarget, message).database(&database.name);
             faults.push(fault.hint("name an empty database that nobody else uses"));
         }
     }

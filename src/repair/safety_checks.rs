@@ -1,5 +1,6 @@
 //! The brakes: why a plan is refused before anything is written, each with what would lift it.
 
+use crate::model::code::Code;
 use time::OffsetDateTime;
 
 use super::plan::{FINISH, Header, Planned, moment};
@@ -7,11 +8,11 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::repair::{Action, Hindrance, Obstacle, Totals};
 
 /// Lifts what stops a repair of too much.
-pub const MOSTLY: &str = "mostly-orphans";
+pub const MOSTLY: Code = Code::MostlyOrphans;
 /// Lifts what stops a repair that does more than it says.
-pub const SIDE_EFFECTS: &str = "side-effects";
+pub const SIDE_EFFECTS: Code = Code::SideEffects;
 /// Lifts what stops a repair that cannot be undone.
-pub const DATA_LOSS: &str = "data-loss";
+pub const DATA_LOSS: Code = Code::DataLoss;
 
 /// From so many rows on, [`SHARE`] percent of orphans look like the wrong database; of fewer rows,
 /// only more than half do, and more than [`FEW`]: a small table may well have some.
@@ -57,7 +58,7 @@ pub fn expired(header: &Header, now: OffsetDateTime, begun: bool) -> Option<Diag
     let end = if begun { end.checked_add(FINISH)? } else { end };
     (now > end).then(|| {
         let message = format!("the plan has expired at {}", header.expires_on);
-        Diagnostic::error("plan-expired", message)
+        Diagnostic::new(Code::PlanExpired, message)
             .note("much may have changed since; nothing was written")
             .hint("make a new one: bird audit --plan FILE")
     })
@@ -85,7 +86,7 @@ pub fn brakes(
     ));
     if action == Action::Delete && !is_allowed(allow, DATA_LOSS) {
         let message = format!("{}: rows that are deleted cannot be put back", planned.from);
-        let fault = Diagnostic::error("data-loss", message).database(&planned.child.database);
+        let fault = Diagnostic::new(Code::DataLoss, message).database(&planned.child.database);
         let hint = "quarantine keeps them; if they are to be deleted: --allow data-loss";
         all.push(fault.hint(hint));
     }
@@ -99,7 +100,7 @@ pub fn purge(database: &str, table: &str, rows: u64, allow: &[String]) -> Option
         return None;
     }
     let message = format!("{database}: rows in `{table}` that would be gone for good: {rows}");
-    let fault = Diagnostic::error("data-loss", message).database(database);
+    let fault = Diagnostic::new(Code::DataLoss, message).database(database);
     Some(
         fault
             .note("after that, --undo has nothing to put back")
@@ -107,8 +108,8 @@ pub fn purge(database: &str, table: &str, rows: u64, allow: &[String]) -> Option
     )
 }
 
-fn is_allowed(allow: &[String], name: &str) -> bool {
-    allow.iter().any(|one| one == name)
+fn is_allowed(allow: &[String], code: Code) -> bool {
+    allow.iter().any(|one| one == code.name())
 }
 
 /// Whether these are the databases and the tables that the plan was made for.
@@ -121,7 +122,7 @@ fn places(planned: &Planned, seen: &Seen, all: &mut Vec<Diagnostic>) {
         let name = &side.database;
         if side.identity != *identity {
             let message = format!("`{name}` is not the database that the plan was made for");
-            let fault = Diagnostic::error("other-database", message).database(name);
+            let fault = Diagnostic::new(Code::OtherDatabase, message).database(name);
             all.push(
                 fault
                     .note(format!(
@@ -132,7 +133,7 @@ fn places(planned: &Planned, seen: &Seen, all: &mut Vec<Diagnostic>) {
             );
         } else if side.columns != *columns {
             let message = format!("a table of {} has other columns now", planned.name());
-            let fault = Diagnostic::error("table-changed", message).database(name);
+            let fault = Diagnostic::new(Code::TableChanged, message).database(name);
             all.push(fault.hint("make a new plan: bird audit --plan FILE"));
         }
     }
@@ -142,29 +143,29 @@ fn places(planned: &Planned, seen: &Seen, all: &mut Vec<Diagnostic>) {
 fn shapes(planned: &Planned, action: Action, seen: &Seen, all: &mut Vec<Diagnostic>) {
     let from = &planned.from;
     let mut fault = |code, message: String, hint: &str| {
-        let fault = Diagnostic::error(code, message).database(&planned.child.database);
+        let fault = Diagnostic::new(code, message).database(&planned.child.database);
         all.push(fault.hint(hint));
     };
     if seen.primary_key.is_empty() || planned.key != seen.primary_key {
         let message =
             format!("{from}: its table has no primary key of columns that rows are known by");
-        fault("no-primary-key", message, "give the table a primary key");
+        fault(Code::NoPrimaryKey, message, "give the table a primary key");
     }
     if let Some(column) = &seen.taken {
         let message = format!("{from}: the column `{column}` is called as one of bird's own");
         let hint = "rename it, or delete the rows by hand";
-        fault("column-taken", message, hint);
+        fault(Code::ColumnTaken, message, hint);
     }
     if action != Action::SetNull {
         return;
     }
     for column in &seen.not_null {
         let message = format!("{from}: `{column}` cannot be set to NULL");
-        fault("not-null", message, "quarantine the rows instead");
+        fault(Code::NotNull, message, "quarantine the rows instead");
     }
     if planned.null == "orphan" {
         let message = format!("{from}: NULL is an orphan as well, as the reference is declared");
-        fault("null-orphan", message, "quarantine the rows instead");
+        fault(Code::NullOrphan, message, "quarantine the rows instead");
     }
 }
 
@@ -179,7 +180,7 @@ fn amounts(
     let (from, to) = (&planned.from, &planned.to);
     if seen.parents == 0 || totals.parents == Some(0) {
         let message = format!("{to}: there is not one parent, so every row would be an orphan");
-        let fault = Diagnostic::error("parent-empty", message).database(&planned.parent.database);
+        let fault = Diagnostic::new(Code::ParentEmpty, message).database(&planned.parent.database);
         all.push(fault.hint("is this the right database? bird repairs nothing here"));
         return;
     }
@@ -191,7 +192,7 @@ fn amounts(
             "{to}: there are {} parents, and at the audit there were {before}",
             seen.parents
         );
-        let fault = Diagnostic::error("parent-shrunk", message).database(&planned.parent.database);
+        let fault = Diagnostic::new(Code::ParentShrunk, message).database(&planned.parent.database);
         all.push(fault.hint(&hint));
     }
     let limit = if totals.rows >= MANY {
@@ -206,7 +207,7 @@ fn amounts(
             "{from}: {} of {} rows are orphans, more than {limit} %",
             totals.orphan_rows, totals.rows
         );
-        let fault = Diagnostic::error("mostly-orphans", message);
+        let fault = Diagnostic::new(Code::MostlyOrphans, message);
         let fault = fault.database(&planned.child.database);
         all.push(
             fault
@@ -256,7 +257,7 @@ pub fn effects(
         if liftable && is_allowed(allow, SIDE_EFFECTS) {
             continue;
         }
-        let fault = Diagnostic::error("side-effects", format!("{from}: {why}")).database(database);
+        let fault = Diagnostic::new(Code::SideEffects, format!("{from}: {why}")).database(database);
         all.push(if liftable {
             fault
                 .note("what that does is not undone by bird")

@@ -8,6 +8,7 @@ use std::path::Path;
 use bird::db::replay;
 use bird::db::shadow::{Ground, Shadow};
 use bird::dialect::Dialect;
+use bird::model::code::Code;
 use bird::model::target::Target;
 
 use crate::case_file::CaseFile;
@@ -134,7 +135,7 @@ fn nothing_reaches_past_a_shadow(engine: Engine) {
                 .replace("{twitter}", world.name("twitter"))
                 .replace("{account}", &account);
             match replay::file(shadow, "V1__nasty.sql", &sql).await {
-                Ok(told) if told.iter().any(|told| told.code == "not-replayable") => {}
+                Ok(told) if told.iter().any(|told| told.code == Code::NotReplayable) => {}
                 Ok(_) => wrong.push(format!("{sql}\n  was replayed")),
                 Err(failure) => wrong.push(format!("{sql}\n  {failure}")),
             }

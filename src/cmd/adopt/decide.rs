@@ -1,5 +1,6 @@
 //! What a database could be taken over from, and what that would record; it only looks.
 
+use crate::model::code::Code;
 use futures_util::future::join_all;
 
 use super::{Args, Decision, Member, Origin, drift};
@@ -88,12 +89,12 @@ async fn one(context: &Context, args: &Args, member: &mut Member<'_>) -> Result<
         Some((tool, table)) => {
             if member.to.is_some() {
                 let message = format!("{} itself tells what is applied", tool.name);
-                let fault = Diagnostic::error("usage", message);
+                let fault = Diagnostic::new(Code::Usage, message);
                 return Err(Failure::failed(fault.hint("leave --to out")));
             }
             let query = tool.query(session.dialect, table, &session.table(&table.name));
             let rows = session.rows(&query).await.map_err(told)?;
-            let changed = args.consents.allows("changed-file");
+            let changed = args.consents.allows(Code::ChangedFile);
             let (read, files) = ((tool.read)(&rows), &member.migrations);
             let adopted = adopt::adopt(tool, read, database.dialect, files, changed);
             Decision {
@@ -127,7 +128,7 @@ fn exists(member: &Member<'_>) -> Result<(), Failure> {
         format!("the last is {}", last.version)
     });
     Err(Failure::failed(
-        Diagnostic::error("no-version", message).hint(last),
+        Diagnostic::new(Code::NoVersion, message).hint(last),
     ))
 }
 
@@ -139,7 +140,7 @@ fn agrees(member: &Member<'_>) -> Result<(), Failure> {
     let mut faults = standing.disagreements(name);
     if let (Some(partial), true) = (standing.partials.first(), faults.is_empty()) {
         let message = format!("V{} of `{name}` is half applied", partial.version);
-        let fault = Diagnostic::error("half-applied", message);
+        let fault = Diagnostic::new(Code::HalfApplied, message);
         faults.push(fault.hint("bird migrate goes on with it; then adopt"));
     }
     if faults.is_empty() {
@@ -178,7 +179,7 @@ fn tool<'t>(
                     names[0]
                 ),
             };
-            let fault = Diagnostic::error("no-tool", message);
+            let fault = Diagnostic::new(Code::NoTool, message);
             Err(Failure::failed(fault.hint(hint)))
         }
         (None, [one]) => Ok(Some(*one)),
@@ -187,7 +188,7 @@ fn tool<'t>(
             let options = names.iter().map(|name| format!("--from {name}"));
             let options: Vec<String> = options.collect();
             let hint = format!("say which one counts: {}", options.join(" or "));
-            let fault = Diagnostic::error("several-tools", message);
+            let fault = Diagnostic::new(Code::SeveralTools, message);
             Err(Failure::failed(fault.hint(hint)))
         }
     }
@@ -195,7 +196,7 @@ fn tool<'t>(
 
 fn nothing(database: &Database) -> Failure {
     let message = format!("`{}` is empty: there is nothing to adopt", database.name);
-    let fault = Diagnostic::error("nothing-to-adopt", message);
+    let fault = Diagnostic::new(Code::NothingToAdopt, message);
     Failure::refused(fault.hint("bird migrate makes its tables"))
 }
 
@@ -235,7 +236,7 @@ fn of_baseline(member: &Member<'_>, live: &[String]) -> Result<Vec<Adopted>, Fai
     let name = &database.name;
     let last = files.last().map_or(0, |file| file.version);
     let message = format!("`{name}` is not at V{last}: tables are missing");
-    let mut fault = Diagnostic::error("adopt-missing-tables", message)
+    let mut fault = Diagnostic::new(Code::AdoptMissingTables, message)
         .note(format!("missing: {}", missing.tables.join(", ")));
     fault.hint = Some(match missing.possible {
         Some(version) => format!("all tables of V{version} are there: --to {name}@{version}"),
@@ -285,7 +286,7 @@ async fn fits(member: &mut Member<'_>, decision: &Decision) -> Result<(), Failur
     }
     let name = &database.name;
     let message = format!("{first} does not fit the history of `{name}`, whose versions are int4");
-    let fault = Diagnostic::error("version-too-large", message);
+    let fault = Diagnostic::new(Code::VersionTooLarge, message);
     let hint = "give the file a smaller version: 2147483647 is the largest there";
     Err(Failure::refused(fault.hint(hint)))
 }

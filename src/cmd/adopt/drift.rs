@@ -6,6 +6,7 @@ use crate::adopt::{Adopted, BASELINE};
 use crate::cmd::Context;
 use crate::cmd::source::{self, Source, Upto};
 use crate::diff::diff;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// The pending migrations up to a version, if the live schema is what they lead to.
@@ -28,7 +29,7 @@ pub async fn decision(
     if !difference.is_empty() {
         let differing: Vec<String> = difference.changes.iter().map(|one| one.about()).collect();
         let message = format!("`{name}` is not what V{to} gives");
-        let fault = Diagnostic::error("not-alike", message).database(name);
+        let fault = Diagnostic::new(Code::NotAlike, message).database(name);
         let fault = fault.note(format!("these differ: {}", differing.join(", ")));
         let hint = format!("bird diff {name} {name}@{to} shows how");
         return Err(Failure::refused(fault.hint(hint)));

@@ -9,6 +9,7 @@ use crate::cmd::run::open;
 use crate::db::lock::{self, Guard, NoLock};
 use crate::db::session::{DbError, Session};
 use crate::db::{history, journal, stored_migration};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::History;
@@ -126,7 +127,7 @@ async fn lock_one(
 }
 
 fn never_opened(name: &str) -> Failure {
-    let fault = Diagnostic::error("database", "it was never opened");
+    let fault = Diagnostic::new(Code::Database, "it was never opened");
     Failure::failed(fault.database(name))
 }
 
@@ -144,7 +145,7 @@ async fn one(
             "interrupted before anything was recorded in `{}`",
             database.name
         );
-        let told = Diagnostic::error("interrupted", message).database(&database.name);
+        let told = Diagnostic::new(Code::Interrupted, message).database(&database.name);
         return Err(Failure {
             exit,
             diagnostics: vec![told],

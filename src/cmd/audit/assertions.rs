@@ -1,5 +1,6 @@
 //! Asks the databases the questions of `[[assertions]]`: none may have an answer.
 
+use crate::model::code::Code;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -140,7 +141,7 @@ async fn ask(
         assertion.name,
         error.told()
     );
-    let mut fault = Diagnostic::error("assertion-not-done", message).database(&database.name);
+    let mut fault = Diagnostic::new(Code::AssertionNotDone, message).database(&database.name);
     fault.notes = error.notes;
     let hint = match error.trouble {
         Trouble::Denied => "let this account read what its SELECT names",
@@ -182,7 +183,7 @@ impl Asserted {
             _ => format!("{} rows that should not be there", told(sample)),
         };
         let message = format!("{database}: the assertion `{name}` fails: {rows}");
-        let mut fault = Diagnostic::error("assertion", message);
+        let mut fault = Diagnostic::new(Code::Assertion, message);
         fault.severity = self.assertion.severity;
         let mut fault = fault.database(database).at(self.assertion.location.clone());
         for row in cells(sample) {

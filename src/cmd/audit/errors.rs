@@ -1,5 +1,6 @@
 //! Errors about files of an audit that cannot be written.
 
+use crate::model::code::Code;
 use std::io;
 use std::path::Path;
 
@@ -20,5 +21,5 @@ pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 /// The error without a hint.
 pub fn unwritten(path: &Path, why: &str) -> Diagnostic {
     let message = format!("cannot write {}: {why}", path.display());
-    Diagnostic::error("environment", message)
+    Diagnostic::new(Code::Environment, message)
 }

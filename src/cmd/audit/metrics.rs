@@ -1,5 +1,6 @@
 //! The numbers of an audit for Prometheus: `--metrics-file`.
 
+use crate::model::code::Code;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -53,7 +54,7 @@ impl Clock {
 pub fn check(path: &Path) -> Result<(), Failure> {
     can_replace(path).map_err(|why| {
         let message = format!("cannot write the metrics to {}: {why}", path.display());
-        let fault = Diagnostic::error("metrics-file", message);
+        let fault = Diagnostic::new(Code::MetricsFile, message);
         Failure::failed(fault.hint("name a file in a folder that exists: --metrics-file FILE"))
     })
 }
@@ -62,7 +63,7 @@ pub fn check(path: &Path) -> Result<(), Failure> {
 pub fn write(path: &Path, report: &AuditReport, clock: &Clock) -> Result<(), Diagnostic> {
     replace(path, &text(&samples(report, clock))).map_err(|reason| {
         let message = format!("cannot write the metrics to {}: {reason}", path.display());
-        let fault = Diagnostic::error("metrics-file", message);
+        let fault = Diagnostic::new(Code::MetricsFile, message);
         fault.note("the file is as it was before")
     })
 }

@@ -169,7 +169,7 @@ async fn look(
             None => BTreeMap::new(),
         };
         estimate::estimate(&mut connected, &mut looked).await;
-        Ok(since)
+        Ok::<_, Failure>(since)
     };
     let since = asking.await;
     connections::close(connected).await;

@@ -1,5 +1,6 @@
 //! What an audit found of one reference.
 
+use crate::model::code::Code;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -49,7 +50,7 @@ impl Audited {
         let mut found = Vec::new();
         let (reference, tally) = (&self.reference, &self.tally);
         let mut find = |code, message: String, hint: &str| {
-            let mut fault = Diagnostic::error(code, message).database(&reference.from.database);
+            let mut fault = Diagnostic::new(code, message).database(&reference.from.database);
             fault.severity = reference.severity;
             fault.location.clone_from(&reference.location);
             found.push(fault.hint(hint));
@@ -66,7 +67,7 @@ impl Audited {
                 most => format!(" ({most} are tolerated)"),
             };
             find(
-                "orphans",
+                Code::Orphans,
                 format!(
                     "{reference}: {rows} orphan row{} of {keys} missing key{}{nulls}{allowed}",
                     plural(rows),
@@ -83,7 +84,7 @@ impl Audited {
                 plural(tally.malformed.rows)
             );
             find(
-                "malformed-key",
+                Code::MalformedKey,
                 message,
                 "mend the values, or say with `compare` how they are meant",
             );

@@ -1,5 +1,6 @@
 //! `--plan FILE`: what `bird repair` would do with the orphans that were found.
 
+use crate::model::code::Code;
 use std::path::Path;
 
 use super::args::Args;
@@ -85,7 +86,7 @@ async fn side(
     }) = place
     else {
         let message = format!("the database `{}` cannot be reached", names.database);
-        return Err(Failure::failed(Diagnostic::error("config", message)));
+        return Err(Failure::failed(Diagnostic::new(Code::Config, message)));
     };
     let asking = async {
         repair::prepare(session, is_child).await?;

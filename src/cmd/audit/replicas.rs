@@ -2,6 +2,7 @@
 //! is seen as it was, and its parents are still read after it; what is found is confirmed on the
 //! primaries. What the replica does not have yet is not found, and the report says so.
 
+use crate::model::code::Code;
 use std::sync::Arc;
 
 use super::args::Args;
@@ -27,7 +28,7 @@ pub async fn read_from(
         let (database, replica) = replica::named(context, asked).map_err(Failure::failed)?;
         if seen.contains(&&database.name) {
             let message = format!("--replica: `{}` is named twice", database.name);
-            let fault = Diagnostic::error("usage", message);
+            let fault = Diagnostic::new(Code::Usage, message);
             return Err(Failure::failed(
                 fault.hint("each database has its keys read in one place"),
             ));

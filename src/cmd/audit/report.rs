@@ -1,5 +1,6 @@
 //! What an audit found.
 
+use crate::model::code::Code;
 use serde_json::{Map, Value, json};
 
 use super::assertions::{self, Asserted};
@@ -63,7 +64,7 @@ impl AuditReport {
                 Outcome::of(found, self.fail_on)
             } else {
                 let message = format!("{}: not finished; {}", one.reference, one.gaps());
-                let mut told = vec![Diagnostic::error("not-finished", message)];
+                let mut told = vec![Diagnostic::new(Code::NotFinished, message)];
                 told.extend(found);
                 Outcome::NotDone(told)
             };

@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use crate::cmd::Context;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;
 use crate::model::reference::Reference;
@@ -19,7 +20,7 @@ pub fn references<'p>(
     for name in &args.references {
         if !all().any(|(_, reference)| is_named(name, reference)) {
             let names: Vec<String> = all().map(|(_, one)| one.from.to_string()).collect();
-            let fault = Diagnostic::error("usage", format!("no reference `{name}` is declared"));
+            let fault = Diagnostic::new(Code::Usage, format!("no reference `{name}` is declared"));
             let hint = did_you_mean(name, names.iter().map(String::as_str));
             let hint = hint.unwrap_or_else(|| format!("the references are {}", names.join(", ")));
             return Err(Failure::failed(fault.hint(hint)));

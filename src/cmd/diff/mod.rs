@@ -3,6 +3,7 @@
 pub mod describe;
 mod report;
 
+use crate::model::code::Code;
 use futures_util::future::join;
 
 use super::run::compare::{Compared, Proof, Verified, compare};
@@ -75,7 +76,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
     if args.verify {
         demand(&compared)?;
     }
-    let allowed = args.consents.allows("referenced");
+    let allowed = args.consents.allows(Code::Referenced);
     let guarded = compared.iter().map(|one| {
         if allowed {
             Vec::new()
@@ -111,7 +112,7 @@ fn demand(compared: &[Compared]) -> Result<(), Failure> {
     });
     let diagnostics: Vec<Diagnostic> = wrong
         .map(|message| {
-            let fault = Diagnostic::error("not-verified", message);
+            let fault = Diagnostic::new(Code::NotVerified, message);
             fault.hint("without --verify the differences are shown all the same")
         })
         .collect();

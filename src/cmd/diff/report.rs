@@ -1,11 +1,12 @@
 //! What `bird diff` has found.
 
+use crate::model::code::Code;
 use serde_json::{Value, json};
 
 use super::describe;
 use crate::cmd::run::compare::{Compared, Verified};
 use crate::model::change::{DdlStep, Hazard};
-use crate::model::diagnostic::Diagnostic;
+use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
 
@@ -244,14 +245,14 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
             "{} cannot be changed: {}",
             unsupported.about, unsupported.why
         );
-        all.push(Diagnostic::error("unsupported", message));
+        all.push(Diagnostic::new(Code::Unsupported, message));
     }
     if let Verified::Wrong(why) = &one.verified {
         let message = format!(
             "the statements that bird found for {} are wrong: {why}",
             title(one)
         );
-        let fault = Diagnostic::error("not-verified", message);
+        let fault = Diagnostic::new(Code::NotVerified, message);
         all.push(fault.hint("do not run them; please report the two schemas"));
     }
     for twin in &one.twins {
@@ -261,7 +262,11 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
              -> {}` in the file",
             twin.from, twin.to, twin.from, twin.to
         );
-        all.push(Diagnostic::notice("maybe-renamed", message).hint(hint));
+        all.push(
+            Diagnostic::new(Code::MaybeRenamed, message)
+                .severity(Severity::Note)
+                .hint(hint),
+        );
     }
     let catalog = one.from.ground.dialect.catalog();
     for remark in &one.difference.remarks {
@@ -270,7 +275,7 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
                 "{}: {} {}: {} -> {}",
                 line.object, line.part, line.how, line.old, line.new
             );
-            let told = Diagnostic::notice("column-order", message);
+            let told = Diagnostic::new(Code::ColumnOrder, message);
             all.push(told.note("the engine cannot change it, and nothing depends on it"));
         }
     }

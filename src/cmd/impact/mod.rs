@@ -3,6 +3,7 @@
 
 pub(super) mod report;
 
+use crate::model::code::Code;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub async fn run(context: &Context, question: &Question<'_>) -> Result<ImpactRep
     let loaded = source::live(context, &database.name, database, wait).await?;
     exists(&name, &loaded.schema)?;
     let chosen = question.filter.unwrap_or("1 = 1");
-    let usage = |why| Failure::failed(Diagnostic::error("usage", format!("--where: {why}")));
+    let usage = |why| Failure::failed(Diagnostic::new(Code::Usage, format!("--where: {why}")));
     let filter = condition(database.dialect, chosen).map_err(usage)?;
     let wanted = context.project.references.iter().enumerate();
     let wanted: Vec<(usize, &Reference)> = wanted
@@ -95,7 +96,7 @@ pub async fn run(context: &Context, question: &Question<'_>) -> Result<ImpactRep
 /// The table and its database.
 fn named<'c>(context: &'c Context, text: &str) -> Result<(TableName, &'c Database), Failure> {
     let usage = |message: String, hint: String| {
-        Failure::failed(Diagnostic::error("usage", message).hint(hint))
+        Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
     };
     let name = TableName::parse(text).ok_or_else(|| {
         let message = format!("--impact {text} names no table");
@@ -121,7 +122,7 @@ fn exists(name: &TableName, schema: &Schema) -> Result<(), Failure> {
         return Ok(());
     }
     let known = schema.tables.iter().map(|table| table.name.as_str());
-    let mut fault = Diagnostic::error("usage", format!("--impact: there is no table {name}"));
+    let mut fault = Diagnostic::new(Code::Usage, format!("--impact: there is no table {name}"));
     fault.hint = did_you_mean(&name.table, known);
     Err(Failure::failed(fault))
 }

@@ -6,6 +6,7 @@ use crate::cmd::run::locks::{no_lock, waiting};
 use crate::db::session::Session;
 use crate::db::stored_migration;
 use crate::db::stored_migration::{Patience, Stamped};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
 use crate::model::history::Width;
@@ -67,7 +68,7 @@ impl Lane<'_> {
             self.database.name,
             file.title()
         );
-        Diagnostic::error("history-edited", message)
+        Diagnostic::new(Code::HistoryEdited, message)
             .database(&self.database.name)
             .at(Location::new(
                 &file.file,

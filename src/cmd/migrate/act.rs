@@ -11,6 +11,7 @@ use crate::cmd::run::open;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
 use crate::db::{failpoint, history, journal, stored_migration};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Width;
 use crate::plan::{self, DatabasePlan, Plan};
@@ -236,7 +237,7 @@ async fn tables(
 ) -> Result<Width, Failure> {
     let database = member.opened.database;
     let Some(session) = member.opened.session.as_mut() else {
-        let fault = Diagnostic::error("database", "it was never opened");
+        let fault = Diagnostic::new(Code::Database, "it was never opened");
         return Err(Failure::failed(fault.database(&database.name)));
     };
     let told = |error| {

@@ -1,5 +1,6 @@
 //! One database of a run: its steps in order, each waiting where a `requires` says so.
 
+use crate::model::code::Code;
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -193,7 +194,7 @@ fn stopped_waiting(
         database.name,
         step.migration.title()
     );
-    let fault = Diagnostic::error("requires-unmet", message)
+    let fault = Diagnostic::new(Code::RequiresUnmet, message)
         .database(&database.name)
         .hint("run bird migrate again once the other database is mended");
     (fault, open::interrupted(context, Exit::Refused))

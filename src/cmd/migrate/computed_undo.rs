@@ -9,6 +9,7 @@ use crate::cmd::source::{self, until};
 use crate::dialect::Dialect;
 use crate::dialect::deeds;
 use crate::model::change::{Hazard, Renamed};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::migration::{Migration, Undo};
@@ -36,7 +37,7 @@ pub async fn fill(
             };
             let database = member.opened.database;
             let compared = back(context, member, database, file).await?;
-            if !args.consents.allows("data-loss") {
+            if !args.consents.allows(Code::DataLoss) {
                 refused.extend(lost(database, file, &compared));
             }
             let text = text(file, &compared);
@@ -105,7 +106,7 @@ async fn back(
                 file.title()
             );
             let wanted = file.file.strip_suffix(".sql").unwrap_or(&file.file);
-            let fault = Diagnostic::error("no-undo", message).database(name);
+            let fault = Diagnostic::new(Code::NoUndo, message).database(name);
             let hint = format!("write {wanted}.undo.sql, with the statements that take it back");
             Err(Failure::refused(fault.hint(hint)))
         }
@@ -117,7 +118,7 @@ fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagn
     let dialect = database.dialect;
     let home = dialect.home(database.target.database(), database.schema.as_deref());
     let fault = |message: String| {
-        let fault = Diagnostic::error("data-loss", message).database(&database.name);
+        let fault = Diagnostic::new(Code::DataLoss, message).database(&database.name);
         let hint = format!(
             "write the undo file by hand, or --allow data-loss to go without this data ({})",
             file.title()

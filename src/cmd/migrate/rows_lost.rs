@@ -2,6 +2,7 @@
 
 use super::member::{Member, subjects};
 use crate::db::session::Session;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::plan;
 
@@ -16,7 +17,7 @@ pub async fn counted(members: &mut [Member<'_>], mut failure: Failure) -> Failur
         for table in tables {
             let asked = |fault: &&mut Diagnostic| {
                 fault.database.as_ref() == Some(name)
-                    && ["drop-table", "data-loss"].contains(&fault.code)
+                    && matches!(fault.code, Code::DropTable | Code::DataLoss)
                     && fault.message.contains(&format!("`{table}`"))
             };
             let Some(rows) = rows(session, &table).await else {

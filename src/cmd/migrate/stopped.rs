@@ -1,5 +1,6 @@
 //! A migration that stopped, in words: what failed and where, what stands, what to do next.
 
+use crate::model::code::Code;
 use std::time::Duration;
 
 use crate::cmd::Context;
@@ -48,7 +49,7 @@ fn told(
     // Engines quote statements and values, and both may hold a secret.
     let hide = |told: &str| script::hide(step.lexis, &step.migration.text, told);
     let error = |code, message: String| {
-        Diagnostic::error(code, message)
+        Diagnostic::new(code, message)
             .database(name)
             .note(stands(step, stopped.applied))
     };
@@ -63,7 +64,7 @@ fn told(
                 at + 1,
                 hide(&reason.told())
             );
-            let mut fault = error("statement-failed", message)
+            let mut fault = error(Code::StatementFailed, message)
                 .at(place(step, *at, reason))
                 .hint(way_on(step, *at, reason));
             fault
@@ -81,7 +82,7 @@ fn told(
                 at + 1,
                 reason.told()
             );
-            let fault = error("connection-lost", message)
+            let fault = error(Code::ConnectionLost, message)
                 .at(step.location(*at))
                 .note("the server may still be running it; that decides nothing")
                 .hint("run bird migrate again: it waits for the old session to end, and looks how that statement ended");
@@ -94,7 +95,7 @@ fn told(
                 "{name}: the connection was lost while {title} was being recorded: {}",
                 reason.told()
             );
-            let fault = Diagnostic::error("connection-lost", message)
+            let fault = Diagnostic::new(Code::ConnectionLost, message)
                 .database(name)
                 .at(whole())
                 .note("whether the last commit came through is not known from this side")
@@ -103,7 +104,7 @@ fn told(
         }
         Reason::Bookkeeping(reason) => {
             let message = format!("{name}: finishing {title} failed: {}", hide(&reason.told()));
-            let fault = error("finish-failed", message)
+            let fault = error(Code::FinishFailed, message)
                 .at(whole())
                 .hint("look at `bird status`, then run bird migrate again");
             (fault, Exit::Stopped)
@@ -111,7 +112,7 @@ fn told(
         Reason::ForeignKeys(tables) => {
             let tables = tables.join(", ");
             let message = format!("{name}: {title} would leave rows without parents in {tables}");
-            let fault = error("foreign-keys", message)
+            let fault = error(Code::ForeignKeys, message)
                 .at(whole())
                 .note("PRAGMA foreign_key_check found more such rows after it than before")
                 .hint("keep the keys that other tables refer to, then run bird migrate again");
@@ -120,7 +121,7 @@ fn told(
         Reason::Lock(reason) => {
             let failure = no_lock(database, reason, lock_timeout);
             let first = failure.diagnostics.into_iter().next();
-            let fallback = || error("locked", format!("`{name}` is locked"));
+            let fallback = || error(Code::Locked, format!("`{name}` is locked"));
             let fault = first
                 .unwrap_or_else(fallback)
                 .note(stands(step, stopped.applied));
@@ -131,14 +132,14 @@ fn told(
                 "{name}: while bird waited, someone applied another V{}, `{other}`",
                 step.migration.version
             );
-            let fault = error("migration-changed", message)
+            let fault = error(Code::MigrationChanged, message)
                 .at(whole())
                 .hint("look at `bird status`: two checkouts migrate one database");
             (fault, Exit::Refused)
         }
         Reason::Signal(exit) => {
             let message = format!("{name}: stopped before the end of {title}");
-            let fault = error("interrupted", message).hint("run bird migrate again to go on");
+            let fault = error(Code::Interrupted, message).hint("run bird migrate again to go on");
             (fault, *exit)
         }
     }
@@ -190,7 +191,7 @@ fn undecided(database: &Database, step: &Step, doubt: &Doubt) -> (Diagnostic, Ex
          whether it ran: {}",
         doubt.why
     );
-    let mut fault = Diagnostic::error("undecided", message)
+    let mut fault = Diagnostic::new(Code::Undecided, message)
         .database(name)
         .at(step.location(doubt.statement))
         .note(stands(step, step.from));

@@ -1,5 +1,6 @@
 //! The chunks of a plan, one after the other.
 
+use crate::model::code::Code;
 use std::collections::BTreeSet;
 
 use super::Args;
@@ -93,12 +94,12 @@ async fn pace<'c>(
 fn limit(report: &RepairReport) -> Failure {
     let remaining: u64 = report.parts.iter().map(Told::remaining).sum();
     let message = format!("--max-rows is reached; rows of the plan that remain: {remaining}");
-    Failure::failed(Diagnostic::error("max-rows", message))
+    Failure::failed(Diagnostic::new(Code::MaxRows, message))
 }
 
 fn plan(fault: &Fault) -> Failure {
     let message = format!("the plan cannot be read any more: {fault}");
-    Failure::failed(Diagnostic::error("plan", message))
+    Failure::failed(Diagnostic::new(Code::Plan, message))
 }
 
 async fn close(ready: Ready<'_>, pace: Pace<'_>) {
@@ -230,7 +231,7 @@ async fn one(
     rows: &[PlannedRow],
     mode: Mode,
 ) -> Result<Done, Failure> {
-    let nothing = || Failure::failed(Diagnostic::error("plan", "a row of no reference"));
+    let nothing = || Failure::failed(Diagnostic::new(Code::Plan, "a row of no reference"));
     let at = rows.first().map_or(0, |row| row.reference);
     let part: &Part<'_> = ready.parts.get(at).ok_or_else(nothing)?;
     let child = ready.children.get_mut(part.child).ok_or_else(nothing)?;

@@ -1,5 +1,6 @@
 //! What went wrong, as people hear of it.
 
+use crate::model::code::Code;
 use std::time::Duration;
 
 use super::report::RepairReport;
@@ -12,7 +13,7 @@ use crate::project::Database;
 /// A database that does not exist.
 pub fn absent(database: &Database) -> Failure {
     let message = format!("the database `{}` does not exist", database.name);
-    let fault = Diagnostic::error("no-database", message).database(&database.name);
+    let fault = Diagnostic::new(Code::NoDatabase, message).database(&database.name);
     Failure::failed(fault.hint("create it with `bird provision`"))
 }
 
@@ -26,14 +27,14 @@ pub fn broken(database: &Database, broken: Broken, timeout: Duration) -> Failure
         Broken::Lock(reason) => locks::no_lock(database, &reason, timeout),
         Broken::Elsewhere => {
             let message = format!("{name}: somebody else is at the same plan");
-            let fault = Diagnostic::error("elsewhere", message).database(name);
+            let fault = Diagnostic::new(Code::Elsewhere, message).database(name);
             Failure::refused(fault.hint("wait for the other run, then run the same command again"))
         }
         Broken::Differ(doing, wanted, changed) => {
             let message = format!(
                 "{name}: {doing}: {wanted} rows should have changed, and the engine changed {changed}"
             );
-            let fault = Diagnostic::error("rows-differ", message).database(name);
+            let fault = Diagnostic::new(Code::RowsDiffer, message).database(name);
             Failure::failed(
                 fault.hint("something else acts on these tables: look for triggers and rules"),
             )
@@ -57,7 +58,7 @@ pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
 pub fn interrupted(exit: Exit) -> Failure {
     Failure {
         exit,
-        diagnostics: vec![Diagnostic::error("interrupted", "interrupted")],
+        diagnostics: vec![Diagnostic::new(Code::Interrupted, "interrupted")],
     }
 }
 
@@ -89,7 +90,7 @@ pub fn numbered_again(table: &str, rows: u64) -> Diagnostic {
         "{table}: rows that are kept have numbers above all others, which the engine gives to \
          new rows: {rows}"
     );
-    Diagnostic::notice("numbered-again", message)
+    Diagnostic::new(Code::NumberedAgain, message)
         .note("--undo leaves a row aside whose number was taken meanwhile")
         .hint("AUTOINCREMENT in the table's definition gives no number twice")
 }

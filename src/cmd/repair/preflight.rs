@@ -1,6 +1,7 @@
 //! What is known before a repair: the plan is whole, its databases are those that it was made for,
 //! and no brake holds.
 
+use crate::model::code::Code;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -115,12 +116,12 @@ fn read(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
     let name = file.display().to_string();
     let opened = File::open(file).map_err(|error| {
         let message = format!("cannot read the plan {name}: {error}");
-        let fault = Diagnostic::error("plan", message);
+        let fault = Diagnostic::new(Code::Plan, message);
         Failure::failed(fault.hint("bird audit --plan FILE writes one"))
     })?;
     Reader::open(BufReader::with_capacity(1 << 16, opened)).map_err(|fault| {
         let message = format!("the plan {name} is not usable: {fault}");
-        let mut told = Diagnostic::error("plan", message);
+        let mut told = Diagnostic::new(Code::Plan, message);
         if let Some(line) = fault.line {
             let mut at = Location::file(&name);
             at.line = u32::try_from(line).unwrap_or(u32::MAX);
@@ -143,7 +144,7 @@ fn declared<'p>(context: &'p Context, planned: &[Planned]) -> Result<Vec<&'p Ref
                     "the project declares no reference {} as it was when the plan was made",
                     one.name()
                 );
-                let fault = Diagnostic::error("other-reference", message);
+                let fault = Diagnostic::new(Code::OtherReference, message);
                 faults.push(fault.hint("make a new plan: bird audit --plan FILE"));
             }
         }
@@ -191,7 +192,7 @@ async fn places<'p>(
         None => Ok(places),
         Some(name) => {
             let message = format!("the plan needs the database `{name}`, which is not there");
-            Err(Failure::failed(Diagnostic::error("no-database", message)))
+            Err(Failure::failed(Diagnostic::new(Code::NoDatabase, message)))
         }
     }
 }
@@ -226,7 +227,7 @@ fn standing(reader: &Reader<BufReader<File>>, children: &[Place<'_>]) -> Vec<Dia
         let (name, past) = (&place.database.name, &place.past);
         if past.undone > 0 {
             let message = format!("the repair of this plan was undone in `{name}`");
-            let fault = Diagnostic::error("plan-undone", message).database(name);
+            let fault = Diagnostic::new(Code::PlanUndone, message).database(name);
             faults.push(fault.hint("make a new plan: bird audit --plan FILE"));
         }
         if past
@@ -235,7 +236,7 @@ fn standing(reader: &Reader<BufReader<File>>, children: &[Place<'_>]) -> Vec<Dia
             .is_some_and(|digest| *digest != reader.digest)
         {
             let message = format!("`{name}` was repaired by another plan of the same run");
-            let fault = Diagnostic::error("plan-changed", message).database(name);
+            let fault = Diagnostic::new(Code::PlanChanged, message).database(name);
             faults.push(fault.hint("go on with the plan that was begun, or make a new one"));
         }
     }
@@ -253,7 +254,7 @@ async fn part<'p>(
 ) -> Result<(Part<'p>, Vec<Diagnostic>), Failure> {
     let missing = || {
         let message = format!("the database of {reference} was never opened");
-        Failure::failed(Diagnostic::error("database", message))
+        Failure::failed(Diagnostic::new(Code::Database, message))
     };
     let place = |places: &[Place<'p>], name: &str| {
         let mut places = places.iter();

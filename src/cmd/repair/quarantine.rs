@@ -16,6 +16,7 @@ use crate::db::repair::kept_rows;
 use crate::db::repair::kept_rows::Released;
 use crate::db::repair::retry::Patience;
 use crate::db::session::{Access, DbError, Session};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
 
@@ -54,7 +55,7 @@ pub async fn members<'p>(
         return Ok(members);
     }
     let message = format!("no database knows a repair with the run {plan}");
-    let fault = Diagnostic::error("no-run", message);
+    let fault = Diagnostic::new(Code::NoRun, message);
     Err(Failure::failed(fault.hint(
         "the report of the repair names its run, and `--env` says where it was",
     )))

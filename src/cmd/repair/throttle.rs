@@ -1,5 +1,6 @@
 //! How fast a run goes: what is heeded between chunks, where nothing is held.
 
+use crate::model::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,7 @@ impl<'c> Pace<'c> {
             let servers = servers(context, args, written, read).await?;
             let mut watched = Monitor::new(&limits, servers);
             if let Some(limit) = watched.unobservable().await.map_err(Failure::failed)? {
-                let fault = Diagnostic::error("usage", limit);
+                let fault = Diagnostic::new(Code::Usage, limit);
                 let hint =
                     "--replica NAME=URL names a replica; --max-rate slows bird down everywhere";
                 return Err(Failure::failed(fault.hint(hint)));
@@ -127,7 +128,7 @@ async fn servers(
         let (database, replica) = replica::named(context, asked).map_err(Failure::failed)?;
         if !written.iter().any(|one| one.name == database.name) {
             let message = format!("--replica: nothing is written to `{}`", database.name);
-            return Err(Failure::failed(Diagnostic::error("usage", message)));
+            return Err(Failure::failed(Diagnostic::new(Code::Usage, message)));
         }
         places.push((database, replica.target, true));
     }

@@ -1,5 +1,6 @@
 //! `bird repair --undo`: puts rows back where their places are free.
 
+use crate::model::code::Code;
 use std::collections::HashMap;
 
 use super::Args;
@@ -71,7 +72,7 @@ fn which(chunk: &Chunk) -> (String, Option<String>) {
 /// What is not kept any more.
 fn gone(plan: &str, purged: u64) -> Diagnostic {
     let message = format!("the rows of the run {plan} were purged: {purged}");
-    Diagnostic::error("purged", message).hint("only a backup has them")
+    Diagnostic::new(Code::Purged, message).hint("only a backup has them")
 }
 
 /// Looks at what the rows of a database go back to, and what would happen beside.
@@ -84,7 +85,7 @@ async fn ways_back(args: &Args, member: &mut Member<'_>, backs: &mut Backs) -> R
     let mut chunks = member.chunks.iter();
     if chunks.any(|chunk| chunk.action == Action::Delete) {
         let message = format!("`{}`: the rows of this run were deleted", database.name);
-        let fault = Diagnostic::error("deleted", message).database(&database.name);
+        let fault = Diagnostic::new(Code::Deleted, message).database(&database.name);
         return Err(Failure::failed(
             fault.hint("only a backup has them; --action quarantine keeps rows"),
         ));
@@ -103,7 +104,7 @@ async fn ways_back(args: &Args, member: &mut Member<'_>, backs: &mut Backs) -> R
             }
             Err(why) => {
                 let message = format!("`{}`: rows cannot be put back: {why}", database.name);
-                let fault = Diagnostic::error("table-changed", message).database(&database.name);
+                let fault = Diagnostic::new(Code::TableChanged, message).database(&database.name);
                 let table = chunk.quarantine.as_deref().unwrap_or_default();
                 let hint = format!("put them back by hand; they are in {table}");
                 faults.push(fault.hint(hint));
@@ -154,7 +155,7 @@ fn conflicts(report: &mut RepairReport, dry_run: bool) {
     let word = if dry_run { "would stay" } else { "stay" };
     let message = format!("{rows} rows {word} aside: their places are taken");
     report.diagnostics.push(
-        Diagnostic::error("conflict", message)
+        Diagnostic::new(Code::Conflict, message)
             .note("nothing that is there was overwritten")
             .hint("make room for them, then run the same command again"),
     );

@@ -6,6 +6,7 @@ use crate::db::replay::{self, Sent};
 use crate::dialect::containment::Outside;
 use crate::diff::{diff, twins};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 
@@ -86,7 +87,7 @@ pub async fn compare(
             .await
             .map_err(|why| {
                 let message = format!("{} cannot become {}: {why}", wish.from, wish.to);
-                Failure::failed(Diagnostic::error("rename", message))
+                Failure::failed(Diagnostic::new(Code::Rename, message))
             })?;
         renamed.push(wish);
         steps.push(step);
@@ -121,7 +122,7 @@ fn unknown_renames(asked: &[Renamed], done: &[Renamed]) -> Result<(), Failure> {
             let hint = "the old name must stand only in the one schema, the new one only in the \
                         other; write table=table, or table.column=table.column";
             Err(Failure::failed(
-                Diagnostic::error("usage", message).hint(hint),
+                Diagnostic::new(Code::Usage, message).hint(hint),
             ))
         }
         None => Ok(()),
@@ -200,7 +201,7 @@ async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<us
     let ddl = from.recreation();
     let cannot = |why: String| {
         let message = format!("{} cannot be recreated in a shadow: {why}", from.told);
-        Failure::failed(Diagnostic::error("shadow", message))
+        Failure::failed(Diagnostic::new(Code::Shadow, message))
     };
     if let Some(unsupported) = ddl.unsupported.first() {
         return Err(cannot(format!(

@@ -1,5 +1,6 @@
 //! Locks as people hear of them: that bird waits for one, and that it did not get it.
 
+use crate::model::code::Code;
 use std::time::Duration;
 
 use super::open;
@@ -13,7 +14,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
 
 /// The consent to write to a server that follows another one.
-pub const REPLICA: &str = "replica";
+pub const REPLICA: Code = Code::Replica;
 
 /// Tells that someone else holds the lock, once.
 pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Option<&str>) + 'c {
@@ -52,7 +53,7 @@ pub async fn cluster(
     session: &mut Session,
     consents: &Consents,
 ) -> Result<(), Failure> {
-    let consent = "single-writer";
+    let consent = Code::SingleWriter;
     let query = database.dialect.cluster_query();
     let Some(query) = query.filter(|_| !consents.allows(consent)) else {
         return Ok(());
@@ -66,7 +67,7 @@ pub async fn cluster(
     };
     let name = &database.name;
     let message = format!("`{name}` is on a cluster whose locks hold on one node only");
-    let fault = Diagnostic::error("cluster", message)
+    let fault = Diagnostic::new(Code::Cluster, message)
         .database(name)
         .note(format!(
             "`{setting}` says so: on another node a second bird would not wait"
@@ -97,7 +98,7 @@ pub async fn writable(
         Closed::Setting(setting) => setting,
         Closed::Replica if consents.allows(REPLICA) => return Ok(()),
         Closed::Replica => {
-            let fault = Diagnostic::error("replica", message)
+            let fault = Diagnostic::new(Code::Replica, message)
                 .database(name)
                 .note("it follows another server: what is written here is not there, and may stop it")
                 .hint(format!(
@@ -107,7 +108,7 @@ pub async fn writable(
             return Err(Failure::refused(fault));
         }
     };
-    let fault = Diagnostic::error("read-only", message)
+    let fault = Diagnostic::new(Code::ReadOnly, message)
         .database(name)
         .note(format!(
             "`{setting}` says so: it is a replica, or somebody has closed it"
@@ -128,11 +129,11 @@ fn itself(database: &Database) -> String {
 /// Why there is no lock.
 pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failure {
     let name = &database.name;
-    let fault = |code, message: String| Diagnostic::error(code, message).database(name);
+    let fault = |code, message: String| Diagnostic::new(code, message).database(name);
     match reason {
         NoLock::Held(holder) => {
             let mut held = fault(
-                "locked",
+                Code::Locked,
                 format!("`{name}` is locked by someone else; waited {timeout:?} for it"),
             );
             held.notes.push(match holder {
@@ -143,7 +144,7 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
         }
         NoLock::Broken => Failure::refused(
             fault(
-                "lock-broken",
+                Code::LockBroken,
                 format!("the lock of `{name}` was taken, and then it was not there"),
             )
             .note("a pooler or a proxy stands between, and gave this connection another session")
@@ -151,7 +152,7 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
         ),
         NoLock::Shared => Failure::refused(
             fault(
-                "pooler",
+                Code::Pooler,
                 format!(
                     "a pooler stands before `{name}` that hands the server's sessions around: a \
                      lock would hold for nobody"
@@ -162,7 +163,7 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
         ),
         NoLock::Stopped(exit) => {
             let told = fault(
-                "interrupted",
+                Code::Interrupted,
                 format!("interrupted while waiting for the lock of `{name}`"),
             );
             Failure {
@@ -171,7 +172,7 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
             }
         }
         NoLock::Database(error) => Failure::failed(fault(
-            "lock",
+            Code::Lock,
             format!("{name}: taking its lock: {}", error.told()),
         )),
     }

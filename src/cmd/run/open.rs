@@ -1,5 +1,6 @@
 //! Opens the databases of a run, all at once.
 
+use crate::model::code::Code;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -119,7 +120,7 @@ pub async fn all<'p>(
     let opened = Failure::collect(join_all(opening).await);
     match context.stop.asked() {
         Some(exit) => {
-            let told = Diagnostic::error("interrupted", "interrupted before anything was done");
+            let told = Diagnostic::new(Code::Interrupted, "interrupted before anything was done");
             Err(Failure {
                 exit,
                 diagnostics: vec![told],
@@ -153,31 +154,31 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
         None => String::new(),
     };
     let (code, hint) = match error.trouble {
-        Trouble::MissingDatabase => ("no-database", "create it with `bird provision`".to_owned()),
+        Trouble::MissingDatabase => (Code::NoDatabase, "create it with `bird provision`".to_owned()),
         Trouble::Account => {
-            ("denied", format!("check user and password in its URL{variable}"))
+            (Code::Denied, format!("check user and password in its URL{variable}"))
         }
         Trouble::Denied => {
-            ("denied", "use an account that may do this, or let an administrator do it".to_owned())
+            (Code::Denied, "use an account that may do this, or let an administrator do it".to_owned())
         }
         Trouble::Closed => (
-            "read-only",
+            Code::ReadOnly,
             "connect to the primary, or ask who closed it; bird doctor tells more".to_owned(),
         ),
         Trouble::Connection => (
-            "connection",
+            Code::Connection,
             format!("is the server up, and the URL right{variable}? --wait 60s waits for it"),
         ),
         Trouble::Certificate => (
-            "tls",
+            Code::Tls,
             "name the authority that signed the server's certificate in the URL: ssl-ca=FILE \
              (MySQL), sslrootcert=FILE (PostgreSQL); a weaker ssl-mode or sslmode must be asked for \
              there as well"
                 .to_owned(),
         ),
-        _ => ("connection", format!("check its URL{variable}")),
+        _ => (Code::Connection, format!("check its URL{variable}")),
     };
-    let mut fault = Diagnostic::error(code, message).database(name).hint(hint);
+    let mut fault = Diagnostic::new(code, message).database(name).hint(hint);
     fault.notes = error.notes.clone();
     fault
 }
@@ -199,7 +200,7 @@ pub async fn may_create(session: &mut Session, database: &Database) -> Result<()
             .is_none()
         {
             let message = format!("{}: the {what} does not exist", database.name);
-            let fault = Diagnostic::error("no-database", message).database(&database.name);
+            let fault = Diagnostic::new(Code::NoDatabase, message).database(&database.name);
             return Err(Failure::failed(
                 fault.hint("create it with `bird provision`"),
             ));
@@ -216,7 +217,7 @@ pub async fn may_create(session: &mut Session, database: &Database) -> Result<()
                 "{}: this account may not create anything there",
                 database.name
             );
-            let fault = Diagnostic::error("denied", message).database(&database.name);
+            let fault = Diagnostic::new(Code::Denied, message).database(&database.name);
             let hint = format!("let an administrator run: {grant}");
             return Err(Failure::failed(fault.hint(hint)));
         }
@@ -238,8 +239,8 @@ pub async fn files(context: &Context) -> Result<Vec<Vec<Migration>>, Failure> {
             exit: Exit::Failed,
             diagnostics,
         }),
-        Err(broken) => Err(Failure::failed(Diagnostic::error(
-            "environment",
+        Err(broken) => Err(Failure::failed(Diagnostic::new(
+            Code::Environment,
             broken.to_string(),
         ))),
     }))

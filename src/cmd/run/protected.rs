@@ -1,11 +1,12 @@
 //! Protected environments: nothing is written there without a person's word.
 
 use crate::cmd::{Context, cli};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// Whether a writing command needs a consent that it lacks.
 pub fn is_guarded(context: &Context, consents: &cli::Consents) -> bool {
-    context.project.protected && !consents.allows("protected")
+    context.project.protected && !consents.allows(Code::Protected)
 }
 
 /// Every command that writes asks here, before its first lock and only once it knows that it has
@@ -19,7 +20,7 @@ pub fn consent(context: &Context, consents: &cli::Consents) -> Result<(), Failur
         None => "this project is protected".to_owned(),
     };
     Err(Failure::refused(
-        Diagnostic::error("protected", message)
+        Diagnostic::new(Code::Protected, message)
             .note("bird.toml says `protected = true`, and this run would write")
             .hint("if this is the right place: --allow protected"),
     ))

@@ -1,5 +1,6 @@
 //! Opens the databases that have the ends of references.
 
+use crate::model::code::Code;
 use std::time::Duration;
 
 use super::open;
@@ -25,7 +26,7 @@ pub async fn connect(
     let looking = names.into_iter().map(|name| async move {
         let Some(database) = context.project.database(name) else {
             let message = format!("the database `{name}` of a reference cannot be reached");
-            return Err(Failure::failed(Diagnostic::error("config", message)));
+            return Err(Failure::failed(Diagnostic::new(Code::Config, message)));
         };
         let connected = open(context, wait, database).await?;
         Ok((name.clone(), connected))
@@ -41,7 +42,7 @@ async fn open(
 ) -> Result<Connected, Failure> {
     if open::is_absent_file(database) {
         let message = format!("the database `{}` does not exist", database.name);
-        let fault = Diagnostic::error("no-database", message).database(&database.name);
+        let fault = Diagnostic::new(Code::NoDatabase, message).database(&database.name);
         return Err(Failure::failed(fault.hint("bird up makes it")));
     }
     let session = open::session(context, database, Access::Look, wait).await;

@@ -2,7 +2,8 @@
 
 use crate::cmd::Context;
 use crate::dialect::keys::{Following, Replication};
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::code::Code;
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::server::Server;
 use crate::project::{self, Database};
 
@@ -11,7 +12,7 @@ pub fn named<'c>(
     context: &'c Context,
     asked: &str,
 ) -> Result<(&'c Database, Database), Diagnostic> {
-    let usage = |message: String| Diagnostic::error("usage", message);
+    let usage = |message: String| Diagnostic::new(Code::Usage, message);
     let Some((name, url)) = asked.split_once('=') else {
         return Err(usage("--replica takes NAME=URL".to_owned()));
     };
@@ -29,7 +30,7 @@ pub fn named<'c>(
 
 /// A server is no replica of this database.
 pub fn another(name: &str, message: String) -> Failure {
-    let fault = Diagnostic::error("other-replica", message).database(name);
+    let fault = Diagnostic::new(Code::OtherReplica, message).database(name);
     Failure::failed(fault.hint("check the URL behind --replica"))
 }
 
@@ -75,7 +76,8 @@ pub fn elsewhere(
 /// Something that is to be known of a replica.
 pub fn remark(name: &str, message: &str, hint: &str) -> Diagnostic {
     let message = format!("--replica {name}: {message}");
-    Diagnostic::notice("replica", message)
+    Diagnostic::new(Code::Replica, message)
+        .severity(Severity::Note)
         .database(name)
         .hint(hint)
 }
@@ -105,6 +107,6 @@ pub fn limited(
     };
     let name = &database.name;
     let message = format!("--max-lag cannot be followed: the replica of {name}, {place}, {why}");
-    let fault = Diagnostic::error("usage", message).database(name);
+    let fault = Diagnostic::new(Code::Usage, message).database(name);
     Err(Failure::failed(fault.hint(hint)))
 }

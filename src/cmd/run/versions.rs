@@ -1,6 +1,7 @@
 //! Versions on the command line: `N`, or `DATABASE@N`.
 
 use crate::cmd::Context;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;
 use crate::project::Database;
@@ -10,7 +11,7 @@ pub fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>
     let targets = versions(context, "--to", asked)?;
     for (at, (name, _)) in targets.iter().enumerate() {
         if targets[..at].iter().any(|(known, _)| known == name) {
-            let fault = Diagnostic::error("usage", format!("--to names `{name}` twice"));
+            let fault = Diagnostic::new(Code::Usage, format!("--to names `{name}` twice"));
             return Err(Failure::failed(fault.hint("keep one of them")));
         }
     }
@@ -24,7 +25,7 @@ pub fn versions(
     asked: &[String],
 ) -> Result<Vec<(String, i64)>, Failure> {
     let wrong = |message: String, hint: String| {
-        Failure::failed(Diagnostic::error("usage", message).hint(hint))
+        Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
     };
     let selected: Vec<&Database> = context.project.selected().collect();
     let mut versions: Vec<(String, i64)> = Vec::new();

@@ -9,6 +9,7 @@ use super::{Context, cli};
 use crate::db::lock::NoLock;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{inspect, lock};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::schema::Table;
@@ -170,8 +171,8 @@ async fn ready<'p>(mut opened: Opened<'p>, seeds: &'p [Seed]) -> Result<Member<'
 }
 
 fn missing_table(database: &Database, seed: &Seed) -> Diagnostic {
-    Diagnostic::error(
-        "no-table",
+    Diagnostic::new(
+        Code::NoTable,
         format!("there is no table `{}` to seed", seed.table),
     )
     .database(&database.name)
@@ -285,7 +286,7 @@ async fn find(
 fn failed_row(database: &Database, seed: &Seed, wanted: &Wanted<'_>, error: &DbError) -> Failure {
     let (table, key) = (&seed.table, wanted.told());
     let message = format!("seeding `{table}` with {key} failed: {}", error.told());
-    let mut fault = Diagnostic::error("seed-failed", message)
+    let mut fault = Diagnostic::new(Code::SeedFailed, message)
         .database(&database.name)
         .at(wanted.location())
         .note(format!("the seeds of `{}` are rolled back", database.name))

@@ -1,6 +1,7 @@
 //! The texts that give a database its schema: its migrations, all of them, up to a version, or as
 //! far as the live database has applied them.
 
+use crate::model::code::Code;
 use std::sync::Arc;
 
 use super::{Upto, usage};
@@ -71,7 +72,7 @@ fn knowable(database: &Database, files: &[Migration], history: &History) -> Resu
     if !history.exists && !history.objects.is_empty() {
         let message =
             format!("`{name}` has objects, but no history: nobody knows what was applied");
-        let fault = Diagnostic::error("unmanaged", message).database(name);
+        let fault = Diagnostic::new(Code::Unmanaged, message).database(name);
         let hint = format!(
             "take it over with `bird adopt`; `bird diff {name}` compares it with the files"
         );
@@ -81,7 +82,7 @@ fn knowable(database: &Database, files: &[Migration], history: &History) -> Resu
     let mut partials = standing.partials.iter();
     if let Some(half) = partials.find(|partial| partial.direction == Direction::Undo) {
         let message = format!("V{} of `{name}` is half undone", half.version);
-        let fault = Diagnostic::error("half-undone", message).database(name);
+        let fault = Diagnostic::new(Code::HalfUndone, message).database(name);
         return Err(Failure::refused(fault.hint("bird undo goes on with it")));
     }
     Ok(())

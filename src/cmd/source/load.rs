@@ -1,6 +1,7 @@
 //! Has schemas from their sources. What is replayed in a shadow stands in a workshop, which
 //! removes its shadows on every path.
 
+use crate::model::code::Code;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ pub async fn with<'c, T>(
         remove(context, shadow).await;
     }
     result.unwrap_or_else(|exit| {
-        let told = Diagnostic::error("interrupted", "interrupted; nothing was changed");
+        let told = Diagnostic::new(Code::Interrupted, "interrupted; nothing was changed");
         Err(Failure {
             exit,
             diagnostics: vec![told],
@@ -253,7 +254,7 @@ fn remarks(ground: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagno
 fn read(path: &Path, context: &Context) -> Result<Vec<Text>, Failure> {
     let fault = |path: &Path, reason: std::io::Error| {
         let message = format!("cannot read {}: {reason}", path.display());
-        Failure::failed(Diagnostic::error("source", message))
+        Failure::failed(Diagnostic::new(Code::Source, message))
     };
     let mut paths: Vec<PathBuf> = Vec::new();
     if path.is_dir() {

@@ -5,6 +5,7 @@ mod cache;
 mod expected;
 mod load;
 
+use crate::model::code::Code;
 use std::path::PathBuf;
 
 use super::Context;
@@ -64,7 +65,7 @@ pub struct Loaded {
 
 /// Why a source cannot be used as it was asked for.
 pub fn usage(message: String, hint: impl Into<String>) -> Failure {
-    Failure::failed(Diagnostic::error("usage", message).hint(hint))
+    Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
 }
 
 /// The database at a URL of the command line.

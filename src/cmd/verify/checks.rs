@@ -7,6 +7,7 @@ use crate::cmd::{Context, seed};
 use crate::db::session::{DbError, Session};
 use crate::db::{history as books, stored_migration};
 use crate::diff::diff;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{Direction, History};
 use crate::model::migration::Migration;
@@ -86,13 +87,13 @@ pub async fn history(
             "V{} of `{}` is half applied: {} of {} statements",
             partial.version, database.name, partial.applied, partial.of
         );
-        let fault = Diagnostic::error("half-applied", message).database(&database.name);
+        let fault = Diagnostic::new(Code::HalfApplied, message).database(&database.name);
         fault.hint("bird migrate goes on with it")
     }));
     if no_pending && !standing.pending.is_empty() {
         let titles: Vec<String> = standing.pending.iter().map(|file| file.title()).collect();
         let message = format!("{}: pending: {}", database.name, titles.join(", "));
-        let fault = Diagnostic::error("pending", message).database(&database.name);
+        let fault = Diagnostic::new(Code::Pending, message).database(&database.name);
         found.push(fault.hint("bird migrate applies them"));
     }
     Ok(found)
@@ -111,7 +112,7 @@ pub async fn seeds(
     };
     let found = rows.into_iter().map(|row| {
         let message = format!("{}: the row {} is not as declared", row.table, row.key);
-        let fault = Diagnostic::error("seed-differs", message).database(&database.name);
+        let fault = Diagnostic::new(Code::SeedDiffers, message).database(&database.name);
         fault.hint("bird seed brings it there; --dry-run shows how")
     });
     Ok(Outcome::of(found.collect()))
@@ -132,7 +133,7 @@ pub async fn drift(
     }
     let applied = Source::migrations(database, Upto::Applied);
     let applied = workshop.load(&applied, database, None).await?;
-    let mut found = differences("drift", database, &applied, &live);
+    let mut found = differences(Code::Drift, database, &applied, &live);
     for fault in &mut found {
         fault.hint = Some(format!(
             "`bird diff {name} {name}@applied` undoes it; `bird new NAME --database {name} \
@@ -149,7 +150,7 @@ pub async fn desired(workshop: &mut Workshop<'_>, database: &Database) -> Result
     let wanted = Source::desired(database);
     let migrations = workshop.load(&migrations, database, None).await?;
     let wanted = workshop.load(&wanted, database, None).await?;
-    let mut found = differences("schema-differs", database, &migrations, &wanted);
+    let mut found = differences(Code::SchemaDiffers, database, &migrations, &wanted);
     for fault in &mut found {
         fault.hint = Some(format!(
             "`bird new NAME --database {name} --from-schema` writes the migration"
@@ -159,12 +160,7 @@ pub async fn desired(workshop: &mut Workshop<'_>, database: &Database) -> Result
 }
 
 /// One finding per part that differs; what could not be replayed is one too.
-fn differences(
-    code: &'static str,
-    database: &Database,
-    from: &Loaded,
-    to: &Loaded,
-) -> Vec<Diagnostic> {
+fn differences(code: Code, database: &Database, from: &Loaded, to: &Loaded) -> Vec<Diagnostic> {
     let catalog = database.dialect.catalog();
     let difference = diff(&from.schema, &to.schema, catalog.orders_columns());
     let mut found: Vec<Diagnostic> = from.remarks.iter().chain(&to.remarks).cloned().collect();
@@ -182,7 +178,7 @@ fn differences(
                 _ => "differs",
             };
             let message = format!("{}: {}{part} {how}", database.name, line.object);
-            let mut fault = Diagnostic::error(code, message).database(&database.name);
+            let mut fault = Diagnostic::new(code, message).database(&database.name);
             let sides = [(&from.told, line.old), (&to.told, line.new)];
             for (told, text) in sides.into_iter().filter(|(_, text)| !text.is_empty()) {
                 fault = fault.note(format!("{told}: {text}"));

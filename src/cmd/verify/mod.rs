@@ -4,6 +4,7 @@
 mod checks;
 mod report;
 
+use crate::model::code::Code;
 use std::collections::BTreeMap;
 
 use super::run::open;
@@ -91,7 +92,7 @@ async fn database_of(
     };
     if session.is_none() {
         let message = format!("the database `{}` does not exist", database.name);
-        let fault = Diagnostic::error("no-database", message).database(&database.name);
+        let fault = Diagnostic::new(Code::NoDatabase, message).database(&database.name);
         checked.found(Check::History, vec![fault.hint("bird up makes it")]);
     }
     if let (Some(files), Some(session)) = (&files, &mut session) {

@@ -1,5 +1,6 @@
 //! The verdict, check by check.
 
+use crate::model::code::Code;
 use serde_json::{Value, json};
 
 use super::checks::{Check, Outcome};
@@ -78,7 +79,7 @@ impl Checked {
                 let told = self.failed.iter().skip_while(|fault| !first(fault));
                 let mut told: Vec<Diagnostic> = told.cloned().collect();
                 if told.is_empty() {
-                    told.push(Diagnostic::error("not-done", why).database(&self.name));
+                    told.push(Diagnostic::new(Code::NotDone, why).database(&self.name));
                 }
                 checked::Outcome::NotDone(told)
             }

@@ -1,6 +1,7 @@
 //! Both ends of every reference, looked at before a key is read: where they are, what they are,
 //! how they compare.
 
+use crate::model::code::Code;
 use std::sync::Arc;
 
 use super::connections::{Connected, Connections};
@@ -178,9 +179,12 @@ pub fn prepare(connections: &Connections, index: usize, reference: &Reference) -
     let mut remarks = structure(reference, from, to);
     let unique = !remarks
         .iter()
-        .any(|fault| fault.code == "reference-not-unique");
+        .any(|fault| fault.code == Code::ReferenceNotUnique);
     let is_fatal = |fault: &Diagnostic| {
-        !matches!(fault.code, "reference-not-unique" | "reference-not-indexed")
+        !matches!(
+            fault.code,
+            Code::ReferenceNotUnique | Code::ReferenceNotIndexed
+        )
     };
     if remarks.iter().any(is_fatal) {
         return none(remarks);
@@ -203,7 +207,7 @@ pub fn prepare(connections: &Connections, index: usize, reference: &Reference) -
             })),
         },
         Err(why) => {
-            let mut fault = Diagnostic::error("reference-type", format!("{reference}: {why}"))
+            let mut fault = Diagnostic::new(Code::ReferenceType, format!("{reference}: {why}"))
                 .database(&reference.from.database)
                 .hint("say how they are compared with `compare`, or change `where` or `to_where`");
             fault.location.clone_from(&reference.location);

@@ -2,6 +2,7 @@
 
 use crate::db::session::DbError;
 use crate::dialect::Trouble;
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
 /// How an audit that could not go on is gone on with.
@@ -100,9 +101,9 @@ pub fn told(fault: &Fault) -> String {
 pub fn cannot(fault: &Fault) -> Diagnostic {
     let code = match &fault.why {
         Why::Database(error) => error.diagnostic_code(),
-        _ => "audit",
+        _ => Code::Audit,
     };
-    let mut told = Diagnostic::error(code, told(fault)).hint(RESUME);
+    let mut told = Diagnostic::new(code, told(fault)).hint(RESUME);
     if !fault.database.is_empty() {
         told = told.database(&fault.database);
     }

@@ -1,6 +1,7 @@
 //! References put together into tasks: those that one pass over the parents serves, read in one
 //! way.
 
+use crate::model::code::Code;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -67,7 +68,7 @@ pub fn tasks(settings: &Settings<'_>, members: &[Arc<Prepared>]) -> Result<Vec<T
         known.together &= !separate || member.child.dialect.facts().is_embedded();
         let refused = |why: String| {
             let message = format!("{}: --strategy cannot be followed: {why}", member.reference);
-            Failure::failed(Diagnostic::error("usage", message))
+            Failure::failed(Diagnostic::new(Code::Usage, message))
         };
         let mut choice = choose(&known, settings.strategy).map_err(refused)?;
         let snapshot = is_one_server(&member.child, &member.parent) && !separate;

@@ -3,6 +3,7 @@
 //! A row that commits late with an old value, and a row whose parent was deleted, are not among
 //! them: a full pass finds those.
 
+use crate::model::code::Code;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub async fn apply(
         let upto = upto.map_err(|fault| Failure::failed(cannot(&fault)))?;
         let child = beyond(&prepared.child, column, from.as_deref()).map_err(|why| {
             let message = format!("{}: --since cannot be followed: {why}", prepared.reference);
-            Failure::failed(Diagnostic::error("usage", message))
+            Failure::failed(Diagnostic::new(Code::Usage, message))
         })?;
         applied.insert(
             one.index,

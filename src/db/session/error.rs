@@ -2,6 +2,7 @@
 
 use super::postgres;
 use crate::dialect::{Dialect, Trouble};
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
 /// What an engine, or the way to it, had against a statement.
@@ -37,19 +38,19 @@ impl DbError {
     }
 
     /// The code of a diagnostic about it.
-    pub fn diagnostic_code(&self) -> &'static str {
+    pub fn diagnostic_code(&self) -> Code {
         match self.trouble {
-            Trouble::Denied => "denied",
-            Trouble::Closed => "read-only",
-            Trouble::Connection => "connection",
-            _ => "database",
+            Trouble::Denied => Code::Denied,
+            Trouble::Closed => Code::ReadOnly,
+            Trouble::Connection => Code::Connection,
+            _ => Code::Database,
         }
     }
 
     /// The diagnostic about a database that failed to answer; `doing` says what it was asked for.
     pub fn diagnose(&self, database: &str, doing: &str) -> Diagnostic {
         let message = format!("{database}: {doing}: {}", self.told());
-        let mut fault = Diagnostic::error(self.diagnostic_code(), message).database(database);
+        let mut fault = Diagnostic::new(self.diagnostic_code(), message).database(database);
         fault.notes = self.notes.clone();
         fault
     }

@@ -2,6 +2,7 @@
 //! check, a table per engine. Pure; `db::doctor` asks.
 
 use crate::model::check::Judgement;
+use crate::model::code::Code;
 use crate::model::server::Server;
 
 /// The rows of an answer, every cell as text.
@@ -21,8 +22,8 @@ pub struct Subject<'s> {
 
 /// One thing to look at.
 pub struct Check {
-    /// Its name in reports, and the code of what it finds.
-    pub name: &'static str,
+    /// Its name in reports is the code of what it finds.
+    pub code: Code,
     /// Whether it asks about the database itself, which must exist then.
     pub inside: bool,
     pub query: fn(&Subject<'_>) -> String,

@@ -3,6 +3,7 @@
 use crate::dialect::checks::{Check, Rows, Subject, account, cell, number};
 use crate::dialect::{Dialect, mysql::MySql};
 use crate::model::check::Judgement;
+use crate::model::code::Code;
 
 /// What a migration may need.
 const NEEDED: &[&str] = &[
@@ -21,19 +22,19 @@ const STRICT: &[&str] = &["STRICT_TRANS_TABLES", "STRICT_ALL_TABLES", "TRADITION
 
 pub const CHECKS: &[Check] = &[
     Check {
-        name: "account",
+        code: Code::Account,
         inside: false,
         query: |_| "SELECT CURRENT_USER(); SHOW SESSION STATUS LIKE 'Ssl_cipher'".into(),
         judge: |subject, rows| account(subject, cell(rows, 0, 0), cell(rows, 1, 1)),
     },
     Check {
-        name: "privileges",
+        code: Code::Privileges,
         inside: false,
         query: |_| GRANTS.into(),
         judge: privileges,
     },
     Check {
-        name: "character-set",
+        code: Code::CharacterSet,
         inside: true,
         query: |_| {
             "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
@@ -50,7 +51,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "storage-engine",
+        code: Code::StorageEngine,
         inside: false,
         query: |_| {
             "SELECT ENGINE, TRANSACTIONS FROM information_schema.ENGINES \
@@ -64,7 +65,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "time-zone",
+        code: Code::TimeZone,
         inside: false,
         query: |_| "SELECT @@GLOBAL.time_zone, @@system_time_zone".into(),
         judge: |_, rows| {
@@ -80,7 +81,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "read-only",
+        code: Code::ReadOnly,
         inside: false,
         query: |_| {
             "SHOW GLOBAL VARIABLES WHERE Variable_name IN \
@@ -106,7 +107,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "replica",
+        code: Code::Replica,
         inside: false,
         query: |subject| {
             let query = MySql.keys().replication(subject.server);
@@ -124,7 +125,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "lock-timeouts",
+        code: Code::LockTimeouts,
         inside: false,
         query: |_| "SELECT @@GLOBAL.lock_wait_timeout, @@GLOBAL.innodb_lock_wait_timeout".into(),
         judge: |_, rows| {
@@ -144,7 +145,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "sql-mode",
+        code: Code::SqlMode,
         inside: false,
         query: |_| "SELECT @@GLOBAL.sql_mode".into(),
         judge: |_, rows| {
@@ -159,7 +160,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "table-names",
+        code: Code::TableNames,
         inside: false,
         query: |_| "SELECT @@lower_case_table_names".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
@@ -171,7 +172,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "packet",
+        code: Code::Packet,
         inside: false,
         query: |_| "SELECT @@GLOBAL.max_allowed_packet".into(),
         judge: |subject, rows| {
@@ -191,7 +192,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "sees-blockers",
+        code: Code::SeesBlockers,
         inside: false,
         query: |_| GRANTS.into(),
         judge: |_, rows| {
@@ -314,7 +315,7 @@ mod tests {
             .iter()
             .map(|row| row.iter().map(|cell| Some((*cell).to_owned())).collect())
             .collect();
-        let check = CHECKS.iter().find(|check| check.name == name);
+        let check = CHECKS.iter().find(|check| check.code.name() == name);
         check.map_or_else(
             || Judgement::error("no such check"),
             |check| (check.judge)(&subject, &rows),

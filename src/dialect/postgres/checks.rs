@@ -5,10 +5,11 @@
 use crate::dialect::checks::{Check, account, cell};
 use crate::dialect::{Dialect, postgres::Postgres};
 use crate::model::check::Judgement;
+use crate::model::code::Code;
 
 pub const CHECKS: &[Check] = &[
     Check {
-        name: "account",
+        code: Code::Account,
         inside: false,
         query: |_| {
             "SELECT current_user, (SELECT version FROM pg_stat_ssl \
@@ -18,7 +19,7 @@ pub const CHECKS: &[Check] = &[
         judge: |subject, rows| account(subject, cell(rows, 0, 0), cell(rows, 0, 1)),
     },
     Check {
-        name: "schema",
+        code: Code::Schema,
         inside: true,
         query: |subject| {
             let missing = Postgres.missing_inside(subject.schema);
@@ -36,7 +37,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "privileges",
+        code: Code::Privileges,
         inside: true,
         query: |subject| Postgres.preflight_query(subject.schema).unwrap_or_default(),
         judge: |_, rows| match cell(rows, 0, 0) {
@@ -46,7 +47,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "character-set",
+        code: Code::CharacterSet,
         inside: true,
         query: |_| {
             "SELECT current_setting('server_encoding'), datcollate FROM pg_database \
@@ -60,7 +61,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "time-zone",
+        code: Code::TimeZone,
         inside: false,
         // What a session gets is what the client asked for; the server's own shows in its log.
         query: |_| "SELECT current_setting('log_timezone')".into(),
@@ -72,7 +73,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "read-only",
+        code: Code::ReadOnly,
         inside: false,
         query: |_| {
             "SELECT pg_is_in_recovery()::text, (SELECT reset_val FROM pg_settings \
@@ -89,7 +90,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "lock-timeouts",
+        code: Code::LockTimeouts,
         inside: false,
         query: |_| {
             "SELECT (SELECT reset_val FROM pg_settings WHERE name = 'lock_timeout'), \
@@ -112,7 +113,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "lost-clients",
+        code: Code::LostClients,
         inside: false,
         query: |_| {
             "SELECT reset_val FROM pg_settings WHERE name = 'client_connection_check_interval'"
@@ -126,7 +127,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "sees-blockers",
+        code: Code::SeesBlockers,
         inside: false,
         query: |_| "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')::text".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
@@ -170,7 +171,7 @@ mod tests {
         };
         let verdict = |name: &str, cells: &[&str]| {
             let row = cells.iter().map(|cell| Some((*cell).to_owned())).collect();
-            let check = CHECKS.iter().find(|check| check.name == name);
+            let check = CHECKS.iter().find(|check| check.code.name() == name);
             check.map(|check| (check.judge)(&subject, &[row]).verdict)
         };
         assert_eq!(verdict("account", &["app", ""]), Some(Verdict::Warning));

@@ -2,10 +2,11 @@
 
 use crate::dialect::checks::{Check, cell};
 use crate::model::check::Judgement;
+use crate::model::code::Code;
 
 pub const CHECKS: &[Check] = &[
     Check {
-        name: "character-set",
+        code: Code::CharacterSet,
         inside: true,
         query: |_| "PRAGMA encoding".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
@@ -14,7 +15,7 @@ pub const CHECKS: &[Check] = &[
         },
     },
     Check {
-        name: "journal-mode",
+        code: Code::JournalMode,
         inside: true,
         query: |_| "PRAGMA journal_mode".into(),
         judge: |_, rows| match cell(rows, 0, 0) {

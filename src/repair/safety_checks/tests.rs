@@ -1,6 +1,7 @@
 //! Each brake holds, and lets go of what is no reason to hold.
 
 use super::*;
+use crate::model::code::Code;
 use crate::repair::plan::Side;
 
 fn planned() -> Planned {
@@ -45,10 +46,10 @@ fn totals(orphan_rows: u64, rows: u64) -> Totals {
     }
 }
 
-fn codes(totals: Totals, action: Action, seen: &Seen, allow: &[&str]) -> Vec<&'static str> {
-    let allow: Vec<String> = allow.iter().map(|name| (*name).to_owned()).collect();
+fn codes(totals: Totals, action: Action, seen: &Seen, allow: &[Code]) -> Vec<&'static str> {
+    let allow: Vec<String> = allow.iter().map(|code| code.name().to_owned()).collect();
     let faults = brakes(&planned(), &totals, action, seen, &allow);
-    faults.iter().map(|fault| fault.code).collect()
+    faults.iter().map(|fault| fault.code.name()).collect()
 }
 
 const NONE: [&str; 0] = [];
@@ -69,7 +70,7 @@ fn too_many_orphans_are_not_believed() {
 
 #[test]
 fn parents_that_are_missing_are_not_believed() {
-    let of = |parents, allow: &[&str]| {
+    let of = |parents, allow: &[Code]| {
         let seen = Seen { parents, ..seen() };
         codes(totals(1, 100), Action::Quarantine, &seen, allow)
     };
@@ -99,7 +100,7 @@ fn another_place_is_not_repaired() {
 
 #[test]
 fn side_effects_are_named_before_they_happen() {
-    let of = |kind, action, allow: &[&str]| {
+    let of = |kind, action, allow: &[Code]| {
         let obstacles = vec![Obstacle {
             kind,
             name: "it".to_owned(),
@@ -136,7 +137,7 @@ fn side_effects_are_named_before_they_happen() {
 
 #[test]
 fn what_cannot_be_undone_needs_a_word() {
-    let of = |allow: &[&str]| codes(totals(1, 100), Action::Delete, &seen(), allow);
+    let of = |allow: &[Code]| codes(totals(1, 100), Action::Delete, &seen(), allow);
     assert_eq!(of(&[]), ["data-loss"]);
     assert_eq!(of(&[DATA_LOSS]), NONE);
     let seen = Seen {

@@ -1,16 +1,26 @@
-//! The README's tables are the code's: generated, and compared here. `UPDATE=1` writes them.
+//! The tables of the README and of docs/codes.md are generated from the code, and compared here.
+//! `UPDATE=1` writes them.
 
 use std::fmt::Write as _;
 use std::fs;
 
-use bird::model::{consent::CONSENTS, exit::EXITS};
+use bird::model::{code::Code, consent::CONSENTS, exit::EXITS};
 use bird::output::FORMATS;
 
 use super::source::root;
 
 type Generate = fn() -> String;
 
-const SECTIONS: &[(&str, Generate)] = &[
+/// The generated sections of a page.
+type Sections = [(&'static str, Generate)];
+
+/// Every page with generated sections.
+const PAGES: &[(&str, &Sections)] = &[
+    ("README.md", SECTIONS),
+    ("docs/codes.md", &[("codes", codes)]),
+];
+
+const SECTIONS: &Sections = &[
     ("commands", commands),
     ("exit-codes", exit_codes),
     ("consents", consents),
@@ -49,7 +59,7 @@ fn exit_codes() -> String {
 fn consents() -> String {
     let rows = CONSENTS
         .iter()
-        .map(|consent| [format!("`{}`", consent.name), consent.meaning.to_owned()]);
+        .map(|consent| [format!("`{}`", consent.name()), consent.meaning.to_owned()]);
     table(["`--allow`", "lets bird"], rows)
 }
 
@@ -61,14 +71,25 @@ fn formats() -> String {
     format!("{}\n", names.join(", "))
 }
 
+/// One heading per code, so that each has a link of its own.
+fn codes() -> String {
+    let mut text = String::new();
+    for code in Code::ALL {
+        let severity = format!("{:?}", code.severity()).to_lowercase();
+        let (summary, help) = (code.summary(), code.help());
+        let _ = writeln!(text, "### {code}\n\n*{severity}*: {summary}\n\n{help}\n");
+    }
+    text
+}
+
 /// The text with every generated section renewed.
-fn renewed(readme: &str) -> Result<String, String> {
-    let mut text = readme.to_owned();
-    for (name, generate) in SECTIONS {
+fn renewed(page: &str, sections: &Sections) -> Result<String, String> {
+    let mut text = page.to_owned();
+    for (name, generate) in sections {
         let begin = format!("<!-- generated:{name} -->\n");
         let (before, rest) = text
             .split_once(&begin)
-            .ok_or_else(|| format!("the README lacks {begin}"))?;
+            .ok_or_else(|| format!("the page lacks {begin}"))?;
         let (_, after) = rest
             .split_once("<!-- end -->")
             .ok_or_else(|| format!("no <!-- end --> follows {begin}"))?;
@@ -79,26 +100,25 @@ fn renewed(readme: &str) -> Result<String, String> {
 }
 
 #[test]
-fn the_readme_says_what_the_code_says() {
-    let path = root().join("README.md");
-    let Ok(readme) = fs::read_to_string(&path) else {
-        return;
-    };
-    let renewed = renewed(&readme).unwrap_or_else(|fault| panic!("{fault}"));
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, renewed).expect("the README can be written");
-        return;
+fn the_pages_say_what_the_code_says() {
+    for (file, sections) in PAGES {
+        let path = root().join(file);
+        let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let renewed = renewed(&page, sections).unwrap_or_else(|fault| panic!("{file}: {fault}"));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, renewed).expect("the page can be written");
+            continue;
+        }
+        // The sections alone: a whole page in a failing test helps nobody.
+        let old = sections
+            .iter()
+            .filter(|(_, generate)| !page.contains(&generate()));
+        let old: Vec<&str> = old.map(|(name, _)| *name).collect();
+        assert!(
+            renewed == page,
+            "{file} is old ({old:?}): UPDATE=1 cargo test --test it pages renews it"
+        );
     }
-    // The sections alone: a whole page in a failing test helps nobody.
-    let old: Vec<&str> = SECTIONS
-        .iter()
-        .filter(|(_, generate)| !readme.contains(&generate()))
-        .map(|(name, _)| *name)
-        .collect();
-    assert!(
-        renewed == readme,
-        "the README is old ({old:?}): UPDATE=1 cargo test --test it readme renews it"
-    );
 }
 
 #[test]
@@ -110,16 +130,16 @@ fn a_section_is_renewed_in_its_place() {
             "{name}:\n<!-- generated:{name} -->\nold\n<!-- end -->\n"
         );
     }
-    let new = renewed(&old).expect("all sections");
+    let new = renewed(&old, SECTIONS).expect("all sections");
     assert!(!new.contains("\nold\n"), "{new}");
     assert!(new.contains("| `bird migrate` | "), "{new}");
     assert!(new.contains("| 3 | refused"), "{new}");
     assert!(new.contains("| `out-of-order` | "), "{new}");
     assert!(new.contains("\n`table`, `json`"), "{new}");
     assert_eq!(
-        renewed(&new).as_ref(),
+        renewed(&new, SECTIONS).as_ref(),
         Ok(&new),
         "renewing twice changes nothing"
     );
-    assert!(renewed("# bird\n").is_err());
+    assert!(renewed("# bird\n", SECTIONS).is_err());
 }
