@@ -23,25 +23,7 @@ pub fn diagnose(
     stopped: &Stopped,
     lock_timeout: Duration,
 ) -> (Diagnostic, Exit) {
-    let (mut fault, exit) = told(context, database, step, stopped, lock_timeout);
-    if step.direction == Direction::Undo {
-        // The way back goes on by the command that began it.
-        let hint = fault.hint.map(|hint| {
-            let hint = hint.replace("run bird migrate again", "run the same bird undo again");
-            hint.replace("the file", "the undo file")
-        });
-        fault.hint = hint;
-    }
-    (fault, exit)
-}
-
-fn told(
-    context: &Context,
-    database: &Database,
-    step: &Step,
-    stopped: &Stopped,
-    lock_timeout: Duration,
-) -> (Diagnostic, Exit) {
+    let again = again(step);
     let name = &database.name;
     let title = step.migration.title();
     let count = step.script.statements.len();
@@ -85,7 +67,7 @@ fn told(
             let fault = error(Code::ConnectionLost, message)
                 .at(step.location(*at))
                 .note("the server may still be running it; that decides nothing")
-                .hint("run bird migrate again: it waits for the old session to end, and looks how that statement ended");
+                .hint(format!("{again}: it waits for the old session to end, and looks how that statement ended"));
             (fault, Exit::Stopped)
         }
         Reason::Undecided(doubt) => undecided(database, step, doubt),
@@ -99,14 +81,16 @@ fn told(
                 .database(name)
                 .at(whole())
                 .note("whether the last commit came through is not known from this side")
-                .hint("run bird migrate again: it looks at what is applied, and goes on there");
+                .hint(format!(
+                    "{again}: it looks at what is applied, and goes on there"
+                ));
             (fault, Exit::Stopped)
         }
         Reason::Bookkeeping(reason) => {
             let message = format!("{name}: finishing {title} failed: {}", hide(&reason.told()));
             let fault = error(Code::FinishFailed, message)
                 .at(whole())
-                .hint("look at `bird status`, then run bird migrate again");
+                .hint(format!("look at `bird status`, then {again}"));
             (fault, Exit::Stopped)
         }
         Reason::ForeignKeys(tables) => {
@@ -115,7 +99,9 @@ fn told(
             let fault = error(Code::ForeignKeys, message)
                 .at(whole())
                 .note("PRAGMA foreign_key_check found more such rows after it than before")
-                .hint("keep the keys that other tables refer to, then run bird migrate again");
+                .hint(format!(
+                    "keep the keys that other tables refer to, then {again}"
+                ));
             (fault, Exit::Stopped)
         }
         Reason::Lock(reason) => {
@@ -139,7 +125,7 @@ fn told(
         }
         Reason::Signal(exit) => {
             let message = format!("{name}: stopped before the end of {title}");
-            let fault = error(Code::Interrupted, message).hint("run bird migrate again to go on");
+            let fault = error(Code::Interrupted, message).hint(format!("{again} to go on"));
             (fault, *exit)
         }
     }
@@ -217,22 +203,37 @@ fn undecided(database: &Database, step: &Step, doubt: &Doubt) -> (Diagnostic, Ex
     (fault.hint(hint), Exit::Undecided)
 }
 
+/// The command that continues, which is the one that began.
+fn again(step: &Step) -> &'static str {
+    match step.direction {
+        Direction::Up => "run bird migrate again",
+        Direction::Undo => "run the same bird undo again",
+    }
+}
+
+/// What to do next about a statement that failed.
 fn way_on(step: &Step, at: usize, error: &DbError) -> String {
+    let again = again(step);
+    let file = match step.direction {
+        Direction::Up => "the file",
+        Direction::Undo => "the undo file",
+    };
     if error.trouble == Trouble::Busy {
-        return "somebody else is in the way: wait longer with --lock-timeout 5m, or end that \
-                session; then run bird migrate again"
-            .into();
+        return format!(
+            "somebody else is in the way: wait longer with --lock-timeout 5m, or end that \
+             session; then {again}"
+        );
     }
     if error.trouble == Trouble::Cancelled {
-        return "if it needs more time, raise or remove `statement_timeout` in bird.toml; then run \
-                bird migrate again"
-            .into();
+        return format!(
+            "if it needs more time, raise or remove `statement_timeout` in bird.toml; then {again}"
+        );
     }
     if step.transactional {
-        "fix the file and run bird migrate again: it starts this file anew".into()
+        format!("fix {file} and {again}: it starts this file anew")
     } else {
         format!(
-            "fix the file from statement {} on and run bird migrate again: it resumes there",
+            "fix {file} from statement {} on and {again}: it resumes there",
             at + 1
         )
     }
