@@ -1,4 +1,4 @@
-//! How an error is told to people: the sentence, the place with its line, the facts, the way on.
+//! Draws diagnostics for people: the message, the place with its source line, notes and help.
 
 use std::io::Write;
 
@@ -10,7 +10,7 @@ use crate::output::escape::{terminal, workflow_log};
 
 /// Writes diagnostics to stderr, each with its source line where there is one. Where the answer is
 /// read out of a log, nothing beside it may look like a part of it.
-pub fn tell(diagnostics: &[Diagnostic], decorate: bool, format: Format) {
+pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: Format) {
     let renderer = if decorate {
         Renderer::styled()
     } else {
@@ -18,12 +18,12 @@ pub fn tell(diagnostics: &[Diagnostic], decorate: bool, format: Format) {
     };
     let mut stderr = anstream::stderr().lock();
     for diagnostic in diagnostics {
-        let mut told = draw(diagnostic, &renderer);
+        let mut text = draw(diagnostic, &renderer);
         if format == Format::Github {
-            told = workflow_log(&told);
+            text = workflow_log(&text);
         }
-        // A closed stderr leaves nobody to tell.
-        let _: std::io::Result<()> = writeln!(stderr, "{told}\n");
+        // Nothing can be done about a closed stderr.
+        let _: std::io::Result<()> = writeln!(stderr, "{text}\n");
     }
 }
 

@@ -35,7 +35,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Writes the report to stdout and diagnostics to stderr.
 fn show(outcome: &Outcome) -> Result<()> {
-    error::tell(&outcome.diagnostics(), outcome.decorate, outcome.format);
+    error::show(&outcome.diagnostics(), outcome.decorate, outcome.format);
     render(outcome).context("cannot write the report")
 }
 

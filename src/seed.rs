@@ -118,7 +118,7 @@ fn id(seed: &Seed, row: &SeedRow) -> Uuid {
 
 impl Wanted<'_> {
     /// The row as people call it: `name=admin`.
-    pub fn told(&self) -> String {
+    pub fn describe_key(&self) -> String {
         let key = self.seed.key.iter().map(|column| {
             let value = match self.row.get(column) {
                 Some(Value::Text(text)) => text.clone(),
@@ -187,7 +187,7 @@ impl Wanted<'_> {
             }),
             [row] => Ok(self.update(dialect, row)),
             more => {
-                let (rows, key) = (more.len(), self.told());
+                let (rows, key) = (more.len(), self.describe_key());
                 let message = format!("{rows} rows of `{}` have the key {key}", self.seed.table);
                 Err(Diagnostic::new(Code::SeedKey, message)
                     .database(&self.seed.table.database)

@@ -161,7 +161,7 @@ fn other(schema: &Schema, name: &str) -> Option<String> {
         kinds.map(|kind| kind.trim_end().to_owned())
     };
     object
-        .map(|object| object.kind.told().to_owned())
+        .map(|object| object.kind.noun().to_owned())
         .or_else(stranger)
 }
 

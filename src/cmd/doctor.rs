@@ -70,7 +70,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<DoctorReport, Failure
     });
     let databases = join_all(examining.collect::<Vec<_>>()).await;
     let exits = databases.iter().map(Examined::exit);
-    let exit = open::interrupted(context, exits.fold(Exit::Done, Exit::worst));
+    let exit = open::interrupted(context, exits.fold(Exit::Done, Exit::most_severe));
     Ok(DoctorReport { databases, exit })
 }
 

@@ -120,7 +120,7 @@ impl Report for InspectReport {
                 ]
             });
             let others = schema.objects.iter().map(move |object| {
-                let kind = object.kind.told().to_owned();
+                let kind = object.kind.noun().to_owned();
                 let none = String::new;
                 vec![
                     told.clone(),

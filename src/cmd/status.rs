@@ -67,12 +67,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
         let state = match answer {
             Answer::Unreachable(fault) => {
                 report.diagnostics.push(fault);
-                report.exit = report.exit.worst(Exit::Failed);
+                report.exit = report.exit.most_severe(Exit::Failed);
                 State::unreachable(database)
             }
             Answer::Unreadable(server, fault) => {
                 report.diagnostics.push(fault);
-                report.exit = report.exit.worst(Exit::Failed);
+                report.exit = report.exit.most_severe(Exit::Failed);
                 State::unreadable(database, &server)
             }
             Answer::Absent => State::of(database, None, &migrations, History::default()),
@@ -87,7 +87,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
         };
         let clean = state.state == "current";
         if args.exit_code && !clean {
-            report.exit = report.exit.worst(Exit::Found);
+            report.exit = report.exit.most_severe(Exit::Found);
         }
         report.states.push(state);
     }

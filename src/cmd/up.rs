@@ -95,7 +95,7 @@ impl Report for UpReport {
     fn exit(&self) -> Exit {
         let exits = self.parts.iter().map(|part| part.exit());
         let failure = self.failure.as_ref().map(|failure| failure.exit);
-        exits.chain(failure).fold(Exit::Done, Exit::worst)
+        exits.chain(failure).fold(Exit::Done, Exit::most_severe)
     }
 
     fn blocks(&self) -> Vec<Block> {

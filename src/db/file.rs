@@ -47,7 +47,7 @@ fn writable(file: &FileTarget) -> Judgement {
         Judgement::ok("it may be written")
     } else {
         Judgement::error("it may not be written")
-            .to_do(format!("give this user the right to write {}", file.told))
+            .to_do(format!("give this user the right to write {}", file.shown))
     }
 }
 

@@ -65,7 +65,7 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
     if let Target::File(file) = wish.target
         && !file.path.exists()
     {
-        created.push(format!("file {}", file.told));
+        created.push(format!("file {}", file.shown));
     }
     let opened = Session::open(wish.target, wish.dialect, wish.schema, access).await;
     let mut session = match opened {

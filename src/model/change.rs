@@ -109,7 +109,7 @@ pub struct Risk {
     pub why: String,
 }
 
-/// The kinds of risk, the gravest first.
+/// The kinds of risk, the most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hazard {
@@ -126,12 +126,12 @@ pub enum Hazard {
 /// A change that bird cannot make, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unsupported {
-    #[serde(serialize_with = "told")]
+    #[serde(serialize_with = "as_text")]
     pub about: Id,
     pub why: String,
 }
 
-fn told<S: serde::Serializer>(id: &Id, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: serde::Serializer>(id: &Id, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(id)
 }
 

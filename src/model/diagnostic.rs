@@ -1,4 +1,4 @@
-//! The diagnostic: the narrow waist through which every check and every failure speaks.
+//! `Diagnostic` and `Failure`: what every check and every failed command reports.
 
 use std::fmt;
 use std::ops::Range;
@@ -32,7 +32,7 @@ pub struct Location {
     pub span: Range<usize>,
 }
 
-/// One thing to tell: what, how bad, where, and what to do next.
+/// One finding, error or note: its kind, severity, message, place, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Its kind, with a stable name for scripts, such as `migration-changed`.
@@ -104,7 +104,7 @@ impl Failure {
         }
     }
 
-    /// Everything, or every reason why not; of several exit codes the gravest.
+    /// Everything, or every reason why not; of several exit codes the most severe.
     pub fn collect<T>(
         results: impl IntoIterator<Item = Result<T, Failure>>,
     ) -> Result<Vec<T>, Failure> {
@@ -115,7 +115,7 @@ impl Failure {
                 (Ok(one), _) => all.push(one),
                 (Err(failure), None) => failed = Some(failure),
                 (Err(failure), Some(failed)) => {
-                    failed.exit = failed.exit.worst(failure.exit);
+                    failed.exit = failed.exit.most_severe(failure.exit);
                     failed.diagnostics.extend(failure.diagnostics);
                 }
             }
@@ -132,7 +132,7 @@ impl Failure {
     }
 }
 
-/// Everything that it says, as plain lines.
+/// Everything in it, as plain lines.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self.severity {

@@ -70,7 +70,7 @@ impl Exit {
     }
 
     /// Of several outcomes the one that counts: 5, 4, 130, 2, 3, 1, 0.
-    pub fn worst(self, other: Exit) -> Exit {
+    pub fn most_severe(self, other: Exit) -> Exit {
         if other.rank() > self.rank() {
             other
         } else {
@@ -108,8 +108,8 @@ mod tests {
         ];
         for (index, low) in order.iter().enumerate() {
             for high in &order[index..] {
-                assert_eq!(low.worst(*high), *high);
-                assert_eq!(high.worst(*low), *high);
+                assert_eq!(low.most_severe(*high), *high);
+                assert_eq!(high.most_severe(*low), *high);
             }
         }
     }

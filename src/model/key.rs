@@ -199,7 +199,7 @@ pub fn split(key: &[u8], columns: usize) -> Vec<Vec<u8>> {
 /// A part of a key as people read it: 16 bytes as a UUID, other bytes as hexadecimal digits,
 /// numbers and characters as they are.
 #[must_use]
-pub fn tell(compare: &Compare, canonical: &[u8]) -> String {
+pub fn describe(compare: &Compare, canonical: &[u8]) -> String {
     let hex = || hex::digits(canonical);
     match compare {
         Compare::Bytes | Compare::Uuid => {

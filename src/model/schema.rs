@@ -435,7 +435,7 @@ impl Id {
 
 impl Kind {
     /// As it is said in a sentence.
-    pub fn told(self) -> &'static str {
+    pub fn noun(self) -> &'static str {
         match self {
             Kind::Extension => "extension",
             Kind::Collation => "collation",
@@ -468,7 +468,7 @@ impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             Kind::Stranger => f.write_str(&self.name)?,
-            kind => write!(f, "{} {}", kind.told(), self.name)?,
+            kind => write!(f, "{} {}", kind.noun(), self.name)?,
         }
         match &self.table {
             Some(table) => write!(f, " on {table}"),

@@ -34,7 +34,7 @@ pub struct FileTarget {
     /// Absolute.
     pub path: PathBuf,
     /// As the URL has it.
-    pub told: String,
+    pub shown: String,
     /// The URL asked for `mode=ro`.
     pub read_only: bool,
 }
@@ -61,7 +61,7 @@ impl FileTarget {
     pub fn memory() -> FileTarget {
         FileTarget {
             path: ":memory:".into(),
-            told: ":memory:".to_owned(),
+            shown: ":memory:".to_owned(),
             read_only: false,
         }
     }
@@ -87,7 +87,7 @@ impl Target {
     /// Where it is, without user or password.
     pub fn shown(&self) -> String {
         match self {
-            Target::File(file) => file.told.clone(),
+            Target::File(file) => file.shown.clone(),
             Target::Server(server) => match &server.socket {
                 Some(socket) => format!("{} at {}", server.database, socket.display()),
                 None => format!("{} at {}:{}", server.database, server.host, server.port),

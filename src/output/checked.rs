@@ -39,19 +39,19 @@ impl Outcome {
 
     /// What the end of a whole command means.
     #[must_use]
-    pub fn of_exit(exit: Exit, mut told: Vec<Diagnostic>) -> Outcome {
-        if told.is_empty() && exit != Exit::Done {
+    pub fn of_exit(exit: Exit, mut findings: Vec<Diagnostic>) -> Outcome {
+        if findings.is_empty() && exit != Exit::Done {
             let meaning = EXITS.iter().find(|(known, _)| *known == exit);
             let meaning = meaning.map_or("", |(_, meaning)| *meaning);
-            told.push(Diagnostic::new(
+            findings.push(Diagnostic::new(
                 Code::Exit,
                 format!("exit {}: {meaning}", exit.code()),
             ));
         }
         match exit {
-            Exit::Done => Outcome::Passed(told),
-            Exit::Found => Outcome::Found(told),
-            _ => Outcome::NotDone(told),
+            Exit::Done => Outcome::Passed(findings),
+            Exit::Found => Outcome::Found(findings),
+            _ => Outcome::NotDone(findings),
         }
     }
 }

@@ -21,15 +21,17 @@ pub fn render_failure(command: &str, failure: &Failure, to: &mut dyn Write) -> i
 fn commands(
     command: &str,
     exit: Exit,
-    told: Vec<Diagnostic>,
+    findings: Vec<Diagnostic>,
     to: &mut dyn Write,
 ) -> io::Result<()> {
-    let (Outcome::Passed(told) | Outcome::Found(told) | Outcome::NotDone(told)) =
-        Outcome::of_exit(exit, told)
+    let (Outcome::Passed(findings) | Outcome::Found(findings) | Outcome::NotDone(findings)) =
+        Outcome::of_exit(exit, findings)
     else {
         return Ok(());
     };
-    told.iter().try_for_each(|one| write_one(command, one, to))
+    findings
+        .iter()
+        .try_for_each(|one| write_one(command, one, to))
 }
 
 fn write_one(command: &str, one: &Diagnostic, to: &mut dyn Write) -> io::Result<()> {

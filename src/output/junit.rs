@@ -62,12 +62,12 @@ fn case(check: &Checked, to: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(to, "{head}>")?;
     match &check.outcome {
-        Outcome::Passed(told) => {
-            let text = xml(&text(told));
+        Outcome::Passed(findings) => {
+            let text = xml(&text(findings));
             writeln!(to, "      <system-out>{text}</system-out>")?;
         }
-        Outcome::Found(told) => told_as("failure", told, to)?,
-        Outcome::NotDone(told) => told_as("error", told, to)?,
+        Outcome::Found(findings) => findings_as("failure", findings, to)?,
+        Outcome::NotDone(findings) => findings_as("error", findings, to)?,
         Outcome::Skipped(why) => {
             writeln!(to, r#"      <skipped message="{}"/>"#, xml_attribute(why))?
         }
@@ -76,15 +76,15 @@ fn case(check: &Checked, to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// All that was found as one element: many readers know only one for a case.
-fn told_as(element: &str, told: &[Diagnostic], to: &mut dyn Write) -> io::Result<()> {
-    // The gravest says it shortly; of several as grave, the first.
-    let worst = told.iter().rev().max_by_key(|one| one.severity);
+fn findings_as(element: &str, findings: &[Diagnostic], to: &mut dyn Write) -> io::Result<()> {
+    // The most severe one is the summary; of several, the first.
+    let worst = findings.iter().rev().max_by_key(|one| one.severity);
     let (code, message) = worst.map_or(("", ""), |one| (one.code.name(), one.message.as_str()));
-    let message = match told.len() {
+    let message = match findings.len() {
         0 | 1 => xml_attribute(message),
         of => xml_attribute(&format!("{message} (and {} more)", of - 1)),
     };
-    let text = xml(&text(told));
+    let text = xml(&text(findings));
     let code = xml_attribute(code);
     writeln!(
         to,
@@ -93,7 +93,7 @@ fn told_as(element: &str, told: &[Diagnostic], to: &mut dyn Write) -> io::Result
 }
 
 /// Every diagnostic with all that it says, one after the other.
-fn text(told: &[Diagnostic]) -> String {
-    let told = told.iter().map(Diagnostic::to_string);
-    told.collect::<Vec<_>>().join("\n")
+fn text(findings: &[Diagnostic]) -> String {
+    let lines = findings.iter().map(Diagnostic::to_string);
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! What is told on stderr while bird works: progress on a terminal, notices everywhere.
+//! Progress on a terminal and notices everywhere, on stderr, while bird works.
 
 use std::io::{IsTerminal, Write};
 

@@ -125,7 +125,7 @@ fn file(rest: &str, root: &Path, dialect: &dyn Dialect) -> Result<FileTarget, Wr
     }
     Ok(FileTarget {
         path: root.join(path.as_ref()),
-        told: path.into_owned(),
+        shown: path.into_owned(),
         read_only,
     })
 }

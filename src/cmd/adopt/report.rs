@@ -76,7 +76,7 @@ impl AdoptReport {
                 .rows
                 .retain(|row| applied.iter().any(|known| known.version == row.version));
         }
-        self.exit = failure.exit.worst(exit);
+        self.exit = failure.exit.most_severe(exit);
         self.diagnostics = failure.diagnostics;
     }
 }

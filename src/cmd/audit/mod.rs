@@ -190,10 +190,10 @@ fn exit(context: &Context, args: &Args, report: &AuditReport) -> Exit {
     let mut exit = report.exit;
     let worst = report.findings().map(|finding| finding.severity).max();
     if worst.is_some_and(|worst| worst >= args.fail_on) {
-        exit = exit.worst(Exit::Found);
+        exit = exit.most_severe(Exit::Found);
     }
     if !report.complete() || !report.assertions.iter().all(Asserted::is_done) {
-        exit = exit.worst(Exit::Failed);
+        exit = exit.most_severe(Exit::Failed);
     }
     open::interrupted(context, exit)
 }

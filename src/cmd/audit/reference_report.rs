@@ -14,7 +14,7 @@ use crate::db::audit::task::{Guarantee, Task};
 use crate::db::audit::totals::Tally;
 use crate::db::audit::watermark::Since;
 use crate::model::diagnostic::Diagnostic;
-use crate::model::key::tell;
+use crate::model::key::describe;
 use crate::model::reference::Reference;
 use crate::output::Grid;
 
@@ -192,7 +192,7 @@ impl Audited {
         let first = columns.and_then(|columns| columns.first());
         let bound = |key: &Option<Vec<u8>>| {
             let (key, (_, compare)) = (key.as_ref()?, first?);
-            Some(tell(compare, key))
+            Some(describe(compare, key))
         };
         let ranges = self.tally.covered.iter();
         ranges

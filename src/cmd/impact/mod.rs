@@ -22,7 +22,7 @@ use crate::db::session::{DbError, Session};
 use crate::dialect::keys::{End, Range, condition};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
-use crate::model::key::{Batch, split, tell};
+use crate::model::key::{Batch, describe, split};
 use crate::model::name::{TableName, did_you_mean};
 use crate::model::orphan::Orphan;
 use crate::model::reference::Reference;
@@ -276,7 +276,7 @@ impl Asking<'_> {
             Some(Orphan {
                 reference: self.prepared.index,
                 key: key
-                    .map(|((_, compare), part)| Some(tell(compare, part)))
+                    .map(|((_, compare), part)| Some(describe(compare, part)))
                     .collect(),
                 row: std::iter::zip(&child.names, &row.identity)
                     .map(|(column, cell)| (column.name.clone(), cell.clone()))

@@ -186,7 +186,7 @@ impl MigrateReport {
                 Exit::Stopped if !sent => Exit::Failed,
                 exit => *exit,
             };
-            report.exit = report.exit.worst(exit);
+            report.exit = report.exit.most_severe(exit);
         }
         if report.exit == Exit::Done
             && let Some(exit) = context.stop.asked()

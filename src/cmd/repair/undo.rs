@@ -59,7 +59,7 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
         conflicts(&mut report, args.dry_run);
     }
     if purged > 0 {
-        report.exit = report.exit.worst(Exit::Found);
+        report.exit = report.exit.most_severe(Exit::Found);
         report.diagnostics.push(gone(plan, purged));
     }
     Ok(report)

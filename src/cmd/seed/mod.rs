@@ -90,7 +90,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
                 } else {
                     failure.exit
                 };
-                report.exit = report.exit.worst(exit);
+                report.exit = report.exit.most_severe(exit);
                 report.diagnostics.extend(failure.diagnostics);
                 break;
             }
@@ -260,7 +260,7 @@ async fn rows(
                 let result = session.run(sql).await;
                 result.map_err(|error| (failed_row(database, seed, &wanted, &error), sent))?;
             }
-            let (table, key) = (seed.table.to_string(), wanted.told());
+            let (table, key) = (seed.table.to_string(), wanted.describe_key());
             done.push(Row { table, key, action });
         }
     }
@@ -284,7 +284,7 @@ async fn find(
 }
 
 fn failed_row(database: &Database, seed: &Seed, wanted: &Wanted<'_>, error: &DbError) -> Failure {
-    let (table, key) = (&seed.table, wanted.told());
+    let (table, key) = (&seed.table, wanted.describe_key());
     let message = format!("seeding `{table}` with {key} failed: {}", error.told());
     let mut fault = Diagnostic::new(Code::SeedFailed, message)
         .database(&database.name)

@@ -55,10 +55,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure
     .await?;
     let worst = report.findings().map(|finding| finding.severity).max();
     if worst.is_some_and(|worst| worst >= args.fail_on) {
-        report.exit = report.exit.worst(Exit::Found);
+        report.exit = report.exit.most_severe(Exit::Found);
     }
     if report.unfinished() {
-        report.exit = report.exit.worst(Exit::Failed);
+        report.exit = report.exit.most_severe(Exit::Failed);
     }
     report.exit = open::interrupted(context, report.exit);
     Ok(report)

@@ -13,7 +13,7 @@ use crate::audit::{Confirmation, Seen};
 use crate::db::keys;
 use crate::db::session::Session;
 use crate::dialect::keys::{After, End, Found};
-use crate::model::key::{Batch, split, tell};
+use crate::model::key::{Batch, describe, split};
 use crate::model::orphan::Orphan;
 use crate::model::schema::Column;
 
@@ -311,7 +311,7 @@ impl Pair<'_> {
         both.map(|((_, compare), (part, cell))| {
             Some(match compare {
                 Compare::Collated(_) => cell.clone(),
-                _ => tell(compare, part),
+                _ => describe(compare, part),
             })
         })
         .collect()
@@ -322,7 +322,7 @@ fn key_told(member: &Prepared, key: &[u8]) -> Vec<Option<String>> {
     let columns = &member.child.columns;
     let parts = split(key, columns.len());
     let told = columns.iter().zip(&parts);
-    told.map(|((_, compare), part)| Some(tell(compare, part)))
+    told.map(|((_, compare), part)| Some(describe(compare, part)))
         .collect()
 }
 

@@ -13,7 +13,7 @@ use super::retry::Patience;
 use super::row_state::EndOf;
 use super::{Broken, Tables, parents, roll_back, rows, unwritable};
 use crate::dialect::keys::Found;
-use crate::model::key::{split, tell};
+use crate::model::key::{describe, split};
 use crate::model::reference::{Nulls, Reference};
 use crate::model::repair::{Action, Outcome};
 use crate::repair::chunk::{Sorted, Told, still};
@@ -216,7 +216,7 @@ fn there(found: &[Found], work: &Work<'_>) -> HashMap<Vec<String>, (Told, Option
         let canonical = row.key.as_ref().map(|key| {
             let parts = split(key, compare.len());
             let told = std::iter::zip(compare, &parts);
-            told.map(|(compare, part)| Some(tell(compare, part)))
+            told.map(|(compare, part)| Some(describe(compare, part)))
                 .collect::<Told>()
         });
         let cells = row.told.iter().map(|cell| match (&row.key, cell.as_str()) {

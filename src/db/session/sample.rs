@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Column as _, ColumnIndex, Database, Decode, Executor, 
 
 use super::{Connection, DbError, Fetch, Row, Session, guard};
 use crate::dialect::Trouble;
-use crate::model::key::{Compare, tell};
+use crate::model::key::{Compare, describe};
 
 /// What was seen of the rows of a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,5 +89,5 @@ where
     }
     let bytes = row.try_get_unchecked::<Option<Vec<u8>>, usize>(at);
     let bytes = bytes.map_err(Fetch::Sql)?;
-    Ok(bytes.map(|bytes| tell(&Compare::Bytes, &bytes)))
+    Ok(bytes.map(|bytes| describe(&Compare::Bytes, &bytes)))
 }

@@ -293,7 +293,7 @@ pub fn target(world: &World) -> Target {
     if world.engine_of("ums") == Engine::Sqlite {
         return Target::File(FileTarget {
             path: world.name("ums").into(),
-            told: String::new(),
+            shown: String::new(),
             read_only: false,
         });
     }

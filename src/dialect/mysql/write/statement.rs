@@ -85,7 +85,7 @@ fn trigger_parts(sql: &str) -> (&str, &str) {
 }
 
 pub fn drop(id: &Id) -> DdlStep {
-    let what = id.kind.told().to_uppercase();
+    let what = id.kind.noun().to_uppercase();
     DdlStep::new(id.clone(), format!("DROP {what} {}", quote(&id.name)))
 }
 

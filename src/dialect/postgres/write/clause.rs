@@ -156,7 +156,7 @@ pub fn create_sequence(sequence: &Object) -> String {
 }
 
 pub fn create_view(view: &Object, query: &str) -> String {
-    let what = view.kind.told().to_uppercase();
+    let what = view.kind.noun().to_uppercase();
     let mut sql = format!("CREATE {what} {}", quote(&view.name));
     if let Some(method) = view.options.get("access method") {
         sql.push_str(&format!(" USING {}", quote(method)));

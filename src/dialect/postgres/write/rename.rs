@@ -39,7 +39,7 @@ fn part_of_table(schema: &Schema, table: &Table, from: &str, to: &str) -> Option
     } else if constraint {
         format!("ALTER TABLE {on} RENAME CONSTRAINT {old} TO {new}")
     } else {
-        let what = object?.kind.told().to_uppercase();
+        let what = object?.kind.noun().to_uppercase();
         format!("ALTER {what} {old} ON {on} RENAME TO {new}")
     };
     Some(DdlStep::new(table.id(), sql))
@@ -91,7 +91,7 @@ fn named(object: &Object) -> Option<String> {
                 Some(identity) => format!("{identity})"),
                 None => arguments.to_owned(),
             };
-            let what = object.kind.told().to_uppercase();
+            let what = object.kind.noun().to_uppercase();
             format!("{what} {}({arguments}", quote(name))
         }
         Kind::Extension
@@ -105,6 +105,6 @@ fn named(object: &Object) -> Option<String> {
         | Kind::Column
         | Kind::Key
         | Kind::Table => return None,
-        kind => format!("{} {own}", kind.told().to_uppercase()),
+        kind => format!("{} {own}", kind.noun().to_uppercase()),
     })
 }
