@@ -189,7 +189,7 @@ async fn shadow(session: &mut Session, patient: &Patient<'_>) -> Judgement {
     if patient.lent {
         return Judgement::ok("a database is lent for it");
     }
-    let query = session.dialect.catalog().may_create_query(shadow::PREFIX);
+    let query = session.dialect.may_create_query(shadow::PREFIX);
     let grant = match query {
         Some(query) => session.value(&query).await,
         None => Ok(None),

@@ -113,7 +113,7 @@ pub async fn estimate(session: &mut Session, end: &End<'_>) -> Result<Estimate, 
 
 /// Where the server stands among its replicas.
 pub async fn replication(session: &mut Session) -> Result<Replication, DbError> {
-    let Some(query) = session.dialect.keys().replication(&session.server) else {
+    let Some(query) = session.dialect.replication(&session.server) else {
         return Ok(Replication::Primary);
     };
     match session.sample(query, SOURCES, SOURCES as u64).await {
@@ -128,7 +128,7 @@ pub async fn replication(session: &mut Session) -> Result<Replication, DbError> 
 
 /// How many statements run on the server, this one among them; nothing where it does not tell.
 pub async fn load(session: &mut Session) -> Result<Option<u64>, DbError> {
-    let Some(query) = session.dialect.keys().load() else {
+    let Some(query) = session.dialect.load() else {
         return Ok(None);
     };
     let rows = session.rows(query).await?;

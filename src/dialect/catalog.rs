@@ -40,25 +40,6 @@ pub enum Part<'p> {
     Object(&'p Object),
 }
 
-/// How a database can be lent as a shadow: it is bird's to empty while it bears the mark.
-#[derive(Debug)]
-pub struct Lending {
-    /// What its lock is called, where the lock is not the database's own.
-    pub lock: &'static str,
-    /// Gives a row where the mark is there.
-    pub marked: &'static str,
-    /// Makes it.
-    pub mark: &'static str,
-    /// The names of a few objects.
-    pub objects: &'static str,
-    /// Gives a row where somebody has migrated it.
-    pub history: &'static str,
-    /// Gives the statements that take everything out but for the mark.
-    pub empties: &'static str,
-    /// Gives what lets this account do that.
-    pub grant: &'static str,
-}
-
 /// The risks of a statement as remarks above it.
 pub fn risks(step: &DdlStep) -> String {
     let remarks = step.risks.iter().map(|risk| {
@@ -118,49 +99,6 @@ pub trait Catalog: Sync {
     /// the foreign keys of SQLite while a table is rebuilt: before and behind.
     fn surround(&self, _steps: &[DdlStep]) -> (Vec<String>, Vec<String>) {
         (Vec::new(), Vec::new())
-    }
-
-    /// Asks for what a database beside this one must be made with to be like it, as
-    /// [`Catalog::create_like`] reads it.
-    fn defaults_query(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// The statement that makes a database with the defaults of another one.
-    fn create_like(&self, _name: &str, _defaults: &[Option<String>]) -> String {
-        String::new()
-    }
-
-    /// Asks for the databases whose names begin so.
-    fn databases_query(&self, _prefix: &str) -> Option<String> {
-        None
-    }
-
-    /// Asks who is in the databases whose names begin so: the database, and the session as
-    /// `Dialect::cancel` reads it.
-    fn in_use_query(&self, _prefix: &str) -> Option<String> {
-        None
-    }
-
-    /// Asks for the GRANT that lets this account make databases whose names begin so; NULL where
-    /// it has it.
-    fn may_create_query(&self, _prefix: &str) -> Option<String> {
-        None
-    }
-
-    /// How a database can be lent as a shadow.
-    fn lending(&self) -> Option<&'static Lending> {
-        None
-    }
-
-    /// The statement that gives a database the defaults of another one, where that can be.
-    fn become_like(&self, _name: &str, _defaults: &[Option<String>]) -> Option<String> {
-        None
-    }
-
-    /// The statement that drops a database, whoever is still connected to it.
-    fn drop_database(&self, _name: &str) -> Option<String> {
-        None
     }
 }
 

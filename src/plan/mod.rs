@@ -110,7 +110,7 @@ pub struct Step {
     pub recovery: Vec<RecoveryClass>,
     /// One transaction holds the file and its history row.
     pub transactional: bool,
-    /// The tables that the file drops or rebuilds; see [`Dialect::rebuilt_tables`].
+    /// The tables that the file drops or rebuilds; see [`Statements::rebuilt_tables`](crate::dialect::Statements::rebuilt_tables).
     pub rebuilt: Vec<String>,
     /// Whether a statement may change the session's settings.
     pub changes_session: bool,

@@ -41,7 +41,7 @@ pub fn same_cluster(
     (ours, theirs): (&Option<String>, &Option<String>),
     standing: &Replication,
 ) -> Result<(), Failure> {
-    let copies = database.dialect.keys().copies_identity();
+    let copies = database.dialect.copies_identity();
     let follows = matches!(standing, Replication::Replica(_));
     let number = |identity: &Option<String>| {
         let identity = identity.as_deref()?;
@@ -97,7 +97,7 @@ pub fn limited(
         ),
         Replication::Unknown => (
             "does not tell this account how far behind it is",
-            match database.dialect.keys().replication_right(server) {
+            match database.dialect.replication_right(server) {
                 Some(right) => {
                     format!("let an administrator run: GRANT {right} ON *.* TO the account")
                 }

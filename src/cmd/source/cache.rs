@@ -37,7 +37,7 @@ pub async fn key(context: &Context, ground: &Database, texts: &[Text]) -> Option
     };
     let server = match server_of(context, ground).await {
         Some(mut session) => {
-            let query = ground.dialect.catalog().defaults_query();
+            let query = ground.dialect.defaults_query();
             let defaults = match query {
                 Some(query) => session.rows(query).await.ok()?,
                 None => Vec::new(),

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::session::{Access, DbError, Session};
-use crate::dialect::catalog::Lending;
+use crate::dialect::Lending;
 use crate::dialect::{Dialect, Lock, Trouble};
 use crate::model::target::Target;
 
@@ -31,16 +31,13 @@ impl Lent {
         dialect: &'static dyn Dialect,
         example: Option<&[Option<String>]>,
     ) -> Result<Lent, DbError> {
-        let Some(lending) = dialect.catalog().lending() else {
+        let Some(lending) = dialect.lending() else {
             let message = "a shadow of this engine needs no `shadow_url`";
             return Err(DbError::new(Trouble::Other, message));
         };
         let keeper = Session::open(target, dialect, None, Access::Write).await?;
         let lock = dialect.lock(target.database(), Some(lending.lock));
-        let like = example.and_then(|example| {
-            let catalog = dialect.catalog();
-            catalog.become_like(target.database(), example)
-        });
+        let like = example.and_then(|example| dialect.become_like(target.database(), example));
         let mut lent = Lent {
             keeper,
             lending,

@@ -72,7 +72,7 @@ async fn drop_when_made(
     dialect: &'static dyn Dialect,
     name: &str,
 ) -> Result<(), DbError> {
-    let Some(query) = dialect.catalog().databases_query(name) else {
+    let Some(query) = dialect.databases_query(name) else {
         return Ok(());
     };
     let mut session = Session::open(entry, dialect, None, Access::Look).await?;
@@ -94,12 +94,11 @@ async fn drop_when_made(
 
 /// Drops a database; what still runs in it is cancelled first.
 async fn drop_at(entry: &Target, dialect: &'static dyn Dialect, name: &str) -> Result<(), DbError> {
-    let catalog = dialect.catalog();
-    let Some(sql) = catalog.drop_database(name) else {
+    let Some(sql) = dialect.drop_database(name) else {
         return Ok(());
     };
     let mut session = Session::open(entry, dialect, None, Access::Write).await?;
-    if let Some(query) = catalog.in_use_query(name) {
+    if let Some(query) = dialect.in_use_query(name) {
         for row in session.rows(&query).await.unwrap_or_default() {
             let number = row.into_iter().nth(1).flatten().unwrap_or_default();
             if let Some(cancel) = dialect.cancel(&number) {

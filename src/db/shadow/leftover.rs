@@ -22,10 +22,10 @@ pub struct LeftOver {
 
 /// Those on a session's server in which no session is.
 pub async fn left_over(session: &mut Session) -> Result<Vec<LeftOver>, DbError> {
-    let catalog = session.dialect.catalog();
+    let dialect = session.dialect;
     let (Some(databases), Some(used)) = (
-        catalog.databases_query(PREFIX),
-        catalog.in_use_query(PREFIX),
+        dialect.databases_query(PREFIX),
+        dialect.in_use_query(PREFIX),
     ) else {
         return Ok(Vec::new());
     };
@@ -37,7 +37,7 @@ pub async fn left_over(session: &mut Session) -> Result<Vec<LeftOver>, DbError> 
     let names = first(session.rows(&databases).await?);
     let left = names.into_iter().filter_map(|name| {
         let age = age(&name).filter(|age| *age >= BETWEEN && !used.contains(&name))?;
-        let sql = catalog.drop_database(&name)?;
+        let sql = dialect.drop_database(&name)?;
         Some(LeftOver { name, age, sql })
     });
     Ok(left.collect())

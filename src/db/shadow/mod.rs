@@ -213,7 +213,7 @@ async fn beside(ground: Ground<'_>, server: &ServerTarget) -> Result<(Target, Do
     let mut session = Session::open(&entry, dialect, None, Access::Write).await?;
     open_for_it(&mut session).await?;
     let sql = match example {
-        Some(example) => dialect.catalog().create_like(&name, &example),
+        Some(example) => dialect.create_like(&name, &example),
         None => dialect.create_database(&name, ground.collation, &session.server),
     };
     let doomed = Doomed::new(entry, dialect, name);
@@ -246,9 +246,9 @@ async fn open_for_it(session: &mut Session) -> Result<(), DbError> {
 
 /// What an account needs that may make no database.
 async fn explained(mut session: Session, mut error: DbError) -> DbError {
-    let catalog = session.dialect.catalog();
+    let dialect = session.dialect;
     if error.trouble == Trouble::Denied
-        && let Some(query) = catalog.may_create_query(PREFIX)
+        && let Some(query) = dialect.may_create_query(PREFIX)
         && let Ok(Some(grant)) = session.value(&query).await
     {
         error.message = format!("this account may make no shadow: {}", error.message);
@@ -262,7 +262,7 @@ async fn explained(mut session: Session, mut error: DbError) -> DbError {
 
 /// The defaults of the target, where it can be asked.
 async fn like(ground: Ground<'_>) -> Option<Vec<Option<String>>> {
-    let query = ground.dialect.catalog().defaults_query()?;
+    let query = ground.dialect.defaults_query()?;
     let opened = Session::open(ground.target, ground.dialect, None, Access::Look).await;
     let mut session = opened.ok()?;
     let rows = session.rows(query).await.ok();

@@ -89,7 +89,7 @@ const SOURCES: [&str; 3] = ["Source_UUID", "Master_UUID", "Master_Server_Id"];
 /// The members of a group follow each other by channels whose names begin so.
 const GROUP: &str = "group_replication_";
 
-/// Where a server stands, by the columns and the rows of [`super::Keys::replication`]: a row for
+/// Where a server stands, by the columns and the rows of [`ServerFacts::replication`](crate::dialect::ServerFacts::replication): a row for
 /// each server that it follows. It is as far behind as the slowest of them lets it be.
 #[must_use]
 pub fn replication(columns: &[String], rows: &[Vec<Option<String>>]) -> Replication {

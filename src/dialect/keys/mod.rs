@@ -81,26 +81,6 @@ pub trait Keys: Sync {
     /// Asks the catalog how many rows a table has and how many keys of these columns.
     fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics>;
 
-    /// The right that an account needs for [`Keys::replication`], where not everybody may ask.
-    fn replication_right(&self, _server: &Server) -> Option<&'static str> {
-        None
-    }
-
-    /// Whether a replica has the identity of its primary, as a copy of all that it is.
-    fn copies_identity(&self) -> bool {
-        false
-    }
-
-    /// Asks whether this server follows another one, for [`replication`].
-    fn replication(&self, _server: &Server) -> Option<&'static str> {
-        None
-    }
-
-    /// Asks how many statements run on the server: the number is the last cell.
-    fn load(&self) -> Option<&'static str> {
-        None
-    }
-
     /// What makes another file's tables visible under a name, where the engine can.
     fn attach(&self, _file: &str, _name: &str) -> Option<String> {
         None

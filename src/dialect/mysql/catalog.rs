@@ -4,10 +4,9 @@
 //! word by word; a word that bird does not know makes its line strange, so nothing is missed.
 //! What belongs to the making of a database (its encryption, its comment) is not read.
 
+use super::MySql;
 use super::write::clause::Product;
-use super::{MySql, shadow};
-use crate::dialect::Dialect;
-use crate::dialect::catalog::{Answer, Catalog, Lending, Part, Place, Question};
+use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{Schema, Table};
 
@@ -56,51 +55,5 @@ impl Catalog for MySql {
 
     fn script(&self, steps: &[DdlStep]) -> String {
         super::write::script::script(steps)
-    }
-
-    fn defaults_query(&self) -> Option<&'static str> {
-        Some("SELECT @@character_set_database, @@collation_database")
-    }
-
-    fn create_like(&self, name: &str, defaults: &[Option<String>]) -> String {
-        let mut sql = format!("CREATE DATABASE {}", self.quote(name));
-        if let [Some(charset), Some(collation)] = defaults {
-            let (charset, collation) = (self.quote(charset), self.quote(collation));
-            sql.push_str(&format!(" CHARACTER SET {charset} COLLATE {collation}"));
-        }
-        sql
-    }
-
-    fn databases_query(&self, prefix: &str) -> Option<String> {
-        Some(format!(
-            "SELECT CAST(schema_name AS CHAR) FROM information_schema.schemata \
-             WHERE LEFT(schema_name, {}) = '{prefix}'",
-            prefix.len()
-        ))
-    }
-
-    fn in_use_query(&self, prefix: &str) -> Option<String> {
-        Some(shadow::in_use(prefix))
-    }
-
-    fn may_create_query(&self, prefix: &str) -> Option<String> {
-        Some(shadow::may_create(prefix))
-    }
-
-    fn lending(&self) -> Option<&'static Lending> {
-        Some(&shadow::LENDING)
-    }
-
-    fn become_like(&self, name: &str, defaults: &[Option<String>]) -> Option<String> {
-        let sql = self.create_like(name, defaults);
-        let rest = sql.strip_prefix("CREATE")?;
-        defaults
-            .iter()
-            .all(Option::is_some)
-            .then(|| format!("ALTER{rest}"))
-    }
-
-    fn drop_database(&self, name: &str) -> Option<String> {
-        Some(format!("DROP DATABASE IF EXISTS {}", self.quote(name)))
     }
 }

@@ -1,7 +1,8 @@
 //! The checks of MySQL and MariaDB.
 
 use crate::dialect::checks::{Check, Rows, Subject, account, cell, number};
-use crate::dialect::{Dialect, mysql::MySql};
+use crate::dialect::mysql::MySql;
+use crate::dialect::{Literals, ServerFacts};
 use crate::model::check::Judgement;
 use crate::model::code::Code;
 
@@ -110,7 +111,7 @@ pub const CHECKS: &[Check] = &[
         code: Code::Replica,
         inside: false,
         query: |subject| {
-            let query = MySql.keys().replication(subject.server);
+            let query = MySql.replication(subject.server);
             query.unwrap_or_default().into()
         },
         judge: |_, rows| {

@@ -1,6 +1,6 @@
 //! What statements of MySQL and MariaDB could reach beyond their database.
 
-use super::LEXICAL_MODES;
+use super::session::LEXICAL_MODES;
 use crate::dialect::containment::{Dynamic, Mode, Rules, Signs};
 
 const ACCOUNTS: &str = "changes accounts, which belong to the whole server";

@@ -1,6 +1,6 @@
 //! Queries that tell apart what SHOW CREATE shows alike.
 
-use super::super::single_quoted;
+use crate::dialect::literals::single_quoted;
 use crate::dialect::recovery::Object;
 use crate::model::server::Server;
 

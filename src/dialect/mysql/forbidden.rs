@@ -1,6 +1,7 @@
 //! What no migration may contain on MySQL and MariaDB.
 
-use super::super::{Refusal, TRANSACTIONS};
+use crate::dialect::Refusal;
+use crate::dialect::statements::TRANSACTIONS;
 
 pub(super) const REFUSED: &[(&[&str], Refusal)] = &[
     (

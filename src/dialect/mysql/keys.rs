@@ -4,7 +4,7 @@ use crate::dialect::keys::comparison::is_everywhere;
 use crate::dialect::keys::{Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire};
 use crate::dialect::keys::{base, known, refused, rows};
 use crate::dialect::mysql::{CHARACTERS, MySql};
-use crate::dialect::{Dialect, sizes};
+use crate::dialect::{Literals, sizes};
 use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -77,26 +77,6 @@ impl Keys for MySqlKeys {
                  WHERE TABLE_SCHEMA = {database} AND TABLE_NAME = {table}"
             ),
         })
-    }
-
-    fn replication(&self, server: &Server) -> Option<&'static str> {
-        Some(match server.product {
-            // Each source has a name there, and the other statement tells of one without.
-            "MariaDB" => "SHOW ALL SLAVES STATUS",
-            _ if server.numbers() < vec![8, 0, 22] => "SHOW SLAVE STATUS",
-            _ => "SHOW REPLICA STATUS",
-        })
-    }
-
-    fn replication_right(&self, server: &Server) -> Option<&'static str> {
-        Some(match server.product {
-            "MariaDB" if server.numbers() >= vec![10, 5, 9] => "SLAVE MONITOR",
-            _ => "REPLICATION CLIENT",
-        })
-    }
-
-    fn load(&self) -> Option<&'static str> {
-        Some("SHOW GLOBAL STATUS LIKE 'Threads_running'")
     }
 
     fn counts(&self) -> Wire {

@@ -1,8 +1,8 @@
 //! Repairs in MySQL and MariaDB.
 
+use crate::dialect::literals::single_quoted;
 use crate::dialect::mysql::MySql;
 use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
-use crate::dialect::single_quoted;
 use crate::model::server::Server;
 
 pub struct MySqlRepairs;

@@ -1,6 +1,6 @@
 //! The shadows of MySQL and MariaDB: who is in them, and how a database is lent as one.
 
-use crate::dialect::catalog::Lending;
+use crate::dialect::Lending;
 
 pub const LENDING: Lending = Lending {
     lock: "",

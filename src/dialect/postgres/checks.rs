@@ -3,7 +3,7 @@
 //! A session's own settings are bird's; what others get is the value that `RESET` would give.
 
 use crate::dialect::checks::{Check, account, cell};
-use crate::dialect::{Dialect, postgres::Postgres};
+use crate::dialect::{Provisioning, postgres::Postgres};
 use crate::model::check::Judgement;
 use crate::model::code::Code;
 
@@ -141,6 +141,7 @@ pub const CHECKS: &[Check] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::ServerFacts;
     use crate::dialect::checks::Subject;
     use crate::model::check::Verdict;
     use crate::model::server::Server;

@@ -1,6 +1,7 @@
 //! The statements of PostgreSQL that a migration must not contain.
 
-use crate::dialect::{LOCKED, Refusal, TRANSACTIONS};
+use crate::dialect::Refusal;
+use crate::dialect::statements::{LOCKED, TRANSACTIONS};
 
 pub const REFUSED: &[(&[&str], Refusal)] = &[
     (

@@ -4,7 +4,7 @@ use crate::dialect::keys::{
     Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire, refused, rows,
 };
 use crate::dialect::postgres::Postgres;
-use crate::dialect::{Dialect, sizes};
+use crate::dialect::{Literals, sizes};
 use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
@@ -64,35 +64,6 @@ impl Keys for PostgresKeys {
                  ORDER BY s.inherited DESC LIMIT 1"
             ),
         })
-    }
-
-    /// A standby is its primary's whole cluster; one that follows by publications is another.
-    fn copies_identity(&self) -> bool {
-        true
-    }
-
-    /// While a primary is idle, the time since its last transaction grows, and nothing is behind:
-    /// what was replayed is compared with what was received, and with what the primary said that it
-    /// has, which only some accounts see. A standby that has lost its primary has replayed all that
-    /// it received; unless an archive goes on feeding it, it does not follow.
-    fn replication(&self, _server: &Server) -> Option<&'static str> {
-        Some(
-            "SELECT pg_is_in_recovery()::text AS replica, (CASE \
-             WHEN NOT pg_is_in_recovery() THEN NULL \
-             WHEN w.pid IS NULL AND pg_last_wal_receive_lsn() IS NOT NULL \
-             AND current_setting('restore_command', true) = '' THEN NULL \
-             WHEN w.pid IS NOT NULL AND GREATEST(pg_last_wal_receive_lsn(), w.latest_end_lsn) \
-             <= pg_last_wal_replay_lsn() THEN 0 \
-             ELSE EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp())::bigint END)::text AS lag \
-             FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_wal_receiver w ON true",
-        )
-    }
-
-    fn load(&self) -> Option<&'static str> {
-        Some(
-            "SELECT COUNT(*) FROM pg_catalog.pg_stat_activity \
-             WHERE state = 'active' AND backend_type = 'client backend'",
-        )
     }
 
     fn counts(&self) -> Wire {

@@ -1,8 +1,9 @@
 //! Repairs in PostgreSQL.
 
+use crate::dialect::literals::single_quoted;
 use crate::dialect::postgres::Postgres;
 use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
-use crate::dialect::{Dialect, single_quoted};
+use crate::dialect::{Literals, ServerFacts};
 use crate::model::server::Server;
 
 pub struct PostgresRepairs;

@@ -1,6 +1,6 @@
 //! The shadows of PostgreSQL: who is in them, and how a database is lent as one.
 
-use crate::dialect::catalog::Lending;
+use crate::dialect::Lending;
 
 /// The mark is a schema of its own, because the others are dropped. What is made anew is `public`
 /// as it is in a fresh database.

@@ -1,6 +1,6 @@
 //! Keys in SQLite, where each value has a type of its own.
 
-use crate::dialect::Dialect;
+use crate::dialect::Literals;
 use crate::dialect::keys::{
     Equality, Keys, Part, Place, Probe, Spelling, Statistics, Wire, known, refused, rows,
 };

@@ -7,8 +7,8 @@ use super::ddl::table;
 use super::ddl::table::Parsed;
 use super::ddl::tokens::{Known, Token, canonical, tokens};
 use super::write::clause;
+use crate::dialect::bookkeeping::not_own;
 use crate::dialect::catalog::{Answer, Question};
-use crate::dialect::not_own;
 use crate::model::schema::{Aside, Id, Kind, Schema, Stranger, Table};
 use crate::sql::lex;
 

@@ -1,7 +1,7 @@
 //! Repairs in SQLite.
 
+use crate::dialect::literals::single_quoted;
 use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
-use crate::dialect::single_quoted;
 use crate::dialect::sqlite::Sqlite;
 use crate::model::repair::{Hindrance, Obstacle};
 use crate::model::server::Server;

@@ -11,7 +11,7 @@ use super::ddl::cursor::Cursor;
 use super::ddl::table;
 use super::write::order;
 use crate::dialect::catalog::{Answer, Place, Question};
-use crate::dialect::{Dialect, mysql::MySql};
+use crate::dialect::{Literals, mysql::MySql};
 use crate::model::history::is_own;
 use crate::model::schema::{Aside, Kind, Object, Schema, Stranger};
 

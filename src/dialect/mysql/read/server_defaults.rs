@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::super::MySql;
-use crate::dialect::Dialect;
+use crate::dialect::Literals;
 use crate::dialect::catalog::{Answer, Place};
 use crate::dialect::mysql::ddl::cursor;
 use crate::model::schema::Family;

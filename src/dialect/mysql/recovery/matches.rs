@@ -3,7 +3,7 @@
 use super::column::collated;
 use super::key::{Check, Foreign, Key};
 use super::table::{Part, Table};
-use crate::dialect::Dialect as _;
+use crate::dialect::Literals as _;
 use crate::dialect::mysql::MySql;
 use crate::dialect::recovery::normalize::GAP;
 

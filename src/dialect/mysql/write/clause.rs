@@ -1,7 +1,7 @@
 //! Parts of a table as the clauses that make them.
 
 use super::super::MySql;
-use crate::dialect::Dialect;
+use crate::dialect::Literals;
 use crate::dialect::catalog::Place;
 use crate::dialect::mysql::ddl::column::has_characters;
 use crate::model::schema::{Check, Column, ForeignKey, Key, KeyKind, KeyPart, Partitions, Table};

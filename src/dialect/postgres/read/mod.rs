@@ -10,7 +10,7 @@ mod routines;
 mod tables;
 mod types;
 
-use crate::dialect::Dialect;
+use crate::dialect::Literals;
 use crate::dialect::catalog::Answer;
 use crate::dialect::postgres::Postgres;
 use crate::model::schema::{Object, Schema, Stranger};

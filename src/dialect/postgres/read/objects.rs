@@ -8,7 +8,7 @@ use super::names::{Names, class};
 use super::queries::Topic;
 use super::tables::{Columns, Owned};
 use super::{is_told, quote};
-use crate::dialect::single_quoted;
+use crate::dialect::literals::single_quoted;
 use crate::model::schema::{Id, Kind, Object, Options, Table};
 
 pub fn extensions(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {

@@ -5,7 +5,7 @@
 //! called only for a row that needs it.
 
 use crate::dialect::catalog::{Place, Question};
-use crate::dialect::single_quoted;
+use crate::dialect::literals::single_quoted;
 
 /// The questions, in the order in which they are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::cells::{Answers, Cells, Oid, array, parameters};
 use super::keys::{self, Keys};
 use super::names::{Names, class};
 use super::queries::Topic;
-use crate::dialect::Dialect;
+use crate::dialect::Literals;
 use crate::dialect::postgres::Postgres;
 use crate::model::schema::{
     Check, Column, Generated, Id, Kind, Options, Parent, Partitions, Table,

@@ -1,8 +1,8 @@
 //! Clauses and statements that make things.
 
-use crate::dialect::Dialect;
+use crate::dialect::Literals;
+use crate::dialect::literals::single_quoted;
 use crate::dialect::postgres::Postgres;
-use crate::dialect::single_quoted;
 use crate::model::schema::{
     Check, Column, ForeignKey, Key, KeyKind, KeyPart, Kind, Object, Options,
 };

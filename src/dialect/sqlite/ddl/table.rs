@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::constraint::{self, Clause};
 use super::tokens::{Cursor, Known, Token, canonical, plain, tokens};
-use crate::dialect::Dialect as _;
+use crate::dialect::Literals as _;
 use crate::dialect::sqlite::Sqlite;
 use crate::model::schema::{Column, Key, KeyKind, KeyPart, Options, Table};
 use crate::sql::lex::Kind;

@@ -1,6 +1,6 @@
 //! Writes the parts of a schema as SQL.
 
-use crate::dialect::Dialect as _;
+use crate::dialect::Literals as _;
 use crate::dialect::catalog::Part;
 use crate::dialect::sqlite::Sqlite;
 use crate::dialect::sqlite::ddl::constraint::{AUTOINCREMENT, CONFLICT, NO_ALIAS};

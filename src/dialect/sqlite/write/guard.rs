@@ -5,7 +5,7 @@
 //! happen the rows are counted before the old table is dropped, and a count that differs rolls back.
 
 use super::clause::quote;
-use crate::dialect::single_quoted;
+use crate::dialect::literals::single_quoted;
 use crate::dialect::sqlite::ddl::constraint::expressions;
 use crate::dialect::sqlite::ddl::keywords::is_keyword;
 use crate::dialect::sqlite::ddl::table::{STRICT, row_alias};

@@ -11,7 +11,7 @@ use super::clause;
 use super::clause::quote;
 use super::guard;
 use super::risk;
-use crate::dialect::single_quoted;
+use crate::dialect::literals::single_quoted;
 use crate::dialect::sqlite::ddl::table;
 use crate::dialect::sqlite::ddl::table::{WITHOUT_ROWID, row_alias};
 use crate::model::change::{Alter, DdlStep, Hazard};

@@ -51,8 +51,7 @@ async fn mysql(shadow: &mut Shadow) -> Result<(), DbError> {
     let standard = "SELECT @@character_set_server, @@collation_server";
     let rows = session.rows(standard).await?;
     let defaults = rows.into_iter().next().unwrap_or_default();
-    let catalog = session.dialect.catalog();
-    let create = catalog.create_like(&shadow.database, &defaults);
+    let create = session.dialect.create_like(&shadow.database, &defaults);
     for sql in [
         format!("DROP DATABASE {name}"),
         create,

@@ -1,0 +1,65 @@
+//! bird's own tables in MySQL and MariaDB, and queries for tables and columns.
+
+use super::MySql;
+use crate::dialect::bookkeeping::{Bookkeeping, journal_columns, not_own};
+use crate::dialect::literals::{Literals, single_quoted};
+use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
+
+impl Bookkeeping for MySql {
+    fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
+        let table = single_quoted(&table.replace('\\', "\\\\"));
+        format!(
+            "SELECT c.COLUMN_NAME, c.COLUMN_TYPE, k.ORDINAL_POSITION \
+             FROM information_schema.COLUMNS c \
+             LEFT JOIN information_schema.KEY_COLUMN_USAGE k \
+               ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME \
+              AND k.COLUMN_NAME = c.COLUMN_NAME AND k.CONSTRAINT_NAME = 'PRIMARY' \
+             WHERE c.TABLE_SCHEMA = DATABASE() AND c.TABLE_NAME = {table} \
+             ORDER BY c.ORDINAL_POSITION"
+        )
+    }
+
+    fn tables_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+             AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') \
+             AND {} ORDER BY TABLE_NAME",
+            not_own("TABLE_NAME")
+        )
+    }
+
+    fn objects_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+             AND {} \
+             ORDER BY TABLE_NAME LIMIT 4",
+            not_own("TABLE_NAME")
+        )
+    }
+
+    fn width_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() \
+             AND TABLE_NAME = '{HISTORY_TABLE}' AND COLUMN_NAME = 'version'"
+        )
+    }
+
+    fn journal_table(&self, schema: Option<&str>) -> String {
+        // A journal on an engine without transactions could not be trusted.
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
+            self.table(schema, JOURNAL_TABLE),
+            journal_columns("VARCHAR", "MEDIUMTEXT")
+        )
+    }
+
+    fn applied_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL PRIMARY KEY, \
+             digest CHAR(64) NOT NULL, checksum VARCHAR(20) NOT NULL, sql_text LONGBLOB NULL, \
+             reason TEXT CHARACTER SET utf8mb4 NULL, accepted_on VARCHAR(40) NULL) \
+             ENGINE = InnoDB",
+            self.table(schema, APPLIED_TABLE)
+        )
+    }
+}

@@ -1,0 +1,74 @@
+//! Databases of MySQL and MariaDB: how they are created, checked and dropped.
+
+use super::{MySql, shadow};
+use crate::dialect::literals::Literals;
+use crate::dialect::provisioning::{Lending, Provisioning};
+use crate::model::server::Server;
+
+impl Provisioning for MySql {
+    fn concern_query(&self) -> Option<&'static str> {
+        Some(
+            "SELECT CONCAT('its character set is ', DEFAULT_CHARACTER_SET_NAME, ', not utf8mb4') \
+             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE() \
+             AND DEFAULT_CHARACTER_SET_NAME <> 'utf8mb4'",
+        )
+    }
+
+    fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String {
+        let default = match server.product {
+            "MariaDB" => "utf8mb4_unicode_520_ci",
+            _ => "utf8mb4_0900_ai_ci",
+        };
+        format!(
+            "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE {}",
+            self.quote(name),
+            self.quote(collation.unwrap_or(default))
+        )
+    }
+
+    fn defaults_query(&self) -> Option<&'static str> {
+        Some("SELECT @@character_set_database, @@collation_database")
+    }
+
+    fn create_like(&self, name: &str, defaults: &[Option<String>]) -> String {
+        let mut sql = format!("CREATE DATABASE {}", self.quote(name));
+        if let [Some(charset), Some(collation)] = defaults {
+            let (charset, collation) = (self.quote(charset), self.quote(collation));
+            sql.push_str(&format!(" CHARACTER SET {charset} COLLATE {collation}"));
+        }
+        sql
+    }
+
+    fn databases_query(&self, prefix: &str) -> Option<String> {
+        Some(format!(
+            "SELECT CAST(schema_name AS CHAR) FROM information_schema.schemata \
+             WHERE LEFT(schema_name, {}) = '{prefix}'",
+            prefix.len()
+        ))
+    }
+
+    fn in_use_query(&self, prefix: &str) -> Option<String> {
+        Some(shadow::in_use(prefix))
+    }
+
+    fn may_create_query(&self, prefix: &str) -> Option<String> {
+        Some(shadow::may_create(prefix))
+    }
+
+    fn lending(&self) -> Option<&'static Lending> {
+        Some(&shadow::LENDING)
+    }
+
+    fn become_like(&self, name: &str, defaults: &[Option<String>]) -> Option<String> {
+        let sql = self.create_like(name, defaults);
+        let rest = sql.strip_prefix("CREATE")?;
+        defaults
+            .iter()
+            .all(Option::is_some)
+            .then(|| format!("ALTER{rest}"))
+    }
+
+    fn drop_database(&self, name: &str) -> Option<String> {
+        Some(format!("DROP DATABASE IF EXISTS {}", self.quote(name)))
+    }
+}

@@ -1,0 +1,50 @@
+//! The session settings of PostgreSQL.
+
+use super::{Postgres, schema_name};
+use crate::dialect::literals::Literals;
+use crate::dialect::session::SessionSql;
+use std::time::Duration;
+
+impl SessionSql for Postgres {
+    fn settings(&self, schema: Option<&str>, looking: bool) -> String {
+        let schema = self.quote(schema_name(schema));
+        let access = if looking { "on" } else { "off" };
+        format!(
+            "SET search_path TO {schema}; SET TimeZone TO 'UTC'; \
+             SET standard_conforming_strings TO on; \
+             SET default_transaction_read_only TO {access};"
+        )
+    }
+
+    fn reset(&self, schema: Option<&str>) -> String {
+        let settings = self.settings(schema, false);
+        format!("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; {settings}")
+    }
+
+    fn session_query(&self) -> Option<&'static str> {
+        Some("SELECT pg_backend_pid()")
+    }
+
+    fn limits(&self, lock: Duration, statement: Option<Duration>) -> Option<String> {
+        let lock = lock.as_millis().max(1);
+        let statement = statement.map_or(0, |statement| statement.as_millis());
+        // While a database waits for another one, its session is idle, and must not be ended.
+        Some(format!(
+            "SET lock_timeout TO {lock}; SET statement_timeout TO {statement}; \
+             SELECT set_config(name, '0', false) FROM pg_settings \
+             WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout')"
+        ))
+    }
+
+    fn notice_loss(&self) -> Option<&'static str> {
+        Some("SET client_connection_check_interval TO '5s'")
+    }
+
+    fn farewell(&self) -> Option<&'static str> {
+        Some("RESET ALL")
+    }
+
+    fn enter(&self, database: &str) -> String {
+        format!("\\connect {}\n", self.quote(database))
+    }
+}

@@ -1,0 +1,54 @@
+//! bird's own tables in SQLite, and queries for tables and columns.
+
+use super::Sqlite;
+use crate::dialect::bookkeeping::{Bookkeeping, journal_columns, not_own};
+use crate::dialect::literals::{Literals, single_quoted};
+use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE};
+
+impl Bookkeeping for Sqlite {
+    fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
+        format!(
+            "SELECT name, type, nullif(pk, 0) FROM pragma_table_xinfo({}) ORDER BY cid",
+            single_quoted(table)
+        )
+    }
+
+    fn tables_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' \
+             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+             AND {} ORDER BY name",
+            not_own("name")
+        )
+    }
+
+    fn objects_query(&self, _schema: Option<&str>) -> String {
+        format!(
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') \
+             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+             AND {} ORDER BY name LIMIT 4",
+            not_own("name")
+        )
+    }
+
+    fn width_query(&self, _schema: Option<&str>) -> String {
+        format!("SELECT type FROM pragma_table_info('{HISTORY_TABLE}') WHERE name = 'version'")
+    }
+
+    fn journal_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {} WITHOUT ROWID",
+            self.table(schema, JOURNAL_TABLE),
+            journal_columns("VARCHAR", "TEXT")
+        )
+    }
+
+    fn applied_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (version INTEGER NOT NULL PRIMARY KEY, \
+             digest TEXT NOT NULL, checksum TEXT NOT NULL, sql_text BLOB NULL, \
+             reason TEXT NULL, accepted_on TEXT NULL)",
+            self.table(schema, APPLIED_TABLE)
+        )
+    }
+}

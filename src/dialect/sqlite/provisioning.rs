@@ -1,0 +1,12 @@
+//! Databases of SQLite: how they are created, checked and dropped.
+
+use super::Sqlite;
+use crate::dialect::provisioning::Provisioning;
+use crate::model::server::Server;
+
+impl Provisioning for Sqlite {
+    /// A file needs no statement to exist.
+    fn create_database(&self, _name: &str, _collation: Option<&str>, _server: &Server) -> String {
+        String::new()
+    }
+}

@@ -1,0 +1,25 @@
+//! Server facts of SQLite: version, locks, replication, load.
+
+use super::Sqlite;
+use crate::dialect::Lock;
+use crate::dialect::server::ServerFacts;
+use crate::model::server::Server;
+
+impl ServerFacts for Sqlite {
+    fn server_query(&self) -> &'static str {
+        "SELECT sqlite_version()"
+    }
+
+    fn server(&self, row: &[Option<String>]) -> Server {
+        Server {
+            product: "SQLite",
+            version: row.first().cloned().flatten().unwrap_or_default(),
+            variant: None,
+        }
+    }
+
+    /// No session lock: `BEGIN IMMEDIATE` is the lock, file by file.
+    fn lock(&self, _database: &str, _schema: Option<&str>) -> Option<Lock> {
+        None
+    }
+}

@@ -1,0 +1,24 @@
+//! The session settings of SQLite.
+
+use super::Sqlite;
+use crate::dialect::literals::Literals;
+use crate::dialect::session::SessionSql;
+
+impl SessionSql for Sqlite {
+    fn settings(&self, _schema: Option<&str>, looking: bool) -> String {
+        let access = if looking {
+            "PRAGMA query_only = ON;"
+        } else {
+            ""
+        };
+        format!("PRAGMA foreign_keys = ON;{access}")
+    }
+
+    fn begin(&self) -> &'static str {
+        "BEGIN IMMEDIATE"
+    }
+
+    fn enter(&self, database: &str) -> String {
+        format!(".open {}\n", self.quote(database))
+    }
+}

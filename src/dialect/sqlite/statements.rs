@@ -1,0 +1,82 @@
+//! The meaning of statements, definitions and error codes in SQLite.
+
+use super::forbidden::REFUSED;
+use super::{Sqlite, recovery};
+use crate::dialect::recovery::{Object, RecoveryClass};
+use crate::dialect::statements::{Statements, TRANSACTIONS, refuse_control};
+use crate::dialect::{Refusal, Trouble};
+use crate::model::server::Server;
+use crate::sql::cursor::Words;
+
+impl Statements for Sqlite {
+    fn trouble(&self, code: &str, message: &str) -> Trouble {
+        // The low byte is the primary code, the rest extends it.
+        match code.parse::<u32>().map(|code| code & 0xff) {
+            Ok(5 | 6) => Trouble::Busy,
+            Ok(3 | 8 | 23) => Trouble::Denied,
+            Ok(1) if message.starts_with("no such table") => Trouble::MissingTable,
+            Ok(1) if message.ends_with("already exists") => Trouble::Exists,
+            _ => Trouble::Other,
+        }
+    }
+
+    fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+        let rollback = words
+            .first()
+            .is_some_and(|word| word.eq_ignore_ascii_case("ROLLBACK"));
+        if rollback && !words.iter().any(|word| word.eq_ignore_ascii_case("TO")) {
+            return Some(Refusal {
+                what: "ROLLBACK",
+                why: TRANSACTIONS,
+            });
+        }
+        refuse_control(words, REFUSED)
+    }
+
+    fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
+        recovery::class(words)
+    }
+
+    /// Whatever changes a schema can be rolled back, so nothing has to be looked at.
+    fn look(&self, _object: &Object, _server: &Server) -> Option<String> {
+        None
+    }
+
+    /// `DROP TABLE` deletes all rows first, which would cascade; `ALTER TABLE … RENAME TO` is
+    /// the second half of a rebuild.
+    fn rebuilt_tables(&self, words: &[&str]) -> Vec<String> {
+        let upper: Vec<String> = words.iter().map(|word| word.to_ascii_uppercase()).collect();
+        let upper: Vec<&str> = upper.iter().map(String::as_str).collect();
+        let (names, rest): (Vec<usize>, _) = match upper.as_slice() {
+            ["DROP", "TABLE", "IF", "EXISTS", ..] => (vec![4], &words[4..]),
+            ["DROP", "TABLE", _, ..] => (vec![2], &words[2..]),
+            ["ALTER", "TABLE", _, "RENAME", "TO", _] => (vec![2, 5], &words[2..]),
+            ["ALTER", "TABLE", _, ".", _, "RENAME", "TO", _] => (vec![4, 7], &words[2..]),
+            _ => return Vec::new(),
+        };
+        // `main.users` is the table `users`.
+        if let ["DROP", ..] = upper.as_slice()
+            && let [_, ".", table] = rest
+        {
+            return vec![unquote(table)];
+        }
+        names
+            .iter()
+            .filter_map(|&at| words.get(at))
+            .map(|name| unquote(name))
+            .collect()
+    }
+}
+
+/// A name without the quotes that SQLite takes.
+fn unquote(name: &str) -> String {
+    let inner = |open: char, close: char| {
+        let inner = name.strip_prefix(open)?.strip_suffix(close)?;
+        Some(inner.replace(&format!("{close}{close}"), &close.to_string()))
+    };
+    inner('"', '"')
+        .or_else(|| inner('`', '`'))
+        .or_else(|| inner('[', ']'))
+        .or_else(|| inner('\'', '\''))
+        .unwrap_or_else(|| name.to_owned())
+}
