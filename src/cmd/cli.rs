@@ -35,7 +35,7 @@ pub struct Cli {
     /// The config file; else bird.toml or config/bird.toml, here or in a folder above
     #[arg(long, global = true, value_name = "FILE", env = "BIRD_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The environment of the config: its [env.NAME] is laid over the rest
+    /// The environment: its [env.NAME] in the config overrides the base settings
     #[arg(long, global = true, value_name = "NAME", env = "BIRD_ENV")]
     pub env: Option<String>,
     /// Only this database; repeatable
@@ -173,7 +173,7 @@ impl Cli {
 /// Flags of every command that connects.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Connect {
-    /// Wait so long for servers to accept connections: 60s, 2m
+    /// Wait up to DURATION for servers to accept connections: 60s, 2m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub wait: Option<Duration>,
 }
@@ -181,7 +181,7 @@ pub struct Connect {
 /// Flags of every command that takes locks.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Locks {
-    /// Wait so long for a lock that someone else holds: 30s, 5m
+    /// Wait up to DURATION for a lock that someone else holds: 30s, 5m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub lock_timeout: Option<Duration>,
 }

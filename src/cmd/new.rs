@@ -19,7 +19,7 @@ use crate::project::{Database, Fresh};
                    the migrations to schema/ums.sql"
 )]
 pub struct Args {
-    /// The part of the file's name that says what it does
+    /// Short name for the file, such as add_nick
     #[arg(value_name = "NAME")]
     name: String,
     /// Write what leads from the migrations to the desired schema

@@ -16,7 +16,7 @@ use crate::model::history::{Entry, Progress};
 use crate::output::{Block, Report};
 use crate::project::Database;
 
-/// Say whether a statement ran, where bird cannot tell
+/// Mark an undecided statement as applied or not applied
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     before_help = "Example: bird resolve ums@12.3 --applied        statement 3 of V12 did run"
@@ -143,7 +143,7 @@ async fn doubt(place: &Place<'_>, session: &mut Session) -> Result<Entry, Failur
         Some(entry) => Ok(entry),
         None => Err(not_in_doubt(
             place,
-            "its journal has no such statement on its way",
+            "its journal has no unfinished statement with that number",
         )),
     }
 }
@@ -157,7 +157,7 @@ fn not_in_doubt(place: &Place<'_>, why: &str) -> Failure {
         Diagnostic::new(Code::NotInDoubt, message)
             .database(&place.database.name)
             .note(why)
-            .hint("bird status tells what is half applied, and bird migrate goes on with it"),
+            .hint("bird status tells what is half applied, and `bird migrate` continues it"),
     )
 }
 

@@ -118,15 +118,15 @@ async fn locks(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec
             let pooler = match guard.doubt() {
                 None => Judgement::ok("the server's session belongs to bird alone"),
                 Some(reason) => Judgement::note(format!(
-                    "whether a pooler shares the session could not be found out: {reason}"
+                    "could not find out whether a pooler shares the session: {reason}"
                 )),
             };
             guard.release(session).await;
-            (Judgement::ok("it can be taken, and is held"), pooler)
+            (Judgement::ok("can be taken"), pooler)
         }
         Err(NoLock::Shared) => (
             Judgement::note("not tried: it would hold for nobody"),
-            Judgement::error("a pooler stands between that hands the server's sessions around")
+            Judgement::error("connected through a transaction-mode pooler (PgBouncer?)")
                 .to_do(itself(session)),
         ),
         Err(NoLock::Broken) => (

@@ -82,7 +82,7 @@ fn file_system(folder: &Path) -> Judgement {
     match NETWORK.iter().find(|(known, _)| *known == number) {
         Some((_, name)) => Judgement::warning(format!("it lies on a network file system ({name})"))
             .to_do("move it to a local disk: locks over a network are not reliable"),
-        None => Judgement::ok("it lies on no network file system that bird knows"),
+        None => Judgement::ok("local file system"),
     }
 }
 

@@ -164,7 +164,7 @@ async fn holder(session: &mut Session, lock: &Lock) -> Result<Option<String>, Db
         let mut next = || cells.next().unwrap_or_default();
         let (id, user, address, seconds) = (next(), next(), next(), next());
         // The statement it runs is left out: it may hold a secret.
-        format!("session {id} of {user} from {address}, busy or idle for {seconds} s")
+        format!("session {id} of {user} from {address}, in its current state for {seconds} s")
     }))
 }
 

@@ -26,7 +26,7 @@ pub const EXITS: &[(Exit, &str)] = &[
     (Exit::Done, "done; nothing found"),
     (
         Exit::Found,
-        "the check found something; with `--exit-code`, pending migrations",
+        "findings; with `--exit-code`, pending migrations",
     ),
     (
         Exit::Failed,

@@ -129,7 +129,7 @@ fn database(
     if !first || !letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
         let hint = "letters, digits and `_`, a letter first: the name also stands in \
                     BIRD_<NAME>_URL and in file paths";
-        let message = "this cannot be a database's name".to_owned();
+        let message = "invalid database name".to_owned();
         reader.fault(span.clone(), message, Some(hint.into()));
     }
     reader.unknown_keys(table, DATABASE, &format!("[databases.{name}]"));

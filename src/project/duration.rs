@@ -9,7 +9,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .find(|letter: char| !letter.is_ascii_digit())
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let wrong = || "this is no duration: write 500ms, 30s, 2m or 1h".to_owned();
+    let wrong = || "not a duration: write 500ms, 30s, 2m or 1h".to_owned();
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let milliseconds = match unit.trim() {
         "ms" => Some(number),

@@ -255,7 +255,7 @@ fn named(file: &str) -> Named {
         None => (stem, false),
     };
     match version_and_name(stem) {
-        None => wrong("this is no name of a migration", FORM),
+        None => wrong("invalid migration file name", FORM),
         Some((Err(()), _)) => wrong(
             "the version is too large",
             "the largest is 9223372036854775807",

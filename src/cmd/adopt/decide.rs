@@ -141,7 +141,7 @@ fn agrees(member: &Member<'_>) -> Result<(), Failure> {
     if let (Some(partial), true) = (standing.partials.first(), faults.is_empty()) {
         let message = format!("V{} of `{name}` is half applied", partial.version);
         let fault = Diagnostic::new(Code::HalfApplied, message);
-        faults.push(fault.hint("bird migrate goes on with it; then adopt"));
+        faults.push(fault.hint("`bird migrate` continues it; then adopt"));
     }
     if faults.is_empty() {
         Ok(())

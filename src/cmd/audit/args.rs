@@ -37,7 +37,7 @@ pub struct Args {
     /// Read the keys of a database's children from a replica of it: twitter=mysql://…; repeatable
     #[arg(long = "replica", value_name = "NAME=URL")]
     pub(crate) replicas: Vec<String>,
-    /// Show so many orphans of each reference
+    /// Show at most N orphans per reference
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) sample: usize,
     /// Go on with an audit that was cut short
@@ -48,7 +48,7 @@ pub struct Args {
     pub(crate) max_rate: Option<u64>,
     #[command(flatten)]
     pub(crate) limits: Limits,
-    /// So many threads read ranges of keys; each takes a connection for every reference
+    /// Number of reader threads; each takes a connection for every reference
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
     /// Compare keys in this way: sql, merge, probe, hash; else the cheapest is chosen

@@ -18,7 +18,7 @@ use super::{Context, cli};
 use crate::model::diagnostic::Failure;
 pub use report::RepairReport;
 
-/// Take orphans out as an audit's plan says, put them back, or purge what was kept
+/// Quarantine orphans found by an audit, restore them, or delete them for good
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird repair --plan orphans.plan        shows what it would do; --execute does it"
@@ -44,10 +44,10 @@ pub struct Args {
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// So many rows go in one transaction
+    /// Rows per transaction
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=800))]
     chunk: u16,
-    /// Stop after so many rows of the plan; the same command goes on behind them
+    /// Stop after N rows of the plan; the same command continues there
     #[arg(long, value_name = "N", conflicts_with_all = ["undo", "purge"],
           value_parser = clap::value_parser!(u64).range(1..))]
     max_rows: Option<u64>,

@@ -138,9 +138,9 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
             );
             held.notes.push(match holder {
                 Some(holder) => format!("the lock is held by {holder}"),
-                None => "who holds it cannot be told".into(),
+                None => "the holder is unknown".into(),
             });
-            Failure::refused(held.hint("wait longer with --lock-timeout 5m, or end the holder"))
+            Failure::refused(held.hint("wait longer with --lock-timeout 5m, or end that session"))
         }
         NoLock::Broken => Failure::refused(
             fault(
@@ -158,7 +158,7 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
                      lock would hold for nobody"
                 ),
             )
-            .note("two connections at once were not given a session each; nothing was written")
+            .note("two connections at once did not get a session each; nothing was written")
             .hint(itself(database)),
         ),
         NoLock::Stopped(exit) => {

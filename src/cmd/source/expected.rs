@@ -83,7 +83,7 @@ fn knowable(database: &Database, files: &[Migration], history: &History) -> Resu
     if let Some(half) = partials.find(|partial| partial.direction == Direction::Undo) {
         let message = format!("V{} of `{name}` is half undone", half.version);
         let fault = Diagnostic::new(Code::HalfUndone, message).database(name);
-        return Err(Failure::refused(fault.hint("bird undo goes on with it")));
+        return Err(Failure::refused(fault.hint("`bird undo` continues it")));
     }
     Ok(())
 }

@@ -119,7 +119,7 @@ impl Source {
                 ("schema", _) => Source::desired(database),
                 (_, Ok(version)) => Source::migrations(database, Upto::Version(version)),
                 _ => {
-                    let message = format!("`{text}` is no source");
+                    let message = format!("unknown source `{text}`");
                     let hint = format!("after `{name}@` stands migrations, schema or a version");
                     return Err(usage(message, hint));
                 }
@@ -146,7 +146,7 @@ impl Source {
                 .to_owned()
         });
         Err(usage(
-            format!("`{text}` is no source: there is no such database or file"),
+            format!("unknown source `{text}`: there is no such database or file"),
             hint,
         ))
     }

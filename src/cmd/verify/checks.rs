@@ -88,7 +88,7 @@ pub async fn history(
             partial.version, database.name, partial.applied, partial.of
         );
         let fault = Diagnostic::new(Code::HalfApplied, message).database(&database.name);
-        fault.hint("bird migrate goes on with it")
+        fault.hint("`bird migrate` continues it")
     }));
     if no_pending && !standing.pending.is_empty() {
         let titles: Vec<String> = standing.pending.iter().map(|file| file.title()).collect();
@@ -171,10 +171,14 @@ fn differences(code: Code, database: &Database, from: &Loaded, to: &Loaded) -> V
             } else {
                 format!(": {}", line.part)
             };
-            let how = match line.how {
-                "added" => "is there in addition",
-                "dropped" => "is missing",
-                "not understood" => "differs, and bird does not understand it",
+            let how = match (line.how, code) {
+                ("added", Code::Drift) => {
+                    "exists in the database, but no applied migration creates it"
+                }
+                ("dropped", Code::Drift) => "is missing in the database",
+                ("added", _) => "is in the desired schema, but no migration creates it",
+                ("dropped", _) => "is in the migrations, but not in the desired schema",
+                ("not understood", _) => "differs, and bird does not understand it",
                 _ => "differs",
             };
             let message = format!("{}: {}{part} {how}", database.name, line.object);

@@ -174,7 +174,7 @@ async fn references(
         let schemas = (schemas.get(&from.name), schemas.get(&to.name));
         let (Some(ours), Some(theirs)) = schemas else {
             let why = format!(
-                "{} -> {}: an end could not be seen",
+                "{} -> {}: one side of the reference could not be read",
                 reference.from, reference.to
             );
             checked.add(Check::References, Outcome::NotDone(why));

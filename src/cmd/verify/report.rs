@@ -93,6 +93,41 @@ impl Checked {
 }
 
 impl VerifyReport {
+    /// The result in one line.
+    fn verdict(&self) -> String {
+        let count = |number: usize, noun: &str| match number {
+            1 => format!("1 {noun}"),
+            _ => format!("{number} {noun}s"),
+        };
+        let all = self.databases.len();
+        match self.exit {
+            Exit::Done => {
+                let checks = self.databases.iter().map(|one| one.outcomes.len()).sum();
+                format!(
+                    "ok: {} in {}",
+                    count(checks, "check"),
+                    count(all, "database")
+                )
+            }
+            Exit::Found => {
+                let found = |one: &&Checked| {
+                    let mut outcomes = one.outcomes.iter();
+                    outcomes.any(|(_, outcome)| matches!(outcome, Outcome::Found(_)))
+                };
+                let (findings, with) = (
+                    self.findings().count(),
+                    self.databases.iter().filter(found).count(),
+                );
+                format!(
+                    "failed: {} in {with} of {}",
+                    count(findings, "finding"),
+                    count(all, "database")
+                )
+            }
+            _ => "failed: not everything could be checked".to_owned(),
+        }
+    }
+
     pub fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
         let outcomes = self.databases.iter().flat_map(|one| &one.outcomes);
         outcomes.flat_map(|(_, outcome)| match outcome {
@@ -148,12 +183,7 @@ impl Report for VerifyReport {
             rows: rows.collect(),
             numbers: Vec::new(),
         };
-        let verdict = match self.exit {
-            Exit::Done => "verified: everything is as it should be",
-            Exit::Found => "not as it should be",
-            _ => "not everything could be checked",
-        };
-        vec![Block::Grid(grid), Block::Line(verdict.to_owned())]
+        vec![Block::Grid(grid), Block::Line(self.verdict())]
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {

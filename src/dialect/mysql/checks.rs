@@ -135,7 +135,8 @@ pub const CHECKS: &[Check] = &[
                 0 => format!("{table} s"),
                 days => format!("{days} days"),
             };
-            let found = format!("a table's lock is waited for {table_told}, a row's {row} s");
+            let found =
+                format!("lock_wait_timeout = {table_told}, innodb_lock_wait_timeout = {row} s");
             match table {
                 0..=3600 => Judgement::ok(found),
                 _ => Judgement::note(found).to_do(

@@ -105,11 +105,11 @@ pub const CHECKS: &[Check] = &[
             .to_do(
                 "bird's own sessions follow `lock_timeout` and `statement_timeout` of bird.toml",
             ),
-            ("0", _) => Judgement::note("a lock is waited for without end").to_do(
+            ("0", _) => Judgement::note("lock_timeout = 0: waits for locks without a limit").to_do(
                 "bird itself waits 5 s and comes again; set lock_timeout for everybody else who \
                  changes tables: while an ALTER waits, all readers queue behind it",
             ),
-            (lock, _) => Judgement::ok(format!("a lock is waited for {lock} ms")),
+            (lock, _) => Judgement::ok(format!("lock_timeout = {lock} ms")),
         },
     },
     Check {
