@@ -5,7 +5,7 @@ use crate::model::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
-use crate::dialect::deeds::{Deed, deeds};
+use crate::dialect::statement::{StatementEffect, table_effects};
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::Migration;
 use crate::sql::cursor::Name;
@@ -70,43 +70,37 @@ fn follow(
     })?;
     for statement in statements {
         let sql = text.get(statement.range).unwrap_or_default();
-        for deed in deeds(dialect, sql) {
-            take(deed, dialect.grammar().temporary, home, tables);
+        for effect in table_effects(dialect, sql) {
+            apply(effect, dialect.grammar().temporary, home, tables);
         }
     }
     Ok(())
 }
 
 /// What becomes of the tables, as far as they are at home.
-fn take(deed: Deed, temporary: Option<&str>, home: &str, tables: &mut Tables) {
+fn apply(effect: StatementEffect, temporary: Option<&str>, home: &str, tables: &mut Tables) {
     let at_home = |name: &Name| {
         let qualifier = name.qualifier();
         qualifier.is_none_or(|qualifier| qualifier.to_lowercase() == home.to_lowercase())
             && (temporary.is_none() || qualifier != temporary)
     };
-    match deed {
+    match effect {
         // A temporary table leaves nothing behind.
-        Deed::Create {
-            temporary: true, ..
+        StatementEffect::CreateTable(table) if !table.temporary && at_home(&table.name) => {
+            let name = table.name.last();
+            tables.insert(name.to_lowercase(), name.to_owned());
         }
-        | Deed::Lose { .. } => {}
-        Deed::Create { table, .. } | Deed::Replace(table) => {
-            if at_home(&table) {
-                tables.insert(table.last().to_lowercase(), table.last().to_owned());
-            }
+        StatementEffect::DropTable(table) if at_home(&table) => {
+            tables.remove(&table.last().to_lowercase());
         }
-        Deed::Drop(table) => {
-            if at_home(&table) {
-                tables.remove(&table.last().to_lowercase());
-            }
-        }
-        Deed::Rename { from, to } => {
-            if at_home(&from) && at_home(&to) {
+        StatementEffect::RenameTable { from, to } if at_home(&from) => {
+            if at_home(&to) {
                 change(tables, from.last(), to.last().to_owned());
-            } else if at_home(&from) {
+            } else {
                 tables.remove(&from.last().to_lowercase());
             }
         }
+        _ => {}
     }
 }
 

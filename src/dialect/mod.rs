@@ -27,13 +27,11 @@
 
 pub mod catalog;
 pub mod checks;
-pub mod columns;
 pub mod containment;
-pub mod deeds;
 pub mod keys;
 pub mod recovery;
 pub mod repairs;
-pub mod targets;
+pub mod statement;
 
 mod bookkeeping;
 mod literals;

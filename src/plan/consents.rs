@@ -3,7 +3,7 @@
 use super::destructive::Tables;
 use super::reference_guard::{Guarded, Guards};
 use super::{Step, Subject};
-use crate::dialect::{Dialect, targets};
+use crate::dialect::{Dialect, statement};
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::migration::Migration;
@@ -128,7 +128,7 @@ impl<'p> Asks<'p> {
     }
 
     fn elsewhere(&self, dialect: &dyn Dialect, sql: &str) -> Option<String> {
-        targets::elsewhere(dialect, sql, self.subject.database)
+        statement::other_database(dialect, sql, self.subject.database)
     }
 
     fn is_allowed(&self, step: &Step, statement: usize, consent: Code) -> bool {

@@ -7,7 +7,7 @@ use crate::model::code::Code;
 use std::collections::HashMap;
 
 use crate::dialect::Dialect;
-use crate::dialect::deeds::{self, Deed};
+use crate::dialect::statement::{NewTable, StatementEffect, row_copy, table_effects};
 use crate::sql::cursor::Name;
 
 /// A statement that loses data.
@@ -60,13 +60,13 @@ impl Tables {
         statements: &[&str],
         from: usize,
     ) -> Vec<Loss> {
-        let deeds: Vec<Vec<Deed>> = statements
+        let effects: Vec<Vec<StatementEffect>> = statements
             .iter()
-            .map(|sql| deeds::deeds(dialect, sql))
+            .map(|sql| table_effects(dialect, sql))
             .collect();
-        let is_drop = |deed: &Deed| matches!(deed, Deed::Drop(_));
-        // Whose rows went where matters only where a table is dropped.
-        let copies = deeds.iter().flatten().any(is_drop);
+        let is_drop = |effect: &StatementEffect| matches!(effect, StatementEffect::DropTable(_));
+        // Copies of rows matter only if a table is dropped.
+        let copies = effects.iter().flatten().any(is_drop);
         let mut file = File {
             tables: self,
             temporary: dialect.grammar().temporary,
@@ -74,12 +74,12 @@ impl Tables {
             dropped: Vec::new(),
             losses: Vec::new(),
         };
-        for (statement, (sql, deeds)) in statements.iter().zip(deeds).enumerate() {
-            for deed in deeds {
-                file.take(statement, deed, statement < from);
+        for (statement, (sql, effects)) in statements.iter().zip(effects).enumerate() {
+            for effect in effects {
+                file.apply(statement, effect, statement < from);
             }
-            if copies && let Some((to, sources)) = deeds::fill(dialect, sql) {
-                file.copy(&to, &sources);
+            if copies && let Some(copy) = row_copy(dialect, sql) {
+                file.copy(&copy.to, &copy.from);
             }
         }
         let File {
@@ -166,33 +166,12 @@ impl File<'_> {
         });
     }
 
-    fn take(&mut self, statement: usize, deed: Deed, done: bool) {
-        match deed {
+    fn apply(&mut self, statement: usize, effect: StatementEffect, done: bool) {
+        match effect {
             // Its session has ended, and the table with it.
-            Deed::Create {
-                temporary: true, ..
-            } if done => {}
-            Deed::Create {
-                table,
-                temporary,
-                certain,
-            } => {
-                let key = self.key(&table);
-                let known = self.tables.named.get(&key).copied();
-                if certain || known == Some(None) {
-                    self.make(key, true, temporary);
-                }
-            }
-            Deed::Replace(table) => {
-                let key = self.key(&table);
-                let absent = self.tables.named.get(&key) == Some(&None);
-                if !absent && !self.is_new(&table) {
-                    let what = format!("replaces the table {table} with a new one");
-                    self.lose(statement, Code::DropTable, what, Some(table));
-                }
-                self.make(key, true, false);
-            }
-            Deed::Rename { from, to } => {
+            StatementEffect::CreateTable(table) if table.temporary && done => {}
+            StatementEffect::CreateTable(table) => self.create(statement, table),
+            StatementEffect::RenameTable { from, to } => {
                 let table = self.table(&from);
                 let (from, to) = (self.key(&from), self.key(&to));
                 self.tables.named.insert(from, None);
@@ -201,7 +180,7 @@ impl File<'_> {
                     table.names.push(to);
                 }
             }
-            Deed::Drop(name) => {
+            StatementEffect::DropTable(name) => {
                 let (new, table) = (self.is_new(&name), self.table(&name));
                 self.tables.named.insert(self.key(&name), None);
                 if !new {
@@ -214,12 +193,45 @@ impl File<'_> {
                     self.dropped.push((table, loss));
                 }
             }
-            Deed::Lose { table, what, .. } => {
-                let new = table.as_ref().is_some_and(|table| self.is_new(table));
-                if !new {
-                    self.lose(statement, Code::DataLoss, what, table);
-                }
+            StatementEffect::DropDatabase { name, kind } => {
+                let what = format!("drops the {kind} {name} and everything in it");
+                self.lose(statement, Code::DataLoss, what, None);
             }
+            StatementEffect::DropColumn { table, column } => {
+                let what = format!("drops the column {column} of {table}");
+                self.lose_data(statement, what, Some(table));
+            }
+            StatementEffect::DeleteRows { table, what } => {
+                self.lose_data(statement, what, Some(table));
+            }
+            StatementEffect::LoseData { table, what } => self.lose_data(statement, what, table),
+            StatementEffect::AddColumn { .. }
+            | StatementEffect::RenameColumn { .. }
+            | StatementEffect::SetColumnType { .. }
+            | StatementEffect::CopyRows(_) => {}
+        }
+    }
+
+    fn create(&mut self, statement: usize, table: NewTable) {
+        let key = self.key(&table.name);
+        let known = self.tables.named.get(&key).copied();
+        let absent = known == Some(None);
+        if table.or_replace {
+            if !absent && !self.is_new(&table.name) {
+                let what = format!("replaces the table {} with a new one", table.name);
+                self.lose(statement, Code::DropTable, what, Some(table.name));
+            }
+            self.make(key, true, false);
+        } else if !table.if_not_exists || absent {
+            self.make(key, true, table.temporary);
+        }
+    }
+
+    /// Notes a loss unless it is in a new table.
+    fn lose_data(&mut self, statement: usize, what: String, table: Option<Name>) {
+        let new = table.as_ref().is_some_and(|table| self.is_new(table));
+        if !new {
+            self.lose(statement, Code::DataLoss, what, table);
         }
     }
 

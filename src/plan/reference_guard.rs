@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::dialect::Dialect;
-use crate::dialect::columns::{Column, Touch, touches};
+use crate::dialect::statement::{Column, NewTable, RowCopy, StatementEffect, effects};
 use crate::model::reference::Reference;
 use crate::sql::cursor::Name;
 
@@ -90,8 +90,8 @@ impl<'r> Guards<'r> {
     /// Learns what an applied file made.
     pub fn learn(&mut self, dialect: &dyn Dialect, statements: &[&str]) {
         for sql in statements {
-            for touch in touches(dialect, sql) {
-                self.apply(&touch, false);
+            for effect in effects(dialect, sql) {
+                self.apply(&effect, false);
             }
         }
     }
@@ -109,12 +109,12 @@ impl<'r> Guards<'r> {
         }
         let before = self.tables.clone();
         for (statement, sql) in statements.iter().enumerate() {
-            for touch in touches(dialect, sql) {
+            for effect in effects(dialect, sql) {
                 if statement >= from {
-                    let new = self.look(&touch).into_iter();
+                    let new = self.findings(&effect).into_iter();
                     found.extend(new.map(|(end, finding)| (statement, end, finding)));
                 }
-                self.apply(&touch, true);
+                self.apply(&effect, true);
             }
         }
         self.settle(&before, &mut found);
@@ -147,19 +147,26 @@ impl<'r> Guards<'r> {
     }
 
     /// What a statement does to the ends.
-    fn look(&self, touch: &Touch) -> Vec<(usize, Finding)> {
-        let (ends, finding) = match touch {
-            Touch::Made { .. } | Touch::Filled { .. } | Touch::Added { .. } => return Vec::new(),
-            Touch::Dropped(table) => (
-                self.ends_at(table, None),
-                Finding::gone(format!("drops the table {table}")),
-            ),
-            Touch::Renamed { from, to } => {
+    fn findings(&self, effect: &StatementEffect) -> Vec<(usize, Finding)> {
+        let drop = |table: &Name| {
+            let what = format!("drops the table {table}");
+            (self.ends_at(table, None), Finding::gone(what))
+        };
+        let (ends, finding) = match effect {
+            StatementEffect::CreateTable(table) if table.or_replace => drop(&table.name),
+            StatementEffect::DropTable(table) => drop(table),
+            StatementEffect::CreateTable(_)
+            | StatementEffect::CopyRows(_)
+            | StatementEffect::AddColumn { .. }
+            | StatementEffect::LoseData { .. } => return Vec::new(),
+            StatementEffect::RenameTable { from, to } => {
                 let what = format!("renames the table {from} to {to}");
                 (self.ends_at(from, None), Finding::gone(what))
             }
-            Touch::Emptied { table, what } => (self.ends_at(table, None), Finding::new(what)),
-            Touch::Whole(name) => {
+            StatementEffect::DeleteRows { table, what } => {
+                (self.ends_at(table, None), Finding::new(what))
+            }
+            StatementEffect::DropDatabase { name, .. } => {
                 let own = name.last().eq_ignore_ascii_case(&self.home);
                 let all = (0..self.ends.len()).filter(|_| own);
                 (
@@ -167,15 +174,16 @@ impl<'r> Guards<'r> {
                     Finding::new(&format!("drops {name} and everything in it")),
                 )
             }
-            Touch::ColumnDropped { table, column } => {
+            StatementEffect::DropColumn { table, column } => {
+                let column = column.last().to_lowercase();
                 let what = format!("drops the column `{column}` of {table}");
-                (self.ends_at(table, Some(column)), Finding::new(&what))
+                (self.ends_at(table, Some(&column)), Finding::new(&what))
             }
-            Touch::ColumnRenamed { table, from, to } => {
+            StatementEffect::RenameColumn { table, from, to } => {
                 let what = format!("renames the column `{from}` of {table} to `{to}`");
                 (self.ends_at(table, Some(from)), Finding::new(&what))
             }
-            Touch::Typed { table, column } => {
+            StatementEffect::SetColumnType { table, column } => {
                 let known = self.tables.get(&self.key(table));
                 let known = known.and_then(|table| table.columns.get(&column.name));
                 if known.is_some_and(|(sql, _)| *sql == column.sql) {
@@ -198,70 +206,44 @@ impl<'r> Guards<'r> {
         ends.into_iter().map(|end| (end, finding.clone())).collect()
     }
 
-    fn apply(&mut self, touch: &Touch, now: bool) {
-        match touch {
-            Touch::Made {
-                table,
-                columns,
-                like,
-                certain,
-            } => {
-                let model = like
-                    .as_ref()
-                    .and_then(|like| self.tables.get(&self.key(like)));
-                let mut made = model.cloned().unwrap_or_default();
-                made.rows_of.clear();
-                for Column { name, sql } in columns.iter().flatten() {
-                    made.columns.insert(name.clone(), (sql.clone(), false));
-                }
-                made.complete |= columns.is_some();
-                // It may have been there before.
-                made.made = now && *certain;
-                self.tables.entry(self.key(table)).or_insert(made);
-            }
-            Touch::Filled { table, from } => {
-                let sources = from.iter().map(|from| self.key(from));
-                let sources: Vec<_> = sources.collect();
-                let rows = sources
-                    .into_iter()
-                    .flat_map(|key| self.known(key).rows_of.clone());
-                let rows: Vec<_> = rows.collect();
-                let key = self.key(table);
-                self.known(key).rows_of.extend(rows);
-            }
-            Touch::Dropped(table) => {
+    fn apply(&mut self, effect: &StatementEffect, now: bool) {
+        match effect {
+            StatementEffect::CreateTable(table) => self.create(table, now),
+            StatementEffect::CopyRows(copy) => self.copy(copy),
+            StatementEffect::DropTable(table) => {
                 self.tables.remove(&self.key(table));
             }
-            Touch::Renamed { from, to } => {
+            StatementEffect::RenameTable { from, to } => {
                 let from = self.key(from);
                 let table = self.known(from.clone()).clone();
                 self.tables.remove(&from);
                 self.tables.insert(self.key(to), table);
             }
-            Touch::Whole(name) => {
+            StatementEffect::DropDatabase { name, .. } => {
                 if name.last().eq_ignore_ascii_case(&self.home) {
                     self.tables.clear();
                 }
             }
-            Touch::Emptied { .. } => {}
-            Touch::Added { table, column } => {
+            StatementEffect::DeleteRows { .. } | StatementEffect::LoseData { .. } => {}
+            StatementEffect::AddColumn { table, column } => {
                 let key = self.key(table);
                 let known = self.known(key);
                 let new = (column.sql.clone(), now);
                 known.columns.entry(column.name.clone()).or_insert(new);
             }
-            Touch::ColumnDropped { table, column } => {
+            StatementEffect::DropColumn { table, column } => {
                 let key = self.key(table);
-                self.known(key).columns.remove(column);
+                let column = column.last().to_lowercase();
+                self.known(key).columns.remove(&column);
             }
-            Touch::ColumnRenamed { table, from, to } => {
+            StatementEffect::RenameColumn { table, from, to } => {
                 let key = self.key(table);
                 let known = self.known(key);
                 if let Some(column) = known.columns.remove(from) {
                     known.columns.insert(to.clone(), column);
                 }
             }
-            Touch::Typed { table, column } => {
+            StatementEffect::SetColumnType { table, column } => {
                 let key = self.key(table);
                 let known = self.known(key);
                 let made = known
@@ -272,6 +254,37 @@ impl<'r> Guards<'r> {
                 known.columns.insert(column.name.clone(), typed);
             }
         }
+    }
+
+    fn create(&mut self, new: &NewTable, now: bool) {
+        if new.temporary {
+            return;
+        }
+        let key = self.key(&new.name);
+        if new.or_replace {
+            self.tables.remove(&key);
+        }
+        let like = new.like.as_ref().map(|like| self.key(like));
+        let model = like.and_then(|like| self.tables.get(&like));
+        let mut table = model.cloned().unwrap_or_default();
+        table.rows_of.clear();
+        for Column { name, sql } in new.columns.iter().flatten() {
+            table.columns.insert(name.clone(), (sql.clone(), false));
+        }
+        table.complete |= new.columns.is_some();
+        // With IF NOT EXISTS it may be an older table.
+        table.made = now && !new.if_not_exists;
+        self.tables.entry(key).or_insert(table);
+    }
+
+    fn copy(&mut self, copy: &RowCopy) {
+        let mut rows = Vec::new();
+        for from in &copy.from {
+            let key = self.key(from);
+            rows.extend_from_slice(&self.known(key).rows_of);
+        }
+        let key = self.key(&copy.to);
+        self.known(key).rows_of.extend(rows);
     }
 
     /// A table; one that was not met before was there before.

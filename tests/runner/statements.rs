@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bird::dialect::recovery::{ObjectKind, RecoveryClass};
-use bird::dialect::{Dialect, by_scheme, targets};
+use bird::dialect::{Dialect, by_scheme, statement};
 use bird::model::diagnostic::Severity;
 use bird::model::name::ColumnNames;
 use bird::model::reference::{Nulls, Reference};
@@ -100,7 +100,7 @@ fn destructive(dialect: &dyn Dialect, sql: &str) -> String {
 
 /// Which other database a statement writes to.
 fn write_targets(dialect: &dyn Dialect, sql: &str) -> String {
-    joined(targets::elsewhere(dialect, sql, "here"))
+    joined(statement::other_database(dialect, sql, "here"))
 }
 
 /// Which setting a statement changes that no migration may change.

@@ -7,7 +7,7 @@ use crate::cmd::Context;
 use crate::cmd::run::compare::{Compared, Proof, Verified, compare};
 use crate::cmd::source::{self, until};
 use crate::dialect::Dialect;
-use crate::dialect::deeds;
+use crate::dialect::statement;
 use crate::model::change::{Hazard, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -167,7 +167,7 @@ fn changing(dialect: &dyn Dialect, text: &str) -> usize {
     let texts = script.statements.iter();
     let texts = texts.filter_map(|statement| text.get(statement.range.clone()));
     texts
-        .filter(|sql| deeds::changes_rows(dialect, sql))
+        .filter(|sql| statement::changes_rows(dialect, sql))
         .count()
 }
 

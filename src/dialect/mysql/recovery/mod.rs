@@ -14,11 +14,11 @@ mod table;
 use std::sync::Arc;
 
 use crate::dialect::mysql::MySql;
-use crate::dialect::recovery::normalize::plain;
 use crate::dialect::recovery::{
     AutoCommitted, Dropped, Object, ObjectKind, OnlineDdl, RecoveryClass, auto_commit, unchecked,
     upper,
 };
+use crate::dialect::statement::{DdlObject, Head};
 use crate::sql::cursor::{Name, Word, Words};
 use crate::sql::lex;
 
@@ -94,50 +94,52 @@ fn objects(words: &mut Words<'_>, kinds: &[ObjectKind]) -> Option<Vec<Object>> {
     )
 }
 
-/// What a CREATE makes, read up to its name, and the words that stand before that.
-fn kind_of(words: &mut Words<'_>) -> Option<(ObjectKind, Vec<String>)> {
+/// The kind of object that a CREATE creates, read up to the object's name, and the CREATE's head.
+fn created_kind<'a>(words: &mut Words<'a>) -> Option<(ObjectKind, Head<'a>)> {
+    const MODIFIERS: &[&str] = &[
+        "OR",
+        "REPLACE",
+        "TEMPORARY",
+        "UNIQUE",
+        "FULLTEXT",
+        "SPATIAL",
+        "AGGREGATE",
+        "DEFINER",
+        "SQL",
+        "SECURITY",
+        "INVOKER",
+        "ALGORITHM",
+    ];
     words.eat("CREATE");
-    let mut head = Vec::new();
-    loop {
-        let word = words.next()?;
-        head.extend(plain(&[word]));
-        let kind = match word.text.to_ascii_uppercase().as_str() {
-            "TABLE" | "VIEW" => ObjectKind::Table,
-            "SEQUENCE" => ObjectKind::Sequence,
-            "TRIGGER" => ObjectKind::Trigger,
-            "PROCEDURE" => ObjectKind::Procedure,
-            "FUNCTION" => ObjectKind::Function,
-            "EVENT" => ObjectKind::Event,
-            "INDEX" => ObjectKind::Index,
-            "DATABASE" | "SCHEMA" => ObjectKind::Database,
-            // Whom a view or a routine runs for, and how: an account may be called anything.
-            "=" | "@" => {
-                words.next()?;
-                continue;
-            }
-            "OR" | "REPLACE" | "TEMPORARY" | "UNIQUE" | "FULLTEXT" | "SPATIAL" | "AGGREGATE"
-            | "DEFINER" | "SQL" | "SECURITY" | "INVOKER" | "ALGORITHM" | "(" | ")" => continue,
-            _ => return None,
-        };
-        words.eat_if_exists();
-        return Some((kind, head));
-    }
+    let head = Head::read(words).filter(|head| head.has_only(MODIFIERS))?;
+    let kind = match head.kind {
+        DdlObject::Table | DdlObject::View => ObjectKind::Table,
+        DdlObject::Sequence => ObjectKind::Sequence,
+        DdlObject::Trigger => ObjectKind::Trigger,
+        DdlObject::Procedure => ObjectKind::Procedure,
+        DdlObject::Function => ObjectKind::Function,
+        DdlObject::Event => ObjectKind::Event,
+        DdlObject::Index => ObjectKind::Index,
+        DdlObject::Database | DdlObject::Schema => ObjectKind::Database,
+        _ => return None,
+    };
+    words.eat_if_exists();
+    Some((kind, head))
 }
 
 fn create(mut words: Words<'_>) -> RecoveryClass {
-    let Some((kind, head)) = kind_of(&mut words) else {
+    let Some((kind, head)) = created_kind(&mut words) else {
         return unchecked();
     };
-    let says = |wanted: &str| head.iter().any(|word| word == wanted);
-    let replaces = says("replace");
-    if says("temporary") {
+    let is_view = head.kind == DdlObject::View;
+    let replaces = head.has("REPLACE");
+    if head.has("TEMPORARY") {
         return RecoveryClass::Unknown(TEMPORARY);
     }
     if kind == ObjectKind::Index {
         return create_index(&head, words).unwrap_or_else(unchecked);
     }
-    let stores =
-        replaces && !says("view") && matches!(kind, ObjectKind::Table | ObjectKind::Sequence);
+    let stores = replaces && !is_view && matches!(kind, ObjectKind::Table | ObjectKind::Sequence);
     let kinds: &[ObjectKind] = if stores {
         &[ObjectKind::TableId, kind]
     } else {
@@ -161,7 +163,7 @@ fn create(mut words: Words<'_>) -> RecoveryClass {
         return unchecked();
     }
     if kind == ObjectKind::Table
-        && !says("view")
+        && !is_view
         && let Some(source) = like(&words)
     {
         let source = Object::new(&MySql, ObjectKind::Table, &source);
@@ -179,12 +181,10 @@ fn like(words: &Words<'_>) -> Option<Name> {
 }
 
 /// An index that is made by a statement of its own is a clause of a change of its table.
-fn create_index(head: &[String], mut words: Words<'_>) -> Option<RecoveryClass> {
+fn create_index(head: &Head<'_>, mut words: Words<'_>) -> Option<RecoveryClass> {
     let unless = words.all.get(words.at.checked_sub(1)?)?.is("EXISTS");
-    let kind = ["unique", "fulltext", "spatial"];
-    let kind = kind
-        .iter()
-        .find(|kind| head.iter().any(|word| word == *kind));
+    let kind = ["UNIQUE", "FULLTEXT", "SPATIAL"];
+    let kind = kind.into_iter().find(|kind| head.has(kind));
     let name = words.next()?;
     let mut built = Vec::new();
     while !words.eat("ON") {
@@ -192,7 +192,7 @@ fn create_index(head: &[String], mut words: Words<'_>) -> Option<RecoveryClass> 
     }
     let table = words.name()?;
     let mut clause = vec![word("ADD")];
-    clause.extend(kind.map(|kind| word(kind)));
+    clause.extend(kind.map(word));
     clause.push(word("INDEX"));
     if unless {
         clause.extend(["IF", "NOT", "EXISTS"].map(word));

@@ -6,6 +6,7 @@ use super::matches::fits;
 use super::table::{Table, option};
 use crate::dialect::recovery::ObjectKind;
 use crate::dialect::recovery::normalize::{alike, flat, flat_text, plain};
+use crate::dialect::statement::{DdlObject, Head};
 use crate::sql::cursor::Words;
 
 /// What a CREATE says of the thing that it makes.
@@ -52,9 +53,9 @@ pub struct Event {
 
 impl Created {
     /// Reads a statement from behind the name of what it makes.
-    pub fn said(kind: ObjectKind, head: &[String], words: Words<'_>) -> Created {
+    pub fn said(kind: ObjectKind, head: &Head<'_>, words: Words<'_>) -> Created {
         let read = match kind {
-            ObjectKind::Table if head.iter().any(|word| word == "view") => {
+            ObjectKind::Table if head.kind == DdlObject::View => {
                 View::read(head, words).map(Created::View)
             }
             ObjectKind::Table => Table::read(words).map(|table| Created::Table(Box::new(table))),
@@ -86,7 +87,7 @@ impl Created {
             Created::Sequence(_) | Created::Database(_) => 0,
         };
         let mut words = super::created(shown, behind)?;
-        let (kind, head) = super::kind_of(&mut words)?;
+        let (kind, head) = super::created_kind(&mut words)?;
         words.name()?;
         Some(match (self, Created::said(kind, &head, words)) {
             (Created::Trigger(said), Created::Trigger(shown)) => alike(said, &shown),
@@ -104,11 +105,11 @@ impl Created {
 }
 
 impl View {
-    fn read(head: &[String], mut words: Words<'_>) -> Option<View> {
+    fn read(head: &Head<'_>, mut words: Words<'_>) -> Option<View> {
         let columns = words.group().map(|inside| flat(inside.rest()));
         words.eat("AS").then_some(())?;
         Some(View {
-            invoker: head.iter().any(|word| word == "invoker"),
+            invoker: head.has("INVOKER"),
             columns: columns.unwrap_or_default(),
             query: flat(words.rest()),
         })

@@ -1,0 +1,124 @@
+//! Statements that change rows: TRUNCATE, DELETE, copies of rows, and the table that is written.
+
+use super::definition;
+use super::{Detail, RowCopy, StatementEffect};
+use crate::dialect::Dialect;
+use crate::sql::cursor::{Name, Words};
+
+/// The copy of rows by a statement.
+#[must_use]
+pub fn row_copy(dialect: &dyn Dialect, sql: &str) -> Option<RowCopy> {
+    copied(Words::whole(dialect, sql))
+}
+
+pub(super) fn copied(mut words: Words<'_>) -> Option<RowCopy> {
+    let to = match words.verb().as_str() {
+        "INSERT" | "REPLACE" => written_table(&mut words)?,
+        "CREATE" => definition::create(&mut words, Detail::Tables)?.name,
+        _ => return None,
+    };
+    // A source may precede the target: `WITH x AS (SELECT … FROM y) INSERT …`.
+    if words.first() == "WITH" {
+        words.at = 0;
+    }
+    let mut from = Vec::new();
+    while let Some(word) = words.next() {
+        if word.is_one_of(&["FROM", "JOIN", "TABLE"]) {
+            while words.eat("(") {}
+            from.extend(words.name());
+        }
+    }
+    (!from.is_empty()).then_some(RowCopy { to, from })
+}
+
+/// The effects of a TRUNCATE, from its verb on.
+pub(super) fn truncate(words: &mut Words<'_>) -> Vec<StatementEffect> {
+    words.next();
+    words.eat("TABLE");
+    let also = if words.has("CASCADE") {
+        " and of every table that refers to it"
+    } else {
+        ""
+    };
+    let delete = |table| StatementEffect::DeleteRows {
+        what: format!("deletes all rows of {table}{also}"),
+        table,
+    };
+    words.names().into_iter().map(delete).collect()
+}
+
+/// The effect of a DELETE without a condition, from its verb on.
+pub(super) fn delete(words: &mut Words<'_>) -> Option<StatementEffect> {
+    words.next();
+    let history = words.eat("HISTORY");
+    while words.eat_any(&["LOW_PRIORITY", "QUICK", "IGNORE"]) {}
+    words.eat("FROM").then_some(())?;
+    words.eat("ONLY");
+    let table = words.name()?;
+    if history {
+        let what = format!("deletes the history of {table}");
+        let table = Some(table);
+        return Some(StatementEffect::LoseData { table, what });
+    }
+    let mut depth = 0_usize;
+    for word in words.rest() {
+        match word.text {
+            "(" => depth += 1,
+            // The end of the parentheses around the DELETE.
+            ")" if depth == 0 => break,
+            ")" => depth -= 1,
+            _ if depth == 0 && word.is_one_of(&["WHERE", "USING", "JOIN"]) => return None,
+            _ => {}
+        }
+    }
+    let what = format!("deletes all rows of {table}");
+    Some(StatementEffect::DeleteRows { table, what })
+}
+
+/// The effects of the DELETEs in a statement that begins with WITH.
+pub(super) fn deletes_inside(words: &mut Words<'_>) -> Vec<StatementEffect> {
+    let mut effects = Vec::new();
+    while let Some(word) = words.peek() {
+        let at = words.at;
+        if word.is("DELETE") {
+            effects.extend(delete(words));
+        }
+        words.at = at + 1;
+    }
+    effects
+}
+
+/// The table of an INSERT, a REPLACE, an UPDATE of one table or a DELETE, from its verb on.
+pub(super) fn written_table(words: &mut Words<'_>) -> Option<Name> {
+    const BETWEEN: &[&str] = &[
+        "LOW_PRIORITY",
+        "HIGH_PRIORITY",
+        "DELAYED",
+        "QUICK",
+        "IGNORE",
+        "ONLY",
+    ];
+    let verb = words.next()?;
+    if words.eat("OR") {
+        words.next();
+    }
+    while words.eat_any(BETWEEN) {}
+    let led = words.eat_any(&["INTO", "FROM"]);
+    words.eat("ONLY");
+    if verb.is("DELETE") && !led {
+        return None;
+    }
+    let table = words.name()?;
+    // The list of tables of an UPDATE does not show which of them it changes.
+    let rest = words.rest().iter();
+    let mut before_set = rest.take_while(|word| !word.is("SET"));
+    let several = verb.is("UPDATE") && before_set.any(|word| word.is_one_of(&[",", "JOIN"]));
+    (!several).then_some(table)
+}
+
+/// Whether a statement changes or deletes existing rows, which no schema can bring back.
+#[must_use]
+pub fn changes_rows(dialect: &dyn Dialect, sql: &str) -> bool {
+    const CHANGING: &[&str] = &["UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE"];
+    CHANGING.contains(&Words::of(dialect, sql).verb().as_str())
+}
