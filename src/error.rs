@@ -10,7 +10,7 @@ use crate::output::escape::{terminal, workflow_log};
 
 /// Writes diagnostics to stderr, each with its source line where there is one. Where the answer is
 /// read out of a log, nothing beside it may look like a part of it.
-pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: Format) {
+pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: &Format) {
     let renderer = if decorate {
         Renderer::styled()
     } else {
@@ -19,7 +19,7 @@ pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: Format) {
     let mut stderr = anstream::stderr().lock();
     for diagnostic in diagnostics {
         let mut text = draw(diagnostic, &renderer);
-        if format == Format::Github {
+        if format.is_log {
             text = workflow_log(&text);
         }
         // Nothing can be done about a closed stderr.

@@ -5,25 +5,25 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use bird::cmd::{self, Outcome};
+use bird::cmd::{self, RunResult};
+use bird::error;
 use bird::model::exit::Exit;
-use bird::{error, output};
 
 fn main() -> ExitCode {
-    let outcome = match cmd::parse(std::env::args_os()) {
+    let result = match cmd::parse(std::env::args_os()) {
         Ok(cli) => cmd::run(cli),
-        Err(told) => return told.tell(),
+        Err(message) => return message.print(),
     };
-    let exit = match show(&outcome) {
+    let exit = match show(&result) {
         Err(error) if !is_broken_pipe(&error) => {
             // A closed stderr leaves no place for the message; the exit code remains.
             let _: io::Result<()> = writeln!(anstream::stderr(), "error: {error:#}");
             Exit::Failed
         }
-        _ => outcome.exit(),
+        _ => result.exit(),
     };
     // The process ends, and with it its memory: thousands of rows need not be freed one by one.
-    std::mem::forget(outcome);
+    std::mem::forget(result);
     ExitCode::from(exit.code())
 }
 
@@ -34,24 +34,22 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Writes the report to stdout and diagnostics to stderr.
-fn show(outcome: &Outcome) -> Result<()> {
-    error::show(&outcome.diagnostics(), outcome.decorate, outcome.format);
-    render(outcome).context("cannot write the report")
+fn show(result: &RunResult) -> Result<()> {
+    error::show(&result.diagnostics(), result.decorate, result.format);
+    render(result).context("cannot write the report")
 }
 
-fn render(outcome: &Outcome) -> io::Result<()> {
-    let run = outcome.run.to_string();
-    // SQL is written byte for byte; in the other formats colours are removed unless a terminal shows them.
-    let mut stdout: Box<dyn Write> = match outcome.format {
-        output::Format::Sql => Box::new(io::BufWriter::new(io::stdout().lock())),
-        _ => Box::new(io::BufWriter::new(anstream::stdout().lock())),
+fn render(result: &RunResult) -> io::Result<()> {
+    let (run, format) = (result.run.to_string(), result.format);
+    // SQL is written byte for byte; in other formats colours are removed unless a terminal shows them.
+    let mut stdout: Box<dyn Write> = if format.verbatim {
+        Box::new(io::BufWriter::new(io::stdout().lock()))
+    } else {
+        Box::new(io::BufWriter::new(anstream::stdout().lock()))
     };
-    match &outcome.result {
-        Ok(report) => output::render(report.as_ref(), &run, outcome.format, &mut *stdout)?,
-        Err(failure) => {
-            let command = outcome.command;
-            output::render_failure(command, &run, failure, outcome.format, &mut *stdout)?;
-        }
+    match &result.result {
+        Ok(report) => (format.render)(report.as_ref(), &run, &mut *stdout)?,
+        Err(failure) => (format.render_failure)(result.command, &run, failure, &mut *stdout)?,
     }
     stdout.flush()
 }

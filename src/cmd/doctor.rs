@@ -4,8 +4,10 @@ use crate::model::code::Code;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::open;
-use super::{Context, cli};
 use crate::db::doctor::{self, Patient};
 use crate::db::session::{Access, Session};
 use crate::db::{file, history};
@@ -26,8 +28,10 @@ use crate::sql::script;
 #[command(before_help = "Example: bird doctor --env production        before the first migration")]
 pub struct Args {
     #[command(flatten)]
-    connect: cli::Connect,
+    connect: flags::Connect,
 }
+
+impl CommandFacts for Args {}
 
 /// The check that comes first.
 const CONNECTION: Code = Code::Connection;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, source};
+use super::context::Context;
+use super::source;
 use crate::dialect::Dialect;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;

@@ -3,12 +3,14 @@
 use crate::model::code::Code;
 use serde_json::{Map, Value, json};
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::source::{self, Loaded, Source};
-use super::{Context, cli};
 use crate::model::change::Ddl;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
-use crate::output::{Block, Grid, Report};
+use crate::output::{Block, Format, Grid, Report, SQL};
 use crate::project::Database;
 
 /// Show a schema as SQL that recreates it, or as JSON
@@ -28,12 +30,14 @@ pub struct Args {
     #[arg(long, conflicts_with = "source")]
     json_schema: bool,
     #[command(flatten)]
-    connect: cli::Connect,
+    connect: flags::Connect,
 }
 
-impl Args {
-    /// Whether it can be answered without a project.
-    pub fn stands_alone(&self) -> bool {
+impl CommandFacts for Args {
+    const FORMATS: &'static [&'static Format] = &[SQL];
+    const DEFAULT_FORMAT: &'static Format = SQL;
+
+    fn stands_alone(&self) -> bool {
         self.json_schema || self.source.as_deref().is_some_and(source::stands_alone)
     }
 }

@@ -1,10 +1,18 @@
-//! The verbs: one file per command, and what they share. The only user of clap.
+//! The commands, and the command line on top of them. The only user of clap.
+//!
+//! `flags` and `context` are at the bottom, `run` holds what commands share, each command is a
+//! file or a folder, and `cli` and `execute` know them all. A new command is a file with its
+//! `Args`, `impl CommandFacts for Args` and `run`, and one line in `cli`.
 
 mod adopt;
 mod audit;
 mod cli;
+mod context;
 mod diff;
 mod doctor;
+mod execute;
+mod facts;
+mod flags;
 mod impact;
 mod import;
 mod inspect;
@@ -21,153 +29,5 @@ mod undo;
 mod up;
 mod verify;
 
-use crate::model::code::Code;
-use std::sync::Arc;
-
-use uuid::Uuid;
-
-use crate::db::stop::Stop;
-use crate::model::diagnostic::{Diagnostic, Failure, Severity};
-use crate::model::exit::Exit;
-use crate::output::progress::Progress;
-use crate::output::{Format, Report};
-use crate::project::{self, Project, Request};
-
-pub use cli::{Cli, Told, command, parse};
-
-/// What every command works with.
-pub struct Context {
-    pub project: Arc<Project>,
-    pub progress: Progress,
-    pub stop: Stop,
-    /// Names this run in every report and journal row.
-    pub run: Uuid,
-}
-
-/// How a run ended, ready to be shown.
-pub struct Outcome {
-    pub command: &'static str,
-    pub run: Uuid,
-    pub format: Format,
-    /// Whether errors may be coloured.
-    pub decorate: bool,
-    /// Whether only errors are told on stderr.
-    pub quiet: bool,
-    pub result: Result<Box<dyn Report>, Failure>,
-}
-
-impl Outcome {
-    pub fn exit(&self) -> Exit {
-        match &self.result {
-            Ok(report) => report.exit(),
-            Err(failure) => failure.exit,
-        }
-    }
-
-    /// What is told on stderr.
-    pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        let mut all = match &self.result {
-            Ok(report) => report.diagnostics(),
-            Err(failure) => failure.diagnostics.clone(),
-        };
-        all.retain(|told| !self.quiet || told.severity > Severity::Note);
-        all
-    }
-}
-
-/// Runs a command.
-pub fn run(cli: Cli) -> Outcome {
-    let (command, format, decorate) = (cli.command.name(), cli.format(), cli.decorate());
-    let (run, quiet) = (Uuid::now_v7(), cli.quiet);
-    let result = work(cli, run);
-    Outcome {
-        command,
-        run,
-        format,
-        decorate,
-        quiet,
-        result,
-    }
-}
-
-fn work(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
-    let cannot = |what: &str, reason: std::io::Error| {
-        Failure::failed(Diagnostic::new(
-            Code::Environment,
-            format!("{what}: {reason}"),
-        ))
-    };
-    let folder =
-        std::env::current_dir().map_err(|reason| cannot("cannot tell the folder", reason))?;
-    let request = Request {
-        config: cli.config.clone(),
-        environment: cli.env.clone(),
-        databases: cli.databases.clone(),
-        folder,
-        variable: &|name| std::env::var(name).ok(),
-    };
-    if cli.format() == Format::Sql && !cli.command.has_sql() {
-        let message = format!("`bird {}` has no answer in SQL", cli.command.name());
-        let fault = Diagnostic::new(Code::Usage, message);
-        return Err(Failure::failed(fault.hint("use table, json or markdown")));
-    }
-    let project = match project::load(&request) {
-        Err(failure) if cli.command.stands_alone() && is_nowhere(&failure) => {
-            project::none(&request)
-        }
-        read => read?,
-    };
-    let progress = Progress::new(cli.quiet, cli.verbose > 0);
-    for notice in &project.notices {
-        progress.detail(notice);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|reason| cannot("cannot start", reason))?;
-    let mut databases = project.databases.iter();
-    let embedded = databases.all(|database| database.dialect.facts().is_embedded());
-    runtime.block_on(async {
-        let stop = listen(progress.clone(), embedded);
-        let context = Context {
-            project: Arc::new(project),
-            progress,
-            stop,
-            run,
-        };
-        let result = cli.command.run(&context).await;
-        context.progress.finish();
-        result
-    })
-}
-
-/// Whether there is no project at all, which is no fault of one that there is.
-fn is_nowhere(failure: &Failure) -> bool {
-    let mut faults = failure.diagnostics.iter();
-    faults.any(|fault| fault.code == Code::NoConfig)
-}
-
-/// The first signal stops after the running statement, the second cancels it on its server, the
-/// third ends bird at once. An embedded database needs no second: its statement ends with bird.
-fn listen(progress: Progress, embedded: bool) -> Stop {
-    let last = if embedded { 2 } else { 3 };
-    Stop::listen(move |times, exit| match times {
-        1 if embedded => progress.notice(
-            "stopping after the running statement; once more stops at once, and rolls it back",
-        ),
-        1 => progress
-            .notice("stopping after the running statement; once more cancels it on the server"),
-        times if times < last => progress.notice(
-            "cancelling the running statement; once more stops at once, and leaves the statement \
-             to the server",
-        ),
-        _ => {
-            progress.finish();
-            progress.notice(
-                "stopped at once: a server may still be running the last statement; the next run \
-                 waits for it and finds out how it ended",
-            );
-            std::process::exit(exit.code().into());
-        }
-    })
-}
+pub use cli::{Cli, UsageMessage, command, parse};
+pub use execute::{RunResult, run};

@@ -3,9 +3,11 @@
 use crate::model::code::Code;
 use serde_json::{Value, json};
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::compare::{Compared, Proof, Verified, compare};
 use super::source::{self, Loaded, Source, Upto, Workshop};
-use super::{Context, cli};
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -29,14 +31,16 @@ pub struct Args {
     #[arg(long)]
     from_drift: bool,
     /// One thing under two names, table=table or table.column=table.column; repeatable
-    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = cli::rename)]
+    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = flags::rename)]
     renames: Vec<Renamed>,
     /// The server for another engine's file; repeatable
     #[arg(long, value_name = "URL")]
     shadow: Vec<String>,
     #[command(flatten)]
-    connect: cli::Connect,
+    connect: flags::Connect,
 }
+
+impl CommandFacts for Args {}
 
 /// The files that were written.
 pub struct NewReport {

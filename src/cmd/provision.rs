@@ -3,8 +3,10 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::{locks, open, protected};
-use super::{Context, cli};
 use crate::db::provision::{self, Provisioned, Wish};
 use crate::db::session::DbError;
 use crate::dialect::Trouble;
@@ -20,10 +22,12 @@ use crate::project::Database;
 )]
 pub struct Args {
     #[command(flatten)]
-    pub consents: cli::Consents,
+    pub consents: flags::Consents,
     #[command(flatten)]
-    pub connect: cli::Connect,
+    pub connect: flags::Connect,
 }
+
+impl CommandFacts for Args {}
 
 /// What was made, by database.
 pub struct ProvisionReport {

@@ -3,11 +3,13 @@
 use crate::model::code::Code;
 use serde_json::{Map, Value, json};
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::locks::{no_lock, serves, waiting};
 use super::run::open;
 use super::run::open::{Absent, Opened};
 use super::run::protected;
-use super::{Context, cli};
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, journal, lock};
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -39,12 +41,14 @@ pub struct Args {
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub reason: String,
     #[command(flatten)]
-    pub consents: cli::Consents,
+    pub consents: flags::Consents,
     #[command(flatten)]
-    pub connect: cli::Connect,
+    pub connect: flags::Connect,
     #[command(flatten)]
-    pub locks: cli::Locks,
+    pub locks: flags::Locks,
 }
+
+impl CommandFacts for Args {}
 
 /// What was answered.
 pub struct ResolveReport {

@@ -3,9 +3,11 @@
 use futures_util::future::{join, join_all};
 use serde_json::Value;
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::open;
 use super::run::state::{Named, State};
-use super::{Context, cli};
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, stored_migration};
 use crate::dialect::Trouble;
@@ -28,8 +30,10 @@ pub struct Args {
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
-    connect: cli::Connect,
+    connect: flags::Connect,
 }
+
+impl CommandFacts for Args {}
 
 /// All databases, and what is wrong with them.
 pub struct StatusReport {

@@ -1,7 +1,9 @@
 //! `bird undo`: takes migrations back, by their undo files and through the same journal.
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::migrate::{self, MigrateReport};
-use super::{Context, cli};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Direction;
@@ -19,12 +21,14 @@ pub struct Args {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    pub consents: cli::Consents,
+    pub consents: flags::Consents,
     #[command(flatten)]
-    pub connect: cli::Connect,
+    pub connect: flags::Connect,
     #[command(flatten)]
-    pub locks: cli::Locks,
+    pub locks: flags::Locks,
 }
+
+impl CommandFacts for Args {}
 
 /// Plans, and takes back unless it is only asked what it would do.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {

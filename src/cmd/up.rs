@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Context, cli, migrate, provision, seed};
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::{flags, migrate, provision, seed};
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
@@ -15,12 +17,14 @@ use crate::output::{Block, Report};
 )]
 pub struct Args {
     #[command(flatten)]
-    consents: cli::Consents,
+    consents: flags::Consents,
     #[command(flatten)]
-    connect: cli::Connect,
+    connect: flags::Connect,
     #[command(flatten)]
-    locks: cli::Locks,
+    locks: flags::Locks,
 }
+
+impl CommandFacts for Args {}
 
 /// The reports of the parts that ran.
 pub struct UpReport {

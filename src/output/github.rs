@@ -3,18 +3,27 @@
 
 use std::io::{self, Write};
 
-use super::Report;
 use super::checked::Outcome;
 use super::escape::{workflow_data, workflow_property};
+use super::{Format, Report};
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 
-pub fn render(report: &dyn Report, to: &mut dyn Write) -> io::Result<()> {
+pub const FORMAT: Format = Format {
+    name: "github",
+    common: true,
+    verbatim: false,
+    is_log: true,
+    render,
+    render_failure,
+};
+
+fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
     commands(report.command(), report.exit(), report.diagnostics(), to)
 }
 
 /// What a command that could not make its report has to say.
-pub fn render_failure(command: &str, failure: &Failure, to: &mut dyn Write) -> io::Result<()> {
+fn render_failure(command: &str, _: &str, failure: &Failure, to: &mut dyn Write) -> io::Result<()> {
     commands(command, failure.exit, failure.diagnostics.clone(), to)
 }
 

@@ -4,11 +4,20 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use super::Report;
+use super::{Format, Report};
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 
-pub fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<()> {
+pub const FORMAT: Format = Format {
+    name: "json",
+    common: true,
+    verbatim: false,
+    is_log: false,
+    render,
+    render_failure,
+};
+
+fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         command: report.command(),
         run,
@@ -21,7 +30,7 @@ pub fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<
 }
 
 /// The document of a command that could not make its report.
-pub fn render_failure(
+fn render_failure(
     command: &str,
     run: &str,
     failure: &Failure,

@@ -3,17 +3,26 @@
 
 use std::io::{self, Write};
 
-use super::Report;
 use super::checked::{Checked, Outcome};
 use super::escape::{xml, xml_attribute};
+use super::{Format, Report};
 use crate::model::diagnostic::{Diagnostic, Failure};
 
-pub fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<()> {
+pub const FORMAT: Format = Format {
+    name: "junit",
+    common: true,
+    verbatim: false,
+    is_log: false,
+    render,
+    render_failure,
+};
+
+fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<()> {
     suite(report.command(), run, &report.checks(), to)
 }
 
 /// The suite of a command that could not make its report.
-pub fn render_failure(
+fn render_failure(
     command: &str,
     run: &str,
     failure: &Failure,

@@ -3,10 +3,19 @@
 use std::io::{self, Write};
 
 use super::escape::{fence, markdown, terminal};
-use super::{Block, Grid, Report};
+use super::{Block, Format, Grid, Report};
 use crate::model::diagnostic::{Diagnostic, Failure};
 
-pub fn render(report: &dyn Report, to: &mut dyn Write) -> io::Result<()> {
+pub const FORMAT: Format = Format {
+    name: "markdown",
+    common: true,
+    verbatim: false,
+    is_log: false,
+    render,
+    render_failure,
+};
+
+fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
     writeln!(to, "### bird {}", report.command())?;
     for block in report.blocks() {
         writeln!(to)?;
@@ -28,7 +37,7 @@ pub fn render(report: &dyn Report, to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What a command that could not make its report has to say.
-pub fn render_failure(command: &str, failure: &Failure, to: &mut dyn Write) -> io::Result<()> {
+fn render_failure(command: &str, _: &str, failure: &Failure, to: &mut dyn Write) -> io::Result<()> {
     writeln!(to, "### bird {command}")?;
     findings(&failure.diagnostics, to)
 }

@@ -55,6 +55,12 @@ pub trait Report {
     }
 }
 
+impl<R: Report + 'static> From<R> for Box<dyn Report> {
+    fn from(report: R) -> Box<dyn Report> {
+        Box::new(report)
+    }
+}
+
 /// A piece of what people read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Block {
@@ -78,58 +84,44 @@ pub struct Grid {
     pub numbers: Vec<usize>,
 }
 
-/// The formats, by the names on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Table,
-    Json,
-    Markdown,
-    Sql,
-    Junit,
-    Github,
+/// A format of the answer: one file, and one line in [`FORMATS`].
+#[derive(Debug)]
+pub struct Format {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// Whether every command can answer in it; else a command names it.
+    pub common: bool,
+    /// Whether the answer must arrive to the byte: nothing that colours it is taken out.
+    pub verbatim: bool,
+    /// Whether the answer is read out of a log, so that no line beside it may look like a part of
+    /// it.
+    pub is_log: bool,
+    /// Writes the report of a run.
+    pub render: fn(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<()>,
+    /// Writes what a command that could not make its report still owes: people have read it on
+    /// stderr.
+    pub render_failure:
+        fn(command: &str, run: &str, failure: &Failure, to: &mut dyn Write) -> io::Result<()>,
 }
 
-/// Every format with its name.
-pub const FORMATS: &[(&str, Format)] = &[
-    ("table", Format::Table),
-    ("json", Format::Json),
-    ("markdown", Format::Markdown),
-    ("sql", Format::Sql),
-    ("junit", Format::Junit),
-    ("github", Format::Github),
+impl PartialEq for Format {
+    fn eq(&self, other: &Format) -> bool {
+        self.name == other.name
+    }
+}
+
+/// The format of commands that name no other as theirs.
+pub const TABLE: &Format = &table::FORMAT;
+
+/// The format for an engine's own client.
+pub const SQL: &Format = &sql::FORMAT;
+
+/// Every format.
+pub const FORMATS: &[&Format] = &[
+    TABLE,
+    &json::FORMAT,
+    &markdown::FORMAT,
+    SQL,
+    &junit::FORMAT,
+    &github::FORMAT,
 ];
-
-/// Writes a report.
-pub fn render(
-    report: &dyn Report,
-    run: &str,
-    format: Format,
-    to: &mut dyn Write,
-) -> io::Result<()> {
-    match format {
-        Format::Table => table::render(&report.blocks(), to),
-        Format::Json => json::render(report, run, to),
-        Format::Markdown => markdown::render(report, to),
-        Format::Sql => sql::render(&report.sql().unwrap_or_default(), to),
-        Format::Junit => junit::render(report, run, to),
-        Format::Github => github::render(report, to),
-    }
-}
-
-/// Writes what a command that could not make its report still owes in a format: people have read
-/// it on stderr.
-pub fn render_failure(
-    command: &str,
-    run: &str,
-    failure: &Failure,
-    format: Format,
-    to: &mut dyn Write,
-) -> io::Result<()> {
-    match format {
-        Format::Table | Format::Sql => Ok(()),
-        Format::Json => json::render_failure(command, run, failure, to),
-        Format::Markdown => markdown::render_failure(command, failure, to),
-        Format::Junit => junit::render_failure(command, run, failure, to),
-        Format::Github => github::render_failure(command, failure, to),
-    }
-}

@@ -5,11 +5,26 @@ use std::io::{self, Write};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::escape::terminal;
-use super::{Block, Grid};
+use super::{Block, Format, Grid, Report};
+use crate::model::diagnostic::Failure;
 
-pub fn render(blocks: &[Block], to: &mut dyn Write) -> io::Result<()> {
+pub const FORMAT: Format = Format {
+    name: "table",
+    common: true,
+    verbatim: false,
+    is_log: false,
+    render,
+    render_failure,
+};
+
+/// Writes nothing: people read a failure on stderr.
+fn render_failure(_: &str, _: &str, _: &Failure, _: &mut dyn Write) -> io::Result<()> {
+    Ok(())
+}
+
+fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
     let mut last_was_line = true;
-    for (index, block) in blocks.iter().enumerate() {
+    for (index, block) in report.blocks().iter().enumerate() {
         let is_line = matches!(block, Block::Line(_));
         if index > 0 && !(is_line && last_was_line) {
             writeln!(to)?;

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use super::{Args, Decision, Member, Origin, drift};
 use crate::adopt::{self, Adopted, BASELINE, REFINERY, Tool, baseline};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::session::DbError;
 use crate::db::{history, inspect};

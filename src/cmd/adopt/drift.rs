@@ -3,7 +3,7 @@
 
 use super::{Decision, Member, Origin};
 use crate::adopt::{Adopted, BASELINE};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::source::{self, Source, Upto};
 use crate::diff::diff;
 use crate::model::code::Code;

@@ -7,9 +7,11 @@ mod write;
 
 use futures_util::future::{join, join_all};
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::open::{Absent, Opened};
 use super::run::{open, protected, versions};
-use super::{Context, cli};
 use crate::adopt::{Adopted, BASELINE, REFINERY};
 use crate::db::session::Access;
 use crate::model::diagnostic::Failure;
@@ -25,7 +27,7 @@ pub use report::AdoptReport;
 )]
 pub struct Args {
     /// The tool whose history is taken over; else the one whose table is found, else a baseline
-    #[arg(long, value_name = "TOOL", value_parser = cli::tool, help = from_help())]
+    #[arg(long, value_name = "TOOL", value_parser = flags::tool, help = from_help())]
     pub from: Option<String>,
     /// The last version that a baseline takes for applied: N, or DATABASE@N; repeatable
     #[arg(long, value_name = "N")]
@@ -34,12 +36,14 @@ pub struct Args {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    pub consents: cli::Consents,
+    pub consents: flags::Consents,
     #[command(flatten)]
-    pub connect: cli::Connect,
+    pub connect: flags::Connect,
     #[command(flatten)]
-    pub locks: cli::Locks,
+    pub locks: flags::Locks,
 }
+
+impl CommandFacts for Args {}
 
 fn from_help() -> String {
     format!(

@@ -3,7 +3,7 @@
 
 use super::report::AdoptReport;
 use super::{Args, Decision, Member, decide};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::locks::{no_lock, waiting, writable};
 use crate::cmd::run::open;
 use crate::db::lock::{self, Guard, NoLock};

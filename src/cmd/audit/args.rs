@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::audit::{STRATEGIES, Strategy};
-use crate::cmd::cli;
+use crate::cmd::facts::CommandFacts;
+use crate::cmd::flags;
 use crate::cmd::run::limits::Limits;
 use crate::model::diagnostic::Severity;
 use crate::model::name::did_you_mean;
@@ -74,11 +75,13 @@ pub struct Args {
     #[arg(long = "where", value_name = "CONDITION", requires = "impact")]
     pub(crate) choice: Option<String>,
     /// From which severity on a finding fails: note, warning, error
-    #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
+    #[arg(long, value_name = "LEVEL", value_parser = flags::severity, default_value = "warning")]
     pub(crate) fail_on: Severity,
     #[command(flatten)]
-    pub(crate) connect: cli::Connect,
+    pub(crate) connect: flags::Connect,
 }
+
+impl CommandFacts for Args {}
 
 fn strategy(name: &str) -> Result<Strategy, String> {
     let names = || STRATEGIES.iter().map(|(name, _)| *name);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::session::{Access, DbError, Sample, Session};
 use crate::dialect::Trouble;

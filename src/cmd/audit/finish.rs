@@ -11,7 +11,7 @@ use super::last_pass::Passed;
 use super::reference_report::Audited;
 use super::repair_plan;
 use super::report::AuditReport;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::orphans;
 use crate::db::audit::checkpoint::Journal;
 use crate::db::audit::endpoints::Looked;

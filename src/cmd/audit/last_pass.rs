@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::db::audit::endpoints::{Prepared, Side};
 use crate::db::audit::watermark::Since;
 use crate::project::replace;

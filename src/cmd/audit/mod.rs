@@ -16,7 +16,7 @@ mod selection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Context;
+use super::context::Context;
 use super::impact::Question;
 use super::run::{open, references};
 use crate::db::audit::checkpoint::Journal;

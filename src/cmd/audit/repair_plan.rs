@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::Args;
 use super::errors::cannot_write;
 use super::report::AuditReport;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::cmd::run::open::{Absent, Opened};
 use crate::db::audit::endpoints::Prepared;

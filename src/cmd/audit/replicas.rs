@@ -6,7 +6,7 @@ use crate::model::code::Code;
 use std::sync::Arc;
 
 use super::args::Args;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::{open, replica};
 use crate::db::audit::connections;
 use crate::db::audit::endpoints::{Looked, Prepared, Side};

@@ -1,7 +1,7 @@
 //! Selects the references of a run.
 
 use super::args::Args;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;

@@ -6,12 +6,15 @@ mod report;
 use crate::model::code::Code;
 use futures_util::future::join;
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::compare::{Compared, Proof, Verified, compare};
 use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
-use super::{Context, cli};
 use crate::audit::guard;
 use crate::model::change::Renamed;
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::output::{Format, SQL};
 use crate::project::Database;
 use report::DiffReport;
 
@@ -36,20 +39,21 @@ pub struct Args {
     #[arg(long)]
     verify: bool,
     /// One thing under two names, table=table or table.column=table.column; repeatable
-    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = cli::rename)]
+    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = flags::rename)]
     renames: Vec<Renamed>,
     /// The server on which files are replayed, where neither source tells
     #[arg(long, value_name = "URL")]
     shadow: Option<String>,
     #[command(flatten)]
-    consents: cli::Consents,
+    consents: flags::Consents,
     #[command(flatten)]
-    connect: cli::Connect,
+    connect: flags::Connect,
 }
 
-impl Args {
-    /// Whether it can be answered without a project.
-    pub fn stands_alone(&self) -> bool {
+impl CommandFacts for Args {
+    const FORMATS: &'static [&'static Format] = &[SQL];
+
+    fn stands_alone(&self) -> bool {
         let both = self.from.iter().chain(&self.to);
         self.to.is_some() && both.into_iter().all(|source| source::stands_alone(source))
     }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use self::report::{Impact, ImpactReport};
+use super::context::Context;
 use super::run::{open, references};
-use super::{Context, source};
+use super::source;
 use crate::db::audit::connections;
 use crate::db::audit::endpoints::{self, Looked, Prepared, Side};
 use crate::db::audit::error;

@@ -5,7 +5,7 @@ use super::apply_database::{Lane, marks};
 use super::member::{Member, close, remember, widths};
 use super::report::MigrateReport;
 use super::{Args, planned};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::locks::{doubt, no_lock, waiting};
 use crate::cmd::run::open;
 use crate::db::lock::{self, Guard};

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::report::Ran;
 use super::{Args, stopped};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::locks::waiting;
 use crate::cmd::run::open;
 use crate::db::apply::{self, Done, Run, Told};

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::Args;
 use super::member::Member;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::{locks, open};
 use crate::db::lock::{self, NoLock};
 use crate::model::diagnostic::Failure;

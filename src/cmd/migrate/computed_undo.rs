@@ -3,7 +3,7 @@
 
 use super::Args;
 use super::member::Member;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::compare::{Compared, Proof, Verified, compare};
 use crate::cmd::source::{self, until};
 use crate::dialect::Dialect;

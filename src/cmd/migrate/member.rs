@@ -4,7 +4,7 @@
 use futures_util::future::join_all;
 
 use super::Args;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::cmd::run::open::{Absent, Opened};
 use crate::db::session::Access;

@@ -13,10 +13,12 @@ mod stopped;
 
 use futures_util::future::{join, join_all};
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::open::Absent;
 use super::run::versions::{targets, versions};
 use super::run::{open, protected};
-use super::{Context, cli};
 use crate::db::session::Access;
 use crate::model::diagnostic::Failure;
 use crate::model::history::Direction;
@@ -40,7 +42,7 @@ pub struct Args {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    pub consents: cli::Consents,
+    pub consents: flags::Consents,
     /// A file that was changed after it was applied is right as it is: V, or DATABASE@V; repeatable
     #[arg(long, value_name = "V", requires = "reason")]
     pub accept_checksum: Vec<String>,
@@ -48,13 +50,15 @@ pub struct Args {
     #[arg(long, value_name = "TEXT", requires = "accept_checksum", value_parser = accept::reason)]
     pub reason: Option<String>,
     #[command(flatten)]
-    pub connect: cli::Connect,
+    pub connect: flags::Connect,
     #[command(flatten)]
-    pub locks: cli::Locks,
+    pub locks: flags::Locks,
     /// `bird undo` goes the other way.
     #[arg(skip)]
     pub direction: Direction,
 }
+
+impl CommandFacts for Args {}
 
 /// Plans, and applies unless it is only asked what it would do.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Args;
 use super::member::Member;
 use super::planned::{planned_blocks, step_json};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::state::{Named, State, named};
 use crate::cmd::status;
 use crate::db::apply::{Done, Told};

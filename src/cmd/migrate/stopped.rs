@@ -3,7 +3,7 @@
 use crate::model::code::Code;
 use std::time::Duration;
 
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::locks::no_lock;
 use crate::db::apply::{Doubt, Left, Reason, Stopped};
 use crate::db::session::DbError;

@@ -8,7 +8,7 @@ use super::preflight::{Part, Ready};
 use super::report::{Mode, Part as Told, RepairReport};
 use super::throttle::Pace;
 use super::{errors, locking};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::locks;
 use crate::db::repair::chunk::{Done, Pair, Work, perform, preview as look};
 use crate::db::repair::retry::Patience;

@@ -3,7 +3,7 @@
 
 use super::Args;
 use super::preflight::{Place, Ready};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::{locks, open};
 use crate::db::lock::{self, NoLock};
 use crate::db::repair::{journal, quarantine};

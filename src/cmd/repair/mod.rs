@@ -13,8 +13,10 @@ mod undo;
 
 use std::path::PathBuf;
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::limits::Limits;
-use super::{Context, cli};
 use crate::model::diagnostic::Failure;
 pub use report::RepairReport;
 
@@ -60,12 +62,14 @@ pub struct Args {
     #[arg(long = "replica", value_name = "NAME=URL", requires = "max_lag")]
     replicas: Vec<String>,
     #[command(flatten)]
-    consents: cli::Consents,
+    consents: flags::Consents,
     #[command(flatten)]
-    connect: cli::Connect,
+    connect: flags::Connect,
     #[command(flatten)]
-    locks: cli::Locks,
+    locks: flags::Locks,
 }
+
+impl CommandFacts for Args {}
 
 impl Args {
     /// Whether anything is going to be changed, if nothing is against it.

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::Args;
 use super::errors;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::cmd::run::open::{Absent, Opened};
 use crate::cmd::run::{locks, protected};

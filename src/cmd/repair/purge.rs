@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Context;
 use super::Args;
 use super::errors;
 use super::quarantine;
 use super::quarantine::Member;
 use super::report::{Mode, RepairReport};
+use crate::cmd::context::Context;
 use crate::db::repair::journal::Chunk;
 use crate::db::repair::kept_rows::{Released, Run};
 use crate::db::repair::purge::perform;

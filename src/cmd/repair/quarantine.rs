@@ -5,7 +5,7 @@ use super::preflight::Place;
 use super::report::{Part, RepairReport};
 use super::throttle::Pace;
 use super::{Args, errors, locking};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::cmd::run::open::{Absent, Opened};
 use crate::cmd::run::{locks, protected};

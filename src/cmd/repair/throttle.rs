@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Args;
 use super::errors;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::{open, replica};
 use crate::db::limits::{INTERVAL, Monitor, MonitoredServer};
 use crate::db::session::{Access, Session};

@@ -8,7 +8,7 @@ use super::errors;
 use super::quarantine;
 use super::quarantine::Member;
 use super::report::{Mode, RepairReport};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::repair::journal::Chunk;
 use crate::db::repair::kept_rows::{Released, Run};

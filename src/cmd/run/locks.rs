@@ -4,8 +4,8 @@ use crate::model::code::Code;
 use std::time::Duration;
 
 use super::open;
-use crate::cmd::Context;
-use crate::cmd::cli::Consents;
+use crate::cmd::context::Context;
+use crate::cmd::flags::Consents;
 use crate::db::lock::{Guard, NoLock};
 use crate::db::session::{DbError, Session};
 use crate::db::writability;

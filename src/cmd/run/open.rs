@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};

@@ -4,7 +4,7 @@ use crate::model::code::Code;
 use std::time::Duration;
 
 use super::open;
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::db::audit::connections::{Connected, Connections};
 use crate::db::session::Access;
 use crate::model::diagnostic::{Diagnostic, Failure};

@@ -1,6 +1,6 @@
 //! A server that somebody named as a replica of a database: `NAME=URL`.
 
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::dialect::keys::{Following, Replication};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};

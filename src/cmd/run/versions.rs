@@ -1,6 +1,6 @@
 //! Versions on the command line: `N`, or `DATABASE@N`.
 
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;

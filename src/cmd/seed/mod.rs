@@ -2,10 +2,12 @@
 
 mod report;
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::locks::{doubt, no_lock, serves, waiting};
 use super::run::open::{Absent, Opened};
 use super::run::{open, protected};
-use super::{Context, cli};
 use crate::db::lock::NoLock;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{inspect, lock};
@@ -29,12 +31,14 @@ pub struct Args {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    pub consents: cli::Consents,
+    pub consents: flags::Consents,
     #[command(flatten)]
-    pub connect: cli::Connect,
+    pub connect: flags::Connect,
     #[command(flatten)]
-    pub locks: cli::Locks,
+    pub locks: flags::Locks,
 }
+
+impl CommandFacts for Args {}
 
 /// A database with the tables that its seeds go to.
 struct Member<'p> {

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::super::Context;
 use super::expected::Text;
 use super::load::server_of;
+use crate::cmd::context::Context;
 use crate::db::replay::NotSent;
 use crate::model::hex;
 use crate::model::schema::Schema;

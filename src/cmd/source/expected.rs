@@ -5,7 +5,7 @@ use crate::model::code::Code;
 use std::sync::Arc;
 
 use super::{Upto, usage};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::session::{Access, DbError};
 use crate::db::{history, stored_migration};

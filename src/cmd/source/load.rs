@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::cache::{self, Replayed};
 use super::expected::{self, Text};
 use super::{Kind, Loaded, Source, usage};
-use crate::cmd::Context;
+use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::inspect;
 use crate::db::replay;

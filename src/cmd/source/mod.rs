@@ -8,7 +8,7 @@ mod load;
 use crate::model::code::Code;
 use std::path::PathBuf;
 
-use super::Context;
+use super::context::Context;
 use crate::dialect::catalog::Place;
 use crate::diff::diff;
 use crate::model::change::{Ddl, Renamed, nothing_like};

@@ -1,9 +1,10 @@
 //! What `bird verify` checks of one database.
 
 use super::super::source::{Loaded, Source, Upto, Workshop};
+use crate::cmd::context::Context;
 use crate::cmd::diff::describe;
 use crate::cmd::run::open;
-use crate::cmd::{Context, seed};
+use crate::cmd::seed;
 use crate::db::session::{DbError, Session};
 use crate::db::{history as books, stored_migration};
 use crate::diff::diff;

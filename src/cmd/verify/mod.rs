@@ -7,9 +7,11 @@ mod report;
 use crate::model::code::Code;
 use std::collections::BTreeMap;
 
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::flags;
 use super::run::open;
 use super::source::{self, Workshop};
-use super::{Context, cli};
 use crate::audit::{End, structure};
 use crate::db::session::{Access, Session};
 use crate::dialect::Trouble;
@@ -30,11 +32,13 @@ pub struct Args {
     #[arg(long)]
     no_pending: bool,
     /// From which severity on a finding fails: note, warning, error
-    #[arg(long, value_name = "LEVEL", value_parser = cli::severity, default_value = "warning")]
+    #[arg(long, value_name = "LEVEL", value_parser = flags::severity, default_value = "warning")]
     fail_on: Severity,
     #[command(flatten)]
-    connect: cli::Connect,
+    connect: flags::Connect,
 }
+
+impl CommandFacts for Args {}
 
 /// Checks everything; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure> {

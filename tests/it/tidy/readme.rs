@@ -66,7 +66,7 @@ fn consents() -> String {
 fn formats() -> String {
     let names: Vec<String> = FORMATS
         .iter()
-        .map(|(name, _)| format!("`{name}`"))
+        .map(|format| format!("`{}`", format.name))
         .collect();
     format!("{}\n", names.join(", "))
 }

@@ -1,0 +1,18 @@
+//! The context of a run: its project, its progress, and whether it was asked to stop.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::db::stop::Stop;
+use crate::output::progress::Progress;
+use crate::project::Project;
+
+/// What every command works with.
+pub struct Context {
+    pub project: Arc<Project>,
+    pub progress: Progress,
+    pub stop: Stop,
+    /// Names this run in every report and journal row.
+    pub run: Uuid,
+}

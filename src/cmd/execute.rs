@@ -1,0 +1,145 @@
+//! The run of one command, from the parsed command line to its result.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::cli::Cli;
+use super::context::Context;
+use crate::db::stop::Stop;
+use crate::model::code::Code;
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
+use crate::model::exit::Exit;
+use crate::output::progress::Progress;
+use crate::output::{Format, Report};
+use crate::project::{self, Request};
+
+/// The result of a run, ready to be shown.
+pub struct RunResult {
+    pub command: &'static str,
+    pub run: Uuid,
+    pub format: &'static Format,
+    /// Whether errors may be coloured.
+    pub decorate: bool,
+    /// Whether notes are left out on stderr.
+    pub quiet: bool,
+    pub result: Result<Box<dyn Report>, Failure>,
+}
+
+impl RunResult {
+    pub fn exit(&self) -> Exit {
+        match &self.result {
+            Ok(report) => report.exit(),
+            Err(failure) => failure.exit,
+        }
+    }
+
+    /// The diagnostics for stderr.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut all = match &self.result {
+            Ok(report) => report.diagnostics(),
+            Err(failure) => failure.diagnostics.clone(),
+        };
+        all.retain(|diagnostic| !self.quiet || diagnostic.severity > Severity::Note);
+        all
+    }
+}
+
+/// Runs a command: reads the project, listens for signals, and gives the command both.
+pub fn run(cli: Cli) -> RunResult {
+    let (command, format, decorate) = (cli.command.name(), cli.format(), cli.decorate());
+    let (run, quiet) = (Uuid::now_v7(), cli.quiet);
+    let result = execute(cli, run);
+    RunResult {
+        command,
+        run,
+        format,
+        decorate,
+        quiet,
+        result,
+    }
+}
+
+fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
+    let cannot = |what: &str, reason: std::io::Error| {
+        Failure::failed(Diagnostic::new(
+            Code::Environment,
+            format!("{what}: {reason}"),
+        ))
+    };
+    let folder =
+        std::env::current_dir().map_err(|reason| cannot("cannot tell the folder", reason))?;
+    let request = Request {
+        config: cli.config.clone(),
+        environment: cli.env.clone(),
+        databases: cli.databases.clone(),
+        folder,
+        variable: &|name| std::env::var(name).ok(),
+    };
+    let format = cli.format();
+    if !format.common && !cli.command.formats().contains(&format) {
+        let (command, format) = (cli.command.name(), format.name.to_ascii_uppercase());
+        let message = format!("`bird {command}` has no answer in {format}");
+        let fault = Diagnostic::new(Code::Usage, message);
+        return Err(Failure::failed(fault.hint("use table, json or markdown")));
+    }
+    let project = match project::load(&request) {
+        Err(failure) if cli.command.stands_alone() && is_nowhere(&failure) => {
+            project::none(&request)
+        }
+        read => read?,
+    };
+    let progress = Progress::new(cli.quiet, cli.verbose > 0);
+    for notice in &project.notices {
+        progress.detail(notice);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|reason| cannot("cannot start", reason))?;
+    let mut databases = project.databases.iter();
+    let embedded = databases.all(|database| database.dialect.facts().is_embedded());
+    runtime.block_on(async {
+        let stop = listen(progress.clone(), embedded);
+        let context = Context {
+            project: Arc::new(project),
+            progress,
+            stop,
+            run,
+        };
+        let result = cli.command.run(&context).await;
+        context.progress.finish();
+        result
+    })
+}
+
+/// Whether there is no project at all, as opposed to one with errors.
+fn is_nowhere(failure: &Failure) -> bool {
+    let mut faults = failure.diagnostics.iter();
+    faults.any(|fault| fault.code == Code::NoConfig)
+}
+
+/// The first signal stops after the running statement, the second cancels it on its server, the
+/// third ends bird at once. An embedded database needs no second: its statement ends with bird.
+fn listen(progress: Progress, embedded: bool) -> Stop {
+    let last = if embedded { 2 } else { 3 };
+    Stop::listen(move |times, exit| match times {
+        1 if embedded => progress.notice(
+            "stopping after the running statement; once more stops at once, and rolls it back",
+        ),
+        1 => progress
+            .notice("stopping after the running statement; once more cancels it on the server"),
+        times if times < last => progress.notice(
+            "cancelling the running statement; once more stops at once, and leaves the statement \
+             to the server",
+        ),
+        _ => {
+            progress.finish();
+            progress.notice(
+                "stopped at once: a server may still be running the last statement; the next run \
+                 waits for it and finds out how it ended",
+            );
+            std::process::exit(exit.code().into());
+        }
+    })
+}

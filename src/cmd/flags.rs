@@ -1,0 +1,91 @@
+//! Flags that several commands have, and the readers of their values.
+
+use std::time::Duration;
+
+use crate::model::change::Renamed;
+use crate::model::code::Code;
+use crate::model::consent::CONSENTS;
+use crate::model::diagnostic::Severity;
+use crate::model::name::did_you_mean;
+use crate::project::{Database, parse_duration};
+
+/// Flags of every command that connects.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Connect {
+    /// Wait up to DURATION for servers to accept connections: 60s, 2m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
+}
+
+/// Flags of every command that takes locks.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Locks {
+    /// Wait up to DURATION for a lock that someone else holds: 30s, 5m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub lock_timeout: Option<Duration>,
+}
+
+/// Flags of every command that bird may refuse to run without a person's word.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Consents {
+    /// Consent by name to something that bird would refuse; repeatable
+    #[arg(long, value_name = "NAME", value_parser = consent)]
+    pub allow: Vec<String>,
+}
+
+impl Consents {
+    /// Whether a person has given the consent of this code.
+    pub fn allows(&self, code: Code) -> bool {
+        self.allow.iter().any(|allowed| allowed == code.name())
+    }
+}
+
+impl Locks {
+    /// The flag, then the config, then half a minute.
+    pub fn timeout(&self, database: &Database) -> Duration {
+        let set = self.lock_timeout.or(database.lock_timeout);
+        set.unwrap_or(Duration::from_secs(30))
+    }
+}
+
+/// A consent by its name.
+fn consent(name: &str) -> Result<String, String> {
+    let names = || CONSENTS.iter().map(|consent| consent.name());
+    if names().any(|known| known == name) {
+        return Ok(name.to_owned());
+    }
+    let known = names().collect::<Vec<_>>().join(", ");
+    Err(did_you_mean(name, names()).unwrap_or(format!("the consents are {known}")))
+}
+
+/// A severity by its name.
+pub fn severity(name: &str) -> Result<Severity, String> {
+    let all = [Severity::Note, Severity::Warning, Severity::Error];
+    let mut named = all.into_iter().zip(["note", "warning", "error"]);
+    let found = named.find(|(_, known)| *known == name);
+    let found = found.map(|(severity, _)| severity);
+    found.ok_or_else(|| "the levels are note, warning, error".to_owned())
+}
+
+/// Two names of one thing.
+pub fn rename(text: &str) -> Result<Renamed, String> {
+    let (from, to) = text.split_once('=').ok_or("write OLD=NEW")?;
+    if from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
+        Ok(Renamed {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        })
+    } else {
+        Err("both names need as many parts".to_owned())
+    }
+}
+
+/// A tool to adopt from, by its name.
+pub fn tool(name: &str) -> Result<String, String> {
+    let names = crate::adopt::names();
+    if names.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    let known = names.join(", ");
+    Err(did_you_mean(name, names).unwrap_or(format!("the tools are {known}")))
+}
