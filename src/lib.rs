@@ -33,7 +33,7 @@
 //! A schema comes from a source (`cmd::source`): a live database, or files that were replayed in a
 //! shadow ([`db::shadow`]). [`diff`] tells two schemas apart and knows no engine: what is the same
 //! was made equal when it was read ([`dialect::catalog`]), and the same place writes the statements
-//! that lead from one to the other. `cmd::run::compare` tries them in a shadow before anybody sees them.
+//! that lead from one to the other. `cmd::source::compare` tries them in a shadow before anybody sees them.
 //!
 //! A reference that crosses databases is read as keys: bytes that are equal and ordered alike on
 //! every engine ([`model::key`], [`dialect::keys`]). [`audit`] merges them and confirms what it
@@ -73,7 +73,7 @@
 //!
 //! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`dialect::recovery`],
 //! [`db::apply`], `cmd::migrate`; then [`model::schema`], [`mod@diff`], [`dialect::catalog`],
-//! `cmd::run::compare`, `cmd::diff`; then [`model::key`], [`audit`], `cmd::audit`, [`repair`].
+//! `cmd::source::compare`, `cmd::diff`; then [`model::key`], [`audit`], `cmd::audit`, [`repair`].
 
 pub mod invariant;
 pub mod model;

@@ -1,11 +1,11 @@
 //! A baseline: whether the tables that migrations leave behind are there. A light reading of what
 //! creates, renames and drops tables; what a stored program does is not seen.
 
-use crate::model::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
 use crate::dialect::statement::{StatementEffect, table_effects};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::Migration;
 use crate::sql::cursor::Name;

@@ -2,12 +2,15 @@
 
 use super::{Ask, Original, Row, Told, Tool, cell, number};
 
+/// The companion table that Rails has and dbmate has not.
+pub const RAILS_COMPANION_TABLE: &str = "ar_internal_metadata";
+
 pub static TOOL: Tool = Tool {
     name: "dbmate",
     tables: &["schema_migrations"],
     columns: &[("version", Ask::Text)],
     never: Some("dirty"),
-    beside: Some((super::rails::BESIDE, false)),
+    beside: Some((RAILS_COMPANION_TABLE, false)),
     order: &["version"],
     read,
     is_unchanged: None,

@@ -1,6 +1,5 @@
 //! Matching: which migrations of the project are those that another tool has applied.
 
-use crate::model::code::Code;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -8,6 +7,7 @@ use super::markers;
 use super::markers::{Claims, compare, same};
 use super::{Original, Told, Tool, number};
 use crate::dialect::Dialect;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::Migration;
 

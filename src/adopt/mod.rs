@@ -19,11 +19,11 @@ mod sqlx_migrate;
 
 pub use mapping::{Adopted, adopt};
 
-use crate::model::code::Code;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::dialect::Dialect;
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::schema::Table;
 

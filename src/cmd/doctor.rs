@@ -1,6 +1,5 @@
 //! `bird doctor`: what about the databases' surroundings will keep a migration from working.
 
-use crate::model::code::Code;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
@@ -13,6 +12,7 @@ use crate::db::session::{Access, Session};
 use crate::db::{file, history};
 use crate::dialect::Trouble;
 use crate::model::check::{Judgement, Verdict};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::history::Applied;

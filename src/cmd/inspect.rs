@@ -1,6 +1,5 @@
 //! `bird inspect`: a schema as SQL that recreates it, or as JSON.
 
-use crate::model::code::Code;
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
@@ -8,6 +7,7 @@ use super::facts::CommandFacts;
 use super::flags;
 use super::source::{self, Loaded, Source};
 use crate::model::change::Ddl;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::output::{Block, Format, Grid, Report, SQL};

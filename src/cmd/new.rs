@@ -1,14 +1,14 @@
 //! `bird new`: the next migration file, empty or written from a difference.
 
-use crate::model::code::Code;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
-use super::run::compare::{Compared, Proof, Verified, compare};
+use super::source::compare::{Compared, Proof, Verified, compare};
 use super::source::{self, Loaded, Source, Upto, Workshop};
 use crate::model::change::Renamed;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};

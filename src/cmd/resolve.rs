@@ -1,17 +1,18 @@
 //! `bird resolve`: a person's answer where a crash left something that cannot be decided.
 
-use crate::model::code::Code;
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
+use super::run::database::open_all;
 use super::run::locks::{no_lock, serves, waiting};
 use super::run::open;
-use super::run::open::{Absent, Opened};
+use super::run::open::Absent;
 use super::run::protected;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, journal, lock};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{Entry, Progress};
@@ -76,9 +77,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<ResolveReport, Failur
     let place = place(context, &args.place)?;
     let databases = [place.database];
     let wait = args.connect.wait;
-    let opening = open::all(context, databases, Access::Write, Absent::IsAnError, wait);
+    let opening = open_all(context, databases, Access::Write, Absent::IsAnError, wait);
     let opened = opening.await?.into_iter().next();
-    let Some(mut session) = opened.and_then(|Opened { session, .. }| session) else {
+    let Some(mut session) = opened.and_then(|one| one.session) else {
         return Err(not_in_doubt(&place, "the database does not exist yet"));
     };
     let result = answer(context, args, &place, &mut session).await;

@@ -7,16 +7,16 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::open;
-use super::run::state::{Named, State};
+use super::run::state::{Named, State, grid};
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, stored_migration};
 use crate::dialect::Trouble;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
-use crate::model::history::{Applied, History};
+use crate::model::history::History;
 use crate::model::migration::{Migration, title};
 use crate::model::server::Server;
-use crate::output::{Block, Grid, Report};
+use crate::output::{Block, Report};
 use crate::plan::{differing, standing};
 use crate::project::Database;
 
@@ -198,42 +198,6 @@ impl Report for StatusReport {
     fn databases(&self) -> Vec<Value> {
         self.states.iter().map(State::json).collect()
     }
-}
-
-/// One row per database.
-pub fn grid(states: &[State]) -> Grid {
-    Grid {
-        headers: vec![
-            "database",
-            "server",
-            "state",
-            "version",
-            "applied",
-            "pending",
-            "last applied",
-        ],
-        rows: states
-            .iter()
-            .map(|state| {
-                vec![
-                    state.name.clone(),
-                    state.server(),
-                    state.state.to_owned(),
-                    state.version(),
-                    state.applied.len().to_string(),
-                    state.pending.len().to_string(),
-                    state.applied.last().map(last).unwrap_or_default(),
-                ]
-            })
-            .collect(),
-        numbers: vec![4, 5],
-    }
-}
-
-/// The time without its fraction.
-fn last(row: &Applied) -> String {
-    let time = row.applied_on.split(['.', '+']).next().unwrap_or_default();
-    time.trim_end_matches('Z').replacen('T', " ", 1)
 }
 
 /// `V1 a, V2 b, …`: enough to know, not all of a thousand.

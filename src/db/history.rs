@@ -2,9 +2,8 @@
 //! The only user of refinery, so that people may go from it to bird and back.
 
 use refinery_core::Migration as Theirs;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use super::clock::now;
 use super::journal;
 use super::session::{DbError, Row, Session};
 use crate::dialect::{Dialect, Trouble};
@@ -196,13 +195,6 @@ pub fn checksum(migration: &Migration, width: Width) -> Result<u64, DbError> {
 pub fn forget(session: &Session, version: i64) -> String {
     let table = session.table(HISTORY_TABLE);
     format!("DELETE FROM {table} WHERE version = {version}")
-}
-
-/// The time as refinery writes it.
-pub fn now() -> String {
-    OffsetDateTime::now_utc()
-        .format(&Rfc3339)
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

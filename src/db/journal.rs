@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::history::now;
+use super::clock::now;
 use super::session::{DbError, Row, Session};
 use crate::dialect::Trouble;
 use crate::dialect::recovery::Definitions;

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod audit;
+pub mod clock;
 mod definitions;
 pub mod doctor;
 pub mod failpoint;

@@ -9,7 +9,8 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
-use super::history::{self, now};
+use super::clock::now;
+use super::history;
 use super::lock::{self, NoLock};
 use super::session::{DbError, Row, Session};
 use super::stop::Stop;

@@ -1,6 +1,5 @@
 //! Reads `[[assertions]]`.
 
-use crate::model::code::Code;
 use std::ops::Range;
 
 use toml::de::DeTable;
@@ -10,6 +9,7 @@ use super::config::{DatabaseConfig, declared};
 use super::document::Reader;
 use super::references::severity;
 use crate::model::assertion::Assertion;
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::sql::{script, split};
 

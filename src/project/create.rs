@@ -1,6 +1,5 @@
 //! Makes the file of a new migration, in every engine's folder.
 
-use crate::model::code::Code;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::{Database, Project};
 use crate::dialect;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// The longest name that a history keeps, and room for the version.

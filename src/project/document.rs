@@ -1,6 +1,5 @@
 //! A TOML file with its places: what is wrong is collected, all of it, and drawn without secrets.
 
-use crate::model::code::Code;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::config::may_be_shown;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::name::did_you_mean;
 

@@ -2,10 +2,10 @@
 //! mapping from child tables to lists of entries. Of YAML exactly what such files need is
 //! understood; anything else is refused with its line, never guessed.
 
-use crate::model::code::Code;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 
 /// One entry.

@@ -2,13 +2,13 @@
 //!
 //! Every file is read once, here; what runs later is what was read.
 
-use crate::model::code::Code;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{MAIN_SEPARATOR, Path};
 use std::sync::Arc;
 
 use crate::dialect;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::{Migration, Undo};
 

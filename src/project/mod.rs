@@ -13,7 +13,6 @@ mod resolve;
 mod secrets;
 mod url;
 
-use crate::model::code::Code;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use toml::de::DeTable;
 
 use crate::dialect::Dialect;
 use crate::model::assertion::Assertion;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::exit::Exit;
 use crate::model::migration::Migration;

@@ -1,6 +1,5 @@
 //! From the entry of a database to its target: which URL counts, and what it says.
 
-use crate::model::code::Code;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
@@ -9,6 +8,7 @@ use super::document::Document;
 use super::secrets::{Written, has_password};
 use super::{Database, Request, url};
 use crate::dialect::Dialect;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::target::{Target, Tls, is_loopback};
 

@@ -1,14 +1,15 @@
 //! What a database could be taken over from, and what that would record; it only looks.
 
-use crate::model::code::Code;
 use futures_util::future::join_all;
 
-use super::{Args, Decision, Member, Origin, drift};
+use super::{Args, Decision, Origin, drift};
 use crate::adopt::{self, Adopted, BASELINE, REFINERY, Tool, baseline};
 use crate::cmd::context::Context;
+use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::open;
 use crate::db::session::DbError;
 use crate::db::{history, inspect};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{HISTORY_TABLE, Width};
@@ -21,10 +22,10 @@ use crate::project::Database;
 pub async fn all(
     context: &Context,
     args: &Args,
-    members: &mut [Member<'_>],
+    members: &mut [RunDatabase<'_>],
 ) -> Result<Vec<Decision>, Failure> {
     let deciding = members.iter_mut().map(|member| async move {
-        let name = member.opened.database.name.clone();
+        let name = member.database.name.clone();
         let decided = one(context, args, member).await;
         decided.map_err(|mut failure| {
             for fault in &mut failure.diagnostics {
@@ -40,10 +41,14 @@ pub async fn all(
     Failure::collect(join_all(deciding).await)
 }
 
-async fn one(context: &Context, args: &Args, member: &mut Member<'_>) -> Result<Decision, Failure> {
-    let database = member.opened.database;
+async fn one(
+    context: &Context,
+    args: &Args,
+    member: &mut RunDatabase<'_>,
+) -> Result<Decision, Failure> {
+    let database = member.database;
     exists(member)?;
-    let Some(session) = member.opened.session.as_mut() else {
+    let Some(session) = member.session.as_mut() else {
         return Err(nothing(database));
     };
     let told = |error: DbError| {
@@ -72,7 +77,7 @@ async fn one(context: &Context, args: &Args, member: &mut Member<'_>) -> Result<
             adopted: Vec::new(),
         });
     }
-    let Some(session) = member.opened.session.as_mut() else {
+    let Some(session) = member.session.as_mut() else {
         return Err(nothing(database));
     };
     let live = inspect::tables(session).await.map_err(told)?;
@@ -116,12 +121,12 @@ fn refused(diagnostics: Vec<Diagnostic>) -> Failure {
 }
 
 /// `--to` names a version that there is.
-fn exists(member: &Member<'_>) -> Result<(), Failure> {
+fn exists(member: &RunDatabase<'_>) -> Result<(), Failure> {
     let Some(to) = member.to else { return Ok(()) };
     if member.migrations.iter().any(|file| file.version == to) {
         return Ok(());
     }
-    let name = &member.opened.database.name;
+    let name = &member.database.name;
     let message = format!("`{name}` has no migration with the version {to}");
     let last = member.migrations.last();
     let last = last.map_or("it has none".into(), |last| {
@@ -133,9 +138,9 @@ fn exists(member: &Member<'_>) -> Result<(), Failure> {
 }
 
 /// A history of bird's own is taken as it is, if it says the same as the files.
-fn agrees(member: &Member<'_>) -> Result<(), Failure> {
-    let name = &member.opened.database.name;
-    let lexis = member.opened.database.dialect.lexis();
+fn agrees(member: &RunDatabase<'_>) -> Result<(), Failure> {
+    let name = &member.database.name;
+    let lexis = member.database.dialect.lexis();
     let standing = standing(lexis, &member.migrations, &member.history);
     let mut faults = standing.disagreements(name);
     if let (Some(partial), true) = (standing.partials.first(), faults.is_empty()) {
@@ -201,8 +206,8 @@ fn nothing(database: &Database) -> Failure {
 }
 
 /// All migrations up to the one that was named, if their tables are there.
-fn of_baseline(member: &Member<'_>, live: &[String]) -> Result<Vec<Adopted>, Failure> {
-    let database = member.opened.database;
+fn of_baseline(member: &RunDatabase<'_>, live: &[String]) -> Result<Vec<Adopted>, Failure> {
+    let database = member.database;
     if live.is_empty() && member.history.objects.is_empty() {
         return Err(nothing(database));
     }
@@ -246,7 +251,7 @@ fn of_baseline(member: &Member<'_>, live: &[String]) -> Result<Vec<Adopted>, Fai
 }
 
 /// Leaves out what its history holds already.
-fn new_ones(member: &Member<'_>, mut decision: Decision) -> Decision {
+fn new_ones(member: &RunDatabase<'_>, mut decision: Decision) -> Decision {
     let has = |version| {
         member
             .history
@@ -262,21 +267,19 @@ fn new_ones(member: &Member<'_>, mut decision: Decision) -> Decision {
 }
 
 /// A history that is there may be too narrow for what it would have to hold.
-async fn fits(member: &mut Member<'_>, decision: &Decision) -> Result<(), Failure> {
+async fn fits(member: &mut RunDatabase<'_>, decision: &Decision) -> Result<(), Failure> {
     let files = decision
         .adopted
         .iter()
         .filter_map(|one| member.migrations.get(one.at));
     let large = files.filter(|file| Width::for_version(file.version) == Width::Eight);
     let large: Vec<String> = large.map(|file| file.title()).collect();
-    let (Some(session), Some(first), true) = (
-        &mut member.opened.session,
-        large.first(),
-        member.history.exists,
-    ) else {
+    let (Some(session), Some(first), true) =
+        (&mut member.session, large.first(), member.history.exists)
+    else {
         return Ok(());
     };
-    let database = member.opened.database;
+    let database = member.database;
     let width = history::width(session).await.map_err(|error| {
         Failure::failed(open::cannot_ask(database, "reading its history", &error))
     })?;

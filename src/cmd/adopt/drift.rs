@@ -1,9 +1,10 @@
 //! Takes over what was changed by hand and has become a migration since: the migration is recorded
 //! without being run, where the database is exactly what it gives.
 
-use super::{Decision, Member, Origin};
+use super::{Decision, Origin};
 use crate::adopt::{Adopted, BASELINE};
 use crate::cmd::context::Context;
+use crate::cmd::run::database::RunDatabase;
 use crate::cmd::source::{self, Source, Upto};
 use crate::diff::diff;
 use crate::model::code::Code;
@@ -12,10 +13,10 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 /// The pending migrations up to a version, if the live schema is what they lead to.
 pub async fn decision(
     context: &Context,
-    member: &Member<'_>,
+    member: &RunDatabase<'_>,
     to: i64,
 ) -> Result<Decision, Failure> {
-    let database = member.opened.database;
+    let database = member.database;
     let name = &database.name;
     let live = Source::live(database);
     let wanted = Source::migrations(database, Upto::Version(to));

@@ -10,7 +10,8 @@ use futures_util::future::{join, join_all};
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
-use super::run::open::{Absent, Opened};
+use super::run::database::{RunDatabase, close_all, open_all};
+use super::run::open::Absent;
 use super::run::{open, protected, versions};
 use crate::adopt::{Adopted, BASELINE, REFINERY};
 use crate::db::session::Access;
@@ -53,14 +54,6 @@ fn from_help() -> String {
     )
 }
 
-/// A database of this run with its files and what it remembers.
-struct Member<'p> {
-    opened: Opened<'p>,
-    migrations: Vec<Migration>,
-    history: History,
-    to: Option<i64>,
-}
-
 /// Where what is adopted comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
@@ -98,7 +91,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure>
         Access::Write
     };
     let databases = context.project.selected();
-    let opening = open::all(
+    let opening = open_all(
         context,
         databases,
         access,
@@ -109,32 +102,26 @@ pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure>
     let files = context.project.databases.iter().zip(files?);
     let files = files.filter(|(database, _)| database.selected);
     let members = opened?.into_iter().zip(files);
-    let mut members: Vec<Member<'_>> = members
-        .map(|(opened, (database, migrations))| {
+    let mut members: Vec<RunDatabase<'_>> = members
+        .map(|(mut member, (database, migrations))| {
             let to = targets.iter().find(|(name, _)| *name == database.name);
-            Member {
-                opened,
-                migrations,
-                history: History::default(),
-                to: to.map(|(_, version)| *version),
-            }
+            member.migrations = migrations;
+            member.to = to.map(|(_, version)| *version);
+            member
         })
         .collect();
     let result = work(context, args, &mut members).await;
-    let closing = members
-        .into_iter()
-        .filter_map(|member| Some(member.opened.session?.close()));
-    join_all(closing).await;
+    close_all(members).await;
     result
 }
 
 async fn work(
     context: &Context,
     args: &Args,
-    members: &mut [Member<'_>],
+    members: &mut [RunDatabase<'_>],
 ) -> Result<AdoptReport, Failure> {
     let decisions = decide::all(context, args, members).await?;
-    let writes = std::iter::zip(&*members, &decisions).any(|(m, d)| m.is_to_write(d));
+    let writes = std::iter::zip(&*members, &decisions).any(|(m, d)| needs_writing(m, d));
     if writes {
         protected::consent(context, &args.consents)?;
     }
@@ -144,11 +131,9 @@ async fn work(
     write::all(context, args, members, &decisions).await
 }
 
-impl Member<'_> {
-    /// Whether anything is to be recorded; a tool that has applied nothing leaves an empty
-    /// history, so that bird begins at the first migration.
-    fn is_to_write(&self, decision: &Decision) -> bool {
-        let begins = !self.history.exists && decision.origin != Origin::AsItIs;
-        !decision.adopted.is_empty() || begins
-    }
+/// Whether anything is to be recorded. A tool that has applied nothing leaves an empty history, so
+/// that bird begins at the first migration.
+fn needs_writing(database: &RunDatabase<'_>, decision: &Decision) -> bool {
+    let begins = !database.history.exists && decision.origin != Origin::AsItIs;
+    !decision.adopted.is_empty() || begins
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BASELINE, Decision, Member, Origin};
+use super::{BASELINE, Decision, Origin};
+use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::state::State;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -35,7 +36,7 @@ struct Row {
 
 impl AdoptReport {
     pub(super) fn decided(
-        members: &mut [Member<'_>],
+        members: &mut [RunDatabase<'_>],
         decisions: Vec<Decision>,
         dry_run: bool,
     ) -> Self {
@@ -51,9 +52,9 @@ impl AdoptReport {
             });
             let rows: Vec<Row> = rows.collect();
             let history = std::mem::take(&mut member.history);
-            let session = member.opened.session.as_ref();
+            let session = member.session.as_ref();
             let server = session.map(|session| &session.server);
-            let state = State::of(member.opened.database, server, &member.migrations, history);
+            let state = State::of(member.database, server, &member.migrations, history);
             Taken {
                 state,
                 origin: decision.origin,

@@ -2,13 +2,14 @@
 //! transaction per database.
 
 use super::report::AdoptReport;
-use super::{Args, Decision, Member, decide};
+use super::{Args, Decision, decide, needs_writing};
 use crate::cmd::context::Context;
+use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::locks::{no_lock, waiting, writable};
 use crate::cmd::run::open;
 use crate::db::lock::{self, Guard, NoLock};
 use crate::db::session::{DbError, Session};
-use crate::db::{history, journal, stored_migration};
+use crate::db::{clock, history, journal, stored_migration};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -22,16 +23,16 @@ const TOGETHER: usize = 100;
 pub async fn all(
     context: &Context,
     args: &Args,
-    members: &mut [Member<'_>],
+    members: &mut [RunDatabase<'_>],
     first: &[Decision],
 ) -> Result<AdoptReport, Failure> {
     // Every run takes its locks in one order, or two of them could wait for each other.
     let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_by_key(|at| &members[*at].opened.database.name);
+    order.sort_by_key(|at| &members[*at].database.name);
     let mut guards: Vec<Option<Guard>> = members.iter().map(|_| None).collect();
     let result = locked(context, args, members, first, &order, &mut guards).await;
     for (member, guard) in members.iter_mut().zip(guards) {
-        if let (Some(session), Some(guard)) = (&mut member.opened.session, guard) {
+        if let (Some(session), Some(guard)) = (&mut member.session, guard) {
             guard.release(session).await;
         }
     }
@@ -41,13 +42,13 @@ pub async fn all(
 async fn locked(
     context: &Context,
     args: &Args,
-    members: &mut [Member<'_>],
+    members: &mut [RunDatabase<'_>],
     first: &[Decision],
     order: &[usize],
     guards: &mut [Option<Guard>],
 ) -> Result<AdoptReport, Failure> {
     for at in order {
-        if members[*at].is_to_write(&first[*at]) {
+        if needs_writing(&members[*at], &first[*at]) {
             guards[*at] = Some(lock_one(context, args, &mut members[*at]).await?);
         }
     }
@@ -62,7 +63,7 @@ async fn locked(
     let mut wrote = false;
     for at in order {
         let member = &mut members[*at];
-        if guards[*at].is_none() || !member.is_to_write(&decisions[*at]) {
+        if guards[*at].is_none() || !needs_writing(member, &decisions[*at]) {
             continue;
         }
         if let Err(failure) = one(context, args, member, &decisions[*at], &mut wrote).await {
@@ -71,7 +72,7 @@ async fn locked(
         }
     }
     for (member, guard) in members.iter_mut().zip(guards) {
-        if let (Some(session), Some(_)) = (&mut member.opened.session, guard) {
+        if let (Some(session), Some(_)) = (&mut member.session, guard) {
             // What was not committed is given up; what was stays, and then there is nothing to
             // roll back.
             let _: Result<(), DbError> = session.run("ROLLBACK").await;
@@ -96,10 +97,10 @@ async fn locked(
 async fn lock_one(
     context: &Context,
     args: &Args,
-    member: &mut Member<'_>,
+    member: &mut RunDatabase<'_>,
 ) -> Result<Guard, Failure> {
-    let database = member.opened.database;
-    let Some(session) = member.opened.session.as_mut() else {
+    let database = member.database;
+    let Some(session) = member.session.as_mut() else {
         return Err(never_opened(&database.name));
     };
     open::may_create(session, database).await?;
@@ -135,11 +136,11 @@ fn never_opened(name: &str) -> Failure {
 async fn one(
     context: &Context,
     args: &Args,
-    member: &mut Member<'_>,
+    member: &mut RunDatabase<'_>,
     decision: &Decision,
     wrote: &mut bool,
 ) -> Result<(), Failure> {
-    let database = member.opened.database;
+    let database = member.database;
     if let Some(exit) = context.stop.asked() {
         let message = format!(
             "interrupted before anything was recorded in `{}`",
@@ -151,7 +152,7 @@ async fn one(
             diagnostics: vec![told],
         });
     }
-    let Some(session) = member.opened.session.as_mut() else {
+    let Some(session) = member.session.as_mut() else {
         return Err(never_opened(&database.name));
     };
     let recording = record(
@@ -201,7 +202,7 @@ async fn record(
         *wrote |= !history.exists || !history.has_journal;
         session.run(begin).await?;
     }
-    let now = history::now();
+    let now = clock::now();
     for some in decision.adopted.chunks(TOGETHER) {
         let mut statements = Vec::with_capacity(some.len());
         for adopted in some {

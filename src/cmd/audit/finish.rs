@@ -17,7 +17,7 @@ use crate::db::audit::checkpoint::Journal;
 use crate::db::audit::endpoints::Looked;
 use crate::db::audit::task::Task;
 use crate::db::audit::totals::Tally;
-use crate::db::history::now;
+use crate::db::clock::now;
 use crate::model::diagnostic::Failure;
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;

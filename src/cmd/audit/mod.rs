@@ -27,7 +27,7 @@ use crate::db::audit::throttle::{self, Throttle};
 use crate::db::audit::totals::Tally;
 use crate::db::audit::watermark::{self, Since};
 use crate::db::audit::{connections, estimate, grouping, run as machine};
-use crate::db::history::now;
+use crate::db::clock::now;
 use crate::model::diagnostic::Failure;
 use crate::model::exit::Exit;
 use crate::output::Report;

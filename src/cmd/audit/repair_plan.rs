@@ -7,10 +7,11 @@ use super::args::Args;
 use super::errors::cannot_write;
 use super::report::AuditReport;
 use crate::cmd::context::Context;
+use crate::cmd::run::database::{RunDatabase, open_all};
 use crate::cmd::run::open;
-use crate::cmd::run::open::{Absent, Opened};
+use crate::cmd::run::open::Absent;
 use crate::db::audit::endpoints::Prepared;
-use crate::db::history::now;
+use crate::db::clock::now;
 use crate::db::repair;
 use crate::db::repair::row_state;
 use crate::db::session::{Access, DbError};
@@ -54,7 +55,7 @@ async fn planned(
     };
     let ends = context.project.databases.iter().filter(is_end);
     let wait = args.connect.wait;
-    let mut opened = open::all(context, ends, Access::Look, Absent::IsAnError, wait).await?;
+    let mut opened = open_all(context, ends, Access::Look, Absent::IsAnError, wait).await?;
     let asking = async {
         let mut all = Vec::new();
         for one in read {
@@ -74,15 +75,16 @@ async fn planned(
 }
 
 async fn side(
-    opened: &mut [Opened<'_>],
+    opened: &mut [RunDatabase<'_>],
     names: &ColumnNames,
     is_child: bool,
 ) -> Result<Side, Failure> {
     let mut opened = opened.iter_mut();
     let place = opened.find(|one| one.database.name == names.database);
-    let Some(Opened {
+    let Some(RunDatabase {
         database,
         session: Some(session),
+        ..
     }) = place
     else {
         let message = format!("the database `{}` cannot be reached", names.database);

@@ -3,16 +3,16 @@
 pub mod describe;
 mod report;
 
-use crate::model::code::Code;
 use futures_util::future::join;
 
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
-use super::run::compare::{Compared, Proof, Verified, compare};
+use super::source::compare::{Compared, Proof, Verified, compare};
 use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
 use crate::audit::guard;
 use crate::model::change::Renamed;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::output::{Format, SQL};
 use crate::project::Database;

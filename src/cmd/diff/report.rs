@@ -1,11 +1,11 @@
 //! What `bird diff` has found.
 
-use crate::model::code::Code;
 use serde_json::{Value, json};
 
 use super::describe;
-use crate::cmd::run::compare::{Compared, Verified};
+use crate::cmd::source::compare::{Compared, Verified};
 use crate::model::change::{DdlStep, Hazard};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};

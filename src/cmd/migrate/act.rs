@@ -2,10 +2,11 @@
 //! database on its own, waiting only where a `requires` says so.
 
 use super::apply_database::{Lane, marks};
-use super::member::{Member, close, remember, widths};
+use super::databases::widths;
 use super::report::MigrateReport;
 use super::{Args, planned};
 use crate::cmd::context::Context;
+use crate::cmd::run::database::{RunDatabase, close_all};
 use crate::cmd::run::locks::{doubt, no_lock, waiting};
 use crate::cmd::run::open;
 use crate::db::lock::{self, Guard};
@@ -22,21 +23,21 @@ use std::time::Duration;
 pub async fn act<'p>(
     context: &'p Context,
     args: &Args,
-    mut members: Vec<Member<'p>>,
+    mut members: Vec<RunDatabase<'p>>,
     first: Plan,
 ) -> Result<MigrateReport, Failure> {
     let result = prepare(context, args, &mut members, &first).await;
     let (plan, guards, widths) = match result {
         Ok(prepared) => prepared,
         Err(failure) => {
-            close(members).await;
+            close_all(members).await;
             return Err(failure);
         }
     };
     if plan.is_empty() {
         let report = MigrateReport::planned(&mut members, plan, args);
         release(&mut members, guards).await;
-        close(members).await;
+        close_all(members).await;
         return Ok(report);
     }
     let total = plan.databases.iter().flat_map(|database| &database.steps);
@@ -47,10 +48,10 @@ pub async fn act<'p>(
     );
     let (hands, ends) = marks(&plan);
     let working = members.iter_mut().zip(widths).map(|(member, width)| {
-        let database = member.opened.database;
+        let database = member.database;
         let work = plan
             .of(&database.name)
-            .zip(member.opened.session.as_mut())
+            .zip(member.session.as_mut())
             .zip(width);
         let lane = Lane {
             context,
@@ -74,18 +75,17 @@ pub async fn act<'p>(
     }
     let report = MigrateReport::ran(context, args, &mut members, &plan, ran);
     release(&mut members, guards).await;
-    close(members).await;
+    close_all(members).await;
     Ok(report)
 }
 
 /// Reads the history as it is after the run; over a new connection where the old one broke. What
 /// cannot be read stays as it was last known.
-async fn look_again(context: &Context, member: &mut Member<'_>) {
-    if let Ok(history) = remember(&mut member.opened, &member.migrations).await {
-        member.history = history;
+async fn look_again(context: &Context, member: &mut RunDatabase<'_>) {
+    if member.read_history().await.is_ok() {
         return;
     }
-    let database = member.opened.database;
+    let database = member.database;
     if let Ok(mut session) = open::session(context, database, Access::Look, None).await {
         if let Ok(mut history) = history::read(&mut session).await {
             let differing = plan::differing(&member.migrations, &history);
@@ -109,12 +109,12 @@ type Prepared = (Plan, Vec<Option<Guard>>, Vec<Option<Width>>);
 async fn prepare(
     context: &Context,
     args: &Args,
-    members: &mut [Member<'_>],
+    members: &mut [RunDatabase<'_>],
     first: &Plan,
 ) -> Result<Prepared, Failure> {
     // Every run takes its locks in one order, or two of them could wait for each other.
     let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_by_key(|at| &members[*at].opened.database.name);
+    order.sort_by_key(|at| &members[*at].database.name);
     let mut guards: Vec<Option<Guard>> = members.iter().map(|_| None).collect();
     failpoint::at("before-lock");
     for at in &order {
@@ -126,22 +126,22 @@ async fn prepare(
         .zip(&guards)
         .map(|(member, guard)| async move {
             if guard.is_some() {
-                member.history = remember(&mut member.opened, &member.migrations).await?;
+                member.read_history().await?;
             }
             Ok(())
         });
     Failure::collect(join_all(reading).await)?;
     widths(members).await?;
     let plan = planned(args, members).await?;
-    let steps = |member: &Member<'_>| {
-        let steps = plan.of(&member.opened.database.name);
+    let steps = |member: &RunDatabase<'_>| {
+        let steps = plan.of(&member.database.name);
         steps.filter(|plan| !plan.is_idle())
     };
     let mut begun = vec![false; members.len()];
     for at in order {
         // It may have waited long for the locks of others.
-        if let (Some(guard), Some(session)) = (&guards[at], &mut members[at].opened.session) {
-            let database = members[at].opened.database;
+        if let (Some(guard), Some(session)) = (&guards[at], &mut members[at].session) {
+            let database = members[at].database;
             let timeout = args.locks.timeout(database);
             let proven = guard.prove(session).await;
             proven.map_err(|reason| no_lock(database, &reason, timeout))?;
@@ -167,14 +167,14 @@ async fn prepare(
 async fn lock_one(
     context: &Context,
     args: &Args,
-    member: &mut Member<'_>,
+    member: &mut RunDatabase<'_>,
     plan: &Plan,
 ) -> Result<Option<Guard>, Failure> {
-    let database = member.opened.database;
+    let database = member.database;
     let Some(plan) = plan.of(&database.name).filter(|plan| !plan.is_idle()) else {
         return Ok(None);
     };
-    let session = match &mut member.opened.session {
+    let session = match &mut member.session {
         Some(session) => session,
         empty => {
             let opening = open::session(context, database, Access::Create, args.connect.wait);
@@ -204,9 +204,13 @@ async fn lock_one(
 
 /// Begins a transaction where the tables of history and journal are to be made, and wherever the
 /// engine has no other lock: if someone is in the way of one database, none has been written.
-async fn begin(context: &Context, args: &Args, member: &mut Member<'_>) -> Result<bool, Failure> {
-    let database = member.opened.database;
-    let Some(session) = member.opened.session.as_mut() else {
+async fn begin(
+    context: &Context,
+    args: &Args,
+    member: &mut RunDatabase<'_>,
+) -> Result<bool, Failure> {
+    let database = member.database;
+    let Some(session) = member.session.as_mut() else {
         return Ok(false);
     };
     let told = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
@@ -231,12 +235,12 @@ async fn begin(context: &Context, args: &Args, member: &mut Member<'_>) -> Resul
 async fn tables(
     context: &Context,
     args: &Args,
-    member: &mut Member<'_>,
+    member: &mut RunDatabase<'_>,
     plan: &DatabasePlan,
     begun: bool,
 ) -> Result<Width, Failure> {
-    let database = member.opened.database;
-    let Some(session) = member.opened.session.as_mut() else {
+    let database = member.database;
+    let Some(session) = member.session.as_mut() else {
         let fault = Diagnostic::new(Code::Database, "it was never opened");
         return Err(Failure::failed(fault.database(&database.name)));
     };
@@ -261,9 +265,9 @@ async fn tables(
     Ok(width)
 }
 
-async fn release(members: &mut [Member<'_>], guards: Vec<Option<Guard>>) {
+async fn release(members: &mut [RunDatabase<'_>], guards: Vec<Option<Guard>>) {
     for (member, guard) in members.iter_mut().zip(guards) {
-        if let (Some(session), Some(guard)) = (&mut member.opened.session, guard) {
+        if let (Some(session), Some(guard)) = (&mut member.session, guard) {
             guard.release(session).await;
         }
     }

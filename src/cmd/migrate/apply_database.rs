@@ -1,6 +1,5 @@
 //! One database of a run: its steps in order, each waiting where a `requires` says so.
 
-use crate::model::code::Code;
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -13,6 +12,7 @@ use crate::cmd::run::open;
 use crate::db::apply::{self, Done, Run, Told};
 use crate::db::session::Session;
 use crate::db::stop::Stop;
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::history::Width;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::Args;
-use super::member::Member;
 use crate::cmd::context::Context;
+use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::{locks, open};
 use crate::db::lock::{self, NoLock};
 use crate::model::diagnostic::Failure;
@@ -47,14 +47,14 @@ pub async fn beside(context: &Context, args: &Args, database: &Database) -> Resu
 /// Refuses databases that have steps, and are not to be written to or have locks that would not
 /// hold on every node.
 pub(super) async fn writers(
-    members: &mut [Member<'_>],
+    members: &mut [RunDatabase<'_>],
     plan: &Plan,
     args: &Args,
 ) -> Result<(), Failure> {
     let asking = members.iter_mut().map(|member| async move {
-        let database = member.opened.database;
+        let database = member.database;
         let steps = plan.of(&database.name).map_or(0, |plan| plan.steps.len());
-        match &mut member.opened.session {
+        match &mut member.session {
             Some(session) if steps > 0 => locks::serves(database, session, &args.consents).await,
             _ => Ok(()),
         }

@@ -2,9 +2,9 @@
 //! migration and before it, tried in a shadow, and run like an undo file.
 
 use super::Args;
-use super::member::Member;
 use crate::cmd::context::Context;
-use crate::cmd::run::compare::{Compared, Proof, Verified, compare};
+use crate::cmd::run::database::RunDatabase;
+use crate::cmd::source::compare::{Compared, Proof, Verified, compare};
 use crate::cmd::source::{self, until};
 use crate::dialect::Dialect;
 use crate::dialect::statement;
@@ -23,7 +23,7 @@ use crate::sql::script;
 pub async fn fill(
     context: &Context,
     args: &Args,
-    members: &mut [Member<'_>],
+    members: &mut [RunDatabase<'_>],
 ) -> Result<(), Failure> {
     let named = members.iter().any(|member| member.to.is_some());
     let mut refused = Vec::new();
@@ -35,7 +35,7 @@ pub async fn fill(
             let Some(file) = at.and_then(|at| member.migrations.get(at)) else {
                 continue;
             };
-            let database = member.opened.database;
+            let database = member.database;
             let compared = back(context, member, database, file).await?;
             if !args.consents.allows(Code::DataLoss) {
                 refused.extend(lost(database, file, &compared));
@@ -64,7 +64,7 @@ pub async fn fill(
 /// What leads from after a migration to before it.
 async fn back(
     context: &Context,
-    member: &Member<'_>,
+    member: &RunDatabase<'_>,
     database: &Database,
     file: &Migration,
 ) -> Result<Compared, Failure> {

@@ -5,7 +5,7 @@ mod act;
 mod apply_database;
 mod check_server;
 mod computed_undo;
-mod member;
+mod databases;
 mod planned;
 mod report;
 mod rows_lost;
@@ -16,6 +16,7 @@ use futures_util::future::{join, join_all};
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
+use super::run::database::{RunDatabase, close_all, subjects};
 use super::run::open::Absent;
 use super::run::versions::{targets, versions};
 use super::run::{open, protected};
@@ -25,7 +26,7 @@ use crate::model::history::Direction;
 use crate::model::migration::Migration;
 use crate::plan::{self, Plan};
 use crate::project::Database;
-use member::{Member, close, give_files, kept, open_members, subjects, untransactional, widths};
+use databases::{give_files, open_members, untransactional, widths};
 
 pub use report::MigrateReport;
 
@@ -70,7 +71,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
     let (plan, mut members) = think(context, args, access, Absent::IsAnError).await?;
     if args.dry_run || plan.is_empty() {
         let report = MigrateReport::planned(&mut members, plan, args);
-        close(members).await;
+        close_all(members).await;
         return Ok(report);
     }
     act::act(context, args, members, plan).await
@@ -81,12 +82,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
 pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
     let (plan, members) = think(context, args, Access::Look, Absent::IsEmpty).await?;
     let absent = members.iter().filter(|member| {
-        let steps = plan.of(&member.opened.database.name);
-        member.opened.session.is_none() && steps.is_some_and(|plan| !plan.steps.is_empty())
+        let steps = plan.of(&member.database.name);
+        member.session.is_none() && steps.is_some_and(|plan| !plan.steps.is_empty())
     });
-    let beside = absent.map(|member| check_server::beside(context, args, member.opened.database));
+    let beside = absent.map(|member| check_server::beside(context, args, member.database));
     let refused = Failure::collect(join_all(beside).await);
-    close(members).await;
+    close_all(members).await;
     refused.map(drop)
 }
 
@@ -96,7 +97,7 @@ async fn think<'p>(
     args: &Args,
     access: Access,
     absent: Absent,
-) -> Result<(Plan, Vec<Member<'p>>), Failure> {
+) -> Result<(Plan, Vec<RunDatabase<'p>>), Failure> {
     let targets = targets(context, &args.to)?;
     let accept = versions(context, "--accept-checksum", &args.accept_checksum)?;
     let selected = |database: &Database| database.selected;
@@ -108,16 +109,8 @@ async fn think<'p>(
     let others = |database: &Database| !database.selected && needed.contains(&database.name);
     let mut others = open_members(context, args, Access::Look, absent, others).await?;
     give_files(&mut others, &mut files, context, &targets, &[]);
-    let keeping = members.iter_mut().map(|member| async move {
-        let Member {
-            opened,
-            migrations,
-            history,
-            ..
-        } = member;
-        kept(opened, migrations, history).await
-    });
-    Failure::collect(join_all(keeping).await)?;
+    let reading = members.iter_mut().map(RunDatabase::read_stored);
+    Failure::collect(join_all(reading).await)?;
     if args.direction == Direction::Undo {
         computed_undo::fill(context, args, &mut members).await?;
     }
@@ -137,7 +130,7 @@ async fn think<'p>(
 fn needed(
     context: &Context,
     args: &Args,
-    members: &[Member<'_>],
+    members: &[RunDatabase<'_>],
     files: &[Vec<Migration>],
 ) -> Vec<String> {
     if args.direction == Direction::Up {
@@ -154,7 +147,7 @@ fn needed(
 }
 
 /// The plan, whichever way. What a way back would lose is counted for whoever has to allow it.
-async fn planned(args: &Args, members: &mut [Member<'_>]) -> Result<Plan, Failure> {
+async fn planned(args: &Args, members: &mut [RunDatabase<'_>]) -> Result<Plan, Failure> {
     let allow = &args.consents.allow;
     if args.direction == Direction::Up {
         return plan::plan(&subjects(members), allow);

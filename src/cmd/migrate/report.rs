@@ -5,11 +5,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Args;
-use super::member::Member;
 use super::planned::{planned_blocks, step_json};
 use crate::cmd::context::Context;
-use crate::cmd::run::state::{Named, State, named};
-use crate::cmd::status;
+use crate::cmd::run::database::RunDatabase;
+use crate::cmd::run::state::{self, Named, State, named};
 use crate::db::apply::{Done, Told};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
@@ -111,30 +110,22 @@ impl Ran {
 }
 
 /// The states of the databases that the run is about; their histories go into them.
-fn states(members: &mut [Member<'_>]) -> Vec<State> {
-    let selected = members
-        .iter_mut()
-        .filter(|member| member.opened.database.selected);
+fn states(members: &mut [RunDatabase<'_>]) -> Vec<State> {
+    let selected = members.iter_mut().filter(|member| member.database.selected);
     selected
         .map(|member| {
             let history = std::mem::take(&mut member.history);
-            let server = member
-                .opened
-                .session
-                .as_ref()
-                .map(|session| &session.server);
-            State::of(member.opened.database, server, &member.migrations, history)
+            let server = member.session.as_ref().map(|session| &session.server);
+            State::of(member.database, server, &member.migrations, history)
         })
         .collect()
 }
 
 /// What is worth saying of the databases that the run is about.
-fn remarks(members: &[Member<'_>]) -> Vec<Diagnostic> {
-    let selected = members
-        .iter()
-        .filter(|member| member.opened.database.selected);
+fn remarks(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
+    let selected = members.iter().filter(|member| member.database.selected);
     let told = selected.flat_map(|member| {
-        let database = member.opened.database;
+        let database = member.database;
         let lexis = database.dialect.lexis();
         standing(lexis, &member.migrations, &member.history).remarks(&database.name)
     });
@@ -143,7 +134,7 @@ fn remarks(members: &[Member<'_>]) -> Vec<Diagnostic> {
 
 impl MigrateReport {
     /// Nothing was written: a dry run, or nothing to do.
-    pub(super) fn planned(members: &mut [Member<'_>], plan: Plan, args: &Args) -> Self {
+    pub(super) fn planned(members: &mut [RunDatabase<'_>], plan: Plan, args: &Args) -> Self {
         let mut remarks = remarks(members);
         remarks.extend(plan.remarks.iter().cloned());
         MigrateReport {
@@ -161,7 +152,7 @@ impl MigrateReport {
     pub(super) fn ran(
         context: &Context,
         args: &Args,
-        members: &mut [Member<'_>],
+        members: &mut [RunDatabase<'_>],
         plan: &Plan,
         ran: Vec<Option<Ran>>,
     ) -> Self {
@@ -170,7 +161,7 @@ impl MigrateReport {
         let named = members
             .iter()
             .zip(ran)
-            .filter_map(|(member, ran)| Some((member.opened.database.name.clone(), ran?)));
+            .filter_map(|(member, ran)| Some((member.database.name.clone(), ran?)));
         report.ran = named.collect();
         let sent = report.ran.iter().any(|(_, ran)| ran.sent);
         for (name, ran) in &report.ran {
@@ -336,7 +327,7 @@ impl Report for MigrateReport {
         });
         blocks.extend(steps.map(Block::Line));
         if !self.diagnostics.is_empty() {
-            blocks.push(Block::Grid(status::grid(&self.states)));
+            blocks.push(Block::Grid(state::grid(&self.states)));
         }
         blocks.push(Block::Line(self.summary()));
         blocks

@@ -1,17 +1,17 @@
 //! What a way back would lose, in rows: whoever has to allow it should know.
 
-use super::member::{Member, subjects};
+use crate::cmd::run::database::{RunDatabase, subjects};
 use crate::db::session::Session;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::plan;
 
 /// Tells with each loss that nobody has allowed how many rows are in its table.
-pub async fn counted(members: &mut [Member<'_>], mut failure: Failure) -> Failure {
+pub async fn counted(members: &mut [RunDatabase<'_>], mut failure: Failure) -> Failure {
     let tables: Vec<Vec<String>> = subjects(members).iter().map(plan::lost_tables).collect();
     for (member, tables) in members.iter_mut().zip(tables) {
-        let name = &member.opened.database.name;
-        let Some(session) = &mut member.opened.session else {
+        let name = &member.database.name;
+        let Some(session) = &mut member.session else {
             continue;
         };
         for table in tables {

@@ -1,6 +1,5 @@
 //! A migration that stopped, in words: what failed and where, what stands, what to do next.
 
-use crate::model::code::Code;
 use std::time::Duration;
 
 use crate::cmd::context::Context;
@@ -8,6 +7,7 @@ use crate::cmd::run::locks::no_lock;
 use crate::db::apply::{Doubt, Left, Reason, Stopped};
 use crate::db::session::DbError;
 use crate::dialect::Trouble;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;

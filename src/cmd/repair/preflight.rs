@@ -11,8 +11,9 @@ use time::OffsetDateTime;
 use super::Args;
 use super::errors;
 use crate::cmd::context::Context;
+use crate::cmd::run::database::{RunDatabase, open_all};
 use crate::cmd::run::open;
-use crate::cmd::run::open::{Absent, Opened};
+use crate::cmd::run::open::Absent;
 use crate::cmd::run::{locks, protected};
 use crate::db::lock::Guard;
 use crate::db::repair;
@@ -162,7 +163,7 @@ async fn places<'p>(
 ) -> Result<Vec<Place<'p>>, Failure> {
     let databases = context.project.databases.iter();
     let wanted = databases.filter(|database| names.contains(&database.name.as_str()));
-    let opened = open::all(
+    let opened = open_all(
         context,
         wanted,
         access,
@@ -171,7 +172,10 @@ async fn places<'p>(
     )
     .await?;
     let mut places = Vec::new();
-    for Opened { database, session } in opened {
+    for RunDatabase {
+        database, session, ..
+    } in opened
+    {
         let mut session = session.ok_or_else(|| errors::absent(database))?;
         let told = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
         repair::prepare(&mut session, is_child)

@@ -6,8 +6,9 @@ use super::report::{Part, RepairReport};
 use super::throttle::Pace;
 use super::{Args, errors, locking};
 use crate::cmd::context::Context;
+use crate::cmd::run::database::{RunDatabase, open_all};
 use crate::cmd::run::open;
-use crate::cmd::run::open::{Absent, Opened};
+use crate::cmd::run::open::Absent;
 use crate::cmd::run::{locks, protected};
 use crate::db::repair;
 use crate::db::repair::Broken;
@@ -43,9 +44,12 @@ pub async fn members<'p>(
     let access = if writes { Access::Write } else { Access::Look };
     let selected = context.project.selected();
     let wait = args.connect.wait;
-    let opened = open::all(context, selected, access, Absent::IsAnError, wait).await?;
+    let opened = open_all(context, selected, access, Absent::IsAnError, wait).await?;
     let mut members = Vec::new();
-    for Opened { database, session } in opened {
+    for RunDatabase {
+        database, session, ..
+    } in opened
+    {
         // A file that is not there has kept no rows.
         if let Some(session) = session {
             members.extend(member(args, database, session, plan).await?);

@@ -1,6 +1,5 @@
 //! Locks as people hear of them: that bird waits for one, and that it did not get it.
 
-use crate::model::code::Code;
 use std::time::Duration;
 
 use super::open;
@@ -10,6 +9,7 @@ use crate::db::lock::{Guard, NoLock};
 use crate::db::session::{DbError, Session};
 use crate::db::writability;
 use crate::db::writability::Closed;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
 

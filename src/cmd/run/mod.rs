@@ -1,6 +1,6 @@
 //! What commands share: opened databases, locks, limits, replicas, consent.
 
-pub mod compare;
+pub mod database;
 pub mod limits;
 pub mod locks;
 pub mod open;

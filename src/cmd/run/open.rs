@@ -1,6 +1,5 @@
 //! Opens the databases of a run, all at once.
 
-use crate::model::code::Code;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use futures_util::future::join_all;
 use crate::cmd::context::Context;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Trouble;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::migration::Migration;
@@ -78,56 +78,6 @@ pub enum Absent {
     IsAnError,
     /// It is going to be made.
     IsEmpty,
-}
-
-/// A database that was asked for, with its session; without one where it does not exist.
-pub struct Opened<'p> {
-    pub database: &'p Database,
-    pub session: Option<Session>,
-}
-
-/// Opens all of them at once; if one cannot be opened, every reason is told and none is used.
-pub async fn all<'p>(
-    context: &'p Context,
-    databases: impl IntoIterator<Item = &'p Database>,
-    access: Access,
-    absent: Absent,
-    wait: Option<Duration>,
-) -> Result<Vec<Opened<'p>>, Failure> {
-    let opening = databases.into_iter().map(|database| async move {
-        if is_absent_file(database) {
-            return Ok(Opened {
-                database,
-                session: None,
-            });
-        }
-        match session(context, database, access, wait).await {
-            Ok(session) => Ok(Opened {
-                database,
-                session: Some(session),
-            }),
-            Err(error)
-                if error.trouble == Trouble::MissingDatabase && absent == Absent::IsEmpty =>
-            {
-                Ok(Opened {
-                    database,
-                    session: None,
-                })
-            }
-            Err(error) => Err(Failure::failed(cannot_open(database, &error))),
-        }
-    });
-    let opened = Failure::collect(join_all(opening).await);
-    match context.stop.asked() {
-        Some(exit) => {
-            let told = Diagnostic::new(Code::Interrupted, "interrupted before anything was done");
-            Err(Failure {
-                exit,
-                diagnostics: vec![told],
-            })
-        }
-        None => opened,
-    }
 }
 
 /// A file that a writing command makes when it writes.

@@ -1,12 +1,12 @@
 //! Opens the databases that have the ends of references.
 
-use crate::model::code::Code;
 use std::time::Duration;
 
 use super::open;
 use crate::cmd::context::Context;
 use crate::db::audit::connections::{Connected, Connections};
 use crate::db::session::Access;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::reference::Reference;
 use crate::project::Database;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::model::history::{Applied, Direction, History};
 use crate::model::migration::Migration;
 use crate::model::server::Server;
+use crate::output::Grid;
 use crate::plan::{Standing, standing};
 use crate::project::Database;
 
@@ -165,4 +166,40 @@ fn word(present: bool, history: &History, standing: &Standing<'_>) -> &'static s
     } else {
         "pending"
     }
+}
+
+/// The states as a table, one row per database.
+pub fn grid(states: &[State]) -> Grid {
+    Grid {
+        headers: vec![
+            "database",
+            "server",
+            "state",
+            "version",
+            "applied",
+            "pending",
+            "last applied",
+        ],
+        rows: states
+            .iter()
+            .map(|state| {
+                vec![
+                    state.name.clone(),
+                    state.server(),
+                    state.state.to_owned(),
+                    state.version(),
+                    state.applied.len().to_string(),
+                    state.pending.len().to_string(),
+                    state.applied.last().map(last).unwrap_or_default(),
+                ]
+            })
+            .collect(),
+        numbers: vec![4, 5],
+    }
+}
+
+/// The time of a row without its fraction.
+fn last(row: &Applied) -> String {
+    let time = row.applied_on.split(['.', '+']).next().unwrap_or_default();
+    time.trim_end_matches('Z').replacen('T', " ", 1)
 }

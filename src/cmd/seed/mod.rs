@@ -5,8 +5,9 @@ mod report;
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
+use super::run::database::{RunDatabase, open_all};
 use super::run::locks::{doubt, no_lock, serves, waiting};
-use super::run::open::{Absent, Opened};
+use super::run::open::Absent;
 use super::run::{open, protected};
 use crate::db::lock::NoLock;
 use crate::db::session::{Access, DbError, Session};
@@ -40,9 +41,9 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// A database with the tables that its seeds go to.
-struct Member<'p> {
-    opened: Opened<'p>,
+/// A database with its seeds and their tables.
+struct Seeded<'p> {
+    database: RunDatabase<'p>,
     seeds: Vec<(&'p Seed, Table)>,
 }
 
@@ -57,7 +58,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     // Without a consent that is needed, a run is a look first, and ends if it would write.
     let looks = args.dry_run || protected::is_guarded(context, &args.consents);
     let access = if looks { Access::Look } else { Access::Write };
-    let opened = open::all(
+    let opened = open_all(
         context,
         seeded,
         access,
@@ -75,9 +76,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     };
     let mut wrote = false;
     for mut member in members {
-        let database = member.opened.database;
+        let database = member.database.database;
         let result = transaction(context, args, &mut member, looks).await;
-        if let Some(session) = member.opened.session {
+        if let Some(session) = member.database.session {
             session.close().await;
         }
         match result {
@@ -136,7 +137,7 @@ pub async fn look(
 }
 
 /// Asks for the tables of a database's seeds, and checks every row against them.
-async fn ready<'p>(mut opened: Opened<'p>, seeds: &'p [Seed]) -> Result<Member<'p>, Failure> {
+async fn ready<'p>(mut opened: RunDatabase<'p>, seeds: &'p [Seed]) -> Result<Seeded<'p>, Failure> {
     let database = opened.database;
     let (mut found, mut faults) = (Vec::new(), Vec::new());
     for seed in seeds
@@ -162,8 +163,8 @@ async fn ready<'p>(mut opened: Opened<'p>, seeds: &'p [Seed]) -> Result<Member<'
         }
     }
     if faults.is_empty() {
-        Ok(Member {
-            opened,
+        Ok(Seeded {
+            database: opened,
             seeds: found,
         })
     } else {
@@ -191,11 +192,11 @@ type Broken = (Failure, bool);
 async fn transaction(
     context: &Context,
     args: &Args,
-    member: &mut Member<'_>,
+    member: &mut Seeded<'_>,
     looks: bool,
 ) -> Result<Vec<Row>, Broken> {
-    let database = member.opened.database;
-    let Some(session) = member.opened.session.as_mut() else {
+    let database = member.database.database;
+    let Some(session) = member.database.session.as_mut() else {
         return Ok(Vec::new());
     };
     let told =

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::expected::Text;
-use super::load::server_of;
 use crate::cmd::context::Context;
+use crate::cmd::run::open;
 use crate::db::replay::NotSent;
+use crate::db::session::{Access, Session};
+use crate::db::shadow;
 use crate::model::hex;
 use crate::model::schema::Schema;
 use crate::model::server::Server;
@@ -107,4 +109,17 @@ pub fn write(context: &Context, key: &str, replayed: &Replayed) {
             .progress
             .detail(&format!("what was replayed could not be kept: {reason}"));
     }
+}
+
+/// Opens a session with the server on which shadows of a database are created. The database need
+/// not exist.
+async fn server_of(context: &Context, database: &Database) -> Option<Session> {
+    if database.dialect.facts().is_embedded() {
+        return shadow::in_memory(database.dialect).await.ok();
+    }
+    if let Ok(session) = open::session(context, database, Access::Look, None).await {
+        return Some(session);
+    }
+    let entry = open::entry(context, database, None).await.ok()??;
+    Some(entry.1)
 }

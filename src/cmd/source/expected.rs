@@ -1,7 +1,6 @@
 //! The texts that give a database its schema: its migrations, all of them, up to a version, or as
 //! far as the live database has applied them.
 
-use crate::model::code::Code;
 use std::sync::Arc;
 
 use super::{Upto, usage};
@@ -9,6 +8,7 @@ use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::session::{Access, DbError};
 use crate::db::{history, stored_migration};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, History};

@@ -1,7 +1,6 @@
 //! Has schemas from their sources. What is replayed in a shadow stands in a workshop, which
 //! removes its shadows on every path.
 
-use crate::model::code::Code;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use crate::db::shadow::{self, Ground, Shadow};
 use crate::dialect;
 use crate::dialect::Trouble;
 use crate::model::change::Renamed;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 use crate::model::server::Server;
@@ -301,16 +301,4 @@ fn order(path: &Path) -> (i64, String) {
         .and_then(|rest| rest.split_once("__"));
     let version = digits.and_then(|(version, _)| version.parse().ok());
     (version.unwrap_or(i64::MAX), name)
-}
-
-/// The server beside which shadows of a database are made, whether it exists or not.
-pub async fn server_of(context: &Context, database: &Database) -> Option<Session> {
-    if database.dialect.facts().is_embedded() {
-        return shadow::in_memory(database.dialect).await.ok();
-    }
-    if let Ok(session) = open::session(context, database, Access::Look, None).await {
-        return Some(session);
-    }
-    let entry = open::entry(context, database, None).await.ok()??;
-    Some(entry.1)
 }

@@ -2,16 +2,17 @@
 //! file or a folder of SQL.
 
 mod cache;
+pub mod compare;
 mod expected;
 mod load;
 
-use crate::model::code::Code;
 use std::path::PathBuf;
 
 use super::context::Context;
 use crate::dialect::catalog::Place;
 use crate::diff::diff;
 use crate::model::change::{Ddl, Renamed, nothing_like};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;
 use crate::model::schema::Schema;

@@ -4,7 +4,6 @@
 mod checks;
 mod report;
 
-use crate::model::code::Code;
 use std::collections::BTreeMap;
 
 use super::context::Context;
@@ -15,6 +14,7 @@ use super::source::{self, Workshop};
 use crate::audit::{End, structure};
 use crate::db::session::{Access, Session};
 use crate::dialect::Trouble;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::schema::Schema;

@@ -1,9 +1,9 @@
 //! The verdict, check by check.
 
-use crate::model::code::Code;
 use serde_json::{Value, json};
 
 use super::checks::{Check, Outcome};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::server::Server;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::super::history::now;
+use super::super::clock::now;
 use super::super::session::{DbError, Row, Session};
 use super::unwritable;
 use crate::dialect::Trouble;

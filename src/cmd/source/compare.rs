@@ -1,7 +1,7 @@
 //! Compares two schemas, and proves in a shadow that the statements which it found lead from one
 //! to the other.
 
-use crate::cmd::source::{Loaded, Workshop};
+use super::{Loaded, Workshop};
 use crate::db::replay::{self, Sent};
 use crate::dialect::containment::Outside;
 use crate::diff::{diff, twins};
