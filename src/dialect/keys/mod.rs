@@ -15,9 +15,6 @@ mod part;
 pub(crate) mod rows;
 mod spelling;
 
-pub use super::mysql::keys::MYSQL;
-pub use super::postgres::keys::POSTGRES;
-pub use super::sqlite::keys::SQLITE;
 pub use comparison::{Equality, agree, comparison};
 pub use condition::condition;
 pub use decode::{Cell, Cells, Malformed, Reader, decode};

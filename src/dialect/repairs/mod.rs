@@ -1,10 +1,6 @@
 //! What an engine's repairs are made of: the tables that keep rows aside, and what about a table
 //! stands in the way.
 
-pub use super::mysql::repairs::MYSQL;
-pub use super::postgres::repairs::POSTGRES;
-pub use super::sqlite::repairs::SQLITE;
-
 use sha2::{Digest as _, Sha256};
 
 use super::Dialect;
@@ -195,7 +191,10 @@ mod tests {
 
     #[test]
     fn names_fit_and_stay_apart() {
-        for repairs in [&MYSQL as &dyn Repairs, &POSTGRES, &SQLITE] {
+        for repairs in crate::dialect::DIALECTS
+            .iter()
+            .map(|dialect| dialect.repairs())
+        {
             assert_eq!(
                 quarantine_name(repairs, "messages", 1),
                 "bird_quarantine_messages"

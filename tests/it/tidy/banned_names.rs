@@ -1,0 +1,40 @@
+//! Names that were replaced by standard terms and may not come back.
+
+use super::source::{sources, words};
+
+/// A name that may not come back, and the term in its place.
+const BANNED: &[(&str, &str)] = &[
+    ("Alone", "AutoCommit"),
+    ("Begins", "Begin"),
+    ("Birth", "CreationTime"),
+    ("Fleeting", "Volatile"),
+    ("Gentle", "OnlineDdl"),
+    ("gravest", "most_severe"),
+    ("Opened", "RunDatabase"),
+    ("spellings", "algorithms"),
+    ("Storage", "TableId"),
+    ("Together", "Transactional"),
+    ("Unclear", "Unknown"),
+    ("Visited", "Connected"),
+];
+
+#[test]
+fn replaced_names_do_not_come_back() {
+    let mut wrong = Vec::new();
+    for source in sources("src").into_iter().chain(sources("tests")) {
+        for word in words(&source.code) {
+            let gone = BANNED.iter().find(|(name, _)| *name == word);
+            if let Some((name, term)) = gone {
+                wrong.push(format!("{}: {name}, now {term}", source.path));
+            }
+        }
+    }
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_list_is_sorted() {
+    let names: Vec<String> = BANNED.iter().map(|(name, _)| name.to_lowercase()).collect();
+    assert!(names.is_sorted(), "{names:?}");
+}
