@@ -7,11 +7,11 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::open;
-use crate::db::doctor::{self, Patient};
+use crate::db::doctor::{self, CheckedDatabase};
 use crate::db::session::{Access, Session};
 use crate::db::{file, history};
 use crate::dialect::Trouble;
-use crate::model::check::{Judgement, Verdict};
+use crate::model::check::{CheckResult, Verdict};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
@@ -132,16 +132,16 @@ async fn examine(
         }
         Reached::Unreachable(fault) => {
             examined.state = "unreachable";
-            let mut judgement = Judgement::error(fault.message.clone());
-            judgement.to_do = fault.hint.clone();
-            examined.checks.insert(0, (CONNECTION, judgement));
+            let mut result = CheckResult::error(fault.message.clone());
+            result.fix = fault.hint.clone();
+            examined.checks.insert(0, (CONNECTION, result));
             examined.fault = Some(fault);
             return examined;
         }
     };
     examined
         .checks
-        .insert(0, (CONNECTION, Judgement::ok(place)));
+        .insert(0, (CONNECTION, CheckResult::ok(place)));
     examined.checks.push((Code::Database, exists(inside)));
     if !inside {
         examined.state = "absent";
@@ -152,38 +152,38 @@ async fn examine(
         Vec::new()
     };
     let largest = largest(database, &migrations, &applied);
-    let patient = Patient {
+    let checked_database = CheckedDatabase {
         target: &target,
         inside,
         largest,
-        lent: database.shadow.is_some(),
+        borrowed: database.shadow.is_some(),
     };
-    let found = doctor::look(&mut session, &patient, &context.stop).await;
+    let found = doctor::look(&mut session, &checked_database, &context.stop).await;
     examined.checks.extend(found);
     examined.server = Some(session.server.clone());
     session.close().await;
     examined
 }
 
-fn exists(inside: bool) -> Judgement {
+fn exists(inside: bool) -> CheckResult {
     if inside {
-        Judgement::ok("it exists")
+        CheckResult::ok("it exists")
     } else {
-        Judgement::note("it does not exist yet").to_do("create it with `bird provision`")
+        CheckResult::note("it does not exist yet").fix("create it with `bird provision`")
     }
 }
 
 /// Whether others may read the file that holds the password.
 fn secret(context: &Context, database: &Database) -> Vec<file::Checked> {
-    let judgement = match context.project.secret(database) {
+    let result = match context.project.secret(database) {
         None => return Vec::new(),
-        Some((file, None)) => Judgement::ok(format!("{file} may be read by its owner alone")),
+        Some((file, None)) => CheckResult::ok(format!("{file} may be read by its owner alone")),
         Some((file, Some(mode))) => {
-            Judgement::warning(format!("{file} may be read by others (mode {mode:03o})"))
-                .to_do(format!("chmod 600 {file}, or put the URL into a variable"))
+            CheckResult::warning(format!("{file} may be read by others (mode {mode:03o})"))
+                .fix(format!("chmod 600 {file}, or put the URL into a variable"))
         }
     };
-    vec![(Code::Secret, judgement)]
+    vec![(Code::Secret, result)]
 }
 
 /// What is applied; of a history that cannot be read, nothing, which is what `bird status` tells.
@@ -208,7 +208,7 @@ fn largest(database: &Database, migrations: &[Migration], applied: &[Applied]) -
 
 impl Examined {
     fn exit(&self) -> Exit {
-        let worst = self.checks.iter().map(|(_, judgement)| judgement.verdict);
+        let worst = self.checks.iter().map(|(_, result)| result.verdict);
         match worst.max() {
             _ if self.fault.is_some() => Exit::Failed,
             Some(Verdict::Warning | Verdict::Error) => Exit::Found,
@@ -220,14 +220,14 @@ impl Examined {
         // How it could not be reached is told by the fault, which has a code of its own.
         let reached = |(code, _): &&file::Checked| self.fault.is_none() || *code != CONNECTION;
         let checks = self.checks.iter().filter(reached);
-        let checks = checks.filter_map(|(code, judgement)| {
-            let message = format!("{}: {}", self.name, judgement.found);
-            let mut told = match judgement.verdict {
+        let checks = checks.filter_map(|(code, result)| {
+            let message = format!("{}: {}", self.name, result.found);
+            let mut told = match result.verdict {
                 Verdict::Error => Diagnostic::new(*code, message).severity(Severity::Error),
                 Verdict::Warning => Diagnostic::new(*code, message).severity(Severity::Warning),
                 Verdict::Ok | Verdict::Note => return None,
             };
-            told.hint = judgement.to_do.clone();
+            told.hint = result.fix.clone();
             Some(told.database(&self.name))
         });
         self.fault.iter().cloned().chain(checks)
@@ -245,9 +245,9 @@ impl Report for DoctorReport {
 
     fn blocks(&self) -> Vec<Block> {
         let rows = self.databases.iter().flat_map(|examined| {
-            examined.checks.iter().map(|(name, judgement)| {
-                let word = judgement.verdict.word().to_owned();
-                let found = judgement.found.clone();
+            examined.checks.iter().map(|(name, result)| {
+                let word = result.verdict.word().to_owned();
+                let found = result.found.clone();
                 vec![examined.name.clone(), name.to_string(), word, found]
             })
         });
@@ -258,9 +258,9 @@ impl Report for DoctorReport {
         })];
         // What is graver is told with its way on among the findings.
         for examined in &self.databases {
-            for (name, judgement) in &examined.checks {
-                if let (Verdict::Note, Some(to_do)) = (judgement.verdict, &judgement.to_do) {
-                    blocks.push(Block::Line(format!("{}: {name}: {to_do}", examined.name)));
+            for (name, result) in &examined.checks {
+                if let (Verdict::Note, Some(fix)) = (result.verdict, &result.fix) {
+                    blocks.push(Block::Line(format!("{}: {name}: {fix}", examined.name)));
                 }
             }
         }
@@ -274,12 +274,12 @@ impl Report for DoctorReport {
     fn databases(&self) -> Vec<Value> {
         let databases = self.databases.iter().map(|examined| {
             let server = examined.server.as_ref();
-            let checks = examined.checks.iter().map(|(name, judgement)| {
+            let checks = examined.checks.iter().map(|(name, result)| {
                 json!({
                     "name": name,
-                    "verdict": judgement.verdict,
-                    "found": judgement.found,
-                    "to_do": judgement.to_do,
+                    "verdict": result.verdict,
+                    "found": result.found,
+                    "to_do": result.fix,
                 })
             });
             json!({

@@ -64,10 +64,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<InspectReport, Failur
         });
     }
     let sources = sources(context, args)?;
-    let all = source::with(context, async |workshop| {
+    let all = source::with(context, async |pool| {
         let mut all = Vec::new();
-        for (source, ground) in &sources {
-            all.push(workshop.load(source, ground, args.connect.wait).await?);
+        for (source, base) in &sources {
+            all.push(pool.load(source, base, args.connect.wait).await?);
         }
         Ok(all)
     })
@@ -86,12 +86,12 @@ fn sources(context: &Context, args: &Args) -> Result<Vec<(Source, Database)>, Fa
             .collect());
     };
     let source = Source::parse(context, text)?;
-    let ground = match (source.ground(), &args.shadow) {
-        (Some(ground), _) => ground.clone(),
+    let base = match (source.base(), &args.shadow) {
+        (Some(base), _) => base.clone(),
         (None, Some(url)) => source::at_url(url)?,
         (None, None) => return Err(source::no_engine()),
     };
-    Ok(vec![(source, ground)])
+    Ok(vec![(source, base)])
 }
 
 fn recreated(loaded: Loaded) -> Inspected {
@@ -180,7 +180,7 @@ impl Report for InspectReport {
         let all = self.all.iter().map(|Inspected { loaded, .. }| {
             json!({
                 "name": loaded.told,
-                "engine": loaded.ground.dialect.facts().name,
+                "engine": loaded.base.dialect.facts().name,
                 "product": loaded.server.product,
                 "server_version": loaded.server.version,
                 "schema": loaded.schema,
@@ -204,13 +204,13 @@ impl Report for InspectReport {
                 .map(|text| text + "\n");
         }
         let texts = self.all.iter().map(|Inspected { loaded, ddl }| {
-            let catalog = loaded.ground.dialect.catalog();
+            let catalog = loaded.base.dialect.catalog();
             let script = catalog.script(&ddl.steps);
             // Several databases in one text: the client must be taken to each.
-            let ground = &loaded.ground;
+            let base = &loaded.base;
             match self.all.len() {
                 1 => script,
-                _ => ground.dialect.enter(&ground.target.entrance()) + &script,
+                _ => base.dialect.enter(&base.target.entrance()) + &script,
             }
         });
         Some(texts.collect())

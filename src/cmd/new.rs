@@ -6,7 +6,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::source::compare::{Compared, Proof, Verified, compare};
-use super::source::{self, Loaded, Source, Upto, Workshop};
+use super::source::{self, Loaded, ShadowPool, Source, Upto};
 use crate::model::change::Renamed;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -65,14 +65,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
     let mut texts = Vec::new();
     for (engine, path) in &fresh.files {
         let shown = context.project.shown(path);
-        let ground = if computed {
-            ground(args, database, *engine)?
+        let base = if computed {
+            base(args, database, *engine)?
         } else {
             None
         };
-        let (text, count) = match ground {
-            Some(ground) => {
-                let compared = difference(context, args, &ground).await?;
+        let (text, count) = match base {
+            Some(base) => {
+                let compared = difference(context, args, &base).await?;
                 report
                     .diagnostics
                     .extend(remarks(args, database, &fresh, &compared));
@@ -129,7 +129,7 @@ fn only(context: &Context) -> Result<&Database, Failure> {
 }
 
 /// Where the file of an engine can be tried, if anywhere.
-fn ground(
+fn base(
     args: &Args,
     database: &Database,
     engine: Option<&str>,
@@ -159,14 +159,10 @@ fn ground(
     Ok(Some(database.on(&source::at_url(&url)?)))
 }
 
-async fn difference(
-    context: &Context,
-    args: &Args,
-    ground: &Database,
-) -> Result<Compared, Failure> {
-    let compared = source::with(context, async |workshop| {
-        let (from, to) = sides(workshop, args, ground).await?;
-        compare(workshop, from, to, &args.renames, Proof::Demanded).await
+async fn difference(context: &Context, args: &Args, base: &Database) -> Result<Compared, Failure> {
+    let compared = source::with(context, async |pool| {
+        let (from, to) = sides(pool, args, base).await?;
+        compare(pool, from, to, &args.renames, Proof::Demanded).await
     })
     .await?;
     let wrong = |why: &str| {
@@ -184,28 +180,22 @@ async fn difference(
 }
 
 async fn sides(
-    workshop: &mut Workshop<'_>,
+    pool: &mut ShadowPool<'_>,
     args: &Args,
-    ground: &Database,
+    base: &Database,
 ) -> Result<(Loaded, Loaded), Failure> {
     let (from, to) = if args.from_drift {
-        (
-            Source::migrations(ground, Upto::Applied),
-            Source::live(ground),
-        )
+        (Source::migrations(base, Upto::Applied), Source::live(base))
     } else {
-        (
-            Source::migrations(ground, Upto::All),
-            Source::desired(ground),
-        )
+        (Source::migrations(base, Upto::All), Source::desired(base))
     };
     let wait = args.connect.wait;
-    let from = workshop.load(&from, ground, wait).await?;
-    Ok((from, workshop.load(&to, ground, wait).await?))
+    let from = pool.load(&from, base, wait).await?;
+    Ok((from, pool.load(&to, base, wait).await?))
 }
 
 fn script(compared: &Compared) -> String {
-    let catalog = compared.from.ground.dialect.catalog();
+    let catalog = compared.from.base.dialect.catalog();
     let mut text = format!("-- {} -> {}\n", compared.from.told, compared.to.told);
     for renamed in &compared.renamed {
         text.push_str(&format!(

@@ -12,72 +12,78 @@ use super::writability;
 use super::writability::Closed;
 use crate::dialect::Trouble;
 use crate::dialect::checks::Subject;
-use crate::model::check::{Judgement, Verdict};
+use crate::model::check::{CheckResult, Verdict};
 use crate::model::target::{Target, is_loopback};
 
 /// What is looked at.
-pub struct Patient<'p> {
+pub struct CheckedDatabase<'p> {
     pub target: &'p Target,
     /// Whether the session is in the database itself, and not beside one that does not exist.
     pub inside: bool,
     /// How many bytes the largest statement has that is still to run.
     pub largest: usize,
     /// Whether another database is lent for its shadows.
-    pub lent: bool,
+    pub borrowed: bool,
 }
 
 /// Everything that can be asked, in the order in which it is told.
-pub async fn look(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec<Checked> {
+pub async fn look(
+    session: &mut Session,
+    checked_database: &CheckedDatabase<'_>,
+    stop: &Stop,
+) -> Vec<Checked> {
     let mut checked = vec![(Code::Product, product(session))];
-    if let Target::File(file) = patient.target {
+    if let Target::File(file) = checked_database.target {
         checked.extend(file::look(file));
     }
-    checked.extend(ask(session, patient).await);
-    if let Target::Server(_) = patient.target {
-        let locks = locks(session, patient, stop).await;
+    checked.extend(ask(session, checked_database).await);
+    if let Target::Server(_) = checked_database.target {
+        let locks = locks(session, checked_database, stop).await;
         let alone = locks
             .iter()
-            .all(|(_, judgement)| judgement.verdict == Verdict::Ok);
+            .all(|(_, result)| result.verdict == Verdict::Ok);
         checked.extend(locks);
         checked.push((Code::Cluster, cluster(session).await));
         // Behind a pooler it might hit somebody else's statement.
         let cancel = if alone {
-            cancel(session, patient).await
+            cancel(session, checked_database).await
         } else {
-            Judgement::note("not tried: the session may be somebody else's")
+            CheckResult::note("not tried: the session may be somebody else's")
         };
         checked.push((Code::Cancel, cancel));
-        checked.push((Code::Shadow, shadow(session, patient).await));
-        checked.push((Code::LeftOver, left_over(session).await));
+        checked.push((Code::Shadow, shadow(session, checked_database).await));
+        checked.push((Code::LeftOver, leftovers(session).await));
     }
     checked
 }
 
 /// What a question that failed means: the account may not ask, or the product does not know it.
-fn unasked(error: &DbError) -> Judgement {
+fn unasked(error: &DbError) -> CheckResult {
     match error.trouble {
         Trouble::Denied => {
             let code = error.code.as_deref().unwrap_or("no code");
-            Judgement::note(format!("the account may not ask ({code})"))
+            CheckResult::note(format!("the account may not ask ({code})"))
         }
-        Trouble::Connection => Judgement::error(format!("the connection broke: {}", error.told())),
-        _ => Judgement::note(format!("it could not be asked: {}", error.told())),
+        Trouble::Connection => {
+            CheckResult::error(format!("the connection broke: {}", error.told()))
+        }
+        _ => CheckResult::note(format!("it could not be asked: {}", error.told())),
     }
 }
 
-fn product(session: &Session) -> Judgement {
+fn product(session: &Session) -> CheckResult {
     let told = session.server.to_string();
     match session.dialect.doubts(&session.server).as_slice() {
-        [] => Judgement::ok(told),
-        doubts => Judgement::warning(format!("{told}: {}", doubts.join("; ")))
-            .to_do("try migrations on a copy first"),
+        [] => CheckResult::ok(told),
+        doubts => CheckResult::warning(format!("{told}: {}", doubts.join("; ")))
+            .fix("try migrations on a copy first"),
     }
 }
 
 /// The engine's own checks.
-async fn ask(session: &mut Session, patient: &Patient<'_>) -> Vec<Checked> {
+async fn ask(session: &mut Session, checked_database: &CheckedDatabase<'_>) -> Vec<Checked> {
     let (server, schema) = (session.server.clone(), session.schema.clone());
-    let (database, local) = match patient.target {
+    let (database, local) = match checked_database.target {
         Target::File(_) => ("", true),
         Target::Server(server) => (
             server.database.as_str(),
@@ -89,26 +95,30 @@ async fn ask(session: &mut Session, patient: &Patient<'_>) -> Vec<Checked> {
         schema: schema.as_deref(),
         server: &server,
         local,
-        largest: patient.largest,
+        largest: checked_database.largest,
     };
     let mut checked = Vec::new();
     for check in session.dialect.checks() {
-        if check.inside && !patient.inside {
+        if check.inside && !checked_database.inside {
             continue;
         }
-        let judgement = match session.rows(&(check.query)(&subject)).await {
+        let result = match session.rows(&(check.query)(&subject)).await {
             Ok(rows) => (check.judge)(&subject, &rows),
             Err(error) => unasked(&error),
         };
-        checked.push((check.code, judgement));
+        checked.push((check.code, result));
     }
     checked
 }
 
 /// Takes the lock as a migration would, without waiting, and gives it back.
-async fn locks(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec<Checked> {
+async fn locks(
+    session: &mut Session,
+    checked_database: &CheckedDatabase<'_>,
+    stop: &Stop,
+) -> Vec<Checked> {
     let wish = Wish {
-        target: patient.target,
+        target: checked_database.target,
         bare_statements: false,
         timeout: Duration::ZERO,
         waiting: &|_| {},
@@ -116,36 +126,36 @@ async fn locks(session: &mut Session, patient: &Patient<'_>, stop: &Stop) -> Vec
     let (lock, pooler) = match lock::take(session, &wish, stop).await {
         Ok(guard) => {
             let pooler = match guard.doubt() {
-                None => Judgement::ok("the server's session belongs to bird alone"),
-                Some(reason) => Judgement::note(format!(
+                None => CheckResult::ok("the server's session belongs to bird alone"),
+                Some(reason) => CheckResult::note(format!(
                     "could not find out whether a pooler shares the session: {reason}"
                 )),
             };
             guard.release(session).await;
-            (Judgement::ok("can be taken"), pooler)
+            (CheckResult::ok("can be taken"), pooler)
         }
         Err(NoLock::Shared) => (
-            Judgement::note("not tried: it would hold for nobody"),
-            Judgement::error("connected through a transaction-mode pooler (PgBouncer?)")
-                .to_do(itself(session)),
+            CheckResult::note("not tried: it would hold for nobody"),
+            CheckResult::error("connected through a transaction-mode pooler (PgBouncer?)")
+                .fix(itself(session)),
         ),
         Err(NoLock::Broken) => (
-            Judgement::error("it was taken, and then it was not there").to_do(itself(session)),
-            Judgement::warning("something stands between that changes sessions")
-                .to_do(itself(session)),
+            CheckResult::error("it was taken, and then it was not there").fix(itself(session)),
+            CheckResult::warning("something stands between that changes sessions")
+                .fix(itself(session)),
         ),
         Err(NoLock::Held(holder)) => {
             let who = holder.unwrap_or_else(|| "someone".into());
             (
-                Judgement::warning(format!("it is held by {who}"))
-                    .to_do("wait for it, or end it: a migration waits for --lock-timeout"),
-                Judgement::note("not tried: the lock is held"),
+                CheckResult::warning(format!("it is held by {who}"))
+                    .fix("wait for it, or end it: a migration waits for --lock-timeout"),
+                CheckResult::note("not tried: the lock is held"),
             )
         }
         Err(NoLock::Stopped(_)) => return Vec::new(),
         Err(NoLock::Database(error)) => (
-            Judgement::error(format!("it cannot be taken: {}", error.told())),
-            Judgement::note("not tried: there is no lock"),
+            CheckResult::error(format!("it cannot be taken: {}", error.told())),
+            CheckResult::note("not tried: there is no lock"),
         ),
     };
     vec![(Code::Lock, lock), (Code::Pooler, pooler)]
@@ -157,14 +167,14 @@ fn itself(session: &Session) -> String {
 }
 
 /// The shadows of runs that were killed; they keep nobody from working.
-async fn left_over(session: &mut Session) -> Judgement {
-    let left = match shadow::left_over(session).await {
+async fn leftovers(session: &mut Session) -> CheckResult {
+    let left = match shadow::leftovers(session).await {
         Ok(left) => left,
         Err(error) => return unasked(&error),
     };
     let oldest = left.iter().map(|left| left.age.as_secs() / 3600).max();
     let Some(hours) = oldest else {
-        return Judgement::ok("no run has left a shadow");
+        return CheckResult::ok("no run has left a shadow");
     };
     let count = match left.len() {
         1 => "a shadow".to_owned(),
@@ -175,19 +185,19 @@ async fn left_over(session: &mut Session) -> Judgement {
         hours => format!("up to {hours} hours"),
     };
     let drops: Vec<&str> = left.iter().map(|left| left.sql.as_str()).collect();
-    Judgement::note(format!(
+    CheckResult::note(format!(
         "runs that were killed have left {count}, made {age} ago"
     ))
-    .to_do(format!(
+    .fix(format!(
         "unless somebody works with it: {};",
         drops.join("; ")
     ))
 }
 
 /// Whether a shadow can be made.
-async fn shadow(session: &mut Session, patient: &Patient<'_>) -> Judgement {
-    if patient.lent {
-        return Judgement::ok("a database is lent for it");
+async fn shadow(session: &mut Session, checked_database: &CheckedDatabase<'_>) -> CheckResult {
+    if checked_database.borrowed {
+        return CheckResult::ok("a database is lent for it");
     }
     let query = session.dialect.may_create_query(shadow::PREFIX);
     let grant = match query {
@@ -197,68 +207,68 @@ async fn shadow(session: &mut Session, patient: &Patient<'_>) -> Judgement {
     match grant {
         Ok(None) => match writability::look(session).await {
             Ok(Some(closed @ Closed::Setting(_))) => {
-                Judgement::note(closed.told().message).to_do(shadow::ELSEWHERE)
+                CheckResult::note(closed.told().message).fix(shadow::ELSEWHERE)
             }
-            Ok(_) => Judgement::ok("it can be made"),
+            Ok(_) => CheckResult::ok("it can be made"),
             Err(error) => unasked(&error),
         },
-        Ok(Some(grant)) => Judgement::note("this account may make none").to_do(format!(
+        Ok(Some(grant)) => CheckResult::note("this account may make none").fix(format!(
             "let an administrator run: {grant}; or lend an empty database with `shadow_url`"
         )),
         Err(error) => unasked(&error),
     }
 }
 
-async fn cluster(session: &mut Session) -> Judgement {
+async fn cluster(session: &mut Session) -> CheckResult {
     let Some(query) = session.dialect.cluster_query() else {
-        return Judgement::ok("locks hold for the whole server");
+        return CheckResult::ok("locks hold for the whole server");
     };
     match session.value(query).await {
-        Ok(None) => Judgement::ok("locks hold for the whole server"),
-        Ok(Some(setting)) => Judgement::warning(format!(
+        Ok(None) => CheckResult::ok("locks hold for the whole server"),
+        Ok(Some(setting)) => CheckResult::warning(format!(
             "a cluster whose locks hold on one node only (`{setting}`)"
         ))
-        .to_do("let one runner at a time migrate, with --allow single-writer"),
+        .fix("let one runner at a time migrate, with --allow single-writer"),
         Err(error) => unasked(&error),
     }
 }
 
 /// Whether a second connection can end what the first one does, which Ctrl-C would need.
-async fn cancel(session: &mut Session, patient: &Patient<'_>) -> Judgement {
+async fn cancel(session: &mut Session, checked_database: &CheckedDatabase<'_>) -> CheckResult {
     let schema = session.schema.clone();
-    let name = match patient.target {
+    let name = match checked_database.target {
         Target::Server(server) => session.dialect.lock(&server.database, schema.as_deref()),
         Target::File(_) => None,
     };
     let Some(name) = name.map(|lock| lock.session) else {
-        return Judgement::ok("there is no other session");
+        return CheckResult::ok("there is no other session");
     };
     let told = match session.value(name).await {
         Ok(told) => told.unwrap_or_default(),
         Err(error) => return unasked(&error),
     };
     let Some(sql) = session.dialect.cancel(&told) else {
-        return Judgement::note("the server does not name its sessions");
+        return CheckResult::note("the server does not name its sessions");
     };
-    let mut other = match session.another(patient.target).await {
+    let mut other = match session.another(checked_database.target).await {
         Ok(other) => other,
-        Err(error) => return Judgement::note(format!("no second connection: {}", error.told())),
+        Err(error) => return CheckResult::note(format!("no second connection: {}", error.told())),
     };
     let answer = other.value(&sql).await;
     other.close().await;
     // Nothing ran that could be ended; a server may keep the wish for the next statement.
     let _: Result<_, DbError> = session.value(name).await;
     match answer {
-        Ok(None) => Judgement::ok("a second connection may end the first one's statement"),
+        Ok(None) => CheckResult::ok("a second connection may end the first one's statement"),
         Ok(Some(yes)) if yes == "1" => {
-            Judgement::ok("a second connection may end the first one's statement")
+            CheckResult::ok("a second connection may end the first one's statement")
         }
-        Ok(Some(_)) => Judgement::warning("a second connection does not find the first one")
-            .to_do("connect to one server: what stands between leads to several"),
-        Err(error) => Judgement::warning(format!(
+        Ok(Some(_)) => CheckResult::warning("a second connection does not find the first one")
+            .fix("connect to one server: what stands between leads to several"),
+        Err(error) => CheckResult::warning(format!(
             "a second connection may not end the first one's statement: {}",
             error.told()
         ))
-        .to_do("connect to one server, with an account that may end its own statements"),
+        .fix("connect to one server, with an account that may end its own statements"),
     }
 }

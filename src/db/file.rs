@@ -4,7 +4,7 @@
 use crate::model::code::Code;
 use std::path::Path;
 
-use crate::model::check::Judgement;
+use crate::model::check::CheckResult;
 use crate::model::target::FileTarget;
 
 /// File systems whose locks do not reach other machines reliably, by the number that they have in
@@ -22,7 +22,7 @@ const NETWORK: &[(u32, &str)] = &[
 ];
 
 /// The name of a check, and how it came out.
-pub type Checked = (Code, Judgement);
+pub type Checked = (Code, CheckResult);
 
 pub fn look(file: &FileTarget) -> Vec<Checked> {
     let folder = file.path.parent().unwrap_or(Path::new("."));
@@ -36,27 +36,27 @@ pub fn look(file: &FileTarget) -> Vec<Checked> {
     ]
 }
 
-fn writable(file: &FileTarget) -> Judgement {
+fn writable(file: &FileTarget) -> CheckResult {
     if file.read_only {
-        return Judgement::error("the URL opens it read-only").to_do("take mode=ro out of the URL");
+        return CheckResult::error("the URL opens it read-only").fix("take mode=ro out of the URL");
     }
     if !file.path.exists() {
-        return Judgement::note("it does not exist yet").to_do("create it with `bird provision`");
+        return CheckResult::note("it does not exist yet").fix("create it with `bird provision`");
     }
     if may_write(&file.path) {
-        Judgement::ok("it may be written")
+        CheckResult::ok("it may be written")
     } else {
-        Judgement::error("it may not be written")
-            .to_do(format!("give this user the right to write {}", file.shown))
+        CheckResult::error("it may not be written")
+            .fix(format!("give this user the right to write {}", file.shown))
     }
 }
 
 /// The engine keeps its journal beside the file.
-fn folder_writable(folder: &Path) -> Judgement {
+fn folder_writable(folder: &Path) -> CheckResult {
     if may_write(folder) {
-        Judgement::ok("its folder may be written")
+        CheckResult::ok("its folder may be written")
     } else {
-        Judgement::error("its folder may not be written, and the journal stands there").to_do(
+        CheckResult::error("its folder may not be written, and the journal stands there").fix(
             format!("give this user the right to write {}", folder.display()),
         )
     }
@@ -73,20 +73,22 @@ fn may_write(path: &Path) -> bool {
 }
 
 #[cfg(target_os = "linux")]
-fn file_system(folder: &Path) -> Judgement {
+fn file_system(folder: &Path) -> CheckResult {
     let Ok(found) = rustix::fs::statfs(folder) else {
-        return Judgement::note("what it lies on cannot be told");
+        return CheckResult::note("what it lies on cannot be told");
     };
     // The number has 32 bits, whatever type a platform gives it.
     let number = found.f_type as u32;
     match NETWORK.iter().find(|(known, _)| *known == number) {
-        Some((_, name)) => Judgement::warning(format!("it lies on a network file system ({name})"))
-            .to_do("move it to a local disk: locks over a network are not reliable"),
-        None => Judgement::ok("local file system"),
+        Some((_, name)) => {
+            CheckResult::warning(format!("it lies on a network file system ({name})"))
+                .fix("move it to a local disk: locks over a network are not reliable")
+        }
+        None => CheckResult::ok("local file system"),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn file_system(_folder: &Path) -> Judgement {
-    Judgement::note("what it lies on cannot be told")
+fn file_system(_folder: &Path) -> CheckResult {
+    CheckResult::note("what it lies on cannot be told")
 }

@@ -14,7 +14,7 @@
 //! | `statements.rs` | [`Statements`] | error codes, forbidden statements, definitions |
 //! | `forbidden.rs` | – | the statements that a migration must not contain |
 //! | `provisioning.rs` | [`Provisioning`] | databases and scratch databases |
-//! | `shadow.rs` | [`Lending`] | the queries of scratch databases |
+//! | `shadow.rs` | [`BorrowQueries`] | the queries of scratch databases |
 //! | `containment.rs` | [`Rules`] | what a statement could reach beyond its database |
 //! | `recovery` | – | what an interrupted statement has done |
 //! | `catalog.rs` | [`Catalog`] | schemas, with `read` (queries to schema), `ddl` and `write` |
@@ -55,7 +55,7 @@ use crate::sql::lex::Lexis;
 
 pub use bookkeeping::Bookkeeping;
 pub use literals::{Literals, sizes};
-pub use provisioning::{Lending, Missing, Provisioning};
+pub use provisioning::{BorrowQueries, Missing, Provisioning};
 pub use server::{Lock, ServerFacts};
 pub use session::SessionSql;
 pub use statements::{Refusal, Statements, Trouble};

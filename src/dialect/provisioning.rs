@@ -12,7 +12,7 @@ pub struct Missing {
 
 /// How a database can be lent as a shadow: it is bird's to empty while it bears the mark.
 #[derive(Debug)]
-pub struct Lending {
+pub struct BorrowQueries {
     /// What its lock is called, where the lock is not the database's own.
     pub lock: &'static str,
     /// Gives a row where the mark is there.
@@ -78,7 +78,7 @@ pub trait Provisioning: Sync {
     }
 
     /// How a database can be lent as a shadow.
-    fn lending(&self) -> Option<&'static Lending> {
+    fn borrow_queries(&self) -> Option<&'static BorrowQueries> {
         None
     }
 

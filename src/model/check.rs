@@ -28,46 +28,46 @@ impl Verdict {
 
 /// What was found, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
+pub struct CheckResult {
     pub verdict: Verdict,
     /// A few words that stand for themselves.
     pub found: String,
-    pub to_do: Option<String>,
+    pub fix: Option<String>,
 }
 
-impl Judgement {
-    pub fn ok(found: impl Into<String>) -> Judgement {
-        Judgement {
+impl CheckResult {
+    pub fn ok(found: impl Into<String>) -> CheckResult {
+        CheckResult {
             verdict: Verdict::Ok,
             found: found.into(),
-            to_do: None,
+            fix: None,
         }
     }
 
-    pub fn note(found: impl Into<String>) -> Judgement {
-        Judgement {
+    pub fn note(found: impl Into<String>) -> CheckResult {
+        CheckResult {
             verdict: Verdict::Note,
-            ..Judgement::ok(found)
+            ..CheckResult::ok(found)
         }
     }
 
-    pub fn warning(found: impl Into<String>) -> Judgement {
-        Judgement {
+    pub fn warning(found: impl Into<String>) -> CheckResult {
+        CheckResult {
             verdict: Verdict::Warning,
-            ..Judgement::ok(found)
+            ..CheckResult::ok(found)
         }
     }
 
-    pub fn error(found: impl Into<String>) -> Judgement {
-        Judgement {
+    pub fn error(found: impl Into<String>) -> CheckResult {
+        CheckResult {
             verdict: Verdict::Error,
-            ..Judgement::ok(found)
+            ..CheckResult::ok(found)
         }
     }
 
     /// What to do about it.
-    pub fn to_do(mut self, to_do: impl Into<String>) -> Judgement {
-        self.to_do = Some(to_do.into());
+    pub fn fix(mut self, fix: impl Into<String>) -> CheckResult {
+        self.fix = Some(fix.into());
         self
     }
 }

@@ -6,7 +6,7 @@ mod removed;
 use std::path::Path;
 
 use bird::db::replay;
-use bird::db::shadow::{Ground, Shadow};
+use bird::db::shadow::{Shadow, ShadowBase};
 use bird::dialect::Dialect;
 use bird::model::code::Code;
 use bird::model::target::Target;
@@ -23,7 +23,7 @@ engines!(
 );
 
 /// What a shadow of `ums` stands beside.
-fn ground(world: &World) -> (Target, &'static dyn Dialect) {
+fn base(world: &World) -> (Target, &'static dyn Dialect) {
     let (dialect, target) =
         bird::project::parse_url(world.url("ums"), &world.path("")).expect("a URL");
     (target, dialect)
@@ -38,9 +38,9 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Does something with a shadow of `ums`, and removes it.
 fn in_shadow<T>(world: &World, work: impl AsyncFnOnce(&mut Shadow) -> T) -> T {
-    let (target, dialect) = ground(world);
+    let (target, dialect) = base(world);
     runtime().block_on(async {
-        let made = Shadow::create(Ground {
+        let made = Shadow::create(ShadowBase {
             target: &target,
             dialect,
             schema: dialect.facts().schema,

@@ -20,9 +20,9 @@ pub async fn decision(
     let name = &database.name;
     let live = Source::live(database);
     let wanted = Source::migrations(database, Upto::Version(to));
-    let difference = source::with(context, async |workshop| {
-        let live = workshop.load(&live, database, None).await?;
-        let wanted = workshop.load(&wanted, database, None).await?;
+    let difference = source::with(context, async |pool| {
+        let live = pool.load(&live, database, None).await?;
+        let wanted = pool.load(&wanted, database, None).await?;
         let orders = database.dialect.catalog().orders_columns();
         Ok(diff(&live.schema, &wanted.schema, orders))
     })

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::source::compare::{Compared, Proof, Verified, compare};
-use super::source::{self, Kind, Loaded, Source, Upto, Workshop};
+use super::source::{self, Kind, Loaded, ShadowPool, Source, Upto};
 use crate::audit::guard;
 use crate::model::change::Renamed;
 use crate::model::code::Code;
@@ -68,11 +68,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
     } else {
         Proof::Cheap
     };
-    let compared = source::with(context, async |workshop| {
+    let compared = source::with(context, async |pool| {
         let mut all = Vec::new();
         for pair in &pairs {
-            let (from, to) = load(workshop, args, pair).await?;
-            all.push(compare(workshop, from, to, &args.renames, proof).await?);
+            let (from, to) = load(pool, args, pair).await?;
+            all.push(compare(pool, from, to, &args.renames, proof).await?);
         }
         Ok(all)
     })
@@ -94,7 +94,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
 
 /// What of a difference would leave references of other databases dangling.
 fn guarded(context: &Context, one: &Compared) -> Vec<Diagnostic> {
-    let name = &one.from.ground.name;
+    let name = &one.from.base.name;
     guard(
         name,
         &context.project.references,
@@ -139,7 +139,7 @@ fn pairs(context: &Context, args: &Args) -> Result<Vec<(Source, Source)>, Failur
         }
         (Some(text), None) => {
             let from = Source::parse(context, text)?;
-            let database = from.ground();
+            let database = from.base();
             let database = database.and_then(|known| context.project.database(&known.name));
             let Some(database) = database else {
                 let message = format!("`{text}` has no migrations to compare it with");
@@ -161,11 +161,11 @@ fn pairs(context: &Context, args: &Args) -> Result<Vec<(Source, Source)>, Failur
 
 /// Has both schemas, two live ones at once.
 async fn load(
-    workshop: &mut Workshop<'_>,
+    pool: &mut ShadowPool<'_>,
     args: &Args,
     (from, to): &(Source, Source),
 ) -> Result<(Loaded, Loaded), Failure> {
-    let context = workshop.context;
+    let context = pool.context;
     if let (Kind::Live(one), Kind::Live(other)) = (&from.kind, &to.kind) {
         same_engine(one, other)?;
         let both = join(
@@ -176,15 +176,15 @@ async fn load(
         return Ok((one?, other?));
     }
     let told = args.shadow.as_deref().map(source::at_url).transpose()?;
-    let ground = |mine: Option<&Database>, other: Option<&Database>| {
-        let ground = mine.or(other).or(told.as_ref());
-        ground.cloned().ok_or_else(source::no_engine)
+    let base = |mine: Option<&Database>, other: Option<&Database>| {
+        let base = mine.or(other).or(told.as_ref());
+        base.cloned().ok_or_else(source::no_engine)
     };
-    let (one, other) = (from.ground(), to.ground());
-    let (one, other) = (ground(one, other)?, ground(other, one)?);
+    let (one, other) = (from.base(), to.base());
+    let (one, other) = (base(one, other)?, base(other, one)?);
     same_engine(&one, &other)?;
-    let from = workshop.load(from, &one, args.connect.wait).await?;
-    let to = workshop.load(to, &other, args.connect.wait).await?;
+    let from = pool.load(from, &one, args.connect.wait).await?;
+    let to = pool.load(to, &other, args.connect.wait).await?;
     Ok((from, to))
 }
 

@@ -81,9 +81,9 @@ impl Report for DiffReport {
         // Several databases in one text: the client must be taken to each.
         let several = self.compared.len() > 1;
         let texts = self.all().map(|(one, withheld)| {
-            let ground = &one.from.ground;
+            let base = &one.from.base;
             let enter = if several && !one.ddl.steps.is_empty() {
-                ground.dialect.enter(&ground.target.entrance())
+                base.dialect.enter(&base.target.entrance())
             } else {
                 String::new()
             };
@@ -102,7 +102,7 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
     if one.is_same() {
         return vec![Block::Line(format!("{title}: no difference"))];
     }
-    let catalog = one.from.ground.dialect.catalog();
+    let catalog = one.from.base.dialect.catalog();
     let mut rows: Vec<Vec<String>> = Vec::new();
     for renamed in &one.renamed {
         let (from, to) = (renamed.from.clone(), renamed.to.clone());
@@ -185,7 +185,7 @@ fn short(text: &str) -> String {
 }
 
 fn body(one: &Compared, steps: &[DdlStep]) -> String {
-    let catalog = one.from.ground.dialect.catalog();
+    let catalog = one.from.base.dialect.catalog();
     let (before, behind) = catalog.surround(steps);
     let mut text = String::new();
     let statement = |text: &mut String, sql: &str| {
@@ -268,7 +268,7 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
                 .hint(hint),
         );
     }
-    let catalog = one.from.ground.dialect.catalog();
+    let catalog = one.from.base.dialect.catalog();
     for remark in &one.difference.remarks {
         for line in describe::lines(catalog, remark, &one.from.schema, &one.to.schema) {
             let message = format!(
@@ -283,7 +283,7 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
 }
 
 fn json(one: &Compared) -> Value {
-    let catalog = one.from.ground.dialect.catalog();
+    let catalog = one.from.base.dialect.catalog();
     let (from, to) = (&one.from.schema, &one.to.schema);
     let changes = one.difference.changes.iter();
     let changes: Vec<Value> = changes
@@ -302,8 +302,8 @@ fn json(one: &Compared) -> Value {
         Verified::Wrong(why) => (Some(false), Some(why)),
     };
     json!({
-        "name": one.from.ground.name,
-        "engine": one.from.ground.dialect.facts().name,
+        "name": one.from.base.name,
+        "engine": one.from.base.dialect.facts().name,
         "product": one.from.server.product,
         "server_version": one.from.server.version,
         "from": one.from.told,

@@ -82,9 +82,9 @@ async fn back(
     };
     let from = until(database, files, history, version);
     let to = before.map_or_else(Vec::new, |before| until(database, files, history, before));
-    let compared = source::with(context, async |workshop| {
-        let from = workshop.replay(&told_from, database, &from, true).await?;
-        let mut to = workshop.replay(&told_to, database, &to, true).await?;
+    let compared = source::with(context, async |pool| {
+        let from = pool.replay(&told_from, database, &from, true).await?;
+        let mut to = pool.replay(&told_to, database, &to, true).await?;
         // What the file renamed gets its old name back.
         if let Ok(script) = script::read(database.dialect.lexis(), &file.text) {
             let renames = script.renames.into_iter();
@@ -95,7 +95,7 @@ async fn back(
                 })
                 .collect();
         }
-        compare(workshop, from, to, &[], Proof::Demanded).await
+        compare(pool, from, to, &[], Proof::Demanded).await
     })
     .await?;
     match &compared.verified {
@@ -172,7 +172,7 @@ fn changing(dialect: &dyn Dialect, text: &str) -> usize {
 }
 
 fn text(file: &Migration, compared: &Compared) -> String {
-    let catalog = compared.from.ground.dialect.catalog();
+    let catalog = compared.from.base.dialect.catalog();
     let mut text = format!(
         "-- Takes back {}, worked out from the difference.\n",
         file.title()

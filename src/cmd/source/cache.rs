@@ -28,7 +28,7 @@ pub struct Replayed {
 }
 
 /// The name under which it is kept, and the server that it holds for.
-pub async fn key(context: &Context, ground: &Database, texts: &[Text]) -> Option<(String, Server)> {
+pub async fn key(context: &Context, base: &Database, texts: &[Text]) -> Option<(String, Server)> {
     if texts.len() < WORTH {
         return None;
     }
@@ -37,9 +37,9 @@ pub async fn key(context: &Context, ground: &Database, texts: &[Text]) -> Option
         hash.update(text.len().to_le_bytes());
         hash.update(text);
     };
-    let server = match server_of(context, ground).await {
+    let server = match server_of(context, base).await {
         Some(mut session) => {
-            let query = ground.dialect.defaults_query();
+            let query = base.dialect.defaults_query();
             let defaults = match query {
                 Some(query) => session.rows(query).await.ok()?,
                 None => Vec::new(),
@@ -54,12 +54,12 @@ pub async fn key(context: &Context, ground: &Database, texts: &[Text]) -> Option
     add(&program()?);
     add(&format!(
         "{} {server} {:?}",
-        ground.dialect.facts().name,
+        base.dialect.facts().name,
         server.variant
     ));
     // Texts may name their database.
-    add(ground.target.database());
-    add(&format!("{:?} {:?}", ground.schema, ground.collation));
+    add(base.target.database());
+    add(&format!("{:?} {:?}", base.schema, base.collation));
     for text in texts {
         add(&text.sql);
     }

@@ -1,7 +1,7 @@
 //! Compares two schemas, and proves in a shadow that the statements which it found lead from one
 //! to the other.
 
-use super::{Loaded, Workshop};
+use super::{Loaded, ShadowPool};
 use crate::db::replay::{self, Sent};
 use crate::dialect::containment::Outside;
 use crate::diff::{diff, twins};
@@ -58,13 +58,13 @@ impl Compared {
 
 /// Compares; `renames` are those that a person named, beside those that the files declare.
 pub async fn compare(
-    workshop: &mut Workshop<'_>,
+    pool: &mut ShadowPool<'_>,
     mut from: Loaded,
     to: Loaded,
     renames: &[Renamed],
     proof: Proof,
 ) -> Result<Compared, Failure> {
-    let catalog = from.ground.dialect.catalog();
+    let catalog = from.base.dialect.catalog();
     let mut wanted: Vec<Renamed> = renames.iter().chain(&to.renames).cloned().collect();
     // A column is called by its table's new name.
     wanted.sort_by_key(|renamed| renamed.from.matches('.').count());
@@ -81,9 +81,9 @@ pub async fn compare(
             continue;
         };
         if at.is_none() {
-            at = Some(reproduced(workshop, &mut from).await?);
+            at = Some(reproduced(pool, &mut from).await?);
         }
-        current = run(workshop, at, &from, std::slice::from_ref(&step))
+        current = run(pool, at, &from, std::slice::from_ref(&step))
             .await
             .map_err(|why| {
                 let message = format!("{} cannot become {}: {why}", wish.from, wish.to);
@@ -95,7 +95,7 @@ pub async fn compare(
     unknown_renames(renames, &renamed)?;
     let difference = diff(&current, &to.schema, catalog.orders_columns());
     let mut ddl = catalog.write(&from.place(), &difference, &current, &to.schema);
-    let verified = match prove(workshop, at, &mut from, &to, (&difference, &ddl), proof).await {
+    let verified = match prove(pool, at, &mut from, &to, (&difference, &ddl), proof).await {
         Err(failure) if proof == Proof::Demanded => return Err(failure),
         Err(failure) => Verified::No(failure.to_string()),
         Ok(verified) => verified,
@@ -143,7 +143,7 @@ fn has(schema: &Schema, name: &str) -> bool {
 }
 
 async fn prove(
-    workshop: &mut Workshop<'_>,
+    pool: &mut ShadowPool<'_>,
     at: Option<usize>,
     from: &mut Loaded,
     to: &Loaded,
@@ -171,13 +171,13 @@ async fn prove(
     }
     let at = match at {
         Some(at) => at,
-        None => reproduced(workshop, from).await?,
+        None => reproduced(pool, from).await?,
     };
-    let reached = match run(workshop, Some(at), from, &ddl.steps).await {
+    let reached = match run(pool, Some(at), from, &ddl.steps).await {
         Ok(reached) => reached,
         Err(why) => return Ok(Verified::Wrong(why)),
     };
-    let orders = from.ground.dialect.catalog().orders_columns();
+    let orders = from.base.dialect.catalog().orders_columns();
     let rest = diff(&reached, &to.schema, orders);
     Ok(match rest.changes.first() {
         None => Verified::Yes,
@@ -191,13 +191,13 @@ async fn prove(
 }
 
 /// A shadow that holds exactly what `from` is: the one that it was replayed in, else a new one.
-async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<usize, Failure> {
+async fn reproduced(pool: &mut ShadowPool<'_>, from: &mut Loaded) -> Result<usize, Failure> {
     if let Some(at) = from.shadow.take()
-        && workshop.at(at).is_some()
+        && pool.at(at).is_some()
     {
         return Ok(at);
     }
-    let at = workshop.shadow(&from.ground).await?;
+    let at = pool.shadow(&from.base).await?;
     let ddl = from.recreation();
     let cannot = |why: String| {
         let message = format!("{} cannot be recreated in a shadow: {why}", from.told);
@@ -209,10 +209,10 @@ async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<us
             unsupported.about, unsupported.why
         )));
     }
-    let made = run(workshop, Some(at), from, &ddl.steps)
+    let made = run(pool, Some(at), from, &ddl.steps)
         .await
         .map_err(cannot)?;
-    let orders = from.ground.dialect.catalog().orders_columns();
+    let orders = from.base.dialect.catalog().orders_columns();
     let rest = diff(&made, &from.schema, orders);
     match rest.changes.first() {
         Some(change) => Err(cannot(format!("{} comes out otherwise", change.about()))),
@@ -222,15 +222,15 @@ async fn reproduced(workshop: &mut Workshop<'_>, from: &mut Loaded) -> Result<us
 
 /// Runs statements in a shadow, and gives what it holds then.
 async fn run(
-    workshop: &mut Workshop<'_>,
+    pool: &mut ShadowPool<'_>,
     at: Option<usize>,
     from: &Loaded,
     steps: &[DdlStep],
 ) -> Result<Schema, String> {
-    let Some(shadow) = at.and_then(|at| workshop.at(at)) else {
+    let Some(shadow) = at.and_then(|at| pool.at(at)) else {
         return Err("there is no shadow".to_owned());
     };
-    let (before, behind) = from.ground.dialect.catalog().surround(steps);
+    let (before, behind) = from.base.dialect.catalog().surround(steps);
     let texts = steps.iter().map(|step| &step.sql);
     for sql in before.iter().chain(texts).chain(&behind) {
         match replay::send(shadow, sql).await {

@@ -12,7 +12,7 @@ use crate::cmd::run::open;
 use crate::db::inspect;
 use crate::db::replay;
 use crate::db::session::{Access, DbError, Session};
-use crate::db::shadow::{self, Ground, Shadow};
+use crate::db::shadow::{self, Shadow, ShadowBase};
 use crate::dialect;
 use crate::dialect::Trouble;
 use crate::model::change::Renamed;
@@ -25,7 +25,7 @@ use crate::project::Database;
 use crate::sql::script;
 
 /// The shadows of a run.
-pub struct Workshop<'c> {
+pub struct ShadowPool<'c> {
     pub context: &'c Context,
     shadows: Vec<Option<Shadow>>,
 }
@@ -33,14 +33,14 @@ pub struct Workshop<'c> {
 /// Works with shadows, and removes them whatever comes of it.
 pub async fn with<'c, T>(
     context: &'c Context,
-    work: impl AsyncFnOnce(&mut Workshop<'c>) -> Result<T, Failure>,
+    work: impl AsyncFnOnce(&mut ShadowPool<'c>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut workshop = Workshop {
+    let mut pool = ShadowPool {
         context,
         shadows: Vec::new(),
     };
-    let result = context.stop.race(work(&mut workshop)).await;
-    for shadow in workshop.shadows.into_iter().flatten() {
+    let result = context.stop.race(work(&mut pool)).await;
+    for shadow in pool.shadows.into_iter().flatten() {
         remove(context, shadow).await;
     }
     result.unwrap_or_else(|exit| {
@@ -85,7 +85,7 @@ pub async fn live(
     session.close().await;
     Ok(Loaded {
         told: told.to_owned(),
-        ground: database.clone(),
+        base: database.clone(),
         schema: schema.map_err(|error| cannot(database, "reading its schema", &error))?,
         server,
         renames: Vec::new(),
@@ -94,32 +94,32 @@ pub async fn live(
     })
 }
 
-impl Workshop<'_> {
+impl ShadowPool<'_> {
     /// Has a schema from a source; a file is replayed on `ground`.
     pub async fn load(
         &mut self,
         source: &Source,
-        ground: &Database,
+        base: &Database,
         wait: Option<Duration>,
     ) -> Result<Loaded, Failure> {
         let context = self.context;
         let texts = match &source.kind {
             Kind::Live(database) => return live(context, &source.told, database, wait).await,
-            Kind::Migrations(_, upto) => expected::migrations(context, ground, *upto).await?,
+            Kind::Migrations(_, upto) => expected::migrations(context, base, *upto).await?,
             Kind::Desired(database) => {
                 let Some(path) = &database.desired else {
                     let message = format!("`{}` has no desired schema", source.told);
                     return Err(usage(message, "set `schema` of the database in bird.toml"));
                 };
-                read(&own(path, ground, &source.told)?, context)?
+                read(&own(path, base, &source.told)?, context)?
             }
             Kind::Path(path) => read(path, context)?,
         };
         let cached = matches!(source.kind, Kind::Migrations(..));
-        let mut loaded = self.replay(&source.told, ground, &texts, cached).await?;
+        let mut loaded = self.replay(&source.told, base, &texts, cached).await?;
         for text in &texts {
             // A file that cannot be read was told of when it was replayed.
-            if let Ok(script) = script::read(ground.dialect.lexis(), &text.sql) {
+            if let Ok(script) = script::read(base.dialect.lexis(), &text.sql) {
                 let renames = script.renames.into_iter();
                 loaded.renames.extend(renames.map(|rename| Renamed {
                     from: rename.from,
@@ -134,14 +134,14 @@ impl Workshop<'_> {
     pub async fn replay(
         &mut self,
         told: &str,
-        ground: &Database,
+        base: &Database,
         texts: &[Text],
         cached: bool,
     ) -> Result<Loaded, Failure> {
         let context = self.context;
         let mut loaded = Loaded {
             told: told.to_owned(),
-            ground: ground.clone(),
+            base: base.clone(),
             schema: Schema::default(),
             server: Server::default(),
             renames: Vec::new(),
@@ -149,19 +149,19 @@ impl Workshop<'_> {
             shadow: None,
         };
         let key = if cached {
-            cache::key(context, ground, texts).await
+            cache::key(context, base, texts).await
         } else {
             None
         };
         if let Some((key, server)) = &key
             && let Some(replayed) = cache::read(context, key)
         {
-            loaded.remarks = remarks(ground, texts, &replayed);
+            loaded.remarks = remarks(base, texts, &replayed);
             loaded.schema = replayed.schema;
             loaded.server = server.clone();
             return Ok(loaded);
         }
-        let at = self.shadow(ground).await?;
+        let at = self.shadow(base).await?;
         let Some(shadow) = self.shadows.get_mut(at).and_then(Option::as_mut) else {
             return Ok(loaded);
         };
@@ -179,39 +179,41 @@ impl Workshop<'_> {
         loaded.server = shadow.session.server.clone();
         let schema = shadow.inspect().await;
         replayed.schema =
-            schema.map_err(|error| cannot(ground, "reading the schema of a shadow", &error))?;
+            schema.map_err(|error| cannot(base, "reading the schema of a shadow", &error))?;
         if let Some((key, _)) = key {
             cache::write(context, &key, &replayed);
         }
-        loaded.remarks = remarks(ground, texts, &replayed);
+        loaded.remarks = remarks(base, texts, &replayed);
         loaded.schema = replayed.schema;
         Ok(loaded)
     }
 
     /// Makes an empty shadow like a database, and gives its place.
-    pub async fn shadow(&mut self, ground: &Database) -> Result<usize, Failure> {
-        let on = Ground {
-            target: &ground.target,
-            dialect: ground.dialect,
-            schema: ground.schema.as_deref(),
-            collation: ground.collation.as_deref(),
+    pub async fn shadow(&mut self, base: &Database) -> Result<usize, Failure> {
+        let on = ShadowBase {
+            target: &base.target,
+            dialect: base.dialect,
+            schema: base.schema.as_deref(),
+            collation: base.collation.as_deref(),
         };
-        let made = match &ground.shadow {
+        let made = match &base.shadow {
             None => Shadow::create(on).await,
-            Some(lent) => {
-                self.give_back(lent).await;
-                Shadow::borrow(on, lent).await
+            Some(borrowed) => {
+                self.give_back(borrowed).await;
+                Shadow::borrow(on, borrowed).await
             }
         };
-        let shadow = made.map_err(|error| cannot(ground, "making its shadow", &error))?;
+        let shadow = made.map_err(|error| cannot(base, "making its shadow", &error))?;
         self.shadows.push(Some(shadow));
         Ok(self.shadows.len() - 1)
     }
 
     /// A database that is lent can be but one shadow at a time: what it held is gone.
-    async fn give_back(&mut self, lent: &Target) {
+    async fn give_back(&mut self, borrowed: &Target) {
         for place in &mut self.shadows {
-            let it = |shadow: &mut Shadow| shadow.is_lent() && shadow.database == lent.database();
+            let it = |shadow: &mut Shadow| {
+                shadow.is_borrowed() && shadow.database == borrowed.database()
+            };
             if let Some(shadow) = place.take_if(it) {
                 remove(self.context, shadow).await;
             }
@@ -225,8 +227,8 @@ impl Workshop<'_> {
 }
 
 /// Where a folder has a file for each engine, the one of this engine.
-fn own(path: &Path, ground: &Database, told: &str) -> Result<PathBuf, Failure> {
-    let engine = ground.dialect.facts().name;
+fn own(path: &Path, base: &Database, told: &str) -> Result<PathBuf, Failure> {
+    let engine = base.dialect.facts().name;
     let file = |engine: &str| path.join(format!("{engine}.sql"));
     if file(engine).is_file() {
         return Ok(file(engine));
@@ -242,10 +244,10 @@ fn own(path: &Path, ground: &Database, told: &str) -> Result<PathBuf, Failure> {
 }
 
 /// What could not be replayed of texts.
-fn remarks(ground: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnostic> {
+fn remarks(base: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnostic> {
     let told = replayed.kept.iter().filter_map(|(at, kept)| {
         let text = texts.get(*at)?;
-        Some(replay::told(ground.dialect, &text.name, &text.sql, kept))
+        Some(replay::told(base.dialect, &text.name, &text.sql, kept))
     });
     told.flatten().collect()
 }

@@ -20,7 +20,7 @@ use crate::model::server::Server;
 use crate::project::{self, Database};
 
 pub use expected::until;
-pub use load::{Workshop, live, with};
+pub use load::{ShadowPool, live, with};
 
 /// A source as it was asked for.
 pub struct Source {
@@ -53,7 +53,7 @@ pub enum Upto {
 pub struct Loaded {
     pub told: String,
     /// The database whose engine, server and defaults hold for it.
-    pub ground: Database,
+    pub base: Database,
     pub schema: Schema,
     pub server: Server,
     /// The renames that its files declare.
@@ -182,7 +182,7 @@ impl Source {
     }
 
     /// The database whose engine and server are meant, where the source says so.
-    pub fn ground(&self) -> Option<&Database> {
+    pub fn base(&self) -> Option<&Database> {
         match &self.kind {
             Kind::Live(database) | Kind::Migrations(database, _) | Kind::Desired(database) => {
                 Some(database)
@@ -197,14 +197,14 @@ impl Loaded {
     pub fn place(&self) -> Place<'_> {
         Place {
             server: &self.server,
-            database: self.ground.target.database(),
-            schema: self.ground.schema.as_deref(),
+            database: self.base.target.database(),
+            schema: self.base.schema.as_deref(),
         }
     }
 
     /// The statements that make it where there is nothing.
     pub fn recreation(&self) -> Ddl {
-        let catalog = self.ground.dialect.catalog();
+        let catalog = self.base.dialect.catalog();
         let nothing = nothing_like(&self.schema);
         let all = diff(&nothing, &self.schema, catalog.orders_columns());
         catalog.write(&self.place(), &all, &nothing, &self.schema)

@@ -1,6 +1,6 @@
 //! What `bird verify` checks of one database.
 
-use super::super::source::{Loaded, Source, Upto, Workshop};
+use super::super::source::{Loaded, ShadowPool, Source, Upto};
 use crate::cmd::context::Context;
 use crate::cmd::diff::describe;
 use crate::cmd::run::open;
@@ -121,19 +121,19 @@ pub async fn seeds(
 
 /// What is live against what the applied migrations give; the live schema too.
 pub async fn drift(
-    workshop: &mut Workshop<'_>,
+    pool: &mut ShadowPool<'_>,
     database: &Database,
     files: bool,
 ) -> Result<(Schema, Outcome), Failure> {
     let name = &database.name;
     let live = Source::live(database);
-    let live = workshop.load(&live, database, None).await?;
+    let live = pool.load(&live, database, None).await?;
     if !files {
         let why = "its migrations cannot be read".to_owned();
         return Ok((live.schema, Outcome::NotDone(why)));
     }
     let applied = Source::migrations(database, Upto::Applied);
-    let applied = workshop.load(&applied, database, None).await?;
+    let applied = pool.load(&applied, database, None).await?;
     let mut found = differences(Code::Drift, database, &applied, &live);
     for fault in &mut found {
         fault.hint = Some(format!(
@@ -145,12 +145,12 @@ pub async fn drift(
 }
 
 /// What the migrations give against the desired schema.
-pub async fn desired(workshop: &mut Workshop<'_>, database: &Database) -> Result<Outcome, Failure> {
+pub async fn desired(pool: &mut ShadowPool<'_>, database: &Database) -> Result<Outcome, Failure> {
     let name = &database.name;
     let migrations = Source::migrations(database, Upto::All);
     let wanted = Source::desired(database);
-    let migrations = workshop.load(&migrations, database, None).await?;
-    let wanted = workshop.load(&wanted, database, None).await?;
+    let migrations = pool.load(&migrations, database, None).await?;
+    let wanted = pool.load(&wanted, database, None).await?;
     let mut found = differences(Code::SchemaDiffers, database, &migrations, &wanted);
     for fault in &mut found {
         fault.hint = Some(format!(

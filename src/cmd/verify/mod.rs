@@ -10,7 +10,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::open;
-use super::source::{self, Workshop};
+use super::source::{self, ShadowPool};
 use crate::audit::{End, structure};
 use crate::db::session::{Access, Session};
 use crate::dialect::Trouble;
@@ -42,7 +42,7 @@ impl CommandFacts for Args {}
 
 /// Checks everything; it writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure> {
-    let mut report = source::with(context, async |workshop| {
+    let mut report = source::with(context, async |pool| {
         let mut report = VerifyReport {
             databases: Vec::new(),
             fail_on: args.fail_on,
@@ -50,10 +50,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure
         };
         let mut schemas = BTreeMap::new();
         for database in context.project.selected() {
-            let checked = database_of(workshop, args, database, &mut schemas).await?;
+            let checked = database_of(pool, args, database, &mut schemas).await?;
             report.databases.push(checked);
         }
-        references(workshop, args, &mut schemas, &mut report).await?;
+        references(pool, args, &mut schemas, &mut report).await?;
         Ok(report)
     })
     .await?;
@@ -70,12 +70,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure
 
 /// Every check of one database. What it holds is left in `schemas`.
 async fn database_of(
-    workshop: &mut Workshop<'_>,
+    pool: &mut ShadowPool<'_>,
     args: &Args,
     database: &Database,
     schemas: &mut BTreeMap<String, Schema>,
 ) -> Result<Checked, Failure> {
-    let context = workshop.context;
+    let context = pool.context;
     let mut checked = Checked::new(database);
     let files = match context.project.read_migrations_of(database) {
         Ok(files) => {
@@ -108,7 +108,7 @@ async fn database_of(
     }
     if let Some(session) = session {
         session.close().await;
-        match checks::drift(workshop, database, files.is_some()).await {
+        match checks::drift(pool, database, files.is_some()).await {
             Ok((schema, outcome)) => {
                 schemas.insert(database.name.clone(), schema);
                 checked.add(Check::Drift, outcome);
@@ -121,7 +121,7 @@ async fn database_of(
         }
     }
     if files.is_some() && database.desired.is_some() {
-        match checks::desired(workshop, database).await {
+        match checks::desired(pool, database).await {
             Ok(outcome) => checked.add(Check::Schema, outcome),
             Err(failure) => checked.not_done(Check::Schema, failure),
         }
@@ -147,12 +147,12 @@ async fn session(
 
 /// The references of which one end is in a database of this run.
 async fn references(
-    workshop: &mut Workshop<'_>,
+    pool: &mut ShadowPool<'_>,
     args: &Args,
     schemas: &mut BTreeMap<String, Schema>,
     report: &mut VerifyReport,
 ) -> Result<(), Failure> {
-    let context = workshop.context;
+    let context = pool.context;
     for reference in &context.project.references {
         let ends = [&reference.from.database, &reference.to.database];
         let databases = ends.map(|name| context.project.database(name));

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::session::{Access, DbError, Session};
-use crate::dialect::Lending;
+use crate::dialect::BorrowQueries;
 use crate::dialect::{Dialect, Lock, Trouble};
 use crate::model::target::Target;
 
@@ -15,51 +15,51 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A database that was lent, and the session that keeps others away from it.
-pub struct Lent {
+pub struct Borrowed {
     keeper: Session,
-    lending: &'static Lending,
+    borrow_queries: &'static BorrowQueries,
     lock: Option<Lock>,
     pub target: Target,
     /// What it is made like.
     like: Option<String>,
 }
 
-impl Lent {
+impl Borrowed {
     /// Takes it, and empties it.
     pub async fn take(
         target: &Target,
         dialect: &'static dyn Dialect,
         example: Option<&[Option<String>]>,
-    ) -> Result<Lent, DbError> {
-        let Some(lending) = dialect.lending() else {
+    ) -> Result<Borrowed, DbError> {
+        let Some(borrow_queries) = dialect.borrow_queries() else {
             let message = "a shadow of this engine needs no `shadow_url`";
             return Err(DbError::new(Trouble::Other, message));
         };
         let keeper = Session::open(target, dialect, None, Access::Write).await?;
-        let lock = dialect.lock(target.database(), Some(lending.lock));
+        let lock = dialect.lock(target.database(), Some(borrow_queries.lock));
         let like = example.and_then(|example| dialect.become_like(target.database(), example));
-        let mut lent = Lent {
+        let mut borrowed = Borrowed {
             keeper,
-            lending,
+            borrow_queries,
             lock,
             target: target.clone(),
             like,
         };
-        lent.lock().await?;
+        borrowed.lock().await?;
         let ready = async {
-            lent.prove().await?;
-            lent.empty().await
+            borrowed.prove().await?;
+            borrowed.empty().await
         };
         match ready.await {
-            Ok(()) => Ok(lent),
-            Err(error) => Err(lent.explained(error).await),
+            Ok(()) => Ok(borrowed),
+            Err(error) => Err(borrowed.explained(error).await),
         }
     }
 
     /// What the account lacks to empty it.
     async fn explained(mut self, mut error: DbError) -> DbError {
         if error.trouble == Trouble::Denied
-            && let Ok(Some(grant)) = self.keeper.value(self.lending.grant).await
+            && let Ok(Some(grant)) = self.keeper.value(self.borrow_queries.grant).await
         {
             error.message = format!(
                 "this account may not empty the shadow {}: {}",
@@ -95,11 +95,15 @@ impl Lent {
 
     /// Whether it may be emptied: it bears the mark, or there is nothing in it.
     async fn prove(&mut self) -> Result<(), DbError> {
-        let marked = self.keeper.value(self.lending.marked).await?.is_some();
+        let marked = self
+            .keeper
+            .value(self.borrow_queries.marked)
+            .await?
+            .is_some();
         let query = if marked {
-            self.lending.history
+            self.borrow_queries.history
         } else {
-            self.lending.objects
+            self.borrow_queries.objects
         };
         let rows = self.keeper.rows(query).await?;
         let names: Vec<String> = rows.into_iter().flatten().flatten().collect();
@@ -112,12 +116,12 @@ impl Lent {
             );
             return Err(DbError::new(Trouble::Other, message));
         }
-        self.keeper.run(self.lending.mark).await
+        self.keeper.run(self.borrow_queries.mark).await
     }
 
     /// Takes everything out of it but for the mark.
     pub async fn empty(&mut self) -> Result<(), DbError> {
-        let statements = self.keeper.rows(self.lending.empties).await?;
+        let statements = self.keeper.rows(self.borrow_queries.empties).await?;
         for sql in statements.into_iter().flatten().flatten() {
             self.keeper.run(&sql).await?;
         }

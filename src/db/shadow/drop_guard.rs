@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The promise to drop a database. It is kept even by whoever forgets it: work that is interrupted
 /// ends in the middle, and a fault leaves by the nearest way.
-pub struct Doomed {
+pub struct DropGuard {
     entry: Target,
     dialect: &'static dyn Dialect,
     name: String,
@@ -22,10 +22,10 @@ pub struct Doomed {
     sent: bool,
 }
 
-impl Doomed {
+impl DropGuard {
     /// A database that is about to be made.
     pub fn new(entry: Target, dialect: &'static dyn Dialect, name: String) -> Self {
-        Doomed {
+        DropGuard {
             entry,
             dialect,
             name,
@@ -45,7 +45,7 @@ impl Doomed {
     }
 }
 
-impl Drop for Doomed {
+impl Drop for DropGuard {
     fn drop(&mut self) {
         if !std::mem::take(&mut self.sent) {
             return;

@@ -12,7 +12,7 @@ const BETWEEN: Duration = Duration::from_secs(5);
 
 /// A shadow that nobody uses any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOver {
+pub struct Leftover {
     pub name: String,
     /// How long ago it was made.
     pub age: Duration,
@@ -21,7 +21,7 @@ pub struct LeftOver {
 }
 
 /// Those on a session's server in which no session is.
-pub async fn left_over(session: &mut Session) -> Result<Vec<LeftOver>, DbError> {
+pub async fn leftovers(session: &mut Session) -> Result<Vec<Leftover>, DbError> {
     let dialect = session.dialect;
     let (Some(databases), Some(used)) = (
         dialect.databases_query(PREFIX),
@@ -38,7 +38,7 @@ pub async fn left_over(session: &mut Session) -> Result<Vec<LeftOver>, DbError> 
     let left = names.into_iter().filter_map(|name| {
         let age = age(&name).filter(|age| *age >= BETWEEN && !used.contains(&name))?;
         let sql = dialect.drop_database(&name)?;
-        Some(LeftOver { name, age, sql })
+        Some(Leftover { name, age, sql })
     });
     Ok(left.collect())
 }

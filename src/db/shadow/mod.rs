@@ -22,10 +22,10 @@ use crate::dialect::containment::{Around, Sleep};
 use crate::dialect::{Dialect, Trouble};
 use crate::model::schema::{Kind, Schema};
 use crate::model::target::{FileTarget, ServerTarget, Target};
-use borrowed::Lent;
-use drop_guard::Doomed;
+use borrowed::Borrowed;
+use drop_guard::DropGuard;
 
-pub use leftover::{LeftOver, left_over};
+pub use leftover::{Leftover, leftovers};
 
 /// What every shadow's name begins with.
 pub const PREFIX: &str = "bird_shadow_";
@@ -38,7 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Where a shadow is made, and after which example.
 #[derive(Clone, Copy)]
-pub struct Ground<'g> {
+pub struct ShadowBase<'g> {
     /// The database beside which it is made; it gets that one's defaults.
     pub target: &'g Target,
     pub dialect: &'static dyn Dialect,
@@ -50,8 +50,8 @@ pub struct Ground<'g> {
 /// Where a shadow comes from, and so what becomes of it.
 enum Made {
     InMemory,
-    Beside(Box<Doomed>),
-    Lent(Box<Lent>),
+    Beside(Box<DropGuard>),
+    Borrowed(Box<Borrowed>),
 }
 
 /// A database that is going to be dropped.
@@ -114,28 +114,28 @@ impl State {
 
 impl Shadow {
     /// Makes an empty one.
-    pub async fn create(ground: Ground<'_>) -> Result<Shadow, DbError> {
-        let (target, made) = match ground.target {
+    pub async fn create(base: ShadowBase<'_>) -> Result<Shadow, DbError> {
+        let (target, made) = match base.target {
             Target::File(_) => (Target::File(FileTarget::memory()), Made::InMemory),
             Target::Server(server) => {
-                let (target, doomed) = beside(ground, server).await?;
+                let (target, guard) = beside(base, server).await?;
                 failpoint::at("shadow-made");
-                (target, Made::Beside(Box::new(doomed)))
+                (target, Made::Beside(Box::new(guard)))
             }
         };
-        Shadow::open(ground, target, made).await
+        Shadow::open(base, target, made).await
     }
 
     /// Takes a database that is lent for it, where the account may make none.
-    pub async fn borrow(ground: Ground<'_>, lent: &Target) -> Result<Shadow, DbError> {
-        let example = like(ground).await;
-        let lent = Lent::take(lent, ground.dialect, example.as_deref()).await?;
-        let target = lent.target.clone();
-        Shadow::open(ground, target, Made::Lent(Box::new(lent))).await
+    pub async fn borrow(base: ShadowBase<'_>, borrowed: &Target) -> Result<Shadow, DbError> {
+        let example = like(base).await;
+        let borrowed = Borrowed::take(borrowed, base.dialect, example.as_deref()).await?;
+        let target = borrowed.target.clone();
+        Shadow::open(base, target, Made::Borrowed(Box::new(borrowed))).await
     }
 
-    async fn open(ground: Ground<'_>, target: Target, made: Made) -> Result<Shadow, DbError> {
-        let (dialect, schema) = (ground.dialect, ground.schema);
+    async fn open(base: ShadowBase<'_>, target: Target, made: Made) -> Result<Shadow, DbError> {
+        let (dialect, schema) = (base.dialect, base.schema);
         let mut session = Session::open(&target, dialect, schema, Access::Create).await?;
         for (_, missing) in dialect.missing_inside(schema) {
             if session.value(&missing.exists).await?.is_none() {
@@ -143,7 +143,7 @@ impl Shadow {
             }
         }
         let database = target.database().to_owned();
-        let state = State::of(&mut session, ground.target.database(), &database).await?;
+        let state = State::of(&mut session, base.target.database(), &database).await?;
         Ok(Shadow {
             session,
             database,
@@ -153,8 +153,8 @@ impl Shadow {
     }
 
     /// Whether there is but this one, because it is lent.
-    pub fn is_lent(&self) -> bool {
-        matches!(self.made, Made::Lent(_))
+    pub fn is_borrowed(&self) -> bool {
+        matches!(self.made, Made::Borrowed(_))
     }
 
     /// What it holds.
@@ -174,7 +174,7 @@ impl Shadow {
                 }
             }
         }
-        if self.is_lent() {
+        if self.is_borrowed() {
             schema.tables.retain(|table| table.name != MARK);
         }
         Ok(schema)
@@ -187,8 +187,8 @@ impl Shadow {
         let _: Result<(), _> = tokio::time::timeout(FAREWELL, self.session.close()).await;
         match self.made {
             Made::InMemory => Ok(()),
-            Made::Beside(doomed) => doomed.dropped().await,
-            Made::Lent(lent) => lent.back().await,
+            Made::Beside(guard) => guard.dropped().await,
+            Made::Borrowed(borrowed) => borrowed.back().await,
         }
     }
 }
@@ -200,8 +200,11 @@ pub async fn in_memory(dialect: &'static dyn Dialect) -> Result<Session, DbError
 }
 
 /// Makes a database beside the target, like it.
-async fn beside(ground: Ground<'_>, server: &ServerTarget) -> Result<(Target, Doomed), DbError> {
-    let dialect = ground.dialect;
+async fn beside(
+    base: ShadowBase<'_>,
+    server: &ServerTarget,
+) -> Result<(Target, DropGuard), DbError> {
+    let dialect = base.dialect;
     let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
     let (mut there, mut entry) = (server.clone(), server.clone());
     there.database.clone_from(&name);
@@ -209,23 +212,23 @@ async fn beside(ground: Ground<'_>, server: &ServerTarget) -> Result<(Target, Do
         entry.database = database.to_owned();
     }
     let entry = Target::Server(entry);
-    let example = like(ground).await;
+    let example = like(base).await;
     let mut session = Session::open(&entry, dialect, None, Access::Write).await?;
     open_for_it(&mut session).await?;
     let sql = match example {
         Some(example) => dialect.create_like(&name, &example),
-        None => dialect.create_database(&name, ground.collation, &session.server),
+        None => dialect.create_database(&name, base.collation, &session.server),
     };
-    let doomed = Doomed::new(entry, dialect, name);
+    let guard = DropGuard::new(entry, dialect, name);
     match session.run(&sql).await {
         Ok(()) => {
             session.close().await;
-            Ok((Target::Server(there), doomed))
+            Ok((Target::Server(there), guard))
         }
         Err(error) => {
             // Where the connection broke it may have been made all the same.
             if error.trouble != Trouble::Connection {
-                doomed.never_made();
+                guard.never_made();
             }
             Err(explained(session, error).await)
         }
@@ -261,9 +264,9 @@ async fn explained(mut session: Session, mut error: DbError) -> DbError {
 }
 
 /// The defaults of the target, where it can be asked.
-async fn like(ground: Ground<'_>) -> Option<Vec<Option<String>>> {
-    let query = ground.dialect.defaults_query()?;
-    let opened = Session::open(ground.target, ground.dialect, None, Access::Look).await;
+async fn like(base: ShadowBase<'_>) -> Option<Vec<Option<String>>> {
+    let query = base.dialect.defaults_query()?;
+    let opened = Session::open(base.target, base.dialect, None, Access::Look).await;
     let mut session = opened.ok()?;
     let rows = session.rows(query).await.ok();
     session.close().await;

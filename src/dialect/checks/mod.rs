@@ -1,7 +1,7 @@
 //! What `bird doctor` asks a server and how it judges the answers: one entry in a table per
 //! check, a table per engine. Pure; `db::doctor` asks.
 
-use crate::model::check::Judgement;
+use crate::model::check::CheckResult;
 use crate::model::code::Code;
 use crate::model::server::Server;
 
@@ -27,7 +27,7 @@ pub struct Check {
     /// Whether it asks about the database itself, which must exist then.
     pub inside: bool,
     pub query: fn(&Subject<'_>) -> String,
-    pub judge: fn(&Subject<'_>, &Rows) -> Judgement,
+    pub judge: fn(&Subject<'_>, &Rows) -> CheckResult,
 }
 
 /// One cell, empty where it is NULL or not there.
@@ -42,11 +42,11 @@ pub(crate) fn number(rows: &Rows, row: usize, column: usize) -> u64 {
 }
 
 /// Account and encryption of a connection; `how` is empty where it is not encrypted.
-pub(crate) fn account(subject: &Subject<'_>, account: &str, how: &str) -> Judgement {
+pub(crate) fn account(subject: &Subject<'_>, account: &str, how: &str) -> CheckResult {
     match (how, subject.local) {
-        ("", true) => Judgement::ok(format!("{account}, not encrypted, on this machine")),
-        ("", false) => Judgement::warning(format!("{account}, over a network, not encrypted"))
-            .to_do("take the word that turns TLS off out of the URL"),
-        (how, _) => Judgement::ok(format!("{account}, encrypted ({how})")),
+        ("", true) => CheckResult::ok(format!("{account}, not encrypted, on this machine")),
+        ("", false) => CheckResult::warning(format!("{account}, over a network, not encrypted"))
+            .fix("take the word that turns TLS off out of the URL"),
+        (how, _) => CheckResult::ok(format!("{account}, encrypted ({how})")),
     }
 }

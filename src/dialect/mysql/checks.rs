@@ -3,7 +3,7 @@
 use crate::dialect::checks::{Check, Rows, Subject, account, cell, number};
 use crate::dialect::mysql::MySql;
 use crate::dialect::{Literals, ServerFacts};
-use crate::model::check::Judgement;
+use crate::model::check::CheckResult;
 use crate::model::code::Code;
 
 /// What a migration may need.
@@ -43,11 +43,11 @@ pub const CHECKS: &[Check] = &[
                 .into()
         },
         judge: |subject, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
-            ("utf8mb4", collation) => Judgement::ok(format!("utf8mb4, {collation}")),
+            ("utf8mb4", collation) => CheckResult::ok(format!("utf8mb4, {collation}")),
             (other, _) => {
                 let name = MySql.quote(subject.database);
-                Judgement::warning(format!("new tables get {other}, not utf8mb4"))
-                    .to_do(format!("ALTER DATABASE {name} CHARACTER SET utf8mb4"))
+                CheckResult::warning(format!("new tables get {other}, not utf8mb4"))
+                    .fix(format!("ALTER DATABASE {name} CHARACTER SET utf8mb4"))
             }
         },
     },
@@ -60,9 +60,9 @@ pub const CHECKS: &[Check] = &[
                 .into()
         },
         judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
-            (engine, "YES") => Judgement::ok(engine),
-            (engine, _) => Judgement::warning(format!("{engine}, which has no transactions"))
-                .to_do("SET GLOBAL default_storage_engine = 'InnoDB'"),
+            (engine, "YES") => CheckResult::ok(engine),
+            (engine, _) => CheckResult::warning(format!("{engine}, which has no transactions"))
+                .fix("SET GLOBAL default_storage_engine = 'InnoDB'"),
         },
     },
     Check {
@@ -75,9 +75,9 @@ pub const CHECKS: &[Check] = &[
                 zone => zone,
             };
             match zone {
-                "UTC" | "+00:00" | "GMT" | "Etc/UTC" => Judgement::ok("UTC"),
-                zone => Judgement::note(format!("{zone}; bird's sessions use UTC"))
-                    .to_do("see that applications set their time zone, or set the server to UTC"),
+                "UTC" | "+00:00" | "GMT" | "Etc/UTC" => CheckResult::ok("UTC"),
+                zone => CheckResult::note(format!("{zone}; bird's sessions use UTC"))
+                    .fix("see that applications set their time zone, or set the server to UTC"),
             }
         },
     },
@@ -100,10 +100,10 @@ pub const CHECKS: &[Check] = &[
                 .filter_map(|row| row.first()?.as_deref())
                 .collect();
             if set.is_empty() {
-                Judgement::ok("the server takes writes")
+                CheckResult::ok("the server takes writes")
             } else {
-                Judgement::error(format!("the server is set to {}", set.join(", ")))
-                    .to_do("connect to the primary, or turn it off there")
+                CheckResult::error(format!("the server is set to {}", set.join(", ")))
+                    .fix("connect to the primary, or turn it off there")
             }
         },
     },
@@ -116,9 +116,9 @@ pub const CHECKS: &[Check] = &[
         },
         judge: |_, rows| {
             if rows.is_empty() {
-                Judgement::ok("it replicates from no other server")
+                CheckResult::ok("it replicates from no other server")
             } else {
-                Judgement::warning("it replicates from another server").to_do(
+                CheckResult::warning("it replicates from another server").fix(
                     "migrate that one: what is written here may collide with it. Where both follow \
                     each other, say so with --allow replica",
                 )
@@ -138,8 +138,8 @@ pub const CHECKS: &[Check] = &[
             let found =
                 format!("lock_wait_timeout = {table_told}, innodb_lock_wait_timeout = {row} s");
             match table {
-                0..=3600 => Judgement::ok(found),
-                _ => Judgement::note(found).to_do(
+                0..=3600 => CheckResult::ok(found),
+                _ => CheckResult::note(found).fix(
                     "bird itself waits 5 s and comes again; set it lower for everybody else who \
                      changes tables: while an ALTER waits, all readers queue behind it",
                 ),
@@ -153,11 +153,9 @@ pub const CHECKS: &[Check] = &[
         judge: |_, rows| {
             let strict = |mode: &str| STRICT.contains(&mode);
             match cell(rows, 0, 0).split(',').find(|mode| strict(mode)) {
-                Some(mode) => Judgement::ok(format!("strict ({mode})")),
-                None => Judgement::warning("not strict: what does not fit is cut off silently")
-                    .to_do(
-                        "SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',STRICT_TRANS_TABLES')",
-                    ),
+                Some(mode) => CheckResult::ok(format!("strict ({mode})")),
+                None => CheckResult::warning("not strict: what does not fit is cut off silently")
+                    .fix("SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',STRICT_TRANS_TABLES')"),
             }
         },
     },
@@ -166,11 +164,11 @@ pub const CHECKS: &[Check] = &[
         inside: false,
         query: |_| "SELECT @@lower_case_table_names".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
-            "0" => Judgement::ok("upper and lower case differ"),
-            value => Judgement::note(format!(
+            "0" => CheckResult::ok("upper and lower case differ"),
+            value => CheckResult::note(format!(
                 "upper and lower case are one (lower_case_table_names = {value})"
             ))
-            .to_do("write each table's name in one way: elsewhere the case may count"),
+            .fix("write each table's name in one way: elsewhere the case may count"),
         },
     },
     Check {
@@ -184,12 +182,12 @@ pub const CHECKS: &[Check] = &[
             );
             // The command's own byte and some room for what the protocol adds.
             if largest + 64 > packet {
-                Judgement::error(found).to_do(format!(
+                CheckResult::error(found).fix(format!(
                     "SET GLOBAL max_allowed_packet = {}, or split the statement",
                     (largest + 64).next_multiple_of(1024 * 1024)
                 ))
             } else {
-                Judgement::ok(found)
+                CheckResult::ok(found)
             }
         },
     },
@@ -203,10 +201,10 @@ pub const CHECKS: &[Check] = &[
                 .filter_map(|row| Grant::read(row.first()?.as_deref()?));
             let sees = sees.filter(|grant| grant.on == "*.*");
             if sees.into_iter().any(|grant| grant.has("PROCESS")) {
-                Judgement::ok("the account sees other sessions (PROCESS)")
+                CheckResult::ok("the account sees other sessions (PROCESS)")
             } else {
-                Judgement::note("the account sees its own sessions only")
-                    .to_do("GRANT PROCESS ON *.* TO it, so that bird can name who holds a lock")
+                CheckResult::note("the account sees its own sessions only")
+                    .fix("GRANT PROCESS ON *.* TO it, so that bird can name who holds a lock")
             }
         },
     },
@@ -269,7 +267,7 @@ fn like(pattern: &[char], name: &[char]) -> bool {
     }
 }
 
-fn privileges(subject: &Subject<'_>, rows: &Rows) -> Judgement {
+fn privileges(subject: &Subject<'_>, rows: &Rows) -> CheckResult {
     let lines = || rows.iter().filter_map(|row| row.first()?.as_deref());
     let grants: Vec<Grant<'_>> = lines()
         .filter_map(Grant::read)
@@ -285,16 +283,16 @@ fn privileges(subject: &Subject<'_>, rows: &Rows) -> Judgement {
         .filter(|privilege| !some(privilege, false) || some(privilege, true))
         .collect();
     if missing.is_empty() {
-        return Judgement::ok("the account may do what migrations need");
+        return CheckResult::ok("the account may do what migrations need");
     }
     let missing = missing.join(", ");
     let roles = lines().any(|line| line.starts_with("GRANT ") && !line.contains(" ON "));
     let name = MySql.quote(subject.database);
     let grant = format!("let an administrator run: GRANT {missing} ON {name}.* TO the account");
     if roles {
-        Judgement::note(format!("the account lacks {missing}, unless a role has it"))
+        CheckResult::note(format!("the account lacks {missing}, unless a role has it"))
     } else {
-        Judgement::error(format!("the account lacks {missing}")).to_do(grant)
+        CheckResult::error(format!("the account lacks {missing}")).fix(grant)
     }
 }
 
@@ -304,7 +302,7 @@ mod tests {
     use crate::model::check::Verdict;
     use crate::model::server::Server;
 
-    fn judge(name: &str, database: &str, rows: &[&[&str]]) -> Judgement {
+    fn judge(name: &str, database: &str, rows: &[&[&str]]) -> CheckResult {
         let server = Server::default();
         let subject = Subject {
             database,
@@ -319,7 +317,7 @@ mod tests {
             .collect();
         let check = CHECKS.iter().find(|check| check.code.name() == name);
         check.map_or_else(
-            || Judgement::error("no such check"),
+            || CheckResult::error("no such check"),
             |check| (check.judge)(&subject, &rows),
         )
     }
@@ -345,10 +343,10 @@ mod tests {
             "GRANT ALL PRIVILEGES ON `my_db`.`t` TO `a`@`%`",
             "GRANT PROXY ON ``@`%` TO `a`@`%`",
         ] {
-            let judgement = verdict(&[usage, none]);
-            assert_eq!(judgement.verdict, Verdict::Error, "{none}");
-            assert!(judgement.found.contains("SELECT, INSERT"), "{judgement:?}");
-            assert!(!judgement.found.contains("9B49"), "{judgement:?}");
+            let result = verdict(&[usage, none]);
+            assert_eq!(result.verdict, Verdict::Error, "{none}");
+            assert!(result.found.contains("SELECT, INSERT"), "{result:?}");
+            assert!(!result.found.contains("9B49"), "{result:?}");
         }
         let less = verdict(&[
             "GRANT ALL PRIVILEGES ON *.* TO `a`@`%`",

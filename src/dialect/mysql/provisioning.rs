@@ -2,7 +2,7 @@
 
 use super::{MySql, shadow};
 use crate::dialect::literals::Literals;
-use crate::dialect::provisioning::{Lending, Provisioning};
+use crate::dialect::provisioning::{BorrowQueries, Provisioning};
 use crate::model::server::Server;
 
 impl Provisioning for MySql {
@@ -55,8 +55,8 @@ impl Provisioning for MySql {
         Some(shadow::may_create(prefix))
     }
 
-    fn lending(&self) -> Option<&'static Lending> {
-        Some(&shadow::LENDING)
+    fn borrow_queries(&self) -> Option<&'static BorrowQueries> {
+        Some(&shadow::BORROW_QUERIES)
     }
 
     fn become_like(&self, name: &str, defaults: &[Option<String>]) -> Option<String> {

@@ -1,8 +1,8 @@
 //! The shadows of MySQL and MariaDB: who is in them, and how a database is lent as one.
 
-use crate::dialect::Lending;
+use crate::dialect::BorrowQueries;
 
-pub const LENDING: Lending = Lending {
+pub const BORROW_QUERIES: BorrowQueries = BorrowQueries {
     lock: "",
     marked: "SELECT table_name FROM information_schema.tables \
              WHERE table_schema = DATABASE() AND table_name = 'bird_shadow'",

@@ -4,7 +4,7 @@
 
 use crate::dialect::checks::{Check, account, cell};
 use crate::dialect::{Provisioning, postgres::Postgres};
-use crate::model::check::Judgement;
+use crate::model::check::CheckResult;
 use crate::model::code::Code;
 
 pub const CHECKS: &[Check] = &[
@@ -29,10 +29,10 @@ pub const CHECKS: &[Check] = &[
         judge: |subject, rows| {
             let name = subject.schema.unwrap_or("public");
             if rows.is_empty() {
-                Judgement::warning(format!("the schema {name} does not exist"))
-                    .to_do("create it with `bird provision`")
+                CheckResult::warning(format!("the schema {name} does not exist"))
+                    .fix("create it with `bird provision`")
             } else {
-                Judgement::ok(format!("the schema {name} exists"))
+                CheckResult::ok(format!("the schema {name} exists"))
             }
         },
     },
@@ -41,9 +41,9 @@ pub const CHECKS: &[Check] = &[
         inside: true,
         query: |subject| Postgres.preflight_query(subject.schema).unwrap_or_default(),
         judge: |_, rows| match cell(rows, 0, 0) {
-            "" => Judgement::ok("the account may do what migrations need"),
-            grant => Judgement::error("the account may not create anything in its schema")
-                .to_do(format!("let an administrator run: {grant}")),
+            "" => CheckResult::ok("the account may do what migrations need"),
+            grant => CheckResult::error("the account may not create anything in its schema")
+                .fix(format!("let an administrator run: {grant}")),
         },
     },
     Check {
@@ -55,9 +55,9 @@ pub const CHECKS: &[Check] = &[
                 .into()
         },
         judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
-            ("UTF8", collation) => Judgement::ok(format!("UTF8, collation {collation}")),
-            (other, _) => Judgement::warning(format!("{other}, not UTF8"))
-                .to_do("make the database anew, with ENCODING 'UTF8' TEMPLATE template0"),
+            ("UTF8", collation) => CheckResult::ok(format!("UTF8, collation {collation}")),
+            (other, _) => CheckResult::warning(format!("{other}, not UTF8"))
+                .fix("make the database anew, with ENCODING 'UTF8' TEMPLATE template0"),
         },
     },
     Check {
@@ -66,8 +66,8 @@ pub const CHECKS: &[Check] = &[
         // What a session gets is what the client asked for; the server's own shows in its log.
         query: |_| "SELECT current_setting('log_timezone')".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
-            "UTC" | "Etc/UTC" | "GMT" => Judgement::ok("UTC"),
-            zone => Judgement::note(format!(
+            "UTC" | "Etc/UTC" | "GMT" => CheckResult::ok("UTC"),
+            zone => CheckResult::note(format!(
                 "{zone} in the server's log; bird's sessions use UTC"
             )),
         },
@@ -82,11 +82,11 @@ pub const CHECKS: &[Check] = &[
         },
         judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
             ("true", _) => {
-                Judgement::error("the server is a standby").to_do("connect to the primary")
+                CheckResult::error("the server is a standby").fix("connect to the primary")
             }
-            (_, "on") => Judgement::warning("default_transaction_read_only is on")
-                .to_do("somebody wants this account not to write: ask who, or use another"),
-            _ => Judgement::ok("the server takes writes"),
+            (_, "on") => CheckResult::warning("default_transaction_read_only is on")
+                .fix("somebody wants this account not to write: ask who, or use another"),
+            _ => CheckResult::ok("the server takes writes"),
         },
     },
     Check {
@@ -98,18 +98,16 @@ pub const CHECKS: &[Check] = &[
                 .into()
         },
         judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
-            (lock, statement) if statement != "0" => Judgement::note(format!(
+            (lock, statement) if statement != "0" => CheckResult::note(format!(
                 "a statement is ended after {statement} ms, a wait for a lock after {lock} ms \
                  (0 is never)"
             ))
-            .to_do(
-                "bird's own sessions follow `lock_timeout` and `statement_timeout` of bird.toml",
-            ),
-            ("0", _) => Judgement::note("lock_timeout = 0: waits for locks without a limit").to_do(
+            .fix("bird's own sessions follow `lock_timeout` and `statement_timeout` of bird.toml"),
+            ("0", _) => CheckResult::note("lock_timeout = 0: waits for locks without a limit").fix(
                 "bird itself waits 5 s and comes again; set lock_timeout for everybody else who \
                  changes tables: while an ALTER waits, all readers queue behind it",
             ),
-            (lock, _) => Judgement::ok(format!("lock_timeout = {lock} ms")),
+            (lock, _) => CheckResult::ok(format!("lock_timeout = {lock} ms")),
         },
     },
     Check {
@@ -120,10 +118,12 @@ pub const CHECKS: &[Check] = &[
                 .into()
         },
         judge: |_, rows| match cell(rows, 0, 0) {
-            "" => Judgement::note("before version 14 a statement goes on when its client is gone"),
-            "0" => Judgement::note("a statement goes on when its client is gone")
-                .to_do("ALTER SYSTEM SET client_connection_check_interval = '10s'"),
-            interval => Judgement::ok(format!("looked for every {interval} ms")),
+            "" => {
+                CheckResult::note("before version 14 a statement goes on when its client is gone")
+            }
+            "0" => CheckResult::note("a statement goes on when its client is gone")
+                .fix("ALTER SYSTEM SET client_connection_check_interval = '10s'"),
+            interval => CheckResult::ok(format!("looked for every {interval} ms")),
         },
     },
     Check {
@@ -131,9 +131,9 @@ pub const CHECKS: &[Check] = &[
         inside: false,
         query: |_| "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')::text".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
-            "true" => Judgement::ok("the account sees other sessions (pg_read_all_stats)"),
-            _ => Judgement::note("the account sees its own sessions only")
-                .to_do("GRANT pg_read_all_stats TO it, so that bird can name who holds a lock"),
+            "true" => CheckResult::ok("the account sees other sessions (pg_read_all_stats)"),
+            _ => CheckResult::note("the account sees its own sessions only")
+                .fix("GRANT pg_read_all_stats TO it, so that bird can name who holds a lock"),
         },
     },
 ];

@@ -3,7 +3,7 @@
 use super::{Postgres, schema_name, shadow};
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::dialect::provisioning::Provisioning;
-use crate::dialect::{Lending, Missing};
+use crate::dialect::{BorrowQueries, Missing};
 use crate::model::server::Server;
 
 impl Provisioning for Postgres {
@@ -82,8 +82,8 @@ impl Provisioning for Postgres {
         Some(shadow::MAY_CREATE.to_owned())
     }
 
-    fn lending(&self) -> Option<&'static Lending> {
-        Some(&shadow::LENDING)
+    fn borrow_queries(&self) -> Option<&'static BorrowQueries> {
+        Some(&shadow::BORROW_QUERIES)
     }
 
     fn drop_database(&self, name: &str) -> Option<String> {

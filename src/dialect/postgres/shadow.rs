@@ -1,10 +1,10 @@
 //! The shadows of PostgreSQL: who is in them, and how a database is lent as one.
 
-use crate::dialect::Lending;
+use crate::dialect::BorrowQueries;
 
 /// The mark is a schema of its own, because the others are dropped. What is made anew is `public`
 /// as it is in a fresh database.
-pub const LENDING: Lending = Lending {
+pub const BORROW_QUERIES: BorrowQueries = BorrowQueries {
     lock: "bird shadow",
     marked: "SELECT nspname::text FROM pg_namespace WHERE nspname = 'bird_shadow'",
     mark: "CREATE SCHEMA IF NOT EXISTS bird_shadow",

@@ -1,7 +1,7 @@
 //! The checks of SQLite; what concerns its file as a file stands in `db::file`.
 
 use crate::dialect::checks::{Check, cell};
-use crate::model::check::Judgement;
+use crate::model::check::CheckResult;
 use crate::model::code::Code;
 
 pub const CHECKS: &[Check] = &[
@@ -10,8 +10,8 @@ pub const CHECKS: &[Check] = &[
         inside: true,
         query: |_| "PRAGMA encoding".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
-            "UTF-8" => Judgement::ok("UTF-8"),
-            other => Judgement::note(format!("{other}; texts are compared after a conversion")),
+            "UTF-8" => CheckResult::ok("UTF-8"),
+            other => CheckResult::note(format!("{other}; texts are compared after a conversion")),
         },
     },
     Check {
@@ -20,10 +20,10 @@ pub const CHECKS: &[Check] = &[
         query: |_| "PRAGMA journal_mode".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
             mode @ ("off" | "memory") => {
-                Judgement::warning(format!("{mode}: a crash destroys the file"))
-                    .to_do("PRAGMA journal_mode = wal")
+                CheckResult::warning(format!("{mode}: a crash destroys the file"))
+                    .fix("PRAGMA journal_mode = wal")
             }
-            mode => Judgement::ok(mode),
+            mode => CheckResult::ok(mode),
         },
     },
 ];

@@ -3,9 +3,9 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use bird::db::shadow::{Ground, Shadow};
+use bird::db::shadow::{Shadow, ShadowBase};
 
-use super::{canaries, ground, runtime};
+use super::{base, canaries, runtime};
 use crate::connect::Account;
 use crate::world::{CANARY, Engine, Output, World, database};
 
@@ -101,8 +101,8 @@ fn a_shadow_is_dropped_on_every_path(engine: Engine) {
     }
     let unusual = Unusual::new(engine, "utf8mb4_lithuanian_ci", "LATIN2");
     let world = &unusual.world;
-    let (target, dialect) = ground(world);
-    let on = Ground {
+    let (target, dialect) = base(world);
+    let on = ShadowBase {
         target: &target,
         dialect,
         schema: dialect.facts().schema,

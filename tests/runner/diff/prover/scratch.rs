@@ -5,7 +5,7 @@ mod empty;
 
 use std::cell::RefCell;
 
-use bird::db::shadow::{Ground, Shadow};
+use bird::db::shadow::{Shadow, ShadowBase};
 use bird::dialect::Dialect;
 use bird::model::target::Target;
 
@@ -49,13 +49,13 @@ impl Scratch {
                 Err(_) => shadow.remove().await.map_err(|error| error.told())?,
             }
         }
-        let ground = Ground {
+        let base = ShadowBase {
             target: &self.target,
             dialect: self.dialect,
             schema: self.dialect.facts().schema,
             collation: None,
         };
-        let made = Shadow::create(ground).await;
+        let made = Shadow::create(base).await;
         let mut shadow = made.map_err(|error| error.told())?;
         empty::empty(self.engine, &mut shadow).await?;
         Ok(shadow)
