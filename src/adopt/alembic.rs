@@ -1,32 +1,32 @@
 //! Alembic: one row per head of a graph of revisions; what led there is applied as well.
 
-use super::{Ask, Original, Row, Step, Told, Tool, cell, number};
+use super::{Ask, ForeignHistory, ForeignMigration, Row, Step, Tool, cell, number};
 
 pub static TOOL: Tool = Tool {
     name: "alembic",
     tables: &["alembic_version"],
     columns: &[("version_num", Ask::Text)],
-    never: None,
-    beside: None,
+    absent_column: None,
+    companion_table: None,
     order: &["version_num"],
     read,
     is_unchanged: None,
     step: Some(step),
-    way_back: None,
+    down_marker: None,
 };
 
-fn read(rows: &[Row]) -> Told {
+fn read(rows: &[Row]) -> ForeignHistory {
     let heads = rows.iter().map(|row| {
         let version = cell(row, 0).unwrap_or_default();
-        Original {
+        ForeignMigration {
             version: version.to_owned(),
             number: number(version),
-            ..Original::default()
+            ..ForeignMigration::default()
         }
     });
-    Told {
+    ForeignHistory {
         heads: heads.collect(),
-        ..Told::default()
+        ..ForeignHistory::default()
     }
 }
 

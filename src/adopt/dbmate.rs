@@ -1,6 +1,6 @@
 //! dbmate: one row per migration, nothing but its version.
 
-use super::{Ask, Original, Row, Told, Tool, cell, number};
+use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, number};
 
 /// The companion table that Rails has and dbmate has not.
 pub const RAILS_COMPANION_TABLE: &str = "ar_internal_metadata";
@@ -9,26 +9,26 @@ pub static TOOL: Tool = Tool {
     name: "dbmate",
     tables: &["schema_migrations"],
     columns: &[("version", Ask::Text)],
-    never: Some("dirty"),
-    beside: Some((RAILS_COMPANION_TABLE, false)),
+    absent_column: Some("dirty"),
+    companion_table: Some((RAILS_COMPANION_TABLE, false)),
     order: &["version"],
     read,
     is_unchanged: None,
     step: None,
-    way_back: Some("migrate:down"),
+    down_marker: Some("migrate:down"),
 };
 
-pub fn read(rows: &[Row]) -> Told {
+pub fn read(rows: &[Row]) -> ForeignHistory {
     let applied = rows.iter().map(|row| {
         let version = cell(row, 0).unwrap_or_default();
-        Original {
+        ForeignMigration {
             version: version.to_owned(),
             number: number(version),
-            ..Original::default()
+            ..ForeignMigration::default()
         }
     });
-    Told {
+    ForeignHistory {
         applied: applied.collect(),
-        ..Told::default()
+        ..ForeignHistory::default()
     }
 }

@@ -1,32 +1,32 @@
 //! Diesel: one row per migration; its folder's date and time without dashes is the version.
 
-use super::{Ask, Original, Row, Told, Tool, cell, number, time};
+use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, number, time};
 
 pub static TOOL: Tool = Tool {
     name: "diesel",
     tables: &["__diesel_schema_migrations"],
     columns: &[("version", Ask::Text), ("run_on", Ask::Time)],
-    never: None,
-    beside: None,
+    absent_column: None,
+    companion_table: None,
     order: &["version"],
     read,
     is_unchanged: None,
     step: None,
-    way_back: None,
+    down_marker: None,
 };
 
-fn read(rows: &[Row]) -> Told {
+fn read(rows: &[Row]) -> ForeignHistory {
     let applied = rows.iter().map(|row| {
         let version = cell(row, 0).unwrap_or_default();
-        Original {
+        ForeignMigration {
             version: version.to_owned(),
             number: number(&version.replace('-', "")),
             applied_on: time(row, 1),
-            ..Original::default()
+            ..ForeignMigration::default()
         }
     });
-    Told {
+    ForeignHistory {
         applied: applied.collect(),
-        ..Told::default()
+        ..ForeignHistory::default()
     }
 }

@@ -1,6 +1,8 @@
 //! Flyway: one row per migration, with versions of several parts, baselines and undos.
 
-use super::{Ask, Original, Row, Told, Tool, UpTo, cell, is_true, number, time, unfinished};
+use super::{
+    Ask, ForeignHistory, ForeignMigration, Row, Tool, UpTo, cell, is_true, number, time, unfinished,
+};
 
 pub static TOOL: Tool = Tool {
     name: "flyway",
@@ -15,17 +17,17 @@ pub static TOOL: Tool = Tool {
         ("installed_on", Ask::Time),
         ("success", Ask::Text),
     ],
-    never: None,
-    beside: None,
+    absent_column: None,
+    companion_table: None,
     order: &["installed_rank"],
     read,
     is_unchanged: Some(is_unchanged),
     step: None,
-    way_back: None,
+    down_marker: None,
 };
 
-fn read(rows: &[Row]) -> Told {
-    let mut told = Told::default();
+fn read(rows: &[Row]) -> ForeignHistory {
+    let mut history = ForeignHistory::default();
     for row in rows {
         let kind = cell(row, 3).unwrap_or_default();
         let script = cell(row, 4).unwrap_or_default();
@@ -38,11 +40,11 @@ fn read(rows: &[Row]) -> Told {
             let failed = version.map_or(script, |version| version);
             let message = format!("{failed} has failed and was not repaired");
             let hint = "let Flyway finish or repair it first";
-            told.refused.push(unfinished("flyway", message, hint));
+            history.refused.push(unfinished("flyway", message, hint));
             continue;
         }
         // What is repeatable has no version: its script names it.
-        let original = Original {
+        let original = ForeignMigration {
             version: version.unwrap_or(script).to_owned(),
             number: version.and_then(number),
             about: cell(row, 2).map(str::to_owned),
@@ -51,17 +53,17 @@ fn read(rows: &[Row]) -> Told {
         };
         let last = original.version.clone();
         // A repeatable one that ran again, or a row that takes another one back.
-        told.applied.retain(|earlier| earlier.version != last);
+        history.applied.retain(|earlier| earlier.version != last);
         if kind.ends_with("BASELINE") || kind == "INIT" {
-            told.up_to.push(UpTo {
+            history.up_to.push(UpTo {
                 last: original,
                 must_exist: false,
             });
         } else if !kind.starts_with("UNDO") && kind != "DELETE" {
-            told.applied.push(original);
+            history.applied.push(original);
         }
     }
-    told
+    history
 }
 
 /// CRC-32 over the lines without their ends, as a signed number.
@@ -97,7 +99,7 @@ mod tests {
             let all = cells.into_iter().chain(rest);
             all.map(|cell| cell.map(str::to_owned)).collect()
         };
-        let told = read(&[
+        let history = read(&[
             row(None, "SCHEMA", "\"public\""),
             row(Some("1"), "BASELINE", "<< Flyway Baseline >>"),
             row(Some("1.2"), "SQL", "V1_2__x.sql"),
@@ -108,10 +110,10 @@ mod tests {
             row(Some("2"), "UNDO_SQL", "U2__x.sql"),
             row(Some("3"), "DELETE", "V3__x.sql"),
         ]);
-        let applied: Vec<&str> = told.applied.iter().map(|one| &*one.version).collect();
+        let applied: Vec<&str> = history.applied.iter().map(|one| &*one.version).collect();
         assert_eq!(applied, ["1.2", "R__x.sql"]);
-        let until: Vec<&str> = told.up_to.iter().map(|one| &*one.last.version).collect();
+        let until: Vec<&str> = history.up_to.iter().map(|one| &*one.last.version).collect();
         assert_eq!(until, ["1"]);
-        assert!(told.refused.is_empty());
+        assert!(history.refused.is_empty());
     }
 }

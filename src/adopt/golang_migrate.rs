@@ -1,40 +1,43 @@
 //! golang-migrate: one row, the version up to which everything is applied.
 
-use super::{Ask, Original, Row, Told, Tool, UpTo, cell, is_false, number, unfinished};
+use super::{
+    Ask, ForeignHistory, ForeignMigration, Row, Tool, UpTo, cell, is_false, number, unfinished,
+};
 
 pub static TOOL: Tool = Tool {
     name: "golang-migrate",
     tables: &["schema_migrations"],
     columns: &[("version", Ask::Text), ("dirty", Ask::Text)],
-    never: None,
-    beside: None,
+    absent_column: None,
+    companion_table: None,
     order: &["version"],
     read,
     is_unchanged: None,
     step: None,
-    way_back: None,
+    down_marker: None,
 };
 
-fn read(rows: &[Row]) -> Told {
-    let mut told = Told::default();
+fn read(rows: &[Row]) -> ForeignHistory {
+    let mut history = ForeignHistory::default();
     for row in rows {
         let version = cell(row, 0).unwrap_or_default();
         if !is_false(cell(row, 1)) {
             let message = format!("the database is dirty at version {version}");
             let hint = "find out which statements of it are applied, finish or undo them by hand, \
                         then: migrate force VERSION";
-            told.refused
+            history
+                .refused
                 .push(unfinished("golang-migrate", message, hint));
             continue;
         }
-        told.up_to.push(UpTo {
-            last: Original {
+        history.up_to.push(UpTo {
+            last: ForeignMigration {
                 version: version.to_owned(),
                 number: number(version),
-                ..Original::default()
+                ..ForeignMigration::default()
             },
             must_exist: true,
         });
     }
-    told
+    history
 }

@@ -1,6 +1,6 @@
 //! goose: a log of what went up and down; the last row of a version counts.
 
-use super::{Ask, Original, Row, Told, Tool, cell, is_true, number, time};
+use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, is_true, number, time};
 
 pub static TOOL: Tool = Tool {
     name: "goose",
@@ -11,32 +11,32 @@ pub static TOOL: Tool = Tool {
         ("is_applied", Ask::Text),
         ("tstamp", Ask::Time),
     ],
-    never: None,
-    beside: None,
+    absent_column: None,
+    companion_table: None,
     order: &["id"],
     read,
     is_unchanged: None,
     step: None,
-    way_back: Some("+goose Down"),
+    down_marker: Some("+goose Down"),
 };
 
-fn read(rows: &[Row]) -> Told {
-    let mut told = Told::default();
+fn read(rows: &[Row]) -> ForeignHistory {
+    let mut history = ForeignHistory::default();
     for row in rows {
         let version = cell(row, 1).unwrap_or_default();
         // The first row of the log stands for nothing.
         if number(version) == Some(0) {
             continue;
         }
-        told.applied.retain(|earlier| earlier.version != version);
+        history.applied.retain(|earlier| earlier.version != version);
         if is_true(cell(row, 2)) {
-            told.applied.push(Original {
+            history.applied.push(ForeignMigration {
                 version: version.to_owned(),
                 number: number(version),
                 applied_on: time(row, 3),
-                ..Original::default()
+                ..ForeignMigration::default()
             });
         }
     }
-    told
+    history
 }

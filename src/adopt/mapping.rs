@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::markers;
-use super::markers::{Claims, compare, same};
-use super::{Original, Told, Tool, number};
+use super::markers::{Markers, compare, same};
+use super::{ForeignHistory, ForeignMigration, Tool, number};
 use crate::dialect::Dialect;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
@@ -26,7 +26,7 @@ pub struct Adopted {
 /// the way. `changed` consents to files that are not what the tool ran.
 pub fn adopt(
     tool: &Tool,
-    told: Told,
+    history: ForeignHistory,
     dialect: &dyn Dialect,
     migrations: &[Migration],
     changed: bool,
@@ -35,41 +35,41 @@ pub fn adopt(
         .iter()
         .map(|migration| File {
             migration,
-            claims: markers::read(tool, dialect.lexis(), &migration.text),
+            markers: markers::read(tool, dialect.lexis(), &migration.text),
         })
         .collect();
-    let mut matching = Matching {
+    let mut mapping = Mapping {
         tool,
         files,
         taken: BTreeMap::new(),
         unmatched: Vec::new(),
-        faults: told.refused,
+        faults: history.refused,
     };
-    matching.ways_back();
-    for one in &told.applied {
-        matching.applied(one);
+    mapping.check_down_sections();
+    for one in &history.applied {
+        mapping.applied(one);
     }
-    matching.heads(&told.heads);
-    matching.check_claims();
-    matching.check_texts(changed);
-    for one in &told.up_to {
-        matching.up_to(&one.last, one.must_exist);
+    mapping.heads(&history.heads);
+    mapping.check_markers();
+    mapping.check_texts(changed);
+    for one in &history.up_to {
+        mapping.up_to(&one.last, one.must_exist);
     }
-    matching.finish()
+    mapping.finish()
 }
 
 struct File<'m> {
     migration: &'m Migration,
-    claims: Claims,
+    markers: Markers,
 }
 
 impl File<'_> {
     /// What the tool may call this migration: what its comments say, else its version.
     fn names(&self) -> Vec<String> {
-        if self.claims.originals.is_empty() {
+        if self.markers.foreign_versions.is_empty() {
             vec![self.migration.version.to_string()]
         } else {
-            self.claims.originals.clone()
+            self.markers.foreign_versions.clone()
         }
     }
 }
@@ -77,25 +77,25 @@ impl File<'_> {
 /// What is known of a migration that is applied.
 #[derive(Default)]
 struct Taken {
-    originals: Vec<Original>,
+    foreign: Vec<ForeignMigration>,
     /// It is not named, but what it precedes is.
-    before: Option<Original>,
+    before: Option<ForeignMigration>,
 }
 
-struct Matching<'m> {
+struct Mapping<'m> {
     tool: &'m Tool,
     files: Vec<File<'m>>,
     /// By the place of the migration.
     taken: BTreeMap<usize, Taken>,
-    unmatched: Vec<Original>,
+    unmatched: Vec<ForeignMigration>,
     faults: Vec<Diagnostic>,
 }
 
-impl Matching<'_> {
+impl Mapping<'_> {
     /// The migrations that hold an original; several, where one was split.
-    fn holders(&self, original: &Original) -> Vec<usize> {
+    fn holders(&self, original: &ForeignMigration) -> Vec<usize> {
         let claimed = |file: &File<'_>| {
-            let mut names = file.claims.originals.iter();
+            let mut names = file.markers.foreign_versions.iter();
             names.any(|name| same(name, &original.version))
         };
         let claiming: Vec<usize> = self.places(claimed);
@@ -103,7 +103,8 @@ impl Matching<'_> {
             return claiming;
         }
         self.places(|file| {
-            file.claims.originals.is_empty() && original.number == Some(file.migration.version)
+            file.markers.foreign_versions.is_empty()
+                && original.number == Some(file.migration.version)
         })
     }
 
@@ -115,7 +116,7 @@ impl Matching<'_> {
     }
 
     /// Takes the migrations that hold an original.
-    fn applied(&mut self, original: &Original) -> Vec<usize> {
+    fn applied(&mut self, original: &ForeignMigration) -> Vec<usize> {
         let holders = self.holders(original);
         if holders.is_empty() {
             self.unmatched.push(original.clone());
@@ -124,35 +125,35 @@ impl Matching<'_> {
             self.taken
                 .entry(*at)
                 .or_default()
-                .originals
+                .foreign
                 .push(original.clone());
         }
         holders
     }
 
     /// A file of several originals is applied when all of them are; a version is one original's.
-    fn check_claims(&mut self) {
+    fn check_markers(&mut self) {
         for (at, taken) in &self.taken {
             let Some(file) = self.files.get(*at).filter(|_| taken.before.is_none()) else {
                 continue;
             };
             let title = file.migration.title();
-            let applied: Vec<&str> = taken.originals.iter().map(|one| &*one.version).collect();
+            let applied: Vec<&str> = taken.foreign.iter().map(|one| &*one.version).collect();
             let lacking: Vec<&str> = file
-                .claims
-                .originals
+                .markers
+                .foreign_versions
                 .iter()
                 .filter(|name| !applied.iter().any(|applied| same(name, applied)))
                 .map(String::as_str)
                 .collect();
-            let fault = if file.claims.originals.is_empty() && applied.len() > 1 {
+            let fault = if file.markers.foreign_versions.is_empty() && applied.len() > 1 {
                 let which = applied.join("` and `");
                 self.fault(
                     Code::AdoptAmbiguous,
                     file,
                     format!("{title} could be `{which}`"),
                 )
-                .hint(self.what_to_write())
+                .hint(self.marker_hint())
             } else if !lacking.is_empty() {
                 let (lacking, applied) = (lacking.join("`, `"), applied.join("`, `"));
                 let message = format!("only a part of {title} is applied");
@@ -172,7 +173,7 @@ impl Matching<'_> {
             return;
         };
         for (at, taken) in &self.taken {
-            let (Some(file), [original]) = (self.files.get(*at), taken.originals.as_slice()) else {
+            let (Some(file), [original]) = (self.files.get(*at), taken.foreign.as_slice()) else {
                 continue;
             };
             let split = self.holders(original).len() > 1;
@@ -200,7 +201,7 @@ impl Matching<'_> {
     }
 
     /// A tool that keeps only where it stands: everything before is applied as well.
-    fn up_to(&mut self, last: &Original, must_exist: bool) {
+    fn up_to(&mut self, last: &ForeignMigration, must_exist: bool) {
         let mut found = false;
         for (at, file) in self.files.iter().enumerate() {
             let names = file.names();
@@ -228,8 +229,8 @@ impl Matching<'_> {
 
     /// Heads of a graph: follows what the files say of how one revision leads to the next. Where
     /// they say nothing, there is one line of revisions, and it is that of the files.
-    fn heads(&mut self, heads: &[Original]) {
-        let mut left: Vec<Original> = heads.to_vec();
+    fn heads(&mut self, heads: &[ForeignMigration]) {
+        let mut left: Vec<ForeignMigration> = heads.to_vec();
         let mut seen: Vec<String> = Vec::new();
         while let Some(original) = left.pop() {
             if seen.contains(&original.version) {
@@ -239,10 +240,10 @@ impl Matching<'_> {
             let holders = self.applied(&original);
             let Some(last) = holders.last() else { continue };
             match (self.origins(&original.version), heads) {
-                (Some(from), _) => left.extend(from.into_iter().map(|version| Original {
+                (Some(from), _) => left.extend(from.into_iter().map(|version| ForeignMigration {
                     number: number(&version),
                     version,
-                    ..Original::default()
+                    ..ForeignMigration::default()
                 })),
                 (None, [only]) => {
                     for at in 0..*last {
@@ -266,18 +267,18 @@ impl Matching<'_> {
 
     /// The revisions that lead to this one, where a file tells.
     fn origins(&self, version: &str) -> Option<Vec<String>> {
-        let steps = self.files.iter().flat_map(|file| &file.claims.steps);
+        let steps = self.files.iter().flat_map(|file| &file.markers.steps);
         let mut leading = steps.filter(|step| step.to.iter().any(|to| to == version));
         leading.next().map(|step| step.from.clone())
     }
 
     /// A file that still holds the tool's way back would undo itself when it runs.
-    fn ways_back(&mut self) {
+    fn check_down_sections(&mut self) {
         let faults: Vec<Diagnostic> = self
             .files
             .iter()
             .filter_map(|file| {
-                let (span, migration) = (file.claims.way_back.clone()?, file.migration);
+                let (span, migration) = (file.markers.down_section.clone()?, file.migration);
                 let message = format!("{} holds the way back as well", migration.title());
                 let text = migration.text.clone();
                 Some(
@@ -297,7 +298,7 @@ impl Matching<'_> {
         Diagnostic::new(code, message).at(Location::file(&file.migration.file))
     }
 
-    fn what_to_write(&self) -> String {
+    fn marker_hint(&self) -> String {
         let name = self.tool.name;
         format!("name the original in the migration that holds it: `-- {name}: VERSION`")
     }
@@ -329,9 +330,9 @@ impl Matching<'_> {
             return Err(self.faults);
         }
         let adopted = self.taken.into_iter().map(|(at, taken)| {
-            let times = taken.originals.iter().chain(&taken.before);
+            let times = taken.foreign.iter().chain(&taken.before);
             let last = times.filter_map(|one| one.applied_on.as_ref()).max();
-            let names: Vec<&str> = taken.originals.iter().map(|one| &*one.version).collect();
+            let names: Vec<&str> = taken.foreign.iter().map(|one| &*one.version).collect();
             let from = match (names.as_slice(), &taken.before) {
                 ([], Some(last)) => format!("up to {}", last.version),
                 _ => names.join(", "),

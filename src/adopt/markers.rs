@@ -8,18 +8,18 @@ use crate::sql::split::split;
 
 /// What one text says.
 #[derive(Default)]
-pub struct Claims {
+pub struct Markers {
     /// The originals that it names: `-- flyway: 1.2, 1.3`.
-    pub originals: Vec<String>,
+    pub foreign_versions: Vec<String>,
     /// What the tool itself wrote into it.
     pub steps: Vec<Step>,
     /// Where the way back begins, when statements follow.
-    pub way_back: Option<std::ops::Range<usize>>,
+    pub down_section: Option<std::ops::Range<usize>>,
 }
 
 /// Reads the comments of a text.
-pub fn read(tool: &Tool, lexis: &Lexis, text: &str) -> Claims {
-    let mut claims = Claims::default();
+pub fn read(tool: &Tool, lexis: &Lexis, text: &str) -> Markers {
+    let mut markers = Markers::default();
     let tokens = Lexer::new(lexis, text).map_while(Result::ok);
     for token in tokens.filter(|token| token.kind == Kind::Comment) {
         let comment = text.get(token.start..token.end).unwrap_or_default();
@@ -32,18 +32,18 @@ pub fn read(tool: &Tool, lexis: &Lexis, text: &str) -> Claims {
                 .split(',')
                 .map(str::trim)
                 .filter(|name| is_version(name));
-            claims.originals.extend(names.map(str::to_owned));
+            markers.foreign_versions.extend(names.map(str::to_owned));
         }
         if let Some(step) = tool.step.and_then(|read| read(line)) {
-            claims.originals.extend(step.to.iter().cloned());
-            claims.steps.push(step);
+            markers.foreign_versions.extend(step.to.iter().cloned());
+            markers.steps.push(step);
         }
-        let begins = tool.way_back.is_some_and(|way| line.starts_with(way));
-        if begins && claims.way_back.is_none() && has_statements(lexis, text, token.end) {
-            claims.way_back = Some(token.start..token.start + comment.trim_end().len());
+        let begins = tool.down_marker.is_some_and(|way| line.starts_with(way));
+        if begins && markers.down_section.is_none() && has_statements(lexis, text, token.end) {
+            markers.down_section = Some(token.start..token.start + comment.trim_end().len());
         }
     }
-    claims
+    markers
 }
 
 /// What follows `flyway:`.
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn comments_name_originals_and_sentences_do_not() {
         for dialect in DIALECTS {
-            let read = |tool, text| read(tool, dialect.lexis(), text).originals;
+            let read = |tool, text| read(tool, dialect.lexis(), text).foreign_versions;
             let text = "-- flyway: 1.2, 1.3\n-- flyway: R__all views.sql\n-- flyway:2\n\
                         -- flyway: was here before\n-- flywayx: 3\nSELECT '-- flyway: 4';\n";
             assert_eq!(
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_way_back_counts_where_statements_follow() {
         for dialect in DIALECTS {
-            let read = |text: &str| read(&dbmate::TOOL, dialect.lexis(), text).way_back;
+            let read = |text: &str| read(&dbmate::TOOL, dialect.lexis(), text).down_section;
             let up = "-- migrate:up\nSELECT 1;\n";
             assert_eq!(read(&format!("{up}-- migrate:down\n")), None);
             assert!(read(&format!("{up}-- migrate:down\nSELECT 2;\n")).is_some());

@@ -53,19 +53,19 @@ pub struct Tool {
     /// The columns by which its table is known, and how each of them is asked for.
     pub columns: &'static [(&'static str, Ask)],
     /// A column that only another tool's table of the same name has.
-    pub never: Option<&'static str>,
+    pub absent_column: Option<&'static str>,
     /// Another table, and whether it must be there or must not.
-    pub beside: Option<(&'static str, bool)>,
+    pub companion_table: Option<(&'static str, bool)>,
     /// The columns by which its rows are sorted.
     pub order: &'static [&'static str],
-    pub read: fn(&[Row]) -> Told,
+    pub read: fn(&[Row]) -> ForeignHistory,
     /// Whether a text is what a checksum of this tool was made of, where it keeps checksums that
     /// can be made again.
     pub is_unchanged: Option<fn(text: &str, checksum: &str) -> bool>,
     /// Reads a comment in which the tool itself names what a text leads from and to.
     pub step: Option<fn(comment: &str) -> Option<Step>>,
     /// The beginning of the comment behind which its files hold the way back.
-    pub way_back: Option<&'static str>,
+    pub down_marker: Option<&'static str>,
 }
 
 /// How a column is asked for.
@@ -88,20 +88,20 @@ pub struct Step {
 
 /// What a tool remembers.
 #[derive(Default)]
-pub struct Told {
+pub struct ForeignHistory {
     /// Each of them is applied.
-    pub applied: Vec<Original>,
+    pub applied: Vec<ForeignMigration>,
     /// Everything up to and including these is applied.
     pub up_to: Vec<UpTo>,
     /// These are applied, and everything that led to them.
-    pub heads: Vec<Original>,
+    pub heads: Vec<ForeignMigration>,
     /// Why its word cannot be taken.
     pub refused: Vec<Diagnostic>,
 }
 
 /// A migration as another tool remembers it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Original {
+pub struct ForeignMigration {
     /// As the tool writes it: `1.2`, `20240101120000_init`, `1975ea83b712`.
     pub version: String,
     /// The version of a migration that it can only be, where it is a number that fits.
@@ -116,7 +116,7 @@ pub struct Original {
 /// The last of a row of versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpTo {
-    pub last: Original,
+    pub last: ForeignMigration,
     /// Whether there must be a migration of this very version.
     pub must_exist: bool,
 }
@@ -135,7 +135,11 @@ pub const BASELINE: &str = "baseline";
 /// The names of all tables by which tools are known.
 pub fn tables() -> Vec<&'static str> {
     let mut names: Vec<&str> = TOOLS.iter().flat_map(|tool| tool.tables.to_vec()).collect();
-    names.extend(TOOLS.iter().filter_map(|tool| Some(tool.beside?.0)));
+    names.extend(
+        TOOLS
+            .iter()
+            .filter_map(|tool| Some(tool.companion_table?.0)),
+    );
     names.sort_unstable();
     names.dedup();
     names
@@ -145,20 +149,20 @@ pub fn tables() -> Vec<&'static str> {
 pub fn recognise(tables: &[Table]) -> Vec<(&'static Tool, &Table)> {
     let named = |name: &str| tables.iter().find(|table| table.name == name);
     let found = TOOLS.iter().filter_map(|tool| {
-        let beside = tool
-            .beside
+        let companion_table = tool
+            .companion_table
             .is_none_or(|(name, must)| named(name).is_some() == must);
         let mut known = tool.tables.iter().filter_map(|name| named(name));
-        let table = known.find(|table| tool.is_at_home_in(table))?;
-        beside.then_some((*tool, table))
+        let table = known.find(|table| tool.owns(table))?;
+        companion_table.then_some((*tool, table))
     });
     found.collect()
 }
 
 impl Tool {
-    fn is_at_home_in(&self, table: &Table) -> bool {
+    fn owns(&self, table: &Table) -> bool {
         let has = |name: &str| table.column(name).is_some();
-        self.columns.iter().all(|(name, _)| has(name)) && !self.never.is_some_and(has)
+        self.columns.iter().all(|(name, _)| has(name)) && !self.absent_column.is_some_and(has)
     }
 
     /// Asks for all that the tool remembers. `name` is the table's, qualified.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Ask, Original, Row, Told, Tool, cell, number, time, unfinished};
+use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, number, time, unfinished};
 use crate::model::hex;
 
 pub static TOOL: Tool = Tool {
@@ -17,17 +17,17 @@ pub static TOOL: Tool = Tool {
         ("rolled_back_at", Ask::Text),
         ("started_at", Ask::UtcTime),
     ],
-    never: None,
-    beside: None,
+    absent_column: None,
+    companion_table: None,
     order: &["started_at", "migration_name"],
     read,
     is_unchanged: Some(is_unchanged),
     step: None,
-    way_back: None,
+    down_marker: None,
 };
 
-fn read(rows: &[Row]) -> Told {
-    let mut told = Told::default();
+fn read(rows: &[Row]) -> ForeignHistory {
+    let mut history = ForeignHistory::default();
     for row in rows {
         let name = cell(row, 0).unwrap_or_default();
         let (finished, rolled_back) = (cell(row, 2).is_some(), cell(row, 4).is_some());
@@ -38,13 +38,13 @@ fn read(rows: &[Row]) -> Told {
             let message =
                 format!("{name} was begun, and has neither finished nor been rolled back");
             let hint = "tell Prisma how it stands first: prisma migrate resolve";
-            told.refused.push(unfinished("prisma", message, hint));
+            history.refused.push(unfinished("prisma", message, hint));
             continue;
         }
         // `20240101120000_init`: the number is the version, the rest is a name.
         let digits = name.split('_').next().unwrap_or_default();
-        told.applied.retain(|earlier| earlier.version != name);
-        told.applied.push(Original {
+        history.applied.retain(|earlier| earlier.version != name);
+        history.applied.push(ForeignMigration {
             version: name.to_owned(),
             number: number(digits),
             about: None,
@@ -54,7 +54,7 @@ fn read(rows: &[Row]) -> Told {
                 .map(str::to_owned),
         });
     }
-    told
+    history
 }
 
 /// SHA-256, whatever git made of the ends of lines; early versions left zeros out.

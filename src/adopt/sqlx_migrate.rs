@@ -2,7 +2,9 @@
 
 use sha2::{Digest as _, Sha384};
 
-use super::{Ask, Original, Row, Told, Tool, cell, is_true, number, time, unfinished};
+use super::{
+    Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, is_true, number, time, unfinished,
+};
 use crate::model::hex;
 
 pub static TOOL: Tool = Tool {
@@ -15,27 +17,27 @@ pub static TOOL: Tool = Tool {
         ("success", Ask::Text),
         ("checksum", Ask::Hex),
     ],
-    never: None,
-    beside: None,
+    absent_column: None,
+    companion_table: None,
     order: &["version"],
     read,
     is_unchanged: Some(is_unchanged),
     step: None,
-    way_back: None,
+    down_marker: None,
 };
 
-fn read(rows: &[Row]) -> Told {
-    let mut told = Told::default();
+fn read(rows: &[Row]) -> ForeignHistory {
+    let mut history = ForeignHistory::default();
     for row in rows {
         let version = cell(row, 0).unwrap_or_default();
         if !is_true(cell(row, 3)) {
             let message = format!("{version} was begun and has not ended well");
             let hint = "find out which of its statements are applied, finish them by hand, and \
                         set `success` of its row";
-            told.refused.push(unfinished("sqlx", message, hint));
+            history.refused.push(unfinished("sqlx", message, hint));
             continue;
         }
-        told.applied.push(Original {
+        history.applied.push(ForeignMigration {
             version: version.to_owned(),
             number: number(version),
             about: cell(row, 1).map(str::to_owned),
@@ -43,7 +45,7 @@ fn read(rows: &[Row]) -> Told {
             checksum: cell(row, 4).map(str::to_owned),
         });
     }
-    told
+    history
 }
 
 /// SHA-384 over all bytes.

@@ -5,7 +5,7 @@ mod drift;
 mod report;
 mod write;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join;
 
 use super::context::Context;
 use super::facts::CommandFacts;
@@ -16,8 +16,6 @@ use super::run::{open, protected, versions};
 use crate::adopt::{Adopted, BASELINE, REFINERY};
 use crate::db::session::Access;
 use crate::model::diagnostic::Failure;
-use crate::model::history::History;
-use crate::model::migration::Migration;
 
 pub use report::AdoptReport;
 

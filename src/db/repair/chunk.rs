@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::super::history::now;
+use super::super::clock::now;
 use super::super::session::Session;
 use super::super::{failpoint, keys};
 use super::journal::{self, Entry, Way};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use super::super::clock::now;
 use super::super::failpoint;
-use super::super::history::now;
 use super::super::session::{DbError, Session};
 use super::journal::{self, Chunk, Entry, Way};
 use super::retry::Patience;

@@ -1,6 +1,6 @@
 //! The statements that move rows between a table and the one that keeps them.
 
-use super::super::history::now;
+use super::super::clock::now;
 use super::super::session::{DbError, Session};
 use super::{Broken, unwritable};
 use crate::dialect::keys::identified;
