@@ -8,11 +8,11 @@ use crate::db::stop::Stop;
 use crate::output::progress::Progress;
 use crate::project::Project;
 
-/// What every command works with.
+/// The context of a run, which every command works with.
 pub struct Context {
     pub project: Arc<Project>,
     pub progress: Progress,
     pub stop: Stop,
-    /// Names this run in every report and journal row.
+    /// The identifier of this run in every report and journal row.
     pub run: Uuid,
 }

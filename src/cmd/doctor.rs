@@ -1,4 +1,4 @@
-//! `bird doctor`: what about the databases' surroundings will keep a migration from working.
+//! `bird doctor`: checks servers, accounts, settings and files for what would make migrations fail.
 
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
@@ -33,10 +33,10 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// The check that comes first.
+/// The first check of a database.
 const CONNECTION: Code = Code::Connection;
 
-/// All databases with all that was looked at.
+/// The report: all databases with their checks.
 pub struct DoctorReport {
     databases: Vec<Examined>,
     exit: Exit,
@@ -49,13 +49,13 @@ struct Examined {
     /// `checked`, `absent`, `unreachable`.
     state: &'static str,
     checks: Vec<file::Checked>,
-    /// Why it could not be reached.
+    /// The error if the database could not be reached.
     fault: Option<Diagnostic>,
 }
 
-/// Looks; it never writes. The locks that it takes for a moment belong to its sessions.
+/// Runs the checks. Writes nothing; the locks that it takes for a moment end with its sessions.
 pub async fn run(context: &Context, args: &Args) -> Result<DoctorReport, Failure> {
-    // A folder that cannot be read is what `bird status` tells.
+    // `bird status` reports a folder that cannot be read.
     let files = async { open::files(context).await.unwrap_or_default() };
     let looking = context.project.databases.iter().map(|database| async move {
         if database.selected {
@@ -78,10 +78,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<DoctorReport, Failure
     Ok(DoctorReport { databases, exit })
 }
 
-/// How far a database could be opened.
+/// How far opening a database came.
 enum Reached {
     Inside(Session),
-    /// It does not exist, but its server answers.
+    /// The database does not exist, but its server answers.
     Beside(Target, Session),
     /// A file that does not exist.
     NoFile,
@@ -173,7 +173,7 @@ fn exists(inside: bool) -> CheckResult {
     }
 }
 
-/// Whether others may read the file that holds the password.
+/// Checks whether other users may read the file that holds the password.
 fn secret(context: &Context, database: &Database) -> Vec<file::Checked> {
     let result = match context.project.secret(database) {
         None => return Vec::new(),
@@ -186,13 +186,13 @@ fn secret(context: &Context, database: &Database) -> Vec<file::Checked> {
     vec![(Code::Secret, result)]
 }
 
-/// What is applied; of a history that cannot be read, nothing, which is what `bird status` tells.
+/// Reads the history; empty if it cannot be read, which `bird status` reports.
 async fn applied(session: &mut Session) -> Vec<Applied> {
     let history = history::read(session).await;
     history.map_or(Vec::new(), |history| history.applied)
 }
 
-/// The bytes of the largest statement that is still to run.
+/// The length in bytes of the largest pending statement.
 fn largest(database: &Database, migrations: &[Migration], applied: &[Applied]) -> usize {
     let is_pending = |file: &&Migration| !applied.iter().any(|row| row.version == file.version);
     let statements = migrations.iter().filter(is_pending).filter_map(|file| {
@@ -217,7 +217,7 @@ impl Examined {
     }
 
     fn findings(&self) -> impl Iterator<Item = Diagnostic> {
-        // How it could not be reached is told by the fault, which has a code of its own.
+        // The connection error is reported as itself, with a code of its own.
         let reached = |(code, _): &&file::Checked| self.fault.is_none() || *code != CONNECTION;
         let checks = self.checks.iter().filter(reached);
         let checks = checks.filter_map(|(code, result)| {
@@ -256,7 +256,7 @@ impl Report for DoctorReport {
             rows: rows.collect(),
             numbers: vec![],
         })];
-        // What is graver is told with its way on among the findings.
+        // Warnings and errors show their fix among the findings.
         for examined in &self.databases {
             for (name, result) in &examined.checks {
                 if let (Verdict::Note, Some(fix)) = (result.verdict, &result.fix) {

@@ -1,4 +1,4 @@
-//! The facts of a command that its arguments do not show to clap.
+//! Facts of a command beyond its arguments: its formats, and whether it needs a project.
 
 use crate::output::{Format, TABLE};
 
@@ -10,7 +10,7 @@ pub trait CommandFacts {
     /// The format if none is asked for.
     const DEFAULT_FORMAT: &'static Format = TABLE;
 
-    /// Whether these arguments name everything that a project would.
+    /// Whether these arguments make a project unnecessary.
     fn stands_alone(&self) -> bool {
         false
     }

@@ -25,7 +25,7 @@ pub struct Locks {
     pub lock_timeout: Option<Duration>,
 }
 
-/// Flags of every command that bird may refuse to run without a person's word.
+/// Flags of every command that bird may refuse to run without consent.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Consents {
     /// Consent by name to something that bird would refuse; repeatable
@@ -41,14 +41,14 @@ impl Consents {
 }
 
 impl Locks {
-    /// The flag, then the config, then half a minute.
+    /// The timeout of the flag, else of the config, else half a minute.
     pub fn timeout(&self, database: &Database) -> Duration {
         let set = self.lock_timeout.or(database.lock_timeout);
         set.unwrap_or(Duration::from_secs(30))
     }
 }
 
-/// A consent by its name.
+/// Parses the name of a consent.
 fn consent(name: &str) -> Result<String, String> {
     let names = || CONSENTS.iter().map(|consent| consent.name());
     if names().any(|known| known == name) {
@@ -58,7 +58,7 @@ fn consent(name: &str) -> Result<String, String> {
     Err(did_you_mean(name, names()).unwrap_or(format!("the consents are {known}")))
 }
 
-/// A severity by its name.
+/// Parses a severity.
 pub fn severity(name: &str) -> Result<Severity, String> {
     let all = [Severity::Note, Severity::Warning, Severity::Error];
     let mut named = all.into_iter().zip(["note", "warning", "error"]);
@@ -67,7 +67,7 @@ pub fn severity(name: &str) -> Result<Severity, String> {
     found.ok_or_else(|| "the levels are note, warning, error".to_owned())
 }
 
-/// Two names of one thing.
+/// Parses `OLD=NEW`.
 pub fn rename(text: &str) -> Result<Renamed, String> {
     let (from, to) = text.split_once('=').ok_or("write OLD=NEW")?;
     if from.matches('.').count() == to.matches('.').count() && !from.is_empty() {
@@ -80,7 +80,7 @@ pub fn rename(text: &str) -> Result<Renamed, String> {
     }
 }
 
-/// A tool to adopt from, by its name.
+/// Parses the name of a tool to adopt from.
 pub fn tool(name: &str) -> Result<String, String> {
     let names = crate::adopt::names();
     if names.contains(&name) {

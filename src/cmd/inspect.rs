@@ -42,19 +42,19 @@ impl CommandFacts for Args {
     }
 }
 
-/// What was found, and how it is recreated.
+/// A schema and the statements that recreate it.
 struct Inspected {
     loaded: Loaded,
     ddl: Ddl,
 }
 
-/// The schemas.
+/// The report: the schemas that were read.
 pub struct InspectReport {
     all: Vec<Inspected>,
     json_schema: Option<Value>,
 }
 
-/// Reads; it writes nothing.
+/// Reads schemas; writes nothing.
 pub async fn run(context: &Context, args: &Args) -> Result<InspectReport, Failure> {
     if args.json_schema {
         let schema = schemars::schema_for!(crate::model::schema::Schema);
@@ -96,7 +96,7 @@ fn sources(context: &Context, args: &Args) -> Result<Vec<(Source, Database)>, Fa
 
 fn recreated(loaded: Loaded) -> Inspected {
     let mut ddl = loaded.recreation();
-    // What nothing has yet risks nothing.
+    // Creating objects in an empty database risks no data.
     ddl.steps.iter_mut().for_each(|step| step.risks.clear());
     Inspected { loaded, ddl }
 }
@@ -206,7 +206,7 @@ impl Report for InspectReport {
         let texts = self.all.iter().map(|Inspected { loaded, ddl }| {
             let catalog = loaded.base.dialect.catalog();
             let script = catalog.script(&ddl.steps);
-            // Several databases in one text: the client must be taken to each.
+            // The script spans several databases, so it connects to each in turn.
             let base = &loaded.base;
             match self.all.len() {
                 1 => script,

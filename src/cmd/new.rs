@@ -42,16 +42,16 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// The files that were written.
+/// The report: the files that were written.
 pub struct NewReport {
     database: String,
     fresh: Fresh,
-    /// By file: as it is shown, and how many statements it has.
+    /// Each file as it is shown, with its number of statements.
     written: Vec<(String, usize)>,
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Writes files, and to no database.
+/// Writes files; writes to no database.
 pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
     let database = only(context)?;
     let fresh = context.project.next_migration(database, &args.name)?;
@@ -108,7 +108,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
     Ok(report)
 }
 
-/// The one database that it is about.
+/// Finds the database that the migration is for.
 fn only(context: &Context) -> Result<&Database, Failure> {
     let selected: Vec<&Database> = context.project.selected().collect();
     match selected.as_slice() {
@@ -128,7 +128,7 @@ fn only(context: &Context) -> Result<&Database, Failure> {
     }
 }
 
-/// Where the file of an engine can be tried, if anywhere.
+/// The server on which the file of an engine can be tried, if there is one.
 fn base(
     args: &Args,
     database: &Database,
@@ -211,7 +211,7 @@ fn script(compared: &Compared) -> String {
     text
 }
 
-/// What the writer should know before the file is applied anywhere.
+/// The notes for the author of the file.
 fn remarks(
     args: &Args,
     database: &Database,

@@ -1,4 +1,4 @@
-//! `bird provision`: makes what is missing around the schema.
+//! `bird provision`: creates databases and schemas that are missing.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -29,14 +29,14 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// What was made, by database.
+/// The report: what was created in each database.
 pub struct ProvisionReport {
     pub databases: Vec<(String, &'static str, Option<Provisioned>)>,
     diagnostics: Vec<Diagnostic>,
     exit: Exit,
 }
 
-/// Makes what is missing, all databases at once.
+/// Creates what is missing, in all databases at once.
 pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Failure> {
     if protected::is_guarded(context, &args.consents) && is_missing(context, args).await? {
         protected::consent(context, &args.consents)?;
@@ -97,7 +97,7 @@ async fn one(context: &Context, database: &Database, args: &Args) -> Result<Prov
     open::retry(context, args.connect.wait, || provision::database(&wish)).await
 }
 
-/// Looks whether anything would be made.
+/// Whether anything would be created.
 async fn is_missing(context: &Context, args: &Args) -> Result<bool, Failure> {
     let looking = context.project.selected().map(|database| async move {
         let wish = wish(database, args);

@@ -1,4 +1,4 @@
-//! `bird resolve`: a person's answer where a crash left something that cannot be decided.
+//! `bird resolve`: records whether a statement in doubt was applied.
 
 use serde_json::{Map, Value, json};
 
@@ -51,7 +51,7 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// What was answered.
+/// The report: the answer that was recorded.
 pub struct ResolveReport {
     database: String,
     version: i64,
@@ -59,7 +59,7 @@ pub struct ResolveReport {
     applied: bool,
 }
 
-/// A statement of a database.
+/// A statement of a migration of a database.
 struct Place<'p> {
     database: &'p Database,
     version: i64,
@@ -72,7 +72,8 @@ impl Place<'_> {
     }
 }
 
-/// Records the answer, under the lock: whoever sent the statement has ended.
+/// Records the answer under the lock. The lock is free only once the session that sent the
+/// statement has ended.
 pub async fn run(context: &Context, args: &Args) -> Result<ResolveReport, Failure> {
     let place = place(context, &args.place)?;
     let databases = [place.database];
@@ -115,7 +116,7 @@ async fn answer(
     let guard = lock::take(session, &wish, &context.stop)
         .await
         .map_err(refused)?;
-    // Whoever held the lock may have decided meanwhile.
+    // The last holder of the lock may have decided it.
     let entry = doubt(place, session).await?;
     let sql = if args.applied {
         journal::resolve(session, &entry, &args.reason).map_err(told("resolving"))?
@@ -136,7 +137,7 @@ async fn answer(
     })
 }
 
-/// The statement's row in the journal, if its end is not known.
+/// The statement's row in the journal, if the statement is in doubt.
 async fn doubt(place: &Place<'_>, session: &mut Session) -> Result<Entry, Failure> {
     let history = history::read(session).await.map_err(|error| {
         let doing = "reading its history";
@@ -166,7 +167,7 @@ fn not_in_doubt(place: &Place<'_>, why: &str) -> Failure {
     )
 }
 
-/// Reads `DATABASE@VERSION.STATEMENT`; a `V` before the version is as good.
+/// Parses `DATABASE@VERSION.STATEMENT`; a `V` before the version is allowed.
 fn place<'c>(context: &'c Context, text: &str) -> Result<Place<'c>, Failure> {
     let wrong = |message: String, hint: String| {
         Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))

@@ -1,4 +1,4 @@
-//! `bird status`: what is applied, pending, half-applied, changed; all databases in one table.
+//! `bird status`: the state of all databases in one table: applied, pending, half-applied, changed.
 
 use futures_util::future::{join, join_all};
 use serde_json::Value;
@@ -35,14 +35,14 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// All databases, and what is wrong with them.
+/// The report: the states of all databases, with findings.
 pub struct StatusReport {
     states: Vec<State>,
     diagnostics: Vec<Diagnostic>,
     exit: Exit,
 }
 
-/// Looks; it never writes, not even a history table.
+/// Reads the states; writes nothing, not even a history table.
 pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
     let asking = context.project.databases.iter().map(|database| async move {
         if database.selected {
@@ -53,7 +53,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
     });
     let (files, asked) = join(open::files(context), join_all(asking)).await;
     let databases = &context.project.databases;
-    // Sessions are closed also where the files cannot be read.
+    // Sessions are closed even if the files cannot be read.
     let none = vec![Vec::new(); databases.len()];
     let known = files.as_ref().unwrap_or(&none);
     let settling = databases.iter().zip(asked).zip(known);
@@ -99,16 +99,16 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
     Ok(report)
 }
 
-/// What came back from a database.
+/// The answer of a database.
 enum Answer {
     Absent,
     Unreachable(Diagnostic),
-    /// It answered, but not with a history that can be read.
+    /// The database answered, but its history cannot be read.
     Unreadable(Server, Diagnostic),
     History(Server, History),
 }
 
-/// Asks for the history, and leaves the session open: the files may raise another question.
+/// Reads the history and leaves the session open: files that differ need another query.
 async fn ask(
     context: &Context,
     args: &Args,
@@ -127,7 +127,7 @@ async fn ask(
     }
 }
 
-/// Asks what is kept of the migrations whose files differ, and closes the session.
+/// Reads the stored text of the migrations whose files differ, and closes the session.
 async fn settle(
     database: &Database,
     asked: Result<(Session, Result<History, DbError>), Answer>,
@@ -200,7 +200,7 @@ impl Report for StatusReport {
     }
 }
 
-/// `V1 a, V2 b, …`: enough to know, not all of a thousand.
+/// `V1 a, V2 b, …`: at most the first twelve.
 fn list(all: &[Named]) -> String {
     const SHOWN: usize = 12;
     let shown: Vec<String> = all

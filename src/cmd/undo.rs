@@ -1,4 +1,4 @@
-//! `bird undo`: takes migrations back, by their undo files and through the same journal.
+//! `bird undo`: reverts migrations with their undo files, through the same journal.
 
 use super::context::Context;
 use super::facts::CommandFacts;
@@ -30,7 +30,7 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// Plans, and takes back unless it is only asked what it would do.
+/// Plans, and reverts unless it is a dry run.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
     let selected: Vec<&str> = context
         .project

@@ -26,14 +26,14 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// The reports of the parts that ran.
+/// The reports of the steps that ran.
 pub struct UpReport {
     parts: Vec<Box<dyn Report>>,
-    /// Why the part after them could not even begin.
+    /// The error of the step that could not begin.
     failure: Option<Failure>,
 }
 
-/// Runs the three, and stops after the first that did not do all of its work.
+/// Runs the three steps, and stops after the first that did not finish.
 pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
     let Args {
         consents,
@@ -60,7 +60,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
         connect: connect.clone(),
         locks: locks.clone(),
     };
-    // What would be refused must not leave new databases behind.
+    // A refusal must not leave new databases behind.
     migrate::check(context, &migrate).await?;
     let mut report = UpReport {
         parts: Vec::new(),
@@ -75,7 +75,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
 }
 
 impl UpReport {
-    /// Takes a part in; `true` when the next may run.
+    /// Adds the report of a step; `true` if the next may run.
     fn add(&mut self, part: Result<impl Report + 'static, Failure>) -> bool {
         match part {
             Ok(report) => {
@@ -118,7 +118,7 @@ impl Report for UpReport {
             .collect()
     }
 
-    /// One object per database, with the keys of every part; a later part's word counts.
+    /// One object per database, with the keys of every step; the last step wins.
     fn databases(&self) -> Vec<Value> {
         let mut merged: Vec<Map<String, Value>> = Vec::new();
         for one in self.parts.iter().flat_map(|part| part.databases()) {

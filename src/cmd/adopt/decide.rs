@@ -1,4 +1,4 @@
-//! What a database could be taken over from, and what that would record; it only looks.
+//! Decides from which tool a database is adopted and what that would record; writes nothing.
 
 use futures_util::future::join_all;
 
@@ -18,7 +18,7 @@ use crate::model::target::Target;
 use crate::plan::standing;
 use crate::project::Database;
 
-/// Decides for all databases, or tells everything that stands in the way of any.
+/// Decides for all databases, or gives every reason why one cannot be adopted.
 pub async fn all(
     context: &Context,
     args: &Args,
@@ -30,7 +30,7 @@ pub async fn all(
         decided.map_err(|mut failure| {
             for fault in &mut failure.diagnostics {
                 fault.database = Some(name.clone());
-                // A line that comes from one file tells its database by itself.
+                // A finding in a file shows by its path which database it is about.
                 if fault.location.is_none() && !fault.message.contains(&format!("`{name}`")) {
                     fault.message = format!("{name}: {}", fault.message);
                 }
@@ -120,7 +120,7 @@ fn refused(diagnostics: Vec<Diagnostic>) -> Failure {
     }
 }
 
-/// `--to` names a version that there is.
+/// Checks that the version of `--to` exists.
 fn exists(member: &RunDatabase<'_>) -> Result<(), Failure> {
     let Some(to) = member.to else { return Ok(()) };
     if member.migrations.iter().any(|file| file.version == to) {
@@ -137,7 +137,7 @@ fn exists(member: &RunDatabase<'_>) -> Result<(), Failure> {
     ))
 }
 
-/// A history of bird's own is taken as it is, if it says the same as the files.
+/// Checks that bird's own history agrees with the files.
 fn agrees(member: &RunDatabase<'_>) -> Result<(), Failure> {
     let name = &member.database.name;
     let lexis = member.database.dialect.lexis();
@@ -155,7 +155,7 @@ fn agrees(member: &RunDatabase<'_>) -> Result<(), Failure> {
     }
 }
 
-/// The tool that is meant: the one that was asked for, else the only one that is there.
+/// The tool to adopt from: the one that was asked for, else the only one that is there.
 fn tool<'t>(
     database: &Database,
     from: Option<&str>,
@@ -205,7 +205,7 @@ fn nothing(database: &Database) -> Failure {
     Failure::refused(fault.hint("bird migrate makes its tables"))
 }
 
-/// All migrations up to the one that was named, if their tables are there.
+/// The migrations up to `--to`, if their tables exist.
 fn of_baseline(member: &RunDatabase<'_>, live: &[String]) -> Result<Vec<Adopted>, Failure> {
     let database = member.database;
     if live.is_empty() && member.history.objects.is_empty() {
@@ -250,7 +250,7 @@ fn of_baseline(member: &RunDatabase<'_>, live: &[String]) -> Result<Vec<Adopted>
     Err(Failure::refused(fault))
 }
 
-/// Leaves out what its history holds already.
+/// Leaves out versions that the history has already.
 fn new_ones(member: &RunDatabase<'_>, mut decision: Decision) -> Decision {
     let has = |version| {
         member
@@ -266,7 +266,7 @@ fn new_ones(member: &RunDatabase<'_>, mut decision: Decision) -> Decision {
     decision
 }
 
-/// A history that is there may be too narrow for what it would have to hold.
+/// Checks that the history's version column is wide enough.
 async fn fits(member: &mut RunDatabase<'_>, decision: &Decision) -> Result<(), Failure> {
     let files = decision
         .adopted

@@ -1,5 +1,5 @@
-//! Takes over what was changed by hand and has become a migration since: the migration is recorded
-//! without being run, where the database is exactly what it gives.
+//! Adopts changes that were made by hand and have a migration now: the migration is recorded without
+//! being run if the database is exactly what the migration gives.
 
 use super::{Decision, Origin};
 use crate::adopt::{Adopted, BASELINE};
@@ -10,7 +10,7 @@ use crate::diff::diff;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
-/// The pending migrations up to a version, if the live schema is what they lead to.
+/// The pending migrations up to a version, if the live schema is what they give.
 pub async fn decision(
     context: &Context,
     member: &RunDatabase<'_>,

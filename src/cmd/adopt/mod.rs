@@ -1,4 +1,4 @@
-//! `bird adopt`: takes over databases that exist, or that another tool migrated.
+//! `bird adopt`: adopts databases that exist, or that another tool migrated.
 
 mod decide;
 mod drift;
@@ -52,12 +52,12 @@ fn from_help() -> String {
     )
 }
 
-/// Where what is adopted comes from.
+/// The source of the adopted migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// Its history is bird's own, and agrees with the files.
+    /// Bird's own history, which agrees with the files.
     AsItIs,
-    /// No tool: the tables are there.
+    /// No tool: the tables exist.
     Baseline,
     Tool(&'static str),
 }
@@ -72,15 +72,15 @@ impl Origin {
     }
 }
 
-/// What is to be recorded in one database.
+/// The migrations to record in one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Decision {
     origin: Origin,
-    /// By version; what its history holds already is left out.
+    /// In the order of versions, without those that the history has already.
     adopted: Vec<Adopted>,
 }
 
-/// Decides for all databases, and records unless it is only asked what it would record.
+/// Decides for all databases, and records unless it is a dry run.
 pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure> {
     let targets = versions::targets(context, &args.to)?;
     let access = if args.dry_run {

@@ -1,4 +1,4 @@
-//! What `bird adopt` recorded, or would record.
+//! The report of `bird adopt`: what was recorded, or would be.
 
 use serde_json::{Map, Value, json};
 
@@ -18,19 +18,19 @@ pub struct AdoptReport {
     exit: Exit,
 }
 
-/// One database.
+/// A database in the report.
 struct Taken {
     state: State,
     origin: Origin,
     rows: Vec<Row>,
 }
 
-/// One migration that is recorded.
+/// A migration that is recorded.
 struct Row {
     version: i64,
     name: String,
     from: String,
-    /// Nothing where it is the time of this run.
+    /// `None` if it is the time of this run.
     applied_on: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl AdoptReport {
         }
     }
 
-    /// It ended early: only what the histories hold was recorded.
+    /// Makes the report of a run that ended early: only what the histories have was recorded.
     pub(super) fn stop(&mut self, failure: Failure, exit: Exit) {
         for taken in &mut self.databases {
             let applied = &taken.state.applied;
@@ -100,7 +100,7 @@ impl Taken {
         }
         let verb = if dry_run { "would adopt" } else { "adopted" };
         let (count, from) = (counted(self.rows.len()), self.origin.name());
-        // Before the rows are written they are still among the pending ones.
+        // Until the rows are written they still count as pending.
         let left = if dry_run {
             pending.len().saturating_sub(self.rows.len())
         } else {

@@ -1,4 +1,4 @@
-//! The writing half of `bird adopt`: all locks, the decisions once more inside them, then one
+//! The writing half of `bird adopt`: takes all locks, decides again under them, then writes one
 //! transaction per database.
 
 use super::report::AdoptReport;
@@ -16,17 +16,17 @@ use crate::model::exit::Exit;
 use crate::model::history::History;
 use crate::model::migration::Migration;
 
-/// So many rows go to a server in one round trip.
+/// The number of rows that go to a server in one round trip.
 const TOGETHER: usize = 100;
 
-/// Takes every lock, decides again with what is true inside them, and records.
+/// Takes every lock, decides again under them, and records.
 pub async fn all(
     context: &Context,
     args: &Args,
     members: &mut [RunDatabase<'_>],
     first: &[Decision],
 ) -> Result<AdoptReport, Failure> {
-    // Every run takes its locks in one order, or two of them could wait for each other.
+    // Every run takes its locks in the same order, so that two runs cannot deadlock.
     let mut order: Vec<usize> = (0..members.len()).collect();
     order.sort_by_key(|at| &members[*at].database.name);
     let mut guards: Vec<Option<Guard>> = members.iter().map(|_| None).collect();
@@ -55,7 +55,7 @@ async fn locked(
     let mut decisions = decide::all(context, args, members).await?;
     for (at, guard) in guards.iter().enumerate() {
         if guard.is_none() {
-            // There was nothing to record, and what came up since is for the next run.
+            // There was nothing to record; what is new since then is for the next run.
             decisions[at].clone_from(&first[at]);
         }
     }
@@ -73,8 +73,7 @@ async fn locked(
     }
     for (member, guard) in members.iter_mut().zip(guards) {
         if let (Some(session), Some(_)) = (&mut member.session, guard) {
-            // What was not committed is given up; what was stays, and then there is nothing to
-            // roll back.
+            // What was not committed is rolled back; what was committed stays.
             let _: Result<(), DbError> = session.run("ROLLBACK").await;
             if let Ok(history) = history::read(session).await {
                 member.history = history;
@@ -93,7 +92,7 @@ async fn locked(
     }
 }
 
-/// Takes the lock, and looks whether the account may make the tables.
+/// Takes the lock, and checks that the account may create the tables.
 async fn lock_one(
     context: &Context,
     args: &Args,
@@ -120,7 +119,7 @@ async fn lock_one(
     let guard = lock::take(session, &wish, &context.stop).await;
     let guard = guard.map_err(refused)?;
     if database.dialect.facts().is_embedded() {
-        // There the transaction is the lock.
+        // On these engines the transaction is the lock.
         let begun = lock::begin(session, wish.timeout, &waiting, &context.stop).await;
         begun.map_err(refused)?;
     }
@@ -178,8 +177,8 @@ async fn one(
     Ok(())
 }
 
-/// Makes the tables where they are missing, and a row for each migration that is adopted, all in
-/// one transaction that stays open; where DDL commits by itself, the tables come before it.
+/// Creates the tables if they are missing, and writes a row for each adopted migration, in one
+/// transaction that stays open. If DDL commits implicitly, the tables are created before it.
 async fn record(
     session: &mut Session,
     history: &History,
@@ -193,7 +192,7 @@ async fn record(
     if facts.transactional_ddl && !facts.is_embedded() {
         session.run(begin).await?;
     }
-    // What is pending is going to be in the same history.
+    // Pending migrations will be in the same history.
     let versions = migrations.iter().map(|migration| migration.version);
     let width = history::ensure(session, history, versions.max().unwrap_or(0)).await?;
     journal::ensure(session, history.has_journal).await?;

@@ -1,4 +1,4 @@
-//! A difference in words and as JSON.
+//! Describes a difference in words and as JSON.
 
 use serde_json::{Value, json};
 
@@ -8,9 +8,9 @@ use crate::model::schema::{Id, Key, KeyKind, Schema};
 
 /// One line of a difference.
 pub struct Line {
-    /// What it belongs to: `table users`.
+    /// The object: `table users`.
     pub object: String,
-    /// `column nick`; nothing where it is the object itself.
+    /// The part of it: `column nick`; empty for the object itself.
     pub part: String,
     pub how: &'static str,
     pub old: String,
@@ -72,7 +72,7 @@ fn definition(catalog: &dyn Catalog, schema: &Schema, id: &Id) -> String {
     }
 }
 
-/// A name that the engine chose says nothing.
+/// A name that the engine chose is not shown.
 fn named(what: &str, named: bool, name: &str) -> String {
     if named {
         format!("{what} {name}")
@@ -90,7 +90,7 @@ fn key_name(key: &Key) -> String {
     }
 }
 
-/// Part, how, old and new.
+/// The part, the kind of change, the old and the new text.
 fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, String, String) {
     let added = |name: String, part: Part<'_>| (name, "added", String::new(), catalog.tell(part));
     let dropped =
@@ -115,7 +115,7 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
         Alter::DropColumn(c) => dropped(format!("column {}", c.name), Part::Column(c)),
         Alter::ModifyColumn(p) => {
             let Pair { mut from, mut to } = p.as_ref().clone();
-            // What both have in many words hides what differs.
+            // Long equal text would hide what differs.
             if from.collation == to.collation {
                 (from.collation, to.collation) = (None, None);
             }
@@ -187,7 +187,7 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
     }
 }
 
-/// A change for programs.
+/// A change as JSON.
 pub fn json(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema) -> Value {
     let lines = lines(catalog, change, from, to);
     let word = match change {

@@ -1,4 +1,4 @@
-//! `bird diff`: what leads from one schema to another, as SQL that was tried.
+//! `bird diff`: the SQL that leads from one schema to another, tried in a scratch database.
 
 pub mod describe;
 mod report;
@@ -59,7 +59,7 @@ impl CommandFacts for Args {
     }
 }
 
-/// Compares; it writes to no configured database.
+/// Compares schemas; writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> {
     let pairs = pairs(context, args)?;
     let drift = args.from.is_none();
@@ -92,7 +92,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> 
     Ok(DiffReport::new(compared, guarded, drift))
 }
 
-/// What of a difference would leave references of other databases dangling.
+/// The changes that would break references of other databases.
 fn guarded(context: &Context, one: &Compared) -> Vec<Diagnostic> {
     let name = &one.from.base.name;
     guard(
@@ -104,7 +104,7 @@ fn guarded(context: &Context, one: &Compared) -> Vec<Diagnostic> {
     )
 }
 
-/// Instead of SQL that leads elsewhere there is an error.
+/// An error if the SQL does not lead to the wanted schema.
 fn demand(compared: &[Compared]) -> Result<(), Failure> {
     let wrong = compared.iter().filter_map(|one| match &one.verified {
         Verified::Yes => None,
@@ -159,7 +159,7 @@ fn pairs(context: &Context, args: &Args) -> Result<Vec<(Source, Source)>, Failur
     }
 }
 
-/// Has both schemas, two live ones at once.
+/// Loads both schemas, two live ones at once.
 async fn load(
     pool: &mut ShadowPool<'_>,
     args: &Args,

@@ -1,4 +1,4 @@
-//! What `bird diff` has found.
+//! The report of `bird diff`.
 
 use serde_json::{Value, json};
 
@@ -16,9 +16,9 @@ const WITHHELD: &str = "the statements are withheld: they touch what references 
 /// All comparisons of a run.
 pub struct DiffReport {
     compared: Vec<Compared>,
-    /// For each, what of it touches the ends of references and nobody allowed.
+    /// For each comparison, the changes to referenced columns that lack consent.
     guarded: Vec<Vec<Diagnostic>>,
-    /// From what is live to what is applied.
+    /// Whether the comparison is from the live schema to the applied migrations.
     drift: bool,
 }
 
@@ -31,7 +31,7 @@ impl DiffReport {
         }
     }
 
-    /// Each comparison, and whether its statements are withheld.
+    /// Each comparison, and whether its statements are not shown.
     fn all(&self) -> impl Iterator<Item = (&Compared, bool)> {
         let withheld = self.guarded.iter().map(|guarded| !guarded.is_empty());
         self.compared.iter().zip(withheld)
@@ -78,7 +78,7 @@ impl Report for DiffReport {
     }
 
     fn sql(&self) -> Option<String> {
-        // Several databases in one text: the client must be taken to each.
+        // The script spans several databases, so it connects to each in turn.
         let several = self.compared.len() > 1;
         let texts = self.all().map(|(one, withheld)| {
             let base = &one.from.base;
@@ -111,7 +111,7 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
     let mut last = String::new();
     for change in &one.difference.changes {
         for line in describe::lines(catalog, change, &one.from.schema, &one.to.schema) {
-            // The object stands once, above its parts.
+            // The object is named once, above its parts.
             let object = if line.object == last {
                 String::new()
             } else {
@@ -198,7 +198,7 @@ fn body(one: &Compared, steps: &[DdlStep]) -> String {
     text
 }
 
-/// A line of a comment that its text cannot leave.
+/// A text as one line of an SQL comment.
 fn comment(text: &str) -> String {
     let line = text.split(['\n', '\r']).collect::<Vec<_>>().join(" ");
     format!("-- {line}\n")
@@ -218,7 +218,7 @@ fn script(one: &Compared, withheld: bool) -> String {
         let (about, why) = (&unsupported.about, &unsupported.why);
         text.push_str(&comment(&format!("not possible: {about}: {why}")));
     }
-    // What is known to lead elsewhere is not given to anybody to run.
+    // Statements that are known to be wrong are not shown for use.
     if withheld {
         text.push_str(&comment(WITHHELD));
     }
@@ -231,7 +231,7 @@ fn script(one: &Compared, withheld: bool) -> String {
     text
 }
 
-/// The statements, for people to read and for nobody to run.
+/// The statements as comments: to read, not to run.
 fn commented(one: &Compared, text: &mut String) {
     let body = body(one, &one.ddl.steps);
     body.lines().for_each(|line| text.push_str(&comment(line)));

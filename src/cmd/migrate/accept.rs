@@ -1,6 +1,6 @@
-//! `--accept-checksum`: a person's word that a changed file is right as it is.
+//! `--accept-checksum`: accepts a changed file as it is.
 
-use super::apply_database::Lane;
+use super::apply_database::Applier;
 use super::report::Ran;
 use crate::cmd::run::locks::{no_lock, waiting};
 use crate::db::session::Session;
@@ -15,7 +15,7 @@ use crate::plan::{Accepted, DatabasePlan};
 /// The longest reason, in characters.
 const LONGEST: usize = 1000;
 
-/// A reason on the command line: it is kept, so it must say something.
+/// Parses a reason. It is stored, so it must not be empty.
 pub fn reason(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("say why the changed file is right".into()),
@@ -26,9 +26,8 @@ pub fn reason(text: &str) -> Result<String, String> {
     }
 }
 
-impl Lane<'_> {
-    /// Accepts what this database is to accept, before its first step. Under the lock, like
-    /// everything that is written.
+impl Applier<'_> {
+    /// Accepts the changed files of this database, under the lock and before its first step.
     pub async fn accept(&self, own: &DatabasePlan, session: &mut Session, width: Width) -> Ran {
         let mut ran = Ran::default();
         let reason = self.args.reason.as_deref().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! The writing half of `bird migrate`: all locks, the plan once more inside them, then each
-//! database on its own, waiting only where a `requires` says so.
+//! The writing half of `bird migrate`: takes all locks, plans again under them, then applies each
+//! database on its own, waiting only for a `requires`.
 
-use super::apply_database::{Lane, marks};
+use super::apply_database::{Applier, barriers};
 use super::databases::widths;
 use super::report::MigrateReport;
 use super::{Args, planned};
@@ -19,7 +19,7 @@ use crate::plan::{self, DatabasePlan, Plan};
 use futures_util::future::join_all;
 use std::time::Duration;
 
-/// Takes every lock, plans again with what is true inside them, and applies.
+/// Takes every lock, plans again under them, and applies.
 pub async fn act<'p>(
     context: &'p Context,
     args: &Args,
@@ -46,24 +46,24 @@ pub async fn act<'p>(
             .map(|step| step.script.statements.len() - step.from)
             .sum(),
     );
-    let (hands, ends) = marks(&plan);
+    let (senders, receivers) = barriers(&plan);
     let working = members.iter_mut().zip(widths).map(|(member, width)| {
         let database = member.database;
         let work = plan
             .of(&database.name)
             .zip(member.session.as_mut())
             .zip(width);
-        let lane = Lane {
+        let applier = Applier {
             context,
             args,
             database,
             plan: &plan,
-            hands: &hands,
-            ends: &ends,
+            senders: &senders,
+            receivers: &receivers,
         };
         async move {
             let ((steps, session), width) = work?;
-            Some(lane.steps(steps, session, width).await)
+            Some(applier.steps(steps, session, width).await)
         }
     });
     let ran = join_all(working).await;
@@ -79,7 +79,7 @@ pub async fn act<'p>(
     Ok(report)
 }
 
-/// Reads the history as it is after the run; over a new connection where the old one broke. What
+/// Reads the history after the run, over a new connection if the old one broke. A history that
 /// cannot be read stays as it was last known.
 async fn look_again(context: &Context, member: &mut RunDatabase<'_>) {
     if member.read_history().await.is_ok() {
@@ -89,7 +89,7 @@ async fn look_again(context: &Context, member: &mut RunDatabase<'_>) {
     if let Ok(mut session) = open::session(context, database, Access::Look, None).await {
         if let Ok(mut history) = history::read(&mut session).await {
             let differing = plan::differing(&member.migrations, &history);
-            // Without it a reformatted file is told as changed, which is on the safe side.
+            // Without it a reformatted file counts as changed, which is on the safe side.
             let _: Result<(), DbError> =
                 stored_migration::read(&mut session, &differing, &mut history).await;
             member.history = history;
@@ -98,12 +98,12 @@ async fn look_again(context: &Context, member: &mut RunDatabase<'_>) {
     }
 }
 
-/// So long a statement waits in a server's queue for a lock before it steps back: everybody who
-/// comes later waits behind it.
+/// How long a statement waits for a lock in a server's queue before it gives up its place: every
+/// later statement waits behind it.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// What is ready before the first statement: the plan that holds inside the locks, the locks, and
-/// for each database that has steps the width of its history.
+/// The state before the first statement: the plan made under the locks, the locks, and the width
+/// of the history of each database that has steps.
 type Prepared = (Plan, Vec<Option<Guard>>, Vec<Option<Width>>);
 
 async fn prepare(
@@ -112,7 +112,7 @@ async fn prepare(
     members: &mut [RunDatabase<'_>],
     first: &Plan,
 ) -> Result<Prepared, Failure> {
-    // Every run takes its locks in one order, or two of them could wait for each other.
+    // Every run takes its locks in the same order, so that two runs cannot deadlock.
     let mut order: Vec<usize> = (0..members.len()).collect();
     order.sort_by_key(|at| &members[*at].database.name);
     let mut guards: Vec<Option<Guard>> = members.iter().map(|_| None).collect();
@@ -139,7 +139,7 @@ async fn prepare(
     };
     let mut begun = vec![false; members.len()];
     for at in order {
-        // It may have waited long for the locks of others.
+        // The wait for the other locks may have been long.
         if let (Some(guard), Some(session)) = (&guards[at], &mut members[at].session) {
             let database = members[at].database;
             let timeout = args.locks.timeout(database);
@@ -163,7 +163,7 @@ async fn prepare(
     Ok((plan, guards, widths))
 }
 
-/// Opens what did not exist, takes the lock and looks whether the account may migrate.
+/// Opens a database that did not exist, takes the lock and checks that the account may migrate.
 async fn lock_one(
     context: &Context,
     args: &Args,
@@ -202,8 +202,8 @@ async fn lock_one(
     Ok(Some(guard))
 }
 
-/// Begins a transaction where the tables of history and journal are to be made, and wherever the
-/// engine has no other lock: if someone is in the way of one database, none has been written.
+/// Begins a transaction if the tables of history and journal must be created, or if the engine has
+/// no other lock. If one database is blocked, none has been written.
 async fn begin(
     context: &Context,
     args: &Args,
@@ -231,7 +231,7 @@ async fn begin(
         .map_err(|reason| no_lock(database, &reason, timeout))
 }
 
-/// Makes the tables of history and journal where they are missing.
+/// Creates the tables of history and journal if they are missing.
 async fn tables(
     context: &Context,
     args: &Args,

@@ -1,4 +1,4 @@
-//! One database of a run: its steps in order, each waiting where a `requires` says so.
+//! Applies the steps of one database in order, and waits at the barriers that `requires` sets.
 
 use std::time::Instant;
 
@@ -19,64 +19,72 @@ use crate::model::history::Width;
 use crate::plan::{DatabasePlan, Plan, Step};
 use crate::project::Database;
 
-/// How far a database is, for those that wait for it.
+/// How far a database is, for the databases that wait for it.
 #[derive(Debug, Clone, Copy)]
-pub enum Mark {
-    /// So many of its steps are applied.
+pub enum Barrier {
+    /// The number of steps that are applied.
     Steps(usize),
     Stopped,
 }
 
-pub type Hands = Vec<(String, watch::Sender<Mark>)>;
-pub type Ends = Vec<(String, watch::Receiver<Mark>)>;
+pub type BarrierSenders = Vec<(String, watch::Sender<Barrier>)>;
+pub type BarrierReceivers = Vec<(String, watch::Receiver<Barrier>)>;
 
-pub fn marks(plan: &Plan) -> (Hands, Ends) {
+pub fn barriers(plan: &Plan) -> (BarrierSenders, BarrierReceivers) {
     let channels = plan.databases.iter().map(|database| {
-        let (hand, end) = watch::channel(Mark::Steps(0));
-        ((database.name.clone(), hand), (database.name.clone(), end))
+        let (sender, receiver) = watch::channel(Barrier::Steps(0));
+        (
+            (database.name.clone(), sender),
+            (database.name.clone(), receiver),
+        )
     });
     channels.unzip()
 }
 
-/// Waits until another database has applied what a step requires; `false` when it stopped.
-async fn wait_for(plan: &Plan, ends: &Ends, stop: &Stop, (name, version): &(String, i64)) -> bool {
+/// Waits until another database has applied what a step requires; `false` if it stopped.
+async fn wait_for(
+    plan: &Plan,
+    receivers: &BarrierReceivers,
+    stop: &Stop,
+    (name, version): &(String, i64),
+) -> bool {
     let place = plan.of(name).and_then(|plan| {
         plan.steps
             .iter()
             .position(|step| step.migration.version == *version)
     });
-    let end = ends.iter().find(|(known, _)| known == name);
-    let (Some(place), Some((_, end))) = (place, end) else {
+    let receiver = receivers.iter().find(|(known, _)| known == name);
+    let (Some(place), Some((_, receiver))) = (place, receiver) else {
         return true;
     };
-    let mut end = end.clone();
-    let reached = end.wait_for(|mark| match mark {
-        Mark::Steps(done) => *done > place,
-        Mark::Stopped => true,
+    let mut receiver = receiver.clone();
+    let reached = receiver.wait_for(|state| match state {
+        Barrier::Steps(done) => *done > place,
+        Barrier::Stopped => true,
     });
     match stop.race(reached).await {
-        Ok(Ok(mark)) => matches!(*mark, Mark::Steps(_)),
+        Ok(Ok(state)) => matches!(*state, Barrier::Steps(_)),
         Ok(Err(_)) | Err(_) => false,
     }
 }
 
-/// Which server it is; nothing where it does not tell, or not to this account.
+/// The identity of the server; `None` if it has none or hides it from this account.
 async fn identity(session: &mut Session) -> Option<String> {
     let query = session.dialect.identity_query(&session.server)?;
     session.value(query).await.ok().flatten()
 }
 
-/// One database of the run, and what it needs to know of the others.
-pub struct Lane<'a> {
+/// Applies the steps of one database, and knows how far the others are.
+pub struct Applier<'a> {
     pub context: &'a Context,
     pub args: &'a Args,
     pub database: &'a Database,
     pub plan: &'a Plan,
-    pub hands: &'a Hands,
-    pub ends: &'a Ends,
+    pub senders: &'a BarrierSenders,
+    pub receivers: &'a BarrierReceivers,
 }
 
-impl Lane<'_> {
+impl Applier<'_> {
     /// Applies the steps of this database until the end or until one stops.
     pub async fn steps(&self, own: &DatabasePlan, session: &mut Session, width: Width) -> Ran {
         let waiting = waiting(self.context, self.database);
@@ -109,13 +117,13 @@ impl Lane<'_> {
                 let next = own.steps.get(at..).unwrap_or_default();
                 let some = &next[..apply::together(session, next)];
                 if apply::all_at_once(session, some, &run).await {
-                    // What went together shares its time evenly.
+                    // The steps of a batch share its time evenly.
                     let each = start.elapsed() / u32::try_from(some.len()).unwrap_or(1);
                     some.iter()
                         .for_each(|step| ran.done(step, Done::Applied, Told::default(), each));
                     self.advance(some);
                     at += some.len();
-                    self.mark(Mark::Steps(at));
+                    self.set_barrier(Barrier::Steps(at));
                     continue;
                 }
                 slow_until = at + some.len();
@@ -146,10 +154,10 @@ impl Lane<'_> {
             }
             self.advance(std::slice::from_ref(step));
             at += 1;
-            self.mark(Mark::Steps(at));
+            self.set_barrier(Barrier::Steps(at));
         }
         if ran.stopped.is_some() {
-            self.mark(Mark::Stopped);
+            self.set_barrier(Barrier::Stopped);
         }
         ran
     }
@@ -161,20 +169,20 @@ impl Lane<'_> {
         self.context.progress.advance(statements.sum(), "");
     }
 
-    fn mark(&self, mark: Mark) {
-        if let Some((_, hand)) = self
-            .hands
+    fn set_barrier(&self, state: Barrier) {
+        if let Some((_, sender)) = self
+            .senders
             .iter()
             .find(|(name, _)| *name == self.database.name)
         {
-            hand.send_replace(mark);
+            sender.send_replace(state);
         }
     }
 
-    /// The database whose stop keeps this step from being applied.
+    /// The required migration whose database stopped before it was applied, if there is one.
     async fn blocked_by(&self, step: &Step) -> Option<String> {
         for wait in &step.waits_for {
-            if !wait_for(self.plan, self.ends, &self.context.stop, wait).await {
+            if !wait_for(self.plan, self.receivers, &self.context.stop, wait).await {
                 return Some(format!("{}@{}", wait.0, wait.1));
             }
         }
@@ -182,7 +190,7 @@ impl Lane<'_> {
     }
 }
 
-/// A step that was never begun, because what it requires was not reached.
+/// The error of a step that did not begin, because what it requires was not applied.
 fn stopped_waiting(
     context: &Context,
     database: &Database,

@@ -1,4 +1,4 @@
-//! Whether the servers of a run will serve, asked before anything is written to any of them.
+//! Checks that the servers of a run are suitable, before anything is written to one of them.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::model::diagnostic::Failure;
 use crate::plan::Plan;
 use crate::project::Database;
 
-/// Whether the server of a database that does not exist yet would serve: a pooler or a cluster
-/// before it shows as well from the database that every server has.
+/// Checks the server of a database that does not exist yet: a pooler or a cluster shows in the
+/// maintenance database as well.
 pub async fn beside(context: &Context, args: &Args, database: &Database) -> Result<(), Failure> {
     let opened = open::entry(context, database, args.connect.wait).await;
     let opened = opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
@@ -34,7 +34,7 @@ pub async fn beside(context: &Context, args: &Args, database: &Database) -> Resu
                 guard.release(&mut session).await;
                 Ok(())
             }
-            // Another bird is at it, and looks as well.
+            // Another run of bird holds it, and checks the same.
             Err(NoLock::Held(_)) => Ok(()),
             Err(reason) => Err(locks::no_lock(database, &reason, wish.timeout)),
         },
@@ -44,8 +44,7 @@ pub async fn beside(context: &Context, args: &Args, database: &Database) -> Resu
     result
 }
 
-/// Refuses databases that have steps, and are not to be written to or have locks that would not
-/// hold on every node.
+/// Refuses databases that have steps and are read-only, or whose locks hold on one node only.
 pub(super) async fn writers(
     members: &mut [RunDatabase<'_>],
     plan: &Plan,

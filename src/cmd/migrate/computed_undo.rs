@@ -1,5 +1,5 @@
-//! The way back where nobody wrote it: worked out from the difference between the schemas after a
-//! migration and before it, tried in a shadow, and run like an undo file.
+//! Computes undo statements for migrations without an undo file: from the difference between the
+//! schemas after and before the migration, tried in a shadow, and run like an undo file.
 
 use super::Args;
 use crate::cmd::context::Context;
@@ -18,8 +18,8 @@ use crate::plan::losses;
 use crate::project::Database;
 use crate::sql::script;
 
-/// Gives every migration that is to be taken back, and has no undo file, the statements that do
-/// it; or refuses where data would be lost and nobody allowed it.
+/// Gives every migration that is to be reverted and has no undo file its undo statements; refuses
+/// if data would be lost without consent.
 pub async fn fill(
     context: &Context,
     args: &Args,
@@ -61,7 +61,7 @@ pub async fn fill(
     }
 }
 
-/// What leads from after a migration to before it.
+/// The statements that lead from the schema after a migration to the one before it.
 async fn back(
     context: &Context,
     member: &RunDatabase<'_>,
@@ -85,7 +85,7 @@ async fn back(
     let compared = source::with(context, async |pool| {
         let from = pool.replay(&told_from, database, &from, true).await?;
         let mut to = pool.replay(&told_to, database, &to, true).await?;
-        // What the file renamed gets its old name back.
+        // Renames of the file are reverted.
         if let Ok(script) = script::read(database.dialect.lexis(), &file.text) {
             let renames = script.renames.into_iter();
             to.renames = renames
@@ -113,7 +113,7 @@ async fn back(
     }
 }
 
-/// What does not come back, beside the tables and columns that the plan itself asks about.
+/// The losses beyond the tables and columns for which the plan itself asks consent.
 fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagnostic> {
     let dialect = database.dialect;
     let home = dialect.home(database.target.database(), database.schema.as_deref());
@@ -159,7 +159,7 @@ fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagn
     all
 }
 
-/// How many statements change or delete rows.
+/// The number of statements that change or delete rows.
 fn changing(dialect: &dyn Dialect, text: &str) -> usize {
     let Ok(script) = script::read(dialect.lexis(), text) else {
         return 0;

@@ -54,14 +54,14 @@ pub struct Args {
     pub connect: flags::Connect,
     #[command(flatten)]
     pub locks: flags::Locks,
-    /// `bird undo` goes the other way.
+    /// `Undo` for `bird undo`.
     #[arg(skip)]
     pub direction: Direction,
 }
 
 impl CommandFacts for Args {}
 
-/// Plans, and applies unless it is only asked what it would do.
+/// Plans, and applies unless it is a dry run.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
     let access = if args.dry_run {
         Access::Look
@@ -77,8 +77,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
     act::act(context, args, members, plan).await
 }
 
-/// Whether migrating would be refused, asked before the databases are made: what does not exist
-/// yet counts as empty.
+/// Checks whether a migration would be refused, before its databases are created: a database that
+/// does not exist counts as empty.
 pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
     let (plan, members) = think(context, args, Access::Look, Absent::IsEmpty).await?;
     let absent = members.iter().filter(|member| {
@@ -91,7 +91,7 @@ pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
     refused.map(drop)
 }
 
-/// Reads, asks and plans; writes nothing.
+/// Reads files and histories, and plans; writes nothing.
 async fn think<'p>(
     context: &'p Context,
     args: &Args,
@@ -125,8 +125,8 @@ async fn think<'p>(
     Ok((plan, members))
 }
 
-/// The databases beside the selected ones whose state matters: those that pending migrations
-/// build on; and on the way back, those that may have built on what is taken back.
+/// The other databases whose state matters: those that pending migrations require, or, for an
+/// undo, those that may require what is reverted.
 fn needed(
     context: &Context,
     args: &Args,
@@ -146,7 +146,7 @@ fn needed(
     others.map(|(other, _)| other.name.clone()).collect()
 }
 
-/// The plan, whichever way. What a way back would lose is counted for whoever has to allow it.
+/// Plans a migration or an undo. A refused undo counts the rows that would be lost.
 async fn planned(args: &Args, members: &mut [RunDatabase<'_>]) -> Result<Plan, Failure> {
     let allow = &args.consents.allow;
     if args.direction == Direction::Up {

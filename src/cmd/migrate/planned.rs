@@ -1,4 +1,4 @@
-//! What a dry run shows: the plan, statement by statement.
+//! Shows the plan of a dry run, statement by statement.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub fn step_json(step: &Step) -> Value {
     })
 }
 
-/// The real SQL, in the order in which it would run.
+/// The SQL in the order in which it would run.
 pub fn planned_blocks(plan: &Plan, nothing: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     for (database, step) in &plan.order {

@@ -1,4 +1,4 @@
-//! What `bird migrate` did, or would do.
+//! The report of `bird migrate`: what was applied, or would be.
 
 use std::time::Duration;
 
@@ -26,20 +26,20 @@ pub struct MigrateReport {
     states: Vec<State>,
     ran: Vec<(String, Ran)>,
     diagnostics: Vec<Diagnostic>,
-    /// What is worth saying besides.
+    /// Further notes.
     remarks: Vec<Diagnostic>,
     exit: Exit,
 }
 
-/// What one database did in this run.
+/// What was applied to one database in this run.
 #[derive(Debug, Default)]
 pub struct Ran {
     /// Changed files that were accepted.
     accepted: Vec<Named>,
     pub steps: Vec<RanStep>,
-    /// Why it stopped, with the exit code that this alone would mean.
+    /// Why it stopped, with the exit code for this reason alone.
     pub stopped: Option<(Diagnostic, Exit)>,
-    /// The step that it stopped at.
+    /// The step at which it stopped.
     pub stopped_at: Option<usize>,
     /// Whether a statement was sent.
     pub sent: bool,
@@ -52,13 +52,13 @@ pub struct RanStep {
     name: String,
     statements: usize,
     took: Duration,
-    /// Another runner applied it meanwhile.
+    /// Whether another runner applied it meanwhile.
     already: bool,
     told: Told,
 }
 
 impl RanStep {
-    /// What is out of the ordinary about it.
+    /// Notes of the engine half, such as the algorithm that it used.
     fn remarks(&self, database: &str) -> Vec<String> {
         let title = title(self.version, &self.name);
         let found = self.told.found.map(|at| {
@@ -109,7 +109,7 @@ impl Ran {
     }
 }
 
-/// The states of the databases that the run is about; their histories go into them.
+/// The states of the selected databases; their histories are moved into them.
 fn states(members: &mut [RunDatabase<'_>]) -> Vec<State> {
     let selected = members.iter_mut().filter(|member| member.database.selected);
     selected
@@ -121,7 +121,7 @@ fn states(members: &mut [RunDatabase<'_>]) -> Vec<State> {
         .collect()
 }
 
-/// What is worth saying of the databases that the run is about.
+/// The notes about the selected databases.
 fn remarks(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
     let selected = members.iter().filter(|member| member.database.selected);
     let told = selected.flat_map(|member| {
@@ -133,7 +133,7 @@ fn remarks(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
 }
 
 impl MigrateReport {
-    /// Nothing was written: a dry run, or nothing to do.
+    /// Makes the report of a run that wrote nothing: a dry run, or nothing to do.
     pub(super) fn planned(members: &mut [RunDatabase<'_>], plan: Plan, args: &Args) -> Self {
         let mut remarks = remarks(members);
         remarks.extend(plan.remarks.iter().cloned());
@@ -171,7 +171,7 @@ impl MigrateReport {
             let mut told = diagnostic.clone();
             told.notes.push(where_it_stands(name, ran, plan));
             report.diagnostics.push(told);
-            // Once a statement was sent, a refusal is no longer one: something was done.
+            // After a statement was sent, a refusal counts as a stop half-way.
             let exit = match exit {
                 Exit::Failed | Exit::Refused if sent => Exit::Stopped,
                 Exit::Stopped if !sent => Exit::Failed,
@@ -201,7 +201,7 @@ impl MigrateReport {
         ran.chain(planned).collect()
     }
 
-    /// A line for each of them.
+    /// One line for each accepted file.
     fn accepted_blocks(&self) -> Vec<Block> {
         let accepted = self.accepted().into_iter().map(|(name, one)| {
             let title = title(one.version, &one.name);

@@ -1,4 +1,4 @@
-//! What a way back would lose, in rows: whoever has to allow it should know.
+//! Counts the rows that an undo would lose, for the person who has to consent.
 
 use crate::cmd::run::database::{RunDatabase, subjects};
 use crate::db::session::Session;
@@ -6,7 +6,7 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::plan;
 
-/// Tells with each loss that nobody has allowed how many rows are in its table.
+/// Adds the number of rows of the table to each loss that lacks consent.
 pub async fn counted(members: &mut [RunDatabase<'_>], mut failure: Failure) -> Failure {
     let tables: Vec<Vec<String>> = subjects(members).iter().map(plan::lost_tables).collect();
     for (member, tables) in members.iter_mut().zip(tables) {
@@ -35,6 +35,6 @@ pub async fn counted(members: &mut [RunDatabase<'_>], mut failure: Failure) -> F
 
 async fn rows(session: &mut Session, table: &str) -> Option<String> {
     let sql = format!("SELECT count(*) FROM {}", session.table(table));
-    // A table that cannot be counted is lost all the same.
+    // A table that cannot be counted would be lost as well.
     session.value(&sql).await.ok().flatten()
 }

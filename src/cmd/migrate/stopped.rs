@@ -1,4 +1,4 @@
-//! A migration that stopped, in words: what failed and where, what stands, what to do next.
+//! Describes a migration that stopped: what failed and where, what is applied, what to do next.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::plan::Step;
 use crate::project::Database;
 use crate::sql::script;
 
-/// Why a migration stopped, and the exit code that it means on its own.
+/// Why a migration stopped, and the exit code for this reason alone.
 pub fn diagnose(
     context: &Context,
     database: &Database,
@@ -71,7 +71,7 @@ pub fn diagnose(
             (fault, Exit::Stopped)
         }
         Reason::Undecided(doubt) => undecided(database, step, doubt),
-        // What was sent last may have come through: only the database knows, and the next run asks.
+        // The last statement may have been applied: only the database knows, and the next run asks it.
         Reason::Bookkeeping(reason) if reason.trouble == Trouble::Connection => {
             let message = format!(
                 "{name}: the connection was lost while {title} was being recorded: {}",
@@ -131,7 +131,7 @@ pub fn diagnose(
     }
 }
 
-/// What of the file is applied.
+/// How much of the file is applied.
 fn stands(step: &Step, applied: usize) -> String {
     let (title, count) = (step.migration.title(), step.script.statements.len());
     if step.transactional {
@@ -149,7 +149,7 @@ fn stands(step: &Step, applied: usize) -> String {
     }
 }
 
-/// What a statement that failed has left behind, where that is not plainly nothing.
+/// What a failed statement has left behind, unless that is certainly nothing.
 fn left_behind(left: &Left) -> Option<String> {
     Some(match left {
         Left::Nothing | Left::Unseen => return None,
@@ -168,7 +168,7 @@ fn left_behind(left: &Left) -> Option<String> {
     })
 }
 
-/// Both sides, and the two answers that a person can give.
+/// Both definitions, and the two answers that a person can give.
 fn undecided(database: &Database, step: &Step, doubt: &Doubt) -> (Diagnostic, Exit) {
     let name = &database.name;
     let (title, number) = (step.migration.title(), doubt.statement + 1);

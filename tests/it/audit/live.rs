@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bird::db::history::now;
+use bird::db::clock::now;
 use serde_json::Value;
 
 use super::counted;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bird::db::history::now;
+use bird::db::clock::now;
 use serde_json::Value;
 
 use super::{counted, world};
