@@ -22,13 +22,12 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
         &[
             &[
                 "bookkeeping",
-                "deeds",
                 "literals",
                 "provisioning",
                 "server",
                 "session",
             ],
-            &["columns", "targets", "catalog", "keys", "checks"],
+            &["catalog", "checks", "keys", "statement"],
             &["containment", "recovery", "repairs"],
             &["statements"],
             // No engine uses another.
