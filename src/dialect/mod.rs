@@ -63,11 +63,20 @@ pub use statements::{Refusal, Statements, Trouble};
 /// All engines, in the order in which the README lists them.
 pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];
 
+/// The client library that connects to an engine; each has an arm in `db::session`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    MySql,
+    Postgres,
+    Sqlite,
+}
+
 /// What is always so for an engine.
 #[derive(Debug)]
 pub struct Facts {
     /// `mysql`, `postgres`, `sqlite`: the name in the config, in folders and in reports.
     pub name: &'static str,
+    pub driver: Driver,
     /// The URL schemes that mean this engine.
     pub schemes: &'static [&'static str],
     /// The URL parameters that bird understands; any other is an error.
@@ -99,7 +108,7 @@ pub trait Dialect:
     fn catalog(&self) -> &dyn Catalog;
 
     /// How keys of references are asked for and read.
-    fn keys(&self) -> &'static dyn Keys;
+    fn keys(&self) -> &dyn Keys;
 
     /// What its repairs are made of.
     fn repairs(&self) -> &dyn Repairs;

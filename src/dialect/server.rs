@@ -27,9 +27,16 @@ pub trait ServerFacts: Sync {
 
     fn server(&self, row: &[Option<String>]) -> Server;
 
-    /// Asks which server this is: after a failover it is another one.
+    /// Asks for the server's identity, which changes with a failover; replicas name their source by
+    /// it.
     fn identity_query(&self, _server: &Server) -> Option<&'static str> {
         None
+    }
+
+    /// Asks for an identity that no other server has. [`ServerFacts::identity_query`] is one unless
+    /// servers may share it.
+    fn unique_identity_query(&self, server: &Server) -> Option<&'static str> {
+        self.identity_query(server)
     }
 
     /// Who holds locks that this session may be waiting for: session id, account, address, for
@@ -95,8 +102,8 @@ pub(super) fn number_of(session: &str) -> Option<u64> {
     session.rsplit(':').next()?.parse().ok()
 }
 
-/// What a server is that only speaks a product's language, by a word in what it says of itself.
-pub(super) fn variant(
+/// The product that only speaks another product's protocol, by a word in what it says of itself.
+pub(super) fn lookalike(
     row: &[Option<String>],
     known: &[(&'static str, &'static str)],
 ) -> Option<&'static str> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::model::history::{Applied, Direction, History};
 use crate::model::migration::Migration;
-use crate::model::server::Server;
+use crate::model::server::{Product, Server};
 use crate::output::Grid;
 use crate::plan::{Standing, standing};
 use crate::project::Database;
@@ -15,7 +15,7 @@ use crate::project::Database;
 pub struct State {
     pub name: String,
     pub engine: &'static str,
-    pub product: Option<&'static str>,
+    pub product: Option<Product>,
     pub server_version: Option<String>,
     /// `absent`, `unreachable`, `unreadable`, `unmanaged`, `half-applied`, `disagrees`, `pending`, `current`.
     pub state: &'static str,
@@ -64,7 +64,7 @@ impl State {
         let standing = standing(database.dialect.lexis(), migrations, &history);
         let mut state = State::unreachable(database);
         state.product = server.map(|server| server.product);
-        state.server_version = server.map(|server| server.version.clone());
+        state.server_version = server.map(|server| server.version.to_string());
         state.state = word(server.is_some(), &history, &standing);
         state.current = standing.current;
         state.pending = standing
@@ -121,7 +121,7 @@ impl State {
         let mut state = State::unreachable(database);
         state.state = "unreadable";
         state.product = Some(server.product);
-        state.server_version = Some(server.version.clone());
+        state.server_version = Some(server.version.to_string());
         state
     }
 

@@ -37,7 +37,7 @@ pub struct Tables {
 
 /// Which server and which database this is.
 pub async fn identity(session: &mut Session, target: &Target) -> Result<String, DbError> {
-    let query = session.dialect.repairs().identity_query(&session.server);
+    let query = session.dialect.unique_identity_query(&session.server);
     let server = match query {
         None => String::new(),
         Some(query) => match session.value(query).await {

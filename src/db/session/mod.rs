@@ -16,7 +16,8 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Database, Decode, Either, Executor};
 
-use crate::dialect::{Dialect, Trouble, catalog};
+use crate::dialect::{Dialect, Driver, Trouble, catalog};
+use crate::invariant::broken;
 use crate::model::server::Server;
 use crate::model::target::Target;
 pub use error::DbError;
@@ -82,10 +83,16 @@ impl Session {
         access: Access,
     ) -> Result<Session, DbError> {
         let connecting = async {
-            match (target, dialect.facts().name) {
-                (Target::File(file), _) => sqlite::connect(file, access).await,
-                (Target::Server(server), "mysql") => mysql::connect(server).await,
-                (Target::Server(server), _) => postgres::connect(server).await,
+            match (dialect.facts().driver, target) {
+                (Driver::MySql, Target::Server(server)) => mysql::connect(server).await,
+                (Driver::Postgres, Target::Server(server)) => postgres::connect(server).await,
+                (Driver::Sqlite, Target::File(file)) => sqlite::connect(file, access).await,
+                (Driver::MySql | Driver::Postgres, Target::File(_))
+                | (Driver::Sqlite, Target::Server(_)) => {
+                    let expected = "a target is of its dialect's kind";
+                    let broken = broken(concat!(file!(), ":", line!()), expected);
+                    Err(sqlx::Error::Configuration(broken.into()))
+                }
             }
         };
         let greeting = async {

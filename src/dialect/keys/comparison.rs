@@ -4,6 +4,7 @@ use super::base;
 use crate::dialect::{Dialect, sizes};
 use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
+use crate::model::server::Product;
 
 /// Which characters are the same to a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,9 +85,9 @@ fn family(column: &Column, dialect: &dyn Dialect) -> Family {
     if whole { Family::Integer } else { family }
 }
 
-/// Why servers of two products, as their names are, make different keys of the same value where
+/// Why servers of two products, make different keys of the same value where
 /// it is compared in this way.
-pub fn agree(compare: &Compare, ours: &str, theirs: &str) -> Result<(), String> {
+pub fn agree(compare: &Compare, ours: Product, theirs: Product) -> Result<(), String> {
     match compare {
         Compare::Collated(collation) if ours != theirs && !is_everywhere(collation) => {
             Err(format!(
@@ -163,9 +164,9 @@ mod tests {
     #[test]
     fn sort_keys_are_those_of_one_product() {
         let collated = Compare::Collated("utf8mb4_unicode_ci".to_owned());
-        assert!(agree(&collated, "MySQL", "MySQL").is_ok());
-        assert!(agree(&collated, "MySQL", "MariaDB").is_err());
+        assert!(agree(&collated, Product::MySql, Product::MySql).is_ok());
+        assert!(agree(&collated, Product::MySql, Product::MariaDb).is_err());
         let everywhere = Compare::Collated("NOCASE".to_owned());
-        assert!(agree(&everywhere, "SQLite", "MariaDB").is_ok());
+        assert!(agree(&everywhere, Product::Sqlite, Product::MariaDb).is_ok());
     }
 }

@@ -5,7 +5,7 @@
 //! What belongs to the making of a database (its encryption, its comment) is not read.
 
 use super::MySql;
-use super::write::clause::Product;
+use super::variant::MYSQL;
 use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{Schema, Table};
@@ -34,10 +34,10 @@ impl Catalog for MySql {
         match part {
             Part::Table(table) => {
                 let keys: Vec<_> = table.foreign_keys.iter().collect();
-                super::write::clause::create(table, &keys, Product::Anybody)
+                super::write::clause::create(table, &keys, &MYSQL)
             }
             Part::Column(column) => super::write::clause::column(column, None),
-            Part::Key(key) => super::write::clause::key(key, Product::Anybody),
+            Part::Key(key) => super::write::clause::key(key, &MYSQL),
             Part::ForeignKey(key) => super::write::clause::foreign_key(key),
             Part::Check(check) => super::write::clause::check(check),
             Part::Partitions(partitions) => super::write::clause::partitions(partitions),

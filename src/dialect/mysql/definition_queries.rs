@@ -1,5 +1,6 @@
 //! Queries that tell apart what SHOW CREATE shows alike.
 
+use super::variant::Variant;
 use crate::dialect::literals::single_quoted;
 use crate::dialect::recovery::Object;
 use crate::model::server::Server;
@@ -27,17 +28,16 @@ pub(super) fn storage(object: &Object, server: &Server) -> String {
              USING filename) AS BINARY)"
         )
     };
-    let (tables, full) = match server.product {
-        "MariaDB" => {
-            let (schema, table) = (filed(&schema), filed(&literal(last)));
-            ("INNODB_SYS_TABLES", format!("{schema}, '/', {table}"))
-        }
-        _ => {
-            let table = literal(&stored(last));
-            let schema = format!("REPLACE({schema}, '-', '@002d')");
-            ("INNODB_TABLES", format!("{schema}, '/', {table}"))
-        }
+    let variant = Variant::of(server);
+    let full = if variant.files_any_name {
+        let (schema, table) = (filed(&schema), filed(&literal(last)));
+        format!("{schema}, '/', {table}")
+    } else {
+        let table = literal(&stored(last));
+        let schema = format!("REPLACE({schema}, '-', '@002d')");
+        format!("{schema}, '/', {table}")
     };
+    let tables = variant.innodb_tables;
     // Behind a `#` there is a partition. Letter case counts, unless the server has none.
     format!(
         "SELECT (SELECT GROUP_CONCAT(TABLE_ID ORDER BY TABLE_ID) \

@@ -3,17 +3,14 @@
 use crate::dialect::keys::comparison::is_everywhere;
 use crate::dialect::keys::{Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire};
 use crate::dialect::keys::{base, known, refused, rows};
+use crate::dialect::mysql::variant::Variant;
 use crate::dialect::mysql::{CHARACTERS, MySql};
 use crate::dialect::{Literals, sizes};
 use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 
-pub struct MySqlKeys;
-
-pub static MYSQL: MySqlKeys = MySqlKeys;
-
-impl Keys for MySqlKeys {
+impl Keys for MySql {
     fn snapshot(&self) -> Option<&'static str> {
         Some(
             "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
@@ -61,11 +58,7 @@ impl Keys for MySqlKeys {
         let table = text(table)?;
         let begins = known::begins(columns, "SEQ_IN_INDEX", "COLUMN_NAME", 1, text)?;
         let most = columns.len();
-        // What MySQL keeps of its statistics may be a day old.
-        let fresh = match place.server.product {
-            "MySQL" => "SET SESSION information_schema_stats_expiry = 0; ",
-            _ => "",
-        };
+        let fresh = Variant::of(place.server).fresh_statistics;
         Some(Statistics {
             otherwise: None,
             there: None,

@@ -18,6 +18,7 @@ mod session;
 mod shadow;
 mod statements;
 mod syntax;
+mod variant;
 pub(super) mod write;
 
 use crate::dialect::catalog::Catalog;
@@ -25,7 +26,7 @@ use crate::dialect::checks::Check;
 use crate::dialect::containment::Rules;
 use crate::dialect::keys::Keys;
 use crate::dialect::repairs::Repairs;
-use crate::dialect::{Dialect, Facts};
+use crate::dialect::{Dialect, Driver, Facts};
 use crate::sql::cursor::{Grammar, Names};
 use crate::sql::lex::Lexis;
 
@@ -47,6 +48,7 @@ pub struct MySql;
 
 static FACTS: Facts = Facts {
     name: "mysql",
+    driver: Driver::MySql,
     schemes: &["mysql", "mariadb"],
     parameters: &["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket"],
     port: Some(3306),
@@ -64,12 +66,12 @@ impl Dialect for MySql {
         self
     }
 
-    fn keys(&self) -> &'static dyn Keys {
-        &keys::MYSQL
+    fn keys(&self) -> &dyn Keys {
+        self
     }
 
     fn repairs(&self) -> &dyn Repairs {
-        &repairs::MYSQL
+        self
     }
 
     fn lexis(&self) -> &'static Lexis {

@@ -1,5 +1,6 @@
 //! Databases of MySQL and MariaDB: how they are created, checked and dropped.
 
+use super::variant::Variant;
 use super::{MySql, shadow};
 use crate::dialect::literals::Literals;
 use crate::dialect::provisioning::{BorrowQueries, Provisioning};
@@ -15,10 +16,7 @@ impl Provisioning for MySql {
     }
 
     fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String {
-        let default = match server.product {
-            "MariaDB" => "utf8mb4_unicode_520_ci",
-            _ => "utf8mb4_0900_ai_ci",
-        };
+        let default = Variant::of(server).default_collation;
         format!(
             "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE {}",
             self.quote(name),

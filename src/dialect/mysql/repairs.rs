@@ -3,11 +3,6 @@
 use crate::dialect::literals::single_quoted;
 use crate::dialect::mysql::MySql;
 use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
-use crate::model::server::Server;
-
-pub struct MySqlRepairs;
-
-pub static MYSQL: MySqlRepairs = MySqlRepairs;
 
 /// Whatever a row has may go from table to table, zero dates and ids of 0 included, and nothing is
 /// cut to fit. Rows that are gone by now leave no gap that would be locked.
@@ -22,7 +17,7 @@ fn literal(table: &str) -> String {
     single_quoted(&table.replace('\\', "\\\\"))
 }
 
-impl Repairs for MySqlRepairs {
+impl Repairs for MySql {
     /// MariaDB opens every table of the server where it is not told twice which one is meant.
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
         let table = literal(table);
@@ -83,14 +78,6 @@ impl Repairs for MySqlRepairs {
              bird_at VARCHAR(40) CHARACTER SET ascii NOT NULL{own}, \
              UNIQUE (bird_run, bird_chunk, bird_row)) ENGINE = InnoDB"
         )
-    }
-
-    /// MariaDB's servers have no number of their own unless somebody gives it.
-    fn identity_query(&self, server: &Server) -> Option<&'static str> {
-        Some(match server.product {
-            "MariaDB" => "SELECT CONCAT_WS(':', @@server_id, @@hostname, @@port)",
-            _ => "SELECT @@server_uuid",
-        })
     }
 
     /// Keys, foreign keys, checks, NULL, values that do not fit, and what a trigger signals.

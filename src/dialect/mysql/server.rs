@@ -1,21 +1,12 @@
 //! Server facts of MySQL and MariaDB: version, locks, replication, load.
 
 use super::MySql;
+use super::variant::{LOOKALIKES, Variant, newest};
 use crate::dialect::Lock;
-use crate::dialect::server::{ServerFacts, number_of, variant};
+use crate::dialect::server::{ServerFacts, lookalike, number_of};
 use crate::model::hex;
-use crate::model::server::Server;
+use crate::model::server::{Product, Server, Version};
 use sha2::{Digest, Sha256};
-
-/// What speaks MySQL's language and is something else, by a word in what it says of itself.
-const VARIANTS: &[(&str, &str)] = &[
-    ("tidb", "TiDB"),
-    ("vitess", "Vitess"),
-    ("planetscale", "PlanetScale"),
-    ("aurora", "Amazon Aurora"),
-    ("singlestore", "SingleStore"),
-    ("oceanbase", "OceanBase"),
-];
 
 impl ServerFacts for MySql {
     fn server_query(&self) -> &'static str {
@@ -29,39 +20,26 @@ impl ServerFacts for MySql {
         let text = text.strip_prefix("5.5.5-").unwrap_or(text);
         let number = text.split(['-', '+', ' ', '~']).next().unwrap_or_default();
         Server {
-            product: if maria { "MariaDB" } else { "MySQL" },
-            version: number.to_owned(),
-            variant: variant(row, VARIANTS),
+            product: if maria {
+                Product::MariaDb
+            } else {
+                Product::MySql
+            },
+            version: Version::new(number),
+            variant: lookalike(row, LOOKALIKES),
         }
     }
 
     fn identity_query(&self, server: &Server) -> Option<&'static str> {
-        Some(match server.product {
-            "MariaDB" => "SELECT @@server_id",
-            _ => "SELECT @@server_uuid",
-        })
+        Some(Variant::of(server).identity_query)
     }
 
-    /// MariaDB shows no metadata locks unless a plugin is loaded; whoever holds one has a
-    /// transaction open.
+    fn unique_identity_query(&self, server: &Server) -> Option<&'static str> {
+        Some(Variant::of(server).unique_identity_query)
+    }
+
     fn blockers_query(&self, server: &Server) -> Option<&'static str> {
-        Some(match server.product {
-            "MariaDB" => {
-                "SELECT p.ID, p.USER, p.HOST, p.TIME \
-                 FROM information_schema.INNODB_TRX t \
-                 JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id \
-                 WHERE p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT 3"
-            }
-            _ => {
-                "SELECT DISTINCT t.PROCESSLIST_ID, t.PROCESSLIST_USER, t.PROCESSLIST_HOST, \
-                        t.PROCESSLIST_TIME \
-                 FROM performance_schema.metadata_locks m \
-                 JOIN performance_schema.threads t ON t.THREAD_ID = m.OWNER_THREAD_ID \
-                 WHERE m.OBJECT_SCHEMA = DATABASE() AND m.LOCK_STATUS = 'GRANTED' \
-                 AND t.PROCESSLIST_ID <> CONNECTION_ID() \
-                 ORDER BY t.PROCESSLIST_TIME DESC LIMIT 3"
-            }
-        })
+        Some(Variant::of(server).blockers_query)
     }
 
     /// The name is one for the whole server and at most 64 characters: a hash with the
@@ -109,16 +87,11 @@ impl ServerFacts for MySql {
         Some(format!("KILL QUERY {}", number_of(session)?))
     }
 
-    /// A crash in the middle of a DDL statement leaves nothing half done since MySQL 8.0 and
-    /// MariaDB 10.6; what only speaks their language is another matter.
+    /// DDL has to be atomic, so that a crash leaves no statement half done.
     fn doubts(&self, server: &Server) -> Vec<String> {
         let mut doubts = Vec::new();
-        let atomic: [u32; 2] = match server.product {
-            "MariaDB" => [10, 6],
-            _ => [8, 0],
-        };
-        if server.numbers().as_slice() < atomic.as_slice() {
-            let [major, minor] = atomic;
+        let [major, minor] = Variant::of(server).atomic_ddl_since;
+        if !server.version.is_at_least(&[major, minor]) {
             doubts.push(format!(
                 "{server} is older than {major}.{minor}: a crash may leave a statement half done"
             ));
@@ -130,19 +103,11 @@ impl ServerFacts for MySql {
     }
 
     fn replication_right(&self, server: &Server) -> Option<&'static str> {
-        Some(match server.product {
-            "MariaDB" if server.numbers() >= vec![10, 5, 9] => "SLAVE MONITOR",
-            _ => "REPLICATION CLIENT",
-        })
+        newest(Variant::of(server).replication_right, &server.version)
     }
 
     fn replication(&self, server: &Server) -> Option<&'static str> {
-        Some(match server.product {
-            // Each source has a name there, and the other statement tells of one without.
-            "MariaDB" => "SHOW ALL SLAVES STATUS",
-            _ if server.numbers() < vec![8, 0, 22] => "SHOW SLAVE STATUS",
-            _ => "SHOW REPLICA STATUS",
-        })
+        newest(Variant::of(server).replication_query, &server.version)
     }
 
     fn load(&self) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 
 use super::definition_queries::{birth, storage};
 use super::forbidden::{REFUSED, SETTINGS, UNWRITTEN, sets};
+use super::variant::Variant;
 use super::{MySql, recovery};
 use crate::dialect::recovery::{Object, ObjectKind, RecoveryClass};
 use crate::dialect::statements::{
@@ -107,8 +108,7 @@ impl Statements for MySql {
             ObjectKind::Function => "FUNCTION",
             ObjectKind::Event => "EVENT",
             ObjectKind::Database => "DATABASE",
-            // Only MariaDB has them.
-            ObjectKind::Sequence if server.product == "MariaDB" => "SEQUENCE",
+            ObjectKind::Sequence if Variant::of(server).has_sequences => "SEQUENCE",
             ObjectKind::CreationTime => return Some(birth(object)),
             ObjectKind::TableId => return Some(storage(object, server)),
             ObjectKind::Sequence | ObjectKind::Index | ObjectKind::Indexes => return None,

@@ -9,11 +9,7 @@ use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 
-pub struct PostgresKeys;
-
-pub static POSTGRES: PostgresKeys = PostgresKeys;
-
-impl Keys for PostgresKeys {
+impl Keys for Postgres {
     fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
         let name = Postgres.quote(&column.name);
         let base = column.sql.split('(').next().unwrap_or_default().trim();

@@ -16,6 +16,7 @@ mod server;
 mod session;
 mod shadow;
 mod statements;
+mod variant;
 pub(super) mod write;
 
 use crate::dialect::catalog::Catalog;
@@ -23,7 +24,7 @@ use crate::dialect::checks::Check;
 use crate::dialect::containment::Rules;
 use crate::dialect::keys::Keys;
 use crate::dialect::repairs::Repairs;
-use crate::dialect::{Dialect, Facts};
+use crate::dialect::{Dialect, Driver, Facts};
 use crate::sql::cursor::{Grammar, Names};
 use crate::sql::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 
@@ -31,6 +32,7 @@ pub struct Postgres;
 
 static FACTS: Facts = Facts {
     name: "postgres",
+    driver: Driver::Postgres,
     schemes: &["postgres", "postgresql"],
     parameters: &["sslmode", "sslrootcert", "sslcert", "sslkey", "host"],
     port: Some(5432),
@@ -53,12 +55,12 @@ impl Dialect for Postgres {
         self
     }
 
-    fn keys(&self) -> &'static dyn Keys {
-        &keys::POSTGRES
+    fn keys(&self) -> &dyn Keys {
+        self
     }
 
     fn repairs(&self) -> &dyn Repairs {
-        &repairs::POSTGRES
+        self
     }
 
     fn lexis(&self) -> &'static Lexis {

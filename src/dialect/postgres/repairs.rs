@@ -1,16 +1,11 @@
 //! Repairs in PostgreSQL.
 
+use crate::dialect::Literals;
 use crate::dialect::literals::single_quoted;
 use crate::dialect::postgres::Postgres;
 use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
-use crate::dialect::{Literals, ServerFacts};
-use crate::model::server::Server;
 
-pub struct PostgresRepairs;
-
-pub static POSTGRES: PostgresRepairs = PostgresRepairs;
-
-impl Repairs for PostgresRepairs {
+impl Repairs for Postgres {
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String {
         let table = single_quoted(&Postgres.table(schema, table));
         format!(
@@ -80,10 +75,6 @@ impl Repairs for PostgresRepairs {
              bird_reason text NOT NULL, bird_at varchar(40) NOT NULL{own}, \
              UNIQUE (bird_run, bird_chunk, bird_row))"
         )
-    }
-
-    fn identity_query(&self, server: &Server) -> Option<&'static str> {
-        Postgres.identity_query(server)
     }
 
     /// The classes of constraints and of values that do not fit, and what a trigger raises.

@@ -1,18 +1,11 @@
 //! Server facts of PostgreSQL: version, locks, replication, load.
 
+use super::variant::LOOKALIKES;
 use super::{Postgres, schema_name};
 use crate::dialect::Lock;
-use crate::dialect::server::{ServerFacts, number_of, variant};
-use crate::model::server::Server;
+use crate::dialect::server::{ServerFacts, lookalike, number_of};
+use crate::model::server::{Product, Server, Version};
 use sha2::{Digest, Sha256};
-
-/// What says `PostgreSQL` and is something else, by a word in what it says of itself.
-const VARIANTS: &[(&str, &str)] = &[
-    ("cockroachdb", "CockroachDB"),
-    ("-yb-", "YugabyteDB"),
-    ("redshift", "Amazon Redshift"),
-    ("greenplum", "Greenplum"),
-];
 
 impl ServerFacts for Postgres {
     fn server_query(&self) -> &'static str {
@@ -22,9 +15,9 @@ impl ServerFacts for Postgres {
     fn server(&self, row: &[Option<String>]) -> Server {
         let text = row.first().and_then(Option::as_deref).unwrap_or_default();
         Server {
-            product: "PostgreSQL",
-            version: text.split(' ').next().unwrap_or_default().to_owned(),
-            variant: variant(row, VARIANTS),
+            product: Product::Postgres,
+            version: Version::new(text.split(' ').next().unwrap_or_default()),
+            variant: lookalike(row, LOOKALIKES),
         }
     }
 

@@ -7,7 +7,6 @@ use super::Dialect;
 use crate::model::hex;
 use crate::model::history::{QUARANTINE, REPAIR_TABLE};
 use crate::model::repair::{Hindrance, Obstacle};
-use crate::model::server::Server;
 
 /// The columns that bird puts before those of the table whose rows it keeps: a number of its own,
 /// the run, the chunk, why, and when.
@@ -78,9 +77,6 @@ pub trait Repairs: Sync {
     fn kept_type(&self, column: &Kept) -> String {
         column.sql.clone()
     }
-
-    /// Asks which server this is, so that no other is taken for it.
-    fn identity_query(&self, server: &Server) -> Option<&'static str>;
 
     /// Whether an error with this code says that the rows themselves, and the rules for them, are
     /// why a statement was refused.
@@ -188,13 +184,11 @@ pub fn journal(dialect: &dyn Dialect, schema: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::DIALECTS;
 
     #[test]
     fn names_fit_and_stay_apart() {
-        for repairs in crate::dialect::DIALECTS
-            .iter()
-            .map(|dialect| dialect.repairs())
-        {
+        for repairs in DIALECTS.iter().map(|dialect| dialect.repairs()) {
             assert_eq!(
                 quarantine_name(repairs, "messages", 1),
                 "bird_quarantine_messages"

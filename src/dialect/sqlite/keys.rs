@@ -9,17 +9,13 @@ use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 
-pub struct SqliteKeys;
-
-pub static SQLITE: SqliteKeys = SqliteKeys;
-
 /// What the engine has as whole numbers.
 const INTEGER: Spelling = Spelling::Whole {
     low: i64::MIN as i128,
     high: i64::MAX as i128,
 };
 
-impl Keys for SqliteKeys {
+impl Keys for Sqlite {
     fn attach(&self, file: &str, name: &str) -> Option<String> {
         let file = Sqlite.text(file).ok()?;
         Some(format!("ATTACH DATABASE {file} AS {}", Sqlite.quote(name)))

@@ -22,7 +22,7 @@ use crate::dialect::checks::Check;
 use crate::dialect::containment::Rules;
 use crate::dialect::keys::Keys;
 use crate::dialect::repairs::Repairs;
-use crate::dialect::{Dialect, Facts};
+use crate::dialect::{Dialect, Driver, Facts};
 use crate::sql::cursor::{Grammar, Names};
 use crate::sql::lex::{Bodies, Client, Lexis, Prefix, Quoted};
 
@@ -30,6 +30,7 @@ pub struct Sqlite;
 
 static FACTS: Facts = Facts {
     name: "sqlite",
+    driver: Driver::Sqlite,
     schemes: &["sqlite"],
     parameters: &["mode"],
     port: None,
@@ -47,12 +48,12 @@ impl Dialect for Sqlite {
         self
     }
 
-    fn keys(&self) -> &'static dyn Keys {
-        &keys::SQLITE
+    fn keys(&self) -> &dyn Keys {
+        self
     }
 
     fn repairs(&self) -> &dyn Repairs {
-        &repairs::SQLITE
+        self
     }
 
     fn lexis(&self) -> &'static Lexis {

@@ -4,17 +4,12 @@ use crate::dialect::literals::single_quoted;
 use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
 use crate::dialect::sqlite::Sqlite;
 use crate::model::repair::{Hindrance, Obstacle};
-use crate::model::server::Server;
 use crate::sql::cursor::Words;
-
-pub struct SqliteRepairs;
-
-pub static SQLITE: SqliteRepairs = SqliteRepairs;
 
 /// What the table as a whole says where its values have to be of their columns' types.
 const STRICT: &str = "STRICT";
 
-impl Repairs for SqliteRepairs {
+impl Repairs for Sqlite {
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
         let table = single_quoted(table);
         format!(
@@ -99,11 +94,6 @@ impl Repairs for SqliteRepairs {
         } else {
             affinity(&column.sql).to_owned()
         }
-    }
-
-    /// A file is its path.
-    fn identity_query(&self, _server: &Server) -> Option<&'static str> {
-        None
     }
 
     /// The low byte is the primary code.

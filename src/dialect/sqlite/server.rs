@@ -3,7 +3,7 @@
 use super::Sqlite;
 use crate::dialect::Lock;
 use crate::dialect::server::ServerFacts;
-use crate::model::server::Server;
+use crate::model::server::{Product, Server, Version};
 
 impl ServerFacts for Sqlite {
     fn server_query(&self) -> &'static str {
@@ -12,8 +12,8 @@ impl ServerFacts for Sqlite {
 
     fn server(&self, row: &[Option<String>]) -> Server {
         Server {
-            product: "SQLite",
-            version: row.first().cloned().flatten().unwrap_or_default(),
+            product: Product::Sqlite,
+            version: Version::new(row.first().cloned().flatten().unwrap_or_default()),
             variant: None,
         }
     }

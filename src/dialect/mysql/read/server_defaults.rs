@@ -81,11 +81,6 @@ impl<'w> Words<'w> {
     }
 }
 
-/// Which of the two products it is.
-pub fn is_maria(place: &Place<'_>) -> bool {
-    place.server.product == "MariaDB"
-}
-
 /// The name that a character set or collation has today.
 fn modern(name: &str) -> String {
     let name = name.to_lowercase();

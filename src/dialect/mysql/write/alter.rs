@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::clause::{self, Product, quote};
+use super::clause::{self, quote};
 use super::foreign::{Added, serves};
 use super::order::resting;
 use super::risk;
+use crate::dialect::mysql::variant::Variant;
 use crate::model::change::{Alter, DdlStep, Hazard, Pair, Risk};
 use crate::model::schema::{Check, Column, Key, KeyKind, Table};
 
@@ -14,7 +15,7 @@ struct Builder<'t> {
     from: &'t Table,
     to: &'t Table,
     foreign: &'t [Added],
-    product: Product,
+    variant: &'static Variant,
     clauses: Vec<String>,
     step: DdlStep,
     /// What has to stand in statements of its own before it and behind it.
@@ -29,13 +30,13 @@ pub fn alter(
     to: &Table,
     alters: &[Alter],
     foreign: &[Added],
-    product: Product,
+    variant: &'static Variant,
 ) -> Vec<DdlStep> {
     let mut builder = Builder {
         from,
         to,
         foreign,
-        product,
+        variant,
         clauses: Vec::new(),
         step: DdlStep::new(to.id(), String::new()),
         earlier: Vec::new(),
@@ -136,12 +137,11 @@ impl<'t> Builder<'t> {
             })
         };
         let added = added(alters);
-        // MariaDB writes the block size that goes into every key that stays.
         let sized = alters.iter().any(|alter| {
             matches!(alter, Alter::Option { name, value }
                 if name == "key_block_size" && value.from.is_some())
         });
-        let marked = sized && self.product == Product::MariaDb;
+        let marked = sized && self.variant.keys_inherit_block_size;
         let is_lost = |key: &Key| {
             let mut parts = key.parts.iter().filter_map(|part| part.column.as_deref());
             marked || parts.any(|column| recreated.contains(column)) || self.gives_way(key, &added)
@@ -193,10 +193,7 @@ impl<'t> Builder<'t> {
     }
 
     fn drop_check(&mut self, check: &Check) {
-        let word = match self.product {
-            Product::MariaDb => "CONSTRAINT",
-            Product::MySql | Product::Anybody => "CHECK",
-        };
+        let word = self.variant.drop_check;
         self.clauses
             .push(format!("DROP {word} {}", quote(&check.name)));
     }
@@ -333,12 +330,8 @@ impl<'t> Builder<'t> {
 
     fn show_key(&mut self, key: &Key) {
         let hidden = key.options.contains_key("visible");
-        let word = match (self.product, hidden) {
-            (Product::MariaDb, true) => "IGNORED",
-            (Product::MariaDb, false) => "NOT IGNORED",
-            (_, true) => "INVISIBLE",
-            (_, false) => "VISIBLE",
-        };
+        let [hide, show] = self.variant.hide_index;
+        let word = if hidden { hide } else { show };
         self.clauses
             .push(format!("ALTER INDEX {} {word}", quote(&key.name)));
     }
@@ -347,7 +340,7 @@ impl<'t> Builder<'t> {
     fn add_keys(&mut self, keys: &[&Key]) {
         let mut fulltext = 0;
         for key in keys {
-            let clause = format!("ADD {}", clause::key(key, self.product));
+            let clause = format!("ADD {}", clause::key(key, self.variant));
             let risks = risk::added_key(key, self.from);
             if key.kind == KeyKind::Fulltext {
                 fulltext += 1;
@@ -375,11 +368,11 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Whether only its being enforced changed, which MySQL can change alone.
+    /// Whether only its being enforced changed, which only some products can change alone.
     fn only_enforced(&self, pair: &Pair<Check>) -> bool {
         let mut from = pair.from.clone();
         from.options.clone_from(&pair.to.options);
-        from == pair.to && self.product == Product::MySql
+        from == pair.to && self.variant.alters_enforcement
     }
 
     fn enforce(&mut self, check: &Check) {

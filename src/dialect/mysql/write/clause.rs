@@ -2,28 +2,9 @@
 
 use super::super::MySql;
 use crate::dialect::Literals;
-use crate::dialect::catalog::Place;
 use crate::dialect::mysql::ddl::column::has_characters;
+use crate::dialect::mysql::variant::Variant;
 use crate::model::schema::{Check, Column, ForeignKey, Key, KeyKind, KeyPart, Partitions, Table};
-
-/// Who is going to read a clause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Product {
-    MySql,
-    MariaDb,
-    /// A person, who knows either.
-    Anybody,
-}
-
-impl Product {
-    pub fn of(place: &Place<'_>) -> Product {
-        if crate::dialect::mysql::read::server_defaults::is_maria(place) {
-            Product::MariaDb
-        } else {
-            Product::MySql
-        }
-    }
-}
 
 pub fn quote(name: &str) -> String {
     MySql.quote(name)
@@ -128,7 +109,7 @@ pub fn charset(collation: &str) -> &str {
     collation.split('_').next().unwrap_or_default()
 }
 
-pub fn key(key: &Key, product: Product) -> String {
+pub fn key(key: &Key, variant: &Variant) -> String {
     let mut sql = match key.kind {
         KeyKind::Primary => "PRIMARY KEY".to_owned(),
         KeyKind::Unique => format!("UNIQUE KEY {}", quote(&key.name)),
@@ -145,7 +126,7 @@ pub fn key(key: &Key, product: Product) -> String {
         match name.as_str() {
             "parser" => sql.push_str(&format!(" WITH PARSER {}", quote(value))),
             "key_block_size" => sql.push_str(&format!(" KEY_BLOCK_SIZE={value}")),
-            "visible" => sql.push_str(hidden(product)),
+            "visible" => sql.push_str(&hidden(variant)),
             "engine_attribute" | "secondary_engine_attribute" => {
                 sql.push_str(&format!(" {} {}", name.to_uppercase(), text(value)));
             }
@@ -159,11 +140,8 @@ pub fn key(key: &Key, product: Product) -> String {
 }
 
 /// How a product says that an index is kept and not used.
-pub fn hidden(product: Product) -> &'static str {
-    match product {
-        Product::MariaDb => " IGNORED",
-        Product::MySql | Product::Anybody => " INVISIBLE",
-    }
+pub fn hidden(variant: &Variant) -> String {
+    format!(" {}", variant.hide_index[0])
 }
 
 fn key_part(part: &KeyPart) -> String {
@@ -305,14 +283,14 @@ pub fn options(table: &Table) -> String {
 }
 
 /// The statement that makes a table, with some of its foreign keys.
-pub fn create(table: &Table, foreign_keys: &[&ForeignKey], product: Product) -> String {
+pub fn create(table: &Table, foreign_keys: &[&ForeignKey], variant: &Variant) -> String {
     let collation = table.options.get("collation").map(String::as_str);
     let columns = table.columns.iter().map(|it| column(it, collation));
     let periods = table.options.iter().filter_map(|(name, columns)| {
         let name = name.strip_prefix("period ")?;
         Some(format!("PERIOD FOR {} {columns}", period(name)))
     });
-    let keys = table.keys.iter().map(|it| key(it, product));
+    let keys = table.keys.iter().map(|it| key(it, variant));
     let foreign = foreign_keys.iter().map(|it| foreign_key(it));
     let checks = table.checks.iter().map(check);
     let clauses = columns

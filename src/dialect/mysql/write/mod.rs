@@ -14,8 +14,9 @@ pub(super) mod trigger;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use self::clause::{Product, quote};
+use self::clause::quote;
 use self::foreign::{Added, Foreign, foreign};
+use super::variant::Variant;
 
 use crate::dialect::catalog::Place;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
@@ -23,7 +24,7 @@ use crate::model::schema::{Check, ForeignKey, Id, Kind, Object, Schema, Table};
 
 /// What is known while the statements are written.
 struct Writer<'w> {
-    product: Product,
+    variant: &'static Variant,
     from: &'w Schema,
     to: &'w Schema,
     old_tables: HashMap<&'w str, &'w Table>,
@@ -35,7 +36,7 @@ struct Writer<'w> {
 
 pub fn write(place: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
     let mut writer = Writer {
-        product: Product::of(place),
+        variant: Variant::of(place.server),
         from,
         to,
         old_tables: by_name(from),
@@ -198,7 +199,7 @@ impl<'w> Writer<'w> {
     fn is_dropped_first(&self, object: &Object) -> bool {
         match object.kind {
             Kind::Trigger => true,
-            Kind::Event | Kind::Function | Kind::Procedure => self.product == Product::MySql,
+            Kind::Event | Kind::Function | Kind::Procedure => !self.variant.replaces_routines,
             _ => false,
         }
     }
@@ -298,10 +299,10 @@ impl<'w> Writer<'w> {
         self.new_tables.contains_key(name) || self.new_objects.contains_key(&view)
     }
 
-    /// On MySQL the name of a check belongs to the whole database: one that goes and whose name
-    /// another table gets is dropped first.
+    /// The checks that go and whose names another table gets: they are dropped first where a name
+    /// belongs to the whole database.
     fn free_check_names(&mut self, difference: &Difference) -> Vec<Check> {
-        if self.product != Product::MySql {
+        if !self.variant.check_names_are_of_database {
             return Vec::new();
         }
         let mut wanted: HashMap<&str, &str> = HashMap::new();
@@ -362,7 +363,7 @@ impl<'w> Writer<'w> {
                     || made.contains(to)
                     || self.old_tables.contains_key(to) && !altered.contains(to)
             });
-            let sql = clause::create(table, &now, self.product);
+            let sql = clause::create(table, &now, self.variant);
             let mut steps = vec![DdlStep::new(table.id(), sql)];
             let silent = table.columns.iter();
             let silent = silent.filter(|column| column.options.contains_key("default"));
@@ -405,7 +406,7 @@ impl<'w> Writer<'w> {
             return;
         };
         let foreign = self.foreign.adds.get(table).map_or(&[][..], Vec::as_slice);
-        let main = alter::alter(old, new, alters, foreign, self.product);
+        let main = alter::alter(old, new, alters, foreign, self.variant);
         let mut steps = partition::around(new, alters);
         steps.before.extend(main);
         steps.before.append(&mut steps.behind);

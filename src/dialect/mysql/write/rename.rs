@@ -1,7 +1,8 @@
 //! New names for what keeps its rows.
 
-use super::clause::{self, Product, quote};
+use super::clause::{self, quote};
 use crate::dialect::catalog::Place;
+use crate::dialect::mysql::variant::Variant;
 use crate::model::change::{DdlStep, Renamed};
 use crate::model::schema::{Id, Kind, Schema};
 
@@ -37,11 +38,8 @@ fn column(place: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlSt
         table.column(from).map(|column| (table, column))
     })?;
     let (_, to) = renamed.to.rsplit_once('.')?;
-    let least: &[u32] = match Product::of(place) {
-        Product::MariaDb => &[10, 5, 2],
-        Product::MySql | Product::Anybody => &[8],
-    };
-    let clause = if place.server.numbers().as_slice() >= least {
+    let least = Variant::of(place.server).rename_column_since;
+    let clause = if place.server.version.is_at_least(least) {
         format!("RENAME COLUMN {} TO {}", quote(&from.name), quote(to))
     } else {
         let mut new = from.clone();

@@ -61,7 +61,7 @@ pub const TOPICS: &[(Topic, usize, &str)] = &[
 pub fn questions(place: &Place<'_>) -> Vec<Question> {
     let schema = single_quoted(super::super::schema_name(place.schema));
     let space = format!("(SELECT oid FROM pg_namespace WHERE nspname = {schema})");
-    let version = place.server.numbers().first().copied().unwrap_or(0);
+    let version = place.server.version.major();
     TOPICS
         .iter()
         .map(|(_, columns, sql)| Question {
