@@ -1,5 +1,5 @@
-//! A baseline: whether the tables that migrations leave behind are there. A light reading of what
-//! creates, renames and drops tables; what a stored program does is not seen.
+//! Checks a baseline: whether the tables that migrations create exist. Only statements that create,
+//! rename and drop tables are read; the effects of stored programs are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,19 +11,19 @@ use crate::model::migration::Migration;
 use crate::sql::cursor::Name;
 use crate::sql::split;
 
-/// Tables by their names in small letters, each as its engine compares it.
+/// Tables by their lower-case names, with the names as written.
 type Tables = BTreeMap<String, String>;
 
-/// What a baseline claims that is not so.
+/// The tables of a baseline that do not exist.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Missing {
     pub tables: Vec<String>,
-    /// The highest version whose tables all are there.
+    /// The highest version whose tables all exist.
     pub possible: Option<i64>,
 }
 
-/// Whether the tables of these migrations are all among the live ones. `home` is what a table of
-/// this database may be qualified with.
+/// Checks that the tables of these migrations are all among the live ones. `home` is the qualifier
+/// that a table of this database may have.
 pub fn check(
     dialect: &dyn Dialect,
     home: &str,
@@ -52,7 +52,7 @@ pub fn check(
     }))
 }
 
-/// Does to a set of tables what a migration does.
+/// Applies the effects of a migration to a set of tables.
 fn follow(
     dialect: &dyn Dialect,
     home: &str,

@@ -1,4 +1,4 @@
-//! dbmate: one row per migration, nothing but its version.
+//! dbmate: one row per migration, with only its version.
 
 use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, number};
 

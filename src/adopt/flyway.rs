@@ -32,7 +32,7 @@ fn read(rows: &[Row]) -> ForeignHistory {
         let kind = cell(row, 3).unwrap_or_default();
         let script = cell(row, 4).unwrap_or_default();
         let version = cell(row, 1);
-        // It made the schema or its own table.
+        // The row of the creation of the schema or of its own table.
         if matches!(kind, "SCHEMA" | "TABLE") {
             continue;
         }
@@ -43,7 +43,7 @@ fn read(rows: &[Row]) -> ForeignHistory {
             history.refused.push(unfinished("flyway", message, hint));
             continue;
         }
-        // What is repeatable has no version: its script names it.
+        // A repeatable migration has no version: its script is its name.
         let original = ForeignMigration {
             version: version.unwrap_or(script).to_owned(),
             number: version.and_then(number),
@@ -52,7 +52,7 @@ fn read(rows: &[Row]) -> ForeignHistory {
             checksum: cell(row, 5).filter(|_| kind == "SQL").map(str::to_owned),
         };
         let last = original.version.clone();
-        // A repeatable one that ran again, or a row that takes another one back.
+        // A repeatable migration that ran again, or a row that reverts another one.
         history.applied.retain(|earlier| earlier.version != last);
         if kind.ends_with("BASELINE") || kind == "INIT" {
             history.up_to.push(UpTo {

@@ -24,7 +24,7 @@ fn read(rows: &[Row]) -> ForeignHistory {
     let mut history = ForeignHistory::default();
     for row in rows {
         let version = cell(row, 1).unwrap_or_default();
-        // The first row of the log stands for nothing.
+        // The first row of the log is not a migration.
         if number(version) == Some(0) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Matching: which migrations of the project are those that another tool has applied.
+//! Maps the migrations that another tool has applied to migrations of the project.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -11,19 +11,19 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::Migration;
 
-/// A migration that is applied, as another tool says.
+/// A migration that another tool has applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adopted {
-    /// Its place among the migrations.
+    /// The index of the migration.
     pub at: usize,
-    /// What the tool calls it.
+    /// The version in the tool.
     pub from: String,
-    /// RFC 3339, UTC, where the tool knows it.
+    /// RFC 3339, UTC, if the tool knows it.
     pub applied_on: Option<String>,
 }
 
-/// Finds the migration of everything that a tool has applied, or tells everything that stands in
-/// the way. `changed` consents to files that are not what the tool ran.
+/// Maps everything that a tool has applied, or gives every reason why it cannot. `changed` consents
+/// to files that are not what the tool ran.
 pub fn adopt(
     tool: &Tool,
     history: ForeignHistory,
@@ -64,7 +64,7 @@ struct File<'m> {
 }
 
 impl File<'_> {
-    /// What the tool may call this migration: what its comments say, else its version.
+    /// The versions that the tool may have for this migration: those of its markers, else its own.
     fn names(&self) -> Vec<String> {
         if self.markers.foreign_versions.is_empty() {
             vec![self.migration.version.to_string()]
@@ -74,25 +74,25 @@ impl File<'_> {
     }
 }
 
-/// What is known of a migration that is applied.
+/// What is known of an applied migration.
 #[derive(Default)]
 struct Taken {
     foreign: Vec<ForeignMigration>,
-    /// It is not named, but what it precedes is.
+    /// A later migration that is applied, if this one is not named itself.
     before: Option<ForeignMigration>,
 }
 
 struct Mapping<'m> {
     tool: &'m Tool,
     files: Vec<File<'m>>,
-    /// By the place of the migration.
+    /// By the index of the migration.
     taken: BTreeMap<usize, Taken>,
     unmatched: Vec<ForeignMigration>,
     faults: Vec<Diagnostic>,
 }
 
 impl Mapping<'_> {
-    /// The migrations that hold an original; several, where one was split.
+    /// The migrations that hold a foreign migration; several if it was split.
     fn holders(&self, original: &ForeignMigration) -> Vec<usize> {
         let claimed = |file: &File<'_>| {
             let mut names = file.markers.foreign_versions.iter();
@@ -115,7 +115,7 @@ impl Mapping<'_> {
             .collect()
     }
 
-    /// Takes the migrations that hold an original.
+    /// Marks the migrations that hold a foreign migration as applied.
     fn applied(&mut self, original: &ForeignMigration) -> Vec<usize> {
         let holders = self.holders(original);
         if holders.is_empty() {
@@ -131,7 +131,8 @@ impl Mapping<'_> {
         holders
     }
 
-    /// A file of several originals is applied when all of them are; a version is one original's.
+    /// Checks that all foreign migrations of a file are applied, and that a file without markers has only
+    /// one.
     fn check_markers(&mut self) {
         for (at, taken) in &self.taken {
             let Some(file) = self.files.get(*at).filter(|_| taken.before.is_none()) else {
@@ -167,7 +168,7 @@ impl Mapping<'_> {
         }
     }
 
-    /// Compares files with checksums, where one file is one original.
+    /// Compares files with checksums if one file is one foreign migration.
     fn check_texts(&mut self, changed: bool) {
         let Some(is_unchanged) = self.tool.is_unchanged.filter(|_| !changed) else {
             return;
@@ -200,7 +201,7 @@ impl Mapping<'_> {
         }
     }
 
-    /// A tool that keeps only where it stands: everything before is applied as well.
+    /// Marks everything up to a version as applied, for a tool that stores only its last version.
     fn up_to(&mut self, last: &ForeignMigration, must_exist: bool) {
         let mut found = false;
         for (at, file) in self.files.iter().enumerate() {
@@ -227,8 +228,8 @@ impl Mapping<'_> {
         }
     }
 
-    /// Heads of a graph: follows what the files say of how one revision leads to the next. Where
-    /// they say nothing, there is one line of revisions, and it is that of the files.
+    /// Marks the heads of a graph of revisions and what led to them, by the steps in the files. Without
+    /// steps the revisions are one line, in the order of the files.
     fn heads(&mut self, heads: &[ForeignMigration]) {
         let mut left: Vec<ForeignMigration> = heads.to_vec();
         let mut seen: Vec<String> = Vec::new();
@@ -265,14 +266,14 @@ impl Mapping<'_> {
         }
     }
 
-    /// The revisions that lead to this one, where a file tells.
+    /// The revisions that lead to this one; `None` if no file names them.
     fn origins(&self, version: &str) -> Option<Vec<String>> {
         let steps = self.files.iter().flat_map(|file| &file.markers.steps);
         let mut leading = steps.filter(|step| step.to.iter().any(|to| to == version));
         leading.next().map(|step| step.from.clone())
     }
 
-    /// A file that still holds the tool's way back would undo itself when it runs.
+    /// Refuses files with a down section: all statements of a file run, so it would undo itself.
     fn check_down_sections(&mut self) {
         let faults: Vec<Diagnostic> = self
             .files

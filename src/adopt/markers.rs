@@ -1,4 +1,4 @@
-//! What the comments of a migration say of another tool: which of its migrations this one holds.
+//! Markers of other tools in the comments of a migration: which of their migrations it holds.
 
 use std::cmp::Ordering;
 
@@ -6,18 +6,18 @@ use super::{Step, Tool};
 use crate::sql::lex::{Kind, Lexer, Lexis};
 use crate::sql::split::split;
 
-/// What one text says.
+/// The markers in a text.
 #[derive(Default)]
 pub struct Markers {
-    /// The originals that it names: `-- flyway: 1.2, 1.3`.
+    /// The versions that it names: `-- flyway: 1.2, 1.3`.
     pub foreign_versions: Vec<String>,
-    /// What the tool itself wrote into it.
+    /// The steps that the tool itself wrote into it.
     pub steps: Vec<Step>,
-    /// Where the way back begins, when statements follow.
+    /// The comment that begins the down section, if statements follow it.
     pub down_section: Option<std::ops::Range<usize>>,
 }
 
-/// Reads the comments of a text.
+/// Reads the markers in the comments of a text.
 pub fn read(tool: &Tool, lexis: &Lexis, text: &str) -> Markers {
     let mut markers = Markers::default();
     let tokens = Lexer::new(lexis, text).map_while(Result::ok);
@@ -46,12 +46,12 @@ pub fn read(tool: &Tool, lexis: &Lexis, text: &str) -> Markers {
     markers
 }
 
-/// What follows `flyway:`.
+/// The text after `flyway:`.
 fn named<'l>(tool: &Tool, line: &'l str) -> Option<&'l str> {
     line.strip_prefix(tool.name)?.strip_prefix(':')
 }
 
-/// A sentence that happens to begin with the name of a tool is no version.
+/// Whether a text is a version, not a sentence that begins with the name of a tool.
 fn is_version(name: &str) -> bool {
     let script = name.ends_with(".sql");
     !name.is_empty() && (script || !name.contains(char::is_whitespace))
@@ -64,7 +64,7 @@ fn has_statements(lexis: &Lexis, text: &str, from: usize) -> bool {
         .any(|statement| statement.range.start >= from)
 }
 
-/// A text without the lines that only bird needs: what the tool made its checksum of.
+/// A text without the lines that only bird needs: the tool made its checksum of this.
 pub fn without_remarks(tool: &Tool, text: &str) -> String {
     let is_remark = |line: &str| {
         let comment = line.trim_start().strip_prefix("--").map(str::trim);
@@ -74,7 +74,7 @@ pub fn without_remarks(tool: &Tool, text: &str) -> String {
     lines.collect()
 }
 
-/// Compares two versions as tools do: part by part, where all parts are numbers of any length.
+/// Compares two versions part by part if all parts are numbers, else as texts.
 pub fn compare(one: &str, other: &str) -> Ordering {
     let (Some(mut left), Some(mut right)) = (parts(one), parts(other)) else {
         return one.cmp(other);
@@ -86,7 +86,8 @@ pub fn compare(one: &str, other: &str) -> Ordering {
     left.iter().map(by_size).cmp(right.iter().map(by_size))
 }
 
-/// `1.02` gives `1` and `2`, and a zero gives nothing; dashes only make digits readable.
+/// The numbers of a version without leading zeros: `1` and `2` for `1.02`; `None` if a part is not a
+/// number.
 fn parts(version: &str) -> Option<Vec<&str>> {
     let parts = version.split(['.', '_']);
     let digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -100,12 +101,12 @@ fn parts(version: &str) -> Option<Vec<&str>> {
     })
 }
 
-/// Whether two texts are one version.
+/// Whether two texts are the same version.
 pub fn same(one: &str, other: &str) -> bool {
     one == other || compare(&plain(one), &plain(other)) == Ordering::Equal
 }
 
-/// A version without the dashes that stand between digits only.
+/// A version without dashes if it has only digits besides.
 fn plain(version: &str) -> String {
     let dated = version
         .bytes()

@@ -1,5 +1,5 @@
-//! Adoption: from what another tool remembers of its migrations, or from the tables that are
-//! there, to the rows that a history of bird would hold, or why it must not hold them.
+//! Adoption: maps the history of another tool, or the tables that exist, to rows of bird's history, or
+//! gives the reasons why it cannot.
 //!
 //! A tool is one file here and one entry in [`TOOLS`].
 
@@ -27,8 +27,8 @@ use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::schema::Table;
 
-/// All tools that bird can take over from, in the order in which the README lists them. Refinery
-/// is none of them: its history is bird's own.
+/// All tools from which bird can adopt, in the order of the README. Refinery is not among them: its
+/// history is bird's own.
 pub static TOOLS: &[&Tool] = &[
     &flyway::TOOL,
     &sqlx_migrate::TOOL,
@@ -41,87 +41,87 @@ pub static TOOLS: &[&Tool] = &[
     &alembic::TOOL,
 ];
 
-/// A row as the database told it: the columns of [`Tool::columns`], in their order.
+/// A row of a tool's table: the columns of [`Tool::columns`], in their order.
 pub type Row = Vec<Option<String>>;
 
-/// What bird knows of another tool.
+/// A tool from which bird can adopt.
 pub struct Tool {
-    /// The name behind `--from` and in the remarks of migrations.
+    /// The name in `--from` and in the markers of migrations.
     pub name: &'static str,
-    /// What its table is called, the newest name first.
+    /// The names of its table, the newest first.
     pub tables: &'static [&'static str],
-    /// The columns by which its table is known, and how each of them is asked for.
+    /// The columns that identify its table, and how each is selected.
     pub columns: &'static [(&'static str, Ask)],
     /// A column that only another tool's table of the same name has.
     pub absent_column: Option<&'static str>,
-    /// Another table, and whether it must be there or must not.
+    /// Another table, and whether it must exist or must not.
     pub companion_table: Option<(&'static str, bool)>,
     /// The columns by which its rows are sorted.
     pub order: &'static [&'static str],
     pub read: fn(&[Row]) -> ForeignHistory,
-    /// Whether a text is what a checksum of this tool was made of, where it keeps checksums that
-    /// can be made again.
+    /// Whether a checksum of this tool is that of a text; `None` if it stores no checksums that can be
+    /// computed.
     pub is_unchanged: Option<fn(text: &str, checksum: &str) -> bool>,
-    /// Reads a comment in which the tool itself names what a text leads from and to.
+    /// Reads a comment in which the tool names the versions that a text leads from and to.
     pub step: Option<fn(comment: &str) -> Option<Step>>,
-    /// The beginning of the comment behind which its files hold the way back.
+    /// The beginning of the comment that starts the down section of its files.
     pub down_marker: Option<&'static str>,
 }
 
-/// How a column is asked for.
+/// How a column is selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
     Text,
     /// Bytes, as hexadecimal digits.
     Hex,
-    /// A time that the engine itself wrote.
+    /// A time that the engine wrote.
     Time,
-    /// A time that the tool wrote, in UTC whatever the column's type says.
+    /// A time that the tool wrote, in UTC whatever the column's type is.
     UtcTime,
 }
 
-/// From some of the tool's versions to others.
+/// A step from some versions of the tool to others.
 pub struct Step {
     pub from: Vec<String>,
     pub to: Vec<String>,
 }
 
-/// What a tool remembers.
+/// The history of a tool.
 #[derive(Default)]
 pub struct ForeignHistory {
-    /// Each of them is applied.
+    /// Migrations that are applied.
     pub applied: Vec<ForeignMigration>,
-    /// Everything up to and including these is applied.
+    /// Versions up to which everything is applied.
     pub up_to: Vec<UpTo>,
-    /// These are applied, and everything that led to them.
+    /// Heads that are applied, with everything that led to them.
     pub heads: Vec<ForeignMigration>,
-    /// Why its word cannot be taken.
+    /// The reasons why it cannot be adopted.
     pub refused: Vec<Diagnostic>,
 }
 
-/// A migration as another tool remembers it.
+/// A migration in the history of another tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ForeignMigration {
-    /// As the tool writes it: `1.2`, `20240101120000_init`, `1975ea83b712`.
+    /// The version as the tool writes it: `1.2`, `20240101120000_init`, `1975ea83b712`.
     pub version: String,
-    /// The version of a migration that it can only be, where it is a number that fits.
+    /// The version of bird's migration if the tool's version is a number that fits.
     pub number: Option<i64>,
-    /// What else the tool says about it.
+    /// The description of the tool.
     pub about: Option<String>,
-    /// RFC 3339, UTC, where the tool knows it.
+    /// RFC 3339, UTC, if the tool knows it.
     pub applied_on: Option<String>,
     pub checksum: Option<String>,
 }
 
-/// The last of a row of versions.
+/// The last of a sequence of versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpTo {
     pub last: ForeignMigration,
-    /// Whether there must be a migration of this very version.
+    /// Whether a migration of exactly this version must exist.
     pub must_exist: bool,
 }
 
-/// Every name that `--from` takes.
+/// All values of `--from`.
 pub fn names() -> Vec<&'static str> {
     let tools = TOOLS.iter().map(|tool| tool.name);
     tools.chain([REFINERY, BASELINE]).collect()
@@ -129,10 +129,10 @@ pub fn names() -> Vec<&'static str> {
 
 /// The tool whose history bird itself uses.
 pub const REFINERY: &str = "refinery";
-/// No tool at all: what the tables themselves tell.
+/// No tool: the tables that exist.
 pub const BASELINE: &str = "baseline";
 
-/// The names of all tables by which tools are known.
+/// The names of all tables that identify tools.
 pub fn tables() -> Vec<&'static str> {
     let mut names: Vec<&str> = TOOLS.iter().flat_map(|tool| tool.tables.to_vec()).collect();
     names.extend(
@@ -145,7 +145,7 @@ pub fn tables() -> Vec<&'static str> {
     names
 }
 
-/// The tools whose tables these are, each with its table.
+/// The tools that these tables belong to, each with its table.
 pub fn recognise(tables: &[Table]) -> Vec<(&'static Tool, &Table)> {
     let named = |name: &str| tables.iter().find(|table| table.name == name);
     let found = TOOLS.iter().filter_map(|tool| {
@@ -165,7 +165,7 @@ impl Tool {
         self.columns.iter().all(|(name, _)| has(name)) && !self.absent_column.is_some_and(has)
     }
 
-    /// Asks for all that the tool remembers. `name` is the table's, qualified.
+    /// The query for the history of the tool. `name` is the qualified name of the table.
     pub fn query(&self, dialect: &dyn Dialect, table: &Table, name: &str) -> String {
         let columns = self.columns.iter().map(|(column, ask)| {
             let quoted = dialect.quote(column);
@@ -188,34 +188,34 @@ impl Tool {
     }
 }
 
-/// One cell of a row; nothing where it is NULL.
+/// A cell of a row; `None` if it is NULL.
 fn cell(row: &Row, at: usize) -> Option<&str> {
     row.get(at).and_then(Option::as_deref)
 }
 
-/// A time of a row, as a history holds it.
+/// A time of a row in the format of the history.
 fn time(row: &Row, at: usize) -> Option<String> {
     let told = OffsetDateTime::parse(cell(row, at)?, &Rfc3339).ok()?;
     told.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
 }
 
-/// Whether a cell is true, however the engine writes that.
+/// Whether a cell is true, in the notation of any engine.
 fn is_true(cell: Option<&str>) -> bool {
     matches!(cell, Some("1" | "t" | "true" | "TRUE"))
 }
 
-/// Whether a cell is false; NULL, and whatever else cannot be read, is neither.
+/// Whether a cell is false; NULL and unreadable values are neither true nor false.
 fn is_false(cell: Option<&str>) -> bool {
     matches!(cell, Some("0" | "f" | "false" | "FALSE"))
 }
 
-/// The number that a text of digits means, where it fits.
+/// The number of a text of digits, if it fits.
 fn number(text: &str) -> Option<i64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()
 }
 
-/// Why a tool's word cannot be taken.
+/// The error for an unfinished migration of a tool.
 fn unfinished(tool: &str, message: String, hint: &str) -> Diagnostic {
     Diagnostic::new(Code::AdoptUnfinished, format!("{tool}: {message}")).hint(hint)
 }

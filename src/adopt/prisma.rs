@@ -11,7 +11,7 @@ pub static TOOL: Tool = Tool {
     columns: &[
         ("migration_name", Ask::Text),
         ("checksum", Ask::Text),
-        // Whether it is there counts, and then when it was.
+        // Once as a text, for whether it is set, and once as a time.
         ("finished_at", Ask::Text),
         ("finished_at", Ask::UtcTime),
         ("rolled_back_at", Ask::Text),
@@ -57,7 +57,7 @@ fn read(rows: &[Row]) -> ForeignHistory {
     history
 }
 
-/// SHA-256, whatever git made of the ends of lines; early versions left zeros out.
+/// Compares SHA-256 checksums with either line ending; early versions left out leading zeros.
 fn is_unchanged(text: &str, checksum: &str) -> bool {
     let lines = text.replace("\r\n", "\n");
     let texts = [text.to_owned(), lines, text.replace('\n', "\r\n")];

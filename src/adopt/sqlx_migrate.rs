@@ -48,7 +48,7 @@ fn read(rows: &[Row]) -> ForeignHistory {
     history
 }
 
-/// SHA-384 over all bytes.
+/// Compares SHA-384 checksums over all bytes.
 fn is_unchanged(text: &str, checksum: &str) -> bool {
     let hash = Sha384::digest(text);
     checksum.eq_ignore_ascii_case(&hex::digits(&hash))

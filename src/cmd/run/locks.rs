@@ -1,4 +1,4 @@
-//! Locks as people hear of them: that bird waits for one, and that it did not get it.
+//! Messages about locks: waiting for one, and not getting it. Checks of read-only servers.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
 
-/// The consent to write to a server that follows another one.
+/// The consent to write to a replica.
 pub const REPLICA: Code = Code::Replica;
 
-/// Tells that someone else holds the lock, once.
+/// Shows a notice that someone else holds the lock.
 pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Option<&str>) + 'c {
     move |holder| {
         let name = &database.name;
@@ -27,7 +27,7 @@ pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Opti
     }
 }
 
-/// Tells that nobody knows whether the lock holds, where that could not be found out.
+/// Shows a notice if it could not be found out whether the lock holds.
 pub fn doubt(context: &Context, database: &Database, guard: &Guard) {
     if let Some(reason) = guard.doubt() {
         let name = &database.name;
@@ -37,7 +37,7 @@ pub fn doubt(context: &Context, database: &Database, guard: &Guard) {
     }
 }
 
-/// Refuses a server that does not serve whoever writes: one that is closed, a replica, a cluster.
+/// Refuses a server that is not suitable for writing: a read-only one, a replica, a cluster.
 pub async fn serves(
     database: &Database,
     session: &mut Session,
@@ -78,8 +78,8 @@ pub async fn cluster(
     Err(Failure::refused(fault))
 }
 
-/// Refuses a server that somebody has made read-only, and a replica: an account with many rights
-/// could write there, and what it writes is on no other server and may stop the replica.
+/// Refuses a read-only server, and a replica: a privileged account could write there, but the rows
+/// would be on no other server and might stop the replica.
 pub async fn writable(
     database: &Database,
     session: &mut Session,
@@ -117,7 +117,7 @@ pub async fn writable(
     Err(Failure::refused(fault))
 }
 
-/// What helps against a pooler.
+/// The hint for a server behind a pooler.
 fn itself(database: &Database) -> String {
     let port = database.dialect.facts().port.unwrap_or_default();
     format!(
@@ -126,7 +126,7 @@ fn itself(database: &Database) -> String {
     )
 }
 
-/// Why there is no lock.
+/// The error for a lock that was not taken.
 pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failure {
     let name = &database.name;
     let fault = |code, message: String| Diagnostic::new(code, message).database(name);

@@ -1,4 +1,4 @@
-//! What commands share: opened databases, locks, limits, replicas, consent.
+//! Code that commands share: opened databases, locks, limits, replicas, consent.
 
 pub mod database;
 pub mod limits;

@@ -1,4 +1,4 @@
-//! Opens the databases of a run, all at once.
+//! Opens sessions, reads migrations, and describes the errors of both.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use crate::model::migration::Migration;
 use crate::model::target::Target;
 use crate::project::Database;
 
-/// How often a server that does not answer yet is tried again.
+/// The pause between attempts to reach a server that does not answer yet.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Does what needs a server, again and again until it accepts connections or the time is over.
+/// Retries work that needs a server until the server accepts connections or the time is over.
 pub async fn retry<T, F: Future<Output = Result<T, DbError>>>(
     context: &Context,
     wait: Option<Duration>,
@@ -41,7 +41,7 @@ pub async fn retry<T, F: Future<Output = Result<T, DbError>>>(
     }
 }
 
-/// Opens one database, and waits for its server where that was asked for.
+/// Opens one database, and waits for its server if `wait` is set.
 pub async fn session(
     context: &Context,
     database: &Database,
@@ -53,8 +53,8 @@ pub async fn session(
     retry(context, wait, open).await
 }
 
-/// Opens the database that every server has, beside one that does not exist yet, and tells where
-/// that is; nothing on an embedded engine.
+/// Opens the maintenance database of the server on which a database does not exist yet, and gives
+/// its target; `None` on an embedded engine.
 pub async fn entry(
     context: &Context,
     database: &Database,
@@ -72,25 +72,25 @@ pub async fn entry(
     Ok(Some((there, session)))
 }
 
-/// What a server's database that does not exist means.
+/// How a server's database that does not exist is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
     IsAnError,
-    /// It is going to be made.
+    /// It will be created.
     IsEmpty,
 }
 
-/// A file that a writing command makes when it writes.
+/// Whether the database is a file that does not exist; a writing command creates it.
 pub fn is_absent_file(database: &Database) -> bool {
     matches!(&database.target, Target::File(file) if !file.path.exists())
 }
 
-/// The exit code, unless a signal explains it.
+/// The exit code of the signal that stopped the run, else the given one.
 pub fn interrupted(context: &Context, exit: Exit) -> Exit {
     context.stop.asked().unwrap_or(exit)
 }
 
-/// Why a database could not be opened, and what helps.
+/// The error for a database that could not be opened, with a hint.
 pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     let (name, place) = (&database.name, database.target.shown());
     let message = match error.trouble {
@@ -138,8 +138,8 @@ pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnost
     error.diagnose(&database.name, doing)
 }
 
-/// Whether the account can make tables here, asked before anything is written: it tells what is
-/// missing and who can mend it.
+/// Checks before anything is written that the account can create tables, and names what is missing
+/// and who can grant it.
 pub async fn may_create(session: &mut Session, database: &Database) -> Result<(), Failure> {
     let schema = database.schema.as_deref();
     for (what, missing) in database.dialect.missing_inside(schema) {
@@ -175,8 +175,8 @@ pub async fn may_create(session: &mut Session, database: &Database) -> Result<()
     Ok(())
 }
 
-/// Reads the migrations of all databases, each folder on a thread of its own, so that servers can
-/// be connected to meanwhile.
+/// Reads the migrations of all databases, each folder on a thread of its own, while connections are
+/// opened.
 pub async fn files(context: &Context) -> Result<Vec<Vec<Migration>>, Failure> {
     let threads = (0..context.project.databases.len()).map(|at| {
         let project = context.project.clone();

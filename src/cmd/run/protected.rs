@@ -1,16 +1,16 @@
-//! Protected environments: nothing is written there without a person's word.
+//! Protected environments: nothing is written there without consent.
 
 use crate::cmd::context::Context;
 use crate::cmd::flags;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
-/// Whether a writing command needs a consent that it lacks.
+/// Whether a writing command lacks the consent that it needs.
 pub fn is_guarded(context: &Context, consents: &flags::Consents) -> bool {
     context.project.protected && !consents.allows(Code::Protected)
 }
 
-/// Every command that writes asks here, before its first lock and only once it knows that it has
+/// Checks the consent. Every command that writes calls it before its first lock, and only if it has
 /// something to write: a run that changes nothing needs no consent.
 pub fn consent(context: &Context, consents: &flags::Consents) -> Result<(), Failure> {
     if !is_guarded(context, consents) {

@@ -1,4 +1,4 @@
-//! A server that somebody named as a replica of a database: `NAME=URL`.
+//! `--replica NAME=URL`: a server that is named as a replica of a database.
 
 use crate::cmd::context::Context;
 use crate::dialect::keys::{Following, Replication};
@@ -7,7 +7,7 @@ use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::server::Server;
 use crate::project::{self, Database};
 
-/// The database that is meant, and its replica.
+/// Finds the database of `NAME=URL`, and its replica.
 pub fn named<'c>(
     context: &'c Context,
     asked: &str,
@@ -28,13 +28,14 @@ pub fn named<'c>(
     Ok((database, replica))
 }
 
-/// A server is no replica of this database.
+/// The error for a server that is not a replica of this database.
 pub fn another(name: &str, message: String) -> Failure {
     let fault = Diagnostic::new(Code::OtherReplica, message).database(name);
     Failure::failed(fault.hint("check the URL behind --replica"))
 }
 
-/// A standby is a copy of its primary's whole cluster, byte for byte, so they share a number.
+/// Checks the cluster: a standby is a copy of its primary's whole cluster, so both share an
+/// identifier.
 pub fn same_cluster(
     database: &Database,
     place: &str,
@@ -57,7 +58,7 @@ pub fn same_cluster(
     }
 }
 
-/// What is to be known of a replica that follows another server than the one it was named for.
+/// A note about a replica that follows another server than the one for which it was named.
 pub fn elsewhere(
     name: &str,
     primary: &Option<String>,
@@ -73,7 +74,7 @@ pub fn elsewhere(
     Some(remark(name, &message, hint))
 }
 
-/// Something that is to be known of a replica.
+/// A note about a replica.
 pub fn remark(name: &str, message: &str, hint: &str) -> Diagnostic {
     let message = format!("--replica {name}: {message}");
     Diagnostic::new(Code::Replica, message)
@@ -82,7 +83,7 @@ pub fn remark(name: &str, message: &str, hint: &str) -> Diagnostic {
         .hint(hint)
 }
 
-/// `--max-lag` can be followed only where the replica says how far behind it is.
+/// Checks that the replica reports its lag, which `--max-lag` needs.
 pub fn limited(
     database: &Database,
     server: &Server,

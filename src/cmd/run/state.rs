@@ -1,4 +1,4 @@
-//! The state of a database as every report tells it.
+//! The state of a database, as every report shows it.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::output::Grid;
 use crate::plan::{Standing, standing};
 use crate::project::Database;
 
-/// One database in a report; its keys are an interface.
+/// The state of one database. Its JSON keys are a stable interface.
 #[derive(Debug, Clone, Serialize)]
 pub struct State {
     pub name: String,
@@ -24,7 +24,7 @@ pub struct State {
     pub pending: Vec<Named>,
     pub partial: Option<Partial>,
     pub changed: Vec<Named>,
-    /// Changed too, but saying the same.
+    /// Changed in blanks or comments only.
     pub reformatted: Vec<Named>,
     pub missing: Vec<Named>,
 }
@@ -36,8 +36,8 @@ pub struct Named {
     pub name: String,
 }
 
-/// Where a half-applied file stands: `statement` of `of` is the next to run; `direction` stands there
-/// where it is `undo`, and `in_doubt` where it was sent already: the next run finds out how it ended.
+/// The progress of a half-applied file: `statement` of `of` is the next to run. `direction` is written
+/// only for `undo`; `in_doubt` if the statement was sent already, which the next run resolves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Partial {
     pub version: i64,
@@ -98,7 +98,7 @@ impl State {
         state
     }
 
-    /// A database that could not be asked.
+    /// The state of a database that could not be reached.
     pub fn unreachable(database: &Database) -> State {
         State {
             name: database.name.clone(),
@@ -116,7 +116,7 @@ impl State {
         }
     }
 
-    /// A database that answered, but whose history cannot be read.
+    /// The state of a database whose history cannot be read.
     pub fn unreadable(database: &Database, server: &Server) -> State {
         let mut state = State::unreachable(database);
         state.state = "unreadable";
@@ -125,7 +125,7 @@ impl State {
         state
     }
 
-    /// Product and version, or the engine where nobody answered.
+    /// Product and version, or the engine if the server did not answer.
     pub fn server(&self) -> String {
         match (&self.product, &self.server_version) {
             (Some(product), Some(version)) => format!("{product} {version}"),
@@ -151,7 +151,7 @@ pub fn named(version: i64, name: &str) -> Named {
     }
 }
 
-/// The one word that matters most.
+/// The most important state, as one word.
 fn word(present: bool, history: &History, standing: &Standing<'_>) -> &'static str {
     if !present {
         "absent"

@@ -1,4 +1,4 @@
-//! Versions on the command line: `N`, or `DATABASE@N`.
+//! Parses versions on the command line: `N`, or `DATABASE@N`.
 
 use crate::cmd::context::Context;
 use crate::model::code::Code;
@@ -6,7 +6,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;
 use crate::project::Database;
 
-/// Reads `--to N` and `--to DATABASE@N`: one version per database.
+/// Parses `--to N` and `--to DATABASE@N`: one version per database.
 pub fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
     let targets = versions(context, "--to", asked)?;
     for (at, (name, _)) in targets.iter().enumerate() {
@@ -18,7 +18,7 @@ pub fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>
     Ok(targets)
 }
 
-/// Reads the versions of a flag, `N` or `DATABASE@N`.
+/// Parses the versions of a flag, `N` or `DATABASE@N`.
 pub fn versions(
     context: &Context,
     flag: &str,

@@ -47,7 +47,7 @@ struct Seeded<'p> {
     seeds: Vec<(&'p Seed, Table)>,
 }
 
-/// Looks at everything first, then writes, one transaction per database.
+/// Reads all tables first, then writes one transaction per database.
 pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> {
     let seeds = &context.project.seeds;
     let seeded = context.project.selected().filter(|database| {
@@ -55,7 +55,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
             .iter()
             .any(|seed| seed.table.database == database.name)
     });
-    // Without a consent that is needed, a run is a look first, and ends if it would write.
+    // Without the consent that it needs, a run only reads, and ends if it would write.
     let looks = args.dry_run || protected::is_guarded(context, &args.consents);
     let access = if looks { Access::Look } else { Access::Write };
     let opened = open_all(
@@ -111,7 +111,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     Ok(report)
 }
 
-/// The declared rows of one database that are not as declared.
+/// Finds the declared rows of one database that differ from the declaration.
 pub async fn look(
     context: &Context,
     database: &Database,
@@ -136,7 +136,7 @@ pub async fn look(
     Ok(rows)
 }
 
-/// Asks for the tables of a database's seeds, and checks every row against them.
+/// Reads the tables of a database's seeds, and checks every row against them.
 async fn ready<'p>(mut opened: RunDatabase<'p>, seeds: &'p [Seed]) -> Result<Seeded<'p>, Failure> {
     let database = opened.database;
     let (mut found, mut faults) = (Vec::new(), Vec::new());
@@ -185,10 +185,10 @@ fn missing_table(database: &Database, seed: &Seed) -> Diagnostic {
     .hint("create it with `bird migrate`")
 }
 
-/// What went wrong, and whether a statement was sent.
+/// The failure, and whether a statement was sent.
 type Broken = (Failure, bool);
 
-/// All rows of one database in one transaction; who only `looks` asks for them.
+/// Writes all rows of one database in one transaction; only reads them if `looks`.
 async fn transaction(
     context: &Context,
     args: &Args,
@@ -236,7 +236,7 @@ async fn transaction(
         Err(broken) => Err(broken),
     };
     if result.is_err() {
-        // The first error counts; a connection that is gone has rolled back too.
+        // The first error counts; a broken connection has rolled back as well.
         let _: Result<(), DbError> = session.run("ROLLBACK").await;
     }
     guard.release(session).await;

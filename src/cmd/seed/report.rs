@@ -1,4 +1,4 @@
-//! What `bird seed` did with every declared row, or would do.
+//! The report of `bird seed`: the action for every declared row.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
 use crate::seed::Action;
 
-/// What was done with every declared row.
+/// The report: the action for every declared row.
 pub struct SeedReport {
     pub(super) dry_run: bool,
     pub(super) databases: Vec<(String, &'static str, Vec<Row>)>,
@@ -15,7 +15,7 @@ pub struct SeedReport {
     pub(super) exit: Exit,
 }
 
-/// One declared row.
+/// A declared row.
 pub struct Row {
     pub table: String,
     pub key: String,

@@ -1,5 +1,5 @@
-//! What replayed migrations gave, kept in `.bird/replay/` under a name made of everything that it
-//! follows from. Deleting it is always safe.
+//! A cache of replayed migrations in `.bird/replay/`. The name of an entry is a hash of everything
+//! that its schema depends on. Deleting the folder is always safe.
 
 use std::path::PathBuf;
 
@@ -17,17 +17,18 @@ use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::project::Database;
 
-/// So few texts are replayed faster than they are looked up.
+/// The fewest texts worth caching: fewer are replayed faster than they are looked up.
 const WORTH: usize = 20;
 
-/// What replayed texts gave: the schema, and of each text, by its place, what was not replayed.
+/// The result of replayed texts: the schema, and by the index of a text its statements that were
+/// not replayed.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Replayed {
     pub schema: Schema,
     pub kept: Vec<(usize, Vec<NotSent>)>,
 }
 
-/// The name under which it is kept, and the server that it holds for.
+/// The name of the entry, and the server for which it is valid; `None` if it is not cached.
 pub async fn key(context: &Context, base: &Database, texts: &[Text]) -> Option<(String, Server)> {
     if texts.len() < WORTH {
         return None;
@@ -57,7 +58,7 @@ pub async fn key(context: &Context, base: &Database, texts: &[Text]) -> Option<(
         base.dialect.facts().name,
         server.variant
     ));
-    // Texts may name their database.
+    // Statements may name their database.
     add(base.target.database());
     add(&format!("{:?} {:?}", base.schema, base.collation));
     for text in texts {
@@ -67,7 +68,7 @@ pub async fn key(context: &Context, base: &Database, texts: &[Text]) -> Option<(
     Some((name, server))
 }
 
-/// Another bird may read a schema otherwise.
+/// Identifies this build of bird: another one may read a schema differently.
 fn program() -> Option<String> {
     let program = std::env::current_exe().ok()?.metadata().ok()?;
     Some(format!("{} {:?}", program.len(), program.modified().ok()?))
@@ -86,7 +87,7 @@ pub fn read(context: &Context, key: &str) -> Option<Replayed> {
     serde_json::from_slice(&text).ok()
 }
 
-/// Keeps it; where that cannot be, the next run replays again.
+/// Writes an entry; if that fails, the next run replays again.
 pub fn write(context: &Context, key: &str, replayed: &Replayed) {
     let path = path(context, key);
     let (Some(folder), Ok(text)) = (path.parent(), serde_json::to_vec(replayed)) else {
@@ -98,7 +99,7 @@ pub fn write(context: &Context, key: &str, replayed: &Replayed) {
         if !ignored.exists() {
             std::fs::write(ignored, "*\n")?;
         }
-        // Whole or not at all: another run may read meanwhile.
+        // The rename is atomic: another run may read at the same time.
         let whole = path.with_extension(format!("{}.tmp", context.run));
         std::fs::write(&whole, &text)?;
         std::fs::rename(&whole, &path)

@@ -1,5 +1,4 @@
-//! Compares two schemas, and proves in a shadow that the statements which it found lead from one
-//! to the other.
+//! Compares two schemas, and verifies in a shadow that the statements lead from one to the other.
 
 use super::{Loaded, ShadowPool};
 use crate::db::replay::{self, Sent};
@@ -10,42 +9,42 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Schema;
 
-/// Larger schemas are proven only when that is asked for: the answer should not take longer than
-/// the question is worth.
+/// The most tables and objects that are verified without being asked for: larger schemas would take
+/// too long.
 const SMALL: usize = 300;
 
-/// How much proof is wanted.
+/// When the statements are verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// Where it costs little and can be had.
+    /// If it is cheap and possible.
     Cheap,
-    /// Always; without it there is no answer.
+    /// Always; without it there is an error.
     Demanded,
 }
 
-/// What came of the proof.
+/// The result of the verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verified {
-    /// The statements were run in a shadow, and gave exactly the other schema.
+    /// The statements were run in a shadow and gave exactly the other schema.
     Yes,
-    /// They were not run; why.
+    /// The statements were not run, for this reason.
     No(String),
-    /// They give another schema, or fail; what.
+    /// The statements fail or give another schema; how.
     Wrong(String),
 }
 
-/// Two schemas and what leads from one to the other.
+/// Two schemas and the statements that lead from one to the other.
 pub struct Compared {
     pub from: Loaded,
     pub to: Loaded,
     /// The renames that are made first.
     pub renamed: Vec<Renamed>,
-    /// What differs once they are made.
+    /// The difference that remains after the renames.
     pub difference: Difference,
     /// The renames and the rest, in an order that works.
     pub ddl: Ddl,
     pub verified: Verified,
-    /// What may be a rename, and is not taken for one.
+    /// Pairs that may be a rename but are not treated as one.
     pub twins: Vec<Renamed>,
 }
 
@@ -56,7 +55,7 @@ impl Compared {
     }
 }
 
-/// Compares; `renames` are those that a person named, beside those that the files declare.
+/// Compares two schemas. `renames` are given on the command line, in addition to those in files.
 pub async fn compare(
     pool: &mut ShadowPool<'_>,
     mut from: Loaded,
@@ -66,7 +65,7 @@ pub async fn compare(
 ) -> Result<Compared, Failure> {
     let catalog = from.base.dialect.catalog();
     let mut wanted: Vec<Renamed> = renames.iter().chain(&to.renames).cloned().collect();
-    // A column is called by its table's new name.
+    // Tables are renamed first: a column is named with its table's new name.
     wanted.sort_by_key(|renamed| renamed.from.matches('.').count());
     wanted.dedup();
     let mut at = None;
@@ -113,7 +112,7 @@ pub async fn compare(
     })
 }
 
-/// What a person named and could not be done is said, not passed over.
+/// An error if a rename that was asked for does not apply.
 fn unknown_renames(asked: &[Renamed], done: &[Renamed]) -> Result<(), Failure> {
     let mut asked = asked.iter();
     match asked.find(|renamed| !done.contains(renamed)) {
@@ -129,7 +128,7 @@ fn unknown_renames(asked: &[Renamed], done: &[Renamed]) -> Result<(), Failure> {
     }
 }
 
-/// Whether there is a table, an object or a column of this name.
+/// Whether the schema has a table, an object or a column of this name.
 fn has(schema: &Schema, name: &str) -> bool {
     let object = |name: &str| schema.objects.iter().any(|object| object.name == name);
     if schema.table(name).is_some() || object(name) {
@@ -158,7 +157,7 @@ async fn prove(
         return Ok(Verified::No(why));
     }
     if ddl.steps.is_empty() {
-        // Nothing to run proves nothing, unless there is nothing to do.
+        // Without statements there is nothing to verify, unless nothing differs.
         return Ok(match difference.changes.first() {
             None => Verified::Yes,
             Some(first) => Verified::Wrong(format!("no statement changes {}", first.about())),
@@ -190,7 +189,7 @@ async fn prove(
     })
 }
 
-/// A shadow that holds exactly what `from` is: the one that it was replayed in, else a new one.
+/// A shadow with exactly the schema of `from`: the one in which it was replayed, else a new one.
 async fn reproduced(pool: &mut ShadowPool<'_>, from: &mut Loaded) -> Result<usize, Failure> {
     if let Some(at) = from.shadow.take()
         && pool.at(at).is_some()
@@ -220,7 +219,7 @@ async fn reproduced(pool: &mut ShadowPool<'_>, from: &mut Loaded) -> Result<usiz
     }
 }
 
-/// Runs statements in a shadow, and gives what it holds then.
+/// Runs statements in a shadow, and reads its schema.
 async fn run(
     pool: &mut ShadowPool<'_>,
     at: Option<usize>,

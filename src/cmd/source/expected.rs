@@ -1,5 +1,5 @@
-//! The texts that give a database its schema: its migrations, all of them, up to a version, or as
-//! far as the live database has applied them.
+//! The texts whose replay gives a schema: all migrations of a database, those up to a version, or
+//! those that the live database has applied.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::plan::{differing, standing};
 use crate::project::Database;
 use crate::sql::script;
 
-/// A text to replay.
+/// A text of SQL to replay.
 pub struct Text {
     /// The file as it is shown.
     pub name: String,
@@ -66,7 +66,7 @@ pub async fn migrations(
     }
 }
 
-/// Whether it can be said at all what should be there.
+/// An error if the applied schema cannot be known.
 fn knowable(database: &Database, files: &[Migration], history: &History) -> Result<(), Failure> {
     let name = &database.name;
     if !history.exists && !history.objects.is_empty() {
@@ -111,8 +111,8 @@ async fn read_history(
         .map_err(|error| Failure::failed(open::cannot_ask(database, "reading its history", &error)))
 }
 
-/// What was applied up to a version, in the words in which it was applied: of a file that changed
-/// since, the kept text.
+/// The texts that were applied up to a version, as they were applied: for a file that changed since,
+/// the stored text.
 pub fn until(database: &Database, files: &[Migration], history: &History, last: i64) -> Vec<Text> {
     let lexis = database.dialect.lexis();
     let standing = standing(lexis, files, history);
@@ -144,7 +144,7 @@ pub fn until(database: &Database, files: &[Migration], history: &History, last: 
     texts
 }
 
-/// Of half-applied files the statements that ran.
+/// The statements of half-applied files that ran.
 fn half_applied(database: &Database, files: &[Migration], history: &History) -> Vec<Text> {
     let lexis = database.dialect.lexis();
     let standing = standing(lexis, files, history);

@@ -1,5 +1,5 @@
-//! Has schemas from their sources. What is replayed in a shadow stands in a workshop, which
-//! removes its shadows on every path.
+//! Loads schemas from their sources. A pool owns the shadows in which files are replayed and removes
+//! them on every path.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct ShadowPool<'c> {
     shadows: Vec<Option<Shadow>>,
 }
 
-/// Works with shadows, and removes them whatever comes of it.
+/// Runs work with a pool of shadows, and removes them however the work ends.
 pub async fn with<'c, T>(
     context: &'c Context,
     work: impl AsyncFnOnce(&mut ShadowPool<'c>) -> Result<T, Failure>,
@@ -66,7 +66,7 @@ fn cannot(database: &Database, doing: &str, error: &DbError) -> Failure {
     Failure::failed(open::cannot_ask(database, doing, error))
 }
 
-/// What a live database holds.
+/// Reads the schema of a live database.
 pub async fn live(
     context: &Context,
     told: &str,
@@ -95,7 +95,7 @@ pub async fn live(
 }
 
 impl ShadowPool<'_> {
-    /// Has a schema from a source; a file is replayed on `ground`.
+    /// Loads a schema from a source; a file is replayed with the engine and server of `base`.
     pub async fn load(
         &mut self,
         source: &Source,
@@ -118,7 +118,7 @@ impl ShadowPool<'_> {
         let cached = matches!(source.kind, Kind::Migrations(..));
         let mut loaded = self.replay(&source.told, base, &texts, cached).await?;
         for text in &texts {
-            // A file that cannot be read was told of when it was replayed.
+            // The replay has reported a file that cannot be parsed.
             if let Ok(script) = script::read(base.dialect.lexis(), &text.sql) {
                 let renames = script.renames.into_iter();
                 loaded.renames.extend(renames.map(|rename| Renamed {
@@ -130,7 +130,7 @@ impl ShadowPool<'_> {
         Ok(loaded)
     }
 
-    /// Replays texts in a shadow, or knows from an earlier run what they give.
+    /// Replays texts in a shadow, or takes their schema from the cache.
     pub async fn replay(
         &mut self,
         told: &str,
@@ -188,7 +188,7 @@ impl ShadowPool<'_> {
         Ok(loaded)
     }
 
-    /// Makes an empty shadow like a database, and gives its place.
+    /// Creates an empty shadow with the defaults of a database, and gives its index.
     pub async fn shadow(&mut self, base: &Database) -> Result<usize, Failure> {
         let on = ShadowBase {
             target: &base.target,
@@ -208,7 +208,7 @@ impl ShadowPool<'_> {
         Ok(self.shadows.len() - 1)
     }
 
-    /// A database that is lent can be but one shadow at a time: what it held is gone.
+    /// Removes the shadow in a borrowed database, which can be only one shadow at a time.
     async fn give_back(&mut self, borrowed: &Target) {
         for place in &mut self.shadows {
             let it = |shadow: &mut Shadow| {
@@ -220,13 +220,13 @@ impl ShadowPool<'_> {
         }
     }
 
-    /// A shadow by its place; nothing where it had to make room for another.
+    /// The shadow at an index; `None` if it was removed for another one.
     pub fn at(&mut self, at: usize) -> Option<&mut Shadow> {
         self.shadows.get_mut(at)?.as_mut()
     }
 }
 
-/// Where a folder has a file for each engine, the one of this engine.
+/// The file of this engine if a folder has one file per engine, else the path itself.
 fn own(path: &Path, base: &Database, told: &str) -> Result<PathBuf, Failure> {
     let engine = base.dialect.facts().name;
     let file = |engine: &str| path.join(format!("{engine}.sql"));
@@ -243,7 +243,7 @@ fn own(path: &Path, base: &Database, told: &str) -> Result<PathBuf, Failure> {
     }
 }
 
-/// What could not be replayed of texts.
+/// Notes about the statements that were not replayed.
 fn remarks(base: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnostic> {
     let told = replayed.kept.iter().filter_map(|(at, kept)| {
         let text = texts.get(*at)?;
@@ -252,7 +252,7 @@ fn remarks(base: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnost
     told.flatten().collect()
 }
 
-/// The texts of a file, or of the files of a folder in the order of their names.
+/// Reads a file, or the files of a folder in order.
 fn read(path: &Path, context: &Context) -> Result<Vec<Text>, Failure> {
     let fault = |path: &Path, reason: std::io::Error| {
         let message = format!("cannot read {}: {reason}", path.display());
@@ -291,7 +291,7 @@ fn read(path: &Path, context: &Context) -> Result<Vec<Text>, Failure> {
     texts.collect()
 }
 
-/// Migrations come by their versions, other files by their names.
+/// The sort key of a file: migrations by version, other files by name.
 fn order(path: &Path) -> (i64, String) {
     let name = path
         .file_name()

@@ -1,5 +1,5 @@
-//! Where a schema is to be had from: `ums`, `ums@migrations`, `ums@7`, `ums@schema`, a URL, a
-//! file or a folder of SQL.
+//! Sources of schemas: `ums`, `ums@migrations`, `ums@7`, `ums@schema`, a URL, a file or a folder of
+//! SQL.
 
 mod cache;
 pub mod compare;
@@ -22,17 +22,17 @@ use crate::project::{self, Database};
 pub use expected::until;
 pub use load::{ShadowPool, live, with};
 
-/// A source as it was asked for.
+/// A source of a schema.
 pub struct Source {
-    /// As people wrote it, without a password.
+    /// The text on the command line, without a password.
     pub told: String,
     pub kind: Kind,
 }
 
 pub enum Kind {
-    /// What a database holds.
+    /// The schema of a live database.
     Live(Box<Database>),
-    /// What migrations give.
+    /// The schema that migrations give.
     Migrations(Box<Database>, Upto),
     /// The desired schema of a database of the project.
     Desired(Box<Database>),
@@ -40,7 +40,7 @@ pub enum Kind {
     Path(PathBuf),
 }
 
-/// Up to where migrations count.
+/// Which migrations are replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upto {
     All,
@@ -49,34 +49,34 @@ pub enum Upto {
     Applied,
 }
 
-/// A schema that was had from a source.
+/// A schema that was loaded from a source.
 pub struct Loaded {
     pub told: String,
-    /// The database whose engine, server and defaults hold for it.
+    /// The database whose engine, server and defaults it has.
     pub base: Database,
     pub schema: Schema,
     pub server: Server,
     /// The renames that its files declare.
     pub renames: Vec<Renamed>,
-    /// What of it could not be replayed.
+    /// Notes about statements that were not replayed.
     pub remarks: Vec<Diagnostic>,
-    /// The workshop's shadow that holds it.
+    /// The index of the shadow that has it.
     pub shadow: Option<usize>,
 }
 
-/// Why a source cannot be used as it was asked for.
+/// The error for a source that cannot be used.
 pub fn usage(message: String, hint: impl Into<String>) -> Failure {
     Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
 }
 
-/// The database at a URL of the command line.
+/// Parses the URL of a database on the command line.
 pub fn at_url(url: &str) -> Result<Database, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let named = project::unnamed(url, &here, |name| std::env::var(name).ok());
     named.map_err(Failure::failed)
 }
 
-/// No source tells which engine a file is for.
+/// The error if no source determines the engine of a file.
 pub fn no_engine() -> Failure {
     usage(
         "nothing tells which engine a file is for".to_owned(),
@@ -84,7 +84,7 @@ pub fn no_engine() -> Failure {
     )
 }
 
-/// Whether a word is a URL of a database.
+/// Whether a text is a URL of a database.
 pub fn is_url(text: &str) -> bool {
     let scheme = text.split_once(':').map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| crate::dialect::by_scheme(&scheme.to_ascii_lowercase()).is_some())
@@ -96,7 +96,7 @@ pub fn stands_alone(text: &str) -> bool {
 }
 
 impl Source {
-    /// Reads a source from the command line.
+    /// Parses a source on the command line.
     pub fn parse(context: &Context, text: &str) -> Result<Source, Failure> {
         let project = &context.project;
         if let Some(database) = project.database(text) {
@@ -152,7 +152,7 @@ impl Source {
         ))
     }
 
-    /// What a database holds.
+    /// The live schema of a database.
     pub fn live(database: &Database) -> Source {
         Source {
             told: database.name.clone(),
@@ -160,7 +160,7 @@ impl Source {
         }
     }
 
-    /// What the migrations of a database give.
+    /// The schema that the migrations of a database give.
     pub fn migrations(database: &Database, upto: Upto) -> Source {
         let name = &database.name;
         Source {
@@ -173,7 +173,7 @@ impl Source {
         }
     }
 
-    /// What a database is to be.
+    /// The desired schema of a database.
     pub fn desired(database: &Database) -> Source {
         Source {
             told: format!("{}@schema", database.name),
@@ -181,7 +181,7 @@ impl Source {
         }
     }
 
-    /// The database whose engine and server are meant, where the source says so.
+    /// The database whose engine and server the source has; `None` for a path.
     pub fn base(&self) -> Option<&Database> {
         match &self.kind {
             Kind::Live(database) | Kind::Migrations(database, _) | Kind::Desired(database) => {
@@ -193,7 +193,7 @@ impl Source {
 }
 
 impl Loaded {
-    /// Where it is.
+    /// The location of the schema.
     pub fn place(&self) -> Place<'_> {
         Place {
             server: &self.server,
@@ -202,7 +202,7 @@ impl Loaded {
         }
     }
 
-    /// The statements that make it where there is nothing.
+    /// The statements that create it in an empty database.
     pub fn recreation(&self) -> Ddl {
         let catalog = self.base.dialect.catalog();
         let nothing = nothing_like(&self.schema);

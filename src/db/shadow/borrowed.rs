@@ -1,7 +1,7 @@
-//! A database that its owner lends as a shadow, where the account may make none: `shadow_url`.
+//! A borrowed shadow: the database of `shadow_url`, for accounts that may not create databases.
 //!
-//! It is emptied before and after. So that it is never anybody's own, it must be empty or bear
-//! bird's mark the first time, and one run has it at a time.
+//! It is emptied before and after. To protect other data it must be empty or have bird's mark, and
+//! only one run uses it at a time.
 
 use std::time::{Duration, Instant};
 
@@ -10,22 +10,22 @@ use crate::dialect::BorrowQueries;
 use crate::dialect::{Dialect, Lock, Trouble};
 use crate::model::target::Target;
 
-/// How long another run may keep it.
+/// How long to wait for another run that uses it.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A database that was lent, and the session that keeps others away from it.
+/// A borrowed database, and the session that holds its lock.
 pub struct Borrowed {
     keeper: Session,
     borrow_queries: &'static BorrowQueries,
     lock: Option<Lock>,
     pub target: Target,
-    /// What it is made like.
+    /// The statement that gives it the defaults of the target.
     like: Option<String>,
 }
 
 impl Borrowed {
-    /// Takes it, and empties it.
+    /// Locks and empties it.
     pub async fn take(
         target: &Target,
         dialect: &'static dyn Dialect,
@@ -56,7 +56,7 @@ impl Borrowed {
         }
     }
 
-    /// What the account lacks to empty it.
+    /// Adds the grant that the account lacks to empty it.
     async fn explained(mut self, mut error: DbError) -> DbError {
         if error.trouble == Trouble::Denied
             && let Ok(Some(grant)) = self.keeper.value(self.borrow_queries.grant).await
@@ -73,7 +73,7 @@ impl Borrowed {
         error
     }
 
-    /// One run at a time; the lock ends with its session, however that ends.
+    /// Takes the lock, which ends with its session.
     async fn lock(&mut self) -> Result<(), DbError> {
         let Some(lock) = &self.lock else {
             return Ok(());
@@ -93,7 +93,7 @@ impl Borrowed {
         Ok(())
     }
 
-    /// Whether it may be emptied: it bears the mark, or there is nothing in it.
+    /// Checks that it may be emptied: it has the mark, or it is empty.
     async fn prove(&mut self) -> Result<(), DbError> {
         let marked = self
             .keeper
@@ -119,7 +119,7 @@ impl Borrowed {
         self.keeper.run(self.borrow_queries.mark).await
     }
 
-    /// Takes everything out of it but for the mark.
+    /// Drops everything in it except the mark.
     pub async fn empty(&mut self) -> Result<(), DbError> {
         let statements = self.keeper.rows(self.borrow_queries.empties).await?;
         for sql in statements.into_iter().flatten().flatten() {
@@ -131,7 +131,7 @@ impl Borrowed {
         }
     }
 
-    /// Gives it back.
+    /// Empties it and releases the lock.
     pub async fn back(mut self) -> Result<(), DbError> {
         let emptied = self.empty().await;
         if let Some(lock) = &self.lock {

@@ -1,4 +1,4 @@
-//! A database that is going to be dropped, whatever becomes of the work with it.
+//! A guard that drops a database however the work with it ends.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use super::super::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
 use crate::model::target::Target;
 
-/// How long a run that was interrupted may take to clear up.
+/// How long an interrupted run may take to drop it.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// A statement that makes a database goes on when its client is gone: so often it is looked for.
+/// The number of lookups for the database: CREATE DATABASE continues after its client is gone.
 const LOOKS: usize = 30;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The promise to drop a database. It is kept even by whoever forgets it: work that is interrupted
-/// ends in the middle, and a fault leaves by the nearest way.
+/// Drops a database when it is dropped itself: interrupted work and early returns do not drop it
+/// explicitly.
 pub struct DropGuard {
     entry: Target,
     dialect: &'static dyn Dialect,
     name: String,
-    /// The statement that makes it may be on its way.
+    /// Whether the statement that creates it may have been sent.
     sent: bool,
 }
 
 impl DropGuard {
-    /// A database that is about to be made.
+    /// Guards a database that is about to be created.
     pub fn new(entry: Target, dialect: &'static dyn Dialect, name: String) -> Self {
         DropGuard {
             entry,
@@ -33,7 +33,7 @@ impl DropGuard {
         }
     }
 
-    /// There is nothing to drop.
+    /// Disarms the guard: the database was never created.
     pub fn never_made(mut self) {
         self.sent = false;
     }
@@ -51,14 +51,14 @@ impl Drop for DropGuard {
             return;
         }
         let (entry, name, dialect) = (self.entry.clone(), self.name.clone(), self.dialect);
-        // Nobody can wait for anything here, so another thread does.
+        // `drop` cannot await, so another thread does.
         let clearing = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             if let Ok(runtime) = runtime {
                 let work = drop_when_made(&entry, dialect, &name);
-                // What cannot be dropped is found by its name.
+                // If it cannot be dropped, `bird doctor` finds it by its name.
                 let _: Result<_, _> =
                     runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
             }
@@ -92,7 +92,7 @@ async fn drop_when_made(
     }
 }
 
-/// Drops a database; what still runs in it is cancelled first.
+/// Drops a database, after it has cancelled the statements that run in it.
 async fn drop_at(entry: &Target, dialect: &'static dyn Dialect, name: &str) -> Result<(), DbError> {
     let Some(sql) = dialect.drop_database(name) else {
         return Ok(());
@@ -102,7 +102,7 @@ async fn drop_at(entry: &Target, dialect: &'static dyn Dialect, name: &str) -> R
         for row in session.rows(&query).await.unwrap_or_default() {
             let number = row.into_iter().nth(1).flatten().unwrap_or_default();
             if let Some(cancel) = dialect.cancel(&number) {
-                // It may have ended meanwhile.
+                // The statement may have ended.
                 let _: Result<_, DbError> = session.rows(&cancel).await;
             }
         }

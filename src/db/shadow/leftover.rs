@@ -1,4 +1,4 @@
-//! The shadows that runs which were killed have left on a server.
+//! Finds the shadows that killed runs have left on a server.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,20 +7,20 @@ use uuid::Uuid;
 use super::super::session::{DbError, Session};
 use super::PREFIX;
 
-/// A run has a session in its shadow, but for this long when it makes or drops it.
+/// How long a shadow may have no session while a run creates or drops it.
 const BETWEEN: Duration = Duration::from_secs(5);
 
-/// A shadow that nobody uses any more.
+/// A shadow that no run uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
     pub name: String,
-    /// How long ago it was made.
+    /// The time since it was created.
     pub age: Duration,
     /// The statement that drops it.
     pub sql: String,
 }
 
-/// Those on a session's server in which no session is.
+/// Finds the shadows without sessions on the server of a session.
 pub async fn leftovers(session: &mut Session) -> Result<Vec<Leftover>, DbError> {
     let dialect = session.dialect;
     let (Some(databases), Some(used)) = (
@@ -43,7 +43,7 @@ pub async fn leftovers(session: &mut Session) -> Result<Vec<Leftover>, DbError> 
     Ok(left.collect())
 }
 
-/// How old a shadow is, by its name; nothing where that is none of a shadow.
+/// The age of a shadow by its name; `None` if it is not the name of a shadow.
 fn age(name: &str) -> Option<Duration> {
     let id = Uuid::try_parse(name.strip_prefix(PREFIX)?).ok()?;
     let (seconds, _) = id.get_timestamp()?.to_unix();

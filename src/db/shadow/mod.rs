@@ -1,8 +1,8 @@
-//! A throw-away database in which migrations or a schema file are replayed: in memory for SQLite,
-//! elsewhere a database of its own beside the target, made as the target is.
+//! The shadow: a scratch database in which migrations or a schema file are replayed. For SQLite it is
+//! in memory; on a server it is a new database with the defaults of the target.
 //!
-//! It is dropped on every path that bird can see; what a killed run leaves behind is recognised by
-//! its name and found by [`left_over`]. Where the account may make no database, one is lent.
+//! It is dropped on every path. [`leftovers`] finds by its name what a killed run leaves behind. An
+//! account that may not create databases borrows one.
 
 mod borrowed;
 mod drop_guard;
@@ -27,34 +27,34 @@ use drop_guard::DropGuard;
 
 pub use leftover::{Leftover, leftovers};
 
-/// What every shadow's name begins with.
+/// The prefix of every shadow's name.
 pub const PREFIX: &str = "bird_shadow_";
-/// What helps where a server takes none.
+/// The hint for a server on which no shadow can be created.
 pub const ELSEWHERE: &str = "lend an empty database on another server with `shadow_url`";
-/// What a database that is lent bears.
+/// The name of the table that marks a borrowed database.
 const MARK: &str = "bird_shadow";
-/// How long a session may take to end.
+/// How long a session may take to close.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Where a shadow is made, and after which example.
+/// The database for which a shadow is created.
 #[derive(Clone, Copy)]
 pub struct ShadowBase<'g> {
-    /// The database beside which it is made; it gets that one's defaults.
+    /// The database whose server and defaults the shadow gets.
     pub target: &'g Target,
     pub dialect: &'static dyn Dialect,
     pub schema: Option<&'g str>,
-    /// What new databases of the project are made with, where the target does not exist.
+    /// The collation of new databases of the project, for a target that does not exist.
     pub collation: Option<&'g str>,
 }
 
-/// Where a shadow comes from, and so what becomes of it.
+/// How a shadow was made, and so how it is removed.
 enum Made {
     InMemory,
     Beside(Box<DropGuard>),
     Borrowed(Box<Borrowed>),
 }
 
-/// A database that is going to be dropped.
+/// A scratch database.
 pub struct Shadow {
     pub session: Session,
     /// Its name on its server.
@@ -63,20 +63,20 @@ pub struct Shadow {
     pub(super) state: State,
 }
 
-/// What is known of a shadow while statements are replayed in it.
+/// The state of a shadow while statements are replayed in it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub around: Around,
-    /// What was to be made and was not.
+    /// The objects whose creation was not sent.
     pub unsent: Vec<String>,
-    /// The other database in which the statements that follow would run.
+    /// The other database in which the next statements would run.
     pub away: Option<String>,
-    /// What would run by itself if it were not in a shadow.
+    /// The events that are enabled outside of the shadow.
     awake: BTreeSet<String>,
 }
 
 impl State {
-    /// Asks what is around.
+    /// Reads the scope of the shadow: other databases and roles.
     async fn of(session: &mut Session, own: &str, shadow: &str) -> Result<State, DbError> {
         let mut around = Around {
             own: own.to_owned(),
@@ -102,7 +102,7 @@ impl State {
         })
     }
 
-    /// Remembers what was put to sleep.
+    /// Records an event that was disabled.
     pub fn slept(&mut self, sleep: Sleep) {
         let awake = sleep.awake.unwrap_or(self.awake.contains(&sleep.name));
         self.awake.remove(&sleep.name);
@@ -113,7 +113,7 @@ impl State {
 }
 
 impl Shadow {
-    /// Makes an empty one.
+    /// Creates an empty shadow.
     pub async fn create(base: ShadowBase<'_>) -> Result<Shadow, DbError> {
         let (target, made) = match base.target {
             Target::File(_) => (Target::File(FileTarget::memory()), Made::InMemory),
@@ -126,7 +126,7 @@ impl Shadow {
         Shadow::open(base, target, made).await
     }
 
-    /// Takes a database that is lent for it, where the account may make none.
+    /// Borrows a database, for an account that may not create one.
     pub async fn borrow(base: ShadowBase<'_>, borrowed: &Target) -> Result<Shadow, DbError> {
         let example = like(base).await;
         let borrowed = Borrowed::take(borrowed, base.dialect, example.as_deref()).await?;
@@ -152,12 +152,12 @@ impl Shadow {
         })
     }
 
-    /// Whether there is but this one, because it is lent.
+    /// Whether it is a borrowed database, of which there is only one.
     pub fn is_borrowed(&self) -> bool {
         matches!(self.made, Made::Borrowed(_))
     }
 
-    /// What it holds.
+    /// Reads its schema.
     pub async fn inspect(&mut self) -> Result<Schema, DbError> {
         let mut schema = inspect::schema(&mut self.session, &self.database).await?;
         let dialect = self.session.dialect;
@@ -180,10 +180,9 @@ impl Shadow {
         Ok(schema)
     }
 
-    /// Drops it, or gives it back. What was forgotten is dropped as well, only later and in a
-    /// less orderly way.
+    /// Drops it, or gives it back. Without this call the guard drops it.
     pub async fn remove(self) -> Result<(), DbError> {
-        // Where work was interrupted, the session may still be waiting for an answer.
+        // After an interruption the session may still wait for an answer.
         let _: Result<(), _> = tokio::time::timeout(FAREWELL, self.session.close()).await;
         match self.made {
             Made::InMemory => Ok(()),
@@ -193,13 +192,13 @@ impl Shadow {
     }
 }
 
-/// The embedded engine, without a database.
+/// Opens a session with the embedded engine, in memory.
 pub async fn in_memory(dialect: &'static dyn Dialect) -> Result<Session, DbError> {
     let memory = Target::File(FileTarget::memory());
     Session::open(&memory, dialect, None, Access::Create).await
 }
 
-/// Makes a database beside the target, like it.
+/// Creates a database on the server of the target, with its defaults.
 async fn beside(
     base: ShadowBase<'_>,
     server: &ServerTarget,
@@ -226,7 +225,7 @@ async fn beside(
             Ok((Target::Server(there), guard))
         }
         Err(error) => {
-            // Where the connection broke it may have been made all the same.
+            // If the connection broke, the database may exist.
             if error.trouble != Trouble::Connection {
                 guard.never_made();
             }
@@ -235,7 +234,7 @@ async fn beside(
     }
 }
 
-/// What somebody has closed takes no shadow either, not even from an account that could make one.
+/// An error if the server is read-only, even for an account that could write.
 async fn open_for_it(session: &mut Session) -> Result<(), DbError> {
     match writability::look(session).await? {
         Some(closed @ Closed::Setting(_)) => {
@@ -247,7 +246,7 @@ async fn open_for_it(session: &mut Session) -> Result<(), DbError> {
     }
 }
 
-/// What an account needs that may make no database.
+/// Adds the grant that an account lacks to create a database.
 async fn explained(mut session: Session, mut error: DbError) -> DbError {
     let dialect = session.dialect;
     if error.trouble == Trouble::Denied
@@ -263,7 +262,7 @@ async fn explained(mut session: Session, mut error: DbError) -> DbError {
     error
 }
 
-/// The defaults of the target, where it can be asked.
+/// Reads the defaults of the target; `None` if it cannot be opened.
 async fn like(base: ShadowBase<'_>) -> Option<Vec<Option<String>>> {
     let query = base.dialect.defaults_query()?;
     let opened = Session::open(base.target, base.dialect, None, Access::Look).await;
