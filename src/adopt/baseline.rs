@@ -62,10 +62,10 @@ fn follow(
     let text = &migration.text;
     let statements = split::split(dialect.lexis(), text).map_err(|fault| {
         let place = Location::new(&migration.file, text, text.clone(), fault.range);
-        let told = Diagnostic::new(Code::MigrationUnreadable, fault.message).at(place);
+        let diagnostic = Diagnostic::new(Code::MigrationUnreadable, fault.message).at(place);
         match fault.hint {
-            Some(hint) => told.hint(hint),
-            None => told,
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
         }
     })?;
     for statement in statements {

@@ -171,8 +171,8 @@ impl Tool {
             let quoted = dialect.quote(column);
             let time = |is_utc| {
                 let found = table.column(column);
-                let told = found.and_then(|column| dialect.utc_of(column, is_utc));
-                told.unwrap_or_else(|| "NULL".into())
+                let text = found.and_then(|column| dialect.utc_of(column, is_utc));
+                text.unwrap_or_else(|| "NULL".into())
             };
             match ask {
                 Ask::Text => quoted,
@@ -195,8 +195,8 @@ fn cell(row: &Row, at: usize) -> Option<&str> {
 
 /// A time of a row in the format of the history.
 fn time(row: &Row, at: usize) -> Option<String> {
-    let told = OffsetDateTime::parse(cell(row, at)?, &Rfc3339).ok()?;
-    told.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
+    let time = OffsetDateTime::parse(cell(row, at)?, &Rfc3339).ok()?;
+    time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
 }
 
 /// Whether a cell is true, in the notation of any engine.
@@ -238,9 +238,9 @@ mod tests {
 
     #[test]
     fn times_are_told_in_utc_or_not_at_all() {
-        let told = |text: &str| time(&vec![Some(text.to_owned())], 0);
+        let utc = |text: &str| time(&vec![Some(text.to_owned())], 0);
         assert_eq!(
-            told("2026-01-02T03:04:05.5+02:00").as_deref(),
+            utc("2026-01-02T03:04:05.5+02:00").as_deref(),
             Some("2026-01-02T01:04:05.5Z")
         );
         for wrong in [
@@ -249,7 +249,7 @@ mod tests {
             "yesterday",
             "",
         ] {
-            assert_eq!(told(wrong), None, "{wrong}");
+            assert_eq!(utc(wrong), None, "{wrong}");
         }
     }
 }

@@ -222,13 +222,13 @@ impl Examined {
         let checks = self.checks.iter().filter(reached);
         let checks = checks.filter_map(|(code, result)| {
             let message = format!("{}: {}", self.name, result.found);
-            let mut told = match result.verdict {
+            let mut fault = match result.verdict {
                 Verdict::Error => Diagnostic::new(*code, message).severity(Severity::Error),
                 Verdict::Warning => Diagnostic::new(*code, message).severity(Severity::Warning),
                 Verdict::Ok | Verdict::Note => return None,
             };
-            told.hint = result.fix.clone();
-            Some(told.database(&self.name))
+            fault.hint = result.fix.clone();
+            Some(fault.database(&self.name))
         });
         self.fault.iter().cloned().chain(checks)
     }

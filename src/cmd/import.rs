@@ -17,7 +17,7 @@ use crate::model::name::ColumnNames;
 use crate::model::schema::{Column, Family, Schema, Table};
 use crate::model::seed::Value as Literal;
 use crate::output::{Block, Report};
-use crate::project::{Database, LooseKey, Scalar, read_loose_keys};
+use crate::project::{Database, LooseForeignKey, Scalar, read_loose_foreign_keys};
 
 /// What stands in the file, as bird.toml would say it.
 pub struct ImportReport {
@@ -46,7 +46,7 @@ pub async fn run(
     wait: Option<Duration>,
 ) -> Result<ImportReport, Failure> {
     let shown = file.display().to_string();
-    let keys = read_loose_keys(file, &shown)?;
+    let keys = read_loose_foreign_keys(file, &shown)?;
     let looking = context.project.selected().map(|database| async move {
         let loaded = source::live(context, &database.name, database, wait).await?;
         Ok(Held {
@@ -80,7 +80,7 @@ struct Made {
 }
 
 /// The reference, or why it cannot be told.
-fn reference(held: &[Held<'_>], key: &LooseKey) -> Result<Made, String> {
+fn reference(held: &[Held<'_>], key: &LooseForeignKey) -> Result<Made, String> {
     let child = find(held, &key.child)?;
     let parent = find(held, &key.parent)?;
     let mut remarks = Vec::new();
@@ -140,7 +140,7 @@ fn find<'h>(held: &'h [Held<'_>], name: &str) -> Result<Found<'h>, String> {
 
 /// Which rows of the child count: those of the conditions, but for those that were marked already
 /// because their parent is gone.
-fn filter(child: &Found<'_>, key: &LooseKey, remarks: &mut Vec<String>) -> Option<String> {
+fn filter(child: &Found<'_>, key: &LooseForeignKey, remarks: &mut Vec<String>) -> Option<String> {
     let dialect = child.database.dialect;
     let mut conditions = Vec::new();
     let mut add = |name: &str, value: &Scalar, marked: bool| {
@@ -179,12 +179,12 @@ fn literal(dialect: &dyn Dialect, column: &Column, value: &Scalar) -> Option<Str
 }
 
 impl ImportReport {
-    fn add(&mut self, context: &Context, key: &LooseKey, made: &Made) {
+    fn add(&mut self, context: &Context, key: &LooseForeignKey, made: &Made) {
         let declared = context.project.references.iter();
         let mut declared = declared.filter(|one| one.from == made.from && one.to == made.to);
         if declared.next().is_some() {
-            let told = format!("# {} -> {} is declared already", made.from, made.to);
-            self.toml.push(told);
+            let line = format!("# {} -> {} is declared already", made.from, made.to);
+            self.toml.push(line);
             return;
         }
         let about = key.others.iter().chain(&made.remarks);
@@ -209,10 +209,10 @@ impl ImportReport {
     }
 
     /// A key of which no reference can be made is left as a comment.
-    fn leave_out(&mut self, key: &LooseKey, why: &str) {
-        let told = format!("{}.{} -> {}: {why}", key.child, key.column, key.parent);
-        self.toml.push(format!("# {}", comment(&told)));
-        let fault = Diagnostic::new(Code::ImportLeftOut, told).at(key.location.clone());
+    fn leave_out(&mut self, key: &LooseForeignKey, why: &str) {
+        let message = format!("{}.{} -> {}: {why}", key.child, key.column, key.parent);
+        self.toml.push(format!("# {}", comment(&message)));
+        let fault = Diagnostic::new(Code::ImportLeftOut, message).at(key.location.clone());
         let hint = "declare the reference by hand, or configure the database that it needs";
         self.findings.push(fault.hint(hint));
     }

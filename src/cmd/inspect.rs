@@ -112,10 +112,10 @@ impl Report for InspectReport {
 
     fn blocks(&self) -> Vec<Block> {
         let rows = self.all.iter().flat_map(|one| {
-            let Loaded { told, schema, .. } = &one.loaded;
+            let Loaded { label, schema, .. } = &one.loaded;
             let tables = schema.tables.iter().map(move |table| {
                 vec![
-                    told.clone(),
+                    label.clone(),
                     "table".to_owned(),
                     table.name.clone(),
                     table.columns.len().to_string(),
@@ -127,7 +127,7 @@ impl Report for InspectReport {
                 let kind = object.kind.noun().to_owned();
                 let none = String::new;
                 vec![
-                    told.clone(),
+                    label.clone(),
                     kind,
                     object.name.clone(),
                     none(),
@@ -152,34 +152,34 @@ impl Report for InspectReport {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        let mut told = Vec::new();
+        let mut all = Vec::new();
         for Inspected { loaded, ddl } in &self.all {
-            told.extend(loaded.remarks.iter().cloned());
-            let name = &loaded.told;
+            all.extend(loaded.notes.iter().cloned());
+            let name = &loaded.label;
             for stranger in &loaded.schema.strangers {
                 let message = format!("{name}: bird does not understand {}", stranger.what);
-                told.push(Diagnostic::new(Code::NotUnderstood, message));
+                all.push(Diagnostic::new(Code::NotUnderstood, message));
             }
             for table in &loaded.schema.tables {
                 for line in &table.strange {
                     let table = &table.name;
                     let message = format!("{name}: bird does not understand in {table}: {line}");
-                    told.push(Diagnostic::new(Code::NotUnderstood, message));
+                    all.push(Diagnostic::new(Code::NotUnderstood, message));
                 }
             }
             for unsupported in &ddl.unsupported {
                 let (about, why) = (&unsupported.about, &unsupported.why);
                 let message = format!("{name}: {about} cannot be recreated: {why}");
-                told.push(Diagnostic::new(Code::Unsupported, message).severity(Severity::Warning));
+                all.push(Diagnostic::new(Code::Unsupported, message).severity(Severity::Warning));
             }
         }
-        told
+        all
     }
 
     fn databases(&self) -> Vec<Value> {
         let all = self.all.iter().map(|Inspected { loaded, .. }| {
             json!({
-                "name": loaded.told,
+                "name": loaded.label,
                 "engine": loaded.base.dialect.facts().name,
                 "product": loaded.server.product,
                 "server_version": loaded.server.version,

@@ -75,16 +75,16 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
                 let compared = difference(context, args, &base).await?;
                 report
                     .diagnostics
-                    .extend(remarks(args, database, &fresh, &compared));
+                    .extend(notes(args, database, &fresh, &compared));
                 (script(&compared), compared.ddl.steps.len())
             }
             None => {
                 if let (true, Some(engine)) = (computed, engine) {
                     let message =
                         format!("{shown} is empty: there is no {engine} server to try on");
-                    let told = Diagnostic::new(Code::NotWritten, message);
+                    let fault = Diagnostic::new(Code::NotWritten, message);
                     let hint = "name one with --shadow URL, or write its statements by hand";
-                    report.diagnostics.push(told.hint(hint));
+                    report.diagnostics.push(fault.hint(hint));
                 }
                 (
                     format!("-- {}\n", args.name.trim().replace(['\n', '\r'], " ")),
@@ -168,7 +168,7 @@ async fn difference(context: &Context, args: &Args, base: &Database) -> Result<C
     let wrong = |why: &str| {
         let message = format!(
             "no statements were found that lead to {}: {why}",
-            compared.to.told
+            compared.to.label
         );
         let hint = "`bird diff` shows what differs; write the migration by hand";
         Failure::failed(Diagnostic::new(Code::NotVerified, message).hint(hint))
@@ -196,7 +196,7 @@ async fn sides(
 
 fn script(compared: &Compared) -> String {
     let catalog = compared.from.base.dialect.catalog();
-    let mut text = format!("-- {} -> {}\n", compared.from.told, compared.to.told);
+    let mut text = format!("-- {} -> {}\n", compared.from.label, compared.to.label);
     for renamed in &compared.renamed {
         text.push_str(&format!(
             "-- bird: renamed-from {} -> {}\n",
@@ -212,31 +212,26 @@ fn script(compared: &Compared) -> String {
 }
 
 /// The notes for the author of the file.
-fn remarks(
-    args: &Args,
-    database: &Database,
-    fresh: &Fresh,
-    compared: &Compared,
-) -> Vec<Diagnostic> {
-    let mut all = compared.to.remarks.clone();
+fn notes(args: &Args, database: &Database, fresh: &Fresh, compared: &Compared) -> Vec<Diagnostic> {
+    let mut all = compared.to.notes.clone();
     for twin in &compared.twins {
         let message = format!("{} is gone and {} is like it", twin.from, twin.to);
-        let told = Diagnostic::new(Code::MaybeRenamed, message);
+        let fault = Diagnostic::new(Code::MaybeRenamed, message);
         let hint = format!(
             "if it is the same under another name, remove the file and say --rename {}={}",
             twin.from, twin.to
         );
-        all.push(told.hint(hint));
+        all.push(fault.hint(hint));
     }
     if args.from_drift {
         let name = &database.name;
         let message = format!("{name} has the change of V{} already", fresh.version);
-        let told = Diagnostic::new(Code::AdoptDrift, message);
+        let fault = Diagnostic::new(Code::AdoptDrift, message);
         let hint = format!(
             "record it there: bird adopt --from baseline --to {name}@{}",
             fresh.version
         );
-        all.push(told.hint(hint));
+        all.push(fault.hint(hint));
     }
     all
 }

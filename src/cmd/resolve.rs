@@ -6,7 +6,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::database::open_all;
-use super::run::locks::{no_lock, serves, waiting};
+use super::run::locks::{check_server, no_lock, waiting};
 use super::run::open;
 use super::run::open::Absent;
 use super::run::protected;
@@ -67,7 +67,7 @@ struct Place<'p> {
 }
 
 impl Place<'_> {
-    fn told(&self) -> String {
+    fn label(&self) -> String {
         format!("{}@{}.{}", self.database.name, self.version, self.statement)
     }
 }
@@ -95,12 +95,12 @@ async fn answer(
     session: &mut Session,
 ) -> Result<ResolveReport, Failure> {
     let database = place.database;
-    let told = |doing: &'static str| {
+    let failed = |doing: &'static str| {
         move |error: DbError| Failure::failed(open::cannot_ask(database, doing, &error))
     };
     doubt(place, session).await?;
     protected::consent(context, &args.consents)?;
-    serves(database, session, &args.consents).await?;
+    check_server(database, session, &args.consents).await?;
     let waiting = waiting(context, database);
     let wish = lock::Wish {
         target: &database.target,
@@ -112,20 +112,20 @@ async fn answer(
     session
         .prepare_to_write()
         .await
-        .map_err(told("getting ready"))?;
+        .map_err(failed("getting ready"))?;
     let guard = lock::take(session, &wish, &context.stop)
         .await
         .map_err(refused)?;
     // The last holder of the lock may have decided it.
     let entry = doubt(place, session).await?;
     let sql = if args.applied {
-        journal::resolve(session, &entry, &args.reason).map_err(told("resolving"))?
+        journal::resolve(session, &entry, &args.reason).map_err(failed("resolving"))?
     } else {
         journal::withdraw(session, &entry)
     };
     let begun = lock::begin(session, wish.timeout, &waiting, &context.stop).await;
     begun.map_err(refused)?;
-    session.run(&sql).await.map_err(told("resolving"))?;
+    session.run(&sql).await.map_err(failed("resolving"))?;
     let committed = lock::commit(session, wish.timeout, &waiting, &context.stop).await;
     committed.map_err(refused)?;
     guard.release(session).await;
@@ -157,7 +157,7 @@ async fn doubt(place: &Place<'_>, session: &mut Session) -> Result<Entry, Failur
 fn not_in_doubt(place: &Place<'_>, why: &str) -> Failure {
     let message = format!(
         "{} is not in doubt: there is nothing to resolve",
-        place.told()
+        place.label()
     );
     Failure::refused(
         Diagnostic::new(Code::NotInDoubt, message)

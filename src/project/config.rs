@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::assertions::{ASSERTION, assertion};
-use super::document::{Reader, told};
+use super::document::{Reader, shown_name};
 use super::duration::parse_duration;
 use super::references::{REFERENCE, reference};
 use crate::dialect;
@@ -193,7 +193,7 @@ pub fn declared(
         });
         reader.fault(
             span,
-            format!("no database{} is declared", told(name)),
+            format!("no database{} is declared", shown_name(name)),
             Some(hint),
         );
     }

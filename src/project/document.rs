@@ -97,7 +97,7 @@ fn secret_value(key: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<Range<u
 
 /// A name as a message may repeat it, with a blank before it; nothing where it is no plain word
 /// and might be anything, even a URL that was pasted to the wrong place.
-pub fn told(name: &str) -> String {
+pub fn shown_name(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
     if name.len() <= 40 && name.chars().all(plain) {
         format!(" `{name}`")
@@ -136,7 +136,7 @@ impl<'d> Reader<'d> {
             if !known.contains(&name.as_ref()) {
                 let hint = did_you_mean(name, known.iter().copied())
                     .unwrap_or_else(|| format!("the keys of {of} are {}", known.join(", ")));
-                let name = told(name);
+                let name = shown_name(name);
                 self.fault(key.span(), format!("unknown key{name} in {of}"), Some(hint));
             }
         }

@@ -10,7 +10,7 @@ use crate::model::diagnostic::{Diagnostic, Failure, Location};
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LooseKey {
+pub struct LooseForeignKey {
     pub child: String,
     /// `table`: the parent.
     pub parent: String,
@@ -42,7 +42,7 @@ const ON_DELETE: &[&str] = &["async_delete", "async_nullify", "update_column_to"
 /// # Errors
 ///
 /// The file cannot be read, or the first thing in it that is not understood.
-pub fn read_loose_keys(path: &Path, shown: &str) -> Result<Vec<LooseKey>, Failure> {
+pub fn read_loose_foreign_keys(path: &Path, shown: &str) -> Result<Vec<LooseForeignKey>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|reason| {
         let message = format!("cannot read {shown}: {reason}");
         Failure::failed(Diagnostic::new(Code::Import, message))
@@ -50,7 +50,7 @@ pub fn read_loose_keys(path: &Path, shown: &str) -> Result<Vec<LooseKey>, Failur
     parse(shown, &text)
 }
 
-fn parse(file: &str, text: &str) -> Result<Vec<LooseKey>, Failure> {
+fn parse(file: &str, text: &str) -> Result<Vec<LooseForeignKey>, Failure> {
     let mut reader = Reader {
         file,
         text,
@@ -82,7 +82,7 @@ impl<T: Into<String>> From<T> for Wrong {
 struct Reader<'t> {
     file: &'t str,
     text: &'t str,
-    keys: Vec<LooseKey>,
+    keys: Vec<LooseForeignKey>,
     /// The child table, and the blanks before the entries of its list once there is one.
     child: Option<(String, Option<usize>)>,
     entry: Option<Entry>,
@@ -236,7 +236,7 @@ impl Entry {
         Ok(())
     }
 
-    fn finish(mut self, location: Location) -> Result<LooseKey, String> {
+    fn finish(mut self, location: Location) -> Result<LooseForeignKey, String> {
         let mut take = |name: &str| {
             let at = self.scalars.iter().position(|(key, _)| key == name)?;
             Some(self.scalars.remove(at).1)
@@ -270,7 +270,7 @@ impl Entry {
             .scalars
             .iter()
             .map(|(key, value)| format!("{key}: {}", value.text));
-        Ok(LooseKey {
+        Ok(LooseForeignKey {
             parent: parent.ok_or_else(|| missing("table"))?.text,
             column: column.ok_or_else(|| missing("column"))?.text,
             others: others.collect(),

@@ -33,7 +33,7 @@ use document::{Document, Reader};
 
 pub use create::Fresh;
 pub use duration::parse_duration;
-pub use gitlab_loose_fk::{LooseKey, Scalar, read_loose_keys};
+pub use gitlab_loose_fk::{LooseForeignKey, Scalar, read_loose_foreign_keys};
 pub use replace::{Replacement, can_replace, replace};
 pub use resolve::unnamed;
 pub use secrets::has_password;

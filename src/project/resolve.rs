@@ -15,7 +15,7 @@ use crate::model::target::{Target, Tls, is_loopback};
 /// Where a URL came from: a place in the file, or a variable.
 struct Source {
     text: String,
-    told: String,
+    origin: String,
     location: Option<Location>,
     written: Written,
 }
@@ -29,7 +29,7 @@ pub fn resolve(
 ) -> Result<Database, Diagnostic> {
     let source = source(root, document, config, request)?;
     let fault = |wrong: url::Wrong| {
-        let message = format!("{} of `{}`: {}", source.told, config.name, wrong.message);
+        let message = format!("{} of `{}`: {}", source.origin, config.name, wrong.message);
         let mut fault = Diagnostic::new(Code::Config, message).database(&config.name);
         fault.location = source.location.clone();
         fault.hint = wrong.hint;
@@ -156,7 +156,7 @@ fn source(
         }
         (Some(text), None) => Ok(Source {
             text,
-            told: name,
+            origin: name,
             location: None,
             written: Written::Elsewhere,
         }),
@@ -164,7 +164,7 @@ fn source(
         (None, None) => match (&config.url, &config.url_file) {
             (Some(url), _) => Ok(Source {
                 text: url.get_ref().clone(),
-                told: "`url`".into(),
+                origin: "`url`".into(),
                 location: place(url.span()),
                 written: if has_password(url.get_ref()) {
                     Written::Config
@@ -186,18 +186,18 @@ fn source(
 fn from_file(
     root: &Path,
     path: &str,
-    told: &str,
+    origin: &str,
     location: Option<Location>,
 ) -> Result<Source, Diagnostic> {
     match std::fs::read_to_string(root.join(path)) {
         Ok(text) => Ok(Source {
             text: text.trim().to_owned(),
-            told: told.to_owned(),
+            origin: origin.to_owned(),
             location,
             written: Written::File(root.join(path)),
         }),
         Err(reason) => {
-            let message = format!("{told}: cannot read {path}: {reason}");
+            let message = format!("{origin}: cannot read {path}: {reason}");
             let mut fault = Diagnostic::new(Code::Config, message);
             fault.location = location;
             Err(fault)

@@ -51,10 +51,10 @@ async fn one(
     let Some(session) = member.session.as_mut() else {
         return Err(nothing(database));
     };
-    let told = |error: DbError| {
+    let failed = |error: DbError| {
         Failure::failed(open::cannot_ask(database, "looking what is there", &error))
     };
-    member.history = history::read(session).await.map_err(told)?;
+    member.history = history::read(session).await.map_err(failed)?;
     let from = args.from.as_deref();
     let own = !member.history.applied.is_empty() || !member.history.journal.is_empty();
     if own {
@@ -80,11 +80,11 @@ async fn one(
     let Some(session) = member.session.as_mut() else {
         return Err(nothing(database));
     };
-    let live = inspect::tables(session).await.map_err(told)?;
+    let live = inspect::tables(session).await.map_err(failed)?;
     let known = adopt::tables();
     let mut tables: Vec<Table> = Vec::new();
     for name in live.iter().filter(|name| known.contains(&name.as_str())) {
-        tables.extend(inspect::table(session, name).await.map_err(told)?);
+        tables.extend(inspect::table(session, name).await.map_err(failed)?);
     }
     let decision = match tool(database, from, &tables)? {
         None => Decision {
@@ -98,7 +98,7 @@ async fn one(
                 return Err(Failure::failed(fault.hint("leave --to out")));
             }
             let query = tool.query(session.dialect, table, &session.table(&table.name));
-            let rows = session.rows(&query).await.map_err(told)?;
+            let rows = session.rows(&query).await.map_err(failed)?;
             let changed = args.consents.allows(Code::ChangedFile);
             let (read, files) = ((tool.read)(&rows), &member.migrations);
             let adopted = adopt::adopt(tool, read, database.dialect, files, changed);

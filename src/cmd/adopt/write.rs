@@ -145,10 +145,10 @@ async fn one(
             "interrupted before anything was recorded in `{}`",
             database.name
         );
-        let told = Diagnostic::new(Code::Interrupted, message).database(&database.name);
+        let fault = Diagnostic::new(Code::Interrupted, message).database(&database.name);
         return Err(Failure {
             exit,
-            diagnostics: vec![told],
+            diagnostics: vec![fault],
         });
     }
     let Some(session) = member.session.as_mut() else {

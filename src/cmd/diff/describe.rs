@@ -159,26 +159,26 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
         Alter::Option { name, value: pair } => value(name.clone(), pair),
         Alter::Comment(pair) => value("comment".to_owned(), pair),
         Alter::Partitions(p) => {
-            let told = |one: &Option<crate::model::schema::Partitions>| {
+            let text = |one: &Option<crate::model::schema::Partitions>| {
                 one.as_ref()
                     .map_or_else(String::new, |one| catalog.tell(Part::Partitions(one)))
             };
             (
                 "partitions".to_owned(),
                 "changed",
-                told(&p.from),
-                told(&p.to),
+                text(&p.from),
+                text(&p.to),
             )
         }
         Alter::Parents(p) => {
-            let told = |all: &[crate::model::schema::Parent]| {
+            let text = |all: &[crate::model::schema::Parent]| {
                 let all = all.iter().map(|one| match &one.bound {
                     Some(bound) => format!("{} {bound}", one.table),
                     None => one.table.clone(),
                 });
                 all.collect::<Vec<_>>()
             };
-            list("parents", &told(&p.from), &told(&p.to))
+            list("parents", &text(&p.from), &text(&p.to))
         }
         Alter::Strange(p) => {
             let (name, _, old, new) = list("definition", &p.from, &p.to);

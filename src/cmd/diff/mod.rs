@@ -108,10 +108,10 @@ fn guarded(context: &Context, one: &Compared) -> Vec<Diagnostic> {
 fn demand(compared: &[Compared]) -> Result<(), Failure> {
     let wrong = compared.iter().filter_map(|one| match &one.verified {
         Verified::Yes => None,
-        Verified::No(why) => Some(format!("{} cannot be verified: {why}", one.from.told)),
+        Verified::No(why) => Some(format!("{} cannot be verified: {why}", one.from.label)),
         Verified::Wrong(why) => Some(format!(
             "the statements that bird found do not lead from {} to {}: {why}",
-            one.from.told, one.to.told
+            one.from.label, one.to.label
         )),
     });
     let diagnostics: Vec<Diagnostic> = wrong
@@ -169,15 +169,15 @@ async fn load(
     if let (Kind::Live(one), Kind::Live(other)) = (&from.kind, &to.kind) {
         same_engine(one, other)?;
         let both = join(
-            source::live(context, &from.told, one, args.connect.wait),
-            source::live(context, &to.told, other, args.connect.wait),
+            source::live(context, &from.label, one, args.connect.wait),
+            source::live(context, &to.label, other, args.connect.wait),
         );
         let (one, other) = both.await;
         return Ok((one?, other?));
     }
-    let told = args.shadow.as_deref().map(source::at_url).transpose()?;
+    let shadow = args.shadow.as_deref().map(source::at_url).transpose()?;
     let base = |mine: Option<&Database>, other: Option<&Database>| {
-        let base = mine.or(other).or(told.as_ref());
+        let base = mine.or(other).or(shadow.as_ref());
         base.cloned().ok_or_else(source::no_engine)
     };
     let (one, other) = (from.base(), to.base());

@@ -58,7 +58,7 @@ impl Report for DiffReport {
             .collect();
         let mut drifted = self.compared.iter().filter(|one| !one.is_same());
         if let (true, Some(one)) = (self.drift, drifted.next()) {
-            let name = &one.from.told;
+            let name = &one.from.label;
             all.push(Block::Line(format!(
                 "these statements undo the drift; `bird new NAME --database {name} --from-drift` \
                  makes a migration of it instead"
@@ -69,8 +69,8 @@ impl Report for DiffReport {
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let guarded = self.guarded.iter().flatten().cloned();
-        let told = self.compared.iter().flat_map(diagnostics);
-        guarded.chain(told).collect()
+        let findings = self.compared.iter().flat_map(diagnostics);
+        guarded.chain(findings).collect()
     }
 
     fn databases(&self) -> Vec<Value> {
@@ -94,7 +94,7 @@ impl Report for DiffReport {
 }
 
 fn title(one: &Compared) -> String {
-    format!("{} -> {}", one.from.told, one.to.told)
+    format!("{} -> {}", one.from.label, one.to.label)
 }
 
 fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
@@ -238,8 +238,8 @@ fn commented(one: &Compared, text: &mut String) {
 }
 
 fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
-    let mut all: Vec<Diagnostic> = one.from.remarks.clone();
-    all.extend(one.to.remarks.iter().cloned());
+    let mut all: Vec<Diagnostic> = one.from.notes.clone();
+    all.extend(one.to.notes.iter().cloned());
     for unsupported in &one.ddl.unsupported {
         let message = format!(
             "{} cannot be changed: {}",
@@ -275,8 +275,8 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
                 "{}: {} {}: {} -> {}",
                 line.object, line.part, line.how, line.old, line.new
             );
-            let told = Diagnostic::new(Code::ColumnOrder, message);
-            all.push(told.note("the engine cannot change it, and nothing depends on it"));
+            let note = Diagnostic::new(Code::ColumnOrder, message);
+            all.push(note.note("the engine cannot change it, and nothing depends on it"));
         }
     }
     all
@@ -306,8 +306,8 @@ fn json(one: &Compared) -> Value {
         "engine": one.from.base.dialect.facts().name,
         "product": one.from.server.product,
         "server_version": one.from.server.version,
-        "from": one.from.told,
-        "to": one.to.told,
+        "from": one.from.label,
+        "to": one.to.label,
         "equal": one.is_same(),
         "renamed": one.renamed,
         "changes": changes,

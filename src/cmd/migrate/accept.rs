@@ -39,7 +39,7 @@ impl Applier<'_> {
         };
         for accepted in &own.accepted {
             let done = stored_migration::accept(session, accepted, width, reason, &patience).await;
-            let told = match done {
+            let stopped = match done {
                 Ok(Stamped::Done) => {
                     ran.accepted(&accepted.migration);
                     continue;
@@ -54,7 +54,7 @@ impl Applier<'_> {
                     )
                 }
             };
-            ran.stopped = Some(told);
+            ran.stopped = Some(stopped);
             break;
         }
         ran

@@ -213,11 +213,11 @@ async fn begin(
     let Some(session) = member.session.as_mut() else {
         return Ok(false);
     };
-    let told = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
-    session.prepare_to_write().await.map_err(told)?;
+    let failed = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
+    session.prepare_to_write().await.map_err(failed)?;
     let lock = args.locks.timeout(database).min(LOCK_WAIT);
     let limiting = session.limit(lock, database.statement_timeout).await;
-    limiting.map_err(told)?;
+    limiting.map_err(failed)?;
     let facts = database.dialect.facts();
     let complete = member.history.exists && member.history.has_journal;
     if !facts.transactional_ddl || (complete && !facts.is_embedded()) {
@@ -244,18 +244,18 @@ async fn tables(
         let fault = Diagnostic::new(Code::Database, "it was never opened");
         return Err(Failure::failed(fault.database(&database.name)));
     };
-    let told = |error| {
+    let failed = |error| {
         let doing = "making the tables of its history";
         Failure::failed(open::cannot_ask(database, doing, &error))
     };
     let width = history::ensure(session, &member.history, plan.largest)
         .await
-        .map_err(told)?;
+        .map_err(failed)?;
     failpoint::at("history-made");
     journal::ensure(session, member.history.has_journal)
         .await
-        .map_err(told)?;
-    stored_migration::ensure(session).await.map_err(told)?;
+        .map_err(failed)?;
+    stored_migration::ensure(session).await.map_err(failed)?;
     if begun {
         let timeout = args.locks.timeout(database);
         let waiting = waiting(context, database);

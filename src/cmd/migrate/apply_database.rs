@@ -141,14 +141,14 @@ impl Applier<'_> {
                 Ok((done, told)) => ran.done(step, done, told, start.elapsed()),
                 Err(stop) => {
                     ran.sent |= stop.sent;
-                    let told = stopped::diagnose(
+                    let reason = stopped::diagnose(
                         self.context,
                         self.database,
                         step,
                         &stop,
                         run.lock_timeout,
                     );
-                    ran.stop_at(at, told);
+                    ran.stop_at(at, reason);
                     break;
                 }
             }

@@ -27,8 +27,8 @@ pub async fn beside(context: &Context, args: &Args, database: &Database) -> Resu
         timeout: Duration::ZERO,
         waiting: &|_| {},
     };
-    let serves = locks::serves(database, &mut session, &args.consents).await;
-    let result = match serves {
+    let checked = locks::check_server(database, &mut session, &args.consents).await;
+    let result = match checked {
         Ok(()) => match lock::take(&mut session, &wish, &context.stop).await {
             Ok(guard) => {
                 guard.release(&mut session).await;
@@ -54,7 +54,9 @@ pub(super) async fn writers(
         let database = member.database;
         let steps = plan.of(&database.name).map_or(0, |plan| plan.steps.len());
         match &mut member.session {
-            Some(session) if steps > 0 => locks::serves(database, session, &args.consents).await,
+            Some(session) if steps > 0 => {
+                locks::check_server(database, session, &args.consents).await
+            }
             _ => Ok(()),
         }
     });

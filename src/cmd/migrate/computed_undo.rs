@@ -5,7 +5,7 @@ use super::Args;
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::source::compare::{Compared, Proof, Verified, compare};
-use crate::cmd::source::{self, until};
+use crate::cmd::source::{self, applied_texts};
 use crate::dialect::Dialect;
 use crate::dialect::statement;
 use crate::model::change::{Hazard, Renamed};
@@ -73,18 +73,20 @@ async fn back(
     let before = history.applied.iter().map(|row| row.version);
     let before = before.filter(|applied| *applied < version).max();
     let name = &database.name;
-    let (told_from, told_to) = match before {
+    let (label_from, label_to) = match before {
         Some(before) => (format!("{name}@{version}"), format!("{name}@{before}")),
         None => (
             format!("{name}@{version}"),
             format!("{name} with nothing in it"),
         ),
     };
-    let from = until(database, files, history, version);
-    let to = before.map_or_else(Vec::new, |before| until(database, files, history, before));
+    let from = applied_texts(database, files, history, version);
+    let to = before.map_or_else(Vec::new, |before| {
+        applied_texts(database, files, history, before)
+    });
     let compared = source::with(context, async |pool| {
-        let from = pool.replay(&told_from, database, &from, true).await?;
-        let mut to = pool.replay(&told_to, database, &to, true).await?;
+        let from = pool.replay(&label_from, database, &from, true).await?;
+        let mut to = pool.replay(&label_to, database, &to, true).await?;
         // Renames of the file are reverted.
         if let Ok(script) = script::read(database.dialect.lexis(), &file.text) {
             let renames = script.renames.into_iter();

@@ -27,7 +27,7 @@ pub struct MigrateReport {
     ran: Vec<(String, Ran)>,
     diagnostics: Vec<Diagnostic>,
     /// Further notes.
-    remarks: Vec<Diagnostic>,
+    notes: Vec<Diagnostic>,
     exit: Exit,
 }
 
@@ -59,7 +59,7 @@ pub struct RanStep {
 
 impl RanStep {
     /// Notes of the engine half, such as the algorithm that it used.
-    fn remarks(&self, database: &str) -> Vec<String> {
+    fn notes(&self, database: &str) -> Vec<String> {
         let title = title(self.version, &self.name);
         let found = self.told.found.map(|at| {
             format!(
@@ -122,26 +122,26 @@ fn states(members: &mut [RunDatabase<'_>]) -> Vec<State> {
 }
 
 /// The notes about the selected databases.
-fn remarks(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
+fn notes(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
     let selected = members.iter().filter(|member| member.database.selected);
-    let told = selected.flat_map(|member| {
+    let notes = selected.flat_map(|member| {
         let database = member.database;
         let lexis = database.dialect.lexis();
         standing(lexis, &member.migrations, &member.history).remarks(&database.name)
     });
-    told.collect()
+    notes.collect()
 }
 
 impl MigrateReport {
     /// Makes the report of a run that wrote nothing: a dry run, or nothing to do.
     pub(super) fn planned(members: &mut [RunDatabase<'_>], plan: Plan, args: &Args) -> Self {
-        let mut remarks = remarks(members);
-        remarks.extend(plan.remarks.iter().cloned());
+        let mut notes = notes(members);
+        notes.extend(plan.remarks.iter().cloned());
         MigrateReport {
             direction: args.direction,
             dry_run: args.dry_run,
             plan,
-            remarks,
+            notes,
             states: states(members),
             ran: Vec::new(),
             diagnostics: Vec::new(),
@@ -157,7 +157,7 @@ impl MigrateReport {
         ran: Vec<Option<Ran>>,
     ) -> Self {
         let mut report = MigrateReport::planned(members, Plan::default(), args);
-        report.remarks.extend(plan.remarks.iter().cloned());
+        report.notes.extend(plan.remarks.iter().cloned());
         let named = members
             .iter()
             .zip(ran)
@@ -168,9 +168,9 @@ impl MigrateReport {
             let Some((diagnostic, exit)) = &ran.stopped else {
                 continue;
             };
-            let mut told = diagnostic.clone();
-            told.notes.push(where_it_stands(name, ran, plan));
-            report.diagnostics.push(told);
+            let mut fault = diagnostic.clone();
+            fault.notes.push(where_it_stands(name, ran, plan));
+            report.diagnostics.push(fault);
             // After a statement was sent, a refusal counts as a stop half-way.
             let exit = match exit {
                 Exit::Failed | Exit::Refused if sent => Exit::Stopped,
@@ -323,7 +323,7 @@ impl Report for MigrateReport {
         }
         let steps = self.ran.iter().flat_map(|(name, ran)| {
             let steps = ran.steps.iter();
-            steps.flat_map(move |step| step.remarks(name))
+            steps.flat_map(move |step| step.notes(name))
         });
         blocks.extend(steps.map(Block::Line));
         if !self.diagnostics.is_empty() {
@@ -334,7 +334,7 @@ impl Report for MigrateReport {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        let all = self.diagnostics.iter().chain(&self.remarks);
+        let all = self.diagnostics.iter().chain(&self.notes);
         all.cloned().collect()
     }
 

@@ -29,7 +29,7 @@ pub fn diagnose(
     let count = step.script.statements.len();
     let whole = || Location::file(&step.migration.file);
     // Engines quote statements and values, and both may hold a secret.
-    let hide = |told: &str| script::hide(step.lexis, &step.migration.text, told);
+    let hide = |text: &str| script::hide(step.lexis, &step.migration.text, text);
     let error = |code, message: String| {
         Diagnostic::new(code, message)
             .database(name)

@@ -137,10 +137,10 @@ pub async fn open_all<'p>(
     let opened = Failure::collect(join_all(opening).await);
     match context.stop.asked() {
         Some(exit) => {
-            let told = Diagnostic::new(Code::Interrupted, "interrupted before anything was done");
+            let fault = Diagnostic::new(Code::Interrupted, "interrupted before anything was done");
             Err(Failure {
                 exit,
-                diagnostics: vec![told],
+                diagnostics: vec![fault],
             })
         }
         None => opened,

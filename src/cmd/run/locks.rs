@@ -38,7 +38,7 @@ pub fn doubt(context: &Context, database: &Database, guard: &Guard) {
 }
 
 /// Refuses a server that is not suitable for writing: a read-only one, a replica, a cluster.
-pub async fn serves(
+pub async fn check_server(
     database: &Database,
     session: &mut Session,
     consents: &Consents,
@@ -162,13 +162,13 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
             .hint(itself(database)),
         ),
         NoLock::Stopped(exit) => {
-            let told = fault(
+            let fault = fault(
                 Code::Interrupted,
                 format!("interrupted while waiting for the lock of `{name}`"),
             );
             Failure {
                 exit: *exit,
-                diagnostics: vec![told],
+                diagnostics: vec![fault],
             }
         }
         NoLock::Database(error) => Failure::failed(fault(

@@ -143,10 +143,10 @@ pub fn cannot_ask(database: &Database, doing: &str, error: &DbError) -> Diagnost
 pub async fn may_create(session: &mut Session, database: &Database) -> Result<(), Failure> {
     let schema = database.schema.as_deref();
     for (what, missing) in database.dialect.missing_inside(schema) {
-        let told = |error| cannot_ask(database, "looking for its schema", &error);
+        let failed = |error| cannot_ask(database, "looking for its schema", &error);
         let found = session.value(&missing.exists).await;
         if found
-            .map_err(|error| Failure::failed(told(error)))?
+            .map_err(|error| Failure::failed(failed(error)))?
             .is_none()
         {
             let message = format!("{}: the {what} does not exist", database.name);
@@ -157,11 +157,11 @@ pub async fn may_create(session: &mut Session, database: &Database) -> Result<()
         }
     }
     if let Some(query) = database.dialect.preflight_query(schema) {
-        let told = |error| cannot_ask(database, "asking for its privileges", &error);
+        let failed = |error| cannot_ask(database, "asking for its privileges", &error);
         let grant = session
             .value(&query)
             .await
-            .map_err(|error| Failure::failed(told(error)))?;
+            .map_err(|error| Failure::failed(failed(error)))?;
         if let Some(grant) = grant {
             let message = format!(
                 "{}: this account may not create anything there",

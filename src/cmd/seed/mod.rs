@@ -6,7 +6,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::database::{RunDatabase, open_all};
-use super::run::locks::{doubt, no_lock, serves, waiting};
+use super::run::locks::{check_server, doubt, no_lock, waiting};
 use super::run::open::Absent;
 use super::run::{open, protected};
 use crate::db::lock::NoLock;
@@ -199,7 +199,7 @@ async fn transaction(
     let Some(session) = member.database.session.as_mut() else {
         return Ok(Vec::new());
     };
-    let told =
+    let failed =
         |error: &DbError, doing: &str| Failure::failed(open::cannot_ask(database, doing, error));
     if looks {
         return rows(session, database, &member.seeds, true).await;
@@ -216,8 +216,8 @@ async fn transaction(
     session
         .prepare_to_write()
         .await
-        .map_err(|error| (told(&error, "getting ready"), false))?;
-    serves(database, session, &args.consents)
+        .map_err(|error| (failed(&error, "getting ready"), false))?;
+    check_server(database, session, &args.consents)
         .await
         .map_err(|failure| (failure, false))?;
     let guard = lock::take(session, &wish, &context.stop)
@@ -230,7 +230,7 @@ async fn transaction(
     let result = match rows(session, database, &member.seeds, false).await {
         Ok(rows) => match lock::commit(session, timeout, &waiting, &context.stop).await {
             Ok(()) => Ok(rows),
-            Err(NoLock::Database(error)) => Err((told(&error, "committing its seeds"), true)),
+            Err(NoLock::Database(error)) => Err((failed(&error, "committing its seeds"), true)),
             Err(reason) => Err((no_lock(database, &reason, timeout), true)),
         },
         Err(broken) => Err(broken),

@@ -22,7 +22,7 @@ pub struct Row {
     pub action: Action,
 }
 
-fn told(action: &Action, dry_run: bool) -> String {
+fn describe(action: &Action, dry_run: bool) -> String {
     match (action, dry_run) {
         (Action::Insert { .. }, false) => "inserted".into(),
         (Action::Insert { .. }, true) => "would be inserted".into(),
@@ -50,7 +50,7 @@ impl Report for SeedReport {
                 vec![
                     row.table.clone(),
                     row.key.clone(),
-                    told(&row.action, self.dry_run),
+                    describe(&row.action, self.dry_run),
                 ]
             })
             .collect();

@@ -183,7 +183,7 @@ async fn prove(
         Some(first) => Verified::Wrong(format!(
             "run in a shadow they leave {} of {} different, first {}",
             rest.changes.len(),
-            to.told,
+            to.label,
             first.about()
         )),
     })
@@ -199,7 +199,7 @@ async fn reproduced(pool: &mut ShadowPool<'_>, from: &mut Loaded) -> Result<usiz
     let at = pool.shadow(&from.base).await?;
     let ddl = from.recreation();
     let cannot = |why: String| {
-        let message = format!("{} cannot be recreated in a shadow: {why}", from.told);
+        let message = format!("{} cannot be recreated in a shadow: {why}", from.label);
         Failure::failed(Diagnostic::new(Code::Shadow, message))
     };
     if let Some(unsupported) = ddl.unsupported.first() {

@@ -59,7 +59,7 @@ pub async fn migrations(
         Upto::Applied => {
             let history = read_history(context, database, &files).await?;
             knowable(database, &files, &history)?;
-            let mut texts = until(database, &files, &history, i64::MAX);
+            let mut texts = applied_texts(database, &files, &history, i64::MAX);
             texts.extend(half_applied(database, &files, &history));
             Ok(texts)
         }
@@ -113,7 +113,12 @@ async fn read_history(
 
 /// The texts that were applied up to a version, as they were applied: for a file that changed since,
 /// the stored text.
-pub fn until(database: &Database, files: &[Migration], history: &History, last: i64) -> Vec<Text> {
+pub fn applied_texts(
+    database: &Database,
+    files: &[Migration],
+    history: &History,
+    last: i64,
+) -> Vec<Text> {
     let lexis = database.dialect.lexis();
     let standing = standing(lexis, files, history);
     let mut texts = Vec::new();

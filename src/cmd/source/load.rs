@@ -44,10 +44,10 @@ pub async fn with<'c, T>(
         remove(context, shadow).await;
     }
     result.unwrap_or_else(|exit| {
-        let told = Diagnostic::new(Code::Interrupted, "interrupted; nothing was changed");
+        let fault = Diagnostic::new(Code::Interrupted, "interrupted; nothing was changed");
         Err(Failure {
             exit,
-            diagnostics: vec![told],
+            diagnostics: vec![fault],
         })
     })
 }
@@ -55,10 +55,10 @@ pub async fn with<'c, T>(
 async fn remove(context: &Context, shadow: Shadow) {
     let name = shadow.database.clone();
     if let Err(error) = shadow.remove().await {
-        let told = error.told();
+        let error = error.told();
         context
             .progress
-            .notice(&format!("the shadow {name} could not be removed: {told}"));
+            .notice(&format!("the shadow {name} could not be removed: {error}"));
     }
 }
 
@@ -69,7 +69,7 @@ fn cannot(database: &Database, doing: &str, error: &DbError) -> Failure {
 /// Reads the schema of a live database.
 pub async fn live(
     context: &Context,
-    told: &str,
+    label: &str,
     database: &Database,
     wait: Option<Duration>,
 ) -> Result<Loaded, Failure> {
@@ -84,12 +84,12 @@ pub async fn live(
     let server = session.server.clone();
     session.close().await;
     Ok(Loaded {
-        told: told.to_owned(),
+        label: label.to_owned(),
         base: database.clone(),
         schema: schema.map_err(|error| cannot(database, "reading its schema", &error))?,
         server,
         renames: Vec::new(),
-        remarks: Vec::new(),
+        notes: Vec::new(),
         shadow: None,
     })
 }
@@ -104,19 +104,19 @@ impl ShadowPool<'_> {
     ) -> Result<Loaded, Failure> {
         let context = self.context;
         let texts = match &source.kind {
-            Kind::Live(database) => return live(context, &source.told, database, wait).await,
+            Kind::Live(database) => return live(context, &source.label, database, wait).await,
             Kind::Migrations(_, upto) => expected::migrations(context, base, *upto).await?,
             Kind::Desired(database) => {
                 let Some(path) = &database.desired else {
-                    let message = format!("`{}` has no desired schema", source.told);
+                    let message = format!("`{}` has no desired schema", source.label);
                     return Err(usage(message, "set `schema` of the database in bird.toml"));
                 };
-                read(&own(path, base, &source.told)?, context)?
+                read(&own(path, base, &source.label)?, context)?
             }
             Kind::Path(path) => read(path, context)?,
         };
         let cached = matches!(source.kind, Kind::Migrations(..));
-        let mut loaded = self.replay(&source.told, base, &texts, cached).await?;
+        let mut loaded = self.replay(&source.label, base, &texts, cached).await?;
         for text in &texts {
             // The replay has reported a file that cannot be parsed.
             if let Ok(script) = script::read(base.dialect.lexis(), &text.sql) {
@@ -133,19 +133,19 @@ impl ShadowPool<'_> {
     /// Replays texts in a shadow, or takes their schema from the cache.
     pub async fn replay(
         &mut self,
-        told: &str,
+        label: &str,
         base: &Database,
         texts: &[Text],
         cached: bool,
     ) -> Result<Loaded, Failure> {
         let context = self.context;
         let mut loaded = Loaded {
-            told: told.to_owned(),
+            label: label.to_owned(),
             base: base.clone(),
             schema: Schema::default(),
             server: Server::default(),
             renames: Vec::new(),
-            remarks: Vec::new(),
+            notes: Vec::new(),
             shadow: None,
         };
         let key = if cached {
@@ -156,7 +156,7 @@ impl ShadowPool<'_> {
         if let Some((key, server)) = &key
             && let Some(replayed) = cache::read(context, key)
         {
-            loaded.remarks = remarks(base, texts, &replayed);
+            loaded.notes = notes(base, texts, &replayed);
             loaded.schema = replayed.schema;
             loaded.server = server.clone();
             return Ok(loaded);
@@ -183,7 +183,7 @@ impl ShadowPool<'_> {
         if let Some((key, _)) = key {
             cache::write(context, &key, &replayed);
         }
-        loaded.remarks = remarks(base, texts, &replayed);
+        loaded.notes = notes(base, texts, &replayed);
         loaded.schema = replayed.schema;
         Ok(loaded)
     }
@@ -227,7 +227,7 @@ impl ShadowPool<'_> {
 }
 
 /// The file of this engine if a folder has one file per engine, else the path itself.
-fn own(path: &Path, base: &Database, told: &str) -> Result<PathBuf, Failure> {
+fn own(path: &Path, base: &Database, label: &str) -> Result<PathBuf, Failure> {
     let engine = base.dialect.facts().name;
     let file = |engine: &str| path.join(format!("{engine}.sql"));
     if file(engine).is_file() {
@@ -237,19 +237,19 @@ fn own(path: &Path, base: &Database, told: &str) -> Result<PathBuf, Failure> {
     match others.iter().find(|other| file(other).is_file()) {
         None => Ok(path.to_path_buf()),
         Some(other) => {
-            let message = format!("`{told}` has no file for {engine}, only for {other}");
+            let message = format!("`{label}` has no file for {engine}, only for {other}");
             Err(usage(message, format!("write {}", file(engine).display())))
         }
     }
 }
 
 /// Notes about the statements that were not replayed.
-fn remarks(base: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnostic> {
-    let told = replayed.kept.iter().filter_map(|(at, kept)| {
+fn notes(base: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnostic> {
+    let notes = replayed.kept.iter().filter_map(|(at, kept)| {
         let text = texts.get(*at)?;
         Some(replay::told(base.dialect, &text.name, &text.sql, kept))
     });
-    told.flatten().collect()
+    notes.flatten().collect()
 }
 
 /// Reads a file, or the files of a folder in order.

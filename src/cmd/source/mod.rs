@@ -19,13 +19,13 @@ use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::project::{self, Database};
 
-pub use expected::until;
+pub use expected::applied_texts;
 pub use load::{ShadowPool, live, with};
 
 /// A source of a schema.
 pub struct Source {
     /// The text on the command line, without a password.
-    pub told: String,
+    pub label: String,
     pub kind: Kind,
 }
 
@@ -51,7 +51,7 @@ pub enum Upto {
 
 /// A schema that was loaded from a source.
 pub struct Loaded {
-    pub told: String,
+    pub label: String,
     /// The database whose engine, server and defaults it has.
     pub base: Database,
     pub schema: Schema,
@@ -59,7 +59,7 @@ pub struct Loaded {
     /// The renames that its files declare.
     pub renames: Vec<Renamed>,
     /// Notes about statements that were not replayed.
-    pub remarks: Vec<Diagnostic>,
+    pub notes: Vec<Diagnostic>,
     /// The index of the shadow that has it.
     pub shadow: Option<usize>,
 }
@@ -126,14 +126,14 @@ impl Source {
                 }
             };
             return Ok(Source {
-                told: text.to_owned(),
+                label: text.to_owned(),
                 ..source
             });
         }
         let path = PathBuf::from(text);
         if path.exists() {
             return Ok(Source {
-                told: text.to_owned(),
+                label: text.to_owned(),
                 kind: Kind::Path(path),
             });
         }
@@ -155,7 +155,7 @@ impl Source {
     /// The live schema of a database.
     pub fn live(database: &Database) -> Source {
         Source {
-            told: database.name.clone(),
+            label: database.name.clone(),
             kind: Kind::Live(Box::new(database.clone())),
         }
     }
@@ -164,7 +164,7 @@ impl Source {
     pub fn migrations(database: &Database, upto: Upto) -> Source {
         let name = &database.name;
         Source {
-            told: match upto {
+            label: match upto {
                 Upto::All => format!("{name}@migrations"),
                 Upto::Version(version) => format!("{name}@{version}"),
                 Upto::Applied => format!("{name}@applied"),
@@ -176,7 +176,7 @@ impl Source {
     /// The desired schema of a database.
     pub fn desired(database: &Database) -> Source {
         Source {
-            told: format!("{}@schema", database.name),
+            label: format!("{}@schema", database.name),
             kind: Kind::Desired(Box::new(database.clone())),
         }
     }

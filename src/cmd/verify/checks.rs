@@ -164,7 +164,7 @@ pub async fn desired(pool: &mut ShadowPool<'_>, database: &Database) -> Result<O
 fn differences(code: Code, database: &Database, from: &Loaded, to: &Loaded) -> Vec<Diagnostic> {
     let catalog = database.dialect.catalog();
     let difference = diff(&from.schema, &to.schema, catalog.orders_columns());
-    let mut found: Vec<Diagnostic> = from.remarks.iter().chain(&to.remarks).cloned().collect();
+    let mut found: Vec<Diagnostic> = from.notes.iter().chain(&to.notes).cloned().collect();
     for change in &difference.changes {
         for line in describe::lines(catalog, change, &from.schema, &to.schema) {
             let part = if line.part.is_empty() {
@@ -184,9 +184,9 @@ fn differences(code: Code, database: &Database, from: &Loaded, to: &Loaded) -> V
             };
             let message = format!("{}: {}{part} {how}", database.name, line.object);
             let mut fault = Diagnostic::new(code, message).database(&database.name);
-            let sides = [(&from.told, line.old), (&to.told, line.new)];
-            for (told, text) in sides.into_iter().filter(|(_, text)| !text.is_empty()) {
-                fault = fault.note(format!("{told}: {text}"));
+            let sides = [(&from.label, line.old), (&to.label, line.new)];
+            for (label, text) in sides.into_iter().filter(|(_, text)| !text.is_empty()) {
+                fault = fault.note(format!("{label}: {text}"));
             }
             found.push(fault);
         }

@@ -76,12 +76,12 @@ impl Checked {
             Outcome::NotDone(why) if self.is_broken() => checked::Outcome::Skipped(why.clone()),
             Outcome::NotDone(why) => {
                 let first = |fault: &Diagnostic| why.starts_with(&fault.message);
-                let told = self.failed.iter().skip_while(|fault| !first(fault));
-                let mut told: Vec<Diagnostic> = told.cloned().collect();
-                if told.is_empty() {
-                    told.push(Diagnostic::new(Code::NotDone, why).database(&self.name));
+                let faults = self.failed.iter().skip_while(|fault| !first(fault));
+                let mut faults: Vec<Diagnostic> = faults.cloned().collect();
+                if faults.is_empty() {
+                    faults.push(Diagnostic::new(Code::NotDone, why).database(&self.name));
                 }
-                checked::Outcome::NotDone(told)
+                checked::Outcome::NotDone(faults)
             }
         }
     }
@@ -146,7 +146,7 @@ impl VerifyReport {
     }
 }
 
-fn told(outcome: &Outcome) -> String {
+fn describe(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Ok => "ok".to_owned(),
         Outcome::Found(found) => match found.len() {
@@ -169,7 +169,7 @@ impl Report for VerifyReport {
     fn blocks(&self) -> Vec<Block> {
         let rows = self.databases.iter().flat_map(|one| {
             let outcomes = one.outcomes.iter().map(|(check, outcome)| {
-                vec![one.name.clone(), check.name().to_owned(), told(outcome)]
+                vec![one.name.clone(), check.name().to_owned(), describe(outcome)]
             });
             let failed = one.failed.first().filter(|_| one.outcomes.len() <= 1);
             let failed = failed.map(|_| {
@@ -199,8 +199,8 @@ impl Report for VerifyReport {
                 .collect();
             let mut rest = one.failed.clone();
             for (_, outcome) in &all {
-                if let checked::Outcome::NotDone(told) = outcome {
-                    rest.retain(|fault| !told.contains(fault));
+                if let checked::Outcome::NotDone(faults) = outcome {
+                    rest.retain(|fault| !faults.contains(fault));
                 }
             }
             if !rest.is_empty() {

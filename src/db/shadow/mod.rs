@@ -238,9 +238,9 @@ async fn beside(
 async fn open_for_it(session: &mut Session) -> Result<(), DbError> {
     match writability::look(session).await? {
         Some(closed @ Closed::Setting(_)) => {
-            let mut told = closed.told();
-            told.notes.push(ELSEWHERE.to_owned());
-            Err(told)
+            let mut error = closed.told();
+            error.notes.push(ELSEWHERE.to_owned());
+            Err(error)
         }
         Some(Closed::Replica) | None => Ok(()),
     }
