@@ -40,6 +40,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     pub message: String,
     pub database: Option<String>,
+    /// The objects that it is about, as the statement names them; the message shows them.
+    pub objects: Vec<String>,
     pub location: Option<Location>,
     /// Facts that explain the message: the engine's words, the state things are in.
     pub notes: Vec<String>,
@@ -55,6 +57,7 @@ impl Diagnostic {
             severity: code.severity(),
             message: message.into(),
             database: None,
+            objects: Vec::new(),
             location: None,
             notes: Vec::new(),
             hint: None,

@@ -22,6 +22,16 @@ pub(super) struct Asks<'p> {
     learned: bool,
 }
 
+/// A statement that needs a consent.
+struct Asked {
+    statement: usize,
+    consent: Code,
+    /// What it does, in words.
+    what: String,
+    /// The tables that it drops or that lose rows.
+    tables: Vec<String>,
+}
+
 impl<'p> Asks<'p> {
     pub(super) fn new(subject: &'p Subject<'p>, allow: &'p [String]) -> Self {
         let home = subject.dialect.home(subject.database, subject.schema);
@@ -64,43 +74,60 @@ impl<'p> Asks<'p> {
         let home = dialect.home(self.subject.database, self.subject.schema);
         let count = step.script.statements.len();
         let statements: Vec<&str> = (0..count).map(|at| step.sql(at)).collect();
-        let mut asked: Vec<(usize, Code, String)> = Vec::new();
+        let mut asked: Vec<Asked> = Vec::new();
         let guarded = self.guarded(step, &statements);
         for loss in self.tables.file(dialect, home, &statements, step.from) {
             match asked.last_mut() {
                 // One statement may drop several tables.
-                Some((statement, consent, what))
-                    if (*statement, *consent) == (loss.statement, loss.consent) =>
-                {
-                    what.push_str(" and ");
-                    what.push_str(&loss.what);
+                Some(last) if (last.statement, last.consent) == (loss.statement, loss.consent) => {
+                    last.what.push_str(" and ");
+                    last.what.push_str(&loss.what);
+                    last.tables.extend(loss.table);
                 }
-                _ => asked.push((loss.statement, loss.consent, loss.what)),
+                _ => asked.push(Asked {
+                    statement: loss.statement,
+                    consent: loss.consent,
+                    what: loss.what,
+                    tables: loss.table.into_iter().collect(),
+                }),
             }
         }
         let pending = statements.iter().enumerate().skip(step.from);
         asked.extend(pending.filter_map(|(at, sql)| {
             let what = self.elsewhere(dialect, sql)?;
-            Some((at, Code::OtherDatabase, what))
+            Some(Asked {
+                statement: at,
+                consent: Code::OtherDatabase,
+                what,
+                tables: Vec::new(),
+            })
         }));
-        asked.sort_by_key(|(statement, ..)| *statement);
-        asked.retain(|(statement, consent, _)| !self.is_allowed(step, *statement, *consent));
-        let told = asked.into_iter().map(|(statement, consent, what)| {
-            let (name, title) = (self.subject.name, step.migration.title());
-            let message = format!("{name}: statement {} of {title} {what}", statement + 1);
-            Diagnostic::new(consent, message)
-                .database(name)
-                .at(step.location(statement))
-                .hint(format!(
-                    "if it is meant: --allow {consent}, or `-- bird: allow {consent}` on the line \
-                     before the statement"
-                ))
-        });
-        let mut told: Vec<Diagnostic> = told.collect();
+        asked.sort_by_key(|one| one.statement);
+        asked.retain(|one| !self.is_allowed(step, one.statement, one.consent));
+        let mut refused: Vec<Diagnostic> = asked
+            .into_iter()
+            .map(|one| self.refusal(step, one))
+            .collect();
         let guarded = guarded.into_iter();
-        let refused = guarded.filter(|one| !self.is_allowed(step, one.statement, REFERENCED));
-        told.extend(refused.map(|one| self.referenced(step, one)));
-        told
+        let guarded = guarded.filter(|one| !self.is_allowed(step, one.statement, REFERENCED));
+        refused.extend(guarded.map(|one| self.referenced(step, one)));
+        refused
+    }
+
+    /// A statement that loses data or writes to another database.
+    fn refusal(&self, step: &Step, asked: Asked) -> Diagnostic {
+        let (name, title) = (self.subject.name, step.migration.title());
+        let (consent, number) = (asked.consent, asked.statement + 1);
+        let message = format!("{name}: statement {number} of {title} {}", asked.what);
+        let mut refusal = Diagnostic::new(consent, message)
+            .database(name)
+            .at(step.location(asked.statement))
+            .hint(format!(
+                "if it is meant: --allow {consent}, or `-- bird: allow {consent}` on the line \
+                 before the statement"
+            ));
+        refusal.objects = asked.tables;
+        refusal
     }
 
     /// A statement that touches what a reference holds on to.

@@ -19,7 +19,7 @@ pub use accept::Accepted;
 pub use destructive::{Loss, Tables, losses};
 pub use migration_state::{Partial, Standing, differing, standing};
 pub use reference_guard::{Guarded, Guards};
-pub use undo::{builds_on, lost_tables, taken_back, undo};
+pub use undo::{builds_on, taken_back, undo};
 
 use crate::model::code::Code;
 use std::ops::Range;

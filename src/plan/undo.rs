@@ -1,7 +1,6 @@
 //! The way back: which migrations are taken back, newest first, or why they must not be.
 
 use super::consents::Asks;
-use super::destructive::losses;
 use super::migration_state::{Standing, standing};
 use super::{DatabasePlan, Plan, Subject, Trouble, in_file, requires, step};
 use crate::model::code::Code;
@@ -221,33 +220,4 @@ fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, trouble: &m
             }
         }
     }
-}
-
-/// The tables that would be lost, or lose rows, by the undo files of what is applied.
-pub fn lost_tables(subject: &Subject<'_>) -> Vec<String> {
-    let home = subject.dialect.home(subject.database, subject.schema);
-    let mut tables = Vec::new();
-    let applied = |file: &&Migration| {
-        let mut rows = subject.history.applied.iter();
-        rows.any(|row| row.version == file.version)
-    };
-    for undo in subject
-        .migrations
-        .iter()
-        .filter(applied)
-        .filter_map(Migration::undoing)
-    {
-        let Ok(script) = script::read(subject.dialect.lexis(), &undo.text) else {
-            continue;
-        };
-        let statements = script.statements.iter();
-        let texts: Vec<&str> = statements
-            .filter_map(|statement| undo.text.get(statement.range.clone()))
-            .collect();
-        let losses = losses(subject.dialect, home, &texts);
-        tables.extend(losses.into_iter().filter_map(|loss| loss.table));
-    }
-    tables.sort();
-    tables.dedup();
-    tables
 }

@@ -31,7 +31,7 @@ pub async fn all(
             for fault in &mut failure.diagnostics {
                 fault.database = Some(name.clone());
                 // A finding in a file shows by its path which database it is about.
-                if fault.location.is_none() && !fault.message.contains(&format!("`{name}`")) {
+                if fault.location.is_none() && !names_database(fault.code) {
                     fault.message = format!("{name}: {}", fault.message);
                 }
             }
@@ -39,6 +39,20 @@ pub async fn all(
         })
     });
     Failure::collect(join_all(deciding).await)
+}
+
+/// Whether the message of a code names the database by itself.
+fn names_database(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AdoptMissingTables
+            | Code::DatabaseAhead
+            | Code::HalfApplied
+            | Code::NoVersion
+            | Code::NothingToAdopt
+            | Code::SeveralTools
+            | Code::VersionTooLarge
+    )
 }
 
 async fn one(
