@@ -134,8 +134,9 @@ impl Mapping<'_> {
     /// Checks that all foreign migrations of a file are applied, and that a file without markers has only
     /// one.
     fn check_markers(&mut self) {
-        for (at, taken) in &self.taken {
-            let Some(file) = self.files.get(*at).filter(|_| taken.before.is_none()) else {
+        for (at, file) in self.files.iter().enumerate() {
+            let taken = self.taken.get(&at).filter(|taken| taken.before.is_none());
+            let Some(taken) = taken else {
                 continue;
             };
             let title = file.migration.title();
@@ -173,8 +174,9 @@ impl Mapping<'_> {
         let Some(is_unchanged) = self.tool.is_unchanged.filter(|_| !changed) else {
             return;
         };
-        for (at, taken) in &self.taken {
-            let (Some(file), [original]) = (self.files.get(*at), taken.foreign.as_slice()) else {
+        for (at, file) in self.files.iter().enumerate() {
+            let foreign = self.taken.get(&at).map(|taken| taken.foreign.as_slice());
+            let Some([original]) = foreign else {
                 continue;
             };
             let split = self.holders(original).len() > 1;

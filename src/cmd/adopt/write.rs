@@ -3,6 +3,7 @@
 
 use super::report::AdoptReport;
 use super::{Args, Decision, decide, needs_writing};
+use crate::adopt::Adopted;
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::locks::{no_lock, waiting, writable};
@@ -10,6 +11,7 @@ use crate::cmd::run::open;
 use crate::db::lock::{self, Guard, NoLock};
 use crate::db::session::{DbError, Session};
 use crate::db::{clock, history, journal, stored_migration};
+use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -99,9 +101,11 @@ async fn lock_one(
     member: &mut RunDatabase<'_>,
 ) -> Result<Guard, Failure> {
     let database = member.database;
-    let Some(session) = member.session.as_mut() else {
-        return Err(never_opened(&database.name));
-    };
+    let session = invariant!(
+        member.session.as_mut(),
+        some,
+        "a database that is written to is open"
+    );
     open::may_create(session, database).await?;
     writable(database, session, &args.consents).await?;
     let waiting = waiting(context, database);
@@ -126,11 +130,6 @@ async fn lock_one(
     Ok(guard)
 }
 
-fn never_opened(name: &str) -> Failure {
-    let fault = Diagnostic::new(Code::Database, "it was never opened");
-    Failure::failed(fault.database(name))
-}
-
 /// Records in one database.
 async fn one(
     context: &Context,
@@ -151,14 +150,25 @@ async fn one(
             diagnostics: vec![fault],
         });
     }
-    let Some(session) = member.session.as_mut() else {
-        return Err(never_opened(&database.name));
-    };
+    let session = invariant!(
+        member.session.as_mut(),
+        some,
+        "a database that is written to is open"
+    );
+    let mut adopted = Vec::with_capacity(decision.adopted.len());
+    for one in &decision.adopted {
+        let migration = invariant!(
+            member.migrations.get(one.at),
+            some,
+            "an adopted migration has a file"
+        );
+        adopted.push((one, migration));
+    }
     let recording = record(
         session,
         &member.history,
         &member.migrations,
-        decision,
+        &adopted,
         database.keep_sql,
         wrote,
     );
@@ -183,7 +193,7 @@ async fn record(
     session: &mut Session,
     history: &History,
     migrations: &[Migration],
-    decision: &Decision,
+    adopted: &[(&Adopted, &Migration)],
     keep_sql: bool,
     wrote: &mut bool,
 ) -> Result<(), DbError> {
@@ -202,12 +212,9 @@ async fn record(
         session.run(begin).await?;
     }
     let now = clock::now();
-    for some in decision.adopted.chunks(TOGETHER) {
+    for some in adopted.chunks(TOGETHER) {
         let mut statements = Vec::with_capacity(some.len());
-        for adopted in some {
-            let Some(migration) = migrations.get(adopted.at) else {
-                continue;
-            };
+        for (adopted, migration) in some {
             let time = adopted.applied_on.as_deref().unwrap_or(&now);
             statements.push(history::record_on(session, migration, width, time)?);
             statements.push(stored_migration::record(

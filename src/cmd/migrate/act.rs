@@ -12,8 +12,8 @@ use crate::cmd::run::open;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
 use crate::db::{failpoint, history, journal, stored_migration};
-use crate::model::code::Code;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::invariant;
+use crate::model::diagnostic::Failure;
 use crate::model::history::Width;
 use crate::plan::{self, DatabasePlan, Plan};
 use futures_util::future::join_all;
@@ -210,9 +210,11 @@ async fn begin(
     member: &mut RunDatabase<'_>,
 ) -> Result<bool, Failure> {
     let database = member.database;
-    let Some(session) = member.session.as_mut() else {
-        return Ok(false);
-    };
+    let session = invariant!(
+        member.session.as_mut(),
+        some,
+        "a database with steps is open"
+    );
     let failed = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
     session.prepare_to_write().await.map_err(failed)?;
     let lock = args.locks.timeout(database).min(LOCK_WAIT);
@@ -240,10 +242,11 @@ async fn tables(
     begun: bool,
 ) -> Result<Width, Failure> {
     let database = member.database;
-    let Some(session) = member.session.as_mut() else {
-        let fault = Diagnostic::new(Code::Database, "it was never opened");
-        return Err(Failure::failed(fault.database(&database.name)));
-    };
+    let session = invariant!(
+        member.session.as_mut(),
+        some,
+        "a database with steps is open"
+    );
     let failed = |error| {
         let doing = "making the tables of its history";
         Failure::failed(open::cannot_ask(database, doing, &error))

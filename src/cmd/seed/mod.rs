@@ -12,6 +12,7 @@ use super::run::{open, protected};
 use crate::db::lock::NoLock;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{inspect, lock};
+use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -43,7 +44,8 @@ impl CommandFacts for Args {}
 
 /// A database with its seeds and their tables.
 struct Seeded<'p> {
-    database: RunDatabase<'p>,
+    database: &'p Database,
+    session: Session,
     seeds: Vec<(&'p Seed, Table)>,
 }
 
@@ -76,11 +78,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     };
     let mut wrote = false;
     for mut member in members {
-        let database = member.database.database;
+        let database = member.database;
         let result = transaction(context, args, &mut member, looks).await;
-        if let Some(session) = member.database.session {
-            session.close().await;
-        }
+        member.session.close().await;
         match result {
             Ok(rows) => {
                 wrote |= rows.iter().any(|row| row.action != Action::Leave);
@@ -163,8 +163,14 @@ async fn ready<'p>(mut opened: RunDatabase<'p>, seeds: &'p [Seed]) -> Result<See
         }
     }
     if faults.is_empty() {
+        let session = invariant!(
+            opened.session,
+            some,
+            "a database whose tables exist is open"
+        );
         Ok(Seeded {
-            database: opened,
+            database,
+            session,
             seeds: found,
         })
     } else {
@@ -195,10 +201,8 @@ async fn transaction(
     member: &mut Seeded<'_>,
     looks: bool,
 ) -> Result<Vec<Row>, Broken> {
-    let database = member.database.database;
-    let Some(session) = member.database.session.as_mut() else {
-        return Ok(Vec::new());
-    };
+    let database = member.database;
+    let session = &mut member.session;
     let failed =
         |error: &DbError, doing: &str| Failure::failed(open::cannot_ask(database, doing, error));
     if looks {

@@ -79,10 +79,12 @@ pub async fn compare(
         let Some(step) = catalog.rename(&from.place(), &current, &wish) else {
             continue;
         };
-        if at.is_none() {
-            at = Some(reproduced(pool, &mut from).await?);
-        }
-        current = run(pool, at, &from, std::slice::from_ref(&step))
+        let shadow = match at {
+            Some(shadow) => shadow,
+            None => reproduced(pool, &mut from).await?,
+        };
+        at = Some(shadow);
+        current = run(pool, shadow, &from, std::slice::from_ref(&step))
             .await
             .map_err(|why| {
                 let message = format!("{} cannot become {}: {why}", wish.from, wish.to);
@@ -172,7 +174,7 @@ async fn prove(
         Some(at) => at,
         None => reproduced(pool, from).await?,
     };
-    let reached = match run(pool, Some(at), from, &ddl.steps).await {
+    let reached = match run(pool, at, from, &ddl.steps).await {
         Ok(reached) => reached,
         Err(why) => return Ok(Verified::Wrong(why)),
     };
@@ -208,9 +210,7 @@ async fn reproduced(pool: &mut ShadowPool<'_>, from: &mut Loaded) -> Result<usiz
             unsupported.about, unsupported.why
         )));
     }
-    let made = run(pool, Some(at), from, &ddl.steps)
-        .await
-        .map_err(cannot)?;
+    let made = run(pool, at, from, &ddl.steps).await.map_err(cannot)?;
     let orders = from.base.dialect.catalog().orders_columns();
     let rest = diff(&made, &from.schema, orders);
     match rest.changes.first() {
@@ -222,11 +222,11 @@ async fn reproduced(pool: &mut ShadowPool<'_>, from: &mut Loaded) -> Result<usiz
 /// Runs statements in a shadow, and reads its schema.
 async fn run(
     pool: &mut ShadowPool<'_>,
-    at: Option<usize>,
+    at: usize,
     from: &Loaded,
     steps: &[DdlStep],
 ) -> Result<Schema, String> {
-    let Some(shadow) = at.and_then(|at| pool.at(at)) else {
+    let Some(shadow) = pool.at(at) else {
         return Err("there is no shadow".to_owned());
     };
     let (before, behind) = from.base.dialect.catalog().surround(steps);

@@ -15,6 +15,7 @@ use crate::db::session::{Access, DbError};
 use crate::db::shadow::{Shadow, ShadowBase};
 use crate::dialect;
 use crate::dialect::Trouble;
+use crate::invariant;
 use crate::model::change::Renamed;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -162,9 +163,12 @@ impl ShadowPool<'_> {
             return Ok(loaded);
         }
         let at = self.shadow(base).await?;
-        let Some(shadow) = self.shadows.get_mut(at).and_then(Option::as_mut) else {
-            return Ok(loaded);
-        };
+        let shadow = self.shadows.get_mut(at).and_then(Option::as_mut);
+        let shadow = invariant!(
+            shadow,
+            some,
+            "a shadow that was just created is in the pool"
+        );
         context.progress.begin(texts.len());
         let mut replayed = Replayed::default();
         for (at, text) in texts.iter().enumerate() {

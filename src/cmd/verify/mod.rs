@@ -14,6 +14,7 @@ use super::source::{self, ShadowPool};
 use crate::audit::{End, structure};
 use crate::db::session::{Access, Session};
 use crate::dialect::Trouble;
+use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
@@ -172,9 +173,7 @@ async fn references(
         };
         let place = report.databases.iter_mut();
         let mut place = place.filter(|one| ends.contains(&&one.name));
-        let Some(checked) = place.next() else {
-            continue;
-        };
+        let checked = invariant!(place.next(), some, "a selected database is in the report");
         let schemas = (schemas.get(&from.name), schemas.get(&to.name));
         let (Some(ours), Some(theirs)) = schemas else {
             let why = format!(
