@@ -48,7 +48,11 @@ fn names_database(code: Code) -> bool {
         Code::AdoptMissingTables
             | Code::DatabaseAhead
             | Code::HalfApplied
+            | Code::HalfUndone
+            | Code::HistoryEdited
+            | Code::NoTool
             | Code::NoVersion
+            | Code::NotAlike
             | Code::NothingToAdopt
             | Code::SeveralTools
             | Code::VersionTooLarge
