@@ -208,8 +208,8 @@ fn largest(database: &Database, migrations: &[Migration], applied: &[Applied]) -
 
 impl Examined {
     fn exit(&self) -> Exit {
-        let worst = self.checks.iter().map(|(_, result)| result.verdict);
-        match worst.max() {
+        let verdicts = self.checks.iter().map(|(_, result)| result.verdict);
+        match verdicts.max() {
             _ if self.fault.is_some() => Exit::Failed,
             Some(Verdict::Warning | Verdict::Error) => Exit::Found,
             _ => Exit::Done,

@@ -13,13 +13,13 @@ use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::sql::{script, split};
 
-/// Its keys.
+/// The keys of an entry.
 pub const ASSERTION: &[&str] = &["database", "name", "sql", "severity"];
 
-/// How a statement begins that only reads rows.
+/// The first words of statements that only read rows.
 const READING: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE"];
 
-/// One entry, or nothing where it is not one; the reader keeps why.
+/// Reads an entry; `None` if it is wrong, with the faults in the reader.
 pub fn assertion(
     reader: &mut Reader<'_>,
     table: &DeTable<'_>,
@@ -55,12 +55,12 @@ pub fn assertion(
     })
 }
 
-/// Cuts the text of each down to its one statement, and tells what is none that only reads: how a
-/// text is cut depends on the engine.
+/// Reduces each text to its one statement, and reports texts that are not one reading statement.
+/// Splitting a text depends on the engine.
 pub fn settle(assertions: &mut [Assertion], databases: &[Database], faults: &mut Vec<Diagnostic>) {
     for assertion in assertions {
         let mut databases = databases.iter();
-        // Without a database that this run can reach, the assertion is not asked either.
+        // Without a database that this run can reach, the assertion is not checked.
         let Some(database) = databases.find(|one| one.name == assertion.database) else {
             continue;
         };
@@ -76,7 +76,7 @@ pub fn settle(assertions: &mut [Assertion], databases: &[Database], faults: &mut
     }
 }
 
-/// The statement of a text, or why it is not one that only reads.
+/// The statement of a text, or the reason why it is not one that only reads.
 fn reading(text: &str, database: &Database) -> Result<String, String> {
     let lexis = database.dialect.lexis();
     let statements =
@@ -91,7 +91,7 @@ fn reading(text: &str, database: &Database) -> Result<String, String> {
     if !is(first, READING) {
         return Err(format!("begins with {first}, not with SELECT"));
     }
-    // What a SELECT gives could be put into a table, or into a file of the server.
+    // SELECT … INTO writes a table, or a file on the server.
     if words.any(|word| is(word, &["INTO"])) {
         Err("says INTO, and an assertion only reads".to_owned())
     } else {

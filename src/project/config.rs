@@ -1,4 +1,4 @@
-//! The shape of bird.toml: what may stand in it, read into plain data.
+//! The structure of bird.toml, read into plain data.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -40,14 +40,14 @@ const DATABASE: &[&str] = &[
 ];
 const SEED: &[&str] = &["table", "key", "rows"];
 
-/// Whether the value of a key may be shown. A URL may hold a password, and a key that bird does
-/// not know may have been made up to hold one.
+/// Whether the value of a key may be shown. A URL may contain a password, and so may the value of an
+/// unknown key.
 pub fn may_be_shown(key: &str) -> bool {
     let known = [TOP, DATABASE, REFERENCE, SEED, ASSERTION];
     known.iter().any(|keys| keys.contains(&key)) && !matches!(key, "url" | "shadow_url")
 }
 
-/// bird.toml with one environment laid over it.
+/// bird.toml with the overrides of one environment.
 #[derive(Debug, Default)]
 pub struct Config {
     pub protected: bool,
@@ -62,7 +62,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct DatabaseConfig {
     pub name: String,
-    /// The name in its header.
+    /// The name in the header of the table.
     pub span: Range<usize>,
     pub url: Option<Spanned<String>>,
     pub url_file: Option<Spanned<String>>,
@@ -78,7 +78,7 @@ pub struct DatabaseConfig {
     pub keep_sql: Option<bool>,
 }
 
-/// Reads a whole file; what is wrong is left with the reader.
+/// Reads a whole file; faults are collected in the reader.
 pub fn read(reader: &mut Reader<'_>, top: &DeTable<'_>) -> Config {
     reader.unknown_keys(top, TOP, "bird.toml");
     let mut config = Config {
@@ -167,7 +167,7 @@ fn duration(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<D
     }
 }
 
-/// `BIRD_UMS_URL` would serve both `ums` and `Ums`.
+/// Reports names with the same variable: `BIRD_UMS_URL` would be that of both `ums` and `Ums`.
 fn names_that_collide(reader: &mut Reader<'_>, databases: &[DatabaseConfig]) {
     for (index, one) in databases.iter().enumerate() {
         let twin = |other: &&DatabaseConfig| other.name.eq_ignore_ascii_case(&one.name);
@@ -178,7 +178,7 @@ fn names_that_collide(reader: &mut Reader<'_>, databases: &[DatabaseConfig]) {
     }
 }
 
-/// Reports a database that nobody declared.
+/// Reports a database that is not declared.
 pub fn declared(
     reader: &mut Reader<'_>,
     name: &str,

@@ -1,4 +1,4 @@
-//! Makes the file of a new migration, in every engine's folder.
+//! Creates the files of a new migration, in every engine's folder.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -11,22 +11,22 @@ use crate::dialect;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
-/// The longest name that a history keeps, and room for the version.
+/// The longest name that fits into a history, with room for the version.
 const LONGEST: usize = 200;
 
-/// A migration that is going to be written.
+/// A migration to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fresh {
     pub version: i64,
-    /// The name within the file's name.
+    /// The name within the file name.
     pub name: String,
-    /// Each file, and the engine whose own it is; nothing where one file serves all.
+    /// Each file with its engine; `None` for a file of all engines.
     pub files: Vec<(Option<&'static str>, PathBuf)>,
 }
 
 impl Project {
-    /// What the next migration of a database is called: one above the highest version of any
-    /// engine's folder, or the time where the project counts in times.
+    /// Names the next migration of a database. Its version is one above the highest of any engine's
+    /// folder, or the time if versions are times.
     pub fn next_migration(&self, database: &Database, wanted: &str) -> Result<Fresh, Failure> {
         let name = name(wanted)?;
         let folders = folders(&database.migrations);
@@ -51,7 +51,7 @@ impl Project {
         })
     }
 
-    /// Writes one file that must not exist yet.
+    /// Writes a file that must not exist yet.
     pub fn write_new(&self, path: &Path, text: &str) -> Result<(), Failure> {
         let write = || {
             if let Some(folder) = path.parent() {
@@ -68,7 +68,7 @@ impl Project {
     }
 }
 
-/// A name as it may stand in a file's name: blanks and dashes become `_`.
+/// A name for a file name: blanks and dashes become `_`.
 fn name(wanted: &str) -> Result<String, Failure> {
     let name: String = wanted
         .trim()
@@ -89,7 +89,7 @@ fn name(wanted: &str) -> Result<String, Failure> {
     Ok(name)
 }
 
-/// The folders of the engines, or the one that serves all.
+/// The folders of the engines, or the one for all.
 fn folders(folder: &Path) -> Vec<(Option<&'static str>, PathBuf)> {
     let own: Vec<_> = dialect::names()
         .into_iter()
@@ -117,7 +117,7 @@ fn versions(folder: &Path) -> Vec<(i64, usize)> {
         .collect()
 }
 
-/// One more; or where versions are times, `20261121134500`, the time in UTC.
+/// The next version: one more, or the time in UTC if versions are times like `20261121134500`.
 fn after(last: i64) -> i64 {
     let next = last.saturating_add(1);
     if !(19_700_101_000_000..=99_991_231_235_959).contains(&last) {

@@ -1,4 +1,4 @@
-//! A TOML file with its places: what is wrong is collected, all of it, and drawn without secrets.
+//! A TOML document with locations. All faults are collected and shown without secrets.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl Document {
         for span in strings {
             blot(&mut drawn, span);
         }
-        // Only whole characters are blotted out, each by as many stars as it has bytes.
+        // Each character is replaced by as many stars as it has bytes, so that offsets stay.
         let drawn = String::from_utf8(drawn).unwrap_or_default().into();
         Document { file, text, drawn }
     }
@@ -39,7 +39,7 @@ impl Document {
     }
 }
 
-/// Replaces what stands between quotes in a span.
+/// Masks the text between quotes in a span.
 fn blot(drawn: &mut [u8], span: Range<usize>) {
     for byte in drawn.get_mut(span).unwrap_or_default() {
         if !matches!(byte, b'"' | b'\'' | b'\n' | b'\r') {
@@ -48,8 +48,8 @@ fn blot(drawn: &mut [u8], span: Range<usize>) {
     }
 }
 
-/// Blots by lines, which also works where the file is no TOML: whatever follows `://`, and the
-/// value of a key that may not be shown.
+/// Masks line by line, which also works if the file is not TOML: the text after `://`, and the values
+/// of keys that may not be shown.
 fn blot_lines(text: &str, drawn: &mut [u8]) {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -95,8 +95,8 @@ fn secret_value(key: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<Range<u
     }
 }
 
-/// A name as a message may repeat it, with a blank before it; nothing where it is no plain word
-/// and might be anything, even a URL that was pasted to the wrong place.
+/// A name for a message, after a blank; empty if it is not a plain word, because it might be a URL
+/// that was pasted to the wrong place.
 pub fn shown_name(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
     if name.len() <= 40 && name.chars().all(plain) {
@@ -106,7 +106,7 @@ pub fn shown_name(name: &str) -> String {
     }
 }
 
-/// Reads tables and collects what is wrong with them.
+/// Reads tables and collects their faults.
 pub struct Reader<'d> {
     pub document: &'d Document,
     pub faults: Vec<Diagnostic>,
@@ -123,7 +123,7 @@ impl<'d> Reader<'d> {
     pub fn fault(&mut self, span: Range<usize>, message: String, hint: Option<String>) {
         let mut fault = Diagnostic::new(Code::Config, message).at(self.document.location(span));
         fault.hint = hint;
-        // One place is read once per environment; it is told once.
+        // A place is read once per environment, but reported once.
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
@@ -188,7 +188,7 @@ impl<'d> Reader<'d> {
         Some(Spanned::new(value.span(), text.to_owned()))
     }
 
-    /// A string that must be there.
+    /// A string that is required.
     pub fn needed(
         &mut self,
         table: &DeTable<'_>,
@@ -249,9 +249,9 @@ impl<'d> Reader<'d> {
     }
 }
 
-/// Lays `over` upon `base`: tables are merged, everything else is replaced.
+/// Overrides `base` with `over`: tables are merged, other values are replaced.
 pub fn overlay<'i>(base: &mut DeTable<'i>, over: &DeTable<'i>) {
-    // `url` and `url_file` are two ways to say one thing: the upper layer's way wins.
+    // `url` and `url_file` exclude each other: the one in the overrides wins.
     for (one, other) in [("url", "url_file"), ("url_file", "url")] {
         if over.contains_key(one) && !over.contains_key(other) {
             base.remove(other);

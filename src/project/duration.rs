@@ -1,8 +1,8 @@
-//! Durations as people write them: `500ms`, `30s`, `2m`, `1h`.
+//! Parses durations: `500ms`, `30s`, `2m`, `1h`.
 
 use std::time::Duration;
 
-/// Reads a number with its unit; the unit is never guessed.
+/// Parses a number with its unit, which is required.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text

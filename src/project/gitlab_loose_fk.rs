@@ -1,6 +1,6 @@
-//! Reads loose foreign keys as GitLab's `config/gitlab_loose_foreign_keys.yml` declares them: a
-//! mapping from child tables to lists of entries. Of YAML exactly what such files need is
-//! understood; anything else is refused with its line, never guessed.
+//! Reads the loose foreign keys of GitLab's `config/gitlab_loose_foreign_keys.yml`: a mapping from
+//! child tables to lists of entries. Only the YAML that such files use is understood; anything else
+//! is an error with its line.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 
-/// One entry.
+/// An entry: a loose foreign key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LooseForeignKey {
     pub child: String,
@@ -16,22 +16,22 @@ pub struct LooseForeignKey {
     pub parent: String,
     /// The child's column.
     pub column: String,
-    /// What is done to the child's rows when their parent is deleted.
+    /// The action on the child's rows when their parent is deleted.
     pub on_delete: String,
     /// The column that `update_column_to` sets, and the value.
     pub target: Option<(String, Scalar)>,
     /// Only child rows with these values count.
     pub conditions: Vec<(String, Scalar)>,
-    /// What else it says, which means nothing to a reference.
+    /// Further keys, which have no meaning for a reference.
     pub others: Vec<String>,
     pub location: Location,
 }
 
-/// A value as it is written.
+/// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scalar {
     pub text: String,
-    /// Between quotes it is a text, whatever it looks like.
+    /// Whether it is quoted, and so a text.
     pub quoted: bool,
 }
 
@@ -41,7 +41,7 @@ const ON_DELETE: &[&str] = &["async_delete", "async_nullify", "update_column_to"
 ///
 /// # Errors
 ///
-/// The file cannot be read, or the first thing in it that is not understood.
+/// If the file cannot be read, or for the first part of it that is not understood.
 pub fn read_loose_foreign_keys(path: &Path, shown: &str) -> Result<Vec<LooseForeignKey>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|reason| {
         let message = format!("cannot read {shown}: {reason}");
@@ -70,7 +70,7 @@ fn parse(file: &str, text: &str) -> Result<Vec<LooseForeignKey>, Failure> {
     Ok(reader.keys)
 }
 
-/// What is not understood, and where, if it is not the line that was read last.
+/// The error, and its line if that is not the last line read.
 struct Wrong(String, Option<Range<usize>>);
 
 impl<T: Into<String>> From<T> for Wrong {
@@ -83,7 +83,7 @@ struct Reader<'t> {
     file: &'t str,
     text: &'t str,
     keys: Vec<LooseForeignKey>,
-    /// The child table, and the blanks before the entries of its list once there is one.
+    /// The child table, and the indentation of its entries once there is one.
     child: Option<(String, Option<usize>)>,
     entry: Option<Entry>,
 }
@@ -91,16 +91,16 @@ struct Reader<'t> {
 /// Keys with their values, in the order of the file.
 type Pairs = Vec<(String, Scalar)>;
 
-/// The entry that has begun.
+/// The entry that is being read.
 struct Entry {
     child: String,
-    /// The blanks before its keys.
+    /// The indentation of its keys.
     indent: usize,
     span: Range<usize>,
     scalars: Pairs,
-    /// Once `conditions` has begun: each as its keys, and the blanks before those.
+    /// The conditions with their keys and indentation, once `conditions` has begun.
     conditions: Option<Vec<(usize, Pairs)>>,
-    /// Whether lines still belong to the conditions.
+    /// Whether the next lines belong to the conditions.
     in_conditions: bool,
 }
 
@@ -152,7 +152,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A line that begins a member of a list.
+    /// Reads a line that begins a list item.
     fn item(
         &mut self,
         indent: usize,
@@ -185,7 +185,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A line with a key that goes on with what has begun.
+    /// Reads a line with a key of the current entry.
     fn pair(&mut self, indent: usize, key: String, value: Option<Scalar>) -> Result<(), String> {
         let Some(entry) = &mut self.entry else {
             return Err("it belongs to no entry of a list".to_owned());
@@ -202,7 +202,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Ends the entry that has begun.
+    /// Ends the current entry.
     fn close(&mut self) -> Result<(), Wrong> {
         let Some(entry) = self.entry.take() else {
             return Ok(());
@@ -296,7 +296,7 @@ fn add(pairs: &mut Pairs, key: String, value: Scalar) -> Result<(), String> {
     Ok(())
 }
 
-/// `key: value`, or `key:` alone.
+/// Splits `key: value`, or `key:` alone.
 fn pair(text: &str) -> Result<(String, Option<Scalar>), String> {
     let (key, value) = text.split_once(':').ok_or("no `key: value`")?;
     let plain = |sign: char| sign.is_ascii_alphanumeric() || "_-".contains(sign);
@@ -309,7 +309,7 @@ fn pair(text: &str) -> Result<(String, Option<Scalar>), String> {
     Ok((key.to_owned(), scalar(value.trim_start())?))
 }
 
-/// A value on one line, without the comment behind it.
+/// Parses a value on one line, without the comment after it.
 fn scalar(text: &str) -> Result<Option<Scalar>, String> {
     if text.is_empty() || text.starts_with('#') {
         return Ok(None);
@@ -351,7 +351,7 @@ fn scalar(text: &str) -> Result<Option<Scalar>, String> {
     }
 }
 
-/// The single quote that ends a text, in which two mean one.
+/// The position of the single quote that ends a text, in which two stand for one.
 fn closing(inner: &str) -> Option<usize> {
     let mut quotes = inner.match_indices('\'').map(|(at, _)| at).peekable();
     while let Some(at) = quotes.next() {

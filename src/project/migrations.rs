@@ -1,6 +1,6 @@
-//! The migrations of a database: which files there are, and whether each may be there.
+//! Reads the migrations of a database, and checks the names and kinds of the files.
 //!
-//! Every file is read once, here; what runs later is what was read.
+//! Every file is read once, here; later code runs what was read.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -12,14 +12,14 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::{Migration, Undo};
 
-/// Larger files are no migrations; they would be read into memory whole.
+/// The largest size of a migration, because files are read into memory whole.
 const LARGEST: u64 = 64 * 1024 * 1024;
-/// Most migrations fit into one read of this size.
+/// The size of the read buffer, which most migrations fit into.
 const FIRST_READ: usize = 16 * 1024;
-/// The history keeps a name in so many characters.
+/// The longest name that fits into the history, in characters.
 const LONGEST_NAME: usize = 255;
 
-/// What a file name says.
+/// The parts of a file name.
 #[derive(Debug, PartialEq, Eq)]
 enum Named {
     Migration { version: i64, name: String },
@@ -28,7 +28,7 @@ enum Named {
     Wrong { message: String, hint: &'static str },
 }
 
-/// Reads the folder of a database for one engine. `shown` turns a path into what people read.
+/// Reads the folder of a database for one engine. `shown` formats a path for messages.
 pub fn read(
     folder: &Path,
     engine: &str,
@@ -104,8 +104,8 @@ pub fn read(
     }
 }
 
-/// A folder whose files are opened one after the other: by their names alone where the system
-/// can do that, because walking the same path for thousands of files takes its time.
+/// A folder whose files are opened relative to it if the system can do that, because resolving the
+/// same path for thousands of files takes time.
 struct Folder {
     #[cfg(unix)]
     handle: File,
@@ -163,7 +163,7 @@ fn files(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     Ok(names)
 }
 
-/// Where an engine has its own folder, that is the whole truth for it.
+/// The folder of an engine: its own if it has one, and then only that.
 fn strays(
     folder: &Path,
     engine: &str,
@@ -182,7 +182,7 @@ fn strays(
     }
 }
 
-/// Only folders named like an engine are read; SQL in any other would be silently skipped.
+/// Reports other folders with SQL: only folders named like an engine are read.
 fn foreign_folders(folder: &Path, shown: &dyn Fn(&Path) -> String, faults: &mut Vec<Diagnostic>) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -274,7 +274,7 @@ fn named(file: &str) -> Named {
     }
 }
 
-/// Reads `V12__add_index`; the version is `Err` when it does not fit.
+/// Parses `V12__add_index`; the version is `Err` if it does not fit.
 fn version_and_name(stem: &str) -> Option<(Result<i64, ()>, &str)> {
     let (digits, name) = stem.strip_prefix('V')?.split_once("__")?;
     let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -282,7 +282,7 @@ fn version_and_name(stem: &str) -> Option<(Result<i64, ()>, &str)> {
     (number && word).then(|| (digits.parse().map_err(|_| ()), name))
 }
 
-/// Reads a file. `buffer` is lent from file to file: there may be thousands, and they are small.
+/// Reads a file. `buffer` is reused: there may be thousands of small files.
 fn text(
     folder: &Folder,
     name: &str,
@@ -290,7 +290,7 @@ fn text(
     buffer: &mut Vec<u8>,
 ) -> Result<Arc<str>, String> {
     if !regular {
-        // Opening it could wait for ever.
+        // Opening a pipe could block forever.
         return Err("this is not a regular file".into());
     }
     let cannot = |reason: io::Error| format!("cannot read it: {reason}");

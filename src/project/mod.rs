@@ -39,7 +39,7 @@ pub use resolve::unnamed;
 pub use secrets::has_password;
 pub use url::{Wrong, parse as parse_url};
 
-/// What was asked for on the command line, and where bird was called.
+/// The request of the command line and its environment.
 pub struct Request<'r> {
     /// `--config` or BIRD_CONFIG.
     pub config: Option<PathBuf>,
@@ -53,37 +53,37 @@ pub struct Request<'r> {
     pub variable: &'r dyn Fn(&str) -> Option<String>,
 }
 
-/// A project as it was read.
+/// A project.
 pub struct Project {
-    /// Where relative paths start.
+    /// The folder that relative paths start from.
     pub root: PathBuf,
-    /// The environment that was asked for.
+    /// The selected environment.
     pub environment: Option<String>,
-    /// The file that it was read from.
+    /// The config file.
     config: PathBuf,
-    /// Whether writing needs a consent there.
+    /// Whether writing needs consent.
     pub protected: bool,
-    /// The selected databases and those that could be resolved besides, in the file's order.
+    /// The selected databases and the others that could be resolved, in the order of the file.
     pub databases: Vec<Database>,
     pub references: Vec<Reference>,
     pub seeds: Vec<Seed>,
     pub assertions: Vec<Assertion>,
-    /// Worth saying, but no reason to stop.
+    /// Notices that are not errors.
     pub notices: Vec<String>,
 }
 
-/// One database of the project.
+/// A database of the project.
 #[derive(Clone)]
 pub struct Database {
     pub name: String,
-    /// Whether this run is about it.
+    /// Whether it is selected for this run.
     pub selected: bool,
     pub dialect: &'static dyn Dialect,
     pub target: Target,
     /// The schema inside the database, on engines that have them.
     pub schema: Option<String>,
     pub collation: Option<String>,
-    /// A database that is lent as its shadow.
+    /// The database of `shadow_url`.
     pub shadow: Option<Target>,
     pub lock_timeout: Option<Duration>,
     /// How long one statement may run before it is cancelled.
@@ -91,14 +91,14 @@ pub struct Database {
     /// Whether the text of applied migrations is kept in the database.
     pub keep_sql: bool,
     pub migrations: PathBuf,
-    /// The file or the folder of its desired schema.
+    /// The file or folder of its desired schema.
     pub desired: Option<PathBuf>,
     written: secrets::Written,
     /// Where its URL was written, for messages about two databases on one target.
     location: Option<Location>,
 }
 
-/// A project without a file, for commands that are told everything they need.
+/// A project without a config file, for commands whose arguments suffice.
 pub fn none(request: &Request<'_>) -> Project {
     Project {
         root: request.folder.clone(),
@@ -113,7 +113,7 @@ pub fn none(request: &Request<'_>) -> Project {
     }
 }
 
-/// Finds and reads bird.toml; every fault in it is told at once.
+/// Finds and reads bird.toml; all faults are reported at once.
 pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
     let path = find(request)?;
     let root = root_of(&path);
@@ -127,7 +127,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
     let (table, errors) = DeTable::parse_recoverable(&document.text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        // The message names what the parser wanted, never what it found.
+        // The message names what the parser expected, never what it found, which may be a secret.
         reader.fault(span, format!("not TOML: {}", error.message()), None);
     }
     if !reader.faults.is_empty() {
@@ -158,7 +158,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         let selected = request.databases.is_empty() || request.databases.contains(&database.name);
         match resolve::resolve(&project.root, &document, &database, selected, request) {
             Ok(database) => project.databases.push(database),
-            // A database that nobody asked for may lack its variables.
+            // A database that is not selected may lack its variables.
             Err(fault) if selected => reader.faults.push(fault),
             Err(_) => {}
         }
@@ -185,7 +185,7 @@ fn failure(mut diagnostics: Vec<Diagnostic>) -> Failure {
     }
 }
 
-/// `--config`, BIRD_CONFIG, then upward from here: bird.toml, config/bird.toml.
+/// Finds the config: `--config`, BIRD_CONFIG, then bird.toml or config/bird.toml from here upwards.
 fn find(request: &Request<'_>) -> Result<PathBuf, Failure> {
     if let Some(path) = &request.config {
         return Ok(request.folder.join(path));
@@ -218,7 +218,7 @@ fn root_of(path: &Path) -> PathBuf {
     }
 }
 
-/// A path as people read it: relative where it lies inside the folder.
+/// Formats a path for messages: relative if it is inside the folder.
 fn shown(path: &Path, folder: &Path) -> String {
     path.strip_prefix(folder)
         .unwrap_or(path)
@@ -226,8 +226,8 @@ fn shown(path: &Path, folder: &Path) -> String {
         .to_string()
 }
 
-/// Reads the file once for each environment, so that a fault in any of them is told, and gives
-/// the one that was asked for.
+/// Reads the file once for each environment, so that faults in any of them are reported, and returns
+/// the selected one.
 fn with_environment(reader: &mut Reader<'_>, table: &DeTable<'_>, request: &Request<'_>) -> Config {
     let mut base = table.clone();
     let environments = base.remove("env");
@@ -302,13 +302,13 @@ fn unknown_selection(reader: &mut Reader<'_>, config: &Config, asked: &[String])
 }
 
 impl Database {
-    /// The variable that holds its URL, where the project names it.
+    /// The variable of its URL, if it has one.
     pub fn variable(&self) -> Option<String> {
         let named = self.name != self.target.shown();
         named.then(|| format!("BIRD_{}_URL", self.name.to_ascii_uppercase()))
     }
 
-    /// The same database of the project, as it would be on the server and engine of another one.
+    /// The same database of the project, on the server and engine of another one.
     pub fn on(&self, other: &Database) -> Database {
         Database {
             name: self.name.clone(),
@@ -320,7 +320,7 @@ impl Database {
 }
 
 impl Project {
-    /// The databases that this run is about.
+    /// The selected databases.
     pub fn selected(&self) -> impl Iterator<Item = &Database> {
         self.databases.iter().filter(|database| database.selected)
     }
@@ -329,13 +329,13 @@ impl Project {
         self.databases.iter().find(|database| database.name == name)
     }
 
-    /// A path as people read it: relative where it lies inside the project.
+    /// Formats a path for messages: relative if it is inside the project.
     pub fn shown(&self, path: &Path) -> String {
         shown(path, &self.root)
     }
 
-    /// Reads the migrations of one database, given by its place. What is wrong with those of a
-    /// database that this run is not about is none of its business.
+    /// Reads the migrations of the database at an index. Faults in those of a database that is not
+    /// selected are ignored.
     pub fn read_migrations(&self, at: usize) -> Result<Vec<Migration>, Vec<Diagnostic>> {
         let Some(database) = self.databases.get(at) else {
             return Ok(Vec::new());

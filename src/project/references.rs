@@ -12,7 +12,7 @@ use crate::model::key::Compare;
 use crate::model::name::{ColumnName, ColumnNames, did_you_mean};
 use crate::model::reference::{Nulls, Reference};
 
-/// Its keys.
+/// The keys of an entry.
 pub const REFERENCE: &[&str] = &[
     "from",
     "to",
@@ -24,10 +24,10 @@ pub const REFERENCE: &[&str] = &[
     "max_orphans",
 ];
 
-/// The words of `compare`, but for a collation of one's own.
+/// The values of `compare` besides collations.
 const COMPARES: &[&str] = &["bytes", "uuid", "integer", "text"];
 
-/// One entry, or nothing where it is not one; the reader keeps why.
+/// Reads an entry; `None` if it is wrong, with the faults in the reader.
 pub fn reference(
     reader: &mut Reader<'_>,
     table: &DeTable<'_>,
@@ -70,7 +70,7 @@ pub fn reference(
     })
 }
 
-/// How grave a finding is; an error where nothing is said.
+/// The severity of a finding; an error by default.
 pub fn severity(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Severity {
     let word = reader.word(table, "severity", &["note", "warning", "error"]);
     match word.as_deref() {
@@ -80,7 +80,7 @@ pub fn severity(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Severity {
     }
 }
 
-/// A text, or several in an array.
+/// Reads a text, or an array of texts.
 fn texts(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<Vec<Spanned<String>>> {
     match table.get(key)?.get_ref() {
         DeValue::Array(_) => reader.strings(table, key),
@@ -88,7 +88,7 @@ fn texts(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<Vec<
     }
 }
 
-/// One end: a name with one or several columns, or an array of names of columns of one table.
+/// Reads an end: a name with one or several columns, or an array of columns of one table.
 fn end(
     reader: &mut Reader<'_>,
     table: &DeTable<'_>,
@@ -129,7 +129,7 @@ fn end(
     names
 }
 
-/// Columns of one table.
+/// Parses columns of one table.
 fn together(texts: &[Spanned<String>]) -> Option<ColumnNames> {
     let names = texts.iter().map(|text| ColumnName::parse(text.get_ref()));
     let names: Vec<ColumnName> = names.collect::<Option<_>>()?;
@@ -142,7 +142,7 @@ fn together(texts: &[Spanned<String>]) -> Option<ColumnNames> {
     })
 }
 
-/// The words of `compare`: one for all columns, or one for each.
+/// Reads `compare`: one value for all columns, or one for each.
 fn compare(reader: &mut Reader<'_>, table: &DeTable<'_>, columns: usize) -> Vec<Compare> {
     let texts = texts(reader, table, "compare").unwrap_or_default();
     let mut words = Vec::new();

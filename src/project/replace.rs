@@ -1,15 +1,15 @@
-//! Writes a file that others read meanwhile: they see the old one or the new one, whole.
+//! Replaces a file atomically: readers see the whole old file or the whole new one.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Why a file could not be put into this place later on; said before long work begins.
+/// Checks before long work that a file can be written to this path later.
 ///
 /// # Errors
 ///
-/// Its folder is missing, or something stands there that is no plain file.
+/// If its folder is missing, or if the path is not a regular file.
 pub fn can_replace(path: &Path) -> Result<(), String> {
     let (folder, _) = parts(path).map_err(|reason| reason.to_string())?;
     if !folder.is_dir() {
@@ -23,18 +23,18 @@ pub fn can_replace(path: &Path) -> Result<(), String> {
     }
 }
 
-/// Puts a text into the place of a file, whole or not at all.
+/// Replaces a file by a text, whole or not at all.
 ///
 /// # Errors
 ///
-/// What kept it from being written; the file is as it was.
+/// If it cannot be written; the file is unchanged.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut replacement = Replacement::begin(path)?;
     replacement.write_all(text.as_bytes())?;
     replacement.commit()
 }
 
-/// What is going to stand in the place of a file; until it is committed, the file is as it was.
+/// The new content of a file; until it is committed, the file is unchanged.
 pub struct Replacement {
     path: PathBuf,
     folder: PathBuf,
@@ -43,13 +43,13 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Begins with nothing, in a file beside the one that is meant.
+    /// Creates an empty temporary file beside the target.
     ///
     /// # Errors
     ///
-    /// What kept that file from being made.
+    /// If the temporary file cannot be created.
     pub fn begin(path: &Path) -> io::Result<Replacement> {
-        // Behind a link stands the file that is meant.
+        // The target of a link is replaced, not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let (folder, name) = parts(&path)?;
         let mut beside = OsString::from(".");
@@ -70,18 +70,18 @@ impl Replacement {
         })
     }
 
-    /// Puts what was written into the file's place.
+    /// Renames the temporary file to the target.
     ///
     /// # Errors
     ///
-    /// What kept it from getting there; the file is as it was.
+    /// If it cannot be renamed; the file is unchanged.
     pub fn commit(mut self) -> io::Result<()> {
         if let Some(file) = self.file.take() {
             let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.sync_all()?;
         }
         fs::rename(&self.beside, &self.path)?;
-        // The new name outlives a crash once its folder is on the disk, where a system can do that.
+        // After a sync of the folder the new name survives a crash, on systems that can sync one.
         let _: io::Result<()> = File::open(&self.folder).and_then(|folder| folder.sync_all());
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Write for Replacement {
 }
 
 impl Drop for Replacement {
-    /// What was not committed is taken away; what was, stands there no more.
+    /// Removes a temporary file that was not committed.
     fn drop(&mut self) {
         let _: io::Result<()> = fs::remove_file(&self.beside);
     }

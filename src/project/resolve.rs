@@ -1,4 +1,4 @@
-//! From the entry of a database to its target: which URL counts, and what it says.
+//! Resolves the entry of a database to its target: chooses its URL and parses it.
 
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::target::{Target, Tls, is_loopback};
 
-/// Where a URL came from: a place in the file, or a variable.
+/// The origin of a URL: a place in the file, or a variable.
 struct Source {
     text: String,
     origin: String,
@@ -63,7 +63,7 @@ pub fn resolve(
         collation: config.collation.clone(),
         shadow: shadow(root, document, config, dialect, request)?,
         lock_timeout: config.lock_timeout,
-        // No time at all means no limit.
+        // Zero means no limit.
         statement_timeout: config.statement_timeout.filter(|time| !time.is_zero()),
         keep_sql: config.keep_sql.unwrap_or(true),
         migrations: folder,
@@ -73,7 +73,7 @@ pub fn resolve(
     })
 }
 
-/// The database that is lent as a shadow.
+/// Resolves `shadow_url`.
 fn shadow(
     root: &Path,
     document: &Document,
@@ -109,7 +109,7 @@ fn shadow(
     }
 }
 
-/// A database that no config names: a URL from the command line.
+/// A database by a URL of the command line, without a config.
 pub fn unnamed(
     text: &str,
     root: &Path,
@@ -205,7 +205,7 @@ fn from_file(
     }
 }
 
-/// Two databases on one target would share one history.
+/// Reports two databases on one target, which would share one history.
 pub fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
     let keys: Vec<String> = databases
         .iter()
@@ -225,7 +225,7 @@ pub fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A shadow is emptied, so it must be none of the project's databases, whatever schema of one.
+/// Reports a shadow that is also a database of the project, in any schema: a shadow is emptied.
 pub fn no_shadow_is_a_target(databases: &[Database], faults: &mut Vec<Diagnostic>) {
     let place = |dialect: &dyn Dialect, target: &Target| identity(dialect, target, None);
     for database in databases {
@@ -247,7 +247,7 @@ pub fn no_shadow_is_a_target(databases: &[Database], faults: &mut Vec<Diagnostic
     }
 }
 
-/// A path without `..` and without links, also where its end does not exist yet.
+/// A path without `..` and links, even if its end does not exist yet.
 fn real_path(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
         return path;
@@ -263,7 +263,7 @@ fn real_path(path: &Path) -> PathBuf {
     }
 }
 
-/// What makes two targets the same place.
+/// A key that is equal for two URLs of one target.
 fn identity(dialect: &dyn Dialect, target: &Target, schema: Option<&str>) -> String {
     match target {
         Target::File(file) => real_path(&file.path).display().to_string(),
@@ -280,7 +280,7 @@ fn identity(dialect: &dyn Dialect, target: &Target, schema: Option<&str>) -> Str
     }
 }
 
-/// Connections over a network that are not verified, because the URL says so.
+/// Notices about network connections that the URL leaves unverified.
 pub fn weak_tls(databases: &[Database]) -> Vec<String> {
     let weak = databases
         .iter()

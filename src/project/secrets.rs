@@ -1,11 +1,11 @@
-//! Files that hold a password, and who may read them.
+//! Finds files with a password that other users may read.
 
 use std::path::PathBuf;
 
 use super::{Database, Project};
 use crate::model::target::Target;
 
-/// Where the text of a URL was written.
+/// The place where the text of a URL was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// In a variable, or in the config without a password in it.
@@ -16,7 +16,7 @@ pub enum Written {
     File(PathBuf),
 }
 
-/// Whether a URL has its password in its own text, and not in a variable.
+/// Whether a URL has its password in its text, not in a variable.
 pub fn has_password(url: &str) -> bool {
     let account = url.split_once("://").and_then(|(_, rest)| {
         let (account, _) = rest.rsplit_once('@')?;
@@ -27,8 +27,8 @@ pub fn has_password(url: &str) -> bool {
 }
 
 impl Project {
-    /// The file that holds a database's password, as people read its path, and its mode where
-    /// others than its owner may read it; nothing where no file holds one.
+    /// The file with a database's password, and its mode if others than its owner may read it; `None` if
+    /// no file has one.
     pub fn secret(&self, database: &Database) -> Option<(String, Option<u32>)> {
         let path = match &database.written {
             Written::Elsewhere => return None,

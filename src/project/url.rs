@@ -1,4 +1,4 @@
-//! A database's URL: from text to a target, without ever showing the text.
+//! Parses a database's URL to a target, without ever showing the text.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::dialect::{self, Dialect};
 use crate::model::name::did_you_mean;
 use crate::model::target::{FileTarget, ServerTarget, Target, Tls, is_loopback};
 
-/// Why a text is no URL of a database. It never contains the text.
+/// The error for a text that is not a URL of a database. It never contains the text.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
     pub message: String,
@@ -27,8 +27,8 @@ fn wrong<T>(message: impl Into<String>, hint: impl Into<String>) -> Result<T, Wr
 const PASSWORD_HINT: &str = "in user and password `@`, `/`, `:`, `#`, `?` and `%` are written \
      %40, %2F, %3A, %23, %3F and %25; a \"${VARIABLE}\" there is taken literally";
 
-/// Puts environment variables in the place of `${NAME}`. Inside user and password a value is
-/// taken literally, so that no secret needs to be percent-encoded.
+/// Replaces `${NAME}` by environment variables. Inside user and password a value is literal, so that
+/// no secret needs to be percent-encoded.
 pub fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String, Wrong> {
     let account_end = text.find("://").and_then(|start| {
         let rest = &text[start + 3..];
@@ -67,14 +67,14 @@ pub fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<S
     Ok(out)
 }
 
-/// Reads a URL. `root` is where relative paths start.
+/// Parses a URL. Relative paths start from `root`.
 pub fn parse(text: &str, root: &Path) -> Result<(&'static dyn Dialect, Target), Wrong> {
     let text = text.trim();
     let Some((scheme, rest)) = text.split_once(':') else {
         return wrong("the URL has no scheme", schemes());
     };
     let Some(dialect) = dialect::by_scheme(&scheme.to_ascii_lowercase()) else {
-        // Without `://` the word before the colon may be anything, even a user.
+        // Without `://` the text before the colon may be anything, even a user name.
         let near = rest
             .starts_with("//")
             .then(|| did_you_mean(scheme, all_schemes()))
@@ -135,7 +135,7 @@ fn known_parameter(key: &str, dialect: &dyn Dialect) -> Result<(), Wrong> {
     if known.contains(&key) {
         return Ok(());
     }
-    // A `?` in a password makes its second half look like a parameter: only a plain word is told.
+    // A `?` in a password makes its second half look like a parameter: only a plain word is shown.
     let plain = key.len() <= 40
         && key
             .chars()
@@ -216,7 +216,7 @@ fn server(
         seen.push(key);
     }
     let here = target.socket.is_some() || is_loopback(&target.host);
-    // A certificate to check against is a wish to check.
+    // A certificate authority implies verification.
     let default = if here && target.ca.is_none() {
         Tls::Local
     } else {
@@ -226,7 +226,7 @@ fn server(
     Ok(target)
 }
 
-/// The words of both server engines, in any case, with `-` or `_`.
+/// Parses the modes of both server engines, in any case, with `-` or `_`.
 fn tls(word: &str) -> Result<Tls, Wrong> {
     match word.to_ascii_lowercase().replace('_', "-").as_str() {
         "disabled" | "disable" => Ok(Tls::Off),

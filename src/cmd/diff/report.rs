@@ -147,11 +147,11 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
         }),
     ];
     let dangers = one.ddl.steps.iter().flat_map(|step| {
-        let grave = step
+        let risks = step
             .risks
             .iter()
             .filter(|risk| risk.hazard <= Hazard::MayFail);
-        grave.map(|risk| format!("{}: {}: {}", risk.hazard.name(), step.about, risk.why))
+        risks.map(|risk| format!("{}: {}: {}", risk.hazard.name(), step.about, risk.why))
     });
     blocks.extend(dangers.map(Block::Line));
     blocks.push(if withheld {

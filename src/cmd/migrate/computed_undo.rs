@@ -132,11 +132,11 @@ fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagn
         if !losses(dialect, home, &[&step.sql]).is_empty() {
             continue;
         }
-        let grave = step
+        let risks = step
             .risks
             .iter()
             .filter(|risk| risk.hazard == Hazard::DataLoss);
-        all.extend(grave.map(|risk| {
+        all.extend(risks.map(|risk| {
             fault(format!(
                 "undoing {} of `{}`: {}",
                 file.title(),

@@ -1,4 +1,4 @@
-//! What `bird verify` checks of one database.
+//! The checks of `bird verify` for one database.
 
 use super::super::source::{Loaded, ShadowPool, Source, Upto};
 use crate::cmd::context::Context;
@@ -16,7 +16,7 @@ use crate::model::schema::Schema;
 use crate::plan::{differing, standing};
 use crate::project::Database;
 
-/// The checks, in the order in which they are told.
+/// The checks, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     Files,
@@ -27,12 +27,12 @@ pub enum Check {
     References,
 }
 
-/// What came of one.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Ok,
     Found(Vec<Diagnostic>),
-    /// It could not be done; why.
+    /// The check could not be done, for this reason.
     NotDone(String),
 }
 
@@ -59,7 +59,7 @@ impl Outcome {
     }
 }
 
-/// Whether files and history agree, and nothing is half-applied.
+/// Checks that files and history agree, and that nothing is half-applied.
 pub async fn history(
     database: &Database,
     session: &mut Session,
@@ -100,7 +100,7 @@ pub async fn history(
     Ok(found)
 }
 
-/// Whether the declared rows are there.
+/// Checks that the declared rows exist.
 pub async fn seeds(
     context: &Context,
     database: &Database,
@@ -108,7 +108,7 @@ pub async fn seeds(
 ) -> Result<Outcome, Failure> {
     let rows = match seed::look(context, database, session).await {
         Ok(rows) => rows,
-        // A declared row that cannot be is a finding, not a failure of the check.
+        // A declared row that cannot be written is a finding, not a failure of the check.
         Err(failure) => return Ok(Outcome::Found(failure.diagnostics)),
     };
     let found = rows.into_iter().map(|row| {
@@ -119,7 +119,7 @@ pub async fn seeds(
     Ok(Outcome::of(found.collect()))
 }
 
-/// What is live against what the applied migrations give; the live schema too.
+/// Compares the live schema with what the applied migrations give; returns the live schema too.
 pub async fn drift(
     pool: &mut ShadowPool<'_>,
     database: &Database,
@@ -144,7 +144,7 @@ pub async fn drift(
     Ok((live.schema, Outcome::of(found)))
 }
 
-/// What the migrations give against the desired schema.
+/// Compares what the migrations give with the desired schema.
 pub async fn desired(pool: &mut ShadowPool<'_>, database: &Database) -> Result<Outcome, Failure> {
     let name = &database.name;
     let migrations = Source::migrations(database, Upto::All);
@@ -160,7 +160,7 @@ pub async fn desired(pool: &mut ShadowPool<'_>, database: &Database) -> Result<O
     Ok(Outcome::of(found))
 }
 
-/// One finding per part that differs; what could not be replayed is one too.
+/// One finding per part that differs, and per statement that was not replayed.
 fn differences(code: Code, database: &Database, from: &Loaded, to: &Loaded) -> Vec<Diagnostic> {
     let catalog = database.dialect.catalog();
     let difference = diff(&from.schema, &to.schema, catalog.orders_columns());

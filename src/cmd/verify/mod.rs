@@ -1,5 +1,5 @@
-//! `bird verify`: the gate. Files, history, drift, desired schema, seeds and references; one
-//! verdict.
+//! `bird verify`: checks files, history, drift, desired schema, seeds and references, with one
+//! result for CI.
 
 mod checks;
 mod report;
@@ -41,7 +41,7 @@ pub struct Args {
 
 impl CommandFacts for Args {}
 
-/// Checks everything; it writes to no configured database.
+/// Runs all checks; writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure> {
     let mut report = source::with(context, async |pool| {
         let mut report = VerifyReport {
@@ -58,8 +58,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure
         Ok(report)
     })
     .await?;
-    let worst = report.findings().map(|finding| finding.severity).max();
-    if worst.is_some_and(|worst| worst >= args.fail_on) {
+    let most_severe = report.findings().map(|finding| finding.severity).max();
+    if most_severe.is_some_and(|severity| severity >= args.fail_on) {
         report.exit = report.exit.most_severe(Exit::Found);
     }
     if report.unfinished() {
@@ -69,7 +69,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure
     Ok(report)
 }
 
-/// Every check of one database. What it holds is left in `schemas`.
+/// Runs every check of one database, and adds its live schema to `schemas`.
 async fn database_of(
     pool: &mut ShadowPool<'_>,
     args: &Args,
@@ -114,7 +114,7 @@ async fn database_of(
                 schemas.insert(database.name.clone(), schema);
                 checked.add(Check::Drift, outcome);
             }
-            // Nobody knows what should be there, and that is what is wrong.
+            // The applied schema is unknown, which is the finding.
             Err(failure) if failure.exit == Exit::Refused => {
                 checked.found(Check::Drift, failure.diagnostics);
             }
@@ -130,7 +130,7 @@ async fn database_of(
     Ok(checked)
 }
 
-/// A session, where the database exists.
+/// Opens a session; `None` if the database does not exist.
 async fn session(
     context: &Context,
     args: &Args,
@@ -146,7 +146,7 @@ async fn session(
     }
 }
 
-/// The references of which one end is in a database of this run.
+/// Checks the references with an end in a database of this run.
 async fn references(
     pool: &mut ShadowPool<'_>,
     args: &Args,
@@ -162,7 +162,7 @@ async fn references(
             continue;
         }
         for database in databases.iter().flatten() {
-            // One that this run is not about is looked at all the same, for its end.
+            // A database that is not selected is read as well, for its end.
             if !schemas.contains_key(&database.name) && !database.selected {
                 let live = source::live(context, &database.name, database, args.connect.wait);
                 schemas.insert(database.name.clone(), live.await?.schema);

@@ -1,4 +1,4 @@
-//! The verdict, check by check.
+//! The report of `bird verify`, check by check.
 
 use serde_json::{Value, json};
 
@@ -10,10 +10,10 @@ use crate::model::server::Server;
 use crate::output::{Block, Grid, Report, checked};
 use crate::project::Database;
 
-/// All databases of a run.
+/// The report: the checks of all databases.
 pub struct VerifyReport {
     pub databases: Vec<Checked>,
-    /// From which severity on a finding fails.
+    /// The least severity with which a finding fails.
     pub fail_on: Severity,
     pub exit: Exit,
 }
@@ -24,7 +24,7 @@ pub struct Checked {
     engine: &'static str,
     pub server: Option<Server>,
     outcomes: Vec<(Check, Outcome)>,
-    /// Why it could not be checked at all.
+    /// The errors if no check could be done.
     failed: Vec<Diagnostic>,
 }
 
@@ -54,21 +54,20 @@ impl Checked {
         self.add(check, Outcome::of(found));
     }
 
-    /// One check could not be done.
+    /// Records that a check could not be done.
     pub fn not_done(&mut self, check: Check, failure: Failure) {
         self.add(check, Outcome::NotDone(failure.to_string()));
         self.failed.extend(failure.diagnostics);
     }
 
-    /// Whether its files cannot be read, which is told as findings and keeps the rest from being
-    /// done.
+    /// Whether its files cannot be read, which is reported as findings and skips the other checks.
     fn is_broken(&self) -> bool {
         let mut outcomes = self.outcomes.iter();
         outcomes
             .any(|(check, outcome)| *check == Check::Files && matches!(outcome, Outcome::Found(_)))
     }
 
-    /// One check for those who count.
+    /// A check for formats that count checks.
     fn counted(&self, outcome: &Outcome, fail_on: Severity) -> checked::Outcome {
         match outcome {
             Outcome::Ok => checked::Outcome::Passed(Vec::new()),
@@ -86,7 +85,7 @@ impl Checked {
         }
     }
 
-    /// None of them could.
+    /// Records that no check could be done.
     pub fn failed(&mut self, fault: Diagnostic) {
         self.failed.push(fault);
     }
