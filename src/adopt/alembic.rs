@@ -1,6 +1,6 @@
 //! Alembic: one row per head of a graph of revisions; what led there is applied as well.
 
-use super::{Ask, ForeignHistory, ForeignMigration, Row, Step, Tool, cell, number};
+use super::{Ask, ForeignHistory, ForeignMigration, Tool, ToolRow, VersionStep, cell, number};
 
 pub static TOOL: Tool = Tool {
     name: "alembic",
@@ -15,7 +15,7 @@ pub static TOOL: Tool = Tool {
     down_marker: None,
 };
 
-fn read(rows: &[Row]) -> ForeignHistory {
+fn read(rows: &[ToolRow]) -> ForeignHistory {
     let heads = rows.iter().map(|row| {
         let version = cell(row, 0).unwrap_or_default();
         ForeignMigration {
@@ -31,7 +31,7 @@ fn read(rows: &[Row]) -> ForeignHistory {
 }
 
 /// `Running upgrade a, b -> c`, as `alembic upgrade --sql` writes it above each revision.
-fn step(comment: &str) -> Option<Step> {
+fn step(comment: &str) -> Option<VersionStep> {
     let (from, to) = comment.strip_prefix("Running upgrade")?.split_once("->")?;
     let list = |side: &str| -> Vec<String> {
         let names = side.split(',').map(str::trim);
@@ -42,7 +42,7 @@ fn step(comment: &str) -> Option<Step> {
     };
     // What follows the revisions is its message.
     let to = to.trim_start().split(char::is_whitespace).next()?;
-    Some(Step {
+    Some(VersionStep {
         from: list(from),
         to: list(to),
     })

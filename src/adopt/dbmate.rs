@@ -1,6 +1,6 @@
 //! dbmate: one row per migration, with only its version.
 
-use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, number};
+use super::{Ask, ForeignHistory, ForeignMigration, Tool, ToolRow, cell, number};
 
 /// The companion table that Rails has and dbmate has not.
 pub const RAILS_COMPANION_TABLE: &str = "ar_internal_metadata";
@@ -18,7 +18,7 @@ pub static TOOL: Tool = Tool {
     down_marker: Some("migrate:down"),
 };
 
-pub fn read(rows: &[Row]) -> ForeignHistory {
+pub fn read(rows: &[ToolRow]) -> ForeignHistory {
     let applied = rows.iter().map(|row| {
         let version = cell(row, 0).unwrap_or_default();
         ForeignMigration {

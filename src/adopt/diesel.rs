@@ -1,6 +1,6 @@
 //! Diesel: one row per migration; its folder's date and time without dashes is the version.
 
-use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, number, time};
+use super::{Ask, ForeignHistory, ForeignMigration, Tool, ToolRow, cell, number, time};
 
 pub static TOOL: Tool = Tool {
     name: "diesel",
@@ -15,7 +15,7 @@ pub static TOOL: Tool = Tool {
     down_marker: None,
 };
 
-fn read(rows: &[Row]) -> ForeignHistory {
+fn read(rows: &[ToolRow]) -> ForeignHistory {
     let applied = rows.iter().map(|row| {
         let version = cell(row, 0).unwrap_or_default();
         ForeignMigration {

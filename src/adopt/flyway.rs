@@ -1,7 +1,8 @@
 //! Flyway: one row per migration, with versions of several parts, baselines and undos.
 
 use super::{
-    Ask, ForeignHistory, ForeignMigration, Row, Tool, UpTo, cell, is_true, number, time, unfinished,
+    Ask, ForeignHistory, ForeignMigration, Tool, ToolRow, UpTo, cell, is_true, number, time,
+    unfinished,
 };
 
 pub static TOOL: Tool = Tool {
@@ -26,7 +27,7 @@ pub static TOOL: Tool = Tool {
     down_marker: None,
 };
 
-fn read(rows: &[Row]) -> ForeignHistory {
+fn read(rows: &[ToolRow]) -> ForeignHistory {
     let mut history = ForeignHistory::default();
     for row in rows {
         let kind = cell(row, 3).unwrap_or_default();
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn later_rows_take_earlier_ones_back() {
-        let row = |version: Option<&str>, kind: &str, script: &str| -> Row {
+        let row = |version: Option<&str>, kind: &str, script: &str| -> ToolRow {
             let cells = [Some("1"), version, Some("x"), Some(kind), Some(script)];
             let rest = [None, None, Some("t")];
             let all = cells.into_iter().chain(rest);

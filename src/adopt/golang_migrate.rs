@@ -1,7 +1,7 @@
 //! golang-migrate: one row, the version up to which everything is applied.
 
 use super::{
-    Ask, ForeignHistory, ForeignMigration, Row, Tool, UpTo, cell, is_false, number, unfinished,
+    Ask, ForeignHistory, ForeignMigration, Tool, ToolRow, UpTo, cell, is_false, number, unfinished,
 };
 
 pub static TOOL: Tool = Tool {
@@ -17,7 +17,7 @@ pub static TOOL: Tool = Tool {
     down_marker: None,
 };
 
-fn read(rows: &[Row]) -> ForeignHistory {
+fn read(rows: &[ToolRow]) -> ForeignHistory {
     let mut history = ForeignHistory::default();
     for row in rows {
         let version = cell(row, 0).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! goose: a log of what went up and down; the last row of a version counts.
 
-use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, is_true, number, time};
+use super::{Ask, ForeignHistory, ForeignMigration, Tool, ToolRow, cell, is_true, number, time};
 
 pub static TOOL: Tool = Tool {
     name: "goose",
@@ -20,7 +20,7 @@ pub static TOOL: Tool = Tool {
     down_marker: Some("+goose Down"),
 };
 
-fn read(rows: &[Row]) -> ForeignHistory {
+fn read(rows: &[ToolRow]) -> ForeignHistory {
     let mut history = ForeignHistory::default();
     for row in rows {
         let version = cell(row, 1).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Step, Tool};
+use super::{Tool, VersionStep};
 use crate::sql::lex::{Kind, Lexer, Lexis};
 use crate::sql::split::split;
 
@@ -12,7 +12,7 @@ pub struct Markers {
     /// The versions that it names: `-- flyway: 1.2, 1.3`.
     pub foreign_versions: Vec<String>,
     /// The steps that the tool itself wrote into it.
-    pub steps: Vec<Step>,
+    pub steps: Vec<VersionStep>,
     /// The comment that begins the down section, if statements follow it.
     pub down_section: Option<std::ops::Range<usize>>,
 }

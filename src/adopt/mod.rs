@@ -42,7 +42,7 @@ pub static TOOLS: &[&Tool] = &[
 ];
 
 /// A row of a tool's table: the columns of [`Tool::columns`], in their order.
-pub type Row = Vec<Option<String>>;
+pub type ToolRow = Vec<Option<String>>;
 
 /// A tool from which bird can adopt.
 pub struct Tool {
@@ -58,12 +58,12 @@ pub struct Tool {
     pub companion_table: Option<(&'static str, bool)>,
     /// The columns by which its rows are sorted.
     pub order: &'static [&'static str],
-    pub read: fn(&[Row]) -> ForeignHistory,
+    pub read: fn(&[ToolRow]) -> ForeignHistory,
     /// Whether a checksum of this tool is that of a text; `None` if it stores no checksums that can be
     /// computed.
     pub is_unchanged: Option<fn(text: &str, checksum: &str) -> bool>,
     /// Reads a comment in which the tool names the versions that a text leads from and to.
-    pub step: Option<fn(comment: &str) -> Option<Step>>,
+    pub step: Option<fn(comment: &str) -> Option<VersionStep>>,
     /// The beginning of the comment that starts the down section of its files.
     pub down_marker: Option<&'static str>,
 }
@@ -81,7 +81,7 @@ pub enum Ask {
 }
 
 /// A step from some versions of the tool to others.
-pub struct Step {
+pub struct VersionStep {
     pub from: Vec<String>,
     pub to: Vec<String>,
 }
@@ -189,12 +189,12 @@ impl Tool {
 }
 
 /// A cell of a row; `None` if it is NULL.
-fn cell(row: &Row, at: usize) -> Option<&str> {
+fn cell(row: &ToolRow, at: usize) -> Option<&str> {
     row.get(at).and_then(Option::as_deref)
 }
 
 /// A time of a row in the format of the history.
-fn time(row: &Row, at: usize) -> Option<String> {
+fn time(row: &ToolRow, at: usize) -> Option<String> {
     let time = OffsetDateTime::parse(cell(row, at)?, &Rfc3339).ok()?;
     time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
 }

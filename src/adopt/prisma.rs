@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, number, time, unfinished};
+use super::{Ask, ForeignHistory, ForeignMigration, Tool, ToolRow, cell, number, time, unfinished};
 use crate::model::hex;
 
 pub static TOOL: Tool = Tool {
@@ -26,7 +26,7 @@ pub static TOOL: Tool = Tool {
     down_marker: None,
 };
 
-fn read(rows: &[Row]) -> ForeignHistory {
+fn read(rows: &[ToolRow]) -> ForeignHistory {
     let mut history = ForeignHistory::default();
     for row in rows {
         let name = cell(row, 0).unwrap_or_default();

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha384};
 
 use super::{
-    Ask, ForeignHistory, ForeignMigration, Row, Tool, cell, is_true, number, time, unfinished,
+    Ask, ForeignHistory, ForeignMigration, Tool, ToolRow, cell, is_true, number, time, unfinished,
 };
 use crate::model::hex;
 
@@ -26,7 +26,7 @@ pub static TOOL: Tool = Tool {
     down_marker: None,
 };
 
-fn read(rows: &[Row]) -> ForeignHistory {
+fn read(rows: &[ToolRow]) -> ForeignHistory {
     let mut history = ForeignHistory::default();
     for row in rows {
         let version = cell(row, 0).unwrap_or_default();

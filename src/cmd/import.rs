@@ -34,7 +34,7 @@ struct Held<'p> {
 
 /// A table, and where it is.
 #[derive(Clone, Copy)]
-struct Found<'h> {
+struct FoundTable<'h> {
     database: &'h Database,
     table: &'h Table,
 }
@@ -100,7 +100,7 @@ fn reference(held: &[Held<'_>], key: &LooseForeignKey) -> Result<Made, String> {
             id
         }
     };
-    let names = |found: &Found<'_>, column: &Column| ColumnNames {
+    let names = |found: &FoundTable<'_>, column: &Column| ColumnNames {
         database: found.database.name.clone(),
         table: found.table.name.clone(),
         columns: vec![column.name.clone()],
@@ -115,15 +115,15 @@ fn reference(held: &[Held<'_>], key: &LooseForeignKey) -> Result<Made, String> {
 }
 
 /// The one database that has a table.
-fn find<'h>(held: &'h [Held<'_>], name: &str) -> Result<Found<'h>, String> {
+fn find<'h>(held: &'h [Held<'_>], name: &str) -> Result<FoundTable<'h>, String> {
     let found = held.iter().filter_map(|one| {
         let table = one.schema.table(name)?;
-        Some(Found {
+        Some(FoundTable {
             database: one.database,
             table,
         })
     });
-    let found: Vec<Found<'_>> = found.collect();
+    let found: Vec<FoundTable<'_>> = found.collect();
     match found.as_slice() {
         [one] => Ok(*one),
         [] => Err(format!("no database has a table `{name}`")),
@@ -140,7 +140,11 @@ fn find<'h>(held: &'h [Held<'_>], name: &str) -> Result<Found<'h>, String> {
 
 /// Which rows of the child count: those of the conditions, but for those that were marked already
 /// because their parent is gone.
-fn filter(child: &Found<'_>, key: &LooseForeignKey, remarks: &mut Vec<String>) -> Option<String> {
+fn filter(
+    child: &FoundTable<'_>,
+    key: &LooseForeignKey,
+    remarks: &mut Vec<String>,
+) -> Option<String> {
     let dialect = child.database.dialect;
     let mut conditions = Vec::new();
     let mut add = |name: &str, value: &Scalar, marked: bool| {

@@ -60,13 +60,13 @@ pub struct ResolveReport {
 }
 
 /// A statement of a migration of a database.
-struct Place<'p> {
+struct StatementRef<'p> {
     database: &'p Database,
     version: i64,
     statement: u32,
 }
 
-impl Place<'_> {
+impl StatementRef<'_> {
     fn label(&self) -> String {
         format!("{}@{}.{}", self.database.name, self.version, self.statement)
     }
@@ -91,7 +91,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<ResolveReport, Failur
 async fn answer(
     context: &Context,
     args: &Args,
-    place: &Place<'_>,
+    place: &StatementRef<'_>,
     session: &mut Session,
 ) -> Result<ResolveReport, Failure> {
     let database = place.database;
@@ -138,7 +138,7 @@ async fn answer(
 }
 
 /// The statement's row in the journal, if the statement is in doubt.
-async fn doubt(place: &Place<'_>, session: &mut Session) -> Result<Entry, Failure> {
+async fn doubt(place: &StatementRef<'_>, session: &mut Session) -> Result<Entry, Failure> {
     let history = history::read(session).await.map_err(|error| {
         let doing = "reading its history";
         Failure::failed(open::cannot_ask(place.database, doing, &error))
@@ -154,7 +154,7 @@ async fn doubt(place: &Place<'_>, session: &mut Session) -> Result<Entry, Failur
     }
 }
 
-fn not_in_doubt(place: &Place<'_>, why: &str) -> Failure {
+fn not_in_doubt(place: &StatementRef<'_>, why: &str) -> Failure {
     let message = format!(
         "{} is not in doubt: there is nothing to resolve",
         place.label()
@@ -168,7 +168,7 @@ fn not_in_doubt(place: &Place<'_>, why: &str) -> Failure {
 }
 
 /// Parses `DATABASE@VERSION.STATEMENT`; a `V` before the version is allowed.
-fn place<'c>(context: &'c Context, text: &str) -> Result<Place<'c>, Failure> {
+fn place<'c>(context: &'c Context, text: &str) -> Result<StatementRef<'c>, Failure> {
     let wrong = |message: String, hint: String| {
         Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
     };
@@ -184,7 +184,7 @@ fn place<'c>(context: &'c Context, text: &str) -> Result<Place<'c>, Failure> {
     };
     let mut selected = context.project.selected();
     match selected.find(|database| database.name == name) {
-        Some(database) => Ok(Place {
+        Some(database) => Ok(StatementRef {
             database,
             version,
             statement,

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::Database;
 use super::config::{DatabaseConfig, declared};
-use super::document::Reader;
+use super::document::ConfigReader;
 use super::references::severity;
 use crate::model::assertion::Assertion;
 use crate::model::code::Code;
@@ -21,7 +21,7 @@ const READING: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE"];
 
 /// Reads an entry; `None` if it is wrong, with the faults in the reader.
 pub fn assertion(
-    reader: &mut Reader<'_>,
+    reader: &mut ConfigReader<'_>,
     table: &DeTable<'_>,
     span: &Range<usize>,
     databases: &[DatabaseConfig],
@@ -57,7 +57,11 @@ pub fn assertion(
 
 /// Reduces each text to its one statement, and reports texts that are not one reading statement.
 /// Splitting a text depends on the engine.
-pub fn settle(assertions: &mut [Assertion], databases: &[Database], faults: &mut Vec<Diagnostic>) {
+pub fn parse_statements(
+    assertions: &mut [Assertion],
+    databases: &[Database],
+    faults: &mut Vec<Diagnostic>,
+) {
     for assertion in assertions {
         let mut databases = databases.iter();
         // Without a database that this run can reach, the assertion is not checked.

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::assertions::{ASSERTION, assertion};
-use super::document::{Reader, shown_name};
+use super::document::{ConfigReader, shown_name};
 use super::duration::parse_duration;
 use super::references::{REFERENCE, reference};
 use crate::dialect;
@@ -79,7 +79,7 @@ pub struct DatabaseConfig {
 }
 
 /// Reads a whole file; faults are collected in the reader.
-pub fn read(reader: &mut Reader<'_>, top: &DeTable<'_>) -> Config {
+pub fn read(reader: &mut ConfigReader<'_>, top: &DeTable<'_>) -> Config {
     reader.unknown_keys(top, TOP, "bird.toml");
     let mut config = Config {
         protected: reader.boolean(top, "protected").unwrap_or(false),
@@ -117,7 +117,7 @@ pub fn read(reader: &mut Reader<'_>, top: &DeTable<'_>) -> Config {
 }
 
 fn database(
-    reader: &mut Reader<'_>,
+    reader: &mut ConfigReader<'_>,
     name: &str,
     span: Range<usize>,
     table: &DeTable<'_>,
@@ -156,7 +156,7 @@ fn database(
     }
 }
 
-fn duration(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<Duration> {
+fn duration(reader: &mut ConfigReader<'_>, table: &DeTable<'_>, key: &str) -> Option<Duration> {
     let text = reader.string(table, key)?;
     match parse_duration(text.get_ref()) {
         Ok(duration) => Some(duration),
@@ -168,7 +168,7 @@ fn duration(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<D
 }
 
 /// Reports names with the same variable: `BIRD_UMS_URL` would be that of both `ums` and `Ums`.
-fn names_that_collide(reader: &mut Reader<'_>, databases: &[DatabaseConfig]) {
+fn names_that_collide(reader: &mut ConfigReader<'_>, databases: &[DatabaseConfig]) {
     for (index, one) in databases.iter().enumerate() {
         let twin = |other: &&DatabaseConfig| other.name.eq_ignore_ascii_case(&one.name);
         if let Some(twin) = databases[..index].iter().find(twin) {
@@ -180,7 +180,7 @@ fn names_that_collide(reader: &mut Reader<'_>, databases: &[DatabaseConfig]) {
 
 /// Reports a database that is not declared.
 pub fn declared(
-    reader: &mut Reader<'_>,
+    reader: &mut ConfigReader<'_>,
     name: &str,
     span: Range<usize>,
     databases: &[DatabaseConfig],
@@ -200,7 +200,7 @@ pub fn declared(
 }
 
 fn seed(
-    reader: &mut Reader<'_>,
+    reader: &mut ConfigReader<'_>,
     table: &DeTable<'_>,
     span: &Range<usize>,
     databases: &[DatabaseConfig],
@@ -244,7 +244,7 @@ fn seed(
     })
 }
 
-fn seed_row(reader: &mut Reader<'_>, row: &DeTable<'_>, span: &Range<usize>) -> SeedRow {
+fn seed_row(reader: &mut ConfigReader<'_>, row: &DeTable<'_>, span: &Range<usize>) -> SeedRow {
     let mut cells: Vec<_> = row.iter().collect();
     cells.sort_by_key(|(key, _)| key.span().start);
     let mut values = Vec::new();

@@ -107,14 +107,14 @@ pub fn shown_name(name: &str) -> String {
 }
 
 /// Reads tables and collects their faults.
-pub struct Reader<'d> {
+pub struct ConfigReader<'d> {
     pub document: &'d Document,
     pub faults: Vec<Diagnostic>,
 }
 
-impl<'d> Reader<'d> {
+impl<'d> ConfigReader<'d> {
     pub fn new(document: &'d Document) -> Self {
-        Reader {
+        ConfigReader {
             document,
             faults: Vec::new(),
         }

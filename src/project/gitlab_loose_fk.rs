@@ -51,7 +51,7 @@ pub fn read_loose_foreign_keys(path: &Path, shown: &str) -> Result<Vec<LooseFore
 }
 
 fn parse(file: &str, text: &str) -> Result<Vec<LooseForeignKey>, Failure> {
-    let mut reader = Reader {
+    let mut reader = Parser {
         file,
         text,
         keys: Vec::new(),
@@ -79,7 +79,7 @@ impl<T: Into<String>> From<T> for Wrong {
     }
 }
 
-struct Reader<'t> {
+struct Parser<'t> {
     file: &'t str,
     text: &'t str,
     keys: Vec<LooseForeignKey>,
@@ -104,7 +104,7 @@ struct Entry {
     in_conditions: bool,
 }
 
-impl Reader<'_> {
+impl Parser<'_> {
     fn place(&self, span: Range<usize>) -> Location {
         Location::new(self.file, self.text, self.text.into(), span)
     }

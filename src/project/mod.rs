@@ -29,7 +29,7 @@ use crate::model::reference::Reference;
 use crate::model::seed::Seed;
 use crate::model::target::Target;
 use config::Config;
-use document::{Document, Reader};
+use document::{ConfigReader, Document};
 
 pub use create::Fresh;
 pub use duration::parse_duration;
@@ -123,7 +123,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
     })?;
     let file = shown(&path, &request.folder);
     let document = Document::new(file, text);
-    let mut reader = Reader::new(&document);
+    let mut reader = ConfigReader::new(&document);
     let (table, errors) = DeTable::parse_recoverable(&document.text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
@@ -165,7 +165,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
     }
     resolve::one_target_each(&project.databases, &mut reader.faults);
     resolve::no_shadow_is_a_target(&project.databases, &mut reader.faults);
-    assertions::settle(
+    assertions::parse_statements(
         &mut project.assertions,
         &project.databases,
         &mut reader.faults,
@@ -228,7 +228,11 @@ fn shown(path: &Path, folder: &Path) -> String {
 
 /// Reads the file once for each environment, so that faults in any of them are reported, and returns
 /// the selected one.
-fn with_environment(reader: &mut Reader<'_>, table: &DeTable<'_>, request: &Request<'_>) -> Config {
+fn with_environment(
+    reader: &mut ConfigReader<'_>,
+    table: &DeTable<'_>,
+    request: &Request<'_>,
+) -> Config {
     let mut base = table.clone();
     let environments = base.remove("env");
     let mut chosen = config::read(reader, &base);
@@ -271,7 +275,7 @@ fn with_environment(reader: &mut Reader<'_>, table: &DeTable<'_>, request: &Requ
     chosen
 }
 
-fn nested_environment(reader: &mut Reader<'_>, over: &DeTable<'_>) {
+fn nested_environment(reader: &mut ConfigReader<'_>, over: &DeTable<'_>) {
     if let Some((key, _)) = over.get_key_value("env") {
         reader.fault(
             key.span(),
@@ -281,7 +285,7 @@ fn nested_environment(reader: &mut Reader<'_>, over: &DeTable<'_>) {
     }
 }
 
-fn unknown_selection(reader: &mut Reader<'_>, config: &Config, asked: &[String]) {
+fn unknown_selection(reader: &mut ConfigReader<'_>, config: &Config, asked: &[String]) {
     let names = || {
         config
             .databases

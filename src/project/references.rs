@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::config::{DatabaseConfig, declared};
-use super::document::Reader;
+use super::document::ConfigReader;
 use crate::model::diagnostic::Severity;
 use crate::model::key::Compare;
 use crate::model::name::{ColumnName, ColumnNames, did_you_mean};
@@ -29,7 +29,7 @@ const COMPARES: &[&str] = &["bytes", "uuid", "integer", "text"];
 
 /// Reads an entry; `None` if it is wrong, with the faults in the reader.
 pub fn reference(
-    reader: &mut Reader<'_>,
+    reader: &mut ConfigReader<'_>,
     table: &DeTable<'_>,
     span: &Range<usize>,
     databases: &[DatabaseConfig],
@@ -45,7 +45,8 @@ pub fn reference(
     }
     let severity = severity(reader, table);
     let null = reader.word(table, "null", &["ok", "orphan"]);
-    let text = |reader: &mut Reader<'_>, key| reader.string(table, key).map(Spanned::into_inner);
+    let text =
+        |reader: &mut ConfigReader<'_>, key| reader.string(table, key).map(Spanned::into_inner);
     let (filter, to_filter) = (text(reader, "where"), text(reader, "to_where"));
     let max_orphans = reader.count(table, "max_orphans").unwrap_or(0);
     let columns = from
@@ -71,7 +72,7 @@ pub fn reference(
 }
 
 /// The severity of a finding; an error by default.
-pub fn severity(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Severity {
+pub fn severity(reader: &mut ConfigReader<'_>, table: &DeTable<'_>) -> Severity {
     let word = reader.word(table, "severity", &["note", "warning", "error"]);
     match word.as_deref() {
         Some("note") => Severity::Note,
@@ -81,7 +82,11 @@ pub fn severity(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Severity {
 }
 
 /// Reads a text, or an array of texts.
-fn texts(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<Vec<Spanned<String>>> {
+fn texts(
+    reader: &mut ConfigReader<'_>,
+    table: &DeTable<'_>,
+    key: &str,
+) -> Option<Vec<Spanned<String>>> {
     match table.get(key)?.get_ref() {
         DeValue::Array(_) => reader.strings(table, key),
         _ => reader.string(table, key).map(|text| vec![text]),
@@ -90,7 +95,7 @@ fn texts(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Option<Vec<
 
 /// Reads an end: a name with one or several columns, or an array of columns of one table.
 fn end(
-    reader: &mut Reader<'_>,
+    reader: &mut ConfigReader<'_>,
     table: &DeTable<'_>,
     key: &str,
     span: &Range<usize>,
@@ -143,7 +148,7 @@ fn together(texts: &[Spanned<String>]) -> Option<ColumnNames> {
 }
 
 /// Reads `compare`: one value for all columns, or one for each.
-fn compare(reader: &mut Reader<'_>, table: &DeTable<'_>, columns: usize) -> Vec<Compare> {
+fn compare(reader: &mut ConfigReader<'_>, table: &DeTable<'_>, columns: usize) -> Vec<Compare> {
     let texts = texts(reader, table, "compare").unwrap_or_default();
     let mut words = Vec::new();
     for text in &texts {

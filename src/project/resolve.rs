@@ -13,7 +13,7 @@ use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::target::{Target, Tls, is_loopback};
 
 /// The origin of a URL: a place in the file, or a variable.
-struct Source {
+struct UrlOrigin {
     text: String,
     origin: String,
     location: Option<Location>,
@@ -145,7 +145,7 @@ fn source(
     document: &Document,
     config: &DatabaseConfig,
     request: &Request<'_>,
-) -> Result<Source, Diagnostic> {
+) -> Result<UrlOrigin, Diagnostic> {
     let name = format!("BIRD_{}_URL", config.name.to_ascii_uppercase());
     let file_name = format!("{name}_FILE");
     let place = |span: Range<usize>| Some(document.location(span));
@@ -154,7 +154,7 @@ fn source(
             let message = format!("both {name} and {file_name} are set");
             Err(Diagnostic::new(Code::Config, message).hint("unset one of them"))
         }
-        (Some(text), None) => Ok(Source {
+        (Some(text), None) => Ok(UrlOrigin {
             text,
             origin: name,
             location: None,
@@ -162,7 +162,7 @@ fn source(
         }),
         (None, Some(path)) => from_file(root, &path, &file_name, None),
         (None, None) => match (&config.url, &config.url_file) {
-            (Some(url), _) => Ok(Source {
+            (Some(url), _) => Ok(UrlOrigin {
                 text: url.get_ref().clone(),
                 origin: "`url`".into(),
                 location: place(url.span()),
@@ -188,9 +188,9 @@ fn from_file(
     path: &str,
     origin: &str,
     location: Option<Location>,
-) -> Result<Source, Diagnostic> {
+) -> Result<UrlOrigin, Diagnostic> {
     match std::fs::read_to_string(root.join(path)) {
-        Ok(text) => Ok(Source {
+        Ok(text) => Ok(UrlOrigin {
             text: text.trim().to_owned(),
             origin: origin.to_owned(),
             location,

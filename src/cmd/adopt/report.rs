@@ -22,11 +22,11 @@ pub struct AdoptReport {
 struct Taken {
     state: State,
     origin: Origin,
-    rows: Vec<Row>,
+    rows: Vec<AdoptedRow>,
 }
 
 /// A migration that is recorded.
-struct Row {
+struct AdoptedRow {
     version: i64,
     name: String,
     from: String,
@@ -43,14 +43,14 @@ impl AdoptReport {
         let databases = members.iter_mut().zip(decisions).map(|(member, decision)| {
             let rows = decision.adopted.into_iter().filter_map(|one| {
                 let migration = member.migrations.get(one.at)?;
-                Some(Row {
+                Some(AdoptedRow {
                     version: migration.version,
                     name: migration.name.clone(),
                     from: one.from,
                     applied_on: one.applied_on,
                 })
             });
-            let rows: Vec<Row> = rows.collect();
+            let rows: Vec<AdoptedRow> = rows.collect();
             let history = std::mem::take(&mut member.history);
             let session = member.session.as_ref();
             let server = session.map(|session| &session.server);

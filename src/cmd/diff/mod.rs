@@ -9,7 +9,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::source::compare::{Compared, Proof, Verified, compare};
-use super::source::{self, Kind, Loaded, ShadowPool, Source, Upto};
+use super::source::{self, Loaded, ShadowPool, Source, SourceKind, Upto};
 use crate::audit::guard;
 use crate::model::change::Renamed;
 use crate::model::code::Code;
@@ -166,7 +166,7 @@ async fn load(
     (from, to): &(Source, Source),
 ) -> Result<(Loaded, Loaded), Failure> {
     let context = pool.context;
-    if let (Kind::Live(one), Kind::Live(other)) = (&from.kind, &to.kind) {
+    if let (SourceKind::Live(one), SourceKind::Live(other)) = (&from.kind, &to.kind) {
         same_engine(one, other)?;
         let both = join(
             source::live(context, &from.label, one, args.connect.wait),

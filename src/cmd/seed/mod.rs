@@ -22,8 +22,8 @@ use crate::project::Database;
 use crate::seed::{self, Action, Wanted};
 use futures_util::future::join_all;
 
-use report::Row;
 pub use report::SeedReport;
+use report::SeedRow;
 
 /// Bring reference data to what the config declares
 #[derive(Debug, Clone, clap::Args)]
@@ -116,7 +116,7 @@ pub async fn look(
     context: &Context,
     database: &Database,
     session: &mut Session,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<SeedRow>, Failure> {
     let seeds = context.project.seeds.iter();
     let own = seeds.filter(|seed| seed.table.database == database.name);
     let mut found = Vec::new();
@@ -192,7 +192,7 @@ fn missing_table(database: &Database, seed: &Seed) -> Diagnostic {
 }
 
 /// The failure, and whether a statement was sent.
-type Broken = (Failure, bool);
+type SeedFailure = (Failure, bool);
 
 /// Writes all rows of one database in one transaction; only reads them if `looks`.
 async fn transaction(
@@ -200,7 +200,7 @@ async fn transaction(
     args: &Args,
     member: &mut Seeded<'_>,
     looks: bool,
-) -> Result<Vec<Row>, Broken> {
+) -> Result<Vec<SeedRow>, SeedFailure> {
     let database = member.database;
     let session = &mut member.session;
     let failed =
@@ -252,7 +252,7 @@ async fn rows(
     database: &Database,
     seeds: &[(&Seed, Table)],
     dry_run: bool,
-) -> Result<Vec<Row>, Broken> {
+) -> Result<Vec<SeedRow>, SeedFailure> {
     let mut done = Vec::new();
     let mut sent = false;
     for (seed, table) in seeds {
@@ -270,7 +270,7 @@ async fn rows(
                 result.map_err(|error| (failed_row(database, seed, &wanted, &error), sent))?;
             }
             let (table, key) = (seed.table.to_string(), wanted.describe_key());
-            done.push(Row { table, key, action });
+            done.push(SeedRow { table, key, action });
         }
     }
     Ok(done)

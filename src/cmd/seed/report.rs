@@ -10,13 +10,13 @@ use crate::seed::Action;
 /// The report: the action for every declared row.
 pub struct SeedReport {
     pub(super) dry_run: bool,
-    pub(super) databases: Vec<(String, &'static str, Vec<Row>)>,
+    pub(super) databases: Vec<(String, &'static str, Vec<SeedRow>)>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) exit: Exit,
 }
 
 /// A declared row.
-pub struct Row {
+pub struct SeedRow {
     pub table: String,
     pub key: String,
     pub action: Action,
@@ -99,7 +99,7 @@ impl Report for SeedReport {
     }
 }
 
-fn row_json(row: &Row) -> Value {
+fn row_json(row: &SeedRow) -> Value {
     let (action, columns, sql) = match &row.action {
         Action::Insert { sql } => ("insert", &[][..], Some(sql)),
         Action::Update { sql, columns } => ("update", columns.as_slice(), Some(sql)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::cache::{self, Replayed};
 use super::expected::{self, Text};
-use super::{Kind, Loaded, Source, usage};
+use super::{Loaded, Source, SourceKind, usage};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::inspect;
@@ -105,18 +105,20 @@ impl ShadowPool<'_> {
     ) -> Result<Loaded, Failure> {
         let context = self.context;
         let texts = match &source.kind {
-            Kind::Live(database) => return live(context, &source.label, database, wait).await,
-            Kind::Migrations(_, upto) => expected::migrations(context, base, *upto).await?,
-            Kind::Desired(database) => {
+            SourceKind::Live(database) => {
+                return live(context, &source.label, database, wait).await;
+            }
+            SourceKind::Migrations(_, upto) => expected::migrations(context, base, *upto).await?,
+            SourceKind::Desired(database) => {
                 let Some(path) = &database.desired else {
                     let message = format!("`{}` has no desired schema", source.label);
                     return Err(usage(message, "set `schema` of the database in bird.toml"));
                 };
                 read(&own(path, base, &source.label)?, context)?
             }
-            Kind::Path(path) => read(path, context)?,
+            SourceKind::Path(path) => read(path, context)?,
         };
-        let cached = matches!(source.kind, Kind::Migrations(..));
+        let cached = matches!(source.kind, SourceKind::Migrations(..));
         let mut loaded = self.replay(&source.label, base, &texts, cached).await?;
         for text in &texts {
             // The replay has reported a file that cannot be parsed.

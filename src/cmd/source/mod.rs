@@ -26,10 +26,10 @@ pub use load::{ShadowPool, live, with};
 pub struct Source {
     /// The text on the command line, without a password.
     pub label: String,
-    pub kind: Kind,
+    pub kind: SourceKind,
 }
 
-pub enum Kind {
+pub enum SourceKind {
     /// The schema of a live database.
     Live(Box<Database>),
     /// The schema that migrations give.
@@ -134,7 +134,7 @@ impl Source {
         if path.exists() {
             return Ok(Source {
                 label: text.to_owned(),
-                kind: Kind::Path(path),
+                kind: SourceKind::Path(path),
             });
         }
         let names = project
@@ -156,7 +156,7 @@ impl Source {
     pub fn live(database: &Database) -> Source {
         Source {
             label: database.name.clone(),
-            kind: Kind::Live(Box::new(database.clone())),
+            kind: SourceKind::Live(Box::new(database.clone())),
         }
     }
 
@@ -169,7 +169,7 @@ impl Source {
                 Upto::Version(version) => format!("{name}@{version}"),
                 Upto::Applied => format!("{name}@applied"),
             },
-            kind: Kind::Migrations(Box::new(database.clone()), upto),
+            kind: SourceKind::Migrations(Box::new(database.clone()), upto),
         }
     }
 
@@ -177,17 +177,17 @@ impl Source {
     pub fn desired(database: &Database) -> Source {
         Source {
             label: format!("{}@schema", database.name),
-            kind: Kind::Desired(Box::new(database.clone())),
+            kind: SourceKind::Desired(Box::new(database.clone())),
         }
     }
 
     /// The database whose engine and server the source has; `None` for a path.
     pub fn base(&self) -> Option<&Database> {
         match &self.kind {
-            Kind::Live(database) | Kind::Migrations(database, _) | Kind::Desired(database) => {
-                Some(database)
-            }
-            Kind::Path(_) => None,
+            SourceKind::Live(database)
+            | SourceKind::Migrations(database, _)
+            | SourceKind::Desired(database) => Some(database),
+            SourceKind::Path(_) => None,
         }
     }
 }

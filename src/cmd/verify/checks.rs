@@ -29,7 +29,7 @@ pub enum Check {
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CheckOutcome {
     Ok,
     Found(Vec<Diagnostic>),
     /// The check could not be done, for this reason.
@@ -49,12 +49,12 @@ impl Check {
     }
 }
 
-impl Outcome {
-    pub fn of(found: Vec<Diagnostic>) -> Outcome {
+impl CheckOutcome {
+    pub fn of(found: Vec<Diagnostic>) -> CheckOutcome {
         if found.is_empty() {
-            Outcome::Ok
+            CheckOutcome::Ok
         } else {
-            Outcome::Found(found)
+            CheckOutcome::Found(found)
         }
     }
 }
@@ -105,18 +105,18 @@ pub async fn seeds(
     context: &Context,
     database: &Database,
     session: &mut Session,
-) -> Result<Outcome, Failure> {
+) -> Result<CheckOutcome, Failure> {
     let rows = match seed::look(context, database, session).await {
         Ok(rows) => rows,
         // A declared row that cannot be written is a finding, not a failure of the check.
-        Err(failure) => return Ok(Outcome::Found(failure.diagnostics)),
+        Err(failure) => return Ok(CheckOutcome::Found(failure.diagnostics)),
     };
     let found = rows.into_iter().map(|row| {
         let message = format!("{}: the row {} is not as declared", row.table, row.key);
         let fault = Diagnostic::new(Code::SeedDiffers, message).database(&database.name);
         fault.hint("bird seed brings it there; --dry-run shows how")
     });
-    Ok(Outcome::of(found.collect()))
+    Ok(CheckOutcome::of(found.collect()))
 }
 
 /// Compares the live schema with what the applied migrations give; returns the live schema too.
@@ -124,13 +124,13 @@ pub async fn drift(
     pool: &mut ShadowPool<'_>,
     database: &Database,
     files: bool,
-) -> Result<(Schema, Outcome), Failure> {
+) -> Result<(Schema, CheckOutcome), Failure> {
     let name = &database.name;
     let live = Source::live(database);
     let live = pool.load(&live, database, None).await?;
     if !files {
         let why = "its migrations cannot be read".to_owned();
-        return Ok((live.schema, Outcome::NotDone(why)));
+        return Ok((live.schema, CheckOutcome::NotDone(why)));
     }
     let applied = Source::migrations(database, Upto::Applied);
     let applied = pool.load(&applied, database, None).await?;
@@ -141,11 +141,14 @@ pub async fn drift(
              --from-drift` makes a migration of it"
         ));
     }
-    Ok((live.schema, Outcome::of(found)))
+    Ok((live.schema, CheckOutcome::of(found)))
 }
 
 /// Compares what the migrations give with the desired schema.
-pub async fn desired(pool: &mut ShadowPool<'_>, database: &Database) -> Result<Outcome, Failure> {
+pub async fn desired(
+    pool: &mut ShadowPool<'_>,
+    database: &Database,
+) -> Result<CheckOutcome, Failure> {
     let name = &database.name;
     let migrations = Source::migrations(database, Upto::All);
     let wanted = Source::desired(database);
@@ -157,7 +160,7 @@ pub async fn desired(pool: &mut ShadowPool<'_>, database: &Database) -> Result<O
             "`bird new NAME --database {name} --from-schema` writes the migration"
         ));
     }
-    Ok(Outcome::of(found))
+    Ok(CheckOutcome::of(found))
 }
 
 /// One finding per part that differs, and per statement that was not replayed.

@@ -20,7 +20,7 @@ use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::schema::Schema;
 use crate::project::Database;
-use checks::{Check, Outcome};
+use checks::{Check, CheckOutcome};
 use report::{Checked, VerifyReport};
 
 /// Check files, history, drift, seeds and references; one verdict
@@ -80,7 +80,7 @@ async fn database_of(
     let mut checked = Checked::new(database);
     let files = match context.project.read_migrations_of(database) {
         Ok(files) => {
-            checked.add(Check::Files, Outcome::Ok);
+            checked.add(Check::Files, CheckOutcome::Ok);
             Some(files)
         }
         Err(faults) => {
@@ -180,7 +180,7 @@ async fn references(
                 "{} -> {}: one side of the reference could not be read",
                 reference.from, reference.to
             );
-            checked.add(Check::References, Outcome::NotDone(why));
+            checked.add(Check::References, CheckOutcome::NotDone(why));
             continue;
         };
         let (from, to) = (end(ours, from), end(theirs, to));

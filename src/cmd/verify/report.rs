@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::checks::{Check, Outcome};
+use super::checks::{Check, CheckOutcome};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
@@ -23,7 +23,7 @@ pub struct Checked {
     pub name: String,
     engine: &'static str,
     pub server: Option<Server>,
-    outcomes: Vec<(Check, Outcome)>,
+    outcomes: Vec<(Check, CheckOutcome)>,
     /// The errors if no check could be done.
     failed: Vec<Diagnostic>,
 }
@@ -39,11 +39,11 @@ impl Checked {
         }
     }
 
-    pub fn add(&mut self, check: Check, outcome: Outcome) {
+    pub fn add(&mut self, check: Check, outcome: CheckOutcome) {
         let found = self.outcomes.iter_mut().find(|(known, _)| *known == check);
         match (found, outcome) {
-            (Some((_, Outcome::Found(all))), Outcome::Found(more)) => all.extend(more),
-            (Some((_, known @ Outcome::Ok)), outcome) => *known = outcome,
+            (Some((_, CheckOutcome::Found(all))), CheckOutcome::Found(more)) => all.extend(more),
+            (Some((_, known @ CheckOutcome::Ok)), outcome) => *known = outcome,
             (Some(_), _) => {}
             (None, outcome) => self.outcomes.push((check, outcome)),
         }
@@ -51,29 +51,32 @@ impl Checked {
     }
 
     pub fn found(&mut self, check: Check, found: Vec<Diagnostic>) {
-        self.add(check, Outcome::of(found));
+        self.add(check, CheckOutcome::of(found));
     }
 
     /// Records that a check could not be done.
     pub fn not_done(&mut self, check: Check, failure: Failure) {
-        self.add(check, Outcome::NotDone(failure.to_string()));
+        self.add(check, CheckOutcome::NotDone(failure.to_string()));
         self.failed.extend(failure.diagnostics);
     }
 
     /// Whether its files cannot be read, which is reported as findings and skips the other checks.
     fn is_broken(&self) -> bool {
         let mut outcomes = self.outcomes.iter();
-        outcomes
-            .any(|(check, outcome)| *check == Check::Files && matches!(outcome, Outcome::Found(_)))
+        outcomes.any(|(check, outcome)| {
+            *check == Check::Files && matches!(outcome, CheckOutcome::Found(_))
+        })
     }
 
     /// A check for formats that count checks.
-    fn counted(&self, outcome: &Outcome, fail_on: Severity) -> checked::Outcome {
+    fn counted(&self, outcome: &CheckOutcome, fail_on: Severity) -> checked::Outcome {
         match outcome {
-            Outcome::Ok => checked::Outcome::Passed(Vec::new()),
-            Outcome::Found(found) => checked::Outcome::of(found.clone(), fail_on),
-            Outcome::NotDone(why) if self.is_broken() => checked::Outcome::Skipped(why.clone()),
-            Outcome::NotDone(why) => {
+            CheckOutcome::Ok => checked::Outcome::Passed(Vec::new()),
+            CheckOutcome::Found(found) => checked::Outcome::of(found.clone(), fail_on),
+            CheckOutcome::NotDone(why) if self.is_broken() => {
+                checked::Outcome::Skipped(why.clone())
+            }
+            CheckOutcome::NotDone(why) => {
                 let first = |fault: &Diagnostic| why.starts_with(&fault.message);
                 let faults = self.failed.iter().skip_while(|fault| !first(fault));
                 let mut faults: Vec<Diagnostic> = faults.cloned().collect();
@@ -111,7 +114,7 @@ impl VerifyReport {
             Exit::Found => {
                 let found = |one: &&Checked| {
                     let mut outcomes = one.outcomes.iter();
-                    outcomes.any(|(_, outcome)| matches!(outcome, Outcome::Found(_)))
+                    outcomes.any(|(_, outcome)| matches!(outcome, CheckOutcome::Found(_)))
                 };
                 let (findings, with) = (
                     self.findings().count(),
@@ -130,8 +133,8 @@ impl VerifyReport {
     pub fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
         let outcomes = self.databases.iter().flat_map(|one| &one.outcomes);
         outcomes.flat_map(|(_, outcome)| match outcome {
-            Outcome::Found(found) => found.as_slice(),
-            Outcome::Ok | Outcome::NotDone(_) => &[],
+            CheckOutcome::Found(found) => found.as_slice(),
+            CheckOutcome::Ok | CheckOutcome::NotDone(_) => &[],
         })
     }
 
@@ -139,20 +142,20 @@ impl VerifyReport {
     pub fn unfinished(&self) -> bool {
         self.databases.iter().any(|one| {
             let mut outcomes = one.outcomes.iter();
-            let not_done = outcomes.any(|(_, outcome)| matches!(outcome, Outcome::NotDone(_)));
+            let not_done = outcomes.any(|(_, outcome)| matches!(outcome, CheckOutcome::NotDone(_)));
             !one.failed.is_empty() || (not_done && !one.is_broken())
         })
     }
 }
 
-fn describe(outcome: &Outcome) -> String {
+fn describe(outcome: &CheckOutcome) -> String {
     match outcome {
-        Outcome::Ok => "ok".to_owned(),
-        Outcome::Found(found) => match found.len() {
+        CheckOutcome::Ok => "ok".to_owned(),
+        CheckOutcome::Found(found) => match found.len() {
             1 => "1 finding".to_owned(),
             count => format!("{count} findings"),
         },
-        Outcome::NotDone(why) => format!("not done: {why}"),
+        CheckOutcome::NotDone(why) => format!("not done: {why}"),
     }
 }
 
@@ -218,9 +221,9 @@ impl Report for VerifyReport {
         let all = self.databases.iter().map(|one| {
             let checks = one.outcomes.iter().map(|(check, outcome)| {
                 let (result, why) = match outcome {
-                    Outcome::Ok => ("ok", None),
-                    Outcome::Found(_) => ("found", None),
-                    Outcome::NotDone(why) => ("not-done", Some(why)),
+                    CheckOutcome::Ok => ("ok", None),
+                    CheckOutcome::Found(_) => ("found", None),
+                    CheckOutcome::NotDone(why) => ("not-done", Some(why)),
                 };
                 json!({ "check": check.name(), "result": result, "why": why })
             });
