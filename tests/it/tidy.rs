@@ -5,6 +5,7 @@ mod banned_names;
 mod dependencies;
 mod floors;
 mod graph;
+mod pages;
 mod paths;
 mod readme;
 mod reliability;
