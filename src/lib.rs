@@ -1,97 +1,91 @@
-//! # bird: schema as code for a system whose data lives in several databases
+//! bird: schema as code for a system whose data lives in several databases.
 //!
-//! bird **reads** a project, **asks** its databases, **thinks** about the answers, **acts** if
-//! told to, and **shows** one report. Each verb is a place below; data goes through them in that
-//! order and never back.
+//! bird is a program first; this library is the program without its `main`. A command line goes
+//! in, a report comes out:
 //!
-//! ```text
-//!   bird.toml + migrations/        databases
-//!         │ read                       │ ask
-//!         ▼                            ▼
-//!   Project, Migration         History, Schema, rows
-//!         └─────────────┬──────────────┘
-//!                       ▼ think (pure)
-//!   Standing · Plan · Difference · Merge · seed::Action
-//!                       ▼ act (provision, adopt, migrate, undo, seed, repair)
-//!                     Report
-//!                       ▼ show
-//!    table │ json │ sql │ markdown │ github │ junit
+//! ```
+//! use bird::cmd;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let config = folder.path().join("bird.toml");
+//! let migrations = folder.path().join("migrations/shop");
+//! std::fs::create_dir_all(&migrations)?;
+//! std::fs::write(&config, "[databases.shop]\nurl = \"sqlite:shop.db\"\n")?;
+//! std::fs::write(
+//!     migrations.join("V1__create_orders.sql"),
+//!     "CREATE TABLE orders (id INTEGER PRIMARY KEY, total INTEGER NOT NULL);",
+//! )?;
+//!
+//! let words = ["bird", "up", "--quiet", "--config", &config.to_string_lossy()];
+//! let cli = cmd::parse(words.map(Into::into)).map_err(|_| "the command line is wrong")?;
+//! let result = cmd::run(cli);
+//! assert_eq!(result.exit().code(), 0);
+//!
+//! let report = result.result.map_err(|failure| format!("{failure:?}"))?;
+//! assert_eq!(report.databases()[0]["name"], "shop");
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! ## The floors
+//! # What is stable
 //!
-//! A floor uses only the floors below it.
+//! Stable, in the sense of semantic versioning, are the command line, exit codes, file formats, the
+//! tables that bird writes, and the JSON documents; of this library what the example uses, which is
+//! what `main` uses:
 //!
-//! | floor | rooms | what it may touch |
+//! - [`cmd::parse`] and [`cmd::run`], which give the result of a run;
+//! - [`model::exit`], [`model::code`] and [`model::diagnostic`];
+//! - [`output`]: the trait [`output::Report`] and the formats.
+//!
+//! The other modules are public because tests and benchmarks use them. They are hidden here and
+//! may change in any release.
+//!
+//! # The map
+//!
+//! A module uses only modules on the floors below it; `tests/it/tidy.rs` checks that.
+//!
+//! | floor | modules | about |
 //! |---|---|---|
-//! | 0, nouns | [`model`] | plain data: no I/O, no SQL, no engine |
-//! | 1, thought | [`dialect`]; then [`plan`], [`diff`], [`seed`], [`adopt`], [`audit`], [`repair`], which may use it but never each other | pure functions over nouns |
-//! | 2, the world | [`project`] (files; the only user of toml), [`db`] (databases; sqlx in `db::session`, refinery in `db::history`) | I/O; the two don't use each other |
-//! | 3, verbs | [`cmd`], one file per command (the only user of clap) | everything |
-//! | beside | [`output`] (formats; comfy-table in `output::table`), [`error`] | nouns |
+//! | 3 | `cmd` | commands, one file or folder each; the only user of clap |
+//! | 2 | `project`, `db` | files; databases. They do not use each other |
+//! | 1 | `plan`, `diff`, `seed`, `adopt`, `audit`, `repair` | decisions, as pure functions that do not use each other |
+//! | 1 | `dialect`, `sql` | engines without a connection; SQL text |
+//! | 0 | `model`, `invariant` | plain data |
+//! | beside | `output`, `error` | formats; diagnostics on a terminal |
 //!
-//! A schema comes from a source (`cmd::source`): a live database, or files that were replayed in a
-//! shadow ([`db::shadow`]). [`diff`] tells two schemas apart and knows no engine: what is the same
-//! was made equal when it was read ([`dialect::catalog`]), and the same place writes the statements
-//! that lead from one to the other. `cmd::source::compare` tries them in a shadow before anybody sees them.
-//!
-//! A reference that crosses databases is read as keys: bytes that are equal and ordered alike on
-//! every engine ([`model::key`], [`dialect::keys`]). [`audit`] merges them and confirms what it
-//! finds, `cmd::audit` drives that over live databases, [`repair`] and `cmd::repair` take orphans out
-//! as a plan says.
-//!
-//! ## Invariants
-//!
-//! `tests/it/tidy.rs` proves those that a machine can prove.
-//!
-//! - An engine is a pure half (a [`dialect::Dialect`]) and a live half (an arm of
-//!   [`db::session::Session`]). No engine is named outside of these two places.
-//! - The plan exists before the first write, for all databases; `--dry-run` prints it. If any
-//!   database would be refused, none is written.
-//! - The lock is held by the connection that runs the statements, whose session is proven to be
-//!   nobody else's, and a statement goes alone in its round trip: a server outlives its client.
-//! - Where no transaction holds a file, a statement commits with its journal row, or has its intent
-//!   in the journal before it is sent ([`db::apply`]); nothing is guessed from an error or from
-//!   silence, only from what the database shows.
-//! - Looking commands open their databases so that the engine itself refuses a write.
-//! - Commands return a report, plain data; one line in `main` renders it. Nothing else prints,
-//!   but for [`output::progress`], which speaks on stderr.
-//! - What bird cannot read of a schema for certain is named and compared as the server prints it;
-//!   what it cannot write is said to be impossible. Nothing is left out silently.
-//! - Every child is read before its parents, and every candidate again, child, parent, child, before
-//!   it is called an orphan ([`audit`]); rows are taken out in chunks that commit with their journal
-//!   row, and what is taken out is kept.
-//! - Nothing that is replayed in a shadow reaches past it ([`dialect::containment`]).
-//! - What comes from outside is an error with words, never a panic: a hand-edited history row, a
-//!   file that is not UTF-8, a URL that is none.
-//! - A secret is never shown: targets, config files and statements are drawn without them.
-//!
-//! Deliberately absent: an ORM, a daemon, plug-ins, `cfg` features per engine, templates inside
-//! SQL, calls of the engines' own tools.
-//!
-//! ## Reading order
-//!
-//! [`model::migration`], [`model::history`], [`plan`], [`dialect`], [`dialect::recovery`],
-//! [`db::apply`], `cmd::migrate`; then [`model::schema`], [`mod@diff`], [`dialect::catalog`],
-//! `cmd::source::compare`, `cmd::diff`; then [`model::key`], [`audit`], `cmd::audit`, [`repair`].
+//! `ARCHITECTURE.md` shows how a statement travels from its file to the server, how a column
+//! travels from a catalog to DDL, the invariants, and a glossary. `CONTRIBUTING.md` has recipes.
 
+#[doc(hidden)]
 pub mod invariant;
 pub mod model;
 
+#[doc(hidden)]
 pub mod sql;
 
+#[doc(hidden)]
 pub mod adopt;
+#[doc(hidden)]
 pub mod audit;
+#[doc(hidden)]
 pub mod dialect;
+#[doc(hidden)]
 pub mod diff;
+#[doc(hidden)]
 pub mod plan;
+#[doc(hidden)]
 pub mod repair;
+#[doc(hidden)]
 pub mod seed;
 
+#[doc(hidden)]
 pub mod db;
+#[doc(hidden)]
 pub mod project;
 
 pub mod cmd;
 
+#[doc(hidden)]
 pub mod error;
 pub mod output;
