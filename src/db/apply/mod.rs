@@ -1,8 +1,8 @@
 //! Applies one file, statement by statement, so that its state is known wherever it stops.
 //!
-//! Two ways: where DDL can be rolled back, one [`transaction`] holds the file with its journal and
+//! Two ways: where DDL can be rolled back, one transaction holds the file with its journal and
 //! history rows; elsewhere, and for files that run without a transaction, each statement runs
-//! [`exactly`] once by the journal's intents.
+//! exactly once by the journal's intents.
 
 mod batch;
 mod journaled;

@@ -15,7 +15,7 @@ use crate::dialect::{Literals, mysql::MySql};
 use crate::model::history::is_own;
 use crate::model::schema::{Aside, Kind, Object, Schema, Stranger};
 
-/// What is asked first, behind the questions of [`server::QUESTIONS`].
+/// The first catalog queries, sent after those of [`server_defaults::QUESTIONS`].
 const FIRST: &[(&str, usize)] = &[
     ("SHOW FULL TABLES", 2),
     (

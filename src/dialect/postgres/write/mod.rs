@@ -1,8 +1,9 @@
-//! The statements that lead from one schema to another.
+//! Writes the statements that lead from one schema to another.
 //!
-//! Both schemas are taken apart into the smallest things that a statement makes or drops
-//! ([`atoms`]). Each has a fate ([`fate`]), which reaches what is built upon it ([`plan`]); what is
-//! to be done becomes a graph, and a way through it the order ([`order`]).
+//! Both schemas are taken apart into nodes, the smallest things that a statement creates or drops
+//! ([`nodes`]). Each node gets an action ([`actions`]), which extends to what depends on it
+//! ([`plan`]). The actions form a graph, whose topological order is the order of the statements
+//! ([`order`]).
 
 mod actions;
 mod body_names;
