@@ -10,7 +10,7 @@ use super::run::open;
 use crate::db::doctor::{self, CheckedDatabase};
 use crate::db::session::{Access, Session};
 use crate::db::{file, history};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::check::{CheckResult, Verdict};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
@@ -97,7 +97,7 @@ async fn open_one(context: &Context, args: &Args, database: &Database) -> Reache
         Ok(session) => return Reached::Inside(session),
         Err(error) => error,
     };
-    if error.trouble == Trouble::MissingDatabase
+    if error.kind == ErrorKind::MissingDatabase
         && let Ok(Some((target, session))) = open::entry(context, database, wait).await
     {
         return Reached::Beside(target, session);

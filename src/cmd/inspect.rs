@@ -210,7 +210,7 @@ impl Report for InspectReport {
             let base = &loaded.base;
             match self.all.len() {
                 1 => script,
-                _ => base.dialect.enter(&base.target.entrance()) + &script,
+                _ => base.dialect.connect_command(&base.target.client_target()) + &script,
             }
         });
         Some(texts.collect())

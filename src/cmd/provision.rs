@@ -9,7 +9,7 @@ use super::flags;
 use super::run::{locks, open, protected};
 use crate::db::provision::{self, Provisioned, Wish};
 use crate::db::session::DbError;
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
@@ -63,7 +63,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
                 Some(made)
             }
             Err(error) => {
-                refused &= error.trouble == Trouble::Closed;
+                refused &= error.kind == ErrorKind::Closed;
                 report.diagnostics.push(cannot_provision(database, &error));
                 None
             }

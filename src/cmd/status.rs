@@ -10,7 +10,7 @@ use super::run::open;
 use super::run::state::{Named, State, grid};
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, stored_migration};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::History;
@@ -122,7 +122,7 @@ async fn ask(
             let history = history::read(&mut session).await;
             Ok((session, history))
         }
-        Err(error) if error.trouble == Trouble::MissingDatabase => Err(Answer::Absent),
+        Err(error) if error.kind == ErrorKind::MissingDatabase => Err(Answer::Absent),
         Err(error) => Err(Answer::Unreachable(open::cannot_open(database, &error))),
     }
 }

@@ -1,7 +1,7 @@
 //! Looks at the objects that a statement touches.
 
 use super::session::{DbError, Row, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::recovery::{Definitions, Object};
 use crate::sql::script;
 
@@ -12,7 +12,7 @@ pub async fn observe(
 ) -> Result<Option<Definitions>, DbError> {
     let mut queries = Vec::with_capacity(objects.len());
     for object in objects {
-        match session.dialect.look(object, &session.server) {
+        match session.dialect.definition_query(object, &session.server) {
             Some(query) => queries.push(query),
             None => return Ok(None),
         }
@@ -31,15 +31,15 @@ pub async fn observe(
             }
             seen.push(definition(session, rows));
         }
-        match error.map(|error| (error.trouble, error)) {
+        match error.map(|error| (error.kind, error)) {
             None if seen.len() < queries.len() => return Ok(None),
             None => {}
             Some((
-                Trouble::MissingTable | Trouble::MissingObject | Trouble::MissingDatabase,
+                ErrorKind::MissingTable | ErrorKind::MissingObject | ErrorKind::MissingDatabase,
                 _,
             )) => seen.push(None),
             // Those pass; whoever asks again may see it.
-            Some((Trouble::Connection | Trouble::Busy | Trouble::Cancelled, error)) => {
+            Some((ErrorKind::Connection | ErrorKind::Busy | ErrorKind::Cancelled, error)) => {
                 return Err(error);
             }
             // It may not be looked at, or not in this way: it is of another kind, or broken.
@@ -57,7 +57,7 @@ fn definition(session: &Session, rows: Vec<Row>) -> Option<String> {
     };
     let lines: Vec<String> = rows.into_iter().map(line).collect();
     (!lines.is_empty()).then(|| {
-        let definition = session.dialect.settled(lines.join("\n"));
+        let definition = session.dialect.normalize(lines.join("\n"));
         // It goes into the journal, and is shown where nothing can be decided.
         let secrets = script::secrets(session.dialect.lexis(), &definition);
         script::blot(&definition, &secrets)

@@ -10,7 +10,7 @@ use super::shadow;
 use super::stop::Stop;
 use super::writability;
 use super::writability::Closed;
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::checks::Subject;
 use crate::model::check::{CheckResult, Verdict};
 use crate::model::target::{Target, is_loopback};
@@ -59,12 +59,12 @@ pub async fn look(
 
 /// What a question that failed means: the account may not ask, or the product does not know it.
 fn unasked(error: &DbError) -> CheckResult {
-    match error.trouble {
-        Trouble::Denied => {
+    match error.kind {
+        ErrorKind::Denied => {
             let code = error.code.as_deref().unwrap_or("no code");
             CheckResult::note(format!("the account may not ask ({code})"))
         }
-        Trouble::Connection => {
+        ErrorKind::Connection => {
             CheckResult::error(format!("the connection broke: {}", error.told()))
         }
         _ => CheckResult::note(format!("it could not be asked: {}", error.told())),

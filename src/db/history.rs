@@ -6,7 +6,7 @@ use refinery_core::Migration as Theirs;
 use super::clock::now;
 use super::journal;
 use super::session::{DbError, Row, Session};
-use crate::dialect::{Dialect, Trouble};
+use crate::dialect::{Dialect, ErrorKind};
 use crate::model::history::{Applied, HISTORY_TABLE, History, Width};
 use crate::model::migration::Migration;
 
@@ -52,13 +52,13 @@ async fn read_once(session: &mut Session) -> Result<History, DbError> {
                 journal::take_in(&mut history, journal)?;
                 return Ok(history);
             }
-            Err(error) if error.trouble == Trouble::MissingTable => {}
+            Err(error) if error.kind == ErrorKind::MissingTable => {}
             Err(error) => return Err(error),
         }
     }
     match session.many_rows(&sql, 4).await {
         Ok(rows) => take_in(&mut history, rows)?,
-        Err(error) if error.trouble == Trouble::MissingTable => {}
+        Err(error) if error.kind == ErrorKind::MissingTable => {}
         Err(error) => return Err(error),
     }
     journal::read(session, &mut history).await?;
@@ -89,7 +89,7 @@ fn row(cells: Row) -> Result<Applied, DbError> {
 
 fn wrong(version: &str, reason: &str) -> DbError {
     let message = format!("the row of version {version} in {HISTORY_TABLE} was edited: {reason}");
-    DbError::new(Trouble::Other, message)
+    DbError::new(ErrorKind::Other, message)
 }
 
 /// Asks how wide the versions of an existing history are.
@@ -174,7 +174,7 @@ pub fn restamp(session: &Session, migration: &Migration, width: Width) -> Result
 /// The checksum that refinery would write, or why it would not take the file.
 pub fn checksum(migration: &Migration, width: Width) -> Result<u64, DbError> {
     let stem = format!("V{}__{}", migration.version, migration.name);
-    let refused = |reason: String| DbError::new(Trouble::Other, reason);
+    let refused = |reason: String| DbError::new(ErrorKind::Other, reason);
     let theirs = Theirs::unapplied(&stem, &migration.text)
         .map_err(|error| refused(format!("refinery would not take the name {stem}: {error}")))?;
     let checksum = match width {

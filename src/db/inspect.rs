@@ -1,7 +1,7 @@
 //! Asks a database for its schema.
 
 use super::session::{DbError, Row, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::catalog::{Answer, Place, Question};
 use crate::model::schema::{Column, Key, KeyKind, KeyPart, Schema, Table};
 
@@ -33,7 +33,7 @@ pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbE
     });
     let read: Result<Result<Schema, String>, _> = reading.await;
     let read = read.unwrap_or_else(|broken| Err(broken.to_string()));
-    read.map_err(|message| DbError::new(Trouble::Other, message))
+    read.map_err(|message| DbError::new(ErrorKind::Other, message))
 }
 
 async fn ask(session: &mut Session, questions: &[Question]) -> Result<Vec<Answer>, DbError> {

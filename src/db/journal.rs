@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::clock::now;
 use super::session::{DbError, Row, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::recovery::Definitions;
 use crate::model::hex;
 use crate::model::history::{Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, Progress};
@@ -38,7 +38,7 @@ pub async fn read(session: &mut Session, history: &mut History) -> Result<(), Db
     let sql = query(session, history.exists);
     match session.rows(&sql).await {
         Ok(rows) => take_in(history, rows),
-        Err(error) if error.trouble == Trouble::MissingTable => Ok(()),
+        Err(error) if error.kind == ErrorKind::MissingTable => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -74,7 +74,7 @@ fn row(cells: Row) -> Result<Entry, DbError> {
     };
     read().ok_or_else(|| {
         let message = format!("a row of {JOURNAL_TABLE} was edited and cannot be read");
-        DbError::new(Trouble::Other, message)
+        DbError::new(ErrorKind::Other, message)
     })
 }
 
@@ -139,7 +139,7 @@ pub fn record(session: &Session, entries: &[Entry], run: Uuid) -> String {
 
 /// The statement that records what is about to be sent.
 pub fn intend(session: &Session, entry: &Entry, run: Uuid) -> Result<String, DbError> {
-    let refused = |reason: String| DbError::new(Trouble::Other, reason);
+    let refused = |reason: String| DbError::new(ErrorKind::Other, reason);
     let text = |text: &str| session.dialect.text(text).map_err(refused);
     let null = || "NULL".to_owned();
     let (before, fingerprint) = match &entry.before {
@@ -190,7 +190,7 @@ pub fn withdraw(session: &Session, entry: &Entry) -> String {
 /// The statement that records a person's answer.
 pub fn resolve(session: &Session, entry: &Entry, reason: &str) -> Result<String, DbError> {
     let reason = session.dialect.text(reason);
-    let reason = reason.map_err(|reason| DbError::new(Trouble::Other, reason))?;
+    let reason = reason.map_err(|reason| DbError::new(ErrorKind::Other, reason))?;
     Ok(format!(
         "UPDATE {} SET state = 'resolved', before_objects = NULL, reason = {reason}, \
          applied_on = '{}' WHERE {} AND state = 'intent'",

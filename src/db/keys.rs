@@ -6,7 +6,7 @@ use super::session::stream::Sending;
 use super::session::{DbError, Session};
 use crate::dialect::keys::{After, Asked, End, Estimate, Found, Range, Reader, Replication};
 use crate::dialect::keys::{RowsAsked, RowsReader};
-use crate::dialect::{self, Trouble};
+use crate::dialect::{self, ErrorKind};
 use crate::model::key::Batch;
 use crate::model::target::Target;
 
@@ -84,7 +84,7 @@ pub async fn identity(session: &mut Session) -> Result<Option<String>, DbError> 
         return Ok(None);
     };
     match session.value(query).await {
-        Err(error) if error.trouble == Trouble::Connection => Err(error),
+        Err(error) if error.kind == ErrorKind::Connection => Err(error),
         told => Ok(told.unwrap_or_default()),
     }
 }
@@ -119,7 +119,7 @@ pub async fn replication(session: &mut Session) -> Result<Replication, DbError> 
     match session.sample(query, SOURCES, SOURCES as u64).await {
         Ok(sample) => Ok(dialect::keys::replication(&sample.columns, &sample.rows)),
         // What only speaks the language of a product may not know the question.
-        Err(error) if matches!(error.trouble, Trouble::Denied | Trouble::Other) => {
+        Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::Other) => {
             Ok(Replication::Unknown)
         }
         Err(error) => Err(error),

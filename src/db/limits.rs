@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::keys;
 use super::session::{DbError, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::keys::Replication;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::target::Target;
@@ -115,7 +115,7 @@ impl MonitoredServer {
         observed: &mut Observed,
     ) -> Result<(), DbError> {
         match self.ask(limits, observed).await {
-            Err(error) if error.trouble == Trouble::Connection => {
+            Err(error) if error.kind == ErrorKind::Connection => {
                 self.session = self.session.another(&self.target).await?;
                 self.ask(limits, observed).await
             }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::pooler::{self, Sharing};
 use super::session::{DbError, Session};
 use super::stop::Stop;
-use crate::dialect::{Lock, Trouble};
+use crate::dialect::{ErrorKind, Lock};
 use crate::model::exit::Exit;
 use crate::model::target::Target;
 
@@ -172,7 +172,7 @@ async fn beside_file(path: &Path, wish: &Wish<'_>, stop: &Stop) -> Result<Guard,
     let beside = lock_file(path);
     let failed = |reason: std::io::Error| {
         let message = format!("cannot lock {}: {reason}", beside.display());
-        NoLock::Database(DbError::new(Trouble::Other, message))
+        NoLock::Database(DbError::new(ErrorKind::Other, message))
     };
     let file = File::options()
         .create(true)
@@ -288,7 +288,7 @@ async fn patiently(
     loop {
         match session.run(sql).await {
             Ok(()) => return Ok(()),
-            Err(error) if error.trouble != Trouble::Busy => return Err(error.into()),
+            Err(error) if error.kind != ErrorKind::Busy => return Err(error.into()),
             Err(_) if start.elapsed() >= timeout => return Err(NoLock::Held(None)),
             Err(_) => {}
         }

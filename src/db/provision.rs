@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::session::{Access, DbError, Session};
 use super::writability;
 use super::writability::Closed;
-use crate::dialect::{Dialect, Trouble};
+use crate::dialect::{Dialect, ErrorKind};
 use crate::model::server::Server;
 use crate::model::target::Target;
 
@@ -44,7 +44,7 @@ pub async fn is_missing(wish: &Wish<'_>) -> Result<bool, DbError> {
     let opened = Session::open(wish.target, wish.dialect, wish.schema, Access::Look).await;
     let mut session = match opened {
         Ok(session) => session,
-        Err(error) if error.trouble == Trouble::MissingDatabase => return Ok(true),
+        Err(error) if error.kind == ErrorKind::MissingDatabase => return Ok(true),
         Err(error) => return Err(error),
     };
     let mut missing = false;
@@ -70,7 +70,7 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
     let opened = Session::open(wish.target, wish.dialect, wish.schema, access).await;
     let mut session = match opened {
         Ok(session) => session,
-        Err(error) if error.trouble == Trouble::MissingDatabase => {
+        Err(error) if error.kind == ErrorKind::MissingDatabase => {
             created.extend(create_on_server(wish, error).await?);
             open_new(wish, access).await?
         }
@@ -120,8 +120,8 @@ async fn open_new(wish: &Wish<'_>, access: Access) -> Result<Session, DbError> {
         match opened {
             Err(error)
                 if matches!(
-                    error.trouble,
-                    Trouble::MissingDatabase | Trouble::Connection
+                    error.kind,
+                    ErrorKind::MissingDatabase | ErrorKind::Connection
                 ) && start.elapsed() < FORGETTING => {}
             opened => return opened,
         }
@@ -130,7 +130,8 @@ async fn open_new(wish: &Wish<'_>, access: Access) -> Result<Session, DbError> {
 }
 
 async fn create_on_server(wish: &Wish<'_>, error: DbError) -> Result<Option<String>, DbError> {
-    let (Target::Server(server), Some(entry)) = (wish.target, wish.dialect.facts().entry) else {
+    let (Target::Server(server), Some(entry)) = (wish.target, wish.dialect.facts().maintenance_db)
+    else {
         return Err(error);
     };
     let mut there = server.clone();
@@ -147,7 +148,7 @@ async fn create_on_server(wish: &Wish<'_>, error: DbError) -> Result<Option<Stri
     match result {
         Ok(()) => Ok(Some(format!("database {name}"))),
         // Someone else was quicker, which is as good.
-        Err(error) if error.trouble == Trouble::Exists => Ok(None),
+        Err(error) if error.kind == ErrorKind::Exists => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::session::{DbError, Row, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 
 /// Rows without parents, by table; each as its row id and the key that misses its parent.
 pub type Broken = BTreeMap<String, Vec<Row>>;
@@ -58,7 +58,7 @@ pub async fn broken(session: &mut Session, rebuilt: &[String]) -> Result<Broken,
         let mut rows = match session.many_rows(&check, 2).await {
             Ok(rows) => rows,
             // A rebuild may pass through a state in which a parent has no key to point at.
-            Err(error) if error.trouble == Trouble::Other => Vec::new(),
+            Err(error) if error.kind == ErrorKind::Other => Vec::new(),
             Err(error) => return Err(error),
         };
         rows.sort();

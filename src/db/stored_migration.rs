@@ -14,7 +14,7 @@ use super::history;
 use super::lock::{self, NoLock};
 use super::session::{DbError, Row, Session};
 use super::stop::Stop;
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::hex;
 use crate::model::history::{APPLIED_TABLE, Content, HISTORY_TABLE, History, Kept, Width};
 use crate::model::migration::Migration;
@@ -42,7 +42,7 @@ pub fn record(
     reason: Option<&str>,
 ) -> Result<String, DbError> {
     let (dialect, table) = (session.dialect, session.table(APPLIED_TABLE));
-    let refused = |reason| DbError::new(Trouble::Other, reason);
+    let refused = |reason| DbError::new(ErrorKind::Other, reason);
     let checksum = history::checksum(migration, width)?;
     let digest = stored_migration::digest(dialect.lexis(), &migration.text)
         .ok_or_else(|| refused(format!("{} cannot be read", migration.title())))?;
@@ -129,10 +129,10 @@ pub async fn read(
     );
     history.kept = match session.rows(&sql).await {
         Ok(rows) => rows.into_iter().filter_map(row).collect(),
-        Err(error) => match error.trouble {
-            Trouble::MissingTable => Vec::new(),
+        Err(error) => match error.kind {
+            ErrorKind::MissingTable => Vec::new(),
             // The files differ all the same, and that is worth more than why the table is odd.
-            Trouble::Other => {
+            ErrorKind::Other => {
                 let reason = format!("{APPLIED_TABLE}: {}", error.told());
                 let unreadable = |version: &i64| Kept {
                     version: *version,

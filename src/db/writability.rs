@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::session::{DbError, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::keys::Replication;
 
 /// What keeps a server from being written to.
@@ -22,7 +22,7 @@ impl Closed {
             Closed::Replica => "it follows another server".to_owned(),
         };
         let message = format!("the server is not to be written to: {why}");
-        DbError::new(Trouble::Closed, message)
+        DbError::new(ErrorKind::Closed, message)
     }
 }
 

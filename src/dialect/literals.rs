@@ -8,7 +8,7 @@ use crate::model::seed::Value;
 pub trait Literals: Sync {
     /// What a table without a qualifier is qualified with, where the session uses this database
     /// and this schema.
-    fn home<'n>(&self, database: &'n str, schema: Option<&'n str>) -> &'n str;
+    fn default_qualifier<'n>(&self, database: &'n str, schema: Option<&'n str>) -> &'n str;
 
     /// An identifier, quoted for SQL. The only quoting in the program.
     fn quote(&self, identifier: &str) -> String;

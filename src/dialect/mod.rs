@@ -58,7 +58,7 @@ pub use literals::{Literals, sizes};
 pub use provisioning::{BorrowQueries, Missing, Provisioning};
 pub use server::{Lock, ServerFacts};
 pub use session::SessionSql;
-pub use statements::{Refusal, Statements, Trouble};
+pub use statements::{ErrorKind, Forbidden, Statements};
 
 /// All engines, in the order in which the README lists them.
 pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];
@@ -88,7 +88,7 @@ pub struct Facts {
     /// The schema that is meant where the config names none, on engines that have them.
     pub schema: Option<&'static str>,
     /// The database that every server has, to connect to where the wanted one is missing.
-    pub entry: Option<&'static str>,
+    pub maintenance_db: Option<&'static str>,
 }
 
 impl Facts {
@@ -118,7 +118,7 @@ pub trait Dialect:
     fn grammar(&self) -> &'static Grammar;
 
     /// What its statements could reach beyond their database.
-    fn reach(&self) -> &'static Rules;
+    fn containment(&self) -> &'static Rules;
 
     /// What `bird doctor` looks at.
     fn checks(&self) -> &'static [Check];

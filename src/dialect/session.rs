@@ -24,13 +24,13 @@ pub trait SessionSql: Sync {
     }
 
     /// Makes the server notice that its client is gone, where that can be asked for.
-    fn notice_loss(&self) -> Option<&'static str> {
+    fn tcp_keepalive(&self) -> Option<&'static str> {
         None
     }
 
     /// Takes back what [`SessionSql::settings`] did, before a session ends: a pooler may hand it to
     /// someone else.
-    fn farewell(&self) -> Option<&'static str> {
+    fn teardown(&self) -> Option<&'static str> {
         None
     }
 
@@ -41,5 +41,5 @@ pub trait SessionSql: Sync {
 
     /// What takes the engine's own client to a database, by its name or its file, where a text is
     /// about several.
-    fn enter(&self, database: &str) -> String;
+    fn connect_command(&self, database: &str) -> String;
 }

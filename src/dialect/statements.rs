@@ -6,7 +6,7 @@ use crate::sql::cursor::Words;
 
 /// What went wrong, as far as bird acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ErrorKind {
     /// The database, or the schema in it, does not exist.
     MissingDatabase,
     MissingTable,
@@ -37,7 +37,7 @@ pub enum Trouble {
 
 /// A statement that a migration must not contain, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Forbidden {
     /// The statement as people call it: `COMMIT`.
     pub what: &'static str,
     pub why: &'static str,
@@ -46,7 +46,7 @@ pub struct Refusal {
 /// The reading of statements, definitions and errors.
 pub trait Statements: Sync {
     /// What an error of the engine means.
-    fn trouble(&self, code: &str, message: &str) -> Trouble;
+    fn error_kind(&self, code: &str, message: &str) -> ErrorKind;
 
     /// The byte in a statement at which an error message points, where only its text tells.
     fn pointed_at(&self, _message: &str, _statement: &str) -> Option<usize> {
@@ -54,17 +54,17 @@ pub trait Statements: Sync {
     }
 
     /// Why a migration must not contain this statement, given as its code words.
-    fn refuse(&self, words: &[&str]) -> Option<Refusal>;
+    fn forbid(&self, words: &[&str]) -> Option<Forbidden>;
 
     /// What a statement, given as its code words, is to a journal.
     fn recovery(&self, words: &Words<'_>) -> RecoveryClass;
 
     /// The query that shows an object: no row, or an error that it is missing, where it does
     /// not exist. `None` where nothing can be seen of it.
-    fn look(&self, object: &Object, server: &Server) -> Option<String>;
+    fn definition_query(&self, object: &Object, server: &Server) -> Option<String>;
 
     /// A definition without what changes by itself.
-    fn settled(&self, definition: String) -> String {
+    fn normalize(&self, definition: String) -> String {
         definition
     }
 
@@ -94,7 +94,7 @@ pub(super) fn starts_with(words: &[&str], wanted: &[&str]) -> bool {
 
 /// Statements of transactions and of the target, which no migration may contain: they would
 /// take the journal's place or lead it elsewhere.
-pub(super) fn refuse_control(words: &[&str], table: &[(&[&str], Refusal)]) -> Option<Refusal> {
+pub(super) fn forbid_control(words: &[&str], table: &[(&[&str], Forbidden)]) -> Option<Forbidden> {
     let found = table.iter().find(|(start, _)| starts_with(words, start));
     found.map(|(_, refusal)| refusal.clone())
 }

@@ -77,7 +77,7 @@ impl Target {
     }
 
     /// What its engine's own client calls it: a database's name, a file's path.
-    pub fn entrance(&self) -> String {
+    pub fn client_target(&self) -> String {
         match self {
             Target::File(file) => file.path.display().to_string(),
             Target::Server(server) => server.database.clone(),

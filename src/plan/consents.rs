@@ -34,7 +34,9 @@ struct Asked {
 
 impl<'p> Asks<'p> {
     pub(super) fn new(subject: &'p Subject<'p>, allow: &'p [String]) -> Self {
-        let home = subject.dialect.home(subject.database, subject.schema);
+        let home = subject
+            .dialect
+            .default_qualifier(subject.database, subject.schema);
         let guards = Guards::new(subject.name, home, subject.references);
         Asks {
             subject,
@@ -71,7 +73,7 @@ impl<'p> Asks<'p> {
     /// The statements of a step that nobody has allowed.
     pub(super) fn step(&mut self, step: &Step) -> Vec<Diagnostic> {
         let dialect = self.subject.dialect;
-        let home = dialect.home(self.subject.database, self.subject.schema);
+        let home = dialect.default_qualifier(self.subject.database, self.subject.schema);
         let count = step.script.statements.len();
         let statements: Vec<&str> = (0..count).map(|at| step.sql(at)).collect();
         let mut asked: Vec<Asked> = Vec::new();

@@ -24,7 +24,7 @@ pub struct Loss {
 }
 
 /// The losses of statements that run one after the other. `home` is what qualifies a table that
-/// has no qualifier, see [`Literals::home`](crate::dialect::Literals::home).
+/// has no qualifier, see [`Literals::default_qualifier`](crate::dialect::Literals::default_qualifier).
 #[must_use]
 pub fn losses(dialect: &dyn Dialect, home: &str, statements: &[&str]) -> Vec<Loss> {
     Tables::default().file(dialect, home, statements, 0)

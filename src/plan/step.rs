@@ -71,7 +71,7 @@ pub(super) fn step(
         let own = !transactional
             && twice
             && matches!(effect, RecoveryClass::Begin | RecoveryClass::Commit);
-        if let Some(refusal) = subject.dialect.refuse(&words).filter(|_| !own) {
+        if let Some(refusal) = subject.dialect.forbid(&words).filter(|_| !own) {
             let message = format!("{} cannot stand in a migration", refusal.what);
             trouble.refused.push(
                 Diagnostic::new(Code::StatementRefused, message)

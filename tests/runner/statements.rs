@@ -90,7 +90,7 @@ fn joined(texts: impl IntoIterator<Item = String>) -> String {
 
 /// What statements destroy.
 fn destructive(dialect: &dyn Dialect, sql: &str) -> String {
-    let home = dialect.home("ums", None);
+    let home = dialect.default_qualifier("ums", None);
     let losses = losses(dialect, home, &statements(dialect, sql));
     joined(losses.into_iter().map(|loss| {
         let number = loss.statement + 1;
@@ -108,7 +108,7 @@ fn forbidden(dialect: &dyn Dialect, sql: &str) -> String {
     let words: Vec<&str> = words(dialect.lexis(), sql).collect();
     joined(
         dialect
-            .refuse(&words)
+            .forbid(&words)
             .map(|refusal| refusal.what.to_owned()),
     )
 }
@@ -160,7 +160,7 @@ fn reference_guard(dialect: &dyn Dialect, sql: &str) -> String {
         reference("twitter.messages.author_id", "ums.users.id"),
         reference("ums.messages.author_id", "twitter.people.id"),
     ];
-    let home = dialect.home("here", None);
+    let home = dialect.default_qualifier("here", None);
     let mut guards = Guards::new("ums", home, &references);
     guards.learn(dialect, APPLIED);
     let found = guards.file(dialect, &statements(dialect, sql), 0);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::session::{Access, DbError, Sample, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::assertion::Assertion;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::output::checked::{Checked, Outcome};
@@ -127,12 +127,12 @@ async fn ask(
             Ok(Err(error)) => error,
             Err(_) => {
                 end(context, database, cancel).await;
-                DbError::new(Trouble::Cancelled, "interrupted")
+                DbError::new(ErrorKind::Cancelled, "interrupted")
             }
         },
         () = over => {
             end(context, database, cancel).await;
-            DbError::new(Trouble::Cancelled, "its time is over (`statement_timeout`)")
+            DbError::new(ErrorKind::Cancelled, "its time is over (`statement_timeout`)")
         }
     };
     let message = format!(
@@ -143,10 +143,12 @@ async fn ask(
     );
     let mut fault = Diagnostic::new(Code::AssertionNotDone, message).database(&database.name);
     fault.notes = error.notes;
-    let hint = match error.trouble {
-        Trouble::Denied => "let this account read what its SELECT names",
-        Trouble::Cancelled => "make its SELECT cheaper, or raise `statement_timeout` in bird.toml",
-        Trouble::Connection => "run bird audit again once the server answers",
+    let hint = match error.kind {
+        ErrorKind::Denied => "let this account read what its SELECT names",
+        ErrorKind::Cancelled => {
+            "make its SELECT cheaper, or raise `statement_timeout` in bird.toml"
+        }
+        ErrorKind::Connection => "run bird audit again once the server answers",
         _ => "correct its `sql` in bird.toml",
     };
     Err(fault.at(assertion.location.clone()).hint(hint))

@@ -83,7 +83,7 @@ impl Report for DiffReport {
         let texts = self.all().map(|(one, withheld)| {
             let base = &one.from.base;
             let enter = if several && !one.ddl.steps.is_empty() {
-                base.dialect.enter(&base.target.entrance())
+                base.dialect.connect_command(&base.target.client_target())
             } else {
                 String::new()
             };

@@ -268,7 +268,7 @@ impl Asking<'_> {
         let child: &Side = &self.prepared.child;
         let names: Vec<_> = child.names.iter().collect();
         let asked = self.child.rows(&names, &keys, None, room as u64);
-        let asked = asked.map_err(|why| DbError::new(crate::dialect::Trouble::Other, why))?;
+        let asked = asked.map_err(|why| DbError::new(crate::dialect::ErrorKind::Other, why))?;
         let (found, _) = keys::rows(&mut self.sessions[1], &asked).await?;
         let columns = &child.columns;
         let told = found.into_iter().filter_map(|row| {

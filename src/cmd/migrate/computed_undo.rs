@@ -118,7 +118,7 @@ async fn back(
 /// The losses beyond the tables and columns for which the plan itself asks consent.
 fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagnostic> {
     let dialect = database.dialect;
-    let home = dialect.home(database.target.database(), database.schema.as_deref());
+    let home = dialect.default_qualifier(database.target.database(), database.schema.as_deref());
     let fault = |message: String| {
         let fault = Diagnostic::new(Code::DataLoss, message).database(&database.name);
         let hint = format!(

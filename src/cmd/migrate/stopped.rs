@@ -6,7 +6,7 @@ use crate::cmd::context::Context;
 use crate::cmd::run::locks::no_lock;
 use crate::db::apply::{Doubt, Left, Reason, Stopped};
 use crate::db::session::DbError;
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::exit::Exit;
@@ -37,8 +37,8 @@ pub fn diagnose(
     };
     match &stopped.reason {
         Reason::Statement(at, reason, left) => {
-            let what = match reason.trouble {
-                Trouble::Cancelled => "was cancelled",
+            let what = match reason.kind {
+                ErrorKind::Cancelled => "was cancelled",
                 _ => "failed",
             };
             let message = format!(
@@ -54,7 +54,7 @@ pub fn diagnose(
                 .splice(0..0, reason.notes.iter().map(|note| hide(note)));
             fault.notes.extend(left_behind(left));
             match context.stop.asked() {
-                Some(exit) if reason.trouble == Trouble::Cancelled => (fault, exit),
+                Some(exit) if reason.kind == ErrorKind::Cancelled => (fault, exit),
                 _ => (fault, Exit::Stopped),
             }
         }
@@ -72,7 +72,7 @@ pub fn diagnose(
         }
         Reason::Undecided(doubt) => undecided(database, step, doubt),
         // The last statement may have been applied: only the database knows, and the next run asks it.
-        Reason::Bookkeeping(reason) if reason.trouble == Trouble::Connection => {
+        Reason::Bookkeeping(reason) if reason.kind == ErrorKind::Connection => {
             let message = format!(
                 "{name}: the connection was lost while {title} was being recorded: {}",
                 reason.told()
@@ -218,13 +218,13 @@ fn way_on(step: &Step, at: usize, error: &DbError) -> String {
         Direction::Up => "the file",
         Direction::Undo => "the undo file",
     };
-    if error.trouble == Trouble::Busy {
+    if error.kind == ErrorKind::Busy {
         return format!(
             "somebody else is in the way: wait longer with --lock-timeout 5m, or end that \
              session; then {again}"
         );
     }
-    if error.trouble == Trouble::Cancelled {
+    if error.kind == ErrorKind::Cancelled {
         return format!(
             "if it needs more time, raise or remove `statement_timeout` in bird.toml; then {again}"
         );

@@ -8,7 +8,7 @@ use super::open::{self, Absent};
 use crate::cmd::context::Context;
 use crate::db::session::{Access, Session};
 use crate::db::{history, stored_migration};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::History;
@@ -126,9 +126,7 @@ pub async fn open_all<'p>(
         }
         match open::session(context, database, access, wait).await {
             Ok(session) => Ok(RunDatabase::new(context, database, Some(session))),
-            Err(error)
-                if error.trouble == Trouble::MissingDatabase && absent == Absent::IsEmpty =>
-            {
+            Err(error) if error.kind == ErrorKind::MissingDatabase && absent == Absent::IsEmpty => {
                 Ok(RunDatabase::new(context, database, None))
             }
             Err(error) => Err(Failure::failed(open::cannot_open(database, &error))),

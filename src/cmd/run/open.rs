@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use crate::cmd::context::Context;
 use crate::db::session::{Access, DbError, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -29,10 +29,10 @@ pub async fn retry<T, F: Future<Output = Result<T, DbError>>>(
         let error = match context.stop.race(work()).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => error,
-            Err(_) => return Err(DbError::new(Trouble::Connection, "interrupted")),
+            Err(_) => return Err(DbError::new(ErrorKind::Connection, "interrupted")),
         };
         let over = wait.is_none_or(|wait| start.elapsed() >= wait);
-        if error.trouble != Trouble::Connection || over {
+        if error.kind != ErrorKind::Connection || over {
             return Err(error);
         }
         if context.stop.race(tokio::time::sleep(PAUSE)).await.is_err() {
@@ -60,7 +60,8 @@ pub async fn entry(
     database: &Database,
     wait: Option<Duration>,
 ) -> Result<Option<(Target, Session)>, DbError> {
-    let (Target::Server(server), Some(entry)) = (&database.target, database.dialect.facts().entry)
+    let (Target::Server(server), Some(entry)) =
+        (&database.target, database.dialect.facts().maintenance_db)
     else {
         return Ok(None);
     };
@@ -93,9 +94,9 @@ pub fn interrupted(context: &Context, exit: Exit) -> Exit {
 /// The error for a database that could not be opened, with a hint.
 pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     let (name, place) = (&database.name, database.target.shown());
-    let message = match error.trouble {
-        Trouble::MissingDatabase if *name == place => format!("there is no database {place}"),
-        Trouble::MissingDatabase => format!("the database `{name}` does not exist: {place}"),
+    let message = match error.kind {
+        ErrorKind::MissingDatabase if *name == place => format!("there is no database {place}"),
+        ErrorKind::MissingDatabase => format!("the database `{name}` does not exist: {place}"),
         _ if *name == place => format!("cannot open {place}: {}", error.told()),
         _ => format!("cannot open `{name}` ({place}): {}", error.told()),
     };
@@ -103,23 +104,23 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
         Some(variable) => format!(" ({variable})"),
         None => String::new(),
     };
-    let (code, hint) = match error.trouble {
-        Trouble::MissingDatabase => (Code::NoDatabase, "create it with `bird provision`".to_owned()),
-        Trouble::Account => {
+    let (code, hint) = match error.kind {
+        ErrorKind::MissingDatabase => (Code::NoDatabase, "create it with `bird provision`".to_owned()),
+        ErrorKind::Account => {
             (Code::Denied, format!("check user and password in its URL{variable}"))
         }
-        Trouble::Denied => {
+        ErrorKind::Denied => {
             (Code::Denied, "use an account that may do this, or let an administrator do it".to_owned())
         }
-        Trouble::Closed => (
+        ErrorKind::Closed => (
             Code::ReadOnly,
             "connect to the primary, or ask who closed it; bird doctor tells more".to_owned(),
         ),
-        Trouble::Connection => (
+        ErrorKind::Connection => (
             Code::Connection,
             format!("is the server up, and the URL right{variable}? --wait 60s waits for it"),
         ),
-        Trouble::Certificate => (
+        ErrorKind::Certificate => (
             Code::Tls,
             "name the authority that signed the server's certificate in the URL: ssl-ca=FILE \
              (MySQL), sslrootcert=FILE (PostgreSQL); a weaker ssl-mode or sslmode must be asked for \

@@ -14,7 +14,7 @@ use crate::db::replay;
 use crate::db::session::{Access, DbError};
 use crate::db::shadow::{Shadow, ShadowBase};
 use crate::dialect;
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::invariant;
 use crate::model::change::Renamed;
 use crate::model::code::Code;
@@ -75,7 +75,7 @@ pub async fn live(
     wait: Option<Duration>,
 ) -> Result<Loaded, Failure> {
     if open::is_absent_file(database) {
-        let missing = DbError::new(Trouble::MissingDatabase, "there is no such file");
+        let missing = DbError::new(ErrorKind::MissingDatabase, "there is no such file");
         return Err(Failure::failed(open::cannot_open(database, &missing)));
     }
     let opened = open::session(context, database, Access::Look, wait).await;

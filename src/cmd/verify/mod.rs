@@ -13,7 +13,7 @@ use super::run::open;
 use super::source::{self, ShadowPool};
 use crate::audit::{End, structure};
 use crate::db::session::{Access, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
@@ -141,7 +141,7 @@ async fn session(
     }
     match open::session(context, database, Access::Look, args.connect.wait).await {
         Ok(session) => Ok(Some(session)),
-        Err(error) if error.trouble == Trouble::MissingDatabase => Ok(None),
+        Err(error) if error.kind == ErrorKind::MissingDatabase => Ok(None),
         Err(error) => Err(open::cannot_open(database, &error)),
     }
 }

@@ -17,7 +17,7 @@ use crate::db::definitions::observe;
 use crate::db::session::{DbError, Session};
 use crate::db::stop::Stop;
 use crate::db::{failpoint, history, journal, lock};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::recovery::{
     AutoCommitted, Completion, Definitions, Object, RecoveryClass, completion,
 };
@@ -207,12 +207,12 @@ impl File<'_, '_> {
                 }
                 Err(error) => error,
             };
-            match error.trouble {
-                Trouble::Connection => return Err(Reason::Lost(at, error)),
-                Trouble::Busy if patience.again(self.session, &error, self.run).await? => {
+            match error.kind {
+                ErrorKind::Connection => return Err(Reason::Lost(at, error)),
+                ErrorKind::Busy if patience.again(self.session, &error, self.run).await? => {
                     self.clear(alone, &mut patience).await?;
                 }
-                Trouble::Busy | Trouble::Cancelled => {
+                ErrorKind::Busy | ErrorKind::Cancelled => {
                     let reason = self.failed(at, alone, error).await?;
                     return Err(with_blockers(self.session, reason).await);
                 }
@@ -354,9 +354,9 @@ impl File<'_, '_> {
             let Err(error) = send_text(self.session, sql, self.run, self.way).await? else {
                 return Ok(());
             };
-            match error.trouble {
-                Trouble::Connection => return Err(Reason::Lost(at, error)),
-                Trouble::Busy if patience.again(self.session, &error, self.run).await? => {}
+            match error.kind {
+                ErrorKind::Connection => return Err(Reason::Lost(at, error)),
+                ErrorKind::Busy if patience.again(self.session, &error, self.run).await? => {}
                 _ => {
                     let reason = Reason::Statement(at, error, Left::Unfinished);
                     return Err(with_blockers(self.session, reason).await);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Left, Reason, Run, Way};
 use crate::db::lock::PAUSE;
 use crate::db::session::{Access, DbError, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::recovery::OnlineDdl;
 use crate::plan::Step;
 use crate::sql::lex::Lexis;
@@ -21,8 +21,8 @@ pub async fn send(
 ) -> Result<(), Reason> {
     let sql = step.sql(statement);
     let result = send_text(session, sql, run, way).await?;
-    result.map_err(|error| match error.trouble {
-        Trouble::Connection => Reason::Lost(statement, error),
+    result.map_err(|error| match error.kind {
+        ErrorKind::Connection => Reason::Lost(statement, error),
         _ => Reason::Statement(statement, error, Left::Nothing),
     })
 }
@@ -122,7 +122,7 @@ impl Patience {
         run: &Run<'_>,
     ) -> Result<bool, Reason> {
         let over = self.start.elapsed() >= run.lock_timeout;
-        if error.trouble != Trouble::Busy || over || session.dialect.facts().is_embedded() {
+        if error.kind != ErrorKind::Busy || over || session.dialect.facts().is_embedded() {
             return Ok(false);
         }
         let who = blockers(session).await;
@@ -140,7 +140,7 @@ impl Patience {
 /// A failure with those who are in the way, where somebody still is after all patience.
 pub async fn with_blockers(session: &mut Session, mut reason: Reason) -> Reason {
     if let Reason::Statement(_, error, _) = &mut reason
-        && error.trouble == Trouble::Busy
+        && error.kind == ErrorKind::Busy
         && let Some(who) = blockers(session).await
     {
         error.notes.push(format!("its tables are held by {who}"));

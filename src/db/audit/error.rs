@@ -1,7 +1,7 @@
 //! What keeps a part of an audit from being read: what may help, and how it is told.
 
 use crate::db::session::DbError;
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
@@ -73,12 +73,12 @@ impl Fault {
     /// was changed while it was read.
     pub fn may_pass(&self) -> bool {
         let trouble = match &self.why {
-            Why::Database(error) => error.trouble,
+            Why::Database(error) => error.kind,
             _ => return false,
         };
         matches!(
             trouble,
-            Trouble::Connection | Trouble::Changed | Trouble::Busy
+            ErrorKind::Connection | ErrorKind::Changed | ErrorKind::Busy
         )
     }
 }

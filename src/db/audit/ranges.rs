@@ -11,7 +11,7 @@ use super::task::{Shared, Task};
 use super::throttle::Throttle;
 use crate::db::keys;
 use crate::db::session::{DbError, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::keys::{Asked, Range};
 use crate::model::key::Batch;
 
@@ -72,7 +72,7 @@ pub async fn walk(
 /// that broke meanwhile is opened anew.
 async fn bound(side: &Side, session: &mut Session, asked: &Asked) -> Result<Batch, DbError> {
     match keys::all(session, asked).await {
-        Err(error) if error.trouble == Trouble::Connection => {
+        Err(error) if error.kind == ErrorKind::Connection => {
             *session = side.session().await?;
             keys::all(session, asked).await
         }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::clock::now;
 use super::super::session::{DbError, Row, Session};
 use super::unwritable;
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::repairs;
 use crate::model::repair::{Action, Outcome};
 
@@ -210,7 +210,7 @@ fn text(session: &Session, text: &str) -> Result<String, DbError> {
 /// A journal that is not there has no rows.
 fn found(rows: Result<Vec<Row>, DbError>) -> Result<Vec<Row>, DbError> {
     match rows {
-        Err(error) if error.trouble == Trouble::MissingTable => Ok(Vec::new()),
+        Err(error) if error.kind == ErrorKind::MissingTable => Ok(Vec::new()),
         rows => rows,
     }
 }

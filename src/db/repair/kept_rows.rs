@@ -10,7 +10,7 @@ use super::super::session::{DbError, Session};
 use super::journal::{self, Chunk, Entry, Way};
 use super::retry::Patience;
 use super::{Broken, roll_back, unwritable};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::repair::Outcome;
 
 /// The run whose rows are kept, and the one that does something with them.
@@ -61,7 +61,7 @@ async fn kept(
         session.dialect.text(plan).map_err(unwritable)?
     );
     let rows = match session.rows(&sql).await {
-        Err(error) if error.trouble == Trouble::MissingTable => Vec::new(),
+        Err(error) if error.kind == ErrorKind::MissingTable => Vec::new(),
         rows => rows?,
     };
     let kept = rows.iter().filter_map(|row| {

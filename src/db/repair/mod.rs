@@ -14,7 +14,7 @@ pub mod undo;
 
 use super::lock::NoLock;
 use super::session::{DbError, Session};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 
 pub use row_state::Tables;
 
@@ -39,13 +39,13 @@ impl Broken {
 
     /// Whether someone else was in the way.
     fn is_busy(&self) -> bool {
-        matches!(self, Broken::Database(_, error) if error.trouble == Trouble::Busy)
+        matches!(self, Broken::Database(_, error) if error.kind == ErrorKind::Busy)
     }
 }
 
 /// A question that cannot be written for this engine.
 fn unwritable(message: String) -> DbError {
-    DbError::new(Trouble::Other, message)
+    DbError::new(ErrorKind::Other, message)
 }
 
 /// Takes everything back that was not committed.

@@ -7,7 +7,7 @@ use super::super::session::{DbError, Session};
 use super::unwritable;
 use crate::dialect::keys::{End, Place, comparison, condition};
 use crate::dialect::repairs::{Kept, OWN_COLUMNS};
-use crate::dialect::{Dialect, Trouble};
+use crate::dialect::{Dialect, ErrorKind};
 use crate::model::hex;
 use crate::model::key::Compare;
 use crate::model::name::ColumnNames;
@@ -43,7 +43,7 @@ pub async fn identity(session: &mut Session, target: &Target) -> Result<String, 
         Some(query) => match session.value(query).await {
             Ok(server) => server.unwrap_or_default(),
             // Without the privilege to ask, the database's name has to do.
-            Err(error) if error.trouble == Trouble::Denied => String::new(),
+            Err(error) if error.kind == ErrorKind::Denied => String::new(),
             Err(error) => return Err(error),
         },
     };
@@ -105,7 +105,7 @@ pub async fn tables(
     let (from, to) = (&reference.from, &reference.to);
     let missing = |name: &ColumnNames| {
         let message = format!("there is no table {}", name.table_name());
-        DbError::new(Trouble::MissingTable, message)
+        DbError::new(ErrorKind::MissingTable, message)
     };
     let ours = inspect::table(child, &from.table).await?;
     let ours = ours.ok_or_else(|| missing(from))?;

@@ -1,14 +1,14 @@
 //! What goes wrong with a statement, in bird's words.
 
 use super::postgres;
-use crate::dialect::{Dialect, Trouble};
+use crate::dialect::{Dialect, ErrorKind};
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
 /// What an engine, or the way to it, had against a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DbError {
-    pub trouble: Trouble,
+    pub kind: ErrorKind,
     /// The engine's own code: an error number, a SQLSTATE.
     pub code: Option<String>,
     pub message: String,
@@ -19,9 +19,9 @@ pub struct DbError {
 }
 
 impl DbError {
-    pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         DbError {
-            trouble,
+            kind,
             code: None,
             message: message.into(),
             at: None,
@@ -39,10 +39,10 @@ impl DbError {
 
     /// The code of a diagnostic about it.
     pub fn diagnostic_code(&self) -> Code {
-        match self.trouble {
-            Trouble::Denied => Code::Denied,
-            Trouble::Closed => Code::ReadOnly,
-            Trouble::Connection => Code::Connection,
+        match self.kind {
+            ErrorKind::Denied => Code::Denied,
+            ErrorKind::Closed => Code::ReadOnly,
+            ErrorKind::Connection => Code::Connection,
             _ => Code::Database,
         }
     }
@@ -60,7 +60,7 @@ impl DbError {
 pub(super) fn tell(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbError {
     match error {
         sqlx::Error::Database(error) => {
-            let mut told = DbError::new(Trouble::Other, error.message());
+            let mut told = DbError::new(ErrorKind::Other, error.message());
             let error = error.as_error();
             if let Some(error) = error.downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
                 told.code = Some(error.number().to_string());
@@ -71,20 +71,20 @@ pub(super) fn tell(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbEr
                 told.code = error.code().map(|code| code.into_owned());
             }
             let code = told.code.as_deref().unwrap_or_default();
-            told.trouble = dialect.trouble(code, &told.message);
+            told.kind = dialect.error_kind(code, &told.message);
             told.at = told.at.or_else(|| dialect.pointed_at(&told.message, sql));
             told
         }
         // A handshake that fails arrives as trouble with the stream.
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            DbError::new(Trouble::Certificate, format!("TLS: {error}"))
+            DbError::new(ErrorKind::Certificate, format!("TLS: {error}"))
         }
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            DbError::new(Trouble::Connection, "the other side has hung up")
+            DbError::new(ErrorKind::Connection, "the other side has hung up")
         }
-        sqlx::Error::Io(error) => DbError::new(Trouble::Connection, error.to_string()),
-        sqlx::Error::Tls(error) => DbError::new(Trouble::Certificate, format!("TLS: {error}")),
-        sqlx::Error::Protocol(message) => DbError::new(Trouble::Connection, message),
-        other => DbError::new(Trouble::Other, other.to_string()),
+        sqlx::Error::Io(error) => DbError::new(ErrorKind::Connection, error.to_string()),
+        sqlx::Error::Tls(error) => DbError::new(ErrorKind::Certificate, format!("TLS: {error}")),
+        sqlx::Error::Protocol(message) => DbError::new(ErrorKind::Connection, message),
+        other => DbError::new(ErrorKind::Other, other.to_string()),
     }
 }

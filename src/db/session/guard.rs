@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Once;
 
 use super::DbError;
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 
 thread_local! {
     /// Whether a driver is at work on this thread.
@@ -52,5 +52,5 @@ fn told(broken: &(dyn Any + Send)) -> DbError {
         "what the server sent cannot be read: {}",
         text.unwrap_or("the driver broke over it")
     );
-    DbError::new(Trouble::Connection, message)
+    DbError::new(ErrorKind::Connection, message)
 }

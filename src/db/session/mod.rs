@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Database, Decode, Either, Executor};
 
-use crate::dialect::{Dialect, Driver, Trouble, catalog};
+use crate::dialect::{Dialect, Driver, ErrorKind, catalog};
 use crate::invariant::broken;
 use crate::model::server::Server;
 use crate::model::target::Target;
@@ -118,7 +118,7 @@ impl Session {
             Err(_) => {
                 let seconds = CONNECT_TIMEOUT.as_secs();
                 let message = format!("no answer within {seconds} seconds");
-                Err(DbError::new(Trouble::Connection, message))
+                Err(DbError::new(ErrorKind::Connection, message))
             }
         }
     }
@@ -153,7 +153,7 @@ impl Session {
         if let Some(limits) = self.limits.clone() {
             self.run(&limits).await?;
         }
-        if let Some(notice) = self.dialect.notice_loss() {
+        if let Some(notice) = self.dialect.tcp_keepalive() {
             // An old server, or one on a system without the means, does without.
             let _: Result<(), DbError> = self.run(notice).await;
         }
@@ -221,7 +221,7 @@ impl Session {
         });
         match result? {
             Ok(()) => Ok(rows),
-            Err(Fetch::Cell(message)) => Err(DbError::new(Trouble::Other, message)),
+            Err(Fetch::Cell(message)) => Err(DbError::new(ErrorKind::Other, message)),
             Err(Fetch::Sql(error)) => Err(self.explain(error, sql).await),
         }
     }
@@ -250,7 +250,7 @@ impl Session {
         });
         let error = match result {
             Ok(None) => None,
-            Ok(Some(Fetch::Cell(message))) => Some(DbError::new(Trouble::Other, message)),
+            Ok(Some(Fetch::Cell(message))) => Some(DbError::new(ErrorKind::Other, message)),
             Ok(Some(Fetch::Sql(error))) => Some(self.explain(error, sql).await),
             Err(error) => Some(error),
         };
@@ -264,8 +264,9 @@ impl Session {
         }
         // The driver hands every row from thread to thread, which costs more than the query.
         let packed = self.value(&sqlite::packed(sql, columns)).await?;
-        serde_json::from_str(packed.as_deref().unwrap_or("[]"))
-            .map_err(|error| DbError::new(Trouble::Other, format!("a row cannot be read: {error}")))
+        serde_json::from_str(packed.as_deref().unwrap_or("[]")).map_err(|error| {
+            DbError::new(ErrorKind::Other, format!("a row cannot be read: {error}"))
+        })
     }
 
     /// The first cell of the first row.
@@ -290,10 +291,10 @@ impl Session {
     /// nothing of bird's in a session that it hands to the next.
     pub async fn close(mut self) {
         use sqlx::Connection as _;
-        if let Some(farewell) = self.dialect.farewell() {
-            let _: Result<(), DbError> = self.run(farewell).await;
+        if let Some(teardown) = self.dialect.teardown() {
+            let _: Result<(), DbError> = self.run(teardown).await;
         }
-        // The work is done; how the farewell goes changes nothing.
+        // The work is done; how the teardown goes changes nothing.
         let _: Result<(), sqlx::Error> = each!(self.connection, it => it.close().await);
     }
 }

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Column as _, ColumnIndex, Database, Decode, Executor, Row as _};
 
 use super::{Connection, DbError, Fetch, Row, Session, guard};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::model::key::{Compare, describe};
 
 /// What was seen of the rows of a query.
@@ -35,7 +35,7 @@ impl Session {
         };
         match result? {
             Ok(sample) => Ok(sample),
-            Err(Fetch::Cell(message)) => Err(DbError::new(Trouble::Other, message)),
+            Err(Fetch::Cell(message)) => Err(DbError::new(ErrorKind::Other, message)),
             Err(Fetch::Sql(error)) => Err(self.explain(error, sql).await),
         }
     }

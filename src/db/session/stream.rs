@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Decode, Executor, Row as _, TypeInfo, ValueRef};
 use tokio::sync::mpsc::Sender;
 
 use super::{Connection, DbError, Session, guard};
-use crate::dialect::Trouble;
+use crate::dialect::ErrorKind;
 use crate::dialect::keys::{Asked, Cell, Cells, Reader, RowsReader};
 use crate::dialect::postgres::copy::Copy;
 use crate::model::key::Batch;
@@ -41,7 +41,7 @@ impl Session {
         match guard::guarded(streaming).await? {
             Ok(()) => Ok(()),
             Err(Broken::Sql(error)) => Err(self.explain(error, sql).await),
-            Err(Broken::Row(message)) => Err(DbError::new(Trouble::Other, message)),
+            Err(Broken::Row(message)) => Err(DbError::new(ErrorKind::Other, message)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::session::{Access, DbError, Session};
 use crate::dialect::BorrowQueries;
-use crate::dialect::{Dialect, Lock, Trouble};
+use crate::dialect::{Dialect, ErrorKind, Lock};
 use crate::model::target::Target;
 
 /// How long to wait for another run that uses it.
@@ -33,7 +33,7 @@ impl Borrowed {
     ) -> Result<Borrowed, DbError> {
         let Some(borrow_queries) = dialect.borrow_queries() else {
             let message = "a shadow of this engine needs no `shadow_url`";
-            return Err(DbError::new(Trouble::Other, message));
+            return Err(DbError::new(ErrorKind::Other, message));
         };
         let keeper = Session::open(target, dialect, None, Access::Write).await?;
         let lock = dialect.lock(target.database(), Some(borrow_queries.lock));
@@ -58,7 +58,7 @@ impl Borrowed {
 
     /// Adds the grant that the account lacks to empty it.
     async fn explained(mut self, mut error: DbError) -> DbError {
-        if error.trouble == Trouble::Denied
+        if error.kind == ErrorKind::Denied
             && let Ok(Some(grant)) = self.keeper.value(self.borrow_queries.grant).await
         {
             error.message = format!(
@@ -86,7 +86,7 @@ impl Borrowed {
                     self.target.shown(),
                     PATIENCE.as_secs()
                 );
-                return Err(DbError::new(Trouble::Busy, message));
+                return Err(DbError::new(ErrorKind::Busy, message));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -114,7 +114,7 @@ impl Borrowed {
                 self.target.shown(),
                 names.join(", ")
             );
-            return Err(DbError::new(Trouble::Other, message));
+            return Err(DbError::new(ErrorKind::Other, message));
         }
         self.keeper.run(self.borrow_queries.mark).await
     }

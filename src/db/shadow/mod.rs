@@ -19,7 +19,7 @@ use super::writability::Closed;
 use super::{failpoint, inspect};
 use crate::dialect::containment;
 use crate::dialect::containment::{Around, Sleep};
-use crate::dialect::{Dialect, Trouble};
+use crate::dialect::{Dialect, ErrorKind};
 use crate::model::schema::{Kind, Schema};
 use crate::model::target::{FileTarget, ServerTarget, Target};
 use borrowed::Borrowed;
@@ -84,7 +84,7 @@ impl State {
             schema: session.schema.clone(),
             ..Around::default()
         };
-        if let Some(query) = session.dialect.reach().around {
+        if let Some(query) = session.dialect.containment().around {
             let mut roles = Vec::new();
             for row in session.rows(query).await? {
                 let mut cells = row.into_iter().map(Option::unwrap_or_default);
@@ -207,7 +207,7 @@ async fn beside(
     let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
     let (mut there, mut entry) = (server.clone(), server.clone());
     there.database.clone_from(&name);
-    if let Some(database) = dialect.facts().entry {
+    if let Some(database) = dialect.facts().maintenance_db {
         entry.database = database.to_owned();
     }
     let entry = Target::Server(entry);
@@ -226,7 +226,7 @@ async fn beside(
         }
         Err(error) => {
             // If the connection broke, the database may exist.
-            if error.trouble != Trouble::Connection {
+            if error.kind != ErrorKind::Connection {
                 guard.never_made();
             }
             Err(explained(session, error).await)
@@ -249,7 +249,7 @@ async fn open_for_it(session: &mut Session) -> Result<(), DbError> {
 /// Adds the grant that an account lacks to create a database.
 async fn explained(mut session: Session, mut error: DbError) -> DbError {
     let dialect = session.dialect;
-    if error.trouble == Trouble::Denied
+    if error.kind == ErrorKind::Denied
         && let Some(query) = dialect.may_create_query(PREFIX)
         && let Ok(Some(grant)) = session.value(&query).await
     {

@@ -21,7 +21,7 @@ pub struct Sleep {
 /// The statement that makes or changes such an object without waking it.
 #[must_use]
 pub fn asleep(dialect: &dyn Dialect, sql: &str) -> Option<Sleep> {
-    let kind = dialect.reach().runs_alone?;
+    let kind = dialect.containment().runs_alone?;
     // Rows may go on for megabytes.
     leads(dialect, sql, &["CREATE", "ALTER"]).then_some(())?;
     let pieces = Pieces::of(dialect, sql);
@@ -56,7 +56,7 @@ pub fn asleep(dialect: &dyn Dialect, sql: &str) -> Option<Sleep> {
 #[must_use]
 pub fn awake(dialect: &dyn Dialect, sql: &str) -> Option<String> {
     let pieces = Pieces::of(dialect, sql);
-    let (_, head) = head(&pieces, dialect.reach().runs_alone?)?;
+    let (_, head) = head(&pieces, dialect.containment().runs_alone?)?;
     let mut head = head;
     let at = head.find(|at| pieces.are(*at, &["DISABLE"]))?;
     let piece = pieces.get(at)?;

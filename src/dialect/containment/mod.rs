@@ -114,7 +114,7 @@ const DYNAMIC: &str = "runs a text that is known only when it runs";
 pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
     let look = Look {
         dialect,
-        rules: dialect.reach(),
+        rules: dialect.containment(),
         around,
     };
     let pieces = Pieces::of(dialect, sql);
@@ -198,7 +198,7 @@ pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<St
 /// The setting that a statement may change such that the next ones are read otherwise.
 #[must_use]
 pub fn mode(dialect: &dyn Dialect, sql: &str) -> Option<&'static Mode> {
-    let mode = dialect.reach().mode.as_ref()?;
+    let mode = dialect.containment().mode.as_ref()?;
     sql.to_lowercase().contains(mode.name).then_some(mode)
 }
 

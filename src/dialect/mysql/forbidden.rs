@@ -1,68 +1,68 @@
 //! What no migration may contain on MySQL and MariaDB.
 
-use crate::dialect::Refusal;
+use crate::dialect::Forbidden;
 use crate::dialect::statements::TRANSACTIONS;
 
-pub(super) const REFUSED: &[(&[&str], Refusal)] = &[
+pub(super) const FORBIDDEN: &[(&[&str], Forbidden)] = &[
     (
         &["USE"],
-        Refusal {
+        Forbidden {
             what: "USE",
             why: "a migration stays in its own database",
         },
     ),
     (
         &["START", "TRANSACTION"],
-        Refusal {
+        Forbidden {
             what: "START TRANSACTION",
             why: TRANSACTIONS,
         },
     ),
     (
         &["COMMIT"],
-        Refusal {
+        Forbidden {
             what: "COMMIT",
             why: TRANSACTIONS,
         },
     ),
     (
         &["ROLLBACK"],
-        Refusal {
+        Forbidden {
             what: "ROLLBACK",
             why: TRANSACTIONS,
         },
     ),
     (
         &["SAVEPOINT"],
-        Refusal {
+        Forbidden {
             what: "SAVEPOINT",
             why: TRANSACTIONS,
         },
     ),
     (
         &["XA"],
-        Refusal {
+        Forbidden {
             what: "XA",
             why: TRANSACTIONS,
         },
     ),
     (
         &["LOCK", "TABLES"],
-        Refusal {
+        Forbidden {
             what: "LOCK TABLES",
             why: "it would lock bird out of its own journal",
         },
     ),
     (
         &["LOCK", "TABLE"],
-        Refusal {
+        Forbidden {
             what: "LOCK TABLES",
             why: "it would lock bird out of its own journal",
         },
     ),
     (
         &["UNLOCK"],
-        Refusal {
+        Forbidden {
             what: "UNLOCK TABLES",
             why: "bird takes and releases the locks",
         },
@@ -76,66 +76,66 @@ const LOGGED: &str =
     "statement and journal row must reach the binary log alike, or replicas differ";
 
 /// Variables that no migration may set.
-pub(super) const SETTINGS: &[(&str, Refusal)] = &[
+pub(super) const SETTINGS: &[(&str, Forbidden)] = &[
     (
         "autocommit",
-        Refusal {
+        Forbidden {
             what: "SET autocommit",
             why: TRANSACTIONS,
         },
     ),
     (
         "completion_type",
-        Refusal {
+        Forbidden {
             what: "SET completion_type",
             why: TRANSACTIONS,
         },
     ),
     (
         "gtid_next",
-        Refusal {
+        Forbidden {
             what: "SET gtid_next",
             why: LOGGED,
         },
     ),
     (
         "sql_log_bin",
-        Refusal {
+        Forbidden {
             what: "SET sql_log_bin",
             why: LOGGED,
         },
     ),
     (
         "wsrep_on",
-        Refusal {
+        Forbidden {
             what: "SET wsrep_on",
             why: LOGGED,
         },
     ),
     (
         "transaction_read_only",
-        Refusal {
+        Forbidden {
             what: "SET transaction_read_only",
             why: UNWRITTEN,
         },
     ),
     (
         "tx_read_only",
-        Refusal {
+        Forbidden {
             what: "SET tx_read_only",
             why: UNWRITTEN,
         },
     ),
     (
         "read_only",
-        Refusal {
+        Forbidden {
             what: "SET read_only",
             why: UNWRITTEN,
         },
     ),
     (
         "super_read_only",
-        Refusal {
+        Forbidden {
             what: "SET super_read_only",
             why: UNWRITTEN,
         },

@@ -5,7 +5,7 @@ use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::schema::{Column, Family};
 
 impl Literals for MySql {
-    fn home<'n>(&self, database: &'n str, _schema: Option<&'n str>) -> &'n str {
+    fn default_qualifier<'n>(&self, database: &'n str, _schema: Option<&'n str>) -> &'n str {
         database
     }
 

@@ -54,7 +54,7 @@ static FACTS: Facts = Facts {
     port: Some(3306),
     transactional_ddl: false,
     schema: None,
-    entry: Some("information_schema"),
+    maintenance_db: Some("information_schema"),
 };
 
 impl Dialect for MySql {
@@ -82,7 +82,7 @@ impl Dialect for MySql {
         &GRAMMAR
     }
 
-    fn reach(&self) -> &'static Rules {
+    fn containment(&self) -> &'static Rules {
         &containment::RULES
     }
 

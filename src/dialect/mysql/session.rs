@@ -63,7 +63,7 @@ impl SessionSql for MySql {
         ))
     }
 
-    fn enter(&self, database: &str) -> String {
+    fn connect_command(&self, database: &str) -> String {
         format!("USE {};\n", self.quote(database))
     }
 }

@@ -1,14 +1,14 @@
 //! The meaning of statements, definitions and error codes in MySQL and MariaDB.
 
 use super::definition_queries::{birth, storage};
-use super::forbidden::{REFUSED, SETTINGS, UNWRITTEN, sets};
+use super::forbidden::{FORBIDDEN, SETTINGS, UNWRITTEN, sets};
 use super::variant::Variant;
 use super::{MySql, recovery};
 use crate::dialect::recovery::{Object, ObjectKind, RecoveryClass};
 use crate::dialect::statements::{
-    LOCKED, Statements, TRANSACTIONS, calls, refuse_control, starts_with,
+    LOCKED, Statements, TRANSACTIONS, calls, forbid_control, starts_with,
 };
-use crate::dialect::{Refusal, Trouble};
+use crate::dialect::{ErrorKind, Forbidden};
 use crate::model::server::Server;
 use crate::sql::cursor::Words;
 
@@ -28,22 +28,22 @@ const UNTRANSACTIONAL: &str = "SELECT name FROM (\
       (SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'))";
 
 impl Statements for MySql {
-    fn trouble(&self, code: &str, message: &str) -> Trouble {
+    fn error_kind(&self, code: &str, message: &str) -> ErrorKind {
         match code {
-            "1049" => Trouble::MissingDatabase,
-            "1146" => Trouble::MissingTable,
-            "1305" | "1360" | "1539" | "4089" => Trouble::MissingObject,
-            "1007" | "1050" => Trouble::Exists,
-            "1845" | "1846" => Trouble::NotThatWay,
-            "1317" | "1969" | "3024" => Trouble::Cancelled,
-            "1020" | "1205" | "1213" | "3572" => Trouble::Busy,
-            "1412" => Trouble::Changed,
-            "1045" | "1698" => Trouble::Account,
-            "1044" | "1142" | "1227" | "1370" => Trouble::Denied,
-            "1290" if message.contains("read-only") => Trouble::Closed,
-            "1836" => Trouble::Closed,
-            "1040" | "1053" | "1927" | "3169" | "4031" => Trouble::Connection,
-            _ => Trouble::Other,
+            "1049" => ErrorKind::MissingDatabase,
+            "1146" => ErrorKind::MissingTable,
+            "1305" | "1360" | "1539" | "4089" => ErrorKind::MissingObject,
+            "1007" | "1050" => ErrorKind::Exists,
+            "1845" | "1846" => ErrorKind::NotThatWay,
+            "1317" | "1969" | "3024" => ErrorKind::Cancelled,
+            "1020" | "1205" | "1213" | "3572" => ErrorKind::Busy,
+            "1412" => ErrorKind::Changed,
+            "1045" | "1698" => ErrorKind::Account,
+            "1044" | "1142" | "1227" | "1370" => ErrorKind::Denied,
+            "1290" if message.contains("read-only") => ErrorKind::Closed,
+            "1836" => ErrorKind::Closed,
+            "1040" | "1053" | "1927" | "3169" | "4031" => ErrorKind::Connection,
+            _ => ErrorKind::Other,
         }
     }
 
@@ -62,16 +62,16 @@ impl Statements for MySql {
         after.or(Some(start))
     }
 
-    fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+    fn forbid(&self, words: &[&str]) -> Option<Forbidden> {
         if calls(words, "RELEASE_ALL_LOCKS") {
-            return Some(Refusal {
+            return Some(Forbidden {
                 what: "RELEASE_ALL_LOCKS",
                 why: LOCKED,
             });
         }
         // `BEGIN NOT ATOMIC` is a compound statement, the rest begins a transaction.
         if starts_with(words, &["BEGIN"]) && !starts_with(words, &["BEGIN", "NOT"]) {
-            return Some(Refusal {
+            return Some(Forbidden {
                 what: "BEGIN",
                 why: TRANSACTIONS,
             });
@@ -84,7 +84,7 @@ impl Statements for MySql {
             let mut transaction =
                 transaction.filter(|word| word.eq_ignore_ascii_case("TRANSACTION"));
             if read_only && transaction.next().is_some() {
-                return Some(Refusal {
+                return Some(Forbidden {
                     what: "SET TRANSACTION READ ONLY",
                     why: UNWRITTEN,
                 });
@@ -92,14 +92,14 @@ impl Statements for MySql {
             let mut found = SETTINGS.iter().filter(|(name, _)| sets(words, name));
             return found.next().map(|(_, refusal)| refusal.clone());
         }
-        refuse_control(words, REFUSED)
+        forbid_control(words, FORBIDDEN)
     }
 
     fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
         recovery::class(words.clone())
     }
 
-    fn look(&self, object: &Object, server: &Server) -> Option<String> {
+    fn definition_query(&self, object: &Object, server: &Server) -> Option<String> {
         let name = &object.name;
         let what = match object.kind {
             ObjectKind::Table => "TABLE",
@@ -117,7 +117,7 @@ impl Statements for MySql {
     }
 
     /// The counter of a table moves with every row.
-    fn settled(&self, definition: String) -> String {
+    fn normalize(&self, definition: String) -> String {
         let Some((before, after)) = definition.rsplit_once(" AUTO_INCREMENT=") else {
             return definition;
         };

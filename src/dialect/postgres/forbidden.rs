@@ -1,54 +1,54 @@
 //! The statements of PostgreSQL that a migration must not contain.
 
-use crate::dialect::Refusal;
+use crate::dialect::Forbidden;
 use crate::dialect::statements::{LOCKED, TRANSACTIONS};
 
-pub const REFUSED: &[(&[&str], Refusal)] = &[
+pub const FORBIDDEN: &[(&[&str], Forbidden)] = &[
     (
         &["BEGIN"],
-        Refusal {
+        Forbidden {
             what: "BEGIN",
             why: TRANSACTIONS,
         },
     ),
     (
         &["START", "TRANSACTION"],
-        Refusal {
+        Forbidden {
             what: "START TRANSACTION",
             why: TRANSACTIONS,
         },
     ),
     (
         &["COMMIT"],
-        Refusal {
+        Forbidden {
             what: "COMMIT",
             why: TRANSACTIONS,
         },
     ),
     (
         &["END"],
-        Refusal {
+        Forbidden {
             what: "END",
             why: TRANSACTIONS,
         },
     ),
     (
         &["ABORT"],
-        Refusal {
+        Forbidden {
             what: "ABORT",
             why: TRANSACTIONS,
         },
     ),
     (
         &["DISCARD", "ALL"],
-        Refusal {
+        Forbidden {
             what: "DISCARD ALL",
             why: LOCKED,
         },
     ),
     (
         &["PREPARE", "TRANSACTION"],
-        Refusal {
+        Forbidden {
             what: "PREPARE TRANSACTION",
             why: TRANSACTIONS,
         },

@@ -6,7 +6,7 @@ use crate::model::hex;
 use crate::model::schema::{Column, Family};
 
 impl Literals for Postgres {
-    fn home<'n>(&self, _database: &'n str, schema: Option<&'n str>) -> &'n str {
+    fn default_qualifier<'n>(&self, _database: &'n str, schema: Option<&'n str>) -> &'n str {
         schema_name(schema)
     }
 

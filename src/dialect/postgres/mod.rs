@@ -38,7 +38,7 @@ static FACTS: Facts = Facts {
     port: Some(5432),
     transactional_ddl: true,
     schema: Some("public"),
-    entry: Some("postgres"),
+    maintenance_db: Some("postgres"),
 };
 
 /// The schema in use where the caller knows none.
@@ -71,7 +71,7 @@ impl Dialect for Postgres {
         &GRAMMAR
     }
 
-    fn reach(&self) -> &'static Rules {
+    fn containment(&self) -> &'static Rules {
         &containment::RULES
     }
 

@@ -36,15 +36,15 @@ impl SessionSql for Postgres {
         ))
     }
 
-    fn notice_loss(&self) -> Option<&'static str> {
+    fn tcp_keepalive(&self) -> Option<&'static str> {
         Some("SET client_connection_check_interval TO '5s'")
     }
 
-    fn farewell(&self) -> Option<&'static str> {
+    fn teardown(&self) -> Option<&'static str> {
         Some("RESET ALL")
     }
 
-    fn enter(&self, database: &str) -> String {
+    fn connect_command(&self, database: &str) -> String {
         format!("\\connect {}\n", self.quote(database))
     }
 }

@@ -1,41 +1,41 @@
 //! The meaning of statements, definitions and error codes in PostgreSQL.
 
-use super::forbidden::REFUSED;
+use super::forbidden::FORBIDDEN;
 use super::{Postgres, recovery};
 use crate::dialect::literals::single_quoted;
 use crate::dialect::recovery::{Object, ObjectKind, RecoveryClass};
-use crate::dialect::statements::{LOCKED, Statements, TRANSACTIONS, calls, refuse_control};
-use crate::dialect::{Refusal, Trouble};
+use crate::dialect::statements::{LOCKED, Statements, TRANSACTIONS, calls, forbid_control};
+use crate::dialect::{ErrorKind, Forbidden};
 use crate::model::server::Server;
 use crate::sql::cursor::Words;
 
 impl Statements for Postgres {
-    fn trouble(&self, code: &str, message: &str) -> Trouble {
+    fn error_kind(&self, code: &str, message: &str) -> ErrorKind {
         match code {
             // PgBouncer passes the server's words on, but not its code.
             "08P01" if message.starts_with("database ") && message.ends_with(" does not exist") => {
-                Trouble::MissingDatabase
+                ErrorKind::MissingDatabase
             }
-            "3D000" | "3F000" => Trouble::MissingDatabase,
-            "42P01" => Trouble::MissingTable,
-            "42P04" | "42P06" | "42P07" | "23505" => Trouble::Exists,
-            "55P03" | "40P01" | "40001" => Trouble::Busy,
-            "0A000" if message.starts_with("cached plan must not change") => Trouble::Changed,
-            "42704" => Trouble::MissingObject,
-            "57014" => Trouble::Cancelled,
-            "28000" | "28P01" => Trouble::Account,
-            "42501" => Trouble::Denied,
-            "25006" => Trouble::Closed,
+            "3D000" | "3F000" => ErrorKind::MissingDatabase,
+            "42P01" => ErrorKind::MissingTable,
+            "42P04" | "42P06" | "42P07" | "23505" => ErrorKind::Exists,
+            "55P03" | "40P01" | "40001" => ErrorKind::Busy,
+            "0A000" if message.starts_with("cached plan must not change") => ErrorKind::Changed,
+            "42704" => ErrorKind::MissingObject,
+            "57014" => ErrorKind::Cancelled,
+            "28000" | "28P01" => ErrorKind::Account,
+            "42501" => ErrorKind::Denied,
+            "25006" => ErrorKind::Closed,
             "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "53300" => {
-                Trouble::Connection
+                ErrorKind::Connection
             }
-            _ => Trouble::Other,
+            _ => ErrorKind::Other,
         }
     }
 
-    fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+    fn forbid(&self, words: &[&str]) -> Option<Forbidden> {
         if calls(words, "pg_advisory_unlock_all") {
-            return Some(Refusal {
+            return Some(Forbidden {
                 what: "pg_advisory_unlock_all",
                 why: LOCKED,
             });
@@ -45,19 +45,19 @@ impl Statements for Postgres {
             .first()
             .is_some_and(|word| word.eq_ignore_ascii_case("ROLLBACK"));
         if rollback && !words.iter().any(|word| word.eq_ignore_ascii_case("TO")) {
-            return Some(Refusal {
+            return Some(Forbidden {
                 what: "ROLLBACK",
                 why: TRANSACTIONS,
             });
         }
-        refuse_control(words, REFUSED)
+        forbid_control(words, FORBIDDEN)
     }
 
     fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
         recovery::class(words.clone())
     }
 
-    fn look(&self, object: &Object, _server: &Server) -> Option<String> {
+    fn definition_query(&self, object: &Object, _server: &Server) -> Option<String> {
         let name = single_quoted(&object.name);
         let which = match object.kind {
             ObjectKind::Index => format!("i.indexrelid = to_regclass({name})"),

@@ -1,33 +1,33 @@
 //! Statements that a SQLite migration must not contain.
 
-use crate::dialect::Refusal;
+use crate::dialect::Forbidden;
 use crate::dialect::statements::TRANSACTIONS;
 
-pub const REFUSED: &[(&[&str], Refusal)] = &[
+pub const FORBIDDEN: &[(&[&str], Forbidden)] = &[
     (
         &["BEGIN"],
-        Refusal {
+        Forbidden {
             what: "BEGIN",
             why: TRANSACTIONS,
         },
     ),
     (
         &["COMMIT"],
-        Refusal {
+        Forbidden {
             what: "COMMIT",
             why: TRANSACTIONS,
         },
     ),
     (
         &["END"],
-        Refusal {
+        Forbidden {
             what: "END",
             why: TRANSACTIONS,
         },
     ),
     (
         &["PRAGMA", "foreign_keys"],
-        Refusal {
+        Forbidden {
             what: "PRAGMA foreign_keys",
             why: "inside a transaction it does nothing; bird turns foreign keys off by itself \
                   for a file that drops or rebuilds a table, and checks them before it commits",

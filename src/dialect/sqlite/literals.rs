@@ -5,7 +5,7 @@ use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::schema::{Column, Family};
 
 impl Literals for Sqlite {
-    fn home<'n>(&self, _database: &'n str, _schema: Option<&'n str>) -> &'n str {
+    fn default_qualifier<'n>(&self, _database: &'n str, _schema: Option<&'n str>) -> &'n str {
         "main"
     }
 

@@ -36,7 +36,7 @@ static FACTS: Facts = Facts {
     port: None,
     transactional_ddl: true,
     schema: None,
-    entry: None,
+    maintenance_db: None,
 };
 
 impl Dialect for Sqlite {
@@ -64,7 +64,7 @@ impl Dialect for Sqlite {
         &GRAMMAR
     }
 
-    fn reach(&self) -> &'static Rules {
+    fn containment(&self) -> &'static Rules {
         &containment::RULES
     }
 

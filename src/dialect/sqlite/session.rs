@@ -18,7 +18,7 @@ impl SessionSql for Sqlite {
         "BEGIN IMMEDIATE"
     }
 
-    fn enter(&self, database: &str) -> String {
+    fn connect_command(&self, database: &str) -> String {
         format!(".open {}\n", self.quote(database))
     }
 }

@@ -1,36 +1,36 @@
 //! The meaning of statements, definitions and error codes in SQLite.
 
-use super::forbidden::REFUSED;
+use super::forbidden::FORBIDDEN;
 use super::{Sqlite, recovery};
 use crate::dialect::recovery::{Object, RecoveryClass};
-use crate::dialect::statements::{Statements, TRANSACTIONS, refuse_control};
-use crate::dialect::{Refusal, Trouble};
+use crate::dialect::statements::{Statements, TRANSACTIONS, forbid_control};
+use crate::dialect::{ErrorKind, Forbidden};
 use crate::model::server::Server;
 use crate::sql::cursor::Words;
 
 impl Statements for Sqlite {
-    fn trouble(&self, code: &str, message: &str) -> Trouble {
+    fn error_kind(&self, code: &str, message: &str) -> ErrorKind {
         // The low byte is the primary code, the rest extends it.
         match code.parse::<u32>().map(|code| code & 0xff) {
-            Ok(5 | 6) => Trouble::Busy,
-            Ok(3 | 8 | 23) => Trouble::Denied,
-            Ok(1) if message.starts_with("no such table") => Trouble::MissingTable,
-            Ok(1) if message.ends_with("already exists") => Trouble::Exists,
-            _ => Trouble::Other,
+            Ok(5 | 6) => ErrorKind::Busy,
+            Ok(3 | 8 | 23) => ErrorKind::Denied,
+            Ok(1) if message.starts_with("no such table") => ErrorKind::MissingTable,
+            Ok(1) if message.ends_with("already exists") => ErrorKind::Exists,
+            _ => ErrorKind::Other,
         }
     }
 
-    fn refuse(&self, words: &[&str]) -> Option<Refusal> {
+    fn forbid(&self, words: &[&str]) -> Option<Forbidden> {
         let rollback = words
             .first()
             .is_some_and(|word| word.eq_ignore_ascii_case("ROLLBACK"));
         if rollback && !words.iter().any(|word| word.eq_ignore_ascii_case("TO")) {
-            return Some(Refusal {
+            return Some(Forbidden {
                 what: "ROLLBACK",
                 why: TRANSACTIONS,
             });
         }
-        refuse_control(words, REFUSED)
+        forbid_control(words, FORBIDDEN)
     }
 
     fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
@@ -38,7 +38,7 @@ impl Statements for Sqlite {
     }
 
     /// Whatever changes a schema can be rolled back, so nothing has to be looked at.
-    fn look(&self, _object: &Object, _server: &Server) -> Option<String> {
+    fn definition_query(&self, _object: &Object, _server: &Server) -> Option<String> {
         None
     }
 

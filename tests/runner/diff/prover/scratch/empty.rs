@@ -71,7 +71,7 @@ async fn postgres(shadow: &mut Shadow) -> Result<(), DbError> {
     match left.as_deref() {
         Some("0") => session.reset().await,
         left => Err(DbError::new(
-            bird::dialect::Trouble::Other,
+            bird::dialect::ErrorKind::Other,
             format!("{left:?} things are left"),
         )),
     }
