@@ -63,7 +63,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
                 Some(made)
             }
             Err(error) => {
-                refused &= error.kind == ErrorKind::Closed;
+                refused &= error.kind == ErrorKind::ReadOnly;
                 report.diagnostics.push(cannot_provision(database, &error));
                 None
             }
@@ -112,7 +112,7 @@ async fn is_missing(context: &Context, args: &Args) -> Result<bool, Failure> {
 fn cannot_provision(database: &Database, error: &DbError) -> Diagnostic {
     let mut fault = open::cannot_open(database, error);
     let (name, place) = (&database.name, database.target.shown());
-    fault.message = format!("cannot provision `{name}` ({place}): {}", error.told());
+    fault.message = format!("cannot provision `{name}` ({place}): {}", error);
     fault
 }
 

@@ -9,7 +9,7 @@ use super::session::{DbError, Session};
 use super::shadow;
 use super::stop::Stop;
 use super::writability;
-use super::writability::Closed;
+use super::writability::ReadOnly;
 use crate::dialect::ErrorKind;
 use crate::dialect::checks::Subject;
 use crate::model::check::{CheckResult, Verdict};
@@ -64,10 +64,8 @@ fn unasked(error: &DbError) -> CheckResult {
             let code = error.code.as_deref().unwrap_or("no code");
             CheckResult::note(format!("the account may not ask ({code})"))
         }
-        ErrorKind::Connection => {
-            CheckResult::error(format!("the connection broke: {}", error.told()))
-        }
-        _ => CheckResult::note(format!("it could not be asked: {}", error.told())),
+        ErrorKind::Connection => CheckResult::error(format!("the connection broke: {}", error)),
+        _ => CheckResult::note(format!("it could not be asked: {}", error)),
     }
 }
 
@@ -154,7 +152,7 @@ async fn locks(
         }
         Err(NoLock::Stopped(_)) => return Vec::new(),
         Err(NoLock::Database(error)) => (
-            CheckResult::error(format!("it cannot be taken: {}", error.told())),
+            CheckResult::error(format!("it cannot be taken: {}", error)),
             CheckResult::note("not tried: there is no lock"),
         ),
     };
@@ -205,9 +203,9 @@ async fn shadow(session: &mut Session, checked_database: &CheckedDatabase<'_>) -
         None => Ok(None),
     };
     match grant {
-        Ok(None) => match writability::look(session).await {
-            Ok(Some(closed @ Closed::Setting(_))) => {
-                CheckResult::note(closed.told().message).fix(shadow::ELSEWHERE)
+        Ok(None) => match writability::read_only(session).await {
+            Ok(Some(closed @ ReadOnly::Setting(_))) => {
+                CheckResult::note(closed.error().message).fix(shadow::ELSEWHERE)
             }
             Ok(_) => CheckResult::ok("it can be made"),
             Err(error) => unasked(&error),
@@ -252,7 +250,7 @@ async fn cancel(session: &mut Session, checked_database: &CheckedDatabase<'_>) -
     };
     let mut other = match session.another(checked_database.target).await {
         Ok(other) => other,
-        Err(error) => return CheckResult::note(format!("no second connection: {}", error.told())),
+        Err(error) => return CheckResult::note(format!("no second connection: {}", error)),
     };
     let answer = other.value(&sql).await;
     other.close().await;
@@ -267,7 +265,7 @@ async fn cancel(session: &mut Session, checked_database: &CheckedDatabase<'_>) -
             .fix("connect to one server: what stands between leads to several"),
         Err(error) => CheckResult::warning(format!(
             "a second connection may not end the first one's statement: {}",
-            error.told()
+            error
         ))
         .fix("connect to one server, with an account that may end its own statements"),
     }

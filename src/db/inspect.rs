@@ -2,27 +2,27 @@
 
 use super::session::{DbError, Row, Session};
 use crate::dialect::ErrorKind;
-use crate::dialect::catalog::{Answer, Place, Question};
+use crate::dialect::catalog::{Query, Rows, SchemaLocation};
 use crate::model::schema::{Column, Key, KeyKind, KeyPart, Schema, Table};
 
 /// The whole schema: its number of round trips does not grow with it.
 pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbError> {
     let (dialect, server) = (session.dialect, session.server.clone());
     let schema = session.schema.clone();
-    let place = Place {
+    let place = SchemaLocation {
         server: &server,
         database,
         schema: schema.as_deref(),
     };
     let catalog = dialect.catalog();
-    let questions = catalog.questions(&place);
+    let questions = catalog.queries(&place);
     let mut answers = ask(session, &questions).await?;
     let questions = catalog.follow_up(&place, &answers);
     answers.extend(ask(session, &questions).await?);
     let (database, within) = (database.to_owned(), session.schema.clone());
     // Two schemas that are compared are read at the same time.
     let reading = tokio::task::spawn_blocking(move || {
-        let place = Place {
+        let place = SchemaLocation {
             server: &server,
             database: &database,
             schema: within.as_deref(),
@@ -36,7 +36,7 @@ pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbE
     read.map_err(|message| DbError::new(ErrorKind::Other, message))
 }
 
-async fn ask(session: &mut Session, questions: &[Question]) -> Result<Vec<Answer>, DbError> {
+async fn ask(session: &mut Session, questions: &[Query]) -> Result<Vec<Rows>, DbError> {
     if session.dialect.facts().is_embedded() {
         let mut answers = Vec::new();
         for question in questions {

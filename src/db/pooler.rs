@@ -47,7 +47,7 @@ pub async fn sharing(
     let own = session.value(lock.session).await?;
     let mut other = match timeout(PATIENCE, second(session, target, lock)).await {
         Ok(Ok(other)) => other,
-        Ok(Err(error)) => return Ok(Sharing::Unknown(error.told())),
+        Ok(Err(error)) => return Ok(Sharing::Unknown(error.to_string())),
         // A pooler that gives whole sessions has no other one: this connection keeps its own, and
         // gets its answer at once. In a pool that others use up, it has to wait as well.
         Err(_) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::session::{Access, DbError, Session};
 use super::writability;
-use super::writability::Closed;
+use super::writability::ReadOnly;
 use crate::dialect::{Dialect, ErrorKind};
 use crate::model::server::Server;
 use crate::model::target::Target;
@@ -105,9 +105,9 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
 /// Whether the server is to be written to. An account with many rights could write to a replica,
 /// and what it makes there stops the replica when the primary makes it, too.
 async fn open(wish: &Wish<'_>, session: &mut Session) -> Result<(), DbError> {
-    match writability::look(session).await? {
-        Some(Closed::Replica) if wish.onto_replica => Ok(()),
-        Some(closed) => Err(closed.told()),
+    match writability::read_only(session).await? {
+        Some(ReadOnly::Replica) if wish.onto_replica => Ok(()),
+        Some(closed) => Err(closed.error()),
         None => Ok(()),
     }
 }

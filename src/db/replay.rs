@@ -60,7 +60,7 @@ pub async fn statements(
         }
     })?;
     let cannot = |error: &DbError| {
-        let message = format!("{name}: {}", error.told());
+        let message = format!("{name}: {}", error);
         Failure::failed(Diagnostic::new(Code::Replay, message))
     };
     // As when it is applied: a rebuilt table would take the rows of its children with it.
@@ -81,7 +81,7 @@ pub async fn statements(
         one_by_one(shadow, text, &read.statements).await
     };
     let kept = ran.map_err(|broken| {
-        let message = format!("{name} cannot be replayed: {}", broken.error.told());
+        let message = format!("{name} cannot be replayed: {}", broken.error);
         let place = places(dialect, name, text)(broken.range);
         let mut diagnostics = vec![Diagnostic::new(Code::Replay, message).at(place)];
         // It may well fail because of these.

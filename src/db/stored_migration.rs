@@ -133,7 +133,7 @@ pub async fn read(
             ErrorKind::MissingTable => Vec::new(),
             // The files differ all the same, and that is worth more than why the table is odd.
             ErrorKind::Other => {
-                let reason = format!("{APPLIED_TABLE}: {}", error.told());
+                let reason = format!("{APPLIED_TABLE}: {}", error);
                 let unreadable = |version: &i64| Kept {
                     version: *version,
                     content: Err(reason.clone()),

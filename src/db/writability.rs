@@ -1,43 +1,43 @@
-//! Whether a server is to be written to: a replica is not, nor is one that somebody has closed.
+//! Whether a server is read-only: a replica, or a server that a setting keeps from writes.
 
 use super::keys;
 use super::session::{DbError, Session};
 use crate::dialect::ErrorKind;
 use crate::dialect::keys::Replication;
 
-/// What keeps a server from being written to.
+/// The reason why a server must not be written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Closed {
-    /// This setting says so.
+pub enum ReadOnly {
+    /// The setting of this name.
     Setting(String),
-    /// It follows another server, and no setting closes it.
+    /// It follows another server, and no setting keeps it from writes.
     Replica,
 }
 
-impl Closed {
-    /// Why nothing was made there.
-    pub fn told(&self) -> DbError {
+impl ReadOnly {
+    /// The error of a command that would write.
+    pub fn error(&self) -> DbError {
         let why = match self {
-            Closed::Setting(setting) => format!("`{setting}` says so"),
-            Closed::Replica => "it follows another server".to_owned(),
+            ReadOnly::Setting(setting) => format!("`{setting}` says so"),
+            ReadOnly::Replica => "it follows another server".to_owned(),
         };
         let message = format!("the server is not to be written to: {why}");
-        DbError::new(ErrorKind::Closed, message)
+        DbError::new(ErrorKind::ReadOnly, message)
     }
 }
 
-/// Asks the server; nothing where it is open. An account that may not ask whether it is a replica
-/// finds it open.
-pub async fn look(session: &mut Session) -> Result<Option<Closed>, DbError> {
+/// Asks the server. `None` if it takes writes, or if the account may not ask whether it is a
+/// replica.
+pub async fn read_only(session: &mut Session) -> Result<Option<ReadOnly>, DbError> {
     if let Some(query) = session.dialect.unwritable_query()
         && let Some(setting) = session.value(query).await?
     {
-        return Ok(Some(Closed::Setting(setting)));
+        return Ok(Some(ReadOnly::Setting(setting)));
     }
     if !session.dialect.replicas_take_writes() {
         return Ok(None);
     }
     let standing = keys::replication(session).await?;
     let follows = matches!(standing, Replication::Replica(_));
-    Ok(follows.then_some(Closed::Replica))
+    Ok(follows.then_some(ReadOnly::Replica))
 }

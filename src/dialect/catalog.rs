@@ -9,7 +9,7 @@ use crate::model::server::Server;
 
 /// Where a schema is or is going to be.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'p> {
+pub struct SchemaLocation<'p> {
     pub server: &'p Server,
     /// The database's name on its server; its objects are told without it.
     pub database: &'p str,
@@ -17,20 +17,20 @@ pub struct Place<'p> {
     pub schema: Option<&'p str>,
 }
 
-/// One SELECT, or a statement that answers like one.
+/// One SELECT, or a statement that results like one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct Query {
     pub sql: String,
     /// How many columns its answer has.
     pub columns: usize,
 }
 
 /// The rows of one question, every cell as text.
-pub type Answer = Vec<Vec<Option<String>>>;
+pub type Rows = Vec<Vec<Option<String>>>;
 
 /// A part of a schema, to be told in one line.
 #[derive(Debug, Clone, Copy)]
-pub enum Part<'p> {
+pub enum SchemaPart<'p> {
     Table(&'p Table),
     Column(&'p Column),
     Key(&'p Key),
@@ -53,10 +53,10 @@ pub fn risks(step: &DdlStep) -> String {
 /// How an engine's schemas are read and written. Pure, as the dialect is.
 pub trait Catalog: Sync {
     /// What is asked first, all in one round trip. Their number does not grow with the schema.
-    fn questions(&self, place: &Place<'_>) -> Vec<Question>;
+    fn queries(&self, place: &SchemaLocation<'_>) -> Vec<Query>;
 
-    /// What is asked when the first answers are known, all in one round trip.
-    fn follow_up(&self, _place: &Place<'_>, _answers: &[Answer]) -> Vec<Question> {
+    /// What is asked when the first results are known, all in one round trip.
+    fn follow_up(&self, _place: &SchemaLocation<'_>, _results: &[Rows]) -> Vec<Query> {
         Vec::new()
     }
 
@@ -66,9 +66,9 @@ pub trait Catalog: Sync {
         None
     }
 
-    /// The schema from all answers, the first and the later ones, in the order of the questions.
+    /// The schema from all results, the first and the later ones, in the order of the questions.
     /// Neither bird's own tables nor refinery's belong to it.
-    fn read(&self, place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String>;
+    fn read(&self, place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String>;
 
     /// Whether columns can be put into another order.
     fn orders_columns(&self) -> bool {
@@ -76,15 +76,26 @@ pub trait Catalog: Sync {
     }
 
     /// A part as its clause or statement, for people.
-    fn tell(&self, part: Part<'_>) -> String;
+    fn describe(&self, part: SchemaPart<'_>) -> String;
 
     /// The statements that make the differences, in an order that works, each with its risks.
     /// With an empty `from` they recreate `to`.
-    fn write(&self, place: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl;
+    fn write(
+        &self,
+        place: &SchemaLocation<'_>,
+        difference: &Difference,
+        from: &Schema,
+        to: &Schema,
+    ) -> Ddl;
 
     /// The statement that gives a table, a column or another object of `schema` its new name and
     /// keeps its data; `None` where there is no such object.
-    fn rename(&self, place: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep>;
+    fn rename(
+        &self,
+        place: &SchemaLocation<'_>,
+        schema: &Schema,
+        renamed: &Renamed,
+    ) -> Option<DdlStep>;
 
     /// Statements as a text that the engine's own client runs, and that bird's splitter takes
     /// apart again: terminators, delimiters, remarks.
@@ -108,7 +119,7 @@ const BYTES: u32 = 0x10_FF00;
 /// An answer's text in which some bytes are none, such as a binary default within a definition:
 /// each of these is a character of its own that nothing else uses.
 #[must_use]
-pub fn told_bytes(bytes: &[u8]) -> String {
+pub fn text_of_bytes(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -124,7 +135,7 @@ pub fn has_bytes(text: &str) -> bool {
     text.chars().any(|sign| u32::from(sign) >= BYTES)
 }
 
-/// The bytes that a text stands for, those of [`told_bytes`] as they were.
+/// The bytes that a text stands for, those of [`text_of_bytes`] as they were.
 #[must_use]
 pub fn bytes_of(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -27,7 +27,7 @@ pub enum ErrorKind {
     /// The account may not do it.
     Denied,
     /// The server is not to be written to: it is a replica, or somebody has closed it.
-    Closed,
+    ReadOnly,
     /// The server does not take connections yet, or the connection broke.
     Connection,
     /// The protection that the URL asks for could not be had.

@@ -89,7 +89,7 @@ async fn ends_early(session: &Session, target: &Target, case: &Case) {
     let wrong = keys::all(&mut other, &wrong)
         .await
         .expect_err("no such table");
-    assert_eq!(wrong.kind, ErrorKind::MissingTable, "{}", wrong.told());
+    assert_eq!(wrong.kind, ErrorKind::MissingTable, "{}", wrong);
     let next = other.value("SELECT 7").await;
     assert!(next.is_err() || next.is_ok_and(|next| next.as_deref() == Some("7")));
     let mut other = session.another(target).await.expect("a session");

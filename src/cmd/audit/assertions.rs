@@ -137,9 +137,7 @@ async fn ask(
     };
     let message = format!(
         "{}: the assertion `{}` could not be asked: {}",
-        database.name,
-        assertion.name,
-        error.told()
+        database.name, assertion.name, error
     );
     let mut fault = Diagnostic::new(Code::AssertionNotDone, message).database(&database.name);
     fault.notes = error.notes;
@@ -162,7 +160,7 @@ async fn end(context: &Context, database: &Database, cancel: Option<String>) {
     let opening = Session::open(&database.target, database.dialect, schema, Access::Look);
     if let Ok(mut other) = opening.await {
         if let Err(error) = other.run(&cancel).await {
-            let told = error.told();
+            let told = error.to_string();
             context
                 .progress
                 .notice(&format!("it could not be cancelled: {told}"));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::dialect::catalog::{Catalog, Part};
+use crate::dialect::catalog::{Catalog, SchemaPart};
 use crate::model::change::{Alter, Change, Pair};
 use crate::model::schema::{Id, Key, KeyKind, Schema};
 
@@ -34,8 +34,8 @@ pub fn lines(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema)
         Change::Drop(id) => whole("dropped", definition(catalog, from, id), String::new()),
         Change::Replace(pair) => whole(
             "changed",
-            catalog.tell(Part::Object(&pair.from)),
-            catalog.tell(Part::Object(&pair.to)),
+            catalog.describe(SchemaPart::Object(&pair.from)),
+            catalog.describe(SchemaPart::Object(&pair.to)),
         ),
         Change::Setting { value, .. } => {
             let Pair { from, to } = value.clone();
@@ -66,8 +66,8 @@ pub fn lines(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema)
 
 fn definition(catalog: &dyn Catalog, schema: &Schema, id: &Id) -> String {
     match (schema.object(id), schema.table(&id.name)) {
-        (Some(object), _) => catalog.tell(Part::Object(object)),
-        (None, Some(table)) => catalog.tell(Part::Table(table)),
+        (Some(object), _) => catalog.describe(SchemaPart::Object(object)),
+        (None, Some(table)) => catalog.describe(SchemaPart::Table(table)),
         (None, None) => String::new(),
     }
 }
@@ -92,11 +92,18 @@ fn key_name(key: &Key) -> String {
 
 /// The part, the kind of change, the old and the new text.
 fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, String, String) {
-    let added = |name: String, part: Part<'_>| (name, "added", String::new(), catalog.tell(part));
-    let dropped =
-        |name: String, part: Part<'_>| (name, "dropped", catalog.tell(part), String::new());
-    let changed = |name: String, old: Part<'_>, new: Part<'_>| {
-        (name, "changed", catalog.tell(old), catalog.tell(new))
+    let added =
+        |name: String, part: SchemaPart<'_>| (name, "added", String::new(), catalog.describe(part));
+    let dropped = |name: String, part: SchemaPart<'_>| {
+        (name, "dropped", catalog.describe(part), String::new())
+    };
+    let changed = |name: String, old: SchemaPart<'_>, new: SchemaPart<'_>| {
+        (
+            name,
+            "changed",
+            catalog.describe(old),
+            catalog.describe(new),
+        )
     };
     let value = |name: String, value: &Pair<Option<String>>| {
         let Pair { from, to } = value.clone();
@@ -111,8 +118,8 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
         (name.to_owned(), "changed", from.join(", "), to.join(", "))
     };
     match alter {
-        Alter::AddColumn(c) => added(format!("column {}", c.name), Part::Column(c)),
-        Alter::DropColumn(c) => dropped(format!("column {}", c.name), Part::Column(c)),
+        Alter::AddColumn(c) => added(format!("column {}", c.name), SchemaPart::Column(c)),
+        Alter::DropColumn(c) => dropped(format!("column {}", c.name), SchemaPart::Column(c)),
         Alter::ModifyColumn(p) => {
             let Pair { mut from, mut to } = p.as_ref().clone();
             // Long equal text would hide what differs.
@@ -121,47 +128,54 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
             }
             changed(
                 format!("column {}", to.name),
-                Part::Column(&from),
-                Part::Column(&to),
+                SchemaPart::Column(&from),
+                SchemaPart::Column(&to),
             )
         }
         Alter::MoveColumns(p) => {
             let (name, _, old, new) = list("order of columns", &p.from, &p.to);
             (name, "moved", old, new)
         }
-        Alter::AddKey(k) => added(key_name(k), Part::Key(k)),
-        Alter::DropKey(k) => dropped(key_name(k), Part::Key(k)),
-        Alter::ModifyKey(p) => changed(key_name(&p.to), Part::Key(&p.from), Part::Key(&p.to)),
+        Alter::AddKey(k) => added(key_name(k), SchemaPart::Key(k)),
+        Alter::DropKey(k) => dropped(key_name(k), SchemaPart::Key(k)),
+        Alter::ModifyKey(p) => changed(
+            key_name(&p.to),
+            SchemaPart::Key(&p.from),
+            SchemaPart::Key(&p.to),
+        ),
         Alter::RenameKey(p) => (
             key_name(&p.to),
             "renamed",
             p.from.name.clone(),
             p.to.name.clone(),
         ),
-        Alter::AddForeignKey(k) => {
-            added(named("foreign key", k.named, &k.name), Part::ForeignKey(k))
-        }
-        Alter::DropForeignKey(k) => {
-            dropped(named("foreign key", k.named, &k.name), Part::ForeignKey(k))
-        }
+        Alter::AddForeignKey(k) => added(
+            named("foreign key", k.named, &k.name),
+            SchemaPart::ForeignKey(k),
+        ),
+        Alter::DropForeignKey(k) => dropped(
+            named("foreign key", k.named, &k.name),
+            SchemaPart::ForeignKey(k),
+        ),
         Alter::ModifyForeignKey(p) => changed(
             named("foreign key", p.to.named, &p.to.name),
-            Part::ForeignKey(&p.from),
-            Part::ForeignKey(&p.to),
+            SchemaPart::ForeignKey(&p.from),
+            SchemaPart::ForeignKey(&p.to),
         ),
-        Alter::AddCheck(c) => added(named("check", c.named, &c.name), Part::Check(c)),
-        Alter::DropCheck(c) => dropped(named("check", c.named, &c.name), Part::Check(c)),
+        Alter::AddCheck(c) => added(named("check", c.named, &c.name), SchemaPart::Check(c)),
+        Alter::DropCheck(c) => dropped(named("check", c.named, &c.name), SchemaPart::Check(c)),
         Alter::ModifyCheck(p) => changed(
             named("check", p.to.named, &p.to.name),
-            Part::Check(&p.from),
-            Part::Check(&p.to),
+            SchemaPart::Check(&p.from),
+            SchemaPart::Check(&p.to),
         ),
         Alter::Option { name, value: pair } => value(name.clone(), pair),
         Alter::Comment(pair) => value("comment".to_owned(), pair),
         Alter::Partitions(p) => {
             let text = |one: &Option<crate::model::schema::Partitions>| {
-                one.as_ref()
-                    .map_or_else(String::new, |one| catalog.tell(Part::Partitions(one)))
+                one.as_ref().map_or_else(String::new, |one| {
+                    catalog.describe(SchemaPart::Partitions(one))
+                })
             };
             (
                 "partitions".to_owned(),

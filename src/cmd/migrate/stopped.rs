@@ -44,7 +44,7 @@ pub fn diagnose(
             let message = format!(
                 "{name}: statement {} of {count} of {title} {what}: {}",
                 at + 1,
-                hide(&reason.told())
+                hide(&reason.to_string())
             );
             let mut fault = error(Code::StatementFailed, message)
                 .at(place(step, *at, reason))
@@ -62,7 +62,7 @@ pub fn diagnose(
             let message = format!(
                 "{name}: the connection was lost while statement {} of {count} of {title} ran: {}",
                 at + 1,
-                reason.told()
+                reason
             );
             let fault = error(Code::ConnectionLost, message)
                 .at(step.location(*at))
@@ -75,7 +75,7 @@ pub fn diagnose(
         Reason::Bookkeeping(reason) if reason.kind == ErrorKind::Connection => {
             let message = format!(
                 "{name}: the connection was lost while {title} was being recorded: {}",
-                reason.told()
+                reason
             );
             let fault = Diagnostic::new(Code::ConnectionLost, message)
                 .database(name)
@@ -87,7 +87,10 @@ pub fn diagnose(
             (fault, Exit::Stopped)
         }
         Reason::Bookkeeping(reason) => {
-            let message = format!("{name}: finishing {title} failed: {}", hide(&reason.told()));
+            let message = format!(
+                "{name}: finishing {title} failed: {}",
+                hide(&reason.to_string())
+            );
             let fault = error(Code::FinishFailed, message)
                 .at(whole())
                 .hint(format!("look at `bird status`, then {again}"));

@@ -8,7 +8,7 @@ use crate::cmd::flags::Consents;
 use crate::db::lock::{Guard, NoLock};
 use crate::db::session::{DbError, Session};
 use crate::db::writability;
-use crate::db::writability::Closed;
+use crate::db::writability::ReadOnly;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
@@ -89,15 +89,15 @@ pub async fn writable(
         let doing = "asking whether it takes writes";
         Failure::failed(open::cannot_ask(database, doing, &error))
     };
-    let Some(closed) = writability::look(session).await.map_err(failed)? else {
+    let Some(closed) = writability::read_only(session).await.map_err(failed)? else {
         return Ok(());
     };
     let name = &database.name;
     let message = format!("`{name}` is not to be written to");
     let setting = match closed {
-        Closed::Setting(setting) => setting,
-        Closed::Replica if consents.allows(REPLICA) => return Ok(()),
-        Closed::Replica => {
+        ReadOnly::Setting(setting) => setting,
+        ReadOnly::Replica if consents.allows(REPLICA) => return Ok(()),
+        ReadOnly::Replica => {
             let fault = Diagnostic::new(Code::Replica, message)
                 .database(name)
                 .note("it follows another server: what is written here is not there, and may stop it")
@@ -173,7 +173,7 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
         }
         NoLock::Database(error) => Failure::failed(fault(
             Code::Lock,
-            format!("{name}: taking its lock: {}", error.told()),
+            format!("{name}: taking its lock: {}", error),
         )),
     }
 }

@@ -97,8 +97,8 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     let message = match error.kind {
         ErrorKind::MissingDatabase if *name == place => format!("there is no database {place}"),
         ErrorKind::MissingDatabase => format!("the database `{name}` does not exist: {place}"),
-        _ if *name == place => format!("cannot open {place}: {}", error.told()),
-        _ => format!("cannot open `{name}` ({place}): {}", error.told()),
+        _ if *name == place => format!("cannot open {place}: {}", error),
+        _ => format!("cannot open `{name}` ({place}): {}", error),
     };
     let variable = match database.variable() {
         Some(variable) => format!(" ({variable})"),
@@ -112,7 +112,7 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
         ErrorKind::Denied => {
             (Code::Denied, "use an account that may do this, or let an administrator do it".to_owned())
         }
-        ErrorKind::Closed => (
+        ErrorKind::ReadOnly => (
             Code::ReadOnly,
             "connect to the primary, or ask who closed it; bird doctor tells more".to_owned(),
         ),

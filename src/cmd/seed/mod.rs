@@ -294,7 +294,7 @@ async fn find(
 
 fn failed_row(database: &Database, seed: &Seed, wanted: &Wanted<'_>, error: &DbError) -> Failure {
     let (table, key) = (&seed.table, wanted.describe_key());
-    let message = format!("seeding `{table}` with {key} failed: {}", error.told());
+    let message = format!("seeding `{table}` with {key} failed: {}", error);
     let mut fault = Diagnostic::new(Code::SeedFailed, message)
         .database(&database.name)
         .at(wanted.location())

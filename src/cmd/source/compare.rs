@@ -240,11 +240,11 @@ async fn run(
                     first_line(sql)
                 ));
             }
-            Err(error) => return Err(format!("{}, at {}", error.told(), first_line(sql))),
+            Err(error) => return Err(format!("{}, at {}", error, first_line(sql))),
         }
     }
     let schema = shadow.inspect().await;
-    schema.map_err(|error| error.told())
+    schema.map_err(|error| error.to_string())
 }
 
 fn first_line(sql: &str) -> &str {

@@ -56,7 +56,7 @@ pub async fn with<'c, T>(
 async fn remove(context: &Context, shadow: Shadow) {
     let name = shadow.database.clone();
     if let Err(error) = shadow.remove().await {
-        let error = error.told();
+        let error = error.to_string();
         context
             .progress
             .notice(&format!("the shadow {name} could not be removed: {error}"));

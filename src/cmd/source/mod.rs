@@ -9,7 +9,7 @@ mod load;
 use std::path::PathBuf;
 
 use super::context::Context;
-use crate::dialect::catalog::Place;
+use crate::dialect::catalog::SchemaLocation;
 use crate::diff::diff;
 use crate::model::change::{Ddl, Renamed, nothing_like};
 use crate::model::code::Code;
@@ -194,8 +194,8 @@ impl Source {
 
 impl Loaded {
     /// The location of the schema.
-    pub fn place(&self) -> Place<'_> {
-        Place {
+    pub fn place(&self) -> SchemaLocation<'_> {
+        SchemaLocation {
             server: &self.server,
             database: self.base.target.database(),
             schema: self.base.schema.as_deref(),

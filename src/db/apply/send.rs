@@ -72,7 +72,7 @@ async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<
     // The statement's own connection has to be listened to meanwhile: it may end by itself.
     let (result, cancelled) = tokio::join!(&mut work, canceling);
     if let Err(error) = cancelled {
-        (run.notice)(&format!("it could not be cancelled: {}", error.told()));
+        (run.notice)(&format!("it could not be cancelled: {}", error));
     }
     result
 }

@@ -86,7 +86,7 @@ impl Fault {
 /// What was being done, where, and why it failed.
 pub fn told(fault: &Fault) -> String {
     let why = match &fault.why {
-        Why::Database(error) => error.told(),
+        Why::Database(error) => error.to_string(),
         Why::Disorder => "the keys do not come in the order that their type promises".to_owned(),
         Why::Other(why) => why.clone(),
     };

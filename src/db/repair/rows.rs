@@ -105,7 +105,7 @@ fn refusal(session: &Session, broken: Broken) -> Result<String, Broken> {
                 .repairs()
                 .is_constraint(error.code.as_deref().unwrap_or_default()) =>
         {
-            Ok(error.told())
+            Ok(error.to_string())
         }
         broken => Err(broken),
     }

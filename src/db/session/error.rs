@@ -1,20 +1,22 @@
-//! What goes wrong with a statement, in bird's words.
+//! [`DbError`]: the error of a statement or of a connection.
+
+use std::fmt;
 
 use super::postgres;
 use crate::dialect::{Dialect, ErrorKind};
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
-/// What an engine, or the way to it, had against a statement.
+/// An error of an engine, or of the connection to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DbError {
     pub kind: ErrorKind,
     /// The engine's own code: an error number, a SQLSTATE.
     pub code: Option<String>,
     pub message: String,
-    /// The byte of the statement that the engine points at.
+    /// The byte of the statement at which the engine points.
     pub at: Option<usize>,
-    /// What else the engine said.
+    /// Details and hints of the engine.
     pub notes: Vec<String>,
 }
 
@@ -29,19 +31,11 @@ impl DbError {
         }
     }
 
-    /// The message with the engine's code.
-    pub fn told(&self) -> String {
-        match &self.code {
-            Some(code) => format!("{} ({code})", self.message),
-            None => self.message.clone(),
-        }
-    }
-
     /// The code of a diagnostic about it.
     pub fn diagnostic_code(&self) -> Code {
         match self.kind {
             ErrorKind::Denied => Code::Denied,
-            ErrorKind::Closed => Code::ReadOnly,
+            ErrorKind::ReadOnly => Code::ReadOnly,
             ErrorKind::Connection => Code::Connection,
             _ => Code::Database,
         }
@@ -49,15 +43,27 @@ impl DbError {
 
     /// The diagnostic about a database that failed to answer; `doing` says what it was asked for.
     pub fn diagnose(&self, database: &str, doing: &str) -> Diagnostic {
-        let message = format!("{database}: {doing}: {}", self.told());
+        let message = format!("{database}: {doing}: {}", self);
         let mut fault = Diagnostic::new(self.diagnostic_code(), message).database(database);
         fault.notes = self.notes.clone();
         fault
     }
 }
 
-/// Puts an error of the driver into bird's words.
-pub(super) fn tell(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbError {
+/// The message with the engine's code.
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{} ({code})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for DbError {}
+
+/// The [`DbError`] of a driver's error.
+pub(super) fn from_driver(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbError {
     match error {
         sqlx::Error::Database(error) => {
             let mut told = DbError::new(ErrorKind::Other, error.message());

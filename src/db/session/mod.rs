@@ -21,7 +21,7 @@ use crate::invariant::broken;
 use crate::model::server::Server;
 use crate::model::target::Target;
 pub use error::DbError;
-use error::tell;
+use error::from_driver;
 pub use sample::Sample;
 
 /// How long a server may take to answer a connection attempt. PgBouncer lets a client wait 15
@@ -97,7 +97,7 @@ impl Session {
         };
         let greeting = async {
             let connection = guard::guarded(connecting).await?;
-            let connection = connection.map_err(|error| tell(error, dialect, ""))?;
+            let connection = connection.map_err(|error| from_driver(error, dialect, ""))?;
             let mut session = Session {
                 connection,
                 dialect,
@@ -227,7 +227,7 @@ impl Session {
     }
 
     /// What each SELECT of a text answers, in one round trip; where one fails, the rest is not run.
-    /// Bytes that are no text, such as a binary default within a definition, are told as [`catalog::told_bytes`] says.
+    /// Bytes that are no text, such as a binary default within a definition, are told as [`catalog::text_of_bytes`] says.
     pub async fn answers(&mut self, sql: &str) -> Answers {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let (mut all, mut rows) = (Vec::new(), Vec::new());
@@ -280,7 +280,7 @@ impl Session {
 
     /// An error with its place in the statement, where the engine knows it.
     async fn explain(&mut self, error: sqlx::Error, sql: &str) -> DbError {
-        let mut told = tell(error, self.dialect, sql);
+        let mut told = from_driver(error, self.dialect, sql);
         if let Connection::Sqlite(connection) = &mut self.connection {
             told.at = sqlite::error_offset(connection).await;
         }
@@ -331,7 +331,7 @@ where
         let text = row.try_get_unchecked::<Option<String>, usize>(at);
         text.or_else(|_| {
             let bytes = row.try_get_unchecked::<Option<Vec<u8>>, usize>(at)?;
-            Ok(bytes.map(|bytes| catalog::told_bytes(&bytes)))
+            Ok(bytes.map(|bytes| catalog::text_of_bytes(&bytes)))
         })
     };
     (0..row.len())

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::session::{Access, DbError, Session};
 use super::writability;
-use super::writability::Closed;
+use super::writability::ReadOnly;
 use super::{failpoint, inspect};
 use crate::dialect::containment;
 use crate::dialect::containment::{Around, Sleep};
@@ -236,13 +236,13 @@ async fn beside(
 
 /// An error if the server is read-only, even for an account that could write.
 async fn open_for_it(session: &mut Session) -> Result<(), DbError> {
-    match writability::look(session).await? {
-        Some(closed @ Closed::Setting(_)) => {
-            let mut error = closed.told();
+    match writability::read_only(session).await? {
+        Some(closed @ ReadOnly::Setting(_)) => {
+            let mut error = closed.error();
             error.notes.push(ELSEWHERE.to_owned());
             Err(error)
         }
-        Some(Closed::Replica) | None => Ok(()),
+        Some(ReadOnly::Replica) | None => Ok(()),
     }
 }
 

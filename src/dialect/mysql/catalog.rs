@@ -6,21 +6,21 @@
 
 use super::MySql;
 use super::variant::MYSQL;
-use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
+use crate::dialect::catalog::{Catalog, Query, Rows, SchemaLocation, SchemaPart};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{Schema, Table};
 
 impl Catalog for MySql {
-    fn questions(&self, _place: &Place<'_>) -> Vec<Question> {
-        super::read::questions()
+    fn queries(&self, _place: &SchemaLocation<'_>) -> Vec<Query> {
+        super::read::queries()
     }
 
-    fn follow_up(&self, _place: &Place<'_>, answers: &[Answer]) -> Vec<Question> {
-        super::read::follow_up(answers)
+    fn follow_up(&self, _place: &SchemaLocation<'_>, results: &[Rows]) -> Vec<Query> {
+        super::read::follow_up(results)
     }
 
-    fn read(&self, place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
-        super::read::schema(place, answers)
+    fn read(&self, place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String> {
+        super::read::schema(place, results)
     }
 
     fn rows_elsewhere(&self, table: &Table) -> Option<String> {
@@ -30,26 +30,37 @@ impl Catalog for MySql {
         found.then(|| format!("table of the engine {engine}"))
     }
 
-    fn tell(&self, part: Part<'_>) -> String {
+    fn describe(&self, part: SchemaPart<'_>) -> String {
         match part {
-            Part::Table(table) => {
+            SchemaPart::Table(table) => {
                 let keys: Vec<_> = table.foreign_keys.iter().collect();
                 super::write::clause::create(table, &keys, &MYSQL)
             }
-            Part::Column(column) => super::write::clause::column(column, None),
-            Part::Key(key) => super::write::clause::key(key, &MYSQL),
-            Part::ForeignKey(key) => super::write::clause::foreign_key(key),
-            Part::Check(check) => super::write::clause::check(check),
-            Part::Partitions(partitions) => super::write::clause::partitions(partitions),
-            Part::Object(object) => super::write::statement::defined(object, false),
+            SchemaPart::Column(column) => super::write::clause::column(column, None),
+            SchemaPart::Key(key) => super::write::clause::key(key, &MYSQL),
+            SchemaPart::ForeignKey(key) => super::write::clause::foreign_key(key),
+            SchemaPart::Check(check) => super::write::clause::check(check),
+            SchemaPart::Partitions(partitions) => super::write::clause::partitions(partitions),
+            SchemaPart::Object(object) => super::write::statement::defined(object, false),
         }
     }
 
-    fn write(&self, place: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+    fn write(
+        &self,
+        place: &SchemaLocation<'_>,
+        difference: &Difference,
+        from: &Schema,
+        to: &Schema,
+    ) -> Ddl {
         super::write::write(place, difference, from, to)
     }
 
-    fn rename(&self, place: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
+    fn rename(
+        &self,
+        place: &SchemaLocation<'_>,
+        schema: &Schema,
+        renamed: &Renamed,
+    ) -> Option<DdlStep> {
         super::write::rename::rename(place, schema, renamed)
     }
 

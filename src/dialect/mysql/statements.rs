@@ -40,8 +40,8 @@ impl Statements for MySql {
             "1412" => ErrorKind::Changed,
             "1045" | "1698" => ErrorKind::Account,
             "1044" | "1142" | "1227" | "1370" => ErrorKind::Denied,
-            "1290" if message.contains("read-only") => ErrorKind::Closed,
-            "1836" => ErrorKind::Closed,
+            "1290" if message.contains("read-only") => ErrorKind::ReadOnly,
+            "1836" => ErrorKind::ReadOnly,
             "1040" | "1053" | "1927" | "3169" | "4031" => ErrorKind::Connection,
             _ => ErrorKind::Other,
         }

@@ -2,24 +2,30 @@
 
 use super::Postgres;
 use crate::dialect::Literals;
-use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
+use crate::dialect::catalog::{Catalog, Query, Rows, SchemaLocation, SchemaPart};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::Schema;
 
 impl Catalog for Postgres {
-    fn questions(&self, place: &Place<'_>) -> Vec<Question> {
-        super::read::queries::questions(place)
+    fn queries(&self, place: &SchemaLocation<'_>) -> Vec<Query> {
+        super::read::queries::queries(place)
     }
 
-    fn read(&self, _place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
-        super::read::schema(answers)
+    fn read(&self, _place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String> {
+        super::read::schema(results)
     }
 
-    fn tell(&self, part: Part<'_>) -> String {
-        super::write::describe::tell(part)
+    fn describe(&self, part: SchemaPart<'_>) -> String {
+        super::write::describe::describe(part)
     }
 
-    fn write(&self, place: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+    fn write(
+        &self,
+        place: &SchemaLocation<'_>,
+        difference: &Difference,
+        from: &Schema,
+        to: &Schema,
+    ) -> Ddl {
         let mut ddl = super::write::ddl(difference, from, to);
         let schema = super::schema_name(place.schema);
         if let Some(first) = ddl.steps.first().filter(|_| schema != "public") {
@@ -31,7 +37,12 @@ impl Catalog for Postgres {
         ddl
     }
 
-    fn rename(&self, _: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
+    fn rename(
+        &self,
+        _: &SchemaLocation<'_>,
+        schema: &Schema,
+        renamed: &Renamed,
+    ) -> Option<DdlStep> {
         super::write::rename::rename(schema, renamed)
     }
 

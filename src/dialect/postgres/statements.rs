@@ -25,7 +25,7 @@ impl Statements for Postgres {
             "57014" => ErrorKind::Cancelled,
             "28000" | "28P01" => ErrorKind::Account,
             "42501" => ErrorKind::Denied,
-            "25006" => ErrorKind::Closed,
+            "25006" => ErrorKind::ReadOnly,
             "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "53300" => {
                 ErrorKind::Connection
             }

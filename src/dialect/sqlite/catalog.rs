@@ -3,32 +3,43 @@
 
 use super::Sqlite;
 use super::write::clause::quote;
-use crate::dialect::catalog::{Answer, Catalog, Part, Place, Question};
+use crate::dialect::catalog::{Catalog, Query, Rows, SchemaLocation, SchemaPart};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{Schema, Table};
 
 impl Catalog for Sqlite {
-    fn questions(&self, _place: &Place<'_>) -> Vec<Question> {
-        super::read::questions()
+    fn queries(&self, _place: &SchemaLocation<'_>) -> Vec<Query> {
+        super::read::queries()
     }
 
-    fn read(&self, _place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
-        super::read::read(answers)
+    fn read(&self, _place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String> {
+        super::read::read(results)
     }
 
     fn rows_elsewhere(&self, table: &Table) -> Option<String> {
         super::ddl::virtual_table::is_virtual(table).then(|| "virtual table".to_owned())
     }
 
-    fn tell(&self, part: Part<'_>) -> String {
-        super::write::clause::tell(part)
+    fn describe(&self, part: SchemaPart<'_>) -> String {
+        super::write::clause::describe(part)
     }
 
-    fn write(&self, _: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+    fn write(
+        &self,
+        _: &SchemaLocation<'_>,
+        difference: &Difference,
+        from: &Schema,
+        to: &Schema,
+    ) -> Ddl {
         super::write::write(difference, from, to)
     }
 
-    fn rename(&self, _: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
+    fn rename(
+        &self,
+        _: &SchemaLocation<'_>,
+        schema: &Schema,
+        renamed: &Renamed,
+    ) -> Option<DdlStep> {
         if let Some(table) = schema.table(&renamed.from) {
             let (from, to) = (quote(&renamed.from), quote(&renamed.to));
             let sql = format!("ALTER TABLE {from} RENAME TO {to}");

@@ -8,13 +8,13 @@ use super::ddl::table::Parsed;
 use super::ddl::tokens::{Known, Token, canonical, tokens};
 use super::write::clause;
 use crate::dialect::bookkeeping::not_own;
-use crate::dialect::catalog::{Answer, Question};
+use crate::dialect::catalog::{Query, Rows};
 use crate::model::schema::{Aside, Id, Kind, Schema, Stranger, Table};
 use crate::sql::lex;
 
 /// The statements, and the tables in which virtual tables keep their rows: those come and go with
 /// them.
-pub fn questions() -> Vec<Question> {
+pub fn queries() -> Vec<Query> {
     let sql = format!(
         "SELECT type, name, tbl_name, sql FROM sqlite_schema \
          WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
@@ -24,7 +24,7 @@ pub fn questions() -> Vec<Question> {
          ORDER BY rowid",
         not_own("tbl_name")
     );
-    vec![Question { sql, columns: 4 }]
+    vec![Query { sql, columns: 4 }]
 }
 
 /// One row of `sqlite_schema`.
@@ -35,7 +35,7 @@ struct Entry<'a> {
     sql: &'a str,
 }
 
-pub fn read(answers: &[Answer]) -> Result<Schema, String> {
+pub fn read(answers: &[Rows]) -> Result<Schema, String> {
     let rows = answers.first().map_or(&[][..], Vec::as_slice);
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {

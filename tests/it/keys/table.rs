@@ -53,7 +53,7 @@ impl Laid<'_> {
     ) -> (Counts, BTreeMap<String, u64>) {
         let (to, mut from) = tokio::sync::mpsc::channel(64);
         let read = keys::read(self.session, asked, &to).await;
-        read.unwrap_or_else(|error| panic!("{}\n{}", asked.sql, error.told()));
+        read.unwrap_or_else(|error| panic!("{}\n{}", asked.sql, error));
         drop(to);
         let (mut all, mut malformed, mut last) = (Counts::new(), BTreeMap::new(), None);
         while let Some(batch) = from.recv().await {
@@ -84,7 +84,7 @@ impl Laid<'_> {
             let asked = end.rows(&[id], keys, after.as_ref(), 2).expect("a query");
             let (found, next) = keys::rows(self.session, &asked)
                 .await
-                .unwrap_or_else(|error| panic!("{}\n{}", asked.sql, error.told()));
+                .unwrap_or_else(|error| panic!("{}\n{}", asked.sql, error));
             all.extend(found);
             match next {
                 Some(next) => after = Some(next),

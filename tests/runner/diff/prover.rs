@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use bird::db::session::DbError;
 use bird::db::shadow::Shadow;
 use bird::dialect::Dialect;
-use bird::dialect::catalog::Place;
+use bird::dialect::catalog::SchemaLocation;
 use bird::diff::diff;
 use bird::model::change::{Ddl, Difference, nothing_like};
 use bird::model::schema::Schema;
@@ -174,7 +174,7 @@ impl Prover {
             let words: Vec<&str> = words(self.dialect.lexis(), text).collect();
             !self.dialect.rebuilt_tables(&words).is_empty()
         });
-        let told = |error: DbError| format!("{what}: {}\nin:\n{sql}", error.told());
+        let told = |error: DbError| format!("{what}: {}\nin:\n{sql}", error);
         let session = &mut shadow.session;
         if embedded {
             let enforce = format!("PRAGMA foreign_keys = {}", !rebuilds);
@@ -183,7 +183,7 @@ impl Prover {
         }
         for text in texts {
             let sent = session.run(text).await;
-            sent.map_err(|error| format!("{what}: {}\n{text}\nin:\n{sql}", error.told()))?;
+            sent.map_err(|error| format!("{what}: {}\n{text}\nin:\n{sql}", error))?;
         }
         if embedded {
             session.run("COMMIT").await.map_err(told)?;
@@ -198,13 +198,13 @@ impl Prover {
             return Ok(String::new());
         };
         let rows = shadow.session.rows(query.trim()).await;
-        Ok(format!("{:?}", rows.map_err(|error| error.told())?))
+        Ok(format!("{:?}", rows.map_err(|error| error.to_string())?))
     }
 
     fn ddl(&self, at: &Shadow, old: &Schema, new: &Schema) -> (Difference, Ddl) {
         let catalog = self.dialect.catalog();
         let difference = diff(old, new, catalog.orders_columns());
-        let place = Place {
+        let place = SchemaLocation {
             server: &at.session.server,
             database: &at.database,
             schema: at.session.schema.as_deref(),
@@ -244,5 +244,5 @@ impl Drop for Prover {
 
 async fn inspected(shadow: &mut Shadow) -> Result<Schema, String> {
     let schema = shadow.inspect().await;
-    schema.map_err(|error: DbError| format!("inspecting: {}", error.told()))
+    schema.map_err(|error: DbError| format!("inspecting: {}", error))
 }

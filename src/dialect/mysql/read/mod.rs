@@ -10,7 +10,7 @@ use self::server_defaults::Words;
 use super::ddl::cursor::Cursor;
 use super::ddl::table;
 use super::write::order;
-use crate::dialect::catalog::{Answer, Place, Question};
+use crate::dialect::catalog::{Query, Rows, SchemaLocation};
 use crate::dialect::{Literals, mysql::MySql};
 use crate::model::history::is_own;
 use crate::model::schema::{Aside, Kind, Object, Schema, Stranger};
@@ -48,9 +48,9 @@ const BEHIND: usize = server_defaults::QUESTIONS.len();
 /// How many answers the first round gives.
 const ALL: usize = BEHIND + FIRST.len();
 
-pub fn questions() -> Vec<Question> {
+pub fn queries() -> Vec<Query> {
     let all = server_defaults::QUESTIONS.iter().chain(FIRST);
-    all.map(|(sql, columns)| Question {
+    all.map(|(sql, columns)| Query {
         sql: (*sql).to_owned(),
         columns: *columns,
     })
@@ -72,7 +72,7 @@ fn cell(row: &[Option<String>], at: usize) -> &str {
 }
 
 /// What there is, in the order in which it is asked for; and what cannot be asked for.
-fn wanted(answers: &[Answer]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
+fn wanted(answers: &[Rows]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
     let rows = |at: usize| answers.get(BEHIND + at).into_iter().flatten();
     let (mut wanted, mut strangers) = (Vec::new(), Vec::new());
     for row in rows(0) {
@@ -123,11 +123,11 @@ fn stranger(kind: &str, name: &str) -> Stranger {
 }
 
 /// Asks for every definition.
-pub fn follow_up(answers: &[Answer]) -> Vec<Question> {
+pub fn follow_up(answers: &[Rows]) -> Vec<Query> {
     let (wanted, _) = wanted(answers);
     let wanted = wanted.into_iter();
     wanted
-        .map(|wanted| Question {
+        .map(|wanted| Query {
             sql: format!("SHOW CREATE {} {}", wanted.what, MySql.quote(wanted.name)),
             columns: 7,
         })
@@ -135,7 +135,7 @@ pub fn follow_up(answers: &[Answer]) -> Vec<Question> {
 }
 
 /// The schema from the answers to both rounds.
-pub fn schema(place: &Place<'_>, answers: &[Answer]) -> Result<Schema, String> {
+pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, String> {
     let words = Words::new(place, answers);
     let (wanted, strangers) = wanted(answers);
     let mut schema = Schema {

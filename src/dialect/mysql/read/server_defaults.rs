@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::super::MySql;
 use crate::dialect::Literals;
-use crate::dialect::catalog::{Answer, Place};
+use crate::dialect::catalog::{Rows, SchemaLocation};
 use crate::dialect::mysql::ddl::cursor;
 use crate::model::schema::Family;
 
@@ -32,7 +32,7 @@ pub const QUESTIONS: &[(&str, usize)] = &[
 
 impl<'w> Words<'w> {
     /// From the answers to [`QUESTIONS`].
-    pub fn new(place: &Place<'w>, answers: &[Answer]) -> Words<'w> {
+    pub fn new(place: &SchemaLocation<'w>, answers: &[Rows]) -> Words<'w> {
         let cell = |at: usize| {
             let row = answers.first().and_then(|answer| answer.first());
             row.and_then(|row| row.get(at).cloned().flatten())

@@ -18,7 +18,7 @@ use self::clause::quote;
 use self::foreign::{Added, Foreign, foreign};
 use super::variant::Variant;
 
-use crate::dialect::catalog::Place;
+use crate::dialect::catalog::SchemaLocation;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
 use crate::model::schema::{Check, ForeignKey, Id, Kind, Object, Schema, Table};
 
@@ -34,7 +34,12 @@ struct Writer<'w> {
     ddl: Ddl,
 }
 
-pub fn write(place: &Place<'_>, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+pub fn write(
+    place: &SchemaLocation<'_>,
+    difference: &Difference,
+    from: &Schema,
+    to: &Schema,
+) -> Ddl {
     let mut writer = Writer {
         variant: Variant::of(place.server),
         from,

@@ -1,12 +1,12 @@
 //! New names for what keeps its rows.
 
 use super::clause::{self, quote};
-use crate::dialect::catalog::Place;
+use crate::dialect::catalog::SchemaLocation;
 use crate::dialect::mysql::variant::Variant;
 use crate::model::change::{DdlStep, Renamed};
 use crate::model::schema::{Id, Kind, Schema};
 
-pub fn rename(place: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
+pub fn rename(place: &SchemaLocation<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
     if schema.table(&renamed.from).is_some() {
         return Some(moved(Kind::Table, &renamed.from, &renamed.to));
     }
@@ -31,7 +31,7 @@ fn moved(kind: Kind, from: &str, to: &str) -> DdlStep {
 }
 
 /// A column keeps its table.
-fn column(place: &Place<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
+fn column(place: &SchemaLocation<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
     let mut tables = schema.tables.iter();
     let (table, from) = tables.find_map(|table| {
         let from = renamed.from.strip_prefix(&table.name)?.strip_prefix('.')?;

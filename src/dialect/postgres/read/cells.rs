@@ -1,14 +1,14 @@
 //! The answers' cells, read one after the other.
 
 use super::queries::{TOPICS, Topic};
-use crate::dialect::catalog::Answer;
+use crate::dialect::catalog::Rows;
 
 /// The number by which a catalog knows an object.
 pub type Oid = u32;
 
 /// All answers.
 #[derive(Clone, Copy)]
-pub struct Answers<'a>(pub &'a [Answer]);
+pub struct Answers<'a>(pub &'a [Rows]);
 
 /// One row, read from the left.
 pub struct Cells<'a>(pub std::slice::Iter<'a, Option<String>>);

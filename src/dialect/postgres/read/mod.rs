@@ -11,7 +11,7 @@ mod tables;
 mod types;
 
 use crate::dialect::Literals;
-use crate::dialect::catalog::Answer;
+use crate::dialect::catalog::Rows;
 use crate::dialect::postgres::Postgres;
 use crate::model::schema::{Object, Schema, Stranger};
 
@@ -20,7 +20,7 @@ use cells::Answers;
 use names::Names;
 use normalize::{settled, settled_text};
 
-pub fn schema(answers: &[Answer]) -> Result<Schema, String> {
+pub fn schema(answers: &[Rows]) -> Result<Schema, String> {
     if answers.len() != TOPICS.len() {
         return Err(format!(
             "{} questions were asked, and {} answered",

@@ -4,7 +4,7 @@
 //! Objects are told apart by their numbers; their names are put together in `read`. A function is
 //! called only for a row that needs it.
 
-use crate::dialect::catalog::{Place, Question};
+use crate::dialect::catalog::{Query, SchemaLocation};
 use crate::dialect::literals::single_quoted;
 
 /// The questions, in the order in which they are asked.
@@ -58,13 +58,13 @@ pub const TOPICS: &[(Topic, usize, &str)] = &[
 ];
 
 /// The questions for one schema of a server.
-pub fn questions(place: &Place<'_>) -> Vec<Question> {
+pub fn queries(place: &SchemaLocation<'_>) -> Vec<Query> {
     let schema = single_quoted(super::super::schema_name(place.schema));
     let space = format!("(SELECT oid FROM pg_namespace WHERE nspname = {schema})");
     let version = place.server.version.major();
     TOPICS
         .iter()
-        .map(|(_, columns, sql)| Question {
+        .map(|(_, columns, sql)| Query {
             sql: since(&sql.replace("{icu}", icu(version)), version)
                 .replace("{space}", &space)
                 .replace("{schema}", &schema),

@@ -1,18 +1,18 @@
 //! Parts of a schema, for people.
 
 use super::clause;
-use crate::dialect::catalog::Part;
+use crate::dialect::catalog::SchemaPart;
 use crate::model::schema::{Check, Column, ForeignKey, Key, Object, Options, Table};
 
-pub fn tell(part: Part<'_>) -> String {
+pub fn describe(part: SchemaPart<'_>) -> String {
     match part {
-        Part::Table(table) => self::table(table),
-        Part::Column(column) => self::column(column),
-        Part::Key(key) => self::key(key),
-        Part::ForeignKey(key) => foreign_key(key),
-        Part::Check(check) => self::check(check),
-        Part::Partitions(partitions) => format!("PARTITION BY {}", partitions.by),
-        Part::Object(object) => self::object(object),
+        SchemaPart::Table(table) => self::table(table),
+        SchemaPart::Column(column) => self::column(column),
+        SchemaPart::Key(key) => self::key(key),
+        SchemaPart::ForeignKey(key) => foreign_key(key),
+        SchemaPart::Check(check) => self::check(check),
+        SchemaPart::Partitions(partitions) => format!("PARTITION BY {}", partitions.by),
+        SchemaPart::Object(object) => self::object(object),
     }
 }
 

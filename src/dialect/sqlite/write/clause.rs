@@ -1,7 +1,7 @@
 //! Writes the parts of a schema as SQL.
 
 use crate::dialect::Literals as _;
-use crate::dialect::catalog::Part;
+use crate::dialect::catalog::SchemaPart;
 use crate::dialect::sqlite::Sqlite;
 use crate::dialect::sqlite::ddl::constraint::{AUTOINCREMENT, CONFLICT, NO_ALIAS};
 use crate::dialect::sqlite::ddl::object::USING;
@@ -254,21 +254,21 @@ pub fn object(object: &Object) -> String {
 }
 
 /// A part for people.
-pub fn tell(part: Part<'_>) -> String {
+pub fn describe(part: SchemaPart<'_>) -> String {
     match part {
-        Part::Table(table) => create(table),
-        Part::Column(column) => self::column(column, None),
-        Part::Key(key) => {
+        SchemaPart::Table(table) => create(table),
+        SchemaPart::Column(column) => self::column(column, None),
+        SchemaPart::Key(key) => {
             if key.constraint {
                 self::key("", key)
             } else {
                 told_index(key)
             }
         }
-        Part::ForeignKey(key) => foreign_key(key),
-        Part::Check(check) => self::check(check),
-        Part::Partitions(Partitions { by, .. }) => by.clone(),
-        Part::Object(object) => self::object(object),
+        SchemaPart::ForeignKey(key) => foreign_key(key),
+        SchemaPart::Check(check) => self::check(check),
+        SchemaPart::Partitions(Partitions { by, .. }) => by.clone(),
+        SchemaPart::Object(object) => self::object(object),
     }
 }
 

@@ -63,7 +63,7 @@ pub async fn dump(shadow: &mut Shadow) -> Vec<String> {
 async fn rows(shadow: &mut Shadow, query: &str) -> Vec<Vec<Option<String>>> {
     let (mut answers, error) = shadow.session.answers(query).await;
     if let Some(error) = error {
-        panic!("{query}: {}", error.told());
+        panic!("{query}: {}", error);
     }
     answers.remove(0)
 }

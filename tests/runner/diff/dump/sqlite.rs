@@ -35,7 +35,7 @@ pub async fn dump(shadow: &mut Shadow) -> Vec<String> {
                     told.push(cells.join(" | "));
                 }
             }
-            Err(error) => told.push(error.told()),
+            Err(error) => told.push(error.to_string()),
         }
     }
     let texts = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1, 2";

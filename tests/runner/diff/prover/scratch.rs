@@ -46,7 +46,7 @@ impl Scratch {
             match empty::empty(self.engine, &mut shadow).await {
                 Ok(()) => return Ok(shadow),
                 // Whatever is in the way goes with the database.
-                Err(_) => shadow.remove().await.map_err(|error| error.told())?,
+                Err(_) => shadow.remove().await.map_err(|error| error.to_string())?,
             }
         }
         let base = ShadowBase {
@@ -56,7 +56,7 @@ impl Scratch {
             collation: None,
         };
         let made = Shadow::create(base).await;
-        let mut shadow = made.map_err(|error| error.told())?;
+        let mut shadow = made.map_err(|error| error.to_string())?;
         empty::empty(self.engine, &mut shadow).await?;
         Ok(shadow)
     }

@@ -41,7 +41,7 @@ pub async fn empty(engine: Engine, shadow: &mut Shadow) -> Result<(), String> {
         "postgres" => postgres(shadow).await,
         _ => Ok(()),
     };
-    emptied.map_err(|error| error.told())
+    emptied.map_err(|error| error.to_string())
 }
 
 /// The database itself is dropped and made anew, which a connection survives.
