@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
-use super::source::compare::{Compared, Proof, Verified, compare};
+use super::source::compare::{Compared, Verification, Verified, compare};
 use super::source::{self, Loaded, ShadowPool, Source, Upto};
 use crate::model::change::Renamed;
 use crate::model::code::Code;
@@ -162,7 +162,7 @@ fn base(
 async fn difference(context: &Context, args: &Args, base: &Database) -> Result<Compared, Failure> {
     let compared = source::with(context, async |pool| {
         let (from, to) = sides(pool, args, base).await?;
-        compare(pool, from, to, &args.renames, Proof::Demanded).await
+        compare(pool, from, to, &args.renames, Verification::Demanded).await
     })
     .await?;
     let wrong = |why: &str| {

@@ -98,7 +98,7 @@ async fn answer(
     let failed = |doing: &'static str| {
         move |error: DbError| Failure::failed(open::cannot_ask(database, doing, &error))
     };
-    doubt(place, session).await?;
+    in_doubt(place, session).await?;
     protected::consent(context, &args.consents)?;
     check_server(database, session, &args.consents).await?;
     let waiting = waiting(context, database);
@@ -117,7 +117,7 @@ async fn answer(
         .await
         .map_err(refused)?;
     // The last holder of the lock may have decided it.
-    let entry = doubt(place, session).await?;
+    let entry = in_doubt(place, session).await?;
     let sql = if args.applied {
         journal::resolve(session, &entry, &args.reason).map_err(failed("resolving"))?
     } else {
@@ -138,7 +138,7 @@ async fn answer(
 }
 
 /// The statement's row in the journal, if the statement is in doubt.
-async fn doubt(place: &StatementRef<'_>, session: &mut Session) -> Result<Entry, Failure> {
+async fn in_doubt(place: &StatementRef<'_>, session: &mut Session) -> Result<Entry, Failure> {
     let history = history::read(session).await.map_err(|error| {
         let doing = "reading its history";
         Failure::failed(open::cannot_ask(place.database, doing, &error))

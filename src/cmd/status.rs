@@ -58,7 +58,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
     let known = files.as_ref().unwrap_or(&none);
     let settling = databases.iter().zip(asked).zip(known);
     let settling = settling.map(|((database, asked), files)| async move {
-        Some(settle(database, asked?, files).await)
+        Some(read_stored(database, asked?, files).await)
     });
     let answers = join_all(settling).await;
     let mut report = StatusReport {
@@ -128,7 +128,7 @@ async fn ask(
 }
 
 /// Reads the stored text of the migrations whose files differ, and closes the session.
-async fn settle(
+async fn read_stored(
     database: &Database,
     asked: Result<(Session, Result<History, DbError>), Answer>,
     files: &[Migration],

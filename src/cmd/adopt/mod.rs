@@ -82,7 +82,7 @@ struct Decision {
 
 /// Decides for all databases, and records unless it is a dry run.
 pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure> {
-    let targets = versions::targets(context, &args.to)?;
+    let targets = versions::target_versions(context, &args.to)?;
     let access = if args.dry_run {
         Access::Look
     } else {

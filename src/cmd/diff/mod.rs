@@ -8,7 +8,7 @@ use futures_util::future::join;
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
-use super::source::compare::{Compared, Proof, Verified, compare};
+use super::source::compare::{Compared, Verification, Verified, compare};
 use super::source::{self, Loaded, ShadowPool, Source, SourceKind, Upto};
 use crate::audit::guard;
 use crate::model::change::Renamed;
@@ -63,16 +63,16 @@ impl CommandFacts for Args {
 pub async fn run(context: &Context, args: &Args) -> Result<DiffReport, Failure> {
     let pairs = pairs(context, args)?;
     let drift = args.from.is_none();
-    let proof = if args.verify {
-        Proof::Demanded
+    let verification = if args.verify {
+        Verification::Demanded
     } else {
-        Proof::Cheap
+        Verification::Cheap
     };
     let compared = source::with(context, async |pool| {
         let mut all = Vec::new();
         for pair in &pairs {
             let (from, to) = load(pool, args, pair).await?;
-            all.push(compare(pool, from, to, &args.renames, proof).await?);
+            all.push(compare(pool, from, to, &args.renames, verification).await?);
         }
         Ok(all)
     })

@@ -7,7 +7,7 @@ use super::report::MigrateReport;
 use super::{Args, planned};
 use crate::cmd::context::Context;
 use crate::cmd::run::database::{RunDatabase, close_all};
-use crate::cmd::run::locks::{doubt, no_lock, waiting};
+use crate::cmd::run::locks::{no_lock, waiting, warn_unproven};
 use crate::cmd::run::open;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
@@ -194,7 +194,7 @@ async fn lock_one(
     };
     let taken = lock::take(session, &wish, &context.stop).await;
     let guard = taken.map_err(|reason| no_lock(database, &reason, wish.timeout))?;
-    doubt(context, database, &guard);
+    warn_unproven(context, database, &guard);
     for doubt in database.dialect.doubts(&session.server) {
         let name = &database.name;
         context.progress.notice(&format!("{name}: {doubt}"));

@@ -4,7 +4,7 @@
 use super::Args;
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
-use crate::cmd::source::compare::{Compared, Proof, Verified, compare};
+use crate::cmd::source::compare::{Compared, Verification, Verified, compare};
 use crate::cmd::source::{self, applied_texts};
 use crate::dialect::Dialect;
 use crate::dialect::statement;
@@ -97,7 +97,7 @@ async fn back(
                 })
                 .collect();
         }
-        compare(pool, from, to, &[], Proof::Demanded).await
+        compare(pool, from, to, &[], Verification::Demanded).await
     })
     .await?;
     match &compared.verified {

@@ -18,7 +18,7 @@ use super::facts::CommandFacts;
 use super::flags;
 use super::run::database::{RunDatabase, close_all, subjects};
 use super::run::open::Absent;
-use super::run::versions::{targets, versions};
+use super::run::versions::{target_versions, versions};
 use super::run::{open, protected};
 use crate::db::session::Access;
 use crate::model::diagnostic::Failure;
@@ -98,7 +98,7 @@ async fn think<'p>(
     access: Access,
     absent: Absent,
 ) -> Result<(Plan, Vec<RunDatabase<'p>>), Failure> {
-    let targets = targets(context, &args.to)?;
+    let targets = target_versions(context, &args.to)?;
     let accept = versions(context, "--accept-checksum", &args.accept_checksum)?;
     let selected = |database: &Database| database.selected;
     let opening = open_members(context, args, access, absent, selected);

@@ -28,7 +28,7 @@ pub async fn take(context: &Context, args: &Args, place: &mut Place<'_>) -> Resu
     };
     let guard = lock::take(session, &wish, &context.stop).await;
     let guard = guard.map_err(|reason| locks::no_lock(database, &reason, timeout))?;
-    locks::doubt(context, database, &guard);
+    locks::warn_unproven(context, database, &guard);
     place.guard = Some(guard);
     Ok(())
 }

@@ -28,7 +28,7 @@ pub fn waiting<'c>(context: &'c Context, database: &'c Database) -> impl Fn(Opti
 }
 
 /// Shows a notice if it could not be found out whether the lock holds.
-pub fn doubt(context: &Context, database: &Database, guard: &Guard) {
+pub fn warn_unproven(context: &Context, database: &Database, guard: &Guard) {
     if let Some(reason) = guard.doubt() {
         let name = &database.name;
         context.progress.notice(&format!(

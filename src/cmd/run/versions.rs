@@ -7,7 +7,7 @@ use crate::model::name::did_you_mean;
 use crate::project::Database;
 
 /// Parses `--to N` and `--to DATABASE@N`: one version per database.
-pub fn targets(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
+pub fn target_versions(context: &Context, asked: &[String]) -> Result<Vec<(String, i64)>, Failure> {
     let targets = versions(context, "--to", asked)?;
     for (at, (name, _)) in targets.iter().enumerate() {
         if targets[..at].iter().any(|(known, _)| known == name) {

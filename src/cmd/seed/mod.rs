@@ -6,7 +6,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::database::{RunDatabase, open_all};
-use super::run::locks::{check_server, doubt, no_lock, waiting};
+use super::run::locks::{check_server, no_lock, waiting, warn_unproven};
 use super::run::open::Absent;
 use super::run::{open, protected};
 use crate::db::lock::NoLock;
@@ -58,8 +58,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
             .any(|seed| seed.table.database == database.name)
     });
     // Without the consent that it needs, a run only reads, and ends if it would write.
-    let looks = args.dry_run || protected::is_guarded(context, &args.consents);
-    let access = if looks { Access::Look } else { Access::Write };
+    let read_only = args.dry_run || protected::is_guarded(context, &args.consents);
+    let access = if read_only {
+        Access::Look
+    } else {
+        Access::Write
+    };
     let opened = open_all(
         context,
         seeded,
@@ -79,7 +83,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     let mut wrote = false;
     for mut member in members {
         let database = member.database;
-        let result = transaction(context, args, &mut member, looks).await;
+        let result = transaction(context, args, &mut member, read_only).await;
         member.session.close().await;
         match result {
             Ok(rows) => {
@@ -90,7 +94,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
             }
             Err((failure, sent)) => {
                 wrote |= sent;
-                let exit = if wrote && !looks {
+                let exit = if wrote && !read_only {
                     Exit::Stopped
                 } else {
                     failure.exit
@@ -101,7 +105,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
             }
         }
     }
-    if wrote && looks && report.exit == Exit::Done {
+    if wrote && read_only && report.exit == Exit::Done {
         protected::consent(context, &args.consents)?;
     }
     report.exit = match context.stop.asked() {
@@ -194,18 +198,18 @@ fn missing_table(database: &Database, seed: &Seed) -> Diagnostic {
 /// The failure, and whether a statement was sent.
 type SeedFailure = (Failure, bool);
 
-/// Writes all rows of one database in one transaction; only reads them if `looks`.
+/// Writes all rows of one database in one transaction; only reads them if `read_only`.
 async fn transaction(
     context: &Context,
     args: &Args,
     member: &mut Seeded<'_>,
-    looks: bool,
+    read_only: bool,
 ) -> Result<Vec<SeedRow>, SeedFailure> {
     let database = member.database;
     let session = &mut member.session;
     let failed =
         |error: &DbError, doing: &str| Failure::failed(open::cannot_ask(database, doing, error));
-    if looks {
+    if read_only {
         return rows(session, database, &member.seeds, true).await;
     }
     let timeout = args.locks.timeout(database);
@@ -227,7 +231,7 @@ async fn transaction(
     let guard = lock::take(session, &wish, &context.stop)
         .await
         .map_err(refused)?;
-    doubt(context, database, &guard);
+    warn_unproven(context, database, &guard);
     lock::begin(session, timeout, &waiting, &context.stop)
         .await
         .map_err(refused)?;

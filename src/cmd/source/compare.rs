@@ -15,7 +15,7 @@ const SMALL: usize = 300;
 
 /// When the statements are verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
+pub enum Verification {
     /// If it is cheap and possible.
     Cheap,
     /// Always; without it there is an error.
@@ -61,7 +61,7 @@ pub async fn compare(
     mut from: Loaded,
     to: Loaded,
     renames: &[Renamed],
-    proof: Proof,
+    verification: Verification,
 ) -> Result<Compared, Failure> {
     let catalog = from.base.dialect.catalog();
     let mut wanted: Vec<Renamed> = renames.iter().chain(&to.renames).cloned().collect();
@@ -96,8 +96,8 @@ pub async fn compare(
     unknown_renames(renames, &renamed)?;
     let difference = diff(&current, &to.schema, catalog.orders_columns());
     let mut ddl = catalog.write(&from.place(), &difference, &current, &to.schema);
-    let verified = match prove(pool, at, &mut from, &to, (&difference, &ddl), proof).await {
-        Err(failure) if proof == Proof::Demanded => return Err(failure),
+    let verified = match prove(pool, at, &mut from, &to, (&difference, &ddl), verification).await {
+        Err(failure) if verification == Verification::Demanded => return Err(failure),
         Err(failure) => Verified::No(failure.to_string()),
         Ok(verified) => verified,
     };
@@ -149,7 +149,7 @@ async fn prove(
     from: &mut Loaded,
     to: &Loaded,
     (difference, ddl): (&Difference, &Ddl),
-    proof: Proof,
+    verification: Verification,
 ) -> Result<Verified, Failure> {
     if let Some(unsupported) = ddl.unsupported.first() {
         let why = format!(
@@ -166,7 +166,8 @@ async fn prove(
         });
     }
     let size = from.schema.tables.len() + from.schema.objects.len();
-    if proof == Proof::Cheap && from.shadow.is_none() && at.is_none() && size > SMALL {
+    if verification == Verification::Cheap && from.shadow.is_none() && at.is_none() && size > SMALL
+    {
         let why = "the schema is large; --verify runs the statements in a shadow".to_owned();
         return Ok(Verified::No(why));
     }

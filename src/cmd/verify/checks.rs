@@ -6,7 +6,7 @@ use crate::cmd::diff::describe;
 use crate::cmd::run::open;
 use crate::cmd::seed;
 use crate::db::session::{DbError, Session};
-use crate::db::{history as books, stored_migration};
+use crate::db::{history as db_history, stored_migration};
 use crate::diff::diff;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -67,7 +67,7 @@ pub async fn history(
     no_pending: bool,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let work = async {
-        let mut history = books::read(session).await?;
+        let mut history = db_history::read(session).await?;
         let differing = differing(files, &history);
         stored_migration::read(session, &differing, &mut history).await?;
         Ok(history)
