@@ -8,7 +8,7 @@ use crate::dialect::statement::{StatementEffect, table_effects};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::Migration;
-use crate::sql::cursor::Name;
+use crate::sql::Name;
 use crate::sql::split;
 
 /// Tables by their lower-case names, with the names as written.
@@ -60,7 +60,7 @@ fn follow(
     tables: &mut Tables,
 ) -> Result<(), Diagnostic> {
     let text = &migration.text;
-    let statements = split::split(dialect.lexis(), text).map_err(|fault| {
+    let statements = split::split(dialect.syntax(), text).map_err(|fault| {
         let place = Location::new(&migration.file, text, text.clone(), fault.range);
         let diagnostic = Diagnostic::new(Code::MigrationUnreadable, fault.message).at(place);
         match fault.hint {
@@ -71,7 +71,7 @@ fn follow(
     for statement in statements {
         let sql = text.get(statement.range).unwrap_or_default();
         for effect in table_effects(dialect, sql) {
-            apply(effect, dialect.grammar().temporary, home, tables);
+            apply(effect, dialect.syntax().grammar.temporary, home, tables);
         }
     }
     Ok(())

@@ -35,7 +35,7 @@ pub fn adopt(
         .iter()
         .map(|migration| File {
             migration,
-            markers: markers::read(tool, dialect.lexis(), &migration.text),
+            markers: markers::read(tool, dialect.syntax(), &migration.text),
         })
         .collect();
     let mut mapping = Mapping {

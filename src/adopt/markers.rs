@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use super::{Tool, VersionStep};
-use crate::sql::lex::{Kind, Lexer, Lexis};
+use crate::sql::Syntax;
+use crate::sql::lex::{Kind, Lexer};
 use crate::sql::split::split;
 
 /// The markers in a text.
@@ -18,9 +19,9 @@ pub struct Markers {
 }
 
 /// Reads the markers in the comments of a text.
-pub fn read(tool: &Tool, lexis: &Lexis, text: &str) -> Markers {
+pub fn read(tool: &Tool, syntax: &Syntax, text: &str) -> Markers {
     let mut markers = Markers::default();
-    let tokens = Lexer::new(lexis, text).map_while(Result::ok);
+    let tokens = Lexer::new(syntax, text).map_while(Result::ok);
     for token in tokens.filter(|token| token.kind == Kind::Comment) {
         let comment = text.get(token.start..token.end).unwrap_or_default();
         let Some(line) = comment.strip_prefix("--").or(comment.strip_prefix('#')) else {
@@ -39,7 +40,7 @@ pub fn read(tool: &Tool, lexis: &Lexis, text: &str) -> Markers {
             markers.steps.push(step);
         }
         let begins = tool.down_marker.is_some_and(|way| line.starts_with(way));
-        if begins && markers.down_section.is_none() && has_statements(lexis, text, token.end) {
+        if begins && markers.down_section.is_none() && has_statements(syntax, text, token.end) {
             markers.down_section = Some(token.start..token.start + comment.trim_end().len());
         }
     }
@@ -57,8 +58,8 @@ fn is_version(name: &str) -> bool {
     !name.is_empty() && (script || !name.contains(char::is_whitespace))
 }
 
-fn has_statements(lexis: &Lexis, text: &str, from: usize) -> bool {
-    let statements = split(lexis, text).unwrap_or_default();
+fn has_statements(syntax: &Syntax, text: &str, from: usize) -> bool {
+    let statements = split(syntax, text).unwrap_or_default();
     statements
         .iter()
         .any(|statement| statement.range.start >= from)
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn comments_name_originals_and_sentences_do_not() {
         for dialect in DIALECTS {
-            let read = |tool, text| read(tool, dialect.lexis(), text).foreign_versions;
+            let read = |tool, text| read(tool, dialect.syntax(), text).foreign_versions;
             let text = "-- flyway: 1.2, 1.3\n-- flyway: R__all views.sql\n-- flyway:2\n\
                         -- flyway: was here before\n-- flywayx: 3\nSELECT '-- flyway: 4';\n";
             assert_eq!(
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn a_way_back_counts_where_statements_follow() {
         for dialect in DIALECTS {
-            let read = |text: &str| read(&dbmate::TOOL, dialect.lexis(), text).down_section;
+            let read = |text: &str| read(&dbmate::TOOL, dialect.syntax(), text).down_section;
             let up = "-- migrate:up\nSELECT 1;\n";
             assert_eq!(read(&format!("{up}-- migrate:down\n")), None);
             assert!(read(&format!("{up}-- migrate:down\nSELECT 2;\n")).is_some());

@@ -196,7 +196,7 @@ async fn applied(session: &mut Session) -> Vec<Applied> {
 fn largest(database: &Database, migrations: &[Migration], applied: &[Applied]) -> usize {
     let is_pending = |file: &&Migration| !applied.iter().any(|row| row.version == file.version);
     let statements = migrations.iter().filter(is_pending).filter_map(|file| {
-        let script = script::read(database.dialect.lexis(), &file.text).ok()?;
+        let script = script::read(database.dialect.syntax(), &file.text).ok()?;
         let lengths = script
             .statements
             .iter()

@@ -81,7 +81,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
             }
             Answer::Absent => State::of(database, None, &migrations, History::default()),
             Answer::History(server, history) => {
-                let standing = standing(database.dialect.lexis(), &migrations, &history);
+                let standing = standing(database.dialect.syntax(), &migrations, &history);
                 report
                     .diagnostics
                     .extend(standing.disagreements(&database.name));

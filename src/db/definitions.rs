@@ -59,7 +59,7 @@ fn definition(session: &Session, rows: Vec<Row>) -> Option<String> {
     (!lines.is_empty()).then(|| {
         let definition = session.dialect.normalize(lines.join("\n"));
         // It goes into the journal, and is shown where nothing can be decided.
-        let secrets = script::secrets(session.dialect.lexis(), &definition);
+        let secrets = script::secrets(session.dialect.syntax(), &definition);
         script::blot(&definition, &secrets)
     })
 }

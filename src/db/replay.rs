@@ -16,7 +16,7 @@ use crate::dialect::containment::{Outside, Reach};
 use crate::model::diagnostic::{Diagnostic, Failure, Location, Severity};
 use crate::model::exit::Exit;
 use crate::model::script::Statement;
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 use crate::sql::script;
 use crate::sql::script::{blot, secrets};
 
@@ -50,7 +50,7 @@ pub async fn statements(
     text: &str,
 ) -> Result<Vec<NotSent>, Failure> {
     let dialect = shadow.session.dialect;
-    let read = script::read(dialect.lexis(), text).map_err(|faults| {
+    let read = script::read(dialect.syntax(), text).map_err(|faults| {
         let at = places(dialect, name, text);
         let told = faults.into_iter();
         let told = told.map(|it| Diagnostic::new(Code::Script, it.message).at(at(it.range)));
@@ -67,7 +67,7 @@ pub async fn statements(
     let rebuilds = read.statements.iter().any(|statement| {
         let sql = text.get(statement.range.clone()).unwrap_or_default();
         let dialect = shadow.session.dialect;
-        let words = Words::whole(dialect, sql);
+        let words = Cursor::new(dialect.syntax(), sql);
         !dialect.rebuilt_tables(&words.texts()).is_empty()
     });
     if rebuilds {
@@ -175,7 +175,7 @@ pub fn told(dialect: &dyn Dialect, name: &str, text: &str, kept: &[NotSent]) -> 
 
 /// The places of a file, which show no secret.
 fn places(dialect: &dyn Dialect, name: &str, text: &str) -> impl Fn(Range<usize>) -> Location {
-    let drawn: Arc<str> = blot(text, &secrets(dialect.lexis(), text)).into();
+    let drawn: Arc<str> = blot(text, &secrets(dialect.syntax(), text)).into();
     move |range| Location::new(name, text, drawn.clone(), range)
 }
 
@@ -260,9 +260,9 @@ async fn inside(shadow: &mut Shadow, question: &str) -> Result<Result<(), Outsid
 fn keep(shadow: &mut Shadow, sql: &str, why: String, matters: bool) -> Sent {
     let dialect = shadow.session.dialect;
     if let Some(name) = containment::makes(dialect, sql) {
-        let first = script::words(dialect.lexis(), sql).next();
+        let first = script::words(dialect.syntax(), sql).next();
         let attaches = |word: &str| {
-            let attaching = dialect.grammar().attaching;
+            let attaching = dialect.syntax().grammar.attaching;
             attaching
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(word))

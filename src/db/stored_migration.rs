@@ -44,9 +44,9 @@ pub fn record(
     let (dialect, table) = (session.dialect, session.table(APPLIED_TABLE));
     let refused = |reason| DbError::new(ErrorKind::Other, reason);
     let checksum = history::checksum(migration, width)?;
-    let digest = stored_migration::digest(dialect.lexis(), &migration.text)
+    let digest = stored_migration::digest(dialect.syntax(), &migration.text)
         .ok_or_else(|| refused(format!("{} cannot be read", migration.title())))?;
-    let keeps = keep_sql && !stored_migration::holds_secret(dialect.lexis(), &migration.text);
+    let keeps = keep_sql && !stored_migration::holds_secret(dialect.syntax(), &migration.text);
     let text = match keeps.then(|| pack(&migration.text)).flatten() {
         Some(packed) => dialect.bytes(&packed),
         None => "NULL".to_owned(),

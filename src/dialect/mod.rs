@@ -6,7 +6,7 @@
 //! | file | implements | about |
 //! |---|---|---|
 //! | `mod.rs` | [`Dialect`], [`Facts`] | name, URL schemes, port; the map of the folder |
-//! | `syntax.rs` | [`Lexis`], [`Grammar`] | how its SQL is lexed, and how names are written |
+//! | `syntax.rs` | [`Syntax`] | how its SQL is lexed, and how names are written |
 //! | `literals.rs` | [`Literals`] | quoting, literals, comparisons |
 //! | `session.rs` | [`SessionSql`] | settings, limits, reset and end of a session |
 //! | `server.rs` | [`ServerFacts`] | product and version, locks, replication, load |
@@ -50,8 +50,7 @@ use containment::Rules;
 use keys::Keys;
 use repairs::Repairs;
 
-use crate::sql::cursor::Grammar;
-use crate::sql::lex::Lexis;
+use crate::sql::Syntax;
 
 pub use bookkeeping::Bookkeeping;
 pub use literals::{Literals, sizes};
@@ -113,9 +112,8 @@ pub trait Dialect:
     /// What its repairs are made of.
     fn repairs(&self) -> &dyn Repairs;
 
-    fn lexis(&self) -> &'static Lexis;
-
-    fn grammar(&self) -> &'static Grammar;
+    /// How it writes SQL.
+    fn syntax(&self) -> &'static Syntax;
 
     /// What its statements could reach beyond their database.
     fn containment(&self) -> &'static Rules;

@@ -2,7 +2,7 @@
 
 use crate::dialect::recovery::{Object, RecoveryClass};
 use crate::model::server::Server;
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 /// What went wrong, as far as bird acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub trait Statements: Sync {
     fn forbid(&self, words: &[&str]) -> Option<Forbidden>;
 
     /// What a statement, given as its code words, is to a journal.
-    fn recovery(&self, words: &Words<'_>) -> RecoveryClass;
+    fn recovery(&self, words: &Cursor<'_>) -> RecoveryClass;
 
     /// The query that shows an object: no row, or an error that it is missing, where it does
     /// not exist. `None` where nothing can be seen of it.
@@ -69,7 +69,7 @@ pub trait Statements: Sync {
     }
 
     /// The table that a statement makes such that its rows cannot be rolled back.
-    fn loses_transactions(&self, _words: &Words<'_>) -> Option<String> {
+    fn loses_transactions(&self, _words: &Cursor<'_>) -> Option<String> {
         None
     }
 

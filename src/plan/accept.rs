@@ -32,7 +32,7 @@ pub(super) fn accepted(
             trouble.refused.push(refusal(subject, standing, *version));
             continue;
         };
-        if let Err(faults) = script::read(subject.dialect.lexis(), &file.text) {
+        if let Err(faults) = script::read(subject.dialect.syntax(), &file.text) {
             let told = faults.into_iter();
             let told = told.map(|fault| step::file_fault(subject, file, fault));
             trouble.failed.extend(told);

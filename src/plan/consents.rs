@@ -54,12 +54,12 @@ impl<'p> Asks<'p> {
             return Vec::new();
         }
         if !std::mem::replace(&mut self.learned, true) {
-            let lexis = subject.dialect.lexis();
+            let syntax = subject.dialect.syntax();
             let mut applied: Vec<&Migration> = subject.applied().collect();
             applied.retain(|file| self.guards.concern(&file.text));
             applied.sort_by_key(|file| file.version);
             for file in applied {
-                if let Ok(script) = script::read(lexis, &file.text) {
+                if let Ok(script) = script::read(syntax, &file.text) {
                     let ranges = script.statements.iter().map(|one| one.range.clone());
                     let texts = ranges.filter_map(|range| file.text.get(range));
                     self.guards

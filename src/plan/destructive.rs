@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use crate::dialect::Dialect;
 use crate::dialect::statement::{NewTable, StatementEffect, row_copy, table_effects};
-use crate::sql::cursor::Name;
+use crate::sql::Name;
 
 /// A statement that loses data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Tables {
         let copies = effects.iter().flatten().any(is_drop);
         let mut file = File {
             tables: self,
-            temporary: dialect.grammar().temporary,
+            temporary: dialect.syntax().grammar.temporary,
             home,
             dropped: Vec::new(),
             losses: Vec::new(),

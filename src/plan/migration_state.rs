@@ -7,7 +7,7 @@ use super::stored_migration;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::history::{Applied, Direction, Entry, History, Kept, Progress, Width};
 use crate::model::migration::{Migration, title};
-use crate::sql::lex::Lexis;
+use crate::sql::Syntax;
 
 /// The comparison of a database's history with its files.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Standing<'p> {
     /// A migration whose statements are all in the journal, but which the history lacks: somebody
     /// took its row away.
     pub unrecorded: Option<Partial>,
-    lexis: &'static Lexis,
+    syntax: &'static Syntax,
     kept: &'p [Kept],
 }
 
@@ -50,7 +50,7 @@ pub struct Partial {
 
 /// Compares; both lists are sorted by version.
 pub fn standing<'p>(
-    lexis: &'static Lexis,
+    syntax: &'static Syntax,
     migrations: &'p [Migration],
     history: &'p History,
 ) -> Standing<'p> {
@@ -63,7 +63,7 @@ pub fn standing<'p>(
         ahead: false,
         partials: Vec::new(),
         unrecorded: None,
-        lexis,
+        syntax,
         kept: &history.kept,
     };
     let (mut files, mut rows) = (
@@ -84,7 +84,7 @@ pub fn standing<'p>(
                 if let (Some(file), Some(row)) = (files.next(), rows.next())
                     && !same(file, row)
                 {
-                    if stored_migration::is_reformatted(lexis, file, row, &history.kept) {
+                    if stored_migration::is_reformatted(syntax, file, row, &history.kept) {
                         standing.reformatted.push((file, row))
                     } else {
                         standing.changed.push((file, row))
@@ -197,7 +197,7 @@ impl Standing<'_> {
                      {database}@V{} --reason '…'",
                     row.version
                 ));
-            let told = stored_migration::what_changed(self.lexis, file, row, self.kept);
+            let told = stored_migration::what_changed(self.syntax, file, row, self.kept);
             fault.notes.extend(told);
             all.push(fault);
         }

@@ -33,7 +33,7 @@ use crate::model::migration::Migration;
 use crate::model::name::nearest;
 use crate::model::reference::Reference;
 use crate::model::script::Script;
-use crate::sql::lex::Lexis;
+use crate::sql::Syntax;
 use crate::sql::script;
 use consents::Asks;
 
@@ -97,7 +97,7 @@ pub struct Step {
     pub migration: Migration,
     pub script: Script,
     /// How its engine writes SQL.
-    pub lexis: &'static Lexis,
+    pub syntax: &'static Syntax,
     /// One per statement: what the journal knows it by.
     pub digests: Vec<String>,
     /// The first statement to run, from 0: those before it are applied.
@@ -149,7 +149,7 @@ impl Step {
     /// The text of one statement as it may be shown, of the same length.
     pub fn shown(&self, statement: usize) -> String {
         let sql = self.sql(statement);
-        script::blot(sql, &script::secrets(self.lexis, sql))
+        script::blot(sql, &script::secrets(self.syntax, sql))
     }
 
     pub fn location(&self, statement: usize) -> Location {
@@ -159,7 +159,7 @@ impl Step {
 
     /// The place of some bytes of the file.
     pub fn place(&self, span: Range<usize>) -> Location {
-        in_file(self.lexis, &self.migration, span)
+        in_file(self.syntax, &self.migration, span)
     }
 }
 
@@ -167,13 +167,13 @@ impl Step {
 pub fn required(subjects: &[Subject<'_>]) -> Vec<String> {
     let mut names = Vec::new();
     for subject in subjects.iter().filter(|subject| subject.selected) {
-        let lexis = subject.dialect.lexis();
-        for migration in standing(lexis, subject.migrations, subject.history).pending {
+        let syntax = subject.dialect.syntax();
+        for migration in standing(syntax, subject.migrations, subject.history).pending {
             // A cheap look first: most migrations require nothing.
             if !migration.text.contains("requires") {
                 continue;
             }
-            if let Ok(script) = script::read(lexis, &migration.text) {
+            if let Ok(script) = script::read(syntax, &migration.text) {
                 names.extend(
                     script
                         .requires
@@ -232,8 +232,8 @@ impl Trouble {
 }
 
 /// The place of some bytes of a file. What is drawn of it holds no secret.
-fn in_file(lexis: &Lexis, migration: &Migration, span: Range<usize>) -> Location {
-    let secrets = script::secrets(lexis, &migration.text);
+fn in_file(syntax: &Syntax, migration: &Migration, span: Range<usize>) -> Location {
+    let secrets = script::secrets(syntax, &migration.text);
     let drawn = if secrets.is_empty() {
         migration.text.clone()
     } else {
@@ -249,8 +249,8 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
         steps: Vec::new(),
         largest: 0,
     };
-    let lexis = subject.dialect.lexis();
-    let mut standing = standing(lexis, subject.migrations, subject.history);
+    let syntax = subject.dialect.syntax();
+    let mut standing = standing(syntax, subject.migrations, subject.history);
     plan.accepted = accept::accepted(subject, &mut standing, trouble);
     trouble.refused.extend(standing.disagreements(subject.name));
     if let Some(to) = subject.to
@@ -342,7 +342,7 @@ fn too_large(subject: &Subject<'_>, migration: &Migration) -> Diagnostic {
     );
     Diagnostic::new(Code::VersionTooLarge, message)
         .database(subject.name)
-        .at(in_file(subject.dialect.lexis(), migration, 0..0))
+        .at(in_file(subject.dialect.syntax(), migration, 0..0))
         .hint("give the file a smaller version: 2147483647 is the largest there")
 }
 
@@ -358,6 +358,6 @@ fn out_of_order(
     );
     Diagnostic::new(Code::OutOfOrder, message)
         .database(subject.name)
-        .at(in_file(subject.dialect.lexis(), migration, 0..0))
+        .at(in_file(subject.dialect.syntax(), migration, 0..0))
         .hint("give the file a version above the last, or apply it late with --allow out-of-order")
 }

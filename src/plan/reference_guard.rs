@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::dialect::Dialect;
 use crate::dialect::statement::{Column, NewTable, RowCopy, StatementEffect, effects};
 use crate::model::reference::Reference;
-use crate::sql::cursor::Name;
+use crate::sql::Name;
 
 /// A statement that touches an end of a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]

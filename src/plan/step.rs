@@ -10,7 +10,7 @@ use crate::model::history::{Direction, Progress};
 use crate::model::migration::Migration;
 use crate::model::name::did_you_mean;
 use crate::model::script::{Fault, Script};
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 use crate::sql::script;
 
 /// So many words tell what a statement is that changes rows; it may go on for megabytes.
@@ -26,8 +26,8 @@ pub(super) fn step(
     untransactional: &mut Vec<String>,
     trouble: &mut Trouble,
 ) -> Option<Step> {
-    let lexis = subject.dialect.lexis();
-    let script = match script::read(lexis, &migration.text) {
+    let syntax = subject.dialect.syntax();
+    let script = match script::read(syntax, &migration.text) {
         Ok(script) => script,
         Err(faults) => {
             let told = faults
@@ -51,19 +51,19 @@ pub(super) fn step(
         waits_for: Vec::new(),
         keep_sql: subject.keep_sql,
         script,
-        lexis,
+        syntax,
     };
     for statement in &step.script.statements {
         let sql = migration
             .text
             .get(statement.range.clone())
             .unwrap_or_default();
-        let first = script::words(lexis, sql).next().unwrap_or_default();
+        let first = script::words(syntax, sql).next().unwrap_or_default();
         let of_rows = ROWS.iter().any(|word| word.eq_ignore_ascii_case(first));
         let read = if of_rows && untransactional.is_empty() {
-            Words::cut(subject.dialect, sql, FIRST_WORDS)
+            Cursor::cut(subject.dialect.syntax(), sql, FIRST_WORDS)
         } else {
-            Words::whole(subject.dialect, sql)
+            Cursor::new(subject.dialect.syntax(), sql)
         };
         let words = read.texts();
         let twice = step.script.idempotent || statement.idempotent;
@@ -76,7 +76,7 @@ pub(super) fn step(
             trouble.refused.push(
                 Diagnostic::new(Code::StatementRefused, message)
                     .database(subject.name)
-                    .at(in_file(lexis, migration, statement.range.clone()))
+                    .at(in_file(syntax, migration, statement.range.clone()))
                     .note(refusal.why)
                     .hint("take the statement out of the file"),
             );
@@ -104,7 +104,7 @@ pub(super) fn step(
         }
         step.recovery.push(effect);
         untransactional.extend(subject.dialect.loses_transactions(&read));
-        step.digests.push(script::digest(lexis, sql));
+        step.digests.push(script::digest(syntax, sql));
     }
     if !transactional && !step.rebuilt.is_empty() {
         let tables = step.rebuilt.join(", ");
@@ -115,7 +115,7 @@ pub(super) fn step(
         trouble.refused.push(
             Diagnostic::new(Code::RebuildWithoutTransaction, message)
                 .database(subject.name)
-                .at(in_file(lexis, migration, 0..0))
+                .at(in_file(syntax, migration, 0..0))
                 .note("foreign keys would delete the rows of other tables, and nothing could be taken back")
                 .hint("put these statements into a migration without `-- bird: no-transaction`"),
         );
@@ -163,7 +163,7 @@ fn unknown_consents(
         trouble.failed.push(
             Diagnostic::new(Code::UnknownConsent, message)
                 .database(subject.name)
-                .at(in_file(subject.dialect.lexis(), migration, span))
+                .at(in_file(subject.dialect.syntax(), migration, span))
                 .hint(hint),
         );
     }
@@ -183,7 +183,7 @@ fn may_change_session(words: &[&str], sql: &str) -> bool {
 pub(super) fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
     let mut told = Diagnostic::new(Code::Sql, fault.message)
         .database(subject.name)
-        .at(in_file(subject.dialect.lexis(), migration, fault.range));
+        .at(in_file(subject.dialect.syntax(), migration, fault.range));
     told.hint = fault.hint;
     told
 }
@@ -211,7 +211,7 @@ impl Exactly<'_> {
             Diagnostic::new(Code::NotExact, message)
                 .database(self.subject.name)
                 .at(in_file(
-                    self.subject.dialect.lexis(),
+                    self.subject.dialect.syntax(),
                     self.migration,
                     span.clone(),
                 ))

@@ -8,16 +8,17 @@ use crate::model::hex;
 use crate::model::history::{Applied, Content, Kept, Width};
 use crate::model::migration::Migration;
 use crate::model::script::Script;
-use crate::sql::lex::{Kind, Lexer, Lexis};
+use crate::sql::Syntax;
+use crate::sql::lex::{Kind, Lexer};
 use crate::sql::script;
 
 /// Hex SHA-256 over what a file says to the server and to bird: its tokens and its directives,
 /// with whom they hold for. Ends of lines, blanks, a byte order mark and plain comments are not
 /// in it. Nothing for a file that cannot be read.
-pub fn digest(lexis: &Lexis, text: &str) -> Option<String> {
-    let script = script::read(lexis, text).ok()?;
+pub fn digest(syntax: &Syntax, text: &str) -> Option<String> {
+    let script = script::read(syntax, text).ok()?;
     let mut hash = Sha256::new();
-    hash.update(script::digest(lexis, text));
+    hash.update(script::digest(syntax, text));
     hash.update(directives(&script));
     Some(hex::digits(&hash.finalize()))
 }
@@ -45,10 +46,10 @@ fn directives(script: &Script) -> String {
 }
 
 /// Whether a file holds a password, so that its text must be neither kept nor shown.
-pub fn holds_secret(lexis: &Lexis, text: &str) -> bool {
-    let secret = |text: &str| !script::secrets(lexis, text).is_empty();
+pub fn holds_secret(syntax: &Syntax, text: &str) -> bool {
+    let secret = |text: &str| !script::secrets(syntax, text).is_empty();
     // A statement that somebody took out of the file may stand in a comment.
-    let mut comments = Lexer::new(lexis, text)
+    let mut comments = Lexer::new(syntax, text)
         .map_while(Result::ok)
         .filter(|token| token.kind == Kind::Comment)
         .filter_map(|token| text.get(token.start..token.end));
@@ -60,17 +61,17 @@ pub fn holds_secret(lexis: &Lexis, text: &str) -> bool {
 }
 
 /// Whether a file whose checksum is not the applied one's says the same all the same.
-pub fn is_reformatted(lexis: &Lexis, file: &Migration, row: &Applied, kept: &[Kept]) -> bool {
+pub fn is_reformatted(syntax: &Syntax, file: &Migration, row: &Applied, kept: &[Kept]) -> bool {
     let Some(Ok(content)) = of(row, kept) else {
         return false;
     };
     // The text itself decides where it is kept: its digest is as old as the bird that wrote it.
     let applied = match &content.text {
-        Some(text) if is_applied(row, text) => digest(lexis, text),
+        Some(text) if is_applied(row, text) => digest(syntax, text),
         Some(_) => None,
         None => Some(content.digest.clone()),
     };
-    file.name == row.name && applied.is_some() && applied == digest(lexis, &file.text)
+    file.name == row.name && applied.is_some() && applied == digest(syntax, &file.text)
 }
 
 /// What is kept of the applied migration, unless it is of another one that had its version.
@@ -92,7 +93,12 @@ fn is_applied(row: &Applied, text: &str) -> bool {
 }
 
 /// What can be told of how a file differs from what was applied.
-pub fn what_changed(lexis: &Lexis, file: &Migration, row: &Applied, kept: &[Kept]) -> Vec<String> {
+pub fn what_changed(
+    syntax: &Syntax,
+    file: &Migration,
+    row: &Applied,
+    kept: &[Kept],
+) -> Vec<String> {
     let unreadable = |reason: &str| format!("what was kept of it cannot be read: {reason}");
     let content = match of(row, kept) {
         None => return Vec::new(),
@@ -109,7 +115,7 @@ pub fn what_changed(lexis: &Lexis, file: &Migration, row: &Applied, kept: &[Kept
             notes.push(unreadable("its text is not the one that was applied"));
         }
         Some(text) if **text == *file.text => {}
-        Some(_) if holds_secret(lexis, &file.text) => {
+        Some(_) if holds_secret(syntax, &file.text) => {
             notes.push("what changed is not shown, because the file may hold a password".into());
         }
         Some(text) => notes.push(difference(text, &file.text)),
@@ -125,7 +131,7 @@ mod tests {
     #[test]
     fn layout_and_comments_are_not_in_a_digest() {
         for dialect in DIALECTS {
-            let of = |text: &str| digest(dialect.lexis(), text).expect("a file that can be read");
+            let of = |text: &str| digest(dialect.syntax(), text).expect("a file that can be read");
             let text = "-- bird: allow drop-table\nDROP TABLE a;\nINSERT INTO b VALUES ('x y');\n";
             for same in [
                 text.replace('\n', "\r\n"),
@@ -148,14 +154,14 @@ mod tests {
             ] {
                 assert_ne!(of(&other), of(text), "{other:?}");
             }
-            assert_eq!(digest(dialect.lexis(), "SELECT 'open"), None);
+            assert_eq!(digest(dialect.syntax(), "SELECT 'open"), None);
         }
     }
 
     #[test]
     fn passwords_are_seen_wherever_they_stand() {
         for dialect in DIALECTS {
-            let secret = |text: &str| holds_secret(dialect.lexis(), text);
+            let secret = |text: &str| holds_secret(dialect.syntax(), text);
             for text in [
                 "CREATE USER app IDENTIFIED BY 'pw'",
                 "CREATE USER app IDENTIFIED WITH caching_sha2_password AS 'hash'",
@@ -189,7 +195,7 @@ mod tests {
         let block = "DO $$ BEGIN CREATE ROLE app PASSWORD 'pw'; END $$";
         let postgres = DIALECTS.iter().find(|one| one.facts().schema.is_some());
         assert!(holds_secret(
-            postgres.expect("one with schemas").lexis(),
+            postgres.expect("one with schemas").syntax(),
             block
         ));
     }

@@ -66,8 +66,8 @@ fn empty(subject: &Subject<'_>) -> DatabasePlan {
 
 fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> DatabasePlan {
     let mut plan = empty(subject);
-    let lexis = subject.dialect.lexis();
-    let standing = standing(lexis, subject.migrations, subject.history);
+    let syntax = subject.dialect.syntax();
+    let standing = standing(syntax, subject.migrations, subject.history);
     plan.largest = standing.current.unwrap_or(0);
     let faults = standing.disagreements(subject.name);
     // What is half undone is what this run goes on with.
@@ -160,7 +160,7 @@ fn no_undo(subject: &Subject<'_>, file: &Migration) -> Diagnostic {
     let wanted = file.file.strip_suffix(".sql").unwrap_or(&file.file);
     Diagnostic::new(Code::NoUndo, message)
         .database(subject.name)
-        .at(in_file(subject.dialect.lexis(), file, 0..0))
+        .at(in_file(subject.dialect.syntax(), file, 0..0))
         .hint(format!(
             "write {wanted}.undo.sql, with the statements that take it back"
         ))
@@ -182,7 +182,7 @@ fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, trouble: &m
             if !builds_on(std::slice::from_ref(file), &[own.name.as_str()]) {
                 continue;
             }
-            let Ok(script) = script::read(other.dialect.lexis(), &file.text) else {
+            let Ok(script) = script::read(other.dialect.syntax(), &file.text) else {
                 continue;
             };
             let required = script.requires.iter().filter(|on| on.database == own.name);

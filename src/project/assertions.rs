@@ -82,15 +82,15 @@ pub fn parse_statements(
 
 /// The statement of a text, or the reason why it is not one that only reads.
 fn reading(text: &str, database: &Database) -> Result<String, String> {
-    let lexis = database.dialect.lexis();
+    let syntax = database.dialect.syntax();
     let statements =
-        split::split(lexis, text).map_err(|fault| format!("cannot be read: {}", fault.message))?;
+        split::split(syntax, text).map_err(|fault| format!("cannot be read: {}", fault.message))?;
     let [statement] = statements.as_slice() else {
         return Err(format!("has {} statements, not one", statements.len()));
     };
     let statement = text.get(statement.range.clone()).unwrap_or_default();
     let is = |word: &str, wanted: &[&str]| wanted.iter().any(|one| word.eq_ignore_ascii_case(one));
-    let mut words = script::words(lexis, statement).skip_while(|word| *word == "(");
+    let mut words = script::words(syntax, statement).skip_while(|word| *word == "(");
     let first = words.next().unwrap_or_default();
     if !is(first, READING) {
         return Err(format!("begins with {first}, not with SELECT"));

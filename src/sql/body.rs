@@ -4,7 +4,8 @@
 //! they count what opens and what closes, and tell keywords from functions and columns of the same
 //! name by where a token stands.
 
-use super::lex::{Bodies, Kind};
+use super::lex::Kind;
+use super::syntax::Bodies;
 
 /// A code token and the one before it in the same statement.
 #[derive(Debug, Clone, Copy)]

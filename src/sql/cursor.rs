@@ -1,298 +1,466 @@
-//! The words of a statement, read from the front, and the names in them as an engine compares them.
+//! The cursor: reads the code of a statement token by token, from the front.
+//!
+//! Comments, blanks and hints are left out. A cursor is cheap to clone and to cut: all cursors of a
+//! statement share its tokens.
 
-use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
-use super::lex::Kind;
+use super::lex::{Kind, Token};
+use super::name::Name;
 use super::script;
-use crate::dialect::Dialect;
+use super::syntax::{Grammar, Names, Syntax};
 
-/// So many words hold the head of any statement, up to the name of what it makes or fills.
+/// The number of tokens that hold the head of any statement, up to the name of its object.
 const HEAD: usize = 48;
 
-/// How an engine names and drops things, as far as engines differ.
-#[derive(Debug)]
-pub struct Grammar {
-    /// How names compare.
-    pub names: Names,
-    /// So many parts has a name whose first part is a database.
-    pub parts: usize,
-    /// First parts of such a name that never mean another database.
-    pub own: &'static [&'static str],
-    /// Where temporary tables are.
-    pub temporary: Option<&'static str>,
-    /// Statements that open or close another database.
-    pub attaching: &'static [&'static str],
-    /// SCHEMA is another word for DATABASE.
-    pub schema_is_database: bool,
-    /// Behind `ALTER TABLE … DROP` these words begin something else than a column.
-    pub not_columns: &'static [&'static str],
-}
-
-/// When two names are one.
+/// A token of code with its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Names {
-    /// When they are written alike.
-    Exact,
-    /// Whatever their case.
-    AnyCase,
-    /// Unquoted ones are in lower case.
-    LowerUnlessQuoted,
+pub struct CodeToken<'a> {
+    pub kind: Kind,
+    pub text: &'a str,
+    /// The offset of its first byte in the text.
+    pub start: usize,
+    /// The offset behind its last byte.
+    pub end: usize,
 }
 
-/// A name as the engine compares it, with its qualifiers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
-    pub parts: Vec<String>,
-}
-
-impl Name {
-    /// The name as SQL.
+impl CodeToken<'_> {
+    /// Whether it is this keyword or sign, in any letter case. Quoted it is neither.
     #[must_use]
-    pub fn sql(&self, dialect: &dyn Dialect) -> String {
-        let parts: Vec<String> = self.parts.iter().map(|part| dialect.quote(part)).collect();
-        parts.join(".")
+    pub fn is(&self, keyword: &str) -> bool {
+        let quoted = matches!(self.kind, Kind::QuotedName | Kind::Text);
+        !quoted && self.text.eq_ignore_ascii_case(keyword)
     }
 
-    /// The name without its qualifiers.
+    /// Whether it is one of these keywords or signs.
     #[must_use]
-    pub fn last(&self) -> &str {
-        self.parts.last().map_or("", String::as_str)
-    }
-
-    /// What the name is qualified with, if it is.
-    #[must_use]
-    pub fn qualifier(&self) -> Option<&str> {
-        let before = self.parts.len().checked_sub(2)?;
-        self.parts.get(before).map(String::as_str)
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.parts.join("."))
-    }
-}
-
-/// One word of code.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Word<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) text: &'a str,
-}
-
-impl Word<'_> {
-    /// Whether it is this keyword or sign.
-    pub(crate) fn is(&self, keyword: &str) -> bool {
-        matches!(self.kind, Kind::Word | Kind::Symbol) && self.text.eq_ignore_ascii_case(keyword)
-    }
-
-    pub(crate) fn is_one_of(&self, keywords: &[&str]) -> bool {
+    pub fn is_one_of(&self, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.is(keyword))
     }
 
-    /// Whether it could be a name: a word, or anything in the quotes of one.
-    pub(crate) fn is_name(&self) -> bool {
+    /// Whether it could be a name: a word, or a name in quotes.
+    #[must_use]
+    pub fn is_name(&self) -> bool {
         let word = self.kind == Kind::Word && !self.text.starts_with(|c: char| c.is_ascii_digit());
         word || self.kind == Kind::QuotedName
     }
-}
 
-/// The words of a statement, read from the front.
-#[derive(Debug, Clone)]
-pub struct Words<'a> {
-    pub(crate) grammar: &'static Grammar,
-    pub(crate) all: Vec<Word<'a>>,
-    pub(crate) at: usize,
-}
-
-impl<'a> Words<'a> {
-    /// All words of a statement whose end matters, else its head.
-    pub(crate) fn of(dialect: &dyn Dialect, sql: &'a str) -> Self {
-        let mut words = Words::cut(dialect, sql, 1);
-        let whole = ["DROP", "ALTER", "RENAME", "TRUNCATE", "DELETE", "WITH"];
-        let most = if whole.contains(&words.first().as_str()) {
-            usize::MAX
-        } else {
-            HEAD
-        };
-        words = Words::cut(dialect, sql, most);
-        words
+    /// Its text without the quotes of a name or a literal, in lower case. Two names that the engine
+    /// tells apart by their case are one here.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        match self.kind {
+            Kind::QuotedName | Kind::Text => unquoted(self.text).to_lowercase(),
+            _ => self.text.to_lowercase(),
+        }
     }
 
-    /// All words of a statement.
-    pub fn whole(dialect: &dyn Dialect, sql: &'a str) -> Self {
-        Words::cut(dialect, sql, usize::MAX)
+    /// The name that it is, without its quotes. `None` if it is neither a word nor a quoted name.
+    #[must_use]
+    pub fn identifier(&self) -> Option<String> {
+        match self.kind {
+            Kind::Word => Some(self.text.to_owned()),
+            Kind::QuotedName => Some(unquoted(self.text)),
+            _ => None,
+        }
     }
+}
 
-    /// The first words of a statement.
-    pub fn cut(dialect: &dyn Dialect, sql: &'a str, most: usize) -> Self {
-        let code = script::code(dialect.lexis(), sql).take(most);
-        let all = code.map(|token| Word {
+impl From<CodeToken<'_>> for Token {
+    fn from(token: CodeToken<'_>) -> Self {
+        Token {
             kind: token.kind,
-            text: sql.get(token.start..token.end).unwrap_or_default(),
+            start: token.start,
+            end: token.end,
+        }
+    }
+}
+
+/// A token in 12 bytes: a statement with rows may have millions of them.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    kind: Kind,
+    start: u32,
+    end: u32,
+}
+
+/// The tokens of a statement's code, or of a part of it, read from the front.
+#[derive(Debug, Clone)]
+pub struct Cursor<'a> {
+    syntax: &'static Syntax,
+    sql: &'a str,
+    spans: Arc<[Span]>,
+    /// The index of the first token of the part.
+    start: usize,
+    /// The index of the next token.
+    at: usize,
+    /// The index behind the last token of the part.
+    end: usize,
+}
+
+/// Constructors.
+impl<'a> Cursor<'a> {
+    /// All code of a statement. It ends where the text cannot be cut into tokens.
+    #[must_use]
+    pub fn new(syntax: &'static Syntax, sql: &'a str) -> Self {
+        Cursor::of(syntax, sql, script::code(syntax, sql))
+    }
+
+    /// The first tokens of a statement, at most this number.
+    #[must_use]
+    pub fn cut(syntax: &'static Syntax, sql: &'a str, most: usize) -> Self {
+        Cursor::of(syntax, sql, script::code(syntax, sql).take(most))
+    }
+
+    /// All code of a statement whose end matters to what it does, else its head.
+    #[must_use]
+    pub fn head(syntax: &'static Syntax, sql: &'a str) -> Self {
+        const WHOLE: &[&str] = &["DROP", "ALTER", "RENAME", "TRUNCATE", "DELETE", "WITH"];
+        let first = Cursor::cut(syntax, sql, 1).first();
+        if WHOLE.contains(&first.as_str()) {
+            Cursor::new(syntax, sql)
+        } else {
+            Cursor::cut(syntax, sql, HEAD)
+        }
+    }
+
+    /// The code of a statement without its numbers, which name nothing.
+    #[must_use]
+    pub fn without_numbers(syntax: &'static Syntax, sql: &'a str) -> Self {
+        let code = script::code(syntax, sql);
+        Cursor::of(syntax, sql, code.filter(|token| token.kind != Kind::Number))
+    }
+
+    /// These tokens of a text, in their order.
+    #[must_use]
+    pub fn of(
+        syntax: &'static Syntax,
+        sql: &'a str,
+        tokens: impl IntoIterator<Item = Token>,
+    ) -> Self {
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let spans = tokens.into_iter().map(|token| Span {
+            kind: token.kind,
+            start: small(token.start),
+            end: small(token.end),
         });
-        Words {
-            grammar: dialect.grammar(),
-            all: all.collect(),
+        let spans: Arc<[Span]> = spans.collect();
+        Cursor {
+            syntax,
+            sql,
+            start: 0,
             at: 0,
+            end: spans.len(),
+            spans,
         }
     }
 
-    /// As they are written, from the first one on.
+    /// The tokens that are left and pass a test, which also gets their position.
+    #[must_use]
+    pub fn filtered(&self, mut keep: impl FnMut(usize, CodeToken<'a>) -> bool) -> Self {
+        let tokens = self.tokens().enumerate();
+        let kept = tokens.filter(|(at, token)| keep(*at, *token));
+        Cursor::of(self.syntax, self.sql, kept.map(|(_, token)| token.into()))
+    }
+
+    /// A part of the same tokens.
+    fn part_of(&self, start: usize, end: usize) -> Self {
+        Cursor {
+            start,
+            at: start,
+            end,
+            ..self.clone()
+        }
+    }
+}
+
+/// Positions and single tokens.
+impl<'a> Cursor<'a> {
+    #[must_use]
+    pub fn syntax(&self) -> &'static Syntax {
+        self.syntax
+    }
+
+    #[must_use]
+    pub fn grammar(&self) -> &'static Grammar {
+        &self.syntax.grammar
+    }
+
+    /// The whole text that the tokens are cut from.
+    #[must_use]
+    pub fn sql(&self) -> &'a str {
+        self.sql
+    }
+
+    fn token(&self, index: usize) -> Option<CodeToken<'a>> {
+        let span = self.spans.get(index)?;
+        let (start, end) = (span.start as usize, span.end as usize);
+        Some(CodeToken {
+            kind: span.kind,
+            text: self.sql.get(start..end).unwrap_or_default(),
+            start,
+            end,
+        })
+    }
+
+    /// The tokens that are left.
+    pub fn tokens(&self) -> impl DoubleEndedIterator<Item = CodeToken<'a>> + Clone + '_ {
+        (self.at..self.end).filter_map(|index| self.token(index))
+    }
+
+    /// The texts of the tokens that are left.
+    #[must_use]
     pub fn texts(&self) -> Vec<&'a str> {
-        self.all.iter().map(|word| word.text).collect()
+        self.tokens().map(|token| token.text).collect()
     }
 
-    /// Other words of the same engine, read from their front.
-    pub(crate) fn inside(&self, all: Vec<Word<'a>>) -> Self {
-        Words {
-            grammar: self.grammar,
-            all,
-            at: 0,
-        }
+    /// The number of tokens that are left.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.end.saturating_sub(self.at)
     }
 
-    /// What has not been read yet.
-    pub(crate) fn rest(&self) -> &[Word<'a>] {
-        self.all.get(self.at..).unwrap_or_default()
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.at >= self.end
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.at >= self.all.len()
+    /// A token by its position among those that are left.
+    #[must_use]
+    pub fn get(&self, position: usize) -> Option<CodeToken<'a>> {
+        let index = self.at + position;
+        self.token(index).filter(|_| index < self.end)
     }
 
-    /// The first word, in capitals.
-    pub(crate) fn first(&self) -> String {
-        self.all
-            .first()
-            .map(|word| word.text.to_ascii_uppercase())
-            .unwrap_or_default()
+    /// The token before a position among those that are left.
+    #[must_use]
+    pub fn before(&self, position: usize) -> Option<CodeToken<'a>> {
+        self.get(position.checked_sub(1)?)
     }
 
-    /// The word that says what is done; behind WITH that is the first one outside of parentheses.
-    /// It is passed where it is not the first.
-    pub(crate) fn verb(&mut self) -> String {
+    /// The token that is left, if it is one.
+    #[must_use]
+    pub fn only(&self) -> Option<CodeToken<'a>> {
+        self.peek().filter(|_| self.count() == 1)
+    }
+
+    /// The tokens that are left but the last one, and that one.
+    #[must_use]
+    pub fn split_last(&self) -> Option<(Self, CodeToken<'a>)> {
+        let last = self.end.checked_sub(1).filter(|last| *last >= self.at)?;
+        Some((self.part_of(self.at, last), self.token(last)?))
+    }
+
+    /// The next token, which stays.
+    #[must_use]
+    pub fn peek(&self) -> Option<CodeToken<'a>> {
+        self.get(0)
+    }
+
+    /// The text of the next token; empty at the end.
+    #[must_use]
+    pub fn peek_text(&self) -> &'a str {
+        self.peek().map_or("", |token| token.text)
+    }
+
+    /// Passes the next token.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator's adapters would consume the cursor"
+    )]
+    pub fn next(&mut self) -> Option<CodeToken<'a>> {
+        let token = self.peek();
+        self.at += usize::from(token.is_some());
+        token
+    }
+
+    /// Passes a number of tokens, or all that are left.
+    pub fn skip(&mut self, count: usize) {
+        self.at = (self.at + count).min(self.end);
+    }
+
+    /// The token that was passed last.
+    #[must_use]
+    pub fn passed(&self) -> Option<CodeToken<'a>> {
+        let index = self.at.checked_sub(1)?;
+        self.token(index).filter(|_| index >= self.start)
+    }
+
+    /// The position of the cursor, for [`Cursor::since`] and [`Cursor::back_to`].
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.at
+    }
+
+    /// The tokens that were passed since a mark.
+    #[must_use]
+    pub fn since(&self, mark: usize) -> Self {
+        self.part_of(mark.clamp(self.start, self.at), self.at)
+    }
+
+    /// The tokens that are left, as a part of their own.
+    #[must_use]
+    pub fn rest(&self) -> Self {
+        self.part_of(self.at, self.end)
+    }
+
+    /// Goes back to a mark.
+    pub fn back_to(&mut self, mark: usize) {
+        self.at = mark.clamp(self.start, self.end);
+    }
+
+    /// Goes back to the first token.
+    pub fn rewind(&mut self) {
+        self.at = self.start;
+    }
+
+    /// The first token, in capitals, wherever the cursor is.
+    #[must_use]
+    pub fn first(&self) -> String {
+        let first = self.token(self.start).filter(|_| self.start < self.end);
+        first.map_or_else(String::new, |token| token.text.to_ascii_uppercase())
+    }
+
+    /// Whether this keyword or sign is anywhere, before the cursor or behind it.
+    #[must_use]
+    pub fn has(&self, keyword: &str) -> bool {
+        let mut all = (self.start..self.end).filter_map(|index| self.token(index));
+        all.any(|token| token.is(keyword))
+    }
+
+    /// The word that says what a statement does. Behind WITH that is the first such word outside of
+    /// parentheses, and the cursor goes there.
+    pub fn verb(&mut self) -> String {
+        const VERBS: &[&str] = &["INSERT", "REPLACE", "UPDATE", "DELETE"];
         let first = self.first();
         if first != "WITH" {
             return first;
         }
         let mut depth = 0_usize;
-        for (at, word) in self.all.iter().enumerate() {
-            match word.text {
+        for index in self.start..self.end {
+            let Some(token) = self.token(index) else {
+                break;
+            };
+            match token.text {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),
-                _ if depth == 0 && word.is_one_of(&["INSERT", "REPLACE", "UPDATE", "DELETE"]) => {
-                    self.at = at;
-                    return word.text.to_ascii_uppercase();
+                _ if depth == 0 && token.is_one_of(VERBS) => {
+                    self.at = index;
+                    return token.text.to_ascii_uppercase();
                 }
                 _ => {}
             }
         }
         first
     }
+}
 
-    pub(crate) fn peek(&self) -> Option<Word<'a>> {
-        self.all.get(self.at).copied()
+/// Keywords and signs.
+impl<'a> Cursor<'a> {
+    /// Whether this keyword or sign is next.
+    #[must_use]
+    pub fn sees(&self, keyword: &str) -> bool {
+        self.peek().is_some_and(|token| token.is(keyword))
     }
 
-    pub(crate) fn next(&mut self) -> Option<Word<'a>> {
-        let word = self.peek();
-        self.at += 1;
-        word
+    /// Whether these keywords or signs are next.
+    #[must_use]
+    pub fn sees_all(&self, keywords: &[&str]) -> bool {
+        self.sees_at(0, keywords)
     }
 
-    pub(crate) fn sees(&self, keyword: &str) -> bool {
-        self.peek().is_some_and(|word| word.is(keyword))
+    /// Whether these keywords or signs stand at a position among the tokens that are left.
+    #[must_use]
+    pub fn sees_at(&self, position: usize, keywords: &[&str]) -> bool {
+        let mut keywords = keywords.iter().enumerate();
+        keywords.all(|(more, keyword)| {
+            let token = self.get(position + more);
+            token.is_some_and(|token| token.is(keyword))
+        })
     }
 
-    pub(crate) fn eat(&mut self, keyword: &str) -> bool {
+    /// Passes this keyword or sign if it is next.
+    pub fn eat(&mut self, keyword: &str) -> bool {
         let sees = self.sees(keyword);
         self.at += usize::from(sees);
         sees
     }
 
-    pub(crate) fn eat_any(&mut self, keywords: &[&str]) -> bool {
-        keywords.iter().any(|keyword| self.eat(keyword))
+    /// Passes these keywords or signs if all of them are next.
+    pub fn eat_all(&mut self, keywords: &[&str]) -> bool {
+        let sees = self.sees_all(keywords);
+        self.at += if sees { keywords.len() } else { 0 };
+        sees
     }
 
-    /// Goes past these words if all of them come next.
-    pub(crate) fn eat_all(&mut self, keywords: &[&str]) -> bool {
-        let rest = self.rest();
-        let all = rest.len() >= keywords.len()
-            && std::iter::zip(rest, keywords).all(|(word, keyword)| word.is(keyword));
-        self.at += if all { keywords.len() } else { 0 };
-        all
+    /// Passes the next token if it is one of these.
+    pub fn eat_any(&mut self, keywords: &[&str]) -> bool {
+        self.eat_one(keywords).is_some()
     }
 
-    /// What stands in the parentheses that open here; they are passed.
-    pub(crate) fn group(&mut self) -> Option<Words<'a>> {
-        if !self.sees("(") {
-            return None;
-        }
-        let mut depth = 0_usize;
-        let end = self.rest().iter().position(|word| {
-            depth += usize::from(word.is("("));
-            depth -= usize::from(word.is(")"));
-            depth == 0
-        })?;
-        let inside = self.rest().get(1..end).unwrap_or_default().to_vec();
-        self.at += end + 1;
-        Some(self.inside(inside))
+    /// Passes the next token if it is one of these, and gives the one that it is.
+    pub fn eat_one<'w>(&mut self, keywords: &[&'w str]) -> Option<&'w str> {
+        keywords.iter().copied().find(|keyword| self.eat(keyword))
     }
 
-    /// `IF EXISTS` or `IF NOT EXISTS`.
-    pub(crate) fn eat_if_exists(&mut self) -> bool {
-        let at = self.at;
-        let whole = self.eat("IF") && {
-            self.eat("NOT");
-            self.eat("EXISTS")
-        };
-        if !whole {
-            self.at = at;
-        }
-        whole
+    /// Passes this keyword or sign. `None` if something else is next.
+    pub fn expect(&mut self, keyword: &str) -> Option<()> {
+        self.eat(keyword).then_some(())
     }
 
-    pub(crate) fn has(&self, keyword: &str) -> bool {
-        self.all.iter().any(|word| word.is(keyword))
+    /// Passes `IF EXISTS` or `IF NOT EXISTS`.
+    pub fn eat_if_exists(&mut self) -> bool {
+        self.eat_all(&["IF", "EXISTS"]) || self.eat_all(&["IF", "NOT", "EXISTS"])
+    }
+}
+
+/// Names.
+impl Cursor<'_> {
+    /// A name as it is written, without its quotes.
+    pub fn identifier(&mut self) -> Option<String> {
+        let name = self.peek()?.identifier()?;
+        self.at += 1;
+        Some(name)
     }
 
-    pub(crate) fn part(&mut self) -> Option<String> {
-        let word = self.peek()?;
-        let quoted = match word.kind {
+    /// One part of a name, as the engine compares names. A literal counts as a quoted name.
+    pub fn part(&mut self) -> Option<String> {
+        let token = self.peek()?;
+        let quoted = match token.kind {
             Kind::Word => false,
             Kind::QuotedName | Kind::Text => true,
             _ => return None,
         };
         self.at += 1;
         let text = if quoted {
-            unquoted(word.text)
+            unquoted(token.text)
         } else {
-            word.text.to_owned()
+            token.text.to_owned()
         };
-        Some(match self.grammar.names {
+        Some(match self.grammar().names {
             Names::Exact => text,
             Names::LowerUnlessQuoted if quoted => text,
             Names::AnyCase | Names::LowerUnlessQuoted => text.to_ascii_lowercase(),
         })
     }
 
-    /// A part of a name, whatever its letter case.
-    pub(crate) fn any_case(&mut self) -> Option<String> {
+    /// One part of a name, in lower case.
+    pub fn any_case(&mut self) -> Option<String> {
         self.part().map(|part| part.to_lowercase())
     }
 
-    pub(crate) fn name(&mut self) -> Option<Name> {
+    /// A name with its qualifiers.
+    pub fn name(&mut self) -> Option<Name> {
         let mut parts = vec![self.part()?];
-        while self.sees(".") {
-            self.at += 1;
+        while self.eat(".") {
             parts.push(self.part()?);
         }
         Some(Name { parts })
     }
 
-    /// Names with commas between them; what may stand around each is passed.
-    pub(crate) fn names(&mut self) -> Vec<Name> {
+    /// Names with commas between them; `ONLY` before one and `*` behind it are passed.
+    pub fn names(&mut self) -> Vec<Name> {
         let mut names = Vec::new();
         loop {
             self.eat("ONLY");
@@ -303,30 +471,109 @@ impl<'a> Words<'a> {
             }
         }
     }
+}
 
-    /// The rest, cut at the commas outside of parentheses.
-    pub(crate) fn clauses(&self) -> Vec<Words<'a>> {
-        let (mut clauses, mut clause, mut depth) = (Vec::new(), Vec::new(), 0_usize);
-        for word in self.rest() {
-            match word.text {
+/// Parts of a statement, and its text.
+impl<'a> Cursor<'a> {
+    /// The content of the parentheses that open here; they are passed.
+    pub fn group(&mut self) -> Option<Cursor<'a>> {
+        if !self.sees("(") {
+            return None;
+        }
+        let mut depth = 0_usize;
+        for index in self.at..self.end {
+            match self.token(index)?.text {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),
-                "," if depth == 0 && word.kind == Kind::Symbol => {
-                    clauses.push(std::mem::take(&mut clause));
-                    continue;
+                _ => {}
+            }
+            if depth == 0 {
+                let inside = self.part_of(self.at + 1, index);
+                self.at = index + 1;
+                return Some(inside);
+            }
+        }
+        None
+    }
+
+    /// The tokens that are left, cut at the commas outside of parentheses. No tokens are one empty
+    /// clause.
+    #[must_use]
+    pub fn clauses(&self) -> Vec<Cursor<'a>> {
+        let (mut clauses, mut depth, mut start) = (Vec::new(), 0_usize, self.at);
+        for (position, token) in self.tokens().enumerate() {
+            match token.text {
+                "(" => depth += 1,
+                ")" => depth = depth.saturating_sub(1),
+                "," if depth == 0 => {
+                    let index = self.at + position;
+                    clauses.push(self.part_of(start, index));
+                    start = index + 1;
                 }
                 _ => {}
             }
-            clause.push(*word);
         }
-        clauses.push(clause);
-        let clauses = clauses.into_iter();
-        clauses.map(|all| self.inside(all)).collect()
+        clauses.push(self.part_of(start, self.end.max(start)));
+        clauses
+    }
+
+    /// The tokens that are left, without the parentheses around all of them.
+    #[must_use]
+    pub fn bare(&self) -> Cursor<'a> {
+        let mut cursor = self.clone();
+        loop {
+            let mut outside = cursor.clone();
+            match outside.group() {
+                Some(inside) if outside.is_over() && !inside.is_over() => cursor = inside,
+                _ => return cursor,
+            }
+        }
+    }
+
+    /// The bytes of the tokens that are left.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        match (self.tokens().next(), self.tokens().next_back()) {
+            (Some(first), Some(last)) => first.start..last.end,
+            _ => 0..0,
+        }
+    }
+
+    /// The text of the tokens that are left, with everything between them.
+    #[must_use]
+    pub fn source(&self) -> &'a str {
+        self.sql.get(self.range()).unwrap_or_default()
+    }
+
+    /// The text of some of the tokens that are left, by their positions.
+    #[must_use]
+    pub fn source_of(&self, positions: Range<usize>) -> &'a str {
+        let start = self.get(positions.start);
+        let start = start.map_or(self.sql.len(), |token| token.start);
+        let last = self.before(positions.end);
+        let end = last.map_or(start, |token| token.end).max(start);
+        self.sql.get(start..end).unwrap_or_default()
+    }
+
+    /// The text of the tokens that are left, without comments and with one blank for several.
+    #[must_use]
+    pub fn flat(&self) -> String {
+        let mut flat = String::new();
+        let mut end = None;
+        for token in self.tokens() {
+            if end.is_some_and(|end| end < token.start) {
+                flat.push(' ');
+            }
+            flat.push_str(token.text);
+            end = Some(token.end);
+        }
+        flat
     }
 }
 
-/// A name without its quotes.
-pub(crate) fn unquoted(text: &str) -> String {
+/// A name or a literal without its quotes.
+#[must_use]
+pub fn unquoted(text: &str) -> String {
     let text = match text.find('"') {
         // `U&"name"`
         Some(at) if text.starts_with(['u', 'U']) => text.get(at..).unwrap_or(text),

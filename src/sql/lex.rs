@@ -1,100 +1,12 @@
-//! Cuts a SQL text into tokens.
+//! The lexer: cuts a SQL text into tokens.
 //!
-//! The cutting knows no engine. All that differs between engines is a fact in a [`Lexis`], and the
-//! tokens cover the text without gaps, so whoever walks over them sees every byte exactly once.
+//! It knows no engine. Every difference between engines is a fact in a [`Lexis`]. The tokens cover
+//! the text without gaps, so an iteration over them sees every byte exactly once.
 
 use std::ops::Range;
 
+use super::syntax::{Lexis, Prefix, Quoted, Syntax};
 use crate::model::script::{Fault, Place};
-
-/// How an engine writes its SQL, as far as cutting it into tokens and statements needs to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lexis {
-    /// `#` begins a comment that ends with its line.
-    pub hash_comments: bool,
-    /// `--` begins a comment only before a blank, a control character or the end of the text.
-    pub dashes_need_blank: bool,
-    /// A lone carriage return ends a line comment, as a line feed does.
-    pub carriage_return_ends_comment: bool,
-    /// `/* /* */ */` is one comment.
-    pub nested_comments: bool,
-    /// What begins a comment whose content the server executes.
-    pub conditional_comments: &'static [&'static str],
-    /// `/*+ … */` tells the optimizer something.
-    pub hints: bool,
-    /// What stands between double quotes.
-    pub double_quoted: Quoted,
-    /// A backslash escapes the next character in every string literal.
-    pub backslash: bool,
-    /// Letters that belong to the literal when a quote follows at once.
-    pub prefixes: &'static [Prefix],
-    /// `` `x` `` is a name.
-    pub backticks: bool,
-    /// `[x]` is a name.
-    pub brackets: bool,
-    /// `$tag$ … $tag$` is a string literal, and a word does not begin with a dollar sign.
-    pub dollar_quotes: bool,
-    /// The client's `DELIMITER` lines are understood.
-    pub delimiter_lines: bool,
-    /// A semicolon between parentheses ends no statement.
-    pub parentheses_hold: bool,
-    /// `COPY … FROM STDIN` makes the client read data from the lines that follow.
-    pub inline_data: bool,
-    /// Which statements contain statements.
-    pub bodies: Bodies,
-    /// What the engine's own client understands and its server does not.
-    pub client: Client,
-}
-
-/// What a pair of quotes makes of its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quoted {
-    /// A name.
-    Name,
-    /// A string literal.
-    Text,
-}
-
-/// Letters glued to the front of a literal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Prefix {
-    /// The letters, in any case.
-    pub letters: &'static str,
-    /// They switch backslash escapes on.
-    pub backslash: bool,
-    /// They may stand before a double-quoted name too.
-    pub names: bool,
-}
-
-/// The statements of an engine that contain statements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bodies {
-    /// Stored programs made of nested blocks: `BEGIN`, `IF`, `CASE`, loops.
-    Blocks,
-    /// Routines with a `BEGIN ATOMIC … END` body.
-    Atomic,
-    /// Triggers, ended by `; END ;`.
-    Triggers,
-}
-
-/// The commands of an engine's own client that look like SQL to people and not to servers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Client {
-    /// The name of the client program.
-    pub program: &'static str,
-    /// The character before the name of a command.
-    pub sign: char,
-    /// The sign makes a command in the middle of a statement too.
-    pub anywhere: bool,
-    /// What looks like a command behind the sign and belongs to the language.
-    pub language: &'static [&'static str],
-    /// Commands without a sign; they count where a statement begins a line.
-    pub words: &'static [&'static str],
-    /// What to do instead, by the names of commands.
-    pub hints: &'static [(&'static [&'static str], &'static str)],
-    /// What to do instead of all others.
-    pub hint: &'static str,
-}
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,8 +49,8 @@ pub struct Token {
 /// # Errors
 ///
 /// A quote, comment or dollar quote that is never closed, at its opening; a NUL character.
-pub fn tokens(lexis: &Lexis, text: &str) -> Result<Vec<Token>, Fault> {
-    Lexer::new(lexis, text).collect()
+pub fn tokens(syntax: &Syntax, text: &str) -> Result<Vec<Token>, Fault> {
+    Lexer::new(syntax, text).collect()
 }
 
 /// An iterator over the tokens of a text, which stops after the first fault.
@@ -172,9 +84,9 @@ impl Iterator for Lexer<'_> {
 impl<'a> Lexer<'a> {
     /// Begins at the first character behind a byte order mark.
     #[must_use]
-    pub fn new(lexis: &'a Lexis, text: &'a str) -> Self {
+    pub fn new(syntax: &'a Syntax, text: &'a str) -> Self {
         Lexer {
-            lexis,
+            lexis: &syntax.lexis,
             text,
             at: bom(text),
             delimiter: ";",

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
 
-use super::lex::{self, Kind, Lexer, Lexis, Places, Token};
+use super::lex::{self, Kind, Lexer, Places, Token};
 use super::split::{Event, walk};
+use super::syntax::Syntax;
 
 pub use super::secrets::{blot, hide, secrets};
 use crate::model::hex;
@@ -17,9 +18,9 @@ use crate::model::script::{Fault, Place, Rename, Requires, Script, Statement};
 ///
 /// All directives that cannot be followed, and the first thing that cannot be split, in the order of
 /// the file.
-pub fn read(lexis: &Lexis, text: &str) -> Result<Script, Vec<Fault>> {
+pub fn read(syntax: &Syntax, text: &str) -> Result<Script, Vec<Fault>> {
     let mut reader = Reader::new(text);
-    let end = walk(lexis, text, &mut |event| reader.take(event));
+    let end = walk(syntax, text, &mut |event| reader.take(event));
     if let Err(fault) = end {
         reader.faults.push(fault);
     } else {
@@ -36,7 +37,7 @@ pub fn read(lexis: &Lexis, text: &str) -> Result<Script, Vec<Fault>> {
 /// only a change of layout keeps it. Literals count byte for byte, and so do executed comments,
 /// hints and the letter case of everything.
 #[must_use]
-pub fn digest(lexis: &Lexis, sql: &str) -> String {
+pub fn digest(syntax: &Syntax, sql: &str) -> String {
     let mut hash = Sha256::new();
     let mut first = true;
     let mut add = |text: &str| {
@@ -46,7 +47,7 @@ pub fn digest(lexis: &Lexis, sql: &str) -> String {
         hash.update(text);
     };
     let mut seen = 0;
-    for token in Lexer::new(lexis, sql) {
+    for token in Lexer::new(syntax, sql) {
         match token {
             Ok(token) => {
                 seen = token.end;
@@ -63,8 +64,8 @@ pub fn digest(lexis: &Lexis, sql: &str) -> String {
 
 /// The code of a text for those who ask what it does: no blanks, comments or hints, and the content
 /// of executed comments as if it stood outside of them. It ends where the text cannot be read.
-pub fn code<'a>(lexis: &'a Lexis, sql: &'a str) -> impl Iterator<Item = Token> + 'a {
-    let tokens = Lexer::new(lexis, sql).map_while(Result::ok);
+pub fn code<'a>(syntax: &'a Syntax, sql: &'a str) -> impl Iterator<Item = Token> + 'a {
+    let tokens = Lexer::new(syntax, sql).map_while(Result::ok);
     tokens.filter(|token| {
         !matches!(
             token.kind,
@@ -74,8 +75,8 @@ pub fn code<'a>(lexis: &'a Lexis, sql: &'a str) -> impl Iterator<Item = Token> +
 }
 
 /// The texts of [`code`].
-pub fn words<'a>(lexis: &'a Lexis, sql: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-    code(lexis, sql).filter_map(|token| sql.get(token.start..token.end))
+pub fn words<'a>(syntax: &'a Syntax, sql: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+    code(syntax, sql).filter_map(|token| sql.get(token.start..token.end))
 }
 
 /// Collects what the walk over a file tells.

@@ -7,7 +7,8 @@
 
 use std::ops::Range;
 
-use super::lex::{Kind, Lexer, Lexis, Token};
+use super::lex::{Kind, Lexer, Token};
+use super::syntax::Syntax;
 
 /// Words whose literal is a secret, wherever they stand.
 const KEYS: &[&str] = &[
@@ -77,9 +78,9 @@ const FOLLOWING: &[&str] = &[
 
 /// The literals of a text that hold secrets, with their quotes.
 #[must_use]
-pub fn secrets(lexis: &Lexis, sql: &str) -> Vec<Range<usize>> {
+pub fn secrets(syntax: &Syntax, sql: &str) -> Vec<Range<usize>> {
     let (mut tokens, mut seen, mut broken) = (Vec::new(), 0, false);
-    for token in Lexer::new(lexis, sql) {
+    for token in Lexer::new(syntax, sql) {
         match token {
             Ok(token) => {
                 seen = token.end;
@@ -102,7 +103,7 @@ pub fn secrets(lexis: &Lexis, sql: &str) -> Vec<Range<usize>> {
             // A body between dollar signs is SQL again.
             let inside = content(sql, &(token.start..token.end));
             let body = sql.get(inside.clone()).unwrap_or_default();
-            let nested = secrets(lexis, body).into_iter();
+            let nested = secrets(syntax, body).into_iter();
             found.extend(nested.map(|one| one.start + inside.start..one.end + inside.start));
         }
         watch.pass(*token, text);
@@ -144,9 +145,9 @@ pub fn blot(sql: &str, secrets: &[Range<usize>]) -> String {
 /// What an engine says about a text, without the text's secrets: engines quote the statement from
 /// where it went wrong, cut anywhere, and the values.
 #[must_use]
-pub fn hide(lexis: &Lexis, sql: &str, message: &str) -> String {
+pub fn hide(syntax: &Syntax, sql: &str, message: &str) -> String {
     let mut told = message.to_owned();
-    for secret in secrets(lexis, sql) {
+    for secret in secrets(syntax, sql) {
         let raw = sql.get(content(sql, &secret)).unwrap_or_default();
         let plain = raw.replace("''", "'").replace("\\", "");
         for text in [raw, plain.as_str()] {

@@ -1,7 +1,8 @@
 //! Cuts a file into the statements that are sent one by one.
 
 use super::body::{Body, Piece};
-use super::lex::{self, Kind, Lexer, Lexis, Places, Token};
+use super::lex::{self, Kind, Lexer, Places, Token};
+use super::syntax::Syntax;
 use crate::model::script::{Fault, Statement};
 
 /// The statements of a text.
@@ -9,9 +10,9 @@ use crate::model::script::{Fault, Statement};
 /// # Errors
 ///
 /// The first thing that is never closed, and the first command for a client program, with its place.
-pub fn split(lexis: &Lexis, text: &str) -> Result<Vec<Statement>, Fault> {
+pub fn split(syntax: &Syntax, text: &str) -> Result<Vec<Statement>, Fault> {
     let mut statements = Vec::new();
-    walk(lexis, text, &mut |event| {
+    walk(syntax, text, &mut |event| {
         if let Event::Statement(statement) = event {
             statements.push(statement);
         }
@@ -35,11 +36,11 @@ pub(crate) enum Event {
 }
 
 /// Goes through a text once and tells what it meets.
-pub(crate) fn walk(lexis: &Lexis, text: &str, tell: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+pub(crate) fn walk(syntax: &Syntax, text: &str, tell: &mut dyn FnMut(Event)) -> Result<(), Fault> {
     let mut walk = Walk {
-        lexis,
+        syntax,
         text,
-        lexer: Lexer::new(lexis, text),
+        lexer: Lexer::new(syntax, text),
         places: Places::new(text),
         open: None,
         tell,
@@ -51,7 +52,7 @@ pub(crate) fn walk(lexis: &Lexis, text: &str, tell: &mut dyn FnMut(Event)) -> Re
 }
 
 struct Walk<'a, 't> {
-    lexis: &'a Lexis,
+    syntax: &'a Syntax,
     text: &'a str,
     lexer: Lexer<'a>,
     places: Places<'a>,
@@ -105,7 +106,7 @@ impl<'a> Walk<'a, '_> {
     fn semicolon(&mut self) -> Result<(), Fault> {
         let conditional = self.lexer.conditional();
         let own = self.lexer.delimiter() != ";";
-        let holds = self.lexis.parentheses_hold;
+        let holds = self.syntax.lexis.parentheses_hold;
         let ends = self.open.as_mut().is_none_or(|open| {
             open.before = ";";
             let ends = open.body.semicolon();
@@ -127,7 +128,7 @@ impl<'a> Walk<'a, '_> {
         if self.open.is_none() {
             (self.tell)(Event::Begin);
         }
-        let bodies = self.lexis.bodies;
+        let bodies = self.syntax.lexis.bodies;
         let open = self.open.get_or_insert_with(|| Open {
             start: token.start,
             end: token.end,
@@ -157,7 +158,7 @@ impl<'a> Walk<'a, '_> {
             && open.before.eq_ignore_ascii_case("FROM")
             && text.eq_ignore_ascii_case("STDIN");
         open.before = text;
-        if reads && self.lexis.inline_data {
+        if reads && self.syntax.lexis.inline_data {
             Err(self.inline_data(token))
         } else {
             Ok(())
@@ -184,7 +185,7 @@ impl<'a> Walk<'a, '_> {
             let word = rest
                 .find(|letter: char| !letter.is_alphanumeric())
                 .unwrap_or(rest.len());
-            let hint = if self.lexis.delimiter_lines {
+            let hint = if self.syntax.lexis.delimiter_lines {
                 "close every block, or put a DELIMITER line before the statement"
             } else {
                 "close the body with END and a semicolon"
@@ -218,8 +219,9 @@ impl<'a> Walk<'a, '_> {
 impl<'a> Walk<'a, '_> {
     /// Whether a token began a `DELIMITER` line, which is then behind us.
     fn delimiter_line(&mut self, token: Token) -> Result<bool, Fault> {
-        let known =
-            self.lexis.delimiter_lines && token.kind == Kind::Word && !self.lexer.conditional();
+        let known = self.syntax.lexis.delimiter_lines
+            && token.kind == Kind::Word
+            && !self.lexer.conditional();
         if !known || !self.word(token).eq_ignore_ascii_case("DELIMITER") {
             return Ok(false);
         }
@@ -270,7 +272,7 @@ impl<'a> Walk<'a, '_> {
 
     /// Refuses by name what only a client program understands.
     fn refuse(&self, token: Token) -> Result<(), Fault> {
-        let client = &self.lexis.client;
+        let client = &self.syntax.lexis.client;
         let begins = self.open.is_none();
         let text = self.word(token);
         let rest = self.text.get(token.end..).unwrap_or_default();
@@ -310,7 +312,7 @@ impl<'a> Walk<'a, '_> {
         let start = self.open.as_ref().map_or(token.start, |open| open.start);
         let message = format!(
             "`COPY … FROM STDIN` makes the {} client read data from the file",
-            self.lexis.client.program
+            self.syntax.lexis.client.program
         );
         self.fault(
             start,

@@ -350,12 +350,12 @@ fn a_message_tells_no_secret() {
             ("for the right syntax to use", "for the right syntax to use"),
             ("'past'", "'***t'"),
         ] {
-            assert_eq!(hide(dialect.lexis(), sql, message), expected);
+            assert_eq!(hide(dialect.syntax(), sql, message), expected);
         }
         let short = "CREATE USER a IDENTIFIED BY 'a'";
-        let told = hide(dialect.lexis(), short, "syntax near a, 'a' at a line");
+        let told = hide(dialect.syntax(), short, "syntax near a, 'a' at a line");
         assert_eq!(told, "syntax near ***, '***' at *** line");
         let none = "CREATE USER a IDENTIFIED BY ''";
-        assert_eq!(hide(dialect.lexis(), none, "syntax"), "syntax");
+        assert_eq!(hide(dialect.syntax(), none, "syntax"), "syntax");
     }
 }

@@ -3,20 +3,21 @@
 
 use bird::dialect::DIALECTS;
 use bird::model::script::Statement;
-use bird::sql::lex::{self, Kind, Lexis};
+use bird::sql::Syntax;
+use bird::sql::lex::{self, Kind};
 use bird::sql::script::{digest, read, words};
 use bird::sql::split::split;
 use proptest::prelude::*;
 
 use crate::sqlite_complete;
 
-fn lexis(engine: &str) -> &'static Lexis {
+fn syntax(engine: &str) -> &'static Syntax {
     let dialect = DIALECTS
         .iter()
         .find(|dialect| dialect.facts().name == engine);
     dialect
         .unwrap_or_else(|| panic!("no engine is called {engine}"))
-        .lexis()
+        .syntax()
 }
 
 fn slice<'a>(text: &'a str, statement: &Statement) -> &'a str {
@@ -188,10 +189,10 @@ proptest! {
     #[test]
     fn any_text_is_read(text in anything()) {
         for dialect in DIALECTS {
-            let lexis = dialect.lexis();
-            let faults = match read(lexis, &text) {
+            let syntax = dialect.syntax();
+            let faults = match read(syntax, &text) {
                 Ok(script) => {
-                    prop_assert_eq!(split(lexis, &text).map(|found| found.len()), Ok(script.statements.len()));
+                    prop_assert_eq!(split(syntax, &text).map(|found| found.len()), Ok(script.statements.len()));
                     Vec::new()
                 }
                 Err(faults) => faults,
@@ -200,7 +201,7 @@ proptest! {
                 prop_assert!(text.get(fault.range.clone()).is_some(), "{:?}", fault);
                 prop_assert_eq!(lex::place(&text, fault.range.start), fault.place);
             }
-            if let Ok(tokens) = lex::tokens(lexis, &text) {
+            if let Ok(tokens) = lex::tokens(syntax, &text) {
                 let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
                 for token in tokens {
                     prop_assert_eq!(token.start, at);
@@ -209,7 +210,7 @@ proptest! {
                 }
                 prop_assert_eq!(at, text.len());
             }
-            let _ = (digest(lexis, &text), words(lexis, &text).count());
+            let _ = (digest(syntax, &text), words(syntax, &text).count());
         }
     }
 
@@ -217,14 +218,14 @@ proptest! {
     #[test]
     fn nothing_is_lost(text in undelimited()) {
         for dialect in DIALECTS {
-            let Ok(statements) = split(dialect.lexis(), &text) else { continue };
+            let Ok(statements) = split(dialect.syntax(), &text) else { continue };
             let mut at = 0;
             for range in statements.iter().map(|found| found.range.clone()) {
                 prop_assert!(at <= range.start && range.start < range.end);
-                only_trivia(dialect.lexis(), &text[at..range.start])?;
+                only_trivia(dialect.syntax(), &text[at..range.start])?;
                 at = range.end;
             }
-            only_trivia(dialect.lexis(), &text[at..])?;
+            only_trivia(dialect.syntax(), &text[at..])?;
         }
     }
 
@@ -232,14 +233,14 @@ proptest! {
     #[test]
     fn pieces_stay_whole(text in undelimited()) {
         for dialect in DIALECTS {
-            for statement in split(dialect.lexis(), &text).unwrap_or_default() {
+            for statement in split(dialect.syntax(), &text).unwrap_or_default() {
                 let piece = slice(&text, &statement);
                 // Alone, a byte order mark would begin a file, and dashes at the end are a comment
                 // on engines where dashes before a semicolon are not.
                 if piece.starts_with('\u{feff}') || piece.ends_with("--") {
                     continue;
                 }
-                let again = split(dialect.lexis(), piece);
+                let again = split(dialect.syntax(), piece);
                 let whole: Vec<Statement> = vec![Statement::new(0..piece.len(), lex::place(piece, 0))];
                 prop_assert_eq!(again, Ok(whole), "{:?}", piece);
                 prop_assert_eq!(lex::place(&text, statement.range.start), statement.place);
@@ -251,23 +252,23 @@ proptest! {
     #[test]
     fn layout_keeps_the_digest(text in prop_oneof![tame(), nasty()], layout in prop::sample::select(&[" ", "\n", "\r\n", " /* ; ' */ ", " -- it's; \n"][..])) {
         for dialect in DIALECTS {
-            let lexis = dialect.lexis();
-            let Ok(tokens) = lex::tokens(lexis, &text) else { continue };
+            let syntax = dialect.syntax();
+            let Ok(tokens) = lex::tokens(syntax, &text) else { continue };
             let mut spread = String::new();
             for token in tokens.iter().filter(|token| !matches!(token.kind, Kind::Blank | Kind::Comment)) {
                 spread.push_str(&text[token.start..token.end]);
                 spread.push_str(layout);
             }
             // A quote behind a prefix and a line break would continue a literal or join a prefix.
-            let Ok(again) = lex::tokens(lexis, &spread) else { continue };
+            let Ok(again) = lex::tokens(syntax, &spread) else { continue };
             let code = |text: &str, tokens: &[lex::Token]| -> Vec<String> {
                 let code = tokens.iter().filter(|token| !matches!(token.kind, Kind::Blank | Kind::Comment));
                 code.map(|token| text[token.start..token.end].to_owned()).collect()
             };
             if code(&text, &tokens) == code(&spread, &again) {
-                prop_assert_eq!(digest(lexis, &text), digest(lexis, &spread));
+                prop_assert_eq!(digest(syntax, &text), digest(syntax, &spread));
             } else {
-                prop_assert_ne!(digest(lexis, &text), digest(lexis, &spread));
+                prop_assert_ne!(digest(syntax, &text), digest(syntax, &spread));
             }
         }
     }
@@ -277,7 +278,7 @@ proptest! {
     fn sqlite_agrees(text in prop_oneof![tame(), nasty()]) {
         // The library reads a vertical tab and a NUL differently; neither is in the fragments but NUL,
         // which is a fault before anything is cut.
-        for statement in split(lexis("sqlite"), &text).unwrap_or_default() {
+        for statement in split(syntax("sqlite"), &text).unwrap_or_default() {
             let agrees = sqlite_complete::check(slice(&text, &statement));
             prop_assert_eq!(agrees, Ok(()));
         }
@@ -285,8 +286,8 @@ proptest! {
 }
 
 /// Lexes what lies between two statements on its own: no code may be left.
-fn only_trivia(lexis: &Lexis, gap: &str) -> Result<(), TestCaseError> {
-    let tokens = lex::tokens(lexis, gap)
+fn only_trivia(syntax: &Syntax, gap: &str) -> Result<(), TestCaseError> {
+    let tokens = lex::tokens(syntax, gap)
         .map_err(|fault| TestCaseError::fail(format!("{gap:?}: {fault:?}")))?;
     let code = |kind| {
         !matches!(
@@ -300,7 +301,7 @@ fn only_trivia(lexis: &Lexis, gap: &str) -> Result<(), TestCaseError> {
 
 #[test]
 fn literals_and_directives_count_in_the_digest() {
-    let mysql = lexis("mysql");
+    let mysql = syntax("mysql");
     let hash = |sql: &str| digest(mysql, sql);
     assert_eq!(hash("SELECT  1 -- one\r\n+ 2"), hash("SELECT 1+2"));
     assert_ne!(hash("SELECT 'a\r\nb'"), hash("SELECT 'a\nb'"));
@@ -318,7 +319,7 @@ fn literals_and_directives_count_in_the_digest() {
 #[test]
 fn words_are_code() {
     let found: Vec<&str> = words(
-        lexis("mysql"),
+        syntax("mysql"),
         "/*!50003 CREATE*/ /* no */ TABLE `a b` (x INT) -- end",
     )
     .collect();
@@ -343,7 +344,10 @@ fn large_files_take_linear_time() {
     for piece in pieces {
         let text = piece.repeat(500_000 / piece.len());
         for dialect in DIALECTS {
-            let _ = (read(dialect.lexis(), &text), digest(dialect.lexis(), &text));
+            let _ = (
+                read(dialect.syntax(), &text),
+                digest(dialect.syntax(), &text),
+            );
         }
     }
 }

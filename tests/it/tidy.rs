@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     // Its macro is everybody's.
     ("invariant", &["model"]),
-    ("sql", &["model", "dialect"]),
+    ("sql", &["model"]),
     ("dialect", &["model", "sql"]),
     ("plan", &["model", "sql", "dialect"]),
     ("diff", &["model"]),

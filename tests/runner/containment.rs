@@ -69,7 +69,7 @@ fn ordinary_statements_stay_inside() -> Result<(), String> {
                 if !["from", "to", "same"].contains(&section.name.as_str()) {
                     continue;
                 }
-                let Ok(statements) = split(dialect.lexis(), &section.body) else {
+                let Ok(statements) = split(dialect.syntax(), &section.body) else {
                     continue;
                 };
                 for statement in statements {

@@ -120,7 +120,7 @@ impl Case<'_> {
     fn classes(&self, engine: Engine) -> String {
         let dialect = by_scheme(engine.folder()).expect("an engine");
         let text = self.body("statement").replace("{name}", "here");
-        let statements = split(dialect.lexis(), &text).expect("statements");
+        let statements = split(dialect.syntax(), &text).expect("statements");
         let classes = statements
             .into_iter()
             .map(|statement| recovery_class(dialect, &text[statement.range]));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bird::dialect::{Dialect, by_scheme};
 use bird::model::script::{Fault, Script};
-use bird::sql::lex::Lexis;
+use bird::sql::Syntax;
 use bird::sql::script::read;
 use bird::sql::split::split;
 use libtest_mimic::Trial;
@@ -67,7 +67,7 @@ fn check(engine: Engine, file: &CaseFile, input: &str) -> Result<(), String> {
         description: file.description.clone(),
         sections: vec![file.sections[0].clone()],
     };
-    found.sections.extend(outcome(dialect.lexis(), input));
+    found.sections.extend(outcome(dialect.syntax(), input));
     if engine == Engine::Sqlite {
         sqlite_agrees(dialect, input)?;
     }
@@ -82,18 +82,18 @@ fn check(engine: Engine, file: &CaseFile, input: &str) -> Result<(), String> {
 
 /// The case files are better SQL than the random fragments of which the same is asked elsewhere.
 fn sqlite_agrees(dialect: &dyn Dialect, text: &str) -> Result<(), String> {
-    let statements = split(dialect.lexis(), text).unwrap_or_default();
+    let statements = split(dialect.syntax(), text).unwrap_or_default();
     statements
         .into_iter()
         .try_for_each(|statement| sqlite_complete::check(&text[statement.range]))
 }
 
 /// What comes of a text, as the sections of a case.
-fn outcome(lexis: &Lexis, text: &str) -> Vec<Section> {
-    let mut sections = match read(lexis, text) {
+fn outcome(syntax: &Syntax, text: &str) -> Vec<Section> {
+    let mut sections = match read(syntax, text) {
         Ok(script) => {
             assert_eq!(
-                split(lexis, text).map(|found| found.len()),
+                split(syntax, text).map(|found| found.len()),
                 Ok(script.statements.len())
             );
             described(text, &script)

@@ -8,7 +8,7 @@ use bird::model::diagnostic::Severity;
 use bird::model::name::ColumnNames;
 use bird::model::reference::{Nulls, Reference};
 use bird::plan::{Guards, losses};
-use bird::sql::cursor::Words;
+use bird::sql::Cursor;
 use bird::sql::script::{blot, secrets, words};
 use bird::sql::split::split;
 use libtest_mimic::Trial;
@@ -72,7 +72,7 @@ fn check(file: &CaseFile, dialect: &dyn Dialect, describe: Describe) -> Result<(
 
 /// The texts of the statements of a file.
 fn statements<'s>(dialect: &dyn Dialect, sql: &'s str) -> Vec<&'s str> {
-    let statements = split(dialect.lexis(), sql).expect("statements");
+    let statements = split(dialect.syntax(), sql).expect("statements");
     statements
         .into_iter()
         .map(|statement| &sql[statement.range])
@@ -105,7 +105,7 @@ fn write_targets(dialect: &dyn Dialect, sql: &str) -> String {
 
 /// Which setting a statement changes that no migration may change.
 fn forbidden(dialect: &dyn Dialect, sql: &str) -> String {
-    let words: Vec<&str> = words(dialect.lexis(), sql).collect();
+    let words: Vec<&str> = words(dialect.syntax(), sql).collect();
     joined(
         dialect
             .forbid(&words)
@@ -115,14 +115,14 @@ fn forbidden(dialect: &dyn Dialect, sql: &str) -> String {
 
 /// The statement with its secrets blotted out.
 fn without_secrets(dialect: &dyn Dialect, sql: &str) -> String {
-    let blotted = blot(sql, &secrets(dialect.lexis(), sql));
+    let blotted = blot(sql, &secrets(dialect.syntax(), sql));
     assert_eq!(blotted.len(), sql.len(), "{sql}");
     blotted
 }
 
 /// How a statement is recovered after a crash, and which objects it touches.
 pub fn recovery_class(dialect: &dyn Dialect, sql: &str) -> String {
-    let objects = match dialect.recovery(&Words::whole(dialect, sql)) {
+    let objects = match dialect.recovery(&Cursor::new(dialect.syntax(), sql)) {
         RecoveryClass::AutoCommit(statement) => statement.objects,
         RecoveryClass::Unknown(why) => return format!("unclear: {why}"),
         RecoveryClass::Volatile(why) => return format!("fleeting: {why}"),

@@ -158,8 +158,8 @@ fn exists(member: &RunDatabase<'_>) -> Result<(), Failure> {
 /// Checks that bird's own history agrees with the files.
 fn agrees(member: &RunDatabase<'_>) -> Result<(), Failure> {
     let name = &member.database.name;
-    let lexis = member.database.dialect.lexis();
-    let standing = standing(lexis, &member.migrations, &member.history);
+    let syntax = member.database.dialect.syntax();
+    let standing = standing(syntax, &member.migrations, &member.history);
     let mut faults = standing.disagreements(name);
     if let (Some(partial), true) = (standing.partials.first(), faults.is_empty()) {
         let message = format!("V{} of `{name}` is half applied", partial.version);

@@ -88,7 +88,7 @@ async fn back(
         let from = pool.replay(&label_from, database, &from, true).await?;
         let mut to = pool.replay(&label_to, database, &to, true).await?;
         // Renames of the file are reverted.
-        if let Ok(script) = script::read(database.dialect.lexis(), &file.text) {
+        if let Ok(script) = script::read(database.dialect.syntax(), &file.text) {
             let renames = script.renames.into_iter();
             to.renames = renames
                 .map(|rename| Renamed {
@@ -163,7 +163,7 @@ fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagn
 
 /// The number of statements that change or delete rows.
 fn changing(dialect: &dyn Dialect, text: &str) -> usize {
-    let Ok(script) = script::read(dialect.lexis(), text) else {
+    let Ok(script) = script::read(dialect.syntax(), text) else {
         return 0;
     };
     let texts = script.statements.iter();

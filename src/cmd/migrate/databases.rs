@@ -79,8 +79,8 @@ pub async fn widths(members: &mut [RunDatabase<'_>]) -> Result<(), Failure> {
 pub async fn untransactional(members: &mut [RunDatabase<'_>]) -> Result<(), Failure> {
     const ROWS: &[&str] = &["insert", "update", "delete", "replace", "select"];
     let asking = members.iter_mut().map(|member| async move {
-        let lexis = member.database.dialect.lexis();
-        let pending = plan::standing(lexis, &member.migrations, &member.history).pending;
+        let syntax = member.database.dialect.syntax();
+        let pending = plan::standing(syntax, &member.migrations, &member.history).pending;
         let changes_rows = pending.iter().any(|file| {
             let text = file.text.to_ascii_lowercase();
             ROWS.iter().any(|word| text.contains(word))

@@ -126,8 +126,8 @@ fn notes(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
     let selected = members.iter().filter(|member| member.database.selected);
     let notes = selected.flat_map(|member| {
         let database = member.database;
-        let lexis = database.dialect.lexis();
-        standing(lexis, &member.migrations, &member.history).remarks(&database.name)
+        let syntax = database.dialect.syntax();
+        standing(syntax, &member.migrations, &member.history).remarks(&database.name)
     });
     notes.collect()
 }

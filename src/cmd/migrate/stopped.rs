@@ -29,7 +29,7 @@ pub fn diagnose(
     let count = step.script.statements.len();
     let whole = || Location::file(&step.migration.file);
     // Engines quote statements and values, and both may hold a secret.
-    let hide = |text: &str| script::hide(step.lexis, &step.migration.text, text);
+    let hide = |text: &str| script::hide(step.syntax, &step.migration.text, text);
     let error = |code, message: String| {
         Diagnostic::new(code, message)
             .database(name)
@@ -189,7 +189,7 @@ fn undecided(database: &Database, step: &Step, doubt: &Doubt) -> (Diagnostic, Ex
         let side = |side: &Option<String>| match side {
             Some(definition) => {
                 let definition = definition.trim();
-                script::blot(definition, &script::secrets(step.lexis, definition))
+                script::blot(definition, &script::secrets(step.syntax, definition))
             }
             None => "not there, or not to be seen".to_owned(),
         };

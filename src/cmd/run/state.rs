@@ -61,7 +61,7 @@ impl State {
         migrations: &[Migration],
         history: History,
     ) -> State {
-        let standing = standing(database.dialect.lexis(), migrations, &history);
+        let standing = standing(database.dialect.syntax(), migrations, &history);
         let mut state = State::unreachable(database);
         state.product = server.map(|server| server.product);
         state.server_version = server.map(|server| server.version.to_string());

@@ -78,7 +78,7 @@ fn knowable(database: &Database, files: &[Migration], history: &History) -> Resu
         );
         return Err(Failure::refused(fault.hint(hint)));
     }
-    let standing = standing(database.dialect.lexis(), files, history);
+    let standing = standing(database.dialect.syntax(), files, history);
     let mut partials = standing.partials.iter();
     if let Some(half) = partials.find(|partial| partial.direction == Direction::Undo) {
         let message = format!("V{} of `{name}` is half undone", half.version);
@@ -119,8 +119,8 @@ pub fn applied_texts(
     history: &History,
     last: i64,
 ) -> Vec<Text> {
-    let lexis = database.dialect.lexis();
-    let standing = standing(lexis, files, history);
+    let syntax = database.dialect.syntax();
+    let standing = standing(syntax, files, history);
     let mut texts = Vec::new();
     let mut versions: Vec<i64> = history.applied.iter().map(|row| row.version).collect();
     versions.retain(|version| *version <= last);
@@ -151,14 +151,14 @@ pub fn applied_texts(
 
 /// The statements of half-applied files that ran.
 fn half_applied(database: &Database, files: &[Migration], history: &History) -> Vec<Text> {
-    let lexis = database.dialect.lexis();
-    let standing = standing(lexis, files, history);
+    let syntax = database.dialect.syntax();
+    let standing = standing(syntax, files, history);
     let mut texts = Vec::new();
     for partial in &standing.partials {
         let file = files.iter().find(|file| file.version == partial.version);
         if let Some(file) = file
             && partial.direction == Direction::Up
-            && let Ok(script) = script::read(lexis, &file.text)
+            && let Ok(script) = script::read(syntax, &file.text)
             && let Some(last) = usize::try_from(partial.applied)
                 .ok()
                 .and_then(|applied| script.statements.get(applied.checked_sub(1)?))

@@ -122,7 +122,7 @@ impl ShadowPool<'_> {
         let mut loaded = self.replay(&source.label, base, &texts, cached).await?;
         for text in &texts {
             // The replay has reported a file that cannot be parsed.
-            if let Ok(script) = script::read(base.dialect.lexis(), &text.sql) {
+            if let Ok(script) = script::read(base.dialect.syntax(), &text.sql) {
                 let renames = script.renames.into_iter();
                 loaded.renames.extend(renames.map(|rename| Renamed {
                     from: rename.from,

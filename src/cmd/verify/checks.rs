@@ -76,7 +76,7 @@ pub async fn history(
     let history = history.map_err(|error| {
         Failure::failed(open::cannot_ask(database, "reading its history", &error))
     })?;
-    let standing = standing(database.dialect.lexis(), files, &history);
+    let standing = standing(database.dialect.syntax(), files, &history);
     let mut found = standing.disagreements(&database.name);
     found.extend(standing.remarks(&database.name));
     let half = standing

@@ -195,8 +195,8 @@ impl File<'_, '_> {
         failpoint::at("intended");
         let sql = self.step.sql(at);
         let mut patience = Patience::new();
-        let lexis = self.session.dialect.lexis();
-        let mut algorithms = algorithms(lexis, sql, alone.online_ddl.as_ref()).into_iter();
+        let syntax = self.session.dialect.syntax();
+        let mut algorithms = algorithms(syntax, sql, alone.online_ddl.as_ref()).into_iter();
         let mut algorithm = algorithms.next();
         while let Some((name, text)) = &algorithm {
             let error = match send_text(self.session, text, self.run, self.way).await? {

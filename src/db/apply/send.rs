@@ -8,7 +8,7 @@ use crate::db::session::{Access, DbError, Session};
 use crate::dialect::ErrorKind;
 use crate::dialect::recovery::OnlineDdl;
 use crate::plan::Step;
-use crate::sql::lex::Lexis;
+use crate::sql::Syntax;
 use crate::sql::script;
 
 /// Sends one statement alone, unless someone asked to stop before it.
@@ -79,13 +79,13 @@ async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<
 
 /// The text of a statement with each algorithm of online DDL in turn, and last as it is written.
 pub fn algorithms<'s>(
-    lexis: &Lexis,
+    syntax: &Syntax,
     sql: &'s str,
     online_ddl: Option<&OnlineDdl>,
 ) -> Vec<(Option<&'static str>, std::borrow::Cow<'s, str>)> {
     let mut all = Vec::new();
     if let Some(online_ddl) = online_ddl
-        && let Some(last) = script::code(lexis, sql).nth(online_ddl.after_words.saturating_sub(1))
+        && let Some(last) = script::code(syntax, sql).nth(online_ddl.after_words.saturating_sub(1))
         && let Some((before, after)) = sql.split_at_checked(last.end)
         && !sql.contains("/*")
     {

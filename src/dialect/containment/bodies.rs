@@ -1,7 +1,8 @@
 //! Statements within statements: the bodies of routines, and texts that are run.
 
-use super::pieces::{Piece, Pieces};
-use super::{DYNAMIC, Found, Look, Why, literal};
+use super::{DYNAMIC, Found, Look, Why, edits, literal};
+use crate::sql::Cursor;
+use crate::sql::cursor::CodeToken;
 use crate::sql::lex::Kind;
 
 /// How an engine runs texts as statements.
@@ -58,70 +59,68 @@ const PROGRAMS: &[&str] = &[
 ];
 
 /// Whether a statement contains others.
-pub(crate) fn is_program(pieces: &Pieces<'_>) -> bool {
+pub(crate) fn is_program(code: &Cursor<'_>) -> bool {
     const BLOCKS: &[&str] = &[
         "BEGIN", "IF", "WHILE", "LOOP", "REPEAT", "FOR", "CASE", "EXPLAIN", "ANALYZE", "DESCRIBE",
     ];
-    let Some(first) = pieces.get(0) else {
+    let Some(first) = code.get(0) else {
         return false;
     };
-    if first.is_any(BLOCKS) || pieces.are(0, &["SET", "STATEMENT"]) {
+    if first.is_one_of(BLOCKS) || code.sees_at(0, &["SET", "STATEMENT"]) {
         return true;
     }
-    let mut head = (1..16).map_while(|at| pieces.get(at).filter(|piece| piece.text != "("));
-    first.is_any(&["CREATE", "ALTER"]) && head.any(|piece| piece.is_any(PROGRAMS))
+    let mut head = (1..16).map_while(|at| code.get(at).filter(|token| token.text != "("));
+    first.is_one_of(&["CREATE", "ALTER"]) && head.any(|token| token.is_one_of(PROGRAMS))
 }
 
 /// Whether a statement of a body may begin there.
-pub(crate) fn begins(pieces: &Pieces<'_>, at: usize) -> bool {
-    pieces
-        .before(at)
-        .is_some_and(|before| before.is_any(FRESH) || before.kind == Kind::Text)
+pub(crate) fn begins(code: &Cursor<'_>, at: usize) -> bool {
+    code.before(at)
+        .is_some_and(|before| before.is_one_of(FRESH) || before.kind == Kind::Text)
 }
 
 /// Whether a statement makes or changes an object of this kind.
-pub(crate) fn is_made(pieces: &Pieces<'_>, kind: &str) -> bool {
-    let mut head = (1..16).map_while(|at| pieces.get(at).filter(|piece| piece.text != "("));
-    let first = pieces.get(0);
-    first.is_some_and(|first| first.is_any(&["CREATE", "ALTER"])) && head.any(|it| it.is(kind))
+pub(crate) fn is_made(code: &Cursor<'_>, kind: &str) -> bool {
+    let mut head = (1..16).map_while(|at| code.get(at).filter(|token| token.text != "("));
+    let first = code.get(0);
+    first.is_some_and(|first| first.is_one_of(&["CREATE", "ALTER"])) && head.any(|it| it.is(kind))
 }
 
 /// Whether a policy is made or changed there.
-pub(crate) fn is_policy(pieces: &Pieces<'_>, at: usize) -> bool {
-    pieces.are(at, &["CREATE", "POLICY"]) || pieces.are(at, &["ALTER", "POLICY"])
+pub(crate) fn is_policy(code: &Cursor<'_>, at: usize) -> bool {
+    code.sees_at(at, &["CREATE", "POLICY"]) || code.sees_at(at, &["ALTER", "POLICY"])
 }
 
 /// Whether the name that stands there is that of a routine which the statement is about.
-pub(crate) fn is_routines(pieces: &Pieces<'_>, mut at: usize) -> bool {
-    while pieces
+pub(crate) fn is_routines(code: &Cursor<'_>, mut at: usize) -> bool {
+    while code
         .before(at)
-        .is_some_and(|before| before.is_any(&["IF", "NOT", "EXISTS"]))
+        .is_some_and(|before| before.is_one_of(&["IF", "NOT", "EXISTS"]))
     {
         at -= 1;
     }
-    pieces
-        .before(at)
-        .is_some_and(|before| before.is_any(&["FUNCTION", "PROCEDURE", "ROUTINE"]))
+    code.before(at)
+        .is_some_and(|before| before.is_one_of(&["FUNCTION", "PROCEDURE", "ROUTINE"]))
 }
 
 /// The name of the routine that a statement makes.
-pub(crate) fn routine(pieces: &Pieces<'_>) -> Option<String> {
+pub(crate) fn routine(code: &Cursor<'_>) -> Option<String> {
     const OTHERS: &[&str] = &[
         "TRIGGER", "EVENT", "TABLE", "VIEW", "RULE", "INDEX", "AS", "ON",
     ];
-    pieces.get(0).filter(|first| first.is("CREATE"))?;
-    let is_kind = |piece: &Piece<'_>| piece.is_any(&["PROCEDURE", "FUNCTION"]);
+    code.get(0).filter(|first| first.is("CREATE"))?;
+    let is_kind = |token: &CodeToken<'_>| token.is_one_of(&["PROCEDURE", "FUNCTION"]);
     let mut head = 1..16;
     let at = head.find(|at| {
-        let piece = pieces.get(*at);
-        piece.is_some_and(|piece| is_kind(&piece) || piece.is_any(OTHERS))
+        let token = code.get(*at);
+        token.is_some_and(|token| is_kind(&token) || token.is_one_of(OTHERS))
     })?;
-    pieces.get(at).filter(is_kind)?;
-    last_of(pieces, at + 1)
+    code.get(at).filter(is_kind)?;
+    last_of(code, at + 1)
 }
 
 /// The name of what a CREATE makes, or of what an ATTACH opens.
-pub(crate) fn made(pieces: &Pieces<'_>) -> Option<String> {
+pub(crate) fn made(code: &Cursor<'_>) -> Option<String> {
     const KINDS: &[&str] = &[
         "TABLE",
         "VIEW",
@@ -147,79 +146,79 @@ pub(crate) fn made(pieces: &Pieces<'_>) -> Option<String> {
         "AGGREGATE",
         "AS",
     ];
-    let first = pieces.get(0)?;
+    let first = code.get(0)?;
     if first.is("PREPARE") {
-        return last_of(pieces, 1);
+        return last_of(code, 1);
     }
     let attaches = first.is("ATTACH");
     if !attaches && !first.is("CREATE") {
         return None;
     }
     let is_kind = |at: &usize| {
-        let piece = pieces.get(*at);
+        let token = code.get(*at);
         if attaches {
-            piece.is_some_and(|piece| piece.is("AS"))
+            token.is_some_and(|token| token.is("AS"))
         } else {
-            piece.is_some_and(|piece| piece.is_any(KINDS))
+            token.is_some_and(|token| token.is_one_of(KINDS))
         }
     };
-    let at = (1..24.min(pieces.len())).find(is_kind)?;
-    last_of(pieces, at + 1)
+    let at = (1..24.min(code.count())).find(is_kind)?;
+    last_of(code, at + 1)
 }
 
 /// The last part of the name that stands there, behind `IF NOT EXISTS` and the like.
-fn last_of(pieces: &Pieces<'_>, mut at: usize) -> Option<String> {
-    while pieces
+fn last_of(code: &Cursor<'_>, mut at: usize) -> Option<String> {
+    while code
         .get(at)?
-        .is_any(&["IF", "NOT", "EXISTS", "CONCURRENTLY", "BODY"])
+        .is_one_of(&["IF", "NOT", "EXISTS", "CONCURRENTLY", "BODY"])
     {
         at += 1;
     }
-    while pieces.get(at + 1).is_some_and(|piece| piece.text == ".") {
+    while code.get(at + 1).is_some_and(|token| token.text == ".") {
         at += 2;
     }
-    let piece = pieces.get(at)?;
-    (piece.is_name() || piece.kind == Kind::Text).then(|| match piece.kind {
-        Kind::Text => literal(piece.text).to_lowercase(),
-        _ => piece.name(),
+    let token = code.get(at)?;
+    (token.is_name() || token.kind == Kind::Text).then(|| match token.kind {
+        Kind::Text => literal(token.text).to_lowercase(),
+        _ => token.folded(),
     })
 }
 
 /// Looks into the texts of a statement that are run.
 pub(crate) fn nested(
     look: Look<'_>,
-    pieces: &Pieces<'_>,
+    code: &Cursor<'_>,
     body: bool,
     found: &mut Found,
 ) -> Result<(), Why> {
     match look.rules.dynamic {
-        Some(Dynamic::Prepared) => prepared(look, pieces, found),
+        Some(Dynamic::Prepared) => prepared(look, code, found),
         Some(Dynamic::InBodies) => {
             if body {
-                executed(look, pieces, found)?;
+                executed(look, code, found)?;
             }
-            texts(look, pieces, found)
+            texts(look, code, found)
         }
         None => Ok(()),
     }
 }
 
 /// `PREPARE s FROM text`, `EXECUTE IMMEDIATE text`.
-fn prepared(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) -> Result<(), Why> {
-    for at in 0..pieces.len() {
+fn prepared(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+    for at in 0..code.count() {
         let from = match () {
-            () if pieces.are(at, &["EXECUTE", "IMMEDIATE"]) => at + 2,
-            () if pieces.are(at, &["PREPARE"]) && pieces.are(at + 2, &["FROM"]) => at + 3,
+            () if code.sees_at(at, &["EXECUTE", "IMMEDIATE"]) => at + 2,
+            () if code.sees_at(at, &["PREPARE"]) && code.sees_at(at + 2, &["FROM"]) => at + 3,
             () => continue,
         };
-        let end = (from..pieces.end(at)).find(|at| pieces.are(*at, &["USING"]));
-        let end = end.unwrap_or(pieces.end(at));
-        match (pieces.get(from), end - from) {
+        let end = (from..edits::statement_end(code, at)).find(|at| code.sees_at(*at, &["USING"]));
+        let end = end.unwrap_or(edits::statement_end(code, at));
+        match (code.get(from), end - from) {
             (Some(text), 1) if text.kind == Kind::Text => {
                 text_of(look, &literal(text.text)).map_err(|(why, it)| (why, it || at > 0))?;
             }
             // What a statement that stands alone is going to run can be asked.
-            _ if at == 0 => found.question = Some(format!("SELECT {}", pieces.text(from, end))),
+            _ if at == 0 => found.question = Some(format!("SELECT {}", code.source_of(from..end))),
             _ => found.opaque = true,
         }
     }
@@ -229,8 +228,8 @@ fn prepared(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) -> Result<()
 /// A text that is run as it is. In it nothing can be replaced.
 fn text_of(look: Look<'_>, text: &str) -> Result<(), Why> {
     let mut found = Found::default();
-    let pieces = Pieces::of(look.dialect, text);
-    look.statement(&pieces, false, &mut found)?;
+    let code = Cursor::without_numbers(look.dialect.syntax(), text);
+    look.statement(&code, false, &mut found)?;
     match found {
         found if !found.edits.is_empty() => {
             let own = &look.around.own;
@@ -242,28 +241,28 @@ fn text_of(look: Look<'_>, text: &str) -> Result<(), Why> {
 }
 
 /// The bodies that a statement holds as texts.
-fn texts(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) -> Result<(), Why> {
-    let does = pieces.are(0, &["DO"]);
-    if !does && routine(pieces).is_none() {
+fn texts(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+    let does = code.sees_at(0, &["DO"]);
+    if !does && routine(code).is_none() {
         return Ok(());
     }
-    let language = (0..pieces.len()).find(|at| pieces.are(*at, &["LANGUAGE"]));
-    let language = language.and_then(|at| pieces.get(at + 1));
-    let language = language.map(|piece| piece.bare().to_lowercase());
+    let language = (0..code.count()).find(|at| code.sees_at(*at, &["LANGUAGE"]));
+    let language = language.and_then(|at| code.get(at + 1));
+    let language = language.map(|token| edits::bare(&token).to_lowercase());
     if let Some(language) = &language
         && look.rules.untrusted.contains(&language.as_str())
     {
         let why = format!("holds code in the language {language}, which may do anything");
         return Err((why, true));
     }
-    for at in 0..pieces.len() {
-        let Some(piece) = pieces.get(at).filter(|piece| piece.kind == Kind::Text) else {
+    for at in 0..code.count() {
+        let Some(token) = code.get(at).filter(|token| token.kind == Kind::Text) else {
             continue;
         };
-        let before = pieces.before(at);
-        if !before
-            .is_some_and(|before| before.is_any(&["AS", "DO"]) || does && before.kind == Kind::Word)
-        {
+        let before = code.before(at);
+        if !before.is_some_and(|before| {
+            before.is_one_of(&["AS", "DO"]) || does && before.kind == Kind::Word
+        }) {
             continue;
         }
         if language
@@ -273,27 +272,31 @@ fn texts(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) -> Result<(), W
             found.opaque = true;
             continue;
         }
-        inner(look, &piece, found)?;
+        inner(look, &token, found)?;
     }
     Ok(())
 }
 
-fn inner(look: Look<'_>, piece: &Piece<'_>, found: &mut Found) -> Result<(), Why> {
-    let tag = piece.text.starts_with('$').then(|| {
-        let rest = piece.text.get(1..).unwrap_or_default();
+fn inner(look: Look<'_>, token: &CodeToken<'_>, found: &mut Found) -> Result<(), Why> {
+    let tag = token.text.starts_with('$').then(|| {
+        let rest = token.text.get(1..).unwrap_or_default();
         rest.find('$').map_or(0, |at| at + 2)
     });
     let (text, shift) = match tag {
         Some(tag) => {
-            let end = piece.text.len().saturating_sub(tag);
-            let text = piece.text.get(tag..end).unwrap_or_default();
-            (text.to_owned(), Some(piece.start + tag))
+            let end = token.text.len().saturating_sub(tag);
+            let text = token.text.get(tag..end).unwrap_or_default();
+            (text.to_owned(), Some(token.start + tag))
         }
-        None => (literal(piece.text), None),
+        None => (literal(token.text), None),
     };
     let mut inside = Found::default();
-    look.statement(&Pieces::of(look.dialect, &text), true, &mut inside)
-        .map_err(|(why, _)| (why, true))?;
+    look.statement(
+        &Cursor::without_numbers(look.dialect.syntax(), &text),
+        true,
+        &mut inside,
+    )
+    .map_err(|(why, _)| (why, true))?;
     found.opaque |= inside.opaque;
     match shift {
         Some(shift) => {
@@ -345,25 +348,24 @@ const PLAIN: &[&[&str]] = &[
 ];
 
 /// `EXECUTE text` in a body. What the text begins with tells what it does.
-fn executed(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) -> Result<(), Why> {
-    for at in 0..pieces.len() {
+fn executed(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+    for at in 0..code.count() {
         // `FOR EACH ROW EXECUTE FUNCTION f()` and the privilege are no texts.
-        let next = pieces.get(at + 1);
-        let other = next.is_none_or(|next| next.is_any(&["FUNCTION", "PROCEDURE", "ON"]));
-        if !pieces.are(at, &["EXECUTE"]) || other {
+        let next = code.get(at + 1);
+        let other = next.is_none_or(|next| next.is_one_of(&["FUNCTION", "PROCEDURE", "ON"]));
+        if !code.sees_at(at, &["EXECUTE"]) || other {
             continue;
         }
-        let end = pieces.end(at);
+        let end = edits::statement_end(code, at);
         let stop = (at + 1..end).find(|at| {
-            pieces
-                .get(*at)
-                .is_some_and(|piece| piece.is_any(&["INTO", "USING", "LOOP"]))
+            code.get(*at)
+                .is_some_and(|token| token.is_one_of(&["INTO", "USING", "LOOP"]))
         });
         let expression = at + 1..stop.unwrap_or(end);
         let literals = expression
             .clone()
-            .filter_map(|at| pieces.get(at).filter(|piece| piece.kind == Kind::Text));
-        let literals: Vec<Piece<'_>> = literals.collect();
+            .filter_map(|at| code.get(at).filter(|token| token.kind == Kind::Text));
+        let literals: Vec<CodeToken<'_>> = literals.collect();
         for text in &literals {
             text_of(look, &body_of(text)).map_err(|(why, _)| (why, true))?;
         }
@@ -372,20 +374,20 @@ fn executed(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) -> Result<()
             continue;
         };
         let text = body_of(first);
-        let begin = Pieces::of(look.dialect, &text);
-        let leads = pieces
+        let begin = Cursor::without_numbers(look.dialect.syntax(), &text);
+        let leads = code
             .get(expression.start)
-            .is_some_and(|lead| lead.kind == Kind::Text || lead.is_any(&["FORMAT", "CONCAT"]));
+            .is_some_and(|lead| lead.kind == Kind::Text || lead.is_one_of(&["FORMAT", "CONCAT"]));
         let whole = expression.len() == 1;
-        let plain = leads && PLAIN.iter().any(|words| begin.are(0, words));
+        let plain = leads && PLAIN.iter().any(|words| begin.sees_at(0, words));
         found.opaque |= !whole && !plain;
     }
     Ok(())
 }
 
 /// What stands between the quotes of a literal, dollars included.
-fn body_of(piece: &Piece<'_>) -> String {
-    match piece
+fn body_of(token: &CodeToken<'_>) -> String {
+    match token
         .text
         .strip_prefix('$')
         .and_then(|rest| rest.split_once('$'))
@@ -394,6 +396,6 @@ fn body_of(piece: &Piece<'_>) -> String {
             let end = rest.len().saturating_sub(tag.len() + 2);
             rest.get(..end).unwrap_or_default().to_owned()
         }
-        None => literal(piece.text),
+        None => literal(token.text),
     }
 }

@@ -7,16 +7,17 @@
 //! the server really has can be reached.
 
 mod bodies;
+mod edits;
 mod event;
 mod names;
-mod pieces;
 
 use serde::{Deserialize, Serialize};
 
 use super::Dialect;
-use crate::sql::cursor::unquoted;
+use crate::sql::Cursor;
+use crate::sql::cursor::{CodeToken, unquoted};
 pub use bodies::Dynamic;
-use pieces::{Edit, Piece, Pieces};
+use edits::Edit;
 
 pub use event::{Sleep, asleep, awake};
 
@@ -117,10 +118,10 @@ pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
         rules: dialect.containment(),
         around,
     };
-    let pieces = Pieces::of(dialect, sql);
+    let code = Cursor::without_numbers(dialect.syntax(), sql);
     let mut found = Found::default();
-    if let Err(why) = look.statement(&pieces, false, &mut found) {
-        let matters = matters(&pieces) && why.1;
+    if let Err(why) = look.statement(&code, false, &mut found) {
+        let matters = matters(&code) && why.1;
         return Reach::Outside(Outside {
             why: why.0,
             matters,
@@ -130,7 +131,7 @@ pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
         return Reach::Tells(question);
     }
     let opaque = if found.opaque {
-        match bodies::routine(&pieces) {
+        match bodies::routine(&code) {
             None => {
                 let why = DYNAMIC.to_owned();
                 return Reach::Outside(Outside { why, matters: true });
@@ -141,7 +142,7 @@ pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
         None
     };
     Reach::Inside {
-        sql: pieces::edited(sql, found.edits),
+        sql: edits::edited(sql, found.edits),
         opaque,
     }
 }
@@ -149,8 +150,8 @@ pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
 /// The name of what a statement makes or makes known: an object, a prepared statement, a database.
 #[must_use]
 pub fn makes(dialect: &dyn Dialect, sql: &str) -> Option<String> {
-    let pieces = Pieces::of(dialect, sql);
-    bodies::made(&pieces)
+    let code = Cursor::without_numbers(dialect.syntax(), sql);
+    bodies::made(&code)
 }
 
 /// A definition that was read in the shadow, as it is where the database has its own name.
@@ -174,22 +175,22 @@ pub fn at_home(dialect: &dyn Dialect, sql: &str, around: &Around) -> Option<Stri
 /// The database that a statement chooses for those behind it.
 #[must_use]
 pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
-    if !pieces::leads(dialect, sql, &["USE"]) {
+    if !edits::starts_with(dialect.syntax(), sql, &["USE"]) {
         return None;
     }
-    let pieces = Pieces::of(dialect, sql);
-    let chooses = pieces.are(0, &["USE"]) && pieces.len() == 2;
-    let name = pieces.get(1).filter(|_| chooses)?;
-    Some(name.name())
+    let code = Cursor::without_numbers(dialect.syntax(), sql);
+    let chooses = code.sees_at(0, &["USE"]) && code.count() == 2;
+    let name = code.get(1).filter(|_| chooses)?;
+    Some(name.folded())
 }
 
 /// Whether a statement mentions one of these names, as an unqualified name or the end of one.
 #[must_use]
 pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<String> {
-    let pieces = Pieces::of(dialect, sql);
-    let mut all = pieces.iter().filter(Piece::is_name);
-    let found = all.find_map(|piece| {
-        let name = piece.name();
+    let code = Cursor::without_numbers(dialect.syntax(), sql);
+    let mut all = code.tokens().filter(CodeToken::is_name);
+    let found = all.find_map(|token| {
+        let name = token.folded();
         names.iter().find(|known| **known == name)
     });
     found.cloned()
@@ -215,12 +216,12 @@ impl Mode {
 }
 
 /// Statements of rows, of the session and of the server leave the schema as it is.
-fn matters(pieces: &Pieces<'_>) -> bool {
+fn matters(code: &Cursor<'_>) -> bool {
     const NOTHING: &[&str] = &[
         "INSERT", "REPLACE", "UPDATE", "DELETE", "MERGE", "SELECT", "WITH", "TABLE", "VALUES",
         "SET", "LOAD", "COPY", "EXPLAIN", "SHOW", "TRUNCATE", "USE", "ANALYZE", "VACUUM", "(",
     ];
-    pieces.get(0).is_none_or(|first| !first.is_any(NOTHING))
+    code.get(0).is_none_or(|first| !first.is_one_of(NOTHING))
 }
 
 /// Why, and whether it may matter to the schema.
@@ -244,104 +245,112 @@ struct Look<'l> {
 
 impl Look<'_> {
     /// Looks at one statement, or at the body of one.
-    fn statement(self, pieces: &Pieces<'_>, body: bool, found: &mut Found) -> Result<(), Why> {
-        let program = body || bodies::is_program(pieces);
-        for at in 0..pieces.len() {
-            let another = pieces.before(at).is_some_and(|before| before.text == ";");
-            if at == 0 || another || program && bodies::begins(pieces, at) {
-                self.head(pieces, at)?;
+    fn statement(self, code: &Cursor<'_>, body: bool, found: &mut Found) -> Result<(), Why> {
+        let program = body || bodies::is_program(code);
+        for at in 0..code.count() {
+            let another = code.before(at).is_some_and(|before| before.text == ";");
+            if at == 0 || another || program && bodies::begins(code, at) {
+                self.head(code, at)?;
             }
-            self.signs(pieces, at)?;
+            self.signs(code, at)?;
         }
-        self.opaque(pieces, found)?;
-        names::look(self, pieces, found)?;
+        self.opaque(code, found)?;
+        names::look(self, code, found)?;
         if self.rules.grants_inside {
-            self.grants(pieces, program)?;
+            self.grants(code, program)?;
         }
-        bodies::nested(self, pieces, body, found)
+        bodies::nested(self, code, body, found)
     }
 
-    fn head(self, pieces: &Pieces<'_>, at: usize) -> Result<(), Why> {
+    fn head(self, code: &Cursor<'_>, at: usize) -> Result<(), Why> {
         let rules = self.rules;
-        let first = pieces.get(at);
+        let first = code.get(at);
         if first.is_some_and(|first| {
             self.dialect
-                .grammar()
+                .syntax()
+                .grammar
                 .attaching
                 .iter()
                 .any(|it| first.is(it))
         }) {
             return Err(("opens or closes another database".to_owned(), false));
         }
-        if at == 0 && self.chooses_own(pieces) {
+        if at == 0 && self.chooses_own(code) {
             return Ok(());
         }
-        if let Some((_, why)) = rules.heads.iter().find(|(head, _)| pieces.head(at, head)) {
+        if let Some((_, why)) = rules
+            .heads
+            .iter()
+            .find(|(head, _)| edits::is_head(code, at, head))
+        {
             // A program that does it is missing as a whole.
-            return Err(((*why).to_owned(), at > 0 || self.is_foreign(pieces)));
+            return Err(((*why).to_owned(), at > 0 || self.is_foreign(code)));
         }
-        if first.is_some_and(|first| first.is("SET")) && self.sets_global(pieces, at) {
+        if first.is_some_and(|first| first.is("SET")) && self.sets_global(code, at) {
             return Err(("sets variables of the whole server".to_owned(), at > 0));
         }
         Ok(())
     }
 
     /// Whether it chooses the database that is in use already.
-    fn chooses_own(self, pieces: &Pieces<'_>) -> bool {
-        let own = pieces.get(1).map(|name| name.name());
-        pieces.are(0, &["USE"]) && pieces.len() == 2 && own == Some(self.around.own.to_lowercase())
+    fn chooses_own(self, code: &Cursor<'_>) -> bool {
+        let own = code.get(1).map(|name| name.folded());
+        code.sees_at(0, &["USE"])
+            && code.count() == 2
+            && own == Some(self.around.own.to_lowercase())
     }
 
     /// What a schema holds and what leads to another server all the same.
-    fn is_foreign(self, pieces: &Pieces<'_>) -> bool {
-        let kind = pieces.get(1);
-        let foreign = kind.is_some_and(|kind| kind.is_any(&["FOREIGN", "SUBSCRIPTION", "SERVER"]));
+    fn is_foreign(self, code: &Cursor<'_>) -> bool {
+        let kind = code.get(1);
+        let foreign =
+            kind.is_some_and(|kind| kind.is_one_of(&["FOREIGN", "SUBSCRIPTION", "SERVER"]));
         self.rules.grants_inside && foreign
     }
 
     /// `SET a = 1, GLOBAL b = 2`, `SET @@GLOBAL.b = 2`.
-    fn sets_global(self, pieces: &Pieces<'_>, at: usize) -> bool {
+    fn sets_global(self, code: &Cursor<'_>, at: usize) -> bool {
         let mut depth = 0_usize;
-        for place in at..pieces.len() {
-            let Some(piece) = pieces.get(place) else {
+        for place in at..code.count() {
+            let Some(token) = code.get(place) else {
                 break;
             };
-            match piece.text {
+            match token.text {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),
                 ";" => break,
                 _ => {}
             }
-            if place != at && !(depth == 0 && piece.text == ",") {
+            if place != at && !(depth == 0 && token.text == ",") {
                 continue;
             }
             let mut next = place + 1;
-            while pieces.get(next).is_some_and(|piece| piece.text == "@") {
+            while code.get(next).is_some_and(|token| token.text == "@") {
                 next += 1;
             }
-            let word = pieces.get(next);
-            let behind = pieces.get(next + 1);
-            let named = behind.is_some_and(|piece| piece.is_name() || piece.text == ".");
-            if named && word.is_some_and(|word| word.is_any(self.rules.globals)) {
+            let word = code.get(next);
+            let behind = code.get(next + 1);
+            let named = behind.is_some_and(|token| token.is_name() || token.text == ".");
+            if named && word.is_some_and(|word| word.is_one_of(self.rules.globals)) {
                 return true;
             }
         }
         false
     }
 
-    fn signs(self, pieces: &Pieces<'_>, at: usize) -> Result<(), Why> {
+    fn signs(self, code: &Cursor<'_>, at: usize) -> Result<(), Why> {
         let rules = self.rules;
-        let Some(piece) = pieces.get(at) else {
+        let Some(token) = code.get(at) else {
             return Ok(());
         };
-        if let Some((_, why)) = rules.signs.iter().find(|(sign, _)| pieces.are(at, sign)) {
+        if let Some((_, why)) = rules.signs.iter().find(|(sign, _)| code.sees_at(at, sign)) {
             return Err(((*why).to_owned(), true));
         }
-        if !piece.is_name() {
+        if !token.is_name() {
             return Ok(());
         }
-        if pieces.get(at + 1).is_some_and(|next| next.text == "(") {
-            let name = piece.name();
+        if code.get(at + 1).is_some_and(|next| next.text == "(") {
+            let name = token.folded();
             let is_it = |known: &&str| match known.strip_suffix('*') {
                 Some(begin) => name.starts_with(begin),
                 None => name == **known,
@@ -352,11 +361,11 @@ impl Look<'_> {
             }
         }
         for (option, values, why) in rules.values {
-            let value = piece.is(option).then(|| {
-                let equals = pieces.get(at + 1).is_some_and(|next| next.text == "=");
-                pieces.get(at + 1 + usize::from(equals))
+            let value = token.is(option).then(|| {
+                let equals = code.get(at + 1).is_some_and(|next| next.text == "=");
+                code.get(at + 1 + usize::from(equals))
             });
-            let value = value.flatten().map(|value| value.bare());
+            let value = value.flatten().map(|value| edits::bare(&value));
             if value.is_some_and(|value| values.contains(&value.as_str())) {
                 return Err(((*why).to_owned(), true));
             }
@@ -365,27 +374,26 @@ impl Look<'_> {
     }
 
     /// Whoever runs a routine that nobody can look into. What only runs it later is as opaque.
-    fn opaque(self, pieces: &Pieces<'_>, found: &mut Found) -> Result<(), Why> {
+    fn opaque(self, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
         let known = &self.around.opaque;
-        let Some(first) = pieces.get(0).filter(|_| !known.is_empty()) else {
+        let Some(first) = code.get(0).filter(|_| !known.is_empty()) else {
             return Ok(());
         };
-        let about = first.is_any(&["CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE"]);
-        let later = bodies::routine(pieces).is_some();
+        let about = first.is_one_of(&["CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE"]);
+        let later = bodies::routine(code).is_some();
         let asleep = self
             .rules
             .runs_alone
-            .is_some_and(|kind| bodies::is_made(pieces, kind));
-        for at in 1..pieces.len() {
-            let name = pieces
+            .is_some_and(|kind| bodies::is_made(code, kind));
+        for at in 1..code.count() {
+            let name = code
                 .get(at)
-                .filter(Piece::is_name)
-                .map(|piece| piece.name());
+                .filter(CodeToken::is_name)
+                .map(|token| token.folded());
             let Some(name) = name.filter(|name| known.contains(name)) else {
                 continue;
             };
-            let own =
-                about && bodies::is_routines(pieces, at) && !bodies::is_made(pieces, "TRIGGER");
+            let own = about && bodies::is_routines(code, at) && !bodies::is_made(code, "TRIGGER");
             if own || asleep {
                 continue;
             }
@@ -399,54 +407,55 @@ impl Look<'_> {
 
     /// Privileges on objects may be given to roles that exist; membership in a role is the
     /// server's affair.
-    fn grants(self, pieces: &Pieces<'_>, program: bool) -> Result<(), Why> {
-        for at in 0..pieces.len() {
-            let begins = at == 0 || program && bodies::begins(pieces, at);
-            if let Some(role) = owner(pieces, at) {
+    fn grants(self, code: &Cursor<'_>, program: bool) -> Result<(), Why> {
+        for at in 0..code.count() {
+            let begins = at == 0 || program && bodies::begins(code, at);
+            if let Some(role) = owner(code, at) {
                 // Without its owner a thing is what it is; without a thing there is none.
-                let makes = pieces.are(0, &["CREATE"]);
-                let missing = self.roles(pieces, role, role + 1);
+                let makes = code.sees_at(0, &["CREATE"]);
+                let missing = self.roles(code, role, role + 1);
                 missing.map_err(|(why, _)| (why, makes))?;
             }
             if begins
-                && bodies::is_policy(pieces, at)
-                && let Some(to) = (at..pieces.end(at)).find(|at| pieces.are(*at, &["TO"]))
+                && bodies::is_policy(code, at)
+                && let Some(to) =
+                    (at..edits::statement_end(code, at)).find(|at| code.sees_at(*at, &["TO"]))
             {
-                let missing = self.roles(pieces, to + 1, pieces.end(at));
+                let missing = self.roles(code, to + 1, edits::statement_end(code, at));
                 missing.map_err(|(why, _)| (why, true))?;
             }
-            let grant = pieces.get(at).filter(|_| begins);
-            let grant = grant.filter(|piece| piece.is_any(&["GRANT", "REVOKE"]));
-            let defaults = begins && pieces.are(at, &["ALTER", "DEFAULT", "PRIVILEGES"]);
+            let grant = code.get(at).filter(|_| begins);
+            let grant = grant.filter(|token| token.is_one_of(&["GRANT", "REVOKE"]));
+            let defaults = begins && code.sees_at(at, &["ALTER", "DEFAULT", "PRIVILEGES"]);
             if grant.is_none() && !defaults {
                 continue;
             }
-            let rest = at..pieces.end(at);
+            let rest = at..edits::statement_end(code, at);
             let on = rest
                 .clone()
-                .find(|at| pieces.get(*at).is_some_and(|it| it.is("ON")));
+                .find(|at| code.get(*at).is_some_and(|it| it.is("ON")));
             let Some(on) = on else {
                 return Err(("gives or takes the membership of a role".to_owned(), at > 0));
             };
-            if pieces
+            if code
                 .get(on + 1)
-                .is_some_and(|it| it.is_any(&["TABLESPACE", "PARAMETER"]))
+                .is_some_and(|it| it.is_one_of(&["TABLESPACE", "PARAMETER"]))
             {
                 return Err(("gives privileges on the whole server".to_owned(), false));
             }
             for to in on..rest.end {
-                if pieces
+                if code
                     .get(to)
-                    .is_some_and(|it| it.is_any(&["TO", "FROM", "ROLE", "USER"]))
+                    .is_some_and(|it| it.is_one_of(&["TO", "FROM", "ROLE", "USER"]))
                 {
-                    self.roles(pieces, to + 1, rest.end)?;
+                    self.roles(code, to + 1, rest.end)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn roles(self, pieces: &Pieces<'_>, from: usize, end: usize) -> Result<(), Why> {
+    fn roles(self, code: &Cursor<'_>, from: usize, end: usize) -> Result<(), Why> {
         const ALWAYS: &[&str] = &[
             "public",
             "current_user",
@@ -456,14 +465,14 @@ impl Look<'_> {
         ];
         let mut expected = true;
         for at in from..end {
-            let Some(piece) = pieces.get(at) else {
+            let Some(token) = code.get(at) else {
                 break;
             };
-            match piece.text {
+            match token.text {
                 "," => expected = true,
-                _ if expected && piece.is_name() => {
+                _ if expected && token.is_name() => {
                     expected = false;
-                    let name = piece.name();
+                    let name = token.folded();
                     let roles = self.around.roles.as_ref();
                     let known = roles.is_none_or(|roles| roles.contains(&name));
                     if !known && !ALWAYS.contains(&name.as_str()) {
@@ -481,12 +490,12 @@ impl Look<'_> {
 }
 
 /// Where the role stands that gets an object, or that the session becomes.
-fn owner(pieces: &Pieces<'_>, at: usize) -> Option<usize> {
+fn owner(code: &Cursor<'_>, at: usize) -> Option<usize> {
     const LEADS: &[&[&str]] = &[&["OWNER", "TO"], &["SET", "ROLE"], &["AUTHORIZATION"]];
-    let lead = LEADS.iter().find(|lead| pieces.are(at, lead))?;
+    let lead = LEADS.iter().find(|lead| code.sees_at(at, lead))?;
     let role = at + lead.len();
-    let named = pieces.get(role).filter(Piece::is_name)?;
-    (!named.is_any(&["DEFAULT", "NONE"])).then_some(role)
+    let named = code.get(role).filter(CodeToken::is_name)?;
+    (!named.is_one_of(&["DEFAULT", "NONE"])).then_some(role)
 }
 
 /// The text that stands in a literal, as far as its quotes go.

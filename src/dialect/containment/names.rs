@@ -1,8 +1,9 @@
 //! Names with dots: which of them lead to another database, and which to the own one by the name
 //! that it has elsewhere.
 
-use super::pieces::{Piece, Pieces};
-use super::{Found, Look, Why};
+use super::{Found, Look, Why, edits};
+use crate::sql::Cursor;
+use crate::sql::cursor::CodeToken;
 use crate::sql::lex::Kind;
 
 /// What a table's name stands right behind.
@@ -98,45 +99,45 @@ const TAKING: &[&str] = &["NEXTVAL", "LASTVAL", "SETVAL"];
 const ROWS: &[&str] = &["new", "old", "excluded"];
 
 /// Looks at all names of a statement.
-pub(crate) fn look(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) -> Result<(), Why> {
-    let tables = tables(pieces);
-    qualify(look, pieces, found);
+pub(crate) fn look(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+    let tables = tables(code);
+    qualify(look, code, found);
     let mut at = 0;
-    while at < pieces.len() {
-        let end = chain(pieces, at);
+    while at < code.count() {
+        let end = chain(code, at);
         if end > at {
             let is_table = tables.get(at).copied().unwrap_or(false);
-            name(look, pieces, (at, end), is_table, found)?;
+            name(look, code, (at, end), is_table, found)?;
         }
         at = end.max(at + 1);
     }
-    tells(look, pieces, found);
+    tells(look, code, found);
     Ok(())
 }
 
 /// The end of a name with or without dots; the same place where none begins.
-fn chain(pieces: &Pieces<'_>, at: usize) -> usize {
+fn chain(code: &Cursor<'_>, at: usize) -> usize {
     // A text with dots around it can only be meant for a name.
     let dotted = |at: usize| {
-        let dot = |piece: Piece<'_>| piece.text == ".";
-        pieces.get(at + 1).is_some_and(dot) || pieces.before(at).is_some_and(dot)
+        let dot = |token: CodeToken<'_>| token.text == ".";
+        code.get(at + 1).is_some_and(dot) || code.before(at).is_some_and(dot)
     };
     let is_name = |at: usize| {
-        pieces.get(at).is_some_and(|piece| {
-            piece.is_name() || piece.kind == Kind::Text && piece.text.starts_with('"') && dotted(at)
+        code.get(at).is_some_and(|token| {
+            token.is_name() || token.kind == Kind::Text && token.text.starts_with('"') && dotted(at)
         })
     };
-    let led = pieces
+    let led = code
         .before(at)
-        .is_some_and(|piece| matches!(piece.text, "@" | ":"));
+        .is_some_and(|token| matches!(token.text, "@" | ":"));
     if !is_name(at) || led {
         return at;
     }
     let mut end = at + 1;
-    while pieces.get(end).is_some_and(|piece| piece.text == ".") {
-        let next = pieces.get(end + 1);
+    while code.get(end).is_some_and(|token| token.text == ".") {
+        let next = code.get(end + 1);
         match next {
-            Some(piece) if is_name(end + 1) || piece.text == "*" => end += 2,
+            Some(token) if is_name(end + 1) || token.text == "*" => end += 2,
             _ => break,
         }
     }
@@ -145,20 +146,20 @@ fn chain(pieces: &Pieces<'_>, at: usize) -> usize {
 
 fn name(
     look: Look<'_>,
-    pieces: &Pieces<'_>,
+    code: &Cursor<'_>,
     (at, end): (usize, usize),
     is_table: bool,
     found: &mut Found,
 ) -> Result<(), Why> {
-    let (around, grammar) = (look.around, look.dialect.grammar());
-    let Some(first) = pieces.get(at) else {
+    let (around, grammar) = (look.around, &look.dialect.syntax().grammar);
+    let Some(first) = code.get(at) else {
         return Ok(());
     };
     let parts = (end - at).div_ceil(2);
-    database(look, pieces, at, found)?;
-    written_to_all(look, pieces, (at, end))?;
-    let name = first.name();
-    let called = pieces.get(end).is_some_and(|piece| piece.text == "(");
+    database(look, code, at, found)?;
+    written_to_all(look, code, (at, end))?;
+    let name = first.folded();
+    let called = code.get(end).is_some_and(|token| token.text == "(");
     let is_own = !around.own.is_empty() && name == around.own.to_lowercase();
     let is_other = !is_own
         && around
@@ -168,7 +169,7 @@ fn name(
     let certain = match grammar.parts {
         // One part more than a table has.
         3 => {
-            let schema = pieces.get(at + 2).map(|piece| piece.name());
+            let schema = code.get(at + 2).map(|token| token.folded());
             let own = parts > 2 && schema.is_some() && schema == around.schema;
             if !(own || parts > 2 && is_table) {
                 return Ok(());
@@ -181,16 +182,18 @@ fn name(
     if !is_own && !is_other || grammar.own.contains(&name.as_str()) {
         return Ok(());
     }
-    let last = end.checked_sub(1).and_then(|last| pieces.get(last));
+    let last = end.checked_sub(1).and_then(|last| code.get(last));
     let all_columns = parts < 3 && last.is_some_and(|last| last.text == "*");
-    let alias = ROWS.contains(&name.as_str()) || is_bare(pieces, &name);
+    let alias = ROWS.contains(&name.as_str()) || is_bare(code, &name);
     if all_columns || !certain && alias {
         return Ok(());
     }
     if is_own {
-        found
-            .edits
-            .push(first.renamed(look.dialect, &around.shadow))
+        found.edits.push(edits::renamed(
+            &first,
+            look.dialect.syntax(),
+            &around.shadow,
+        ))
     } else {
         return Err((format!("names another database, `{name}`"), true));
     }
@@ -198,27 +201,29 @@ fn name(
 }
 
 /// Whether a name also stands alone: then it is an alias, a table or a variable.
-fn is_bare(pieces: &Pieces<'_>, name: &str) -> bool {
-    let dot = |at: Option<Piece<'_>>| at.is_some_and(|piece| piece.text == ".");
-    (0..pieces.len()).any(|at| {
-        let bare = !dot(pieces.get(at + 1)) && !dot(pieces.before(at));
-        bare && pieces
+fn is_bare(code: &Cursor<'_>, name: &str) -> bool {
+    let dot = |at: Option<CodeToken<'_>>| at.is_some_and(|token| token.text == ".");
+    (0..code.count()).any(|at| {
+        let bare = !dot(code.get(at + 1)) && !dot(code.before(at));
+        bare && code
             .get(at)
-            .is_some_and(|piece| piece.is_name() && piece.name() == name)
+            .is_some_and(|token| token.is_name() && token.folded() == name)
     })
 }
 
 /// `ALTER DATABASE x`, `GRANT … ON DATABASE x`, `COMMENT ON DATABASE x`.
-fn database(look: Look<'_>, pieces: &Pieces<'_>, at: usize, found: &mut Found) -> Result<(), Why> {
-    let grammar = look.dialect.grammar();
-    let (Some(piece), Some(before)) = (pieces.get(at), pieces.before(at)) else {
+fn database(look: Look<'_>, code: &Cursor<'_>, at: usize, found: &mut Found) -> Result<(), Why> {
+    let grammar = &look.dialect.syntax().grammar;
+    let (Some(token), Some(before)) = (code.get(at), code.before(at)) else {
         return Ok(());
     };
     let schema = grammar.schema_is_database && before.is("SCHEMA");
-    let chosen = pieces.are(0, &["USE"]) && at == 1;
-    let leads = (pieces.are(0, &["ALTER"]) || pieces.are(0, &["REINDEX"])) && at == 2
-        || at.checked_sub(2).is_some_and(|on| pieces.are(on, &["ON"]));
-    if !chosen && (!leads || !(before.is_any(&["DATABASE", "SYSTEM"]) || schema)) {
+    let chosen = code.sees_at(0, &["USE"]) && at == 1;
+    let leads = (code.sees_at(0, &["ALTER"]) || code.sees_at(0, &["REINDEX"])) && at == 2
+        || at
+            .checked_sub(2)
+            .is_some_and(|on| code.sees_at(on, &["ON"]));
+    if !chosen && (!leads || !(before.is_one_of(&["DATABASE", "SYSTEM"]) || schema)) {
         return Ok(());
     }
     // What comes behind it where the database in use is meant.
@@ -230,14 +235,16 @@ fn database(look: Look<'_>, pieces: &Pieces<'_>, at: usize, found: &mut Found) -
         "COMMENT",
         "READ",
     ];
-    let name = piece.name();
+    let name = token.folded();
     if name == look.around.own.to_lowercase() {
-        found
-            .edits
-            .push(piece.renamed(look.dialect, &look.around.shadow));
+        found.edits.push(edits::renamed(
+            &token,
+            look.dialect.syntax(),
+            &look.around.shadow,
+        ));
         return Ok(());
     }
-    let named = piece.kind == Kind::QuotedName || !piece.is_any(OPTIONS);
+    let named = token.kind == Kind::QuotedName || !token.is_one_of(OPTIONS);
     if named && name != look.around.shadow.to_lowercase() {
         Err((format!("names another database, `{name}`"), true))
     } else {
@@ -246,19 +253,15 @@ fn database(look: Look<'_>, pieces: &Pieces<'_>, at: usize, found: &mut Found) -
 }
 
 /// Tables of the whole server can be read, and not written.
-fn written_to_all(
-    look: Look<'_>,
-    pieces: &Pieces<'_>,
-    (at, end): (usize, usize),
-) -> Result<(), Why> {
+fn written_to_all(look: Look<'_>, code: &Cursor<'_>, (at, end): (usize, usize)) -> Result<(), Why> {
     const WRITES: &[&str] = &["UPDATE", "INTO", "TRUNCATE", "TABLE", "ONLY"];
-    let last = end.checked_sub(1).and_then(|last| pieces.get(last));
+    let last = end.checked_sub(1).and_then(|last| code.get(last));
     let name = last.map(|last| last.name()).unwrap_or_default();
-    let before = pieces.before(at);
+    let before = code.before(at);
     let deletes = at
         .checked_sub(2)
-        .is_some_and(|from| pieces.are(from, &["DELETE", "FROM"]));
-    let writes = before.is_some_and(|before| before.is_any(WRITES)) || deletes;
+        .is_some_and(|from| code.sees_at(from, &["DELETE", "FROM"]));
+    let writes = before.is_some_and(|before| before.is_one_of(WRITES)) || deletes;
     if writes && look.rules.shared.contains(&name.as_str()) {
         Err((
             format!("writes to `{name}`, which all databases share"),
@@ -270,44 +273,44 @@ fn written_to_all(
 }
 
 /// A name without its database may be that of something which the whole server has.
-fn qualify(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) {
+fn qualify(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
     let Some((verb, kind)) = look.rules.qualified else {
         return;
     };
-    if !pieces.are(0, &[verb, kind]) || look.around.shadow.is_empty() {
+    if !code.sees_at(0, &[verb, kind]) || look.around.shadow.is_empty() {
         return;
     }
-    let exists = pieces.are(2, &["IF", "EXISTS"]);
+    let exists = code.sees_at(2, &["IF", "EXISTS"]);
     let at = if exists { 4 } else { 2 };
-    let alone = chain(pieces, at) == at + 1;
-    if let Some(piece) = pieces.get(at).filter(|_| alone) {
+    let alone = chain(code, at) == at + 1;
+    if let Some(token) = code.get(at).filter(|_| alone) {
         let qualifier = format!("{}.", look.dialect.quote(&look.around.shadow));
-        found.edits.push((piece.start, piece.start, qualifier));
+        found.edits.push((token.start, token.start, qualifier));
     }
 }
 
 /// Who asks what the server has names the database in a string.
-fn tells(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) {
+fn tells(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
     let around = look.around;
-    let telling =
-        |piece: &Piece<'_>| piece.is_name() && look.rules.telling.contains(&piece.name().as_str());
-    if around.own.is_empty() || !pieces.iter().any(|piece| telling(&piece)) {
+    let telling = |token: &CodeToken<'_>| {
+        token.is_name() && look.rules.telling.contains(&token.folded().as_str())
+    };
+    if around.own.is_empty() || !code.tokens().any(|token| telling(&token)) {
         return;
     }
-    for at in 0..pieces.len() {
-        let Some(piece) = pieces.get(at).filter(|piece| piece.kind == Kind::Text) else {
+    for at in 0..code.count() {
+        let Some(token) = code.get(at).filter(|token| token.kind == Kind::Text) else {
             continue;
         };
-        let own = super::literal(piece.text).eq_ignore_ascii_case(&around.own);
+        let own = super::literal(token.text).eq_ignore_ascii_case(&around.own);
         let compared = at.checked_sub(2).filter(|_| {
-            pieces
-                .before(at)
+            code.before(at)
                 .is_some_and(|before| matches!(before.text, "=" | ">" | "("))
         });
         let behind = compared.map(|from| from.saturating_sub(2)..from + 1);
         let of_schema = behind.is_some_and(|mut behind| {
             behind.any(|at| {
-                let name = pieces.get(at).map(|piece| piece.name()).unwrap_or_default();
+                let name = code.get(at).map(|token| token.folded()).unwrap_or_default();
                 ["_schema", "_catalog", "schema_name", "datname"]
                     .iter()
                     .any(|end| name.ends_with(end))
@@ -317,7 +320,7 @@ fn tells(look: Look<'_>, pieces: &Pieces<'_>, found: &mut Found) {
             && of_schema
             && let Ok(text) = look.dialect.text(&around.shadow)
         {
-            found.edits.push((piece.start, piece.end, text));
+            found.edits.push((token.start, token.end, text));
         }
     }
 }
@@ -332,34 +335,34 @@ struct Level {
 }
 
 /// Where the name of a table stands for certain.
-fn tables(pieces: &Pieces<'_>) -> Vec<bool> {
+fn tables(code: &Cursor<'_>) -> Vec<bool> {
     let outer = Level {
         list: false,
         expression: false,
     };
     let mut levels = vec![outer];
-    let mut all = Vec::with_capacity(pieces.len());
-    let on = first_on(pieces);
+    let mut all = Vec::with_capacity(code.count());
+    let on = first_on(code);
     // Whether a table comes next.
     let mut next = false;
-    for at in 0..pieces.len() {
-        let Some(piece) = pieces.get(at) else {
+    for at in 0..code.count() {
+        let Some(token) = code.get(at) else {
             break;
         };
         let here = std::mem::take(&mut next);
         let level = levels.last().copied().unwrap_or(outer);
-        let after_dot = pieces.before(at).is_some_and(|before| before.text == ".");
-        let before_dot = pieces.get(at + 1).is_some_and(|next| next.text == ".");
-        all.push(here && piece.is_name());
-        if after_dot || before_dot || piece.kind == Kind::QuotedName {
+        let after_dot = code.before(at).is_some_and(|before| before.text == ".");
+        let before_dot = code.get(at + 1).is_some_and(|next| next.text == ".");
+        all.push(here && token.is_name());
+        if after_dot || before_dot || token.kind == Kind::QuotedName {
             continue;
         }
-        match piece.text {
+        match token.text {
             "(" => {
-                let function = pieces.before(at);
-                let taking = function.is_some_and(|it| it.is_any(TAKING));
+                let function = code.before(at);
+                let taking = function.is_some_and(|it| it.is_one_of(TAKING));
                 next = here || taking;
-                let expression = function.is_some_and(|it| it.is_any(EXPRESSIONS));
+                let expression = function.is_some_and(|it| it.is_one_of(EXPRESSIONS));
                 levels.push(Level {
                     list: here,
                     expression,
@@ -374,8 +377,8 @@ fn tables(pieces: &Pieces<'_>) -> Vec<bool> {
             ";" => levels = vec![outer],
             "," => next = level.list,
             _ => {
-                let (is_table, is_list) = leads(pieces, at, level, on);
-                next = is_table || here && passes(&piece);
+                let (is_table, is_list) = leads(code, at, level, on);
+                next = is_table || here && passes(&token);
                 if let (Some(list), Some(level)) = (is_list, levels.last_mut()) {
                     level.list = list;
                 }
@@ -386,34 +389,34 @@ fn tables(pieces: &Pieces<'_>) -> Vec<bool> {
 }
 
 /// Words that may stand between what leads to a table and the table.
-fn passes(piece: &Piece<'_>) -> bool {
-    piece.is_any(&["IF", "NOT", "LATERAL", "CONCURRENTLY"])
+fn passes(token: &CodeToken<'_>) -> bool {
+    token.is_one_of(&["IF", "NOT", "LATERAL", "CONCURRENTLY"])
 }
 
 /// Whether a table comes behind this word, and what a comma means from there on.
-fn leads(pieces: &Pieces<'_>, at: usize, level: Level, on: Option<usize>) -> (bool, Option<bool>) {
-    let Some(piece) = pieces.get(at) else {
+fn leads(code: &Cursor<'_>, at: usize, level: Level, on: Option<usize>) -> (bool, Option<bool>) {
+    let Some(token) = code.get(at) else {
         return (false, None);
     };
-    let before = |word: &str| pieces.before(at).is_some_and(|before| before.is(word));
-    if piece.is("ON") && on == Some(at) {
+    let before = |word: &str| code.before(at).is_some_and(|before| before.is(word));
+    if token.is("ON") && on == Some(at) {
         return (true, Some(false));
     }
     // `NEXT VALUE FOR s`, `CREATE TABLE t LIKE u`.
-    if piece.is("FOR") && before("VALUE") || piece.is("LIKE") && is_copy(pieces, at) {
+    if token.is("FOR") && before("VALUE") || token.is("LIKE") && is_copy(code, at) {
         return (true, None);
     }
     // `ON DUPLICATE KEY UPDATE a.x = 1`, `SELECT … FOR UPDATE`.
-    if piece.is("UPDATE") && (before("KEY") || before("FOR") || before("ON")) {
+    if token.is("UPDATE") && (before("KEY") || before("FOR") || before("ON")) {
         return (false, Some(false));
     }
-    let word = |words: &[&str]| piece.is_any(words);
-    if piece.is("FROM") && level.expression || piece.is("TO") && before("SYSTEM_TIME") {
+    let word = |words: &[&str]| token.is_one_of(words);
+    if token.is("FROM") && level.expression || token.is("TO") && before("SYSTEM_TIME") {
         return (false, None);
     }
     if word(BEFORE) {
         // A function of the same name, or `IGNORE INDEX`.
-        let called = pieces.get(at + 1).is_some_and(|next| next.text == "(");
+        let called = code.get(at + 1).is_some_and(|next| next.text == "(");
         let is_function = called && word(&["INSERT", "REPLACE", "TRUNCATE", "VALUES"]);
         return if is_function {
             (false, None)
@@ -429,20 +432,20 @@ fn leads(pieces: &Pieces<'_>, at: usize, level: Level, on: Option<usize>) -> (bo
 }
 
 /// The ON of an index or a trigger; every other one is followed by a condition.
-fn first_on(pieces: &Pieces<'_>) -> Option<usize> {
-    let head = (0..8).filter_map(|at| pieces.get(at));
-    let of_table = |piece: Piece<'_>| piece.is_any(&["INDEX", "TRIGGER", "POLICY", "RULE"]);
-    let begins = pieces.get(0)?.is_any(&["CREATE", "DROP", "ALTER"]);
+fn first_on(code: &Cursor<'_>) -> Option<usize> {
+    let head = (0..8).filter_map(|at| code.get(at));
+    let of_table = |token: CodeToken<'_>| token.is_one_of(&["INDEX", "TRIGGER", "POLICY", "RULE"]);
+    let begins = code.get(0)?.is_one_of(&["CREATE", "DROP", "ALTER"]);
     let of_table = begins && head.into_iter().any(of_table);
-    let first = || (0..pieces.len()).find(|at| pieces.are(*at, &["ON"]));
+    let first = || (0..code.count()).find(|at| code.sees_at(*at, &["ON"]));
     of_table.then(first).flatten()
 }
 
 /// Whether LIKE stands right behind the name of a new table.
-fn is_copy(pieces: &Pieces<'_>, at: usize) -> bool {
-    let mut between = (0..at).rev().filter_map(|at| pieces.get(at));
-    let stop = between.find(|piece| {
-        !piece.is("(") && piece.text != "." && (piece.is("TABLE") || !piece.is_name())
+fn is_copy(code: &Cursor<'_>, at: usize) -> bool {
+    let mut between = (0..at).rev().filter_map(|at| code.get(at));
+    let stop = between.find(|token| {
+        !token.is("(") && token.text != "." && (token.is("TABLE") || !token.is_name())
     });
-    stop.is_some_and(|piece| piece.is("TABLE")) && pieces.are(0, &["CREATE"])
+    stop.is_some_and(|token| token.is("TABLE")) && code.sees_at(0, &["CREATE"])
 }

@@ -6,7 +6,7 @@ use crate::sql::lex::{Kind, tokens};
 /// The condition between parentheses, or why it cannot be one.
 pub fn condition(dialect: &dyn Dialect, text: &str) -> Result<String, String> {
     let wrong = |why: &str| format!("the condition `{text}` {why}");
-    let cut = tokens(dialect.lexis(), text).map_err(|fault| wrong(&fault.message))?;
+    let cut = tokens(dialect.syntax(), text).map_err(|fault| wrong(&fault.message))?;
     let (mut depth, mut empty) = (0_usize, true);
     for token in cut {
         let part = text.get(token.start..token.end).unwrap_or_default();

@@ -27,10 +27,9 @@ use crate::dialect::containment::Rules;
 use crate::dialect::keys::Keys;
 use crate::dialect::repairs::Repairs;
 use crate::dialect::{Dialect, Driver, Facts};
-use crate::sql::cursor::{Grammar, Names};
-use crate::sql::lex::Lexis;
+use crate::sql::Syntax;
 
-pub use syntax::LEXIS;
+pub use syntax::SYNTAX;
 
 /// What has characters, and so a character set and a collation.
 pub const CHARACTERS: &[&str] = &[
@@ -74,12 +73,8 @@ impl Dialect for MySql {
         self
     }
 
-    fn lexis(&self) -> &'static Lexis {
-        &LEXIS
-    }
-
-    fn grammar(&self) -> &'static Grammar {
-        &GRAMMAR
+    fn syntax(&self) -> &'static Syntax {
+        &SYNTAX
     }
 
     fn containment(&self) -> &'static Rules {
@@ -90,25 +85,3 @@ impl Dialect for MySql {
         checks::CHECKS
     }
 }
-
-/// The case of names counts or not as the server was set up; told apart by case, a table is at worst
-/// asked for once too often.
-static GRAMMAR: Grammar = Grammar {
-    names: Names::Exact,
-    parts: 2,
-    own: &[],
-    temporary: None,
-    attaching: &[],
-    schema_is_database: true,
-    not_columns: &[
-        "INDEX",
-        "KEY",
-        "CONSTRAINT",
-        "FOREIGN",
-        "CHECK",
-        "PRIMARY",
-        "PARTITION",
-        "PERIOD",
-        "SYSTEM",
-    ],
-};

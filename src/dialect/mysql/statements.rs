@@ -10,7 +10,7 @@ use crate::dialect::statements::{
 };
 use crate::dialect::{ErrorKind, Forbidden};
 use crate::model::server::Server;
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 /// Tables that cannot roll back; and if there are any, the tables with triggers, the views and
 /// the routines, which could write to them.
@@ -95,7 +95,7 @@ impl Statements for MySql {
         forbid_control(words, FORBIDDEN)
     }
 
-    fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
+    fn recovery(&self, words: &Cursor<'_>) -> RecoveryClass {
         recovery::class(words.clone())
     }
 
@@ -130,7 +130,7 @@ impl Statements for MySql {
         }
     }
 
-    fn loses_transactions(&self, words: &Words<'_>) -> Option<String> {
+    fn loses_transactions(&self, words: &Cursor<'_>) -> Option<String> {
         recovery::loses_transactions(words.clone())
     }
 

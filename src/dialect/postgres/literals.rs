@@ -1,6 +1,6 @@
 //! Names, literals and comparisons of PostgreSQL.
 
-use super::{Postgres, schema_name};
+use super::{Postgres, SYNTAX, schema_name};
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::hex;
 use crate::model::schema::{Column, Family};
@@ -11,7 +11,7 @@ impl Literals for Postgres {
     }
 
     fn quote(&self, identifier: &str) -> String {
-        format!("\"{}\"", identifier.replace('"', "\"\""))
+        SYNTAX.quoted(identifier)
     }
 
     fn text(&self, text: &str) -> Result<String, String> {

@@ -1,12 +1,12 @@
 //! PostgreSQL: what cannot run inside a transaction, and how it is told whether it ran.
 
-use crate::dialect::postgres::Postgres;
+use crate::dialect::postgres::{Postgres, SYNTAX};
 use crate::dialect::recovery::normalize::{alike, flat};
 use crate::dialect::recovery::{
     Completion, CompletionCheck, Dropped, Object, ObjectKind, ObjectState, RecoveryClass,
     auto_commit, unchecked, upper,
 };
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 /// Why the statements of a whole cluster are refused.
 const CLUSTER: &str = "it changes the whole cluster and commits by itself, and nothing in this \
@@ -40,7 +40,7 @@ pub struct IndexState {
     rest: String,
 }
 
-pub fn class(mut words: Words<'_>) -> RecoveryClass {
+pub fn class(mut words: Cursor<'_>) -> RecoveryClass {
     match upper(&mut words).as_str() {
         "SET" | "RESET" | "PREPARE" | "DEALLOCATE" | "DISCARD" | "LISTEN" | "UNLISTEN" => {
             RecoveryClass::SessionState
@@ -60,7 +60,7 @@ pub fn class(mut words: Words<'_>) -> RecoveryClass {
     }
 }
 
-fn create(mut words: Words<'_>) -> RecoveryClass {
+fn create(mut words: Cursor<'_>) -> RecoveryClass {
     if words.eat_any(&["DATABASE", "TABLESPACE"]) {
         return RecoveryClass::Unknown(CLUSTER);
     }
@@ -71,7 +71,7 @@ fn create(mut words: Words<'_>) -> RecoveryClass {
     index(words, unique).unwrap_or_else(unchecked)
 }
 
-fn index(mut words: Words<'_>, unique: bool) -> Option<RecoveryClass> {
+fn index(mut words: Cursor<'_>, unique: bool) -> Option<RecoveryClass> {
     is_plain(&words).then_some(())?;
     words.eat_if_exists();
     let name = if words.sees("ON") {
@@ -87,12 +87,12 @@ fn index(mut words: Words<'_>, unique: bool) -> Option<RecoveryClass> {
 }
 
 /// Whether no name is written by the numbers of its characters, which is not read here.
-fn is_plain(words: &Words<'_>) -> bool {
-    let mut words = words.rest().iter();
+fn is_plain(words: &Cursor<'_>) -> bool {
+    let mut words = words.tokens();
     !words.any(|word| word.text.starts_with("U&") || word.text.starts_with("u&"))
 }
 
-fn drop(mut words: Words<'_>) -> RecoveryClass {
+fn drop(mut words: Cursor<'_>) -> RecoveryClass {
     if words.eat_any(&["DATABASE", "TABLESPACE"]) {
         return RecoveryClass::Unknown(CLUSTER);
     }
@@ -116,7 +116,7 @@ fn drop(mut words: Words<'_>) -> RecoveryClass {
 
 impl Shape {
     /// Reads an index from behind its table on.
-    fn read(mut words: Words<'_>, unique: bool) -> Shape {
+    fn read(mut words: Cursor<'_>, unique: bool) -> Shape {
         let method = if words.eat("USING") {
             words.part().unwrap_or_default()
         } else {
@@ -125,13 +125,13 @@ impl Shape {
         Shape {
             unique,
             method,
-            rest: bare(flat(words.rest())),
+            rest: bare(flat(words.tokens())),
         }
     }
 
     /// Reads what the server shows.
     fn shown(definition: &str) -> Option<Shape> {
-        let mut words = Words::whole(&Postgres, definition);
+        let mut words = Cursor::new(&SYNTAX, definition);
         words.eat("CREATE").then_some(())?;
         let unique = words.eat("UNIQUE");
         words.eat("INDEX").then_some(())?;
@@ -177,7 +177,7 @@ impl IndexState {
     fn line(line: &str) -> Option<IndexState> {
         let (sql, rest) = line.split_once('\t')?;
         let (state, rest) = rest.split_once('\t')?;
-        let name = Words::whole(&Postgres, sql).name()?;
+        let name = Cursor::new(&SYNTAX, sql).name()?;
         Some(IndexState {
             sql: sql.to_owned(),
             name: name.last().to_owned(),

@@ -7,7 +7,7 @@ use crate::dialect::recovery::{Object, ObjectKind, RecoveryClass};
 use crate::dialect::statements::{LOCKED, Statements, TRANSACTIONS, calls, forbid_control};
 use crate::dialect::{ErrorKind, Forbidden};
 use crate::model::server::Server;
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 impl Statements for Postgres {
     fn error_kind(&self, code: &str, message: &str) -> ErrorKind {
@@ -53,7 +53,7 @@ impl Statements for Postgres {
         forbid_control(words, FORBIDDEN)
     }
 
-    fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
+    fn recovery(&self, words: &Cursor<'_>) -> RecoveryClass {
         recovery::class(words.clone())
     }
 

@@ -12,7 +12,7 @@ pub(crate) mod normalize;
 use std::sync::Arc;
 
 use super::Dialect;
-use crate::sql::cursor::{Name, Words};
+use crate::sql::{Cursor, Name};
 
 pub use completion::{Completion, CompletionCheck, Definitions, Dropped, ObjectState, completion};
 
@@ -100,7 +100,7 @@ impl Object {
     pub(crate) fn new(dialect: &dyn Dialect, kind: ObjectKind, parts: &Name) -> Self {
         Object {
             kind,
-            name: parts.sql(dialect),
+            name: parts.sql(dialect.syntax()),
             parts: parts.clone(),
         }
     }
@@ -125,7 +125,7 @@ pub(crate) fn unchecked() -> RecoveryClass {
 }
 
 /// Takes the next word, in capitals.
-pub(crate) fn upper(words: &mut Words<'_>) -> String {
+pub(crate) fn upper(words: &mut Cursor<'_>) -> String {
     words
         .next()
         .map(|word| word.text.to_ascii_uppercase())

@@ -3,7 +3,7 @@
 //! the words and their order do. A likeness that is missed costs a question to a person, one
 //! that is none would hide that a statement never ran.
 
-use crate::sql::cursor::{Word, unquoted};
+use crate::sql::cursor::{CodeToken, unquoted};
 use crate::sql::lex::Kind;
 
 /// Words of one meaning; the first is what they are compared as.
@@ -19,10 +19,11 @@ const SYNONYMS: &[&[&str]] = &[
 
 /// Words without what does not count: names lower-cased and out of their quotes, texts behind an
 /// apostrophe, and no character set in front of them.
-pub fn plain(words: &[Word<'_>]) -> Vec<String> {
-    let mut plain: Vec<String> = Vec::with_capacity(words.len());
-    for (at, word) in words.iter().enumerate() {
-        let next = words.get(at + 1).map(|next| next.kind);
+pub fn plain<'a>(words: impl IntoIterator<Item = CodeToken<'a>>) -> Vec<String> {
+    let mut plain: Vec<String> = Vec::new();
+    let mut words = words.into_iter().peekable();
+    while let Some(word) = words.next() {
+        let next = words.peek().map(|next| next.kind);
         match word.kind {
             Kind::Word if word.text.starts_with('_') && next == Some(Kind::Text) => {}
             Kind::Word => {
@@ -45,7 +46,7 @@ pub fn plain(words: &[Word<'_>]) -> Vec<String> {
 }
 
 /// As [`plain`], without parentheses, which servers add and take away.
-pub fn flat(words: &[Word<'_>]) -> Vec<String> {
+pub fn flat<'a>(words: impl IntoIterator<Item = CodeToken<'a>>) -> Vec<String> {
     let mut plain = plain(words);
     plain.retain(|word| word != "(" && word != ")");
     plain
@@ -55,7 +56,7 @@ pub fn flat(words: &[Word<'_>]) -> Vec<String> {
 pub const GAP: char = '\u{1f}';
 
 /// [`flat`] as one text.
-pub fn flat_text(words: &[Word<'_>]) -> String {
+pub fn flat_text<'a>(words: impl IntoIterator<Item = CodeToken<'a>>) -> String {
     flat(words).join(&GAP.to_string())
 }
 

@@ -1,6 +1,6 @@
 //! Names, literals and comparisons of SQLite.
 
-use super::Sqlite;
+use super::{SYNTAX, Sqlite};
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::schema::{Column, Family};
 
@@ -10,7 +10,7 @@ impl Literals for Sqlite {
     }
 
     fn quote(&self, identifier: &str) -> String {
-        format!("\"{}\"", identifier.replace('"', "\"\""))
+        SYNTAX.quoted(identifier)
     }
 
     fn text(&self, text: &str) -> Result<String, String> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::ddl::object;
 use super::ddl::table;
 use super::ddl::table::Parsed;
-use super::ddl::tokens::{Known, Token, canonical, tokens};
+use super::ddl::tokens::{Known, canonical, code, tokens};
 use super::write::clause;
 use crate::dialect::bookkeeping::not_own;
 use crate::dialect::catalog::{Query, Rows};
@@ -102,8 +102,8 @@ fn stranger(entry: &Entry<'_>) -> Stranger {
 
 /// A text that is not understood, in a spelling that layout does not change.
 fn told(sql: &str) -> String {
-    match tokens(sql) {
-        Some(tokens) => canonical(&tokens, None),
+    match code(sql) {
+        Some(code) => canonical(&code, None),
         None => sql.to_owned(),
     }
 }
@@ -111,7 +111,7 @@ fn told(sql: &str) -> String {
 /// Without the comments behind the last token: a terminator would become a part of them.
 fn trimmed(sql: &str) -> &str {
     let code = |token: &lex::Token| !matches!(token.kind, lex::Kind::Blank | lex::Kind::Comment);
-    let all = lex::tokens(&crate::dialect::sqlite::LEXIS, sql).unwrap_or_default();
+    let all = lex::tokens(&crate::dialect::sqlite::SYNTAX, sql).unwrap_or_default();
     let last = all.iter().rev().find(|token| code(token));
     last.and_then(|last| sql.get(..last.end)).unwrap_or(sql)
 }
@@ -215,10 +215,11 @@ fn same(one: &Table, other: &Table) -> bool {
 
 /// The numbers and strings of a text, sorted; what is only a name in quotes is none.
 fn literals(sql: &str) -> Vec<String> {
-    let all = tokens(sql).unwrap_or_default();
-    let is_number = |token: &&Token<'_>| token.kind == lex::Kind::Number;
-    let numbers = all.iter().filter(is_number);
-    let mut literals: Vec<String> = numbers.map(|token| token.text.to_lowercase()).collect();
+    let mut literals: Vec<String> = tokens(sql)
+        .iter()
+        .filter(|token| token.kind == lex::Kind::Number)
+        .map(|token| token.text.to_lowercase())
+        .collect();
     literals.sort();
     literals
 }

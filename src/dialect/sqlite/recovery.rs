@@ -1,9 +1,9 @@
 //! SQLite: all but a few statements can be rolled back.
 
 use crate::dialect::recovery::RecoveryClass;
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
-pub fn class(words: &Words<'_>) -> RecoveryClass {
+pub fn class(words: &Cursor<'_>) -> RecoveryClass {
     match words.first().as_str() {
         "VACUUM" | "ANALYZE" | "REINDEX" => RecoveryClass::Repeatable,
         "PRAGMA" | "ATTACH" | "DETACH" => RecoveryClass::SessionState,

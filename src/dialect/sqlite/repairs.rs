@@ -2,9 +2,9 @@
 
 use crate::dialect::literals::single_quoted;
 use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
-use crate::dialect::sqlite::Sqlite;
+use crate::dialect::sqlite::{SYNTAX, Sqlite};
 use crate::model::repair::{Hindrance, Obstacle};
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 /// What the table as a whole says where its values have to be of their columns' types.
 const STRICT: &str = "STRICT";
@@ -53,7 +53,7 @@ impl Repairs for Sqlite {
                     ("UPDATE", Hindrance::UpdateTrigger),
                     ("DELETE", Hindrance::DeleteTrigger),
                 ];
-                let words = Words::whole(&Sqlite, cell(2)).texts();
+                let words = Cursor::new(&SYNTAX, cell(2)).texts();
                 words.iter().find_map(|word| {
                     let mut events = events.iter();
                     let event = events.find(|(event, _)| word.eq_ignore_ascii_case(event));

@@ -6,7 +6,7 @@ use crate::dialect::recovery::{Object, RecoveryClass};
 use crate::dialect::statements::{Statements, TRANSACTIONS, forbid_control};
 use crate::dialect::{ErrorKind, Forbidden};
 use crate::model::server::Server;
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 impl Statements for Sqlite {
     fn error_kind(&self, code: &str, message: &str) -> ErrorKind {
@@ -33,7 +33,7 @@ impl Statements for Sqlite {
         forbid_control(words, FORBIDDEN)
     }
 
-    fn recovery(&self, words: &Words<'_>) -> RecoveryClass {
+    fn recovery(&self, words: &Cursor<'_>) -> RecoveryClass {
         recovery::class(words)
     }
 

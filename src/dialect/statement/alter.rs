@@ -4,10 +4,10 @@ use super::StatementEffect as Effect;
 use super::definition::{column, column_type, named_column};
 use super::head::{DdlObject, Head};
 use super::{Column, StatementEffect};
-use crate::sql::cursor::{Name, Words};
+use crate::sql::{Cursor, Name};
 
 /// The effects of an ALTER, from its verb on: those on columns that stay, then all others.
-pub(super) fn alter(words: &mut Words<'_>) -> Vec<StatementEffect> {
+pub(super) fn alter(words: &mut Cursor<'_>) -> Vec<StatementEffect> {
     words.next();
     let Some(head) = Head::read(words) else {
         return Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn alter(words: &mut Words<'_>) -> Vec<StatementEffect> {
 }
 
 /// The effect of one clause of `ALTER TYPE`.
-fn drop_attribute(mut clause: Words<'_>, of: &Name) -> Option<StatementEffect> {
+fn drop_attribute(mut clause: Cursor<'_>, of: &Name) -> Option<StatementEffect> {
     let drops = clause.eat_all(&["DROP", "ATTRIBUTE"]);
     clause.eat_if_exists();
     let name = clause.name().filter(|_| drops)?;
@@ -50,7 +50,7 @@ fn drop_attribute(mut clause: Words<'_>, of: &Name) -> Option<StatementEffect> {
 }
 
 /// The effects of one clause of `ALTER TABLE`.
-fn alter_clause(mut clause: Words<'_>, table: &Name) -> Vec<StatementEffect> {
+fn alter_clause(mut clause: Cursor<'_>, table: &Name) -> Vec<StatementEffect> {
     let one = |effect: Option<StatementEffect>| effect.into_iter().collect();
     let table = table.clone();
     let Some(first) = clause.next() else {
@@ -76,7 +76,7 @@ fn alter_clause(mut clause: Words<'_>, table: &Name) -> Vec<StatementEffect> {
     }
 }
 
-fn add_columns(clause: &mut Words<'_>, table: &Name) -> Vec<StatementEffect> {
+fn add_columns(clause: &mut Cursor<'_>, table: &Name) -> Vec<StatementEffect> {
     let said = clause.eat("COLUMN");
     clause.eat_if_exists();
     let columns: Vec<Column> = match clause.group() {
@@ -97,7 +97,7 @@ fn add_columns(clause: &mut Words<'_>, table: &Name) -> Vec<StatementEffect> {
 }
 
 /// `CHANGE [COLUMN] a b type`
-fn change_column(clause: &mut Words<'_>, table: &Name) -> Option<Vec<StatementEffect>> {
+fn change_column(clause: &mut Cursor<'_>, table: &Name) -> Option<Vec<StatementEffect>> {
     clause.eat("COLUMN");
     clause.eat_if_exists();
     let from = clause.any_case()?;
@@ -117,7 +117,7 @@ fn change_column(clause: &mut Words<'_>, table: &Name) -> Option<Vec<StatementEf
 }
 
 /// `MODIFY [COLUMN] a type`
-fn modify_column(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect> {
+fn modify_column(clause: &mut Cursor<'_>, table: Name) -> Option<StatementEffect> {
     clause.eat("COLUMN");
     clause.eat_if_exists();
     let column = named_column(clause)?;
@@ -125,7 +125,7 @@ fn modify_column(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect>
 }
 
 /// `ALTER [COLUMN] a [SET DATA] TYPE type`
-fn set_column_type(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect> {
+fn set_column_type(clause: &mut Cursor<'_>, table: Name) -> Option<StatementEffect> {
     clause.eat("COLUMN");
     let name = clause.any_case()?;
     clause.eat_all(&["SET", "DATA"]);
@@ -136,7 +136,7 @@ fn set_column_type(clause: &mut Words<'_>, table: Name) -> Option<StatementEffec
 }
 
 /// `RENAME [TO | AS | =] b` renames the table, `RENAME [COLUMN] a TO b` a column.
-fn rename_clause(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect> {
+fn rename_clause(clause: &mut Cursor<'_>, table: Name) -> Option<StatementEffect> {
     let mut whole = clause.clone();
     let said = whole.eat_any(&["TO", "AS", "="]);
     let to = whole.name();
@@ -155,7 +155,7 @@ fn rename_clause(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect>
 }
 
 /// `SET SCHEMA s`
-fn set_schema(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect> {
+fn set_schema(clause: &mut Cursor<'_>, table: Name) -> Option<StatementEffect> {
     clause.eat("SCHEMA").then_some(())?;
     let mut parts = clause.name()?.parts;
     parts.push(table.last().to_owned());
@@ -164,9 +164,9 @@ fn set_schema(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect> {
 }
 
 /// `DROP [COLUMN] a`, or one of the partitions or the history.
-fn drop_clause(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect> {
+fn drop_clause(clause: &mut Cursor<'_>, table: Name) -> Option<StatementEffect> {
     if !clause.eat("COLUMN") {
-        let mut not_columns = clause.grammar.not_columns.iter();
+        let mut not_columns = clause.grammar().not_columns.iter();
         match not_columns.find(|word| clause.sees(word)) {
             Some(&"PARTITION") => {
                 let what = format!("drops partitions of {table}");
@@ -187,7 +187,7 @@ fn drop_clause(clause: &mut Words<'_>, table: Name) -> Option<StatementEffect> {
 }
 
 /// The effects of `RENAME TABLE a TO b, …`, from its verb on.
-pub(super) fn rename(words: &mut Words<'_>) -> Vec<StatementEffect> {
+pub(super) fn rename(words: &mut Cursor<'_>) -> Vec<StatementEffect> {
     words.next();
     if !words.eat_any(&["TABLE", "TABLES"]) {
         return Vec::new();

@@ -2,8 +2,8 @@
 
 use super::head::{DdlObject, Head};
 use super::{Column, Detail, NewTable, StatementEffect};
-use crate::sql::cursor::{Name, Words};
 use crate::sql::lex::Kind;
+use crate::sql::{Cursor, Name};
 
 /// The words that no column's definition begins with.
 const NO_COLUMN: &[&str] = &[
@@ -54,7 +54,7 @@ const AFTER_TYPE: &[&str] = &[
 ];
 
 /// The table that a CREATE creates. Without columns, the words are read up to its name.
-pub(super) fn create(words: &mut Words<'_>, detail: Detail) -> Option<NewTable> {
+pub(super) fn create(words: &mut Cursor<'_>, detail: Detail) -> Option<NewTable> {
     const MODIFIERS: &[&str] = &[
         "OR",
         "REPLACE",
@@ -87,7 +87,7 @@ pub(super) fn create(words: &mut Words<'_>, detail: Detail) -> Option<NewTable> 
 }
 
 /// Reads the columns of a table, or the table that it copies, from behind its name.
-fn definition(words: &mut Words<'_>, table: &mut NewTable) {
+fn definition(words: &mut Cursor<'_>, table: &mut NewTable) {
     table.like = like(words);
     let columns = words.group().map(|mut group| {
         table.like = table.like.take().or_else(|| like(&mut group));
@@ -101,12 +101,12 @@ fn definition(words: &mut Words<'_>, table: &mut NewTable) {
     table.columns = columns.filter(|_| !queried && table.like.is_none());
 }
 
-fn like(words: &mut Words<'_>) -> Option<Name> {
+fn like(words: &mut Cursor<'_>) -> Option<Name> {
     words.eat("LIKE").then(|| words.name()).flatten()
 }
 
 /// The column that a clause of a table's definition adds.
-pub(super) fn column(clause: &mut Words<'_>) -> Option<Column> {
+pub(super) fn column(clause: &mut Cursor<'_>) -> Option<Column> {
     let first = clause.peek()?;
     if first.kind == Kind::Word && first.is_one_of(NO_COLUMN) {
         return None;
@@ -115,14 +115,14 @@ pub(super) fn column(clause: &mut Words<'_>) -> Option<Column> {
 }
 
 /// The column that stands here, whatever its name.
-pub(super) fn named_column(clause: &mut Words<'_>) -> Option<Column> {
+pub(super) fn named_column(clause: &mut Cursor<'_>) -> Option<Column> {
     let name = clause.any_case()?;
     let sql = column_type(clause);
     Some(Column { name, sql })
 }
 
 /// The type that stands here, without blanks and in lower case.
-pub(super) fn column_type(clause: &mut Words<'_>) -> String {
+pub(super) fn column_type(clause: &mut Cursor<'_>) -> String {
     let (mut sql, mut depth) = (String::new(), 0_usize);
     while let Some(word) = clause.peek() {
         match word.text {
@@ -141,7 +141,7 @@ pub(super) fn column_type(clause: &mut Words<'_>) -> String {
 }
 
 /// The effects of a DROP, from its verb on.
-pub(super) fn drop(words: &mut Words<'_>) -> Vec<StatementEffect> {
+pub(super) fn drop(words: &mut Cursor<'_>) -> Vec<StatementEffect> {
     let cascade = words.has("CASCADE");
     if words.eat_all(&["DROP", "OWNED", "BY"]) {
         let lose = |name| lose(format!("drops everything that {name} owns"));
@@ -152,7 +152,7 @@ pub(super) fn drop(words: &mut Words<'_>) -> Vec<StatementEffect> {
         return Vec::new();
     };
     words.eat_if_exists();
-    let schema_is_database = words.grammar.schema_is_database;
+    let schema_is_database = words.grammar().schema_is_database;
     let dependent = match head.kind {
         DdlObject::Table => {
             let names = words.names().into_iter();
@@ -178,7 +178,7 @@ pub(super) fn drop(words: &mut Words<'_>) -> Vec<StatementEffect> {
     words.names().into_iter().map(lose).collect()
 }
 
-fn drop_databases(words: &mut Words<'_>, kind: &'static str) -> Vec<StatementEffect> {
+fn drop_databases(words: &mut Cursor<'_>, kind: &'static str) -> Vec<StatementEffect> {
     let names = words.names().into_iter();
     names
         .map(|name| StatementEffect::DropDatabase { name, kind })

@@ -1,6 +1,7 @@
 //! The head of a CREATE, an ALTER or a DROP: its modifiers and the kind of object.
 
-use crate::sql::cursor::{Word, Words};
+use crate::sql::Cursor;
+use crate::sql::cursor::CodeToken;
 
 /// A kind of object that statements create, alter and drop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +59,14 @@ const KINDS: &[(&str, DdlObject)] = &[
 #[derive(Debug, Clone)]
 pub struct Head<'a> {
     /// The words before the kind, without the values of options such as `DEFINER = user@host`.
-    modifiers: Vec<Word<'a>>,
+    modifiers: Vec<CodeToken<'a>>,
     pub kind: DdlObject,
 }
 
 impl<'a> Head<'a> {
     /// Reads the head from behind the verb, up to `IF EXISTS` or the object's name. `None` if no
     /// kind of object is named.
-    pub(crate) fn read(words: &mut Words<'a>) -> Option<Head<'a>> {
+    pub(crate) fn read(words: &mut Cursor<'a>) -> Option<Head<'a>> {
         let mut modifiers = Vec::new();
         loop {
             let word = words.next()?;
@@ -127,7 +128,7 @@ mod tests {
                 ("CREATE CAST (a AS b) WITH FUNCTION f", None),
                 ("CREATE", None),
             ] {
-                let mut words = Words::whole(*dialect, sql);
+                let mut words = Cursor::new(dialect.syntax(), sql);
                 words.next();
                 let head = Head::read(&mut words);
                 assert_eq!(head.map(|head| head.kind), expected, "{sql}");

@@ -14,7 +14,7 @@ pub use rows::{changes_rows, row_copy};
 pub use target::other_database;
 
 use super::Dialect;
-use crate::sql::cursor::{Name, Words};
+use crate::sql::{Cursor, Name};
 
 /// One effect of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,9 +105,9 @@ enum Detail {
 /// since every clause of an ALTER names the table as it was before.
 #[must_use]
 pub fn effects(dialect: &dyn Dialect, sql: &str) -> Vec<StatementEffect> {
-    let mut words = Words::whole(dialect, sql);
+    let mut words = Cursor::new(dialect.syntax(), sql);
     let mut effects = read(&mut words, Detail::Columns);
-    words.at = 0;
+    words.rewind();
     effects.extend(rows::copied(words).map(StatementEffect::CopyRows));
     effects
 }
@@ -116,10 +116,10 @@ pub fn effects(dialect: &dyn Dialect, sql: &str) -> Vec<StatementEffect> {
 /// long INSERT is not read to its end for them.
 #[must_use]
 pub fn table_effects(dialect: &dyn Dialect, sql: &str) -> Vec<StatementEffect> {
-    read(&mut Words::of(dialect, sql), Detail::Tables)
+    read(&mut Cursor::head(dialect.syntax(), sql), Detail::Tables)
 }
 
-fn read(words: &mut Words<'_>, detail: Detail) -> Vec<StatementEffect> {
+fn read(words: &mut Cursor<'_>, detail: Detail) -> Vec<StatementEffect> {
     match words.first().as_str() {
         "CREATE" => {
             let created = definition::create(words, detail).into_iter();

@@ -3,15 +3,15 @@
 use super::definition;
 use super::{Detail, RowCopy, StatementEffect};
 use crate::dialect::Dialect;
-use crate::sql::cursor::{Name, Words};
+use crate::sql::{Cursor, Name};
 
 /// The copy of rows by a statement.
 #[must_use]
 pub fn row_copy(dialect: &dyn Dialect, sql: &str) -> Option<RowCopy> {
-    copied(Words::whole(dialect, sql))
+    copied(Cursor::new(dialect.syntax(), sql))
 }
 
-pub(super) fn copied(mut words: Words<'_>) -> Option<RowCopy> {
+pub(super) fn copied(mut words: Cursor<'_>) -> Option<RowCopy> {
     let to = match words.verb().as_str() {
         "INSERT" | "REPLACE" => written_table(&mut words)?,
         "CREATE" => definition::create(&mut words, Detail::Tables)?.name,
@@ -19,7 +19,7 @@ pub(super) fn copied(mut words: Words<'_>) -> Option<RowCopy> {
     };
     // A source may precede the target: `WITH x AS (SELECT … FROM y) INSERT …`.
     if words.first() == "WITH" {
-        words.at = 0;
+        words.rewind();
     }
     let mut from = Vec::new();
     while let Some(word) = words.next() {
@@ -32,7 +32,7 @@ pub(super) fn copied(mut words: Words<'_>) -> Option<RowCopy> {
 }
 
 /// The effects of a TRUNCATE, from its verb on.
-pub(super) fn truncate(words: &mut Words<'_>) -> Vec<StatementEffect> {
+pub(super) fn truncate(words: &mut Cursor<'_>) -> Vec<StatementEffect> {
     words.next();
     words.eat("TABLE");
     let also = if words.has("CASCADE") {
@@ -48,7 +48,7 @@ pub(super) fn truncate(words: &mut Words<'_>) -> Vec<StatementEffect> {
 }
 
 /// The effect of a DELETE without a condition, from its verb on.
-pub(super) fn delete(words: &mut Words<'_>) -> Option<StatementEffect> {
+pub(super) fn delete(words: &mut Cursor<'_>) -> Option<StatementEffect> {
     words.next();
     let history = words.eat("HISTORY");
     while words.eat_any(&["LOW_PRIORITY", "QUICK", "IGNORE"]) {}
@@ -61,7 +61,7 @@ pub(super) fn delete(words: &mut Words<'_>) -> Option<StatementEffect> {
         return Some(StatementEffect::LoseData { table, what });
     }
     let mut depth = 0_usize;
-    for word in words.rest() {
+    for word in words.tokens() {
         match word.text {
             "(" => depth += 1,
             // The end of the parentheses around the DELETE.
@@ -76,20 +76,20 @@ pub(super) fn delete(words: &mut Words<'_>) -> Option<StatementEffect> {
 }
 
 /// The effects of the DELETEs in a statement that begins with WITH.
-pub(super) fn deletes_inside(words: &mut Words<'_>) -> Vec<StatementEffect> {
+pub(super) fn deletes_inside(words: &mut Cursor<'_>) -> Vec<StatementEffect> {
     let mut effects = Vec::new();
     while let Some(word) = words.peek() {
-        let at = words.at;
+        let mark = words.mark();
         if word.is("DELETE") {
             effects.extend(delete(words));
         }
-        words.at = at + 1;
+        words.back_to(mark + 1);
     }
     effects
 }
 
 /// The table of an INSERT, a REPLACE, an UPDATE of one table or a DELETE, from its verb on.
-pub(super) fn written_table(words: &mut Words<'_>) -> Option<Name> {
+pub(super) fn written_table(words: &mut Cursor<'_>) -> Option<Name> {
     const BETWEEN: &[&str] = &[
         "LOW_PRIORITY",
         "HIGH_PRIORITY",
@@ -110,7 +110,7 @@ pub(super) fn written_table(words: &mut Words<'_>) -> Option<Name> {
     }
     let table = words.name()?;
     // The list of tables of an UPDATE does not show which of them it changes.
-    let rest = words.rest().iter();
+    let rest = words.tokens();
     let mut before_set = rest.take_while(|word| !word.is("SET"));
     let several = verb.is("UPDATE") && before_set.any(|word| word.is_one_of(&[",", "JOIN"]));
     (!several).then_some(table)
@@ -120,5 +120,5 @@ pub(super) fn written_table(words: &mut Words<'_>) -> Option<Name> {
 #[must_use]
 pub fn changes_rows(dialect: &dyn Dialect, sql: &str) -> bool {
     const CHANGING: &[&str] = &["UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE"];
-    CHANGING.contains(&Words::of(dialect, sql).verb().as_str())
+    CHANGING.contains(&Cursor::head(dialect.syntax(), sql).verb().as_str())
 }

@@ -3,13 +3,13 @@
 use super::head::{DdlObject, Head};
 use super::{Detail, StatementEffect, read, rows};
 use crate::dialect::Dialect;
-use crate::sql::cursor::{Name, Words};
+use crate::sql::{Cursor, Name};
 
 /// The other database that a statement writes to, as a predicate; `database` is the one in use.
 #[must_use]
 pub fn other_database(dialect: &dyn Dialect, sql: &str, database: &str) -> Option<String> {
-    let grammar = dialect.grammar();
-    let words = Words::of(dialect, sql);
+    let grammar = &dialect.syntax().grammar;
+    let words = Cursor::head(dialect.syntax(), sql);
     let first = words.first();
     if grammar.attaching.contains(&first.as_str()) {
         return Some(format!("has {first}, which is about another database"));
@@ -35,7 +35,7 @@ struct WriteTargets {
     objects: Vec<Name>,
 }
 
-fn write_targets(mut words: Words<'_>) -> WriteTargets {
+fn write_targets(mut words: Cursor<'_>) -> WriteTargets {
     let objects = match words.first().as_str() {
         "CREATE" | "DROP" => return defined(&mut words),
         "ALTER" => {
@@ -58,7 +58,7 @@ fn write_targets(mut words: Words<'_>) -> WriteTargets {
 }
 
 /// The tables that are renamed, with their new names, and those that lose rows.
-fn tables(words: &mut Words<'_>) -> Vec<Name> {
+fn tables(words: &mut Cursor<'_>) -> Vec<Name> {
     let effects = read(words, Detail::Tables).into_iter();
     let names = effects.flat_map(|effect| match effect {
         StatementEffect::RenameTable { from, to } => vec![from, to],
@@ -69,7 +69,7 @@ fn tables(words: &mut Words<'_>) -> Vec<Name> {
 }
 
 /// The objects that a CREATE, an ALTER or a DROP names, and the table of an index or a trigger.
-fn defined(words: &mut Words<'_>) -> WriteTargets {
+fn defined(words: &mut Cursor<'_>) -> WriteTargets {
     let mut targets = WriteTargets::default();
     let drops = words.sees("DROP");
     words.next();
@@ -82,7 +82,7 @@ fn defined(words: &mut Words<'_>) -> WriteTargets {
         DdlObject::Account | DdlObject::Server | DdlObject::Collation | DdlObject::Extension => {
             return targets;
         }
-        DdlObject::Schema if !words.grammar.schema_is_database => return targets,
+        DdlObject::Schema if !words.grammar().schema_is_database => return targets,
         DdlObject::Database | DdlObject::Schema => {
             targets.databases.extend(words.name());
             return targets;

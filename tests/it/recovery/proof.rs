@@ -3,14 +3,14 @@
 
 use bird::dialect::DIALECTS;
 use bird::dialect::recovery::{AutoCommitted, Completion, Definitions, RecoveryClass, completion};
-use bird::sql::cursor::Words;
+use bird::sql::Cursor;
 use proptest::prelude::*;
 
 fn alone(engine: &str, sql: &str) -> AutoCommitted {
     let mut dialects = DIALECTS.iter().copied();
     let dialect = dialects.find(|one| one.facts().name == engine);
     let dialect = dialect.expect("an engine");
-    match dialect.recovery(&Words::whole(dialect, sql)) {
+    match dialect.recovery(&Cursor::new(dialect.syntax(), sql)) {
         RecoveryClass::AutoCommit(alone) => *alone,
         other => panic!("{sql}: {other:?}"),
     }

@@ -166,12 +166,12 @@ impl Prover {
     /// Runs statements as `migrate` does: with foreign keys off where a table is dropped or
     /// rebuilt, and in one transaction where that holds a schema.
     async fn send(&self, shadow: &mut Shadow, sql: &str, what: &str) -> Result<(), String> {
-        let statements = split(self.dialect.lexis(), sql)
+        let statements = split(self.dialect.syntax(), sql)
             .map_err(|fault| format!("{what} cannot be split: {}\n{sql}", fault.message))?;
         let texts: Vec<&str> = statements.into_iter().map(|one| &sql[one.range]).collect();
         let embedded = self.dialect.facts().is_embedded();
         let rebuilds = texts.iter().any(|text| {
-            let words: Vec<&str> = words(self.dialect.lexis(), text).collect();
+            let words: Vec<&str> = words(self.dialect.syntax(), text).collect();
             !self.dialect.rebuilt_tables(&words).is_empty()
         });
         let told = |error: DbError| format!("{what}: {}\nin:\n{sql}", error);

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::super::LEXIS;
+use super::super::SYNTAX;
 use crate::sql::lex::{Kind, Lexer};
 
 /// One token of code.
@@ -26,7 +26,7 @@ pub struct Cursor<'a> {
 
 /// The code tokens of a text; a text that cannot be cut ends where it cannot.
 fn cut(text: &str) -> impl Iterator<Item = Token> + '_ {
-    let tokens = Lexer::new(&LEXIS, text).map_while(Result::ok);
+    let tokens = Lexer::new(&SYNTAX, text).map_while(Result::ok);
     tokens
         .filter(|token| {
             !matches!(

@@ -5,7 +5,7 @@ use super::matches::fits;
 use super::simulate::{Outcome, outcome};
 use super::table::{Part, Partitions, Table, option};
 use crate::dialect::recovery::normalize::flat_text;
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 /// The clauses of an ALTER TABLE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum Clause {
 
 impl Alter {
     /// Reads the clauses. `None` if one of them is not understood.
-    pub fn read(clauses: Vec<Words<'_>>, names: (&str, &str)) -> Option<Alter> {
+    pub fn read(clauses: Vec<Cursor<'_>>, names: (&str, &str)) -> Option<Alter> {
         let clauses: Option<Vec<Vec<Clause>>> = clauses.into_iter().map(Clause::read).collect();
         Some(Alter {
             clauses: clauses?.concat(),
@@ -77,20 +77,23 @@ impl Alter {
 
 impl Clause {
     /// Reads one clause; `ADD COLUMN (…)` adds several columns.
-    fn read(mut words: Words<'_>) -> Option<Vec<Clause>> {
+    fn read(mut words: Cursor<'_>) -> Option<Vec<Clause>> {
         let one = |clause| Some(vec![clause]);
+        let begin = words.mark();
         match crate::dialect::recovery::upper(&mut words).as_str() {
             "ADD" => one(added(words)?),
             "DROP" => one(dropped(words)?),
             "MODIFY" | "CHANGE" => {
-                let changes = words.all.first().is_some_and(|word| word.is("CHANGE"));
+                let changes = words.first() == "CHANGE";
                 words.eat("COLUMN");
                 let exists = words.eat_if_exists();
+                let named = words.mark();
                 let column = words.any_case()?;
-                words.at -= usize::from(!changes);
+                if !changes {
+                    words.back_to(named);
+                }
                 let mut table = Table::default();
-                let rest = words.rest().to_vec();
-                table.element(words.inside(rest))?;
+                table.element(words.rest())?;
                 one(Clause::Change(column, Box::new(table), exists))
             }
             "RENAME" => one(renamed(words)?),
@@ -127,7 +130,7 @@ impl Clause {
                 one(Clause::Nothing)
             }
             _ => {
-                words.at -= 1;
+                words.back_to(begin);
                 let mut options = Vec::new();
                 while !words.is_over() {
                     let (key, value) = option(&mut words)?;
@@ -142,7 +145,7 @@ impl Clause {
     }
 }
 
-fn added(mut words: Words<'_>) -> Option<Clause> {
+fn added(mut words: Cursor<'_>) -> Option<Clause> {
     if words.eat("PARTITION") {
         words.eat_if_exists();
         if words.eat("PARTITIONS") {
@@ -161,24 +164,20 @@ fn added(mut words: Words<'_>) -> Option<Clause> {
             .clauses()
             .into_iter()
             .try_for_each(|column| table.element(column))?,
-        None => {
-            let rest = words.rest().to_vec();
-            table.element(words.inside(rest))?;
-        }
+        None => table.element(words.rest())?,
     }
     Some(Clause::Add(Box::new(table), exists.is_some()))
 }
 
 /// The words without an `IF NOT EXISTS` before the first parenthesis, where there is one.
-fn without_exists<'w>(words: &Words<'w>) -> Option<Words<'w>> {
-    let rest = words.rest();
-    let mut head = rest.iter().take_while(|word| !word.is("("));
+fn without_exists<'w>(words: &Cursor<'w>) -> Option<Cursor<'w>> {
+    let mut head = words.tokens().take_while(|word| !word.is("("));
     let at = head.position(|word| word.is("IF"))?;
-    let (before, after) = rest.split_at(at);
-    Some(words.inside([before, after.get(3..)?].concat()))
+    let end = at + 3;
+    (end <= words.count()).then(|| words.filtered(|position, _| !(at..end).contains(&position)))
 }
 
-fn dropped(mut words: Words<'_>) -> Option<Clause> {
+fn dropped(mut words: Cursor<'_>) -> Option<Clause> {
     if words.eat_all(&["PRIMARY", "KEY"]) {
         return Some(Clause::DropPrimary(false));
     }
@@ -217,7 +216,7 @@ fn dropped(mut words: Words<'_>) -> Option<Clause> {
     })
 }
 
-fn renamed(mut words: Words<'_>) -> Option<Clause> {
+fn renamed(mut words: Cursor<'_>) -> Option<Clause> {
     let column = words.eat("COLUMN");
     if !column && !words.eat_any(&["INDEX", "KEY"]) {
         // The table's name, which is looked for under the other one.
@@ -234,7 +233,7 @@ fn renamed(mut words: Words<'_>) -> Option<Clause> {
     })
 }
 
-fn altered(mut words: Words<'_>) -> Option<Clause> {
+fn altered(mut words: Cursor<'_>) -> Option<Clause> {
     if words.eat_any(&["INDEX", "KEY"]) {
         words.eat_if_exists();
         let name = words.any_case()?;
@@ -261,9 +260,10 @@ fn altered(mut words: Words<'_>) -> Option<Clause> {
     }
     words.eat("SET").then_some(())?;
     if words.eat_any(&["VISIBLE", "INVISIBLE"]) {
-        let seen = words.all.last()?.is("VISIBLE");
+        let last = words.tokens().next_back().or_else(|| words.passed());
+        let seen = last?.is("VISIBLE");
         return Some(Clause::Visible(name, seen));
     }
     words.eat("DEFAULT").then_some(())?;
-    Some(Clause::Default(name, Some(flat_text(words.rest()))))
+    Some(Clause::Default(name, Some(flat_text(words.tokens()))))
 }

@@ -3,7 +3,7 @@
 use super::key::{Check, Key};
 use crate::dialect::mysql::CHARACTERS;
 use crate::dialect::recovery::normalize::{GAP, flat_text, plain};
-use crate::sql::cursor::{Word, Words};
+use crate::sql::Cursor;
 
 /// A column's definition, in the words that both sides can be brought to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,7 +65,7 @@ const FRACTIONS: &[&str] = &["decimal", "float", "double"];
 const TEXTS: &[&str] = &["tinytext", "text", "mediumtext", "longtext"];
 impl Column {
     /// Reads a column from its name on.
-    pub fn read(mut words: Words<'_>) -> Option<(Column, Beside)> {
+    pub fn read(mut words: Cursor<'_>) -> Option<(Column, Beside)> {
         let mut column = Column {
             name: words.any_case()?,
             ..Column::default()
@@ -79,7 +79,7 @@ impl Column {
         Some((column, beside))
     }
 
-    fn attribute(&mut self, words: &mut Words<'_>, beside: &mut Beside) -> Option<()> {
+    fn attribute(&mut self, words: &mut Cursor<'_>, beside: &mut Beside) -> Option<()> {
         let key = |kind: &'static str| Key {
             kind,
             parts: vec![self.name.clone()],
@@ -96,7 +96,7 @@ impl Column {
         } else if words.eat("AUTO_INCREMENT") {
             self.counts = true;
         } else if words.eat("COMMENT") {
-            self.comment = plain(&[words.next()?]).concat();
+            self.comment = plain([words.next()?]).concat();
         } else if words.eat_all(&["CHARACTER", "SET"]) || words.eat("CHARSET") {
             words.eat("=");
             self.charset = Some(charset(&words.any_case()?));
@@ -104,7 +104,7 @@ impl Column {
             words.eat("=");
             self.collation = Some(charset(&words.any_case()?));
         } else if words.eat_all(&["GENERATED", "ALWAYS", "AS"]) || words.eat("AS") {
-            let expression = flat_text(words.group()?.rest());
+            let expression = flat_text(words.group()?.tokens());
             let stored = words.eat_any(&["STORED", "PERSISTENT"]);
             words.eat("VIRTUAL");
             self.generated = Some(format!("{expression} stored={stored}"));
@@ -128,14 +128,14 @@ impl Column {
             // Whether a key comes of it differs from product to product.
             return None;
         } else if !words.eat("VISIBLE") {
-            self.rest.extend(plain(&[words.next()?]));
+            self.rest.extend(plain([words.next()?]));
         }
         Some(())
     }
 
     fn check(
         &self,
-        words: &mut Words<'_>,
+        words: &mut Cursor<'_>,
         name: Option<String>,
         beside: &mut Beside,
     ) -> Option<()> {
@@ -147,18 +147,17 @@ impl Column {
 
     /// A default, or what an update sets: one value, or an expression in parentheses or of one
     /// function.
-    fn value(&self, words: &mut Words<'_>) -> Option<String> {
-        let start = words.at;
+    fn value(&self, words: &mut Cursor<'_>) -> Option<String> {
+        let start = words.mark();
         if !words.eat_any(&["-", "+"]) {
             let introduced = words.peek()?.text.starts_with('_');
-            words.at += usize::from(introduced);
+            words.skip(usize::from(introduced));
         }
         if words.group().is_none() {
             words.next()?;
-            let _: Option<Words<'_>> = words.group();
+            let _: Option<Cursor<'_>> = words.group();
         }
-        let value: &[Word<'_>] = words.all.get(start..words.at)?;
-        Some(self.number(&flat_text(value)))
+        Some(self.number(&flat_text(words.since(start).tokens())))
     }
 
     /// A default that is said apart from the column.
@@ -279,7 +278,7 @@ pub fn collated(wanted: Option<&str>, shown: Option<&str>) -> bool {
 }
 
 /// A type with what belongs to it.
-fn kind(words: &mut Words<'_>) -> Option<String> {
+fn kind(words: &mut Cursor<'_>) -> Option<String> {
     let said = words.next()?.text.to_lowercase();
     let known = SYNONYMS.iter().find(|(other, _)| *other == said);
     let mut name = known.map_or(said.as_str(), |(_, name)| name);
@@ -295,7 +294,7 @@ fn kind(words: &mut Words<'_>) -> Option<String> {
         _ => String::new(),
     };
     let arguments = words.group();
-    let arguments = arguments.map(|inside| plain(inside.rest()).join(&between));
+    let arguments = arguments.map(|inside| plain(inside.tokens()).join(&between));
     let arguments = match (name, arguments.as_deref()) {
         (whole, _) if WHOLE.contains(&whole) => None,
         ("decimal", None) => Some("10,0".to_owned()),

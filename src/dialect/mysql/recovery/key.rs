@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::dialect::recovery::normalize::{GAP, flat_text, plain};
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Key {
@@ -40,7 +40,7 @@ pub struct Check {
 
 impl Key {
     /// Reads an index from behind `CONSTRAINT name` on; `named` is that name.
-    pub fn read(words: &mut Words<'_>, named: Option<String>) -> Option<(Key, bool)> {
+    pub fn read(words: &mut Cursor<'_>, named: Option<String>) -> Option<(Key, bool)> {
         let mut key = Key::default();
         for (word, kind) in [
             ("PRIMARY", "primary"),
@@ -70,7 +70,7 @@ impl Key {
                 || words.eat_all(&["NOT", "IGNORED"])
                 || words.eat("=");
             if !passed {
-                rest.extend(plain(&[words.next()?]));
+                rest.extend(plain([words.next()?]));
             }
         }
         key.rest = rest.join(" ");
@@ -79,15 +79,15 @@ impl Key {
 }
 
 /// How an index is built: the engine decides.
-fn using(words: &mut Words<'_>) -> bool {
+fn using(words: &mut Cursor<'_>) -> bool {
     let using = words.eat_any(&["USING", "TYPE"]);
-    words.at += usize::from(using);
+    words.skip(usize::from(using));
     using
 }
 
 /// A column of an index, or a part of one, or an expression.
-fn part(words: &Words<'_>) -> String {
-    let flat = flat_text(words.rest());
+fn part(words: &Cursor<'_>) -> String {
+    let flat = flat_text(words.tokens());
     let plain = flat
         .strip_suffix("asc")
         .and_then(|rest| rest.strip_suffix(GAP));
@@ -96,7 +96,7 @@ fn part(words: &Words<'_>) -> String {
 
 impl Foreign {
     /// Reads a foreign key from behind `FOREIGN KEY` on.
-    pub fn read(words: &mut Words<'_>, named: Option<String>) -> Option<(Foreign, bool)> {
+    pub fn read(words: &mut Cursor<'_>, named: Option<String>) -> Option<(Foreign, bool)> {
         let unless = words.eat_if_exists();
         let name = if words.sees("(") {
             None
@@ -136,8 +136,8 @@ impl Foreign {
 
 impl Check {
     /// Reads a check from behind `CHECK` on.
-    pub fn read(words: &mut Words<'_>, name: Option<String>) -> Option<Check> {
-        let expression = flat_text(words.group()?.rest());
+    pub fn read(words: &mut Cursor<'_>, name: Option<String>) -> Option<Check> {
+        let expression = flat_text(words.group()?.tokens());
         let enforced = !words.eat_all(&["NOT", "ENFORCED"]);
         words.eat("ENFORCED");
         Some(Check {

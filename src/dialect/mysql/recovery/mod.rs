@@ -13,14 +13,13 @@ mod table;
 
 use std::sync::Arc;
 
-use crate::dialect::mysql::MySql;
+use crate::dialect::mysql::{MySql, SYNTAX};
 use crate::dialect::recovery::{
     AutoCommitted, Dropped, Object, ObjectKind, OnlineDdl, RecoveryClass, auto_commit, unchecked,
     upper,
 };
 use crate::dialect::statement::{DdlObject, Head};
-use crate::sql::cursor::{Name, Word, Words};
-use crate::sql::lex;
+use crate::sql::{Cursor, Name};
 
 use alter::Alter;
 use completion::{Copied, Emptied, Renamed, Replaced, Swapped};
@@ -43,7 +42,7 @@ const ALGORITHMS: &[(&str, &str)] = &[
 /// The engines that can roll back.
 const TRANSACTIONAL: &[&str] = &["INNODB", "XTRADB", "NDB", "NDBCLUSTER", "ROCKSDB", "TOKUDB"];
 
-pub fn class(mut words: Words<'_>) -> RecoveryClass {
+pub fn class(mut words: Cursor<'_>) -> RecoveryClass {
     let verb = upper(&mut words);
     match verb.as_str() {
         "SELECT" | "WITH" | "TABLE" | "VALUES" | "(" => session::query(&words),
@@ -78,13 +77,13 @@ pub fn class(mut words: Words<'_>) -> RecoveryClass {
     }
 }
 
-fn is_of_tables(words: &mut Words<'_>) -> bool {
+fn is_of_tables(words: &mut Cursor<'_>) -> bool {
     words.eat_any(&["NO_WRITE_TO_BINLOG", "LOCAL"]);
     words.eat_any(&["TABLE", "TABLES"])
 }
 
 /// The object of the next name, once as each of these.
-fn objects(words: &mut Words<'_>, kinds: &[ObjectKind]) -> Option<Vec<Object>> {
+fn objects(words: &mut Cursor<'_>, kinds: &[ObjectKind]) -> Option<Vec<Object>> {
     let name = words.name()?;
     let kinds = kinds.iter();
     Some(
@@ -95,7 +94,7 @@ fn objects(words: &mut Words<'_>, kinds: &[ObjectKind]) -> Option<Vec<Object>> {
 }
 
 /// The kind of object that a CREATE creates, read up to the object's name, and the CREATE's head.
-fn created_kind<'a>(words: &mut Words<'a>) -> Option<(ObjectKind, Head<'a>)> {
+fn created_kind<'a>(words: &mut Cursor<'a>) -> Option<(ObjectKind, Head<'a>)> {
     const MODIFIERS: &[&str] = &[
         "OR",
         "REPLACE",
@@ -127,7 +126,7 @@ fn created_kind<'a>(words: &mut Words<'a>) -> Option<(ObjectKind, Head<'a>)> {
     Some((kind, head))
 }
 
-fn create(mut words: Words<'_>) -> RecoveryClass {
+fn create(mut words: Cursor<'_>) -> RecoveryClass {
     let Some((kind, head)) = created_kind(&mut words) else {
         return unchecked();
     };
@@ -173,7 +172,7 @@ fn create(mut words: Words<'_>) -> RecoveryClass {
 }
 
 /// `CREATE TABLE … LIKE other`, with and without parentheses.
-fn like(words: &Words<'_>) -> Option<Name> {
+fn like(words: &Cursor<'_>) -> Option<Name> {
     let mut words = words.clone();
     words.eat("(");
     words.eat("LIKE").then_some(())?;
@@ -181,48 +180,39 @@ fn like(words: &Words<'_>) -> Option<Name> {
 }
 
 /// An index that is made by a statement of its own is a clause of a change of its table.
-fn create_index(head: &Head<'_>, mut words: Words<'_>) -> Option<RecoveryClass> {
-    let unless = words.all.get(words.at.checked_sub(1)?)?.is("EXISTS");
+fn create_index(head: &Head<'_>, mut words: Cursor<'_>) -> Option<RecoveryClass> {
+    let unless = words.passed()?.is("EXISTS");
     let kind = ["UNIQUE", "FULLTEXT", "SPATIAL"];
     let kind = kind.into_iter().find(|kind| head.has(kind));
     let name = words.next()?;
     let mut built = Vec::new();
     while !words.eat("ON") {
-        built.push(words.next()?);
+        built.push(words.next()?.text);
     }
     let table = words.name()?;
-    let mut clause = vec![word("ADD")];
-    clause.extend(kind.map(word));
-    clause.push(word("INDEX"));
+    let mut clause = vec!["ADD"];
+    clause.extend(kind);
+    clause.push("INDEX");
     if unless {
-        clause.extend(["IF", "NOT", "EXISTS"].map(word));
+        clause.extend(["IF", "NOT", "EXISTS"]);
     }
-    clause.push(name);
+    clause.push(name.text);
     clause.extend(built);
     // How to do it does not count.
-    let rest = words.rest();
-    let end = rest
-        .iter()
-        .position(|word| word.is_one_of(&["ALGORITHM", "LOCK", "WAIT", "NOWAIT"]));
-    clause.extend(rest.get(..end.unwrap_or(rest.len()))?);
-    Some(altered(&table, vec![words.inside(clause)]))
+    const HOW: &[&str] = &["ALGORITHM", "LOCK", "WAIT", "NOWAIT"];
+    let rest = words.tokens().take_while(|word| !word.is_one_of(HOW));
+    clause.extend(rest.map(|word| word.text));
+    let clause = clause.join(" ");
+    Some(altered(&table, vec![Cursor::new(&SYNTAX, &clause)]))
 }
 
-/// A keyword that stands in no statement.
-fn word(text: &'static str) -> Word<'static> {
-    Word {
-        kind: lex::Kind::Word,
-        text,
-    }
-}
-
-fn altered(table: &Name, clauses: Vec<Words<'_>>) -> RecoveryClass {
+fn altered(table: &Name, clauses: Vec<Cursor<'_>>) -> RecoveryClass {
     let object = Object::new(&MySql, ObjectKind::Table, table);
     Alter::read(clauses, (table.last(), table.last()))
         .map_or_else(unchecked, |alter| auto_commit(vec![object], alter))
 }
 
-fn drop(mut words: Words<'_>) -> RecoveryClass {
+fn drop(mut words: Cursor<'_>) -> RecoveryClass {
     if words.eat("TEMPORARY") {
         return RecoveryClass::SessionState;
     }
@@ -241,8 +231,7 @@ fn drop(mut words: Words<'_>) -> RecoveryClass {
         _ if exists => return RecoveryClass::Repeatable,
         _ => return unchecked(),
     };
-    let begin = words.all.get(..words.at).unwrap_or_default();
-    let begin: Vec<&str> = begin.iter().map(|word| word.text).collect();
+    let begin = words.since(0).texts();
     let mut all = Vec::new();
     loop {
         let Some(one) = objects(&mut words, kinds) else {
@@ -259,21 +248,18 @@ fn drop(mut words: Words<'_>) -> RecoveryClass {
     auto_commit(all, Dropped { each, is_same })
 }
 
-fn drop_index(exists: bool, mut words: Words<'_>) -> Option<RecoveryClass> {
+fn drop_index(exists: bool, mut words: Cursor<'_>) -> Option<RecoveryClass> {
     let name = words.next()?;
     words.eat("ON").then_some(())?;
     let table = words.name()?;
-    let mut clause = ["DROP", "INDEX"].map(word).to_vec();
-    if exists {
-        clause.extend(["IF", "EXISTS"].map(word));
-    }
-    clause.push(name);
-    Some(altered(&table, vec![words.inside(clause)]))
+    let exists = if exists { "IF EXISTS " } else { "" };
+    let clause = format!("DROP INDEX {exists}{}", name.text);
+    Some(altered(&table, vec![Cursor::new(&SYNTAX, &clause)]))
 }
 
 /// `RENAME TABLE a TO b, …`: where a name is left and taken again, only where the rows are
 /// stored tells the tables apart.
-fn rename(mut words: Words<'_>) -> RecoveryClass {
+fn rename(mut words: Cursor<'_>) -> RecoveryClass {
     words.eat_if_exists();
     let mut names: Vec<Name> = Vec::new();
     let mut place = |name: Name| {
@@ -290,7 +276,7 @@ fn rename(mut words: Words<'_>) -> RecoveryClass {
         };
         // MariaDB lets one say how long to wait.
         while pair.peek().is_some_and(|word| !word.is("TO")) {
-            pair.at += 1;
+            pair.skip(1);
         }
         pair.eat("TO");
         let Some(to) = pair.name() else {
@@ -315,7 +301,7 @@ fn rename(mut words: Words<'_>) -> RecoveryClass {
     }
 }
 
-fn alter(mut words: Words<'_>) -> RecoveryClass {
+fn alter(mut words: Cursor<'_>) -> RecoveryClass {
     words.eat_any(&["ONLINE", "OFFLINE"]);
     let ignoring = words.eat("IGNORE");
     match upper(&mut words).as_str() {
@@ -324,12 +310,12 @@ fn alter(mut words: Words<'_>) -> RecoveryClass {
             let Some(name) = words.name() else {
                 return unchecked();
             };
-            let after_words = words.at;
+            let after_words = words.mark();
             if words.eat("WAIT") {
                 words.next();
             }
             words.eat("NOWAIT");
-            let waits = words.at > after_words;
+            let waits = words.mark() > after_words;
             alter_table(words, &name, (!ignoring && !waits).then_some(after_words))
         }
         "EVENT" if words.has("RENAME") || words.has("AT") => unchecked(),
@@ -340,7 +326,7 @@ fn alter(mut words: Words<'_>) -> RecoveryClass {
     }
 }
 
-fn alter_table(words: Words<'_>, table: &Name, after_words: Option<usize>) -> RecoveryClass {
+fn alter_table(words: Cursor<'_>, table: &Name, after_words: Option<usize>) -> RecoveryClass {
     // Rows change places, and no definition tells.
     const MOVES: &[&str] = &["EXCHANGE", "DISCARD", "IMPORT", "TRUNCATE"];
     const OWN: &[&str] = &[
@@ -350,23 +336,21 @@ fn alter_table(words: Words<'_>, table: &Name, after_words: Option<usize>) -> Re
         "PARTITIONS",
         "PARTITIONING",
     ];
-    let rest = words.rest();
-    let own = rest.iter().any(|word| word.is_one_of(OWN));
+    let own = words.tokens().any(|word| word.is_one_of(OWN));
     let online_ddl = after_words
-        .filter(|_| !own && !rest.is_empty())
+        .filter(|_| !own && !words.is_over())
         .map(|after_words| OnlineDdl {
             after_words,
             algorithms: ALGORITHMS,
         });
     // Partitions are listed with commas.
-    let partitions = rest.get(1).is_some_and(|word| word.is("PARTITION"))
-        || rest.first().is_some_and(|word| word.is("PARTITION"));
+    let partitions = words.sees_at(1, &["PARTITION"]) || words.sees("PARTITION");
     let clauses = if partitions {
-        vec![words.inside(rest.to_vec())]
+        vec![words.rest()]
     } else {
         words.clauses()
     };
-    let moves = |clause: &Words<'_>| clause.peek().is_some_and(|word| word.is_one_of(MOVES));
+    let moves = |clause: &Cursor<'_>| clause.peek().is_some_and(|word| word.is_one_of(MOVES));
     let mut objects = vec![Object::new(&MySql, ObjectKind::Table, table)];
     for clause in &clauses {
         let mut clause = clause.clone();
@@ -404,16 +388,16 @@ fn alter_table(words: Words<'_>, table: &Name, after_words: Option<usize>) -> Re
 }
 
 /// What a server shows of an object, read from CREATE on; so many columns come behind the text.
-fn created(shown: &str, behind: usize) -> Option<Words<'_>> {
+fn created(shown: &str, behind: usize) -> Option<Cursor<'_>> {
     let (_, mut text) = shown.split_at_checked(shown.find("\tCREATE ")? + 1)?;
     for _ in 0..behind {
         text = text.rsplit_once('\t')?.0;
     }
-    Some(Words::whole(&MySql, text))
+    Some(Cursor::new(&SYNTAX, text))
 }
 
 /// The table that a statement makes, or makes over, in an engine that cannot roll back.
-pub fn loses_transactions(mut words: Words<'_>) -> Option<String> {
+pub fn loses_transactions(mut words: Cursor<'_>) -> Option<String> {
     let makes = words.eat("CREATE") || words.eat("ALTER");
     words.eat_all(&["OR", "REPLACE"]);
     if !makes || !words.eat("TABLE") {

@@ -7,7 +7,7 @@ use super::table::{Table, option};
 use crate::dialect::recovery::ObjectKind;
 use crate::dialect::recovery::normalize::{alike, flat, flat_text, plain};
 use crate::dialect::statement::{DdlObject, Head};
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 /// What a CREATE says of the thing that it makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +53,13 @@ pub struct Event {
 
 impl Created {
     /// Reads a statement from behind the name of what it makes.
-    pub fn said(kind: ObjectKind, head: &Head<'_>, words: Words<'_>) -> Created {
+    pub fn said(kind: ObjectKind, head: &Head<'_>, words: Cursor<'_>) -> Created {
         let read = match kind {
             ObjectKind::Table if head.kind == DdlObject::View => {
                 View::read(head, words).map(Created::View)
             }
             ObjectKind::Table => Table::read(words).map(|table| Created::Table(Box::new(table))),
-            ObjectKind::Trigger => Some(Created::Trigger(flat(words.rest()))),
+            ObjectKind::Trigger => Some(Created::Trigger(flat(words.tokens()))),
             ObjectKind::Procedure | ObjectKind::Function => {
                 Routine::read(words).map(Created::Routine)
             }
@@ -105,33 +105,33 @@ impl Created {
 }
 
 impl View {
-    fn read(head: &Head<'_>, mut words: Words<'_>) -> Option<View> {
-        let columns = words.group().map(|inside| flat(inside.rest()));
+    fn read(head: &Head<'_>, mut words: Cursor<'_>) -> Option<View> {
+        let columns = words.group().map(|inside| flat(inside.tokens()));
         words.eat("AS").then_some(())?;
         Some(View {
             invoker: head.has("INVOKER"),
             columns: columns.unwrap_or_default(),
-            query: flat(words.rest()),
+            query: flat(words.tokens()),
         })
     }
 }
 
 impl Routine {
-    fn read(mut words: Words<'_>) -> Option<Routine> {
-        let parameters = plain(words.group()?.rest());
+    fn read(mut words: Cursor<'_>) -> Option<Routine> {
+        let parameters = plain(words.group()?.tokens());
         let mut returns = Vec::new();
         if words.eat("RETURNS") {
-            returns.extend(plain(&[words.next()?]));
-            returns.extend(words.group().map(|inside| flat_text(inside.rest())));
+            returns.extend(plain([words.next()?]));
+            returns.extend(words.group().map(|inside| flat_text(inside.tokens())));
             // What is shown of its characters depends on the server.
             while words.eat_any(&["CHARSET", "COLLATE"]) || words.eat_all(&["CHARACTER", "SET"]) {
-                words.at += 1;
+                words.skip(1);
             }
             returns.extend(words.eat("UNSIGNED").then(|| "unsigned".to_owned()));
         }
         let mut traits = BTreeSet::new();
         loop {
-            let start = words.at;
+            let start = words.mark();
             let usual = words.eat_all(&["NOT", "DETERMINISTIC"])
                 || words.eat_all(&["CONTAINS", "SQL"])
                 || words.eat_all(&["LANGUAGE", "SQL"])
@@ -143,26 +143,25 @@ impl Routine {
                     || words.eat_all(&["MODIFIES", "SQL", "DATA"])
                     || words.eat_all(&["SQL", "SECURITY", "INVOKER"]));
             let comment = !usual && !other && words.eat("COMMENT");
-            words.at += usize::from(comment);
-            if words.at == start {
+            words.skip(usize::from(comment));
+            if words.mark() == start {
                 break;
             }
             if !usual {
-                let said = words.all.get(start..words.at).unwrap_or_default();
-                traits.insert(flat_text(said));
+                traits.insert(flat_text(words.since(start).tokens()));
             }
         }
         Some(Routine {
             parameters,
             returns,
             traits,
-            body: plain(words.rest()),
+            body: plain(words.tokens()),
         })
     }
 }
 
 impl Event {
-    fn read(mut words: Words<'_>) -> Option<Event> {
+    fn read(mut words: Cursor<'_>) -> Option<Event> {
         words.eat_all(&["ON", "SCHEDULE", "EVERY"]).then_some(())?;
         let mut event = Event {
             every: Vec::new(),
@@ -172,7 +171,7 @@ impl Event {
             body: Vec::new(),
         };
         while !words.sees("ON") && !words.sees("DO") && !words.sees("STARTS") {
-            event.every.extend(plain(&[words.next()?]));
+            event.every.extend(plain([words.next()?]));
         }
         if words.eat("STARTS") {
             // The server shows when it was made, where nothing else is said.
@@ -180,7 +179,7 @@ impl Event {
         }
         loop {
             if words.eat("DO") {
-                event.body = plain(words.rest());
+                event.body = plain(words.tokens());
                 return Some(event);
             } else if words.eat_all(&["ON", "COMPLETION"]) {
                 event.is_kept = !words.eat("NOT");
@@ -190,7 +189,7 @@ impl Event {
             } else if words.eat("DISABLE") {
                 event.state = "disable";
             } else if words.eat("COMMENT") {
-                event.comment = plain(&[words.next()?]);
+                event.comment = plain([words.next()?]);
             } else {
                 return None;
             }
@@ -199,7 +198,7 @@ impl Event {
 }
 
 /// The options of a sequence, those that are not said as they are anyway.
-fn sequence(mut words: Words<'_>) -> Option<BTreeMap<String, String>> {
+fn sequence(mut words: Cursor<'_>) -> Option<BTreeMap<String, String>> {
     let mut options = BTreeMap::new();
     while !words.is_over() {
         let mut key = words.any_case()?;
@@ -244,7 +243,7 @@ fn sequence(mut words: Words<'_>) -> Option<BTreeMap<String, String>> {
     Some(options)
 }
 
-fn options(mut words: Words<'_>) -> Option<BTreeMap<String, String>> {
+fn options(mut words: Cursor<'_>) -> Option<BTreeMap<String, String>> {
     let mut options = BTreeMap::new();
     while !words.is_over() {
         let (key, value) = option(&mut words)?;

@@ -3,7 +3,7 @@
 
 use super::{FILES, class};
 use crate::dialect::recovery::{AutoCommitted, RecoveryClass};
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 const ANOTHER: &str = "the session that goes on with a file after a crash would set another value";
 
@@ -31,15 +31,12 @@ const STEADY: &[&str] = &[
 ];
 
 /// A query, and what it does beside giving rows; its first word is passed.
-pub fn query(words: &Words<'_>) -> RecoveryClass {
+pub fn query(words: &Cursor<'_>) -> RecoveryClass {
     if words.has("OUTFILE") || words.has("DUMPFILE") {
         return RecoveryClass::Unknown(FILES);
     }
-    let mut pairs = words.rest().windows(2);
-    let keeps = pairs.any(|pair| match pair {
-        [into, at] => into.is("INTO") && at.is("@") || into.is(":") && at.is("="),
-        _ => false,
-    });
+    let mut pairs = words.tokens().zip(words.tokens().skip(1));
+    let keeps = pairs.any(|(into, at)| into.is("INTO") && at.is("@") || into.is(":") && at.is("="));
     if keeps {
         RecoveryClass::Volatile(ANOTHER)
     } else {
@@ -48,7 +45,7 @@ pub fn query(words: &Words<'_>) -> RecoveryClass {
 }
 
 /// Of the variables, those of the session are to be set again; the others stay.
-pub fn set(words: &Words<'_>) -> RecoveryClass {
+pub fn set(words: &Cursor<'_>) -> RecoveryClass {
     const STAYING: &[&str] = &[
         "GLOBAL",
         "PERSIST",
@@ -60,9 +57,8 @@ pub fn set(words: &Words<'_>) -> RecoveryClass {
     if words.peek().is_some_and(|word| word.is_one_of(STAYING)) {
         return RecoveryClass::Repeatable;
     }
-    let rest = words.rest();
-    let asks = rest.iter().enumerate().any(|(at, word)| {
-        let called = rest.get(at + 1).is_some_and(|next| next.is("("));
+    let asks = words.tokens().enumerate().any(|(at, word)| {
+        let called = words.get(at + 1).is_some_and(|next| next.is("("));
         let bare = word.text.to_ascii_uppercase();
         let clock = bare.starts_with("CURRENT_") || bare.starts_with("LOCALTIME");
         let calls = called && word.is_name() && !word.is_one_of(STEADY);
@@ -76,14 +72,13 @@ pub fn set(words: &Words<'_>) -> RecoveryClass {
 }
 
 /// MariaDB's `SET STATEMENT … FOR` a statement, which is what counts.
-pub fn set_statement(mut words: Words<'_>) -> RecoveryClass {
+pub fn set_statement(mut words: Cursor<'_>) -> RecoveryClass {
     while !words.eat("FOR") {
         if words.next().is_none() {
             return RecoveryClass::SessionState;
         }
     }
-    let rest = words.rest().to_vec();
-    match class(words.inside(rest)) {
+    match class(words.rest()) {
         // The words that they are put behind are others.
         RecoveryClass::AutoCommit(statement) => {
             RecoveryClass::AutoCommit(Box::new(AutoCommitted {

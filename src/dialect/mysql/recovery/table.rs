@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::column::{Column, charset};
 use super::key::{Check, Foreign, Key};
 use crate::dialect::recovery::normalize::{flat, flat_text, plain};
-use crate::sql::cursor::Words;
+use crate::sql::Cursor;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
@@ -43,7 +43,7 @@ impl Table {
     }
 
     /// Reads a table from behind its name on.
-    pub fn read(mut words: Words<'_>) -> Option<Table> {
+    pub fn read(mut words: Cursor<'_>) -> Option<Table> {
         let mut table = Table::default();
         for clause in words.group()?.clauses() {
             table.element(clause)?;
@@ -54,7 +54,7 @@ impl Table {
     }
 
     /// A column, or what stands between columns.
-    pub fn element(&mut self, mut clause: Words<'_>) -> Option<()> {
+    pub fn element(&mut self, mut clause: Cursor<'_>) -> Option<()> {
         const KEYS: &[&str] = &["PRIMARY", "UNIQUE", "FULLTEXT", "SPATIAL", "INDEX", "KEY"];
         let constraint = clause.eat("CONSTRAINT");
         let unnamed = [KEYS, &["FOREIGN", "CHECK"]].concat();
@@ -67,7 +67,7 @@ impl Table {
         } else if clause.eat("CHECK") {
             self.checks.push(Check::read(&mut clause, named)?);
         } else if clause.eat_all(&["PERIOD", "FOR"]) {
-            self.others.push(flat_text(clause.rest()));
+            self.others.push(flat_text(clause.tokens()));
         } else if constraint || clause.sees("LIKE") {
             return None;
         } else {
@@ -76,7 +76,7 @@ impl Table {
         Some(())
     }
 
-    fn column(&mut self, clause: Words<'_>) -> Option<()> {
+    fn column(&mut self, clause: Cursor<'_>) -> Option<()> {
         let (column, beside) = Column::read(clause)?;
         self.columns.push(column);
         self.keys.extend(beside.keys);
@@ -85,7 +85,7 @@ impl Table {
     }
 
     /// What stands behind the parentheses.
-    fn tail(&mut self, words: &mut Words<'_>) -> Option<()> {
+    fn tail(&mut self, words: &mut Cursor<'_>) -> Option<()> {
         while !words.is_over() {
             if words.eat_all(&["PARTITION", "BY"]) {
                 self.partitions = Some(Partitions::read(words)?);
@@ -115,7 +115,7 @@ impl Table {
 }
 
 /// An option of a table or of a database with its value.
-pub fn option(words: &mut Words<'_>) -> Option<(String, String)> {
+pub fn option(words: &mut Cursor<'_>) -> Option<(String, String)> {
     const QUERY: &[&str] = &[
         "AS", "SELECT", "WITH", "IGNORE", "REPLACE", "LIKE", "(", "VALUES",
     ];
@@ -137,8 +137,8 @@ pub fn option(words: &mut Words<'_>) -> Option<(String, String)> {
     }
     words.eat("=");
     let value = match words.group() {
-        Some(inside) => flat_text(inside.rest()),
-        None => plain(&[words.next()?]).concat(),
+        Some(inside) => flat_text(inside.tokens()),
+        None => plain([words.next()?]).concat(),
     };
     let bare = value.strip_prefix('\'').unwrap_or(&value);
     let value = match key.as_str() {
@@ -151,35 +151,35 @@ pub fn option(words: &mut Words<'_>) -> Option<(String, String)> {
 
 impl Partitions {
     /// Reads partitions from behind `PARTITION BY` on.
-    pub fn read(words: &mut Words<'_>) -> Option<Partitions> {
+    pub fn read(words: &mut Cursor<'_>) -> Option<Partitions> {
         let mut by = Vec::new();
         while let Some(word) = words.peek() {
-            let before = words.at;
+            let before = words.mark();
             if let Some(mut inside) = words.group() {
                 if inside.sees("PARTITION") {
                     let parts = Part::list(&mut inside)?;
-                    let by = flat(&by).join(" ");
+                    let by = flat(by).join(" ");
                     return Some(Partitions { by, parts });
                 }
-                words.at = before;
+                words.back_to(before);
             }
             by.push(word);
-            words.at += 1;
+            words.skip(1);
         }
-        let by = flat(&by).join(" ");
+        let by = flat(by).join(" ");
         Some(Partitions { by, parts: vec![] })
     }
 }
 
 impl Part {
     /// Reads the partitions between two parentheses.
-    pub fn list(words: &mut Words<'_>) -> Option<Vec<Part>> {
+    pub fn list(words: &mut Cursor<'_>) -> Option<Vec<Part>> {
         let clauses = words.clauses().into_iter();
         clauses
             .map(|mut clause| {
                 clause.eat("PARTITION").then_some(())?;
                 let name = clause.any_case()?;
-                let mut said = flat(clause.rest());
+                let mut said = flat(clause.tokens());
                 // They share the table's engine, and that is always shown.
                 if let Some(at) = said.iter().position(|word| word == "engine") {
                     let end = (at + 3).min(said.len());

@@ -1,6 +1,6 @@
 //! Statements as a text for the client program.
 
-use super::super::LEXIS;
+use super::super::SYNTAX;
 use crate::dialect::catalog::risks;
 use crate::dialect::mysql::ddl::cursor::Cursor;
 use crate::model::change::DdlStep;
@@ -31,7 +31,7 @@ fn delimiter(sql: &str) -> Option<&'static str> {
     let mut tokens = cursor.rest().iter();
     let semicolons = sql.contains(';') && tokens.any(|token| cursor.word(*token) == ";");
     // A remark at the very end would swallow the semicolon.
-    let whole = split(&LEXIS, &format!("{sql};\n"));
+    let whole = split(&SYNTAX, &format!("{sql};\n"));
     let alone = whole.is_ok_and(
         |statements| matches!(statements.as_slice(), [one] if one.range == (0..sql.len())),
     );

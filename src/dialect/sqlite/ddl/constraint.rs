@@ -2,10 +2,11 @@
 //! wherever they mean one.
 
 use super::table::{Definition, parts};
-use super::tokens::{Cursor, Known, Token, bare, canonical};
+use super::tokens::{Known, canonical, code, name as read_name, name_of};
 use crate::model::schema::{
     Check, Column, ForeignKey, Generated, Key, KeyKind, KeyPart, Options, Table,
 };
+use crate::sql::Cursor;
 use crate::sql::lex::Kind;
 
 /// The words with which a constraint of a column begins, and a type ends.
@@ -30,31 +31,31 @@ pub const DEFERRED: &str = "deferrable";
 pub const AUTOINCREMENT: &str = "AUTOINCREMENT";
 
 /// A constraint with its name.
-pub struct Clause<'t, 'a> {
+pub struct Clause<'a> {
     name: Option<String>,
-    rule: Rule<'t, 'a>,
+    rule: Rule<'a>,
 }
 
 /// What a constraint says.
-pub enum Rule<'t, 'a> {
+pub enum Rule<'a> {
     /// A name without a constraint, or `NULL`.
     Nothing,
     NotNull(Option<String>),
-    Default(&'t [Token<'a>]),
+    Default(Cursor<'a>),
     Collate(String),
-    Generated(&'t [Token<'a>], bool),
+    Generated(Cursor<'a>, bool),
     /// Kind, parts, conflict, AUTOINCREMENT; the parts are missing behind a column.
-    Key(KeyKind, Option<&'t [Token<'a>]>, Option<String>, bool),
+    Key(KeyKind, Option<Cursor<'a>>, Option<String>, bool),
     /// `PRIMARY KEY DESC` behind a column.
     Descending(Option<String>, bool),
-    Check(&'t [Token<'a>]),
+    Check(Cursor<'a>),
     References(Vec<String>, ForeignKey),
     /// The last foreign key waits for the end of the transaction, or does not.
     Deferred(bool),
 }
 
 /// The constraint of the table that begins here.
-pub fn of_table<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t, 'a>>> {
+pub fn of_table<'a>(cursor: &mut Cursor<'a>) -> Option<Option<Clause<'a>>> {
     let begins = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
     if !begins.iter().any(|word| cursor.sees(word)) {
         return Some(None);
@@ -63,7 +64,7 @@ pub fn of_table<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t,
     let rule = if cursor.eat_all(&["PRIMARY", "KEY"]) {
         let mut inside = cursor.group()?;
         let mut counts = false;
-        if let [rest @ .., last] = inside
+        if let Some((rest, last)) = inside.split_last()
             && last.is(AUTOINCREMENT)
         {
             (inside, counts) = (rest, true);
@@ -93,7 +94,7 @@ pub fn of_table<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t,
 }
 
 /// The constraint of a column that begins here.
-pub fn of_column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t, 'a>>> {
+pub fn of_column<'a>(cursor: &mut Cursor<'a>) -> Option<Option<Clause<'a>>> {
     let name = named(cursor)?;
     let rule = if cursor.eat("DEFAULT") {
         Rule::Default(default(cursor)?)
@@ -120,7 +121,7 @@ pub fn of_column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t
     } else if cursor.eat("REFERENCES") {
         Rule::References(Vec::new(), references(cursor)?)
     } else if cursor.eat("COLLATE") {
-        Rule::Collate(cursor.name()?.to_ascii_uppercase())
+        Rule::Collate(read_name(cursor)?.to_ascii_uppercase())
     } else if cursor.eat_all(&["GENERATED", "ALWAYS", "AS"]) || cursor.eat("AS") {
         let expression = cursor.group()?;
         let stored = cursor.eat_one(&["STORED", "VIRTUAL"]) == Some("STORED");
@@ -133,16 +134,16 @@ pub fn of_column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Option<Clause<'t
     Some(Some(Clause { name, rule }))
 }
 
-fn named(cursor: &mut Cursor<'_, '_>) -> Option<Option<String>> {
+fn named(cursor: &mut Cursor<'_>) -> Option<Option<String>> {
     if cursor.eat("CONSTRAINT") {
-        cursor.name().map(Some)
+        read_name(cursor).map(Some)
     } else {
         Some(None)
     }
 }
 
 /// `ON CONFLICT …`; ABORT is what happens anyway.
-fn conflict(cursor: &mut Cursor<'_, '_>) -> Option<Option<String>> {
+fn conflict(cursor: &mut Cursor<'_>) -> Option<Option<String>> {
     if !cursor.eat_all(&["ON", "CONFLICT"]) {
         return Some(None);
     }
@@ -150,29 +151,28 @@ fn conflict(cursor: &mut Cursor<'_, '_>) -> Option<Option<String>> {
     Some((word != "ABORT").then(|| word.to_owned()))
 }
 
-fn default<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<&'t [Token<'a>]> {
-    let rest = cursor.rest();
+fn default<'a>(cursor: &mut Cursor<'a>) -> Option<Cursor<'a>> {
     if let Some(inside) = cursor.group() {
         return Some(inside);
     }
-    let signed = cursor.eat_one(&["+", "-"]).is_some();
-    let count = 1 + usize::from(signed);
+    let begin = cursor.mark();
+    cursor.eat_any(&["+", "-"]);
     cursor.next()?;
-    rest.get(..count)
+    Some(cursor.since(begin))
 }
 
-fn names(cursor: &mut Cursor<'_, '_>) -> Option<Vec<String>> {
-    let mut inside = Cursor::new(cursor.group()?);
-    let mut names = vec![inside.name()?];
+fn names(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
+    let mut inside = cursor.group()?;
+    let mut names = vec![read_name(&mut inside)?];
     while inside.eat(",") {
-        names.push(inside.name()?);
+        names.push(read_name(&mut inside)?);
     }
     inside.is_over().then_some(names)
 }
 
-fn references(cursor: &mut Cursor<'_, '_>) -> Option<ForeignKey> {
+fn references(cursor: &mut Cursor<'_>) -> Option<ForeignKey> {
     let mut key = ForeignKey {
-        to: cursor.name()?,
+        to: read_name(cursor)?,
         on_delete: "NO ACTION".to_owned(),
         on_update: "NO ACTION".to_owned(),
         ..ForeignKey::default()
@@ -190,14 +190,14 @@ fn references(cursor: &mut Cursor<'_, '_>) -> Option<ForeignKey> {
             action(cursor)?;
         } else if cursor.eat("MATCH") {
             // All of them do what SIMPLE does.
-            cursor.name()?;
+            read_name(cursor)?;
         } else {
             return Some(key);
         }
     }
 }
 
-fn action(cursor: &mut Cursor<'_, '_>) -> Option<String> {
+fn action(cursor: &mut Cursor<'_>) -> Option<String> {
     let actions: [&[&str]; 5] = [
         &["SET", "NULL"],
         &["SET", "DEFAULT"],
@@ -210,7 +210,7 @@ fn action(cursor: &mut Cursor<'_, '_>) -> Option<String> {
 }
 
 /// Whether the key waits for the end of the transaction; only one of the spellings says so.
-fn deferred(cursor: &mut Cursor<'_, '_>) -> Option<Option<bool>> {
+fn deferred(cursor: &mut Cursor<'_>) -> Option<Option<bool>> {
     let not = cursor.eat_all(&["NOT", "DEFERRABLE"]);
     if !not && !cursor.eat("DEFERRABLE") {
         return Some(None);
@@ -233,7 +233,7 @@ fn wait(key: &mut ForeignKey, waits: bool) {
 
 /// What a constraint of a column says about the column, or about the table.
 pub fn apply(
-    clause: Clause<'_, '_>,
+    clause: Clause<'_>,
     column: &mut Column,
     definition: &mut Definition,
     table: &mut Table,
@@ -245,10 +245,10 @@ pub fn apply(
             column.nullable = false;
             column.options = options(conflict);
         }
-        Rule::Default(tokens) => column.default = default_value(tokens, known),
+        Rule::Default(code) => column.default = default_value(&code, known),
         Rule::Collate(name) => column.collation = (name != "BINARY").then_some(name),
-        Rule::Generated(tokens, stored) => {
-            let expression = canonical(bare(tokens), Some(known));
+        Rule::Generated(code, stored) => {
+            let expression = canonical(&code.bare(), Some(known));
             column.generated = Some(Generated { expression, stored });
         }
         Rule::Deferred(waits) => wait(table.foreign_keys.last_mut()?, waits),
@@ -278,7 +278,7 @@ pub fn apply(
 
 /// Adds a constraint to the table; `column` is the one behind which it stands.
 pub fn add(
-    clause: Clause<'_, '_>,
+    clause: Clause<'_>,
     column: Option<&Column>,
     table: &mut Table,
     known: &Known,
@@ -290,9 +290,9 @@ pub fn add(
         ..KeyPart::default()
     };
     match clause.rule {
-        Rule::Key(kind, tokens, conflict, counts) => {
-            let parts = match (tokens, column) {
-                (Some(tokens), _) => parts(tokens, known)?,
+        Rule::Key(kind, code, conflict, counts) => {
+            let parts = match (code, column) {
+                (Some(code), _) => parts(&code, known)?,
                 (None, column) => vec![own(column?)],
             };
             if counts
@@ -331,10 +331,10 @@ pub fn add(
                 ..Key::default()
             });
         }
-        Rule::Check(tokens) => table.checks.push(Check {
+        Rule::Check(code) => table.checks.push(Check {
             name,
             named,
-            expression: canonical(bare(tokens), Some(known)),
+            expression: canonical(&code.bare(), Some(known)),
             ..Check::default()
         }),
         Rule::References(columns, mut key) => {
@@ -362,9 +362,9 @@ fn options(conflict: Option<String>) -> Options {
 }
 
 /// A default without parentheses where it is a literal; `NULL` is none, and a bare word is a string.
-fn default_value(tokens: &[Token<'_>], known: &Known) -> Option<String> {
-    let tokens = bare(tokens);
-    if let [one] = tokens {
+fn default_value(code: &Cursor<'_>, known: &Known) -> Option<String> {
+    let code = code.bare();
+    if let Some(one) = code.only() {
         if one.is("NULL") {
             return None;
         }
@@ -379,25 +379,21 @@ fn default_value(tokens: &[Token<'_>], known: &Known) -> Option<String> {
             return Some(one.text.to_ascii_uppercase());
         }
         if matches!(one.kind, Kind::Word | Kind::QuotedName) {
-            return Some(format!("'{}'", one.name()?.replace('\'', "''")));
+            return Some(format!("'{}'", name_of(&one)?.replace('\'', "''")));
         }
     }
-    Some(canonical(tokens, Some(known)))
+    Some(canonical(&code, Some(known)))
 }
 
 /// Whether a default is one literal, and so the same for all rows.
 pub fn is_literal(default: &str) -> bool {
-    let Some(tokens) = super::tokens::tokens(default) else {
+    let Some(mut code) = code(default) else {
         return false;
     };
-    let rest = match tokens.as_slice() {
-        [sign, rest @ ..] if sign.is_one_of(&["+", "-"]) => rest,
-        all => all,
-    };
-    let [one] = rest else {
-        return false;
-    };
-    matches!(one.kind, Kind::Number | Kind::Text) || one.is_one_of(&["TRUE", "FALSE"])
+    code.eat_any(&["+", "-"]);
+    code.only().is_some_and(|one| {
+        matches!(one.kind, Kind::Number | Kind::Text) || one.is_one_of(&["TRUE", "FALSE"])
+    })
 }
 
 /// What is worked out for the rows of a table: checks, generated columns, defaults, and what its

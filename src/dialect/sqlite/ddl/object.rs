@@ -1,7 +1,7 @@
 //! Reads CREATE INDEX, VIEW, TRIGGER and VIRTUAL TABLE as the engine keeps them.
 
 use super::table::parts;
-use super::tokens::{Cursor, Known, Token, canonical, clauses, plain, tokens};
+use super::tokens::{Known, canonical, code, name as read_name, name_of, plain, tokens};
 use crate::model::schema::{Id, Key, KeyKind, Kind, Object, Table};
 
 /// The module of a virtual table with its arguments.
@@ -9,8 +9,7 @@ pub const USING: &str = "using";
 
 /// An index; its columns are those of `known`.
 pub fn index(sql: &str, name: &str, known: &Known) -> Option<Key> {
-    let all = tokens(sql)?;
-    let mut cursor = Cursor::new(&all);
+    let mut cursor = code(sql)?;
     cursor.eat("CREATE").then_some(())?;
     let kind = if cursor.eat("UNIQUE") {
         KeyKind::Unique
@@ -18,13 +17,13 @@ pub fn index(sql: &str, name: &str, known: &Known) -> Option<Key> {
         KeyKind::Index
     };
     cursor.eat("INDEX").then_some(())?;
-    cursor.name()?;
+    read_name(&mut cursor)?;
     cursor.eat("ON").then_some(())?;
-    cursor.name()?;
-    let parts = parts(cursor.group()?, known)?;
+    read_name(&mut cursor)?;
+    let parts = parts(&cursor.group()?, known)?;
     let mut filter = None;
     if cursor.eat("WHERE") {
-        filter = Some(canonical(super::tokens::bare(cursor.rest()), Some(known)));
+        filter = Some(canonical(&cursor.bare(), Some(known)));
     } else if !cursor.is_over() {
         return None;
     }
@@ -40,24 +39,21 @@ pub fn index(sql: &str, name: &str, known: &Known) -> Option<Key> {
 
 /// A view: its columns, where they are named, and its query.
 pub fn view(sql: &str, name: &str) -> Option<Object> {
-    let all = tokens(sql)?;
-    let mut cursor = Cursor::new(&all);
+    let mut cursor = code(sql)?;
     cursor.eat_all(&["CREATE", "VIEW"]).then_some(())?;
-    cursor.name()?;
+    read_name(&mut cursor)?;
     let columns = if cursor.sees("(") {
-        let columns = clauses(cursor.group()?)
-            .into_iter()
-            .map(|clause| match clause {
-                [one] => one.name().map(|name| plain(&name)),
-                _ => None,
-            });
-        let columns = columns.collect::<Option<Vec<_>>>()?;
+        let clauses = cursor.group()?.clauses();
+        let columns = clauses.iter().map(|clause| name_of(&clause.only()?));
+        let columns: Vec<String> = columns
+            .map(|name| Some(plain(&name?)))
+            .collect::<Option<_>>()?;
         format!(" ({})", columns.join(", "))
     } else {
         String::new()
     };
     cursor.eat("AS").then_some(())?;
-    let query = canonical(cursor.rest(), None);
+    let query = canonical(&cursor, None);
     Some(Object {
         kind: Kind::View,
         name: name.to_owned(),
@@ -68,10 +64,9 @@ pub fn view(sql: &str, name: &str) -> Option<Object> {
 
 /// A trigger of the table or view `on`.
 pub fn trigger(sql: &str, name: &str, on: &str) -> Option<Object> {
-    let all = tokens(sql)?;
-    let mut cursor = Cursor::new(&all);
+    let mut cursor = code(sql)?;
     cursor.eat_all(&["CREATE", "TRIGGER"]).then_some(())?;
-    cursor.name()?;
+    read_name(&mut cursor)?;
     let time = if cursor.eat("AFTER") {
         "AFTER"
     } else if cursor.eat_all(&["INSTEAD", "OF"]) {
@@ -82,17 +77,17 @@ pub fn trigger(sql: &str, name: &str, on: &str) -> Option<Object> {
     };
     let mut event = cursor.eat_one(&["DELETE", "INSERT", "UPDATE"])?.to_owned();
     if event == "UPDATE" && cursor.eat("OF") {
-        let mut columns = vec![cursor.name()?];
+        let mut columns = vec![read_name(&mut cursor)?];
         while cursor.eat(",") {
-            columns.push(cursor.name()?);
+            columns.push(read_name(&mut cursor)?);
         }
         let columns: Vec<String> = columns.iter().map(|name| plain(name)).collect();
         event = format!("UPDATE OF {}", columns.join(", "));
     }
     cursor.eat("ON").then_some(())?;
-    cursor.name()?;
+    read_name(&mut cursor)?;
     cursor.eat_all(&["FOR", "EACH", "ROW"]);
-    let body = canonical(cursor.rest(), None);
+    let body = canonical(&cursor, None);
     Some(Object {
         kind: Kind::Trigger,
         name: name.to_owned(),
@@ -124,26 +119,21 @@ pub fn virtual_table(sql: &str, name: &str) -> Option<Table> {
 
 /// The module of a virtual table and its arguments.
 pub fn module(sql: &str) -> Option<(String, Vec<String>)> {
-    let all = tokens(sql)?;
-    let mut cursor = Cursor::new(&all);
+    let mut cursor = code(sql)?;
     cursor
         .eat_all(&["CREATE", "VIRTUAL", "TABLE"])
         .then_some(())?;
-    cursor.name()?;
+    read_name(&mut cursor)?;
     cursor.eat("USING").then_some(())?;
-    let module = cursor.name()?.to_ascii_lowercase();
+    let module = read_name(&mut cursor)?.to_ascii_lowercase();
     let arguments = if cursor.sees("(") {
-        clauses(cursor.group()?)
+        cursor.group()?.clauses()
     } else {
         Vec::new()
     };
     cursor.is_over().then_some(())?;
-    let text = |clause: &[Token<'_>]| {
-        // Modules read their arguments by themselves: only the blanks between tokens go.
-        let words: Vec<&str> = clause.iter().map(|token| token.text).collect();
-        words.join(" ")
-    };
-    let arguments = arguments.into_iter().map(text);
+    // Modules read their arguments by themselves: only the blanks between tokens go.
+    let arguments = arguments.iter().map(|clause| clause.texts().join(" "));
     Some((
         module,
         arguments.filter(|argument| !argument.is_empty()).collect(),
@@ -152,10 +142,9 @@ pub fn module(sql: &str) -> Option<(String, Vec<String>)> {
 
 /// The tables and views that a text mentions, by their names in lower case.
 pub fn mentions(sql: &str, exists: &dyn Fn(&str) -> Option<Id>, own: &Id) -> Vec<Id> {
-    let all = tokens(sql).unwrap_or_default();
-    let mut found: Vec<Id> = all
+    let mut found: Vec<Id> = tokens(sql)
         .iter()
-        .filter_map(|token| exists(&token.name()?.to_lowercase()))
+        .filter_map(|token| exists(&name_of(token)?.to_lowercase()))
         .filter(|id| id != own)
         .collect();
     found.sort();

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::constraint::{self, Clause};
-use super::tokens::{Cursor, Known, Token, canonical, plain, tokens};
+use super::tokens::{Known, canonical, code, name as read_name, name_of, plain};
 use crate::dialect::Literals as _;
 use crate::dialect::sqlite::Sqlite;
 use crate::model::schema::{Column, Key, KeyKind, KeyPart, Options, Table};
+use crate::sql::Cursor;
+use crate::sql::cursor::CodeToken;
 use crate::sql::lex::Kind;
 
 /// A table, and how its text is made.
@@ -33,10 +35,10 @@ pub struct Definition {
 }
 
 /// A column that has been read but for the expressions in it, which may name columns behind it.
-struct Draft<'t, 'a> {
+struct Draft<'a> {
     column: Column,
     definition: Definition,
-    clauses: Vec<Clause<'t, 'a>>,
+    clauses: Vec<Clause<'a>>,
 }
 
 pub const STRICT: &str = "strict";
@@ -45,15 +47,14 @@ pub const ON: &str = "on";
 
 /// The table; nothing where a part of the text is not understood.
 pub fn read(sql: &str) -> Option<Parsed> {
-    let all = tokens(sql)?;
-    let name = all.get(2)?.name()?;
-    let (all, qualifiers) = unqualified(all, &name);
-    let mut cursor = Cursor::new(&all);
+    let code = code(sql)?;
+    let name = name_of(&code.get(2)?)?;
+    let (mut cursor, qualifiers) = unqualified(&code, &name);
     if !cursor.eat_all(&["CREATE", "TABLE"]) {
         return None;
     }
     let place = cursor.peek()?;
-    cursor.name()?;
+    read_name(&mut cursor)?;
     let body = cursor.group()?;
     let options = options(&mut cursor)?;
     let (drafts, clauses) = items(body)?;
@@ -90,12 +91,12 @@ pub fn read(sql: &str) -> Option<Parsed> {
 }
 
 /// The tokens without the table's name before its columns, and where that stood.
-fn unqualified<'a>(all: Vec<Token<'a>>, table: &str) -> (Vec<Token<'a>>, Vec<Range<usize>>) {
+fn unqualified<'a>(code: &Cursor<'a>, table: &str) -> (Cursor<'a>, Vec<Range<usize>>) {
     let mut qualifiers = Vec::new();
-    let mut kept: Vec<Token<'a>> = Vec::with_capacity(all.len());
-    for token in all {
+    let mut kept: Vec<CodeToken<'a>> = Vec::with_capacity(code.count());
+    for token in code.tokens() {
         let before = kept.last().filter(|_| token.is(".")).copied();
-        let name = before.and_then(|before| before.name());
+        let name = before.and_then(|before| name_of(&before));
         match (before, name) {
             (Some(before), Some(name)) if name.eq_ignore_ascii_case(table) => {
                 qualifiers.push(before.start..token.end);
@@ -104,10 +105,11 @@ fn unqualified<'a>(all: Vec<Token<'a>>, table: &str) -> (Vec<Token<'a>>, Vec<Ran
             _ => kept.push(token),
         }
     }
-    (kept, qualifiers)
+    let kept = kept.into_iter().map(Into::into);
+    (Cursor::of(code.syntax(), code.sql(), kept), qualifiers)
 }
 
-fn options(cursor: &mut Cursor<'_, '_>) -> Option<BTreeMap<String, String>> {
+fn options(cursor: &mut Cursor<'_>) -> Option<BTreeMap<String, String>> {
     let mut options = BTreeMap::new();
     while !cursor.is_over() {
         let name = if cursor.eat_all(&["WITHOUT", "ROWID"]) {
@@ -125,11 +127,10 @@ fn options(cursor: &mut Cursor<'_, '_>) -> Option<BTreeMap<String, String>> {
     cursor.is_over().then_some(options)
 }
 
-type Items<'t, 'a> = (Vec<Draft<'t, 'a>>, Vec<Clause<'t, 'a>>);
+type Items<'a> = (Vec<Draft<'a>>, Vec<Clause<'a>>);
 
 /// The columns and the constraints of the table; between constraints the comma may be missing.
-fn items<'t, 'a>(body: &'t [Token<'a>]) -> Option<Items<'t, 'a>> {
-    let mut cursor = Cursor::new(body);
+fn items(mut cursor: Cursor<'_>) -> Option<Items<'_>> {
     let (mut drafts, mut clauses) = (Vec::new(), Vec::new());
     while !cursor.is_over() {
         match constraint::of_table(&mut cursor)? {
@@ -148,9 +149,9 @@ fn items<'t, 'a>(body: &'t [Token<'a>]) -> Option<Items<'t, 'a>> {
     None
 }
 
-fn column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Draft<'t, 'a>> {
+fn column<'a>(cursor: &mut Cursor<'a>) -> Option<Draft<'a>> {
     let first = cursor.peek()?;
-    let (name, sql) = (cursor.name()?, kind(cursor)?);
+    let (name, sql) = (read_name(cursor)?, kind(cursor)?);
     let column = Column {
         name,
         family: Sqlite.family(&sql),
@@ -178,13 +179,15 @@ fn column<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Draft<'t, 'a>> {
 }
 
 /// The type of a column, in capitals; it may be missing.
-fn kind(cursor: &mut Cursor<'_, '_>) -> Option<String> {
+fn kind(cursor: &mut Cursor<'_>) -> Option<String> {
     let mut words = Vec::new();
     while let Some(token) = cursor.peek() {
         match token.kind {
             Kind::Word if token.is_one_of(constraint::BEGINS) => break,
             Kind::Word => words.push(token.text.to_ascii_uppercase()),
-            Kind::QuotedName | Kind::Text => words.push(plain(&token.name()?.to_ascii_uppercase())),
+            Kind::QuotedName | Kind::Text => {
+                words.push(plain(&name_of(&token)?.to_ascii_uppercase()))
+            }
             _ => break,
         }
         cursor.next();
@@ -193,7 +196,7 @@ fn kind(cursor: &mut Cursor<'_, '_>) -> Option<String> {
     if !words.is_empty()
         && let Some(inside) = cursor.group()
     {
-        sql.push_str(&format!("({})", canonical(inside, None)));
+        sql.push_str(&format!("({})", canonical(&inside, None)));
     }
     Some(sql)
 }
@@ -246,40 +249,36 @@ pub fn row_alias(table: &Table) -> Option<&str> {
 }
 
 /// The parts of an index or a key.
-pub fn parts(tokens: &[Token<'_>], known: &Known) -> Option<Vec<KeyPart>> {
-    let clauses = super::tokens::clauses(tokens);
-    clauses
-        .into_iter()
-        .map(|clause| part(clause, known))
-        .collect()
+pub fn parts(code: &Cursor<'_>, known: &Known) -> Option<Vec<KeyPart>> {
+    let clauses = code.clauses().into_iter();
+    clauses.map(|clause| part(clause, known)).collect()
 }
 
-fn part(tokens: &[Token<'_>], known: &Known) -> Option<KeyPart> {
-    let mut tokens = tokens;
+fn part(mut code: Cursor<'_>, known: &Known) -> Option<KeyPart> {
     let mut part = KeyPart::default();
     // `NULLS FIRST` and `NULLS LAST` are refused by the engine.
-    if let [rest @ .., last] = tokens
+    if let Some((rest, last)) = code.split_last()
         && last.is_one_of(&["ASC", "DESC"])
     {
         part.descending = last.is("DESC");
-        tokens = rest;
+        code = rest;
     }
-    if let [rest @ .., word, collation] = tokens
+    if let Some((before, collation)) = code.split_last()
+        && let Some((rest, word)) = before.split_last()
         && word.is("COLLATE")
     {
-        let collation = collation.name()?.to_ascii_uppercase();
+        let collation = name_of(&collation)?.to_ascii_uppercase();
         part.options.insert(COLLATE.to_owned(), collation);
-        tokens = rest;
+        code = rest;
     }
-    let tokens = super::tokens::bare(tokens);
-    let column = match tokens {
-        [one] => one.name().and_then(|name| known.resolve(&name)),
-        _ => None,
-    };
-    match (column, tokens) {
-        (_, []) => return None,
-        (Some(column), _) => part.column = Some(column.to_owned()),
-        (None, _) => part.expression = Some(canonical(tokens, Some(known))),
+    let code = code.bare();
+    if code.is_over() {
+        return None;
+    }
+    let name = code.only().and_then(|one| name_of(&one));
+    match name.and_then(|name| known.resolve(&name)) {
+        Some(column) => part.column = Some(column.to_owned()),
+        None => part.expression = Some(canonical(&code, Some(known))),
     }
     Some(part)
 }

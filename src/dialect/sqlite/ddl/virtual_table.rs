@@ -1,6 +1,7 @@
 //! Virtual tables: their module keeps the rows, and only some modules let them be moved.
 
 use super::object::{USING, module};
+use super::tokens::{code, name_of};
 use crate::dialect::sqlite::write::clause;
 use crate::dialect::sqlite::write::clause::quote;
 use crate::dialect::sqlite::write::guard;
@@ -88,6 +89,6 @@ fn columns(table: &Table) -> Option<Vec<String>> {
     }
     let columns = arguments.iter().filter(|argument| !argument.contains('='));
     columns
-        .map(|argument| super::tokens::tokens(argument)?.first()?.name())
+        .map(|argument| name_of(&code(argument)?.peek()?))
         .collect()
 }

@@ -5,7 +5,7 @@ use super::order::ordered;
 use crate::dialect::sqlite::ddl::constraint::{expressions, is_literal};
 use crate::dialect::sqlite::ddl::table;
 use crate::dialect::sqlite::ddl::table::{Definition, Parsed};
-use crate::dialect::sqlite::ddl::tokens::{Known, tokens};
+use crate::dialect::sqlite::ddl::tokens::{Known, name_of, tokens};
 use crate::model::change::{Alter, DdlStep, Hazard};
 use crate::model::schema::{Column, Schema, Table};
 
@@ -13,10 +13,10 @@ use crate::model::schema::{Column, Schema, Table};
 /// nothing, anywhere in the schema, into a string.
 pub fn leaves_quotes(schema: &Schema) -> bool {
     let quoted = |sql: &str, known: Option<&Known>| {
-        let all = tokens(sql).unwrap_or_default();
+        let all = tokens(sql);
         let mut quoted = all.iter().filter(|token| token.text.starts_with('"'));
         quoted.any(|token| {
-            let name = token.name().unwrap_or_default();
+            let name = name_of(token).unwrap_or_default();
             known.is_none_or(|known| known.resolve(&name).is_none())
         })
     };
@@ -107,10 +107,7 @@ fn looks_ahead(table: &Table, added: &[(&Column, Definition)]) -> bool {
     added.iter().enumerate().any(|(at, (_, definition))| {
         let later = added.get(at + 1..).unwrap_or_default();
         let all = tokens(text.get(definition.range.clone()).unwrap_or_default());
-        let mut names = all
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|it| it.name());
+        let mut names = all.iter().filter_map(name_of);
         names.any(|name| {
             later
                 .iter()
@@ -125,8 +122,8 @@ fn sources<'c>(column: &Column, among: &[&'c Column]) -> Vec<&'c str> {
         .generated
         .as_ref()
         .map(|generated| &generated.expression);
-    let all = sql.and_then(|sql| tokens(sql)).unwrap_or_default();
-    let names: Vec<String> = all.iter().filter_map(|token| token.name()).collect();
+    let all = sql.map(|sql| tokens(sql)).unwrap_or_default();
+    let names: Vec<String> = all.iter().filter_map(name_of).collect();
     let named = |name: &str| names.iter().any(|other| other.eq_ignore_ascii_case(name));
     let among = among.iter().map(|column| column.name.as_str());
     among.filter(|name| named(name)).collect()

@@ -9,7 +9,7 @@ use crate::dialect::literals::single_quoted;
 use crate::dialect::sqlite::ddl::constraint::expressions;
 use crate::dialect::sqlite::ddl::keywords::is_keyword;
 use crate::dialect::sqlite::ddl::table::{STRICT, row_alias};
-use crate::dialect::sqlite::ddl::tokens::tokens;
+use crate::dialect::sqlite::ddl::tokens::{name_of, tokens};
 use crate::model::schema::Table;
 
 /// Functions that every version knows and that fail for no value, in alphabetical order.
@@ -54,12 +54,14 @@ pub fn is_needed(old: &Table, new: &Table) -> bool {
 }
 
 fn may_fail(sql: &str) -> bool {
-    let tokens = tokens(sql).unwrap_or_default();
+    let tokens = tokens(sql);
     let calls = tokens.windows(2).any(|pair| match pair {
-        [name, open] if open.is("(") && !is_keyword(name.text) => name.name().is_some_and(|name| {
-            let name = name.to_ascii_lowercase();
-            HARMLESS.binary_search(&name.as_str()).is_err()
-        }),
+        [name, open] if open.is("(") && !is_keyword(name.text) => {
+            name_of(name).is_some_and(|name| {
+                let name = name.to_ascii_lowercase();
+                HARMLESS.binary_search(&name.as_str()).is_err()
+            })
+        }
         _ => false,
     });
     calls
