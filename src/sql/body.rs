@@ -1,19 +1,19 @@
-//! Follows the statements that contain statements, to know which semicolons end nothing.
+//! Bodies of stored programs: finds the semicolons in them, which do not end the statement.
 //!
-//! Each kind of body is a small machine over the code tokens of one statement. None of them parses:
-//! they count what opens and what closes, and tell keywords from functions and columns of the same
-//! name by where a token stands.
+//! Each kind of body is a small state machine over the code tokens of one statement. None of them
+//! parses: they count what opens and closes, and use the context of a token to distinguish keywords
+//! from functions and columns of the same name.
 
 use super::lex::Kind;
 use super::syntax::Bodies;
 
-/// A code token and the one before it in the same statement.
+/// A code token and the text of the previous one in the same statement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Piece<'a> {
     pub(crate) kind: Kind,
     pub(crate) text: &'a str,
     pub(crate) start: usize,
-    /// The text of the token before; empty for the first one of the statement.
+    /// The text of the previous token; empty for the first one of the statement.
     pub(crate) before: &'a str,
 }
 
@@ -44,7 +44,7 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// A statement of which nothing is known yet.
+    /// The state before the first token of a statement.
     pub(crate) fn new(bodies: Bodies) -> Self {
         match bodies {
             Bodies::Blocks => Body::Blocks(Blocks::default()),
@@ -53,7 +53,7 @@ impl Body {
         }
     }
 
-    /// Takes in a code token other than a semicolon.
+    /// Processes a code token other than a semicolon.
     pub(crate) fn take(&mut self, piece: Piece<'_>) {
         match self {
             Body::Blocks(blocks) => blocks.take(piece),
@@ -62,7 +62,7 @@ impl Body {
         }
     }
 
-    /// Takes in a semicolon and says whether the statement may end there.
+    /// Processes a semicolon. Returns whether the statement may end there.
     pub(crate) fn semicolon(&mut self) -> bool {
         match self {
             Body::Blocks(blocks) => blocks.semicolon(),
@@ -82,7 +82,7 @@ impl Body {
         }
     }
 
-    /// Where a body opened that has not been closed.
+    /// The offset of the body that is not closed yet.
     pub(crate) fn open(&self) -> Option<usize> {
         match self {
             Body::Blocks(blocks) => blocks.stack.first().map(|block| block.start),
@@ -100,7 +100,7 @@ pub(crate) struct Blocks {
     parens: usize,
     /// The next token begins a statement of the body.
     fresh: bool,
-    /// Within the conditions of a `DECLARE … HANDLER FOR`, behind which a statement begins.
+    /// In the conditions of a `DECLARE … HANDLER FOR`, which a statement follows.
     handler: bool,
     /// A routine of a package is between its head and its body.
     routine: Option<Header>,
@@ -113,7 +113,7 @@ enum Phase {
     Start,
     /// Behind `CREATE` or `ALTER`, before the kind of the object.
     Object { alter: bool },
-    /// Behind `BEGIN`, which alone starts a transaction.
+    /// Behind `BEGIN`, which starts a transaction unless `NOT ATOMIC` follows.
     Begin { start: usize, not: bool },
     /// Behind the kind of a stored program, before its body.
     Header(Header),
@@ -129,7 +129,7 @@ enum Phase {
 #[derive(Debug, Clone, Copy)]
 struct Header {
     kind: Program,
-    /// What must precede the body has been seen.
+    /// Whether the required parts before the body are complete.
     ready: bool,
 }
 
@@ -144,7 +144,7 @@ enum Program {
 struct Block {
     kind: Opener,
     start: usize,
-    /// How deep in parentheses it opened; a word deeper than that cannot close it.
+    /// The depth of parentheses where it opened; a deeper word cannot close it.
     parens: usize,
 }
 
@@ -157,11 +157,11 @@ enum Opener {
     CaseExpression,
     Loop,
     Repeat,
-    /// `WHILE` and `FOR`, whose statements begin behind `DO`.
+    /// `WHILE` and `FOR`, whose statements follow `DO`.
     Counted,
 }
 
-/// What begins a simple statement, behind which `IF` and `REPEAT` are functions.
+/// The first words of simple statements, in which `IF` and `REPEAT` are functions.
 const VERBS: &[&str] = &[
     "RETURN", "SET", "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "CALL", "DO", "SIGNAL",
     "RESIGNAL", "WITH", "VALUES", "EXECUTE", "PREPARE", "CREATE", "ALTER", "DROP", "TRUNCATE",
@@ -211,7 +211,7 @@ impl Blocks {
                 not: false,
             }
         } else if let Some(kind) = opener(piece) {
-            // Conditions and loops may stand outside of any program.
+            // Conditions and loops are allowed outside of programs.
             self.enter(kind, piece);
             Phase::Inside
         } else {
@@ -219,7 +219,7 @@ impl Blocks {
         };
     }
 
-    /// Between `CREATE` and the kind of the object stand only a few words, and the name of a definer.
+    /// Reads the words between `CREATE` and the kind of the object, and the name of a definer.
     fn object(&mut self, piece: Piece<'_>, alter: bool) {
         if piece.kind != Kind::Word || piece.after(&["=", "@", "."]) {
             return;
@@ -255,7 +255,7 @@ impl Blocks {
         };
     }
 
-    /// Goes on with the head of a program; nothing when its body has one simple statement.
+    /// Continues the head of a program. `None` if its body is one simple statement.
     fn header(&mut self, header: Header, piece: Piece<'_>) -> Option<Header> {
         let ready = header.ready
             || match header.kind {
@@ -289,7 +289,7 @@ impl Blocks {
             return;
         }
         match opener(piece) {
-            // A package ends with the same END, whether or not it has a part that BEGIN introduces.
+            // A package ends with the same END, with and without an initialization part.
             Some(Opener::Begin) if fresh && self.top() == Some(Opener::Package) => {
                 self.fresh = true
             }
@@ -313,7 +313,7 @@ impl Blocks {
             || piece.is("DO") && !fresh && top == Some(Opener::Counted)
     }
 
-    /// A condition handler is a statement behind a list of conditions.
+    /// Reads a condition handler. Returns whether its statement begins here.
     fn handled(&mut self, piece: Piece<'_>) -> bool {
         if !self.handler {
             self.handler = piece.is("FOR") && piece.after(&["HANDLER"]);
@@ -327,7 +327,7 @@ impl Blocks {
         !listed
     }
 
-    /// The head of a routine within a package; true while the token belongs to it.
+    /// Reads the head of a routine in a package. Returns whether the token belongs to it.
     fn packaged(&mut self, piece: Piece<'_>) -> bool {
         if self.top() != Some(Opener::Package) {
             return false;
@@ -336,7 +336,7 @@ impl Blocks {
             self.routine = self.header(header, piece);
             return true;
         }
-        // The first routine follows what is said of the package as a whole, without a semicolon.
+        // The first routine follows the package's characteristics without a semicolon.
         if piece.is_any(&["PROCEDURE", "FUNCTION"]) && piece.before != "." {
             self.routine = Some(Header {
                 kind: Program::Routine,
@@ -346,8 +346,8 @@ impl Blocks {
         self.routine.is_some()
     }
 
-    /// `END` closes a block where a statement could begin, and an expression where a value is complete;
-    /// everywhere else it is the name of a column.
+    /// Reads `END`. It closes a block where a statement could begin, and an expression where a value
+    /// is complete; everywhere else it is the name of a column.
     fn end(&mut self, piece: Piece<'_>, fresh: bool) {
         let Some(block) = self.stack.last() else {
             return;
@@ -374,7 +374,7 @@ impl Blocks {
         self.stack.last().map(|block| block.kind)
     }
 
-    /// Opens a block at the place of a statement; some blocks begin with a statement at once.
+    /// Opens a block where a statement could begin. In some blocks a statement follows directly.
     fn enter(&mut self, kind: Opener, piece: Piece<'_>) {
         self.push(kind, piece);
         self.fresh = matches!(kind, Opener::Begin | Opener::Loop | Opener::Repeat);
@@ -441,7 +441,7 @@ impl Atomic {
         };
     }
 
-    /// Behind a dot or `AS`, every keyword is a name.
+    /// Reads a token of the body. Behind a dot or `AS`, every keyword is a name.
     fn inside(&mut self, piece: Piece<'_>) {
         if piece.after(&[".", "AS"]) {
             return;
@@ -454,7 +454,7 @@ impl Atomic {
     }
 }
 
-/// Triggers that end where the engine's own library says so: at `; END ;`.
+/// Triggers, which end at `; END ;` as in the engine's own library.
 #[derive(Debug, Default)]
 pub(crate) struct Trigger {
     state: Progress,
@@ -480,7 +480,7 @@ impl Trigger {
         self.state = match self.state {
             Progress::Start if piece.is("EXPLAIN") => Progress::Explain,
             Progress::Start | Progress::Explain if piece.is("CREATE") => Progress::Create,
-            // EXPLAIN takes QUERY PLAN, and the library lets any word pass there.
+            // `EXPLAIN QUERY PLAN`: the library accepts any word there.
             Progress::Explain
                 if !piece.is_any(&["EXPLAIN", "TEMP", "TEMPORARY", "TRIGGER", "END"]) =>
             {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::syntax::{Lexis, Prefix, Quoted, Syntax};
 use crate::model::script::{Fault, Place};
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// White space.
@@ -29,14 +29,13 @@ pub enum Kind {
     Number,
     /// One other character.
     Symbol,
-    /// The current delimiter, a semicolon unless a `DELIMITER` line said otherwise.
+    /// The current delimiter: a semicolon, unless a `DELIMITER` line names another one.
     Terminator,
 }
 
 /// One token: its kind and its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
     pub kind: Kind,
     /// The offset of its first byte.
     pub start: usize,
@@ -60,7 +59,7 @@ pub struct Lexer<'a> {
     text: &'a str,
     at: usize,
     delimiter: &'a str,
-    /// Where the executed comment began that `at` is inside of.
+    /// The offset of the executed comment that contains `at`.
     conditional: Option<usize>,
     /// The first NUL character; looked up once, because servers and logs cut texts there.
     nul: usize,
@@ -95,13 +94,13 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// What ends a statement here.
+    /// The current delimiter.
     #[must_use]
     pub fn delimiter(&self) -> &'a str {
         self.delimiter
     }
 
-    /// Goes on at an offset with another delimiter.
+    /// Continues at an offset with another delimiter.
     pub fn delimit(&mut self, delimiter: &'a str, at: usize) {
         self.delimiter = delimiter;
         if self.text.is_char_boundary(at) {
@@ -115,7 +114,7 @@ impl<'a> Lexer<'a> {
         self.conditional.is_some()
     }
 
-    /// A NUL is refused wherever it stands, and after a fault the rest of the text means nothing.
+    /// Rejects a NUL, and stops after a fault: the rest of the text would be misread.
     fn checked(&mut self, start: usize, cut: Result<(Kind, usize), Fault>) -> Result<Token, Fault> {
         let fault = match cut {
             Ok((kind, end)) if end <= self.nul => {
@@ -160,7 +159,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The byte at an offset. Behind the end it is a NUL, which no text that passes contains.
+    /// The byte at an offset. At the end it is a NUL, which no accepted text contains.
     fn byte(&self, at: usize) -> u8 {
         self.text.as_bytes().get(at).copied().unwrap_or(0)
     }
@@ -173,7 +172,7 @@ impl<'a> Lexer<'a> {
         self.bytes(at..at + self.delimiter.len()) == self.delimiter.as_bytes()
     }
 
-    /// The end of a run of bytes that belong together.
+    /// The end of the run of matching bytes that starts at an offset.
     fn run(&self, start: usize, belongs: impl Fn(u8) -> bool) -> usize {
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
         start
@@ -229,7 +228,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// The version behind the mark of an executed comment has five digits or six; fewer are code.
+    /// Passes the version at the start of an executed comment: five or six digits. Fewer are code.
     fn version(&self, start: usize) -> usize {
         let end = self.run(start, |byte| byte.is_ascii_digit()).min(start + 6);
         if end >= start + 5 { end } else { start }
@@ -250,13 +249,13 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The offset behind the next occurrence.
+    /// The offset behind the next occurrence of a text.
     fn behind(&self, start: usize, what: &str) -> Option<usize> {
         let found = self.text.get(start..)?.find(what)?;
         Some(start + found + what.len())
     }
 
-    /// A token that begins at `start` and whose opening quote stands at `open`.
+    /// Reads the token that begins at `start` and whose opening quote is at `open`.
     fn quoted(
         &self,
         start: usize,
@@ -300,7 +299,7 @@ impl<'a> Lexer<'a> {
             })
     }
 
-    /// A dollar sign begins a parameter, a dollar-quoted string, or nothing.
+    /// Reads what a dollar sign begins: a parameter, a dollar-quoted string, or a symbol.
     fn dollar(&self, start: usize) -> Result<(Kind, usize), Fault> {
         if self.byte(start + 1).is_ascii_digit() {
             return Ok((
@@ -321,7 +320,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Digits, and what is glued to them: a fraction, an exponent, the letters of a hexadecimal.
+    /// The end of a number: digits with a fraction, an exponent, or hexadecimal letters.
     fn number(&self, start: usize) -> usize {
         let glued = |byte| wordy(byte) && !(byte == b'$' && self.lexis.dollar_quotes);
         let decimal = |end| {
@@ -376,7 +375,7 @@ impl<'a> Lexer<'a> {
         Ok((kind, end))
     }
 
-    /// A literal goes on behind a line break, and there the prefix still decides about backslashes.
+    /// The opening quote where a literal continues after a line break. The prefix still applies.
     fn continued(&self, end: usize) -> Option<usize> {
         let mut at = end;
         let mut broken = false;
@@ -399,7 +398,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// A fault that points at some bytes of a text.
+/// Makes a fault that points at some bytes of a text.
 #[must_use]
 pub fn fault(text: &str, range: Range<usize>, message: &str, hint: Option<&str>) -> Fault {
     Fault {
@@ -410,13 +409,13 @@ pub fn fault(text: &str, range: Range<usize>, message: &str, hint: Option<&str>)
     }
 }
 
-/// The place of an offset. It counts from the beginning; many places are cheaper from [`Places`].
+/// The line and column of an offset, counted from the beginning. For many offsets use [`Places`].
 #[must_use]
 pub fn place(text: &str, offset: usize) -> Place {
     Places::new(text).at(offset)
 }
 
-/// The places of offsets that mostly grow, counted once over the text.
+/// Lines and columns of offsets in mostly ascending order, counted in one pass over the text.
 #[derive(Debug, Clone)]
 pub struct Places<'a> {
     text: &'a str,
@@ -425,7 +424,7 @@ pub struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Begins behind a byte order mark, which no editor shows as a column.
+    /// Starts behind a byte order mark, which editors do not count as a column.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         Places {
@@ -435,7 +434,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The place of an offset; one beyond the text is the place of its end.
+    /// The line and column of an offset, or of the end of the text if it is shorter.
     pub fn at(&mut self, offset: usize) -> Place {
         if offset < self.at {
             *self = Places::new(self.text);
@@ -448,7 +447,7 @@ impl<'a> Places<'a> {
                     column: 1,
                 };
             } else if byte & 0xc0 != 0x80 {
-                // Bytes that go on with a character are no column of their own.
+                // Continuation bytes of a character do not start a new column.
                 self.place.column = self.place.column.saturating_add(1);
             }
         }
@@ -469,7 +468,7 @@ fn blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// Letters of every alphabet are word characters; so a token never ends within a character.
+/// Whether a byte belongs to a word. Non-ASCII bytes do, so a token never ends within a character.
 fn wordy(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
 }

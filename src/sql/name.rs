@@ -24,7 +24,7 @@ impl Name {
         self.parts.last().map_or("", String::as_str)
     }
 
-    /// What the name is qualified with, if it is.
+    /// The last qualifier of the name, if it has one.
     #[must_use]
     pub fn qualifier(&self) -> Option<&str> {
         let before = self.parts.len().checked_sub(2)?;

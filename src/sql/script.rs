@@ -1,4 +1,4 @@
-//! Reads a SQL file: its statements, the directives in its comments, and what identifies its text.
+//! The reader of a SQL file: its statements, the directives in its comments, and its digest.
 
 use std::ops::Range;
 
@@ -12,12 +12,12 @@ pub use super::secrets::{blot, hide, secrets};
 use crate::model::hex;
 use crate::model::script::{Fault, Place, Rename, Requires, Script, Statement};
 
-/// What a file says.
+/// Reads a file.
 ///
 /// # Errors
 ///
-/// All directives that cannot be followed, and the first thing that cannot be split, in the order of
-/// the file.
+/// All invalid directives, and the first place where the file cannot be split, in the order of the
+/// file.
 pub fn read(syntax: &Syntax, text: &str) -> Result<Script, Vec<Fault>> {
     let mut reader = Reader::new(text);
     let end = walk(syntax, text, &mut |event| reader.take(event));
@@ -33,9 +33,8 @@ pub fn read(syntax: &Syntax, text: &str) -> Result<Script, Vec<Fault>> {
     Err(reader.faults)
 }
 
-/// A hash of what a text says to the server: its tokens without blanks and plain comments, so that
-/// only a change of layout keeps it. Literals count byte for byte, and so do executed comments,
-/// hints and the letter case of everything.
+/// A hash of the tokens of a text without blanks and plain comments. Only a change of layout or of
+/// comments keeps it: letter case, literals, hints and executed comments count byte for byte.
 #[must_use]
 pub fn digest(syntax: &Syntax, sql: &str) -> String {
     let mut hash = Sha256::new();
@@ -55,15 +54,15 @@ pub fn digest(syntax: &Syntax, sql: &str) -> String {
                     add(sql.get(token.start..token.end).unwrap_or_default());
                 }
             }
-            // What cannot be cut into tokens counts as it stands.
+            // A rest that cannot be cut into tokens counts byte for byte.
             Err(_) => add(sql.get(seen..).unwrap_or_default()),
         }
     }
     hex::digits(&hash.finalize())
 }
 
-/// The code of a text for those who ask what it does: no blanks, comments or hints, and the content
-/// of executed comments as if it stood outside of them. It ends where the text cannot be read.
+/// The code tokens of a text: no blanks, comments or hints. The content of executed comments is
+/// included. It ends where the text cannot be cut into tokens.
 pub fn code<'a>(syntax: &'a Syntax, sql: &'a str) -> impl Iterator<Item = Token> + 'a {
     let tokens = Lexer::new(syntax, sql).map_while(Result::ok);
     tokens.filter(|token| {
@@ -79,34 +78,34 @@ pub fn words<'a>(syntax: &'a Syntax, sql: &'a str) -> impl Iterator<Item = &'a s
     code(syntax, sql).filter_map(|token| sql.get(token.start..token.end))
 }
 
-/// Collects what the walk over a file tells.
+/// Collects the parts that the walk over a file reports.
 struct Reader<'a> {
     text: &'a str,
     places: Places<'a>,
     script: Script,
     faults: Vec<Fault>,
-    /// What the current block of comments says; what follows the block decides for whom.
-    block: Wishes,
-    /// What holds for the next statement.
-    next: Wishes,
-    /// What holds for the statement that has begun.
-    current: Wishes,
+    /// The directives in the current block of comments; what follows decides where they apply.
+    block: Directives,
+    /// The directives for the next statement.
+    next: Directives,
+    /// The directives for the statement that has begun.
+    current: Directives,
     begun: bool,
-    /// No code stands on this line so far.
+    /// Whether this line has no code so far.
     clear: bool,
 }
 
 /// Directives for a statement or for the file.
 #[derive(Default)]
-struct Wishes {
+struct Directives {
     allow: Vec<String>,
     idempotent: bool,
-    /// Where the last of them stands.
+    /// The place of the last one.
     place: Option<(Range<usize>, Place)>,
 }
 
-impl Wishes {
-    fn join(&mut self, other: Wishes) {
+impl Directives {
+    fn join(&mut self, other: Directives) {
         allow(&mut self.allow, other.allow);
         self.idempotent |= other.idempotent;
         self.place = other.place.or(self.place.take());
@@ -129,9 +128,9 @@ impl<'a> Reader<'a> {
             places: Places::new(text),
             script: Script::default(),
             faults: Vec::new(),
-            block: Wishes::default(),
-            next: Wishes::default(),
-            current: Wishes::default(),
+            block: Directives::default(),
+            next: Directives::default(),
+            current: Directives::default(),
             begun: false,
             clear: true,
         }
@@ -158,7 +157,7 @@ impl<'a> Reader<'a> {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
-    /// The block of comments stands right before a statement, or before the DELIMITER line of one.
+    /// Applies the block of comments to the statement, or the DELIMITER line, directly behind it.
     fn attach(&mut self) {
         self.next.join(std::mem::take(&mut self.block));
     }
@@ -174,10 +173,10 @@ impl<'a> Reader<'a> {
     }
 
     fn statement(&mut self, statement: Statement) {
-        let wishes = std::mem::take(&mut self.current);
+        let directives = std::mem::take(&mut self.current);
         self.script.statements.push(Statement {
-            allow: wishes.allow,
-            idempotent: wishes.idempotent,
+            allow: directives.allow,
+            idempotent: directives.idempotent,
             ..statement
         });
     }
@@ -243,7 +242,7 @@ impl<'a> Reader<'a> {
 
 /// The directives, one by one.
 impl Reader<'_> {
-    /// Behind code it would be unclear which statement a directive means.
+    /// Whether a directive is on a line of its own. Behind code its statement would be ambiguous.
     fn placed(&mut self, token: Token, inside: bool) -> bool {
         let placed = self.clear && !inside;
         if !placed {
@@ -257,7 +256,7 @@ impl Reader<'_> {
         placed
     }
 
-    /// What decides how the whole file runs must be read before anything of it runs.
+    /// Whether a directive for the whole file comes before all statements.
     fn heads(&mut self, token: Token, name: &str) -> bool {
         if self.begun {
             let message = format!("`{name}` must precede the first statement");
@@ -287,10 +286,10 @@ impl Reader<'_> {
     fn idempotent(&mut self, token: Token, argument: &str) {
         if self.bare(token, "idempotent", argument) {
             let place = Some(self.place(token));
-            self.block.join(Wishes {
+            self.block.join(Directives {
                 idempotent: true,
                 place,
-                ..Wishes::default()
+                ..Directives::default()
             });
         }
     }
@@ -309,10 +308,10 @@ impl Reader<'_> {
             self.fault(token, &message, Some("names are letters, digits and hyphens; put remarks into a comment of their own"));
         } else {
             let place = Some(self.place(token));
-            self.block.join(Wishes {
+            self.block.join(Directives {
                 allow: names,
                 place,
-                ..Wishes::default()
+                ..Directives::default()
             });
         }
     }
@@ -377,7 +376,7 @@ impl Reader<'_> {
             "renamed-from",
             "requires",
         ];
-        // Beyond this length nothing is near, and the comparison takes quadratic time.
+        // The comparison takes quadratic time, and a longer name is close to none of them.
         let comparable = (1..=40).contains(&name.len());
         let distances = NAMES.iter().map(|known| {
             (
@@ -416,7 +415,7 @@ fn plain(name: &str, signs: &str) -> bool {
             .all(|sign| sign.is_alphanumeric() || signs.contains(sign))
 }
 
-/// How many parts a dotted name has; nothing when it is no such name.
+/// The number of parts of a dotted name. `None` if it is not a dotted name.
 fn parts(name: &str) -> Option<usize> {
     let whole = name.split('.').all(|part| !part.is_empty())
         && !name.contains(char::is_whitespace)

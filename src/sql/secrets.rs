@@ -1,16 +1,16 @@
-//! Finds the secrets in SQL, so that no report shows them: passwords of accounts, of foreign
-//! servers and in connection strings.
+//! Secrets in SQL, so that no report shows them: passwords of accounts, of foreign servers and in
+//! connection strings.
 //!
-//! It works on words, not on a grammar, because the statement that fails is often one with a
-//! mistake in it. Where a statement is about accounts, every literal that is not known to be
-//! harmless counts as a secret: hiding a comment too much is better than showing a password.
+//! They are found by words and not by a grammar, because a statement that fails often has a syntax
+//! error. In a statement about accounts every literal that is not known to be harmless counts as a
+//! secret: hiding a comment by mistake is better than showing a password.
 
 use std::ops::Range;
 
 use super::lex::{Kind, Lexer, Token};
 use super::syntax::Syntax;
 
-/// Words whose literal is a secret, wherever they stand.
+/// Words whose literal is a secret in every statement.
 const KEYS: &[&str] = &[
     "PASSWORD",
     "OLD_PASSWORD",
@@ -24,7 +24,7 @@ const KEYS: &[&str] = &[
 /// Words whose literal is a secret behind IDENTIFIED.
 const IDENTIFIED: &[&str] = &["BY", "AS", "USING", "REPLACE"];
 
-/// What stands before the harmless literals of statements about accounts.
+/// Words and signs before the harmless literals of statements about accounts.
 const HARMLESS: &[&str] = &[
     "@",
     ",",
@@ -54,8 +54,8 @@ const HARMLESS: &[&str] = &[
     "VERSION",
 ];
 
-/// What may follow PASSWORD or BY where no literal does; another word is a secret that lacks its
-/// quotes.
+/// Words that may follow PASSWORD or BY in the place of a literal. Another word is a secret without
+/// its quotes.
 const FOLLOWING: &[&str] = &[
     "PASSWORD",
     "RANDOM",
@@ -100,7 +100,7 @@ pub fn secrets(syntax: &Syntax, sql: &str) -> Vec<Range<usize>> {
         if watch.is_secret(sql, *token, next) {
             found.push(token.start..watch.end(sql, *token));
         } else if token.kind == Kind::Text && text.starts_with('$') {
-            // A body between dollar signs is SQL again.
+            // A body between dollar quotes is SQL again.
             let inside = content(sql, &(token.start..token.end));
             let body = sql.get(inside.clone()).unwrap_or_default();
             let nested = secrets(syntax, body).into_iter();
@@ -109,7 +109,7 @@ pub fn secrets(syntax: &Syntax, sql: &str) -> Vec<Range<usize>> {
         watch.pass(*token, text);
     }
     if broken {
-        // What cannot be cut into tokens is searched as it stands, to its end.
+        // A rest that cannot be cut into tokens is searched as text.
         let rest = sql.get(seen..).unwrap_or_default().to_ascii_uppercase();
         let words = ["IDENTIFIED", "PASSWORD", "CONNECTION"].iter();
         let first = words.filter_map(|word| rest.find(word)).min();
@@ -120,7 +120,7 @@ pub fn secrets(syntax: &Syntax, sql: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// A text of the same length in which nothing secret can be read.
+/// Masks the secrets in a text, which keeps its length.
 #[must_use]
 pub fn blot(sql: &str, secrets: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(sql.len());
@@ -131,7 +131,7 @@ pub fn blot(sql: &str, secrets: &[Range<usize>]) -> String {
         out.push_str(sql.get(at..inside.start).unwrap_or_default());
         for letter in sql.get(inside.clone()).unwrap_or_default().chars() {
             match letter {
-                // Lines keep their numbers.
+                // Line numbers stay the same.
                 '\n' | '\r' => out.push(letter),
                 _ => out.extend(std::iter::repeat_n('*', letter.len_utf8())),
             }
@@ -142,23 +142,23 @@ pub fn blot(sql: &str, secrets: &[Range<usize>]) -> String {
     out
 }
 
-/// What an engine says about a text, without the text's secrets: engines quote the statement from
-/// where it went wrong, cut anywhere, and the values.
+/// Masks the secrets of a statement in an engine's message. Engines quote values, and the statement
+/// from the error on, truncated anywhere.
 #[must_use]
 pub fn hide(syntax: &Syntax, sql: &str, message: &str) -> String {
-    let mut told = message.to_owned();
+    let mut masked = message.to_owned();
     for secret in secrets(syntax, sql) {
         let raw = sql.get(content(sql, &secret)).unwrap_or_default();
         let plain = raw.replace("''", "'").replace("\\", "");
         for text in [raw, plain.as_str()] {
-            told = without(&told, text);
+            masked = without(&masked, text);
         }
-        told = without_beginning(&told, raw);
+        masked = without_beginning(&masked, raw);
     }
-    told
+    masked
 }
 
-/// A message without a secret. A short one is replaced only where it is a word of its own.
+/// Masks a secret in a message. A short one is masked only where it is a whole word.
 fn without(message: &str, secret: &str) -> String {
     if secret.chars().count() >= 4 {
         return message.replace(secret, "***");
@@ -178,7 +178,7 @@ fn without(message: &str, secret: &str) -> String {
     out + rest
 }
 
-/// A message without the beginning of a secret behind a quote: the engine has cut it.
+/// Masks the beginning of a secret behind a quote: the engine has truncated it.
 fn without_beginning(message: &str, secret: &str) -> String {
     let mut out = String::with_capacity(message.len());
     let mut rest = message;
@@ -188,14 +188,14 @@ fn without_beginning(message: &str, secret: &str) -> String {
         let same = std::iter::zip(after.chars(), secret.chars()).take_while(|(a, b)| a == b);
         let same: Vec<char> = same.map(|(letter, _)| letter).collect();
         let (shown, next) = after.split_at(same.iter().map(|letter| letter.len_utf8()).sum());
-        // Two letters tell little, and would tear other quoted words apart.
+        // Two letters reveal little, and masking them would damage other quoted words.
         out.push_str(if same.len() > 2 { "***" } else { shown });
         rest = next;
     }
     out + rest
 }
 
-/// What stands between the quotes of a literal; all of what has none.
+/// The bytes between the quotes of a literal, or all of them if it has none.
 fn content(sql: &str, literal: &Range<usize>) -> Range<usize> {
     let text = sql.get(literal.clone()).unwrap_or_default();
     if text.starts_with('$')
@@ -218,7 +218,7 @@ fn slice(sql: &str, token: Token) -> &str {
     sql.get(token.start..token.end).unwrap_or_default()
 }
 
-/// What a statement is about.
+/// The subject of a statement.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     #[default]
@@ -229,18 +229,18 @@ enum Mode {
     Password,
 }
 
-/// What has been seen of a statement.
+/// The part of a statement that has been read.
 #[derive(Debug, Default)]
 struct Watch {
     mode: Mode,
     identified: bool,
-    /// The word before this one, in capitals.
+    /// The previous word, in capitals.
     before: String,
     /// The word that a literal belongs to, in capitals, or the sign before it.
     key: String,
-    /// An equals sign stands between the two.
+    /// Whether an equals sign is between the key and the literal.
     equals: bool,
-    /// The last token was a secret, which may go on in the next literal.
+    /// Whether the last token was a secret, which may continue in the next literal.
     goes_on: bool,
     /// The first word of the statement, in capitals.
     first: String,
@@ -267,7 +267,7 @@ impl Watch {
                     && (self.is_key()
                         || self.goes_on
                         || accounts && !harmless
-                        || tells_a_secret(inside))
+                        || contains_secret(inside))
             }
             Kind::QuotedName | Kind::Number => accounts && self.is_key(),
             Kind::Word => {
@@ -281,7 +281,7 @@ impl Watch {
         secret
     }
 
-    /// Where a secret ends: one without quotes ends with its run of letters and signs.
+    /// The offset behind a secret. A secret without quotes ends at the next blank or semicolon.
     fn end(&self, sql: &str, token: Token) -> usize {
         if token.kind != Kind::Word && token.kind != Kind::Number {
             return token.end;
@@ -327,8 +327,8 @@ impl Watch {
     }
 }
 
-/// Whether a literal itself holds SQL or a connection string with a password in it.
-fn tells_a_secret(text: &str) -> bool {
+/// Whether a literal contains a password: in SQL, or in a connection string.
+fn contains_secret(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
     let quote = |rest: &str| rest.contains(['\'', '"', '$']);
     let identified = upper

@@ -1,4 +1,4 @@
-//! Cuts a file into the statements that are sent one by one.
+//! The splitter: cuts a file into statements, which are sent one by one.
 
 use super::body::{Body, Piece};
 use super::lex::{self, Kind, Lexer, Places, Token};
@@ -9,7 +9,7 @@ use crate::model::script::{Fault, Statement};
 ///
 /// # Errors
 ///
-/// The first thing that is never closed, and the first command for a client program, with its place.
+/// The first quote, comment or body that is never closed, or the first command for a client program.
 pub fn split(syntax: &Syntax, text: &str) -> Result<Vec<Statement>, Fault> {
     let mut statements = Vec::new();
     walk(syntax, text, &mut |event| {
@@ -20,7 +20,7 @@ pub fn split(syntax: &Syntax, text: &str) -> Result<Vec<Statement>, Fault> {
     Ok(statements)
 }
 
-/// What a walk over a text meets, in the order of the text.
+/// A part of a text that [`walk`] reports, in the order of the text.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// White space outside of statements.
@@ -35,15 +35,19 @@ pub(crate) enum Event {
     Separator,
 }
 
-/// Goes through a text once and tells what it meets.
-pub(crate) fn walk(syntax: &Syntax, text: &str, tell: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+/// Goes through a text once and reports its parts.
+pub(crate) fn walk(
+    syntax: &Syntax,
+    text: &str,
+    report: &mut dyn FnMut(Event),
+) -> Result<(), Fault> {
     let mut walk = Walk {
         syntax,
         text,
         lexer: Lexer::new(syntax, text),
         places: Places::new(text),
         open: None,
-        tell,
+        report,
     };
     while let Some(token) = walk.lexer.next() {
         walk.take(token?)?;
@@ -57,30 +61,30 @@ struct Walk<'a, 't> {
     lexer: Lexer<'a>,
     places: Places<'a>,
     open: Option<Open<'a>>,
-    tell: &'t mut dyn FnMut(Event),
+    report: &'t mut dyn FnMut(Event),
 }
 
 /// The statement that has begun.
 struct Open<'a> {
     start: usize,
-    /// Behind the last token that belongs to the statement for certain.
+    /// The offset behind the last token that certainly belongs to the statement.
     end: usize,
     body: Body,
     parens: usize,
     /// The text of the last token.
     before: &'a str,
-    /// It begins with COPY, which may read from the file itself.
+    /// Whether it begins with COPY, which may read rows from the file itself.
     copies: bool,
 }
 
 impl<'a> Walk<'a, '_> {
     fn take(&mut self, token: Token) -> Result<(), Fault> {
         match token.kind {
-            Kind::Blank if self.open.is_none() => (self.tell)(Event::Blank(token)),
+            Kind::Blank if self.open.is_none() => (self.report)(Event::Blank(token)),
             Kind::Blank => {}
-            Kind::Comment => (self.tell)(Event::Comment(token, self.open.is_some())),
-            // Before any code there is nothing that a hint could be for.
-            Kind::Hint if self.open.is_none() => (self.tell)(Event::Comment(token, false)),
+            Kind::Comment => (self.report)(Event::Comment(token, self.open.is_some())),
+            // A hint before the first token of a statement has no effect.
+            Kind::Hint if self.open.is_none() => (self.report)(Event::Comment(token, false)),
             Kind::Terminator => return self.terminator(),
             Kind::Symbol if self.word(token) == ";" => return self.semicolon(),
             _ => return self.code(token),
@@ -92,7 +96,7 @@ impl<'a> Walk<'a, '_> {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
-    /// The current delimiter. One of the user's own ends everything, whatever is open.
+    /// Handles the current delimiter. A delimiter of the user's own ends every open body.
     fn terminator(&mut self) -> Result<(), Fault> {
         if self.lexer.delimiter() == ";" {
             return self.semicolon();
@@ -126,7 +130,7 @@ impl<'a> Walk<'a, '_> {
         }
         let text = self.word(token);
         if self.open.is_none() {
-            (self.tell)(Event::Begin);
+            (self.report)(Event::Begin);
         }
         let bodies = self.syntax.lexis.bodies;
         let open = self.open.get_or_insert_with(|| Open {
@@ -143,7 +147,7 @@ impl<'a> Walk<'a, '_> {
         }
         match text {
             "(" => open.parens += 1,
-            // A parenthesis too many is the server's to complain about.
+            // The server reports an unmatched parenthesis.
             ")" => open.parens = open.parens.saturating_sub(1),
             _ => {}
         }
@@ -165,19 +169,19 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// Ends the statement that is open, if there is one.
+    /// Ends the open statement, if there is one.
     fn close(&mut self) {
         if let Some(open) = self.open.take() {
             let place = self.places.at(open.start);
-            (self.tell)(Event::Statement(Statement::new(
+            (self.report)(Event::Statement(Statement::new(
                 open.start..open.end,
                 place,
             )));
         }
-        (self.tell)(Event::Separator);
+        (self.report)(Event::Separator);
     }
 
-    /// At the end of the text the terminator may be missing, the end of a body may not.
+    /// Ends the text. The last terminator may be missing, the end of a body may not.
     fn finish(&mut self) -> Result<(), Fault> {
         let unclosed = self.open.as_ref().and_then(|open| open.body.open());
         if let Some(start) = unclosed {
@@ -207,7 +211,7 @@ impl<'a> Walk<'a, '_> {
         lex::fault(self.text, start..end, message, Some(hint))
     }
 
-    /// Whether only blanks stand before an offset on its line.
+    /// Whether an offset is the first on its line that is not blank.
     fn begins_line(&self, at: usize) -> bool {
         let before = self.text.get(..at).unwrap_or_default();
         let line = before.trim_end_matches([' ', '\t', '\r', '\u{b}', '\u{c}', '\u{feff}']);
@@ -215,9 +219,9 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-/// What the engine's own client would do, and bird does or refuses.
+/// Commands of the engine's own client, which bird executes or rejects.
 impl<'a> Walk<'a, '_> {
-    /// Whether a token began a `DELIMITER` line, which is then behind us.
+    /// Passes a `DELIMITER` line, if this token begins one.
     fn delimiter_line(&mut self, token: Token) -> Result<bool, Fault> {
         let known = self.syntax.lexis.delimiter_lines
             && token.kind == Kind::Word
@@ -236,7 +240,7 @@ impl<'a> Walk<'a, '_> {
         let delimiter = self.delimiter(token, line)?;
         self.finish()?;
         self.lexer.delimit(delimiter, token.end + line.len());
-        (self.tell)(Event::Separator);
+        (self.report)(Event::Separator);
         Ok(true)
     }
 
@@ -254,7 +258,7 @@ impl<'a> Walk<'a, '_> {
         if delimiter.contains('\\') {
             return fault("a delimiter cannot contain a backslash", "use // or $$");
         }
-        // The client cuts longer ones without a word, and then they match somewhere else.
+        // The client silently truncates longer ones, and then they match somewhere else.
         if delimiter.len() > 15 {
             return fault("a delimiter has at most 15 bytes", "use // or $$");
         }
@@ -270,7 +274,7 @@ impl<'a> Walk<'a, '_> {
         Ok(delimiter)
     }
 
-    /// Refuses by name what only a client program understands.
+    /// Rejects a command that only a client program understands.
     fn refuse(&self, token: Token) -> Result<(), Fault> {
         let client = &self.syntax.lexis.client;
         let begins = self.open.is_none();
@@ -333,7 +337,7 @@ fn command(rest: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// In the middle of a statement, `delimiter` could be a column; nothing else looks like these.
+/// Whether this is certainly a delimiter: in a statement, the word DELIMITER could be a column.
 fn unmistakable(delimiter: &str) -> bool {
     matches!(delimiter, ";" | ";;" | "//" | "$$")
 }

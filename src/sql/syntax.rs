@@ -21,7 +21,7 @@ impl Syntax {
     }
 }
 
-/// How an engine writes its SQL, as far as cutting it into tokens and statements needs to know.
+/// The lexical rules of an engine: how a text is cut into tokens and statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lexis {
     /// `#` begins a comment that ends with its line.
@@ -32,15 +32,15 @@ pub struct Lexis {
     pub carriage_return_ends_comment: bool,
     /// `/* /* */ */` is one comment.
     pub nested_comments: bool,
-    /// What begins a comment whose content the server executes.
+    /// Openings of comments whose content the server executes.
     pub conditional_comments: &'static [&'static str],
-    /// `/*+ … */` tells the optimizer something.
+    /// `/*+ … */` is a hint for the optimizer.
     pub hints: bool,
-    /// What stands between double quotes.
+    /// The meaning of double quotes.
     pub double_quoted: Quoted,
     /// A backslash escapes the next character in every string literal.
     pub backslash: bool,
-    /// Letters that belong to the literal when a quote follows at once.
+    /// Letters that belong to the literal if a quote follows directly.
     pub prefixes: &'static [Prefix],
     /// `` `x` `` is a name.
     pub backticks: bool,
@@ -50,17 +50,17 @@ pub struct Lexis {
     pub dollar_quotes: bool,
     /// The client's `DELIMITER` lines are understood.
     pub delimiter_lines: bool,
-    /// A semicolon between parentheses ends no statement.
+    /// A semicolon between parentheses does not end a statement.
     pub parentheses_hold: bool,
     /// `COPY … FROM STDIN` makes the client read data from the lines that follow.
     pub inline_data: bool,
-    /// Which statements contain statements.
+    /// The statements that contain other statements.
     pub bodies: Bodies,
-    /// What the engine's own client understands and its server does not.
+    /// The commands of the engine's own client, which its server does not understand.
     pub client: Client,
 }
 
-/// What a pair of quotes makes of its content.
+/// The meaning of a text in double quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quoted {
     /// A name.
@@ -69,7 +69,7 @@ pub enum Quoted {
     Text,
 }
 
-/// Letters glued to the front of a literal.
+/// Letters directly before a literal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prefix {
     /// The letters, in any case.
@@ -91,51 +91,51 @@ pub enum Bodies {
     Triggers,
 }
 
-/// The commands of an engine's own client that look like SQL to people and not to servers.
+/// The commands of an engine's own client, which migrations must not contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
     /// The name of the client program.
     pub program: &'static str,
     /// The character before the name of a command.
     pub sign: char,
-    /// The sign makes a command in the middle of a statement too.
+    /// The sign also starts a command in the middle of a statement.
     pub anywhere: bool,
-    /// What looks like a command behind the sign and belongs to the language.
+    /// Names behind the sign that are SQL and not commands.
     pub language: &'static [&'static str],
-    /// Commands without a sign; they count where a statement begins a line.
+    /// Commands without a sign, recognised where a statement begins a line.
     pub words: &'static [&'static str],
-    /// What to do instead, by the names of commands.
+    /// Hints for some commands: their names, and what to do instead.
     pub hints: &'static [(&'static [&'static str], &'static str)],
-    /// What to do instead of all others.
+    /// The hint for all other commands.
     pub hint: &'static str,
 }
 
-/// How an engine names and drops things, as far as engines differ.
+/// Rules for naming and dropping objects in which engines differ.
 #[derive(Debug)]
 pub struct Grammar {
     /// How names compare.
     pub names: Names,
-    /// So many parts has a name whose first part is a database.
+    /// The number of parts of a name whose first part is a database.
     pub parts: usize,
-    /// First parts of such a name that never mean another database.
+    /// Qualifiers that never mean another database.
     pub own: &'static [&'static str],
-    /// Where temporary tables are.
+    /// The qualifier of temporary tables, on engines that have one.
     pub temporary: Option<&'static str>,
     /// Statements that open or close another database.
     pub attaching: &'static [&'static str],
     /// SCHEMA is another word for DATABASE.
     pub schema_is_database: bool,
-    /// Behind `ALTER TABLE … DROP` these words begin something else than a column.
+    /// Words behind `ALTER TABLE … DROP` that drop something other than a column.
     pub not_columns: &'static [&'static str],
 }
 
-/// When two names are one.
+/// The rule by which two spellings are the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Names {
-    /// When they are written alike.
+    /// Case-sensitive.
     Exact,
-    /// Whatever their case.
+    /// Case-insensitive.
     AnyCase,
-    /// Unquoted ones are in lower case.
+    /// Unquoted names are in lower case, quoted ones keep their case.
     LowerUnlessQuoted,
 }
