@@ -10,72 +10,10 @@ use super::lex::{Kind, Token};
 use super::name::Name;
 use super::script;
 use super::syntax::{Grammar, Names, Syntax};
+pub use super::token::{CodeToken, unquoted};
 
 /// The number of tokens that hold the head of any statement, up to the name of its object.
 const HEAD: usize = 48;
-
-/// A token of code with its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CodeToken<'a> {
-    pub kind: Kind,
-    pub text: &'a str,
-    /// The offset of its first byte in the text.
-    pub start: usize,
-    /// The offset behind its last byte.
-    pub end: usize,
-}
-
-impl CodeToken<'_> {
-    /// Whether it is this keyword or sign, in any letter case. Quoted it is neither.
-    #[must_use]
-    pub fn is(&self, keyword: &str) -> bool {
-        let quoted = matches!(self.kind, Kind::QuotedName | Kind::Text);
-        !quoted && self.text.eq_ignore_ascii_case(keyword)
-    }
-
-    /// Whether it is one of these keywords or signs.
-    #[must_use]
-    pub fn is_one_of(&self, keywords: &[&str]) -> bool {
-        keywords.iter().any(|keyword| self.is(keyword))
-    }
-
-    /// Whether it could be a name: a word, or a name in quotes.
-    #[must_use]
-    pub fn is_name(&self) -> bool {
-        let word = self.kind == Kind::Word && !self.text.starts_with(|c: char| c.is_ascii_digit());
-        word || self.kind == Kind::QuotedName
-    }
-
-    /// Its text without the quotes of a name or a literal, in lower case. Two names that the engine
-    /// tells apart by their case are one here.
-    #[must_use]
-    pub fn folded(&self) -> String {
-        match self.kind {
-            Kind::QuotedName | Kind::Text => unquoted(self.text).to_lowercase(),
-            _ => self.text.to_lowercase(),
-        }
-    }
-
-    /// The name that it is, without its quotes. `None` if it is neither a word nor a quoted name.
-    #[must_use]
-    pub fn identifier(&self) -> Option<String> {
-        match self.kind {
-            Kind::Word => Some(self.text.to_owned()),
-            Kind::QuotedName => Some(unquoted(self.text)),
-            _ => None,
-        }
-    }
-}
-
-impl From<CodeToken<'_>> for Token {
-    fn from(token: CodeToken<'_>) -> Self {
-        Token {
-            kind: token.kind,
-            start: token.start,
-            end: token.end,
-        }
-    }
-}
 
 /// A token in 12 bytes: a statement with rows may have millions of them.
 #[derive(Debug, Clone, Copy)]
@@ -204,6 +142,11 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// All tokens, before the cursor and behind it.
+    fn all(&self) -> impl Iterator<Item = CodeToken<'a>> + '_ {
+        (self.start..self.end).filter_map(|index| self.token(index))
+    }
+
     /// The tokens that are left.
     pub fn tokens(&self) -> impl DoubleEndedIterator<Item = CodeToken<'a>> + Clone + '_ {
         (self.at..self.end).filter_map(|index| self.token(index))
@@ -325,8 +268,7 @@ impl<'a> Cursor<'a> {
     /// Whether this keyword or sign is anywhere, before the cursor or behind it.
     #[must_use]
     pub fn has(&self, keyword: &str) -> bool {
-        let mut all = (self.start..self.end).filter_map(|index| self.token(index));
-        all.any(|token| token.is(keyword))
+        self.all().any(|token| token.is(keyword))
     }
 
     /// The word that says what a statement does. Behind WITH that is the first such word outside of
@@ -338,21 +280,19 @@ impl<'a> Cursor<'a> {
             return first;
         }
         let mut depth = 0_usize;
-        for index in self.start..self.end {
-            let Some(token) = self.token(index) else {
-                break;
-            };
+        let verb = self.all().enumerate().find(|(_, token)| {
             match token.text {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),
-                _ if depth == 0 && token.is_one_of(VERBS) => {
-                    self.at = index;
-                    return token.text.to_ascii_uppercase();
-                }
                 _ => {}
             }
-        }
-        first
+            depth == 0 && token.is_one_of(VERBS)
+        });
+        let Some((position, verb)) = verb else {
+            return first;
+        };
+        self.at = self.start + position;
+        verb.text.to_ascii_uppercase()
     }
 }
 
@@ -569,23 +509,4 @@ impl<'a> Cursor<'a> {
         }
         flat
     }
-}
-
-/// A name or a literal without its quotes.
-#[must_use]
-pub fn unquoted(text: &str) -> String {
-    let text = match text.find('"') {
-        // `U&"name"`
-        Some(at) if text.starts_with(['u', 'U']) => text.get(at..).unwrap_or(text),
-        _ => text,
-    };
-    let close = match text.chars().next() {
-        Some('[') => ']',
-        Some(open) => open,
-        None => return String::new(),
-    };
-    let inner = text
-        .get(1..text.len().saturating_sub(1))
-        .unwrap_or_default();
-    inner.replace(&format!("{close}{close}"), &close.to_string())
 }

@@ -9,6 +9,7 @@ pub mod script;
 pub(super) mod secrets;
 pub mod split;
 pub mod syntax;
+mod token;
 
 pub use cursor::Cursor;
 pub use name::Name;

@@ -255,10 +255,8 @@ fn texts(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why
         let why = format!("holds code in the language {language}, which may do anything");
         return Err((why, true));
     }
-    for at in 0..code.count() {
-        let Some(token) = code.get(at).filter(|token| token.kind == Kind::Text) else {
-            continue;
-        };
+    let all = code.tokens().enumerate();
+    for (at, token) in all.filter(|(_, token)| token.kind == Kind::Text) {
         let before = code.before(at);
         if !before.is_some_and(|before| {
             before.is_one_of(&["AS", "DO"]) || does && before.kind == Kind::Word

@@ -247,12 +247,12 @@ impl Look<'_> {
     /// Looks at one statement, or at the body of one.
     fn statement(self, code: &Cursor<'_>, body: bool, found: &mut Found) -> Result<(), Why> {
         let program = body || bodies::is_program(code);
-        for at in 0..code.count() {
+        for (at, token) in code.tokens().enumerate() {
             let another = code.before(at).is_some_and(|before| before.text == ";");
             if at == 0 || another || program && bodies::begins(code, at) {
                 self.head(code, at)?;
             }
-            self.signs(code, at)?;
+            self.signs(code, at, token)?;
         }
         self.opaque(code, found)?;
         names::look(self, code, found)?;
@@ -311,10 +311,7 @@ impl Look<'_> {
     /// `SET a = 1, GLOBAL b = 2`, `SET @@GLOBAL.b = 2`.
     fn sets_global(self, code: &Cursor<'_>, at: usize) -> bool {
         let mut depth = 0_usize;
-        for place in at..code.count() {
-            let Some(token) = code.get(place) else {
-                break;
-            };
+        for (place, token) in code.tokens().enumerate().skip(at) {
             match token.text {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),
@@ -338,11 +335,8 @@ impl Look<'_> {
         false
     }
 
-    fn signs(self, code: &Cursor<'_>, at: usize) -> Result<(), Why> {
+    fn signs(self, code: &Cursor<'_>, at: usize, token: CodeToken<'_>) -> Result<(), Why> {
         let rules = self.rules;
-        let Some(token) = code.get(at) else {
-            return Ok(());
-        };
         if let Some((_, why)) = rules.signs.iter().find(|(sign, _)| code.sees_at(at, sign)) {
             return Err(((*why).to_owned(), true));
         }
@@ -464,10 +458,7 @@ impl Look<'_> {
             "group",
         ];
         let mut expected = true;
-        for at in from..end {
-            let Some(token) = code.get(at) else {
-                break;
-            };
+        for token in code.tokens().take(end).skip(from) {
             match token.text {
                 "," => expected = true,
                 _ if expected && token.is_name() => {

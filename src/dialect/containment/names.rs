@@ -105,9 +105,9 @@ pub(crate) fn look(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Resu
     let mut at = 0;
     while at < code.count() {
         let end = chain(code, at);
-        if end > at {
+        if let Some(first) = code.get(at).filter(|_| end > at) {
             let is_table = tables.get(at).copied().unwrap_or(false);
-            name(look, code, (at, end), is_table, found)?;
+            name(look, code, first, (at, end), is_table, found)?;
         }
         at = end.max(at + 1);
     }
@@ -147,14 +147,12 @@ fn chain(code: &Cursor<'_>, at: usize) -> usize {
 fn name(
     look: Look<'_>,
     code: &Cursor<'_>,
+    first: CodeToken<'_>,
     (at, end): (usize, usize),
     is_table: bool,
     found: &mut Found,
 ) -> Result<(), Why> {
     let (around, grammar) = (look.around, &look.dialect.syntax().grammar);
-    let Some(first) = code.get(at) else {
-        return Ok(());
-    };
     let parts = (end - at).div_ceil(2);
     database(look, code, at, found)?;
     written_to_all(look, code, (at, end))?;
@@ -298,10 +296,8 @@ fn tells(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
     if around.own.is_empty() || !code.tokens().any(|token| telling(&token)) {
         return;
     }
-    for at in 0..code.count() {
-        let Some(token) = code.get(at).filter(|token| token.kind == Kind::Text) else {
-            continue;
-        };
+    let all = code.tokens().enumerate();
+    for (at, token) in all.filter(|(_, token)| token.kind == Kind::Text) {
         let own = super::literal(token.text).eq_ignore_ascii_case(&around.own);
         let compared = at.checked_sub(2).filter(|_| {
             code.before(at)
@@ -345,10 +341,7 @@ fn tables(code: &Cursor<'_>) -> Vec<bool> {
     let on = first_on(code);
     // Whether a table comes next.
     let mut next = false;
-    for at in 0..code.count() {
-        let Some(token) = code.get(at) else {
-            break;
-        };
+    for (at, token) in code.tokens().enumerate() {
         let here = std::mem::take(&mut next);
         let level = levels.last().copied().unwrap_or(outer);
         let after_dot = code.before(at).is_some_and(|before| before.text == ".");
@@ -377,7 +370,7 @@ fn tables(code: &Cursor<'_>) -> Vec<bool> {
             ";" => levels = vec![outer],
             "," => next = level.list,
             _ => {
-                let (is_table, is_list) = leads(code, at, level, on);
+                let (is_table, is_list) = leads(code, at, token, (level, on));
                 next = is_table || here && passes(&token);
                 if let (Some(list), Some(level)) = (is_list, levels.last_mut()) {
                     level.list = list;
@@ -394,10 +387,12 @@ fn passes(token: &CodeToken<'_>) -> bool {
 }
 
 /// Whether a table comes behind this word, and what a comma means from there on.
-fn leads(code: &Cursor<'_>, at: usize, level: Level, on: Option<usize>) -> (bool, Option<bool>) {
-    let Some(token) = code.get(at) else {
-        return (false, None);
-    };
+fn leads(
+    code: &Cursor<'_>,
+    at: usize,
+    token: CodeToken<'_>,
+    (level, on): (Level, Option<usize>),
+) -> (bool, Option<bool>) {
     let before = |word: &str| code.before(at).is_some_and(|before| before.is(word));
     if token.is("ON") && on == Some(at) {
         return (true, Some(false));
