@@ -12,7 +12,7 @@ use super::session::DbError;
 use super::shadow::Shadow;
 use crate::dialect::Dialect;
 use crate::dialect::containment;
-use crate::dialect::containment::{Outside, Reach};
+use crate::dialect::containment::{Containment, Outside};
 use crate::model::diagnostic::{Diagnostic, Failure, Location, Severity};
 use crate::model::exit::Exit;
 use crate::model::script::Statement;
@@ -182,21 +182,23 @@ fn places(dialect: &dyn Dialect, name: &str, text: &str) -> impl Fn(Range<usize>
 /// Runs one statement, unless it could reach past the shadow.
 pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
     let dialect = shadow.session.dialect;
-    if let Some(database) = containment::chooses(dialect, sql) {
-        let own = database == shadow.state.around.own.to_lowercase();
+    if let Some(database) = containment::used_database(dialect, sql) {
+        let own = database == shadow.state.scope.own.to_lowercase();
         shadow.state.away = (!own).then_some(database);
     } else if let Some(database) = &shadow.state.away {
         let why = format!("runs in another database, `{database}`");
         return Ok(keep(shadow, sql, why, true));
     }
-    // What would run by itself is made asleep, and shown awake.
-    let sleep = containment::asleep(dialect, sql);
-    let text = sleep.as_ref().and_then(|sleep| sleep.sql.clone());
+    // Scheduled events are created disabled, and the schema shows them enabled.
+    let event = containment::disable_event(dialect, sql);
+    let text = event.as_ref().and_then(|event| event.sql.clone());
     let text = text.as_deref().unwrap_or(sql);
-    let (changed, opaque) = match containment::reach(dialect, text, &shadow.state.around) {
-        Reach::Inside { sql, opaque } => (sql, opaque),
-        Reach::Outside(Outside { why, matters }) => return Ok(keep(shadow, sql, why, matters)),
-        Reach::Tells(question) => match inside(shadow, &question).await? {
+    let (changed, dynamic_sql) = match containment::check(dialect, text, &shadow.state.scope) {
+        Containment::Inside { sql, dynamic_sql } => (sql, dynamic_sql),
+        Containment::Outside(Outside { why, matters }) => {
+            return Ok(keep(shadow, sql, why, matters));
+        }
+        Containment::Dynamic(question) => match inside(shadow, &question).await? {
             Ok(()) => (None, None),
             Err(Outside { why, matters }) => return Ok(keep(shadow, sql, why, matters)),
         },
@@ -229,9 +231,9 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
         let why = "changes how the server reads statements".to_owned();
         return Ok(keep(shadow, sql, why, false));
     }
-    shadow.state.around.opaque.extend(opaque);
-    if let Some(sleep) = sleep {
-        shadow.state.slept(sleep);
+    shadow.state.scope.dynamic_routines.extend(dynamic_sql);
+    if let Some(event) = event {
+        shadow.state.event_changed(event);
     }
     Ok(Sent::Ran)
 }
@@ -241,16 +243,16 @@ async fn inside(shadow: &mut Shadow, question: &str) -> Result<Result<(), Outsid
     let Some(text) = shadow.session.value(question).await? else {
         return Ok(Ok(()));
     };
-    let around = &shadow.state.around;
+    let scope = &shadow.state.scope;
     Ok(
-        match containment::reach(shadow.session.dialect, &text, around) {
-            Reach::Inside {
+        match containment::check(shadow.session.dialect, &text, scope) {
+            Containment::Inside {
                 sql: None,
-                opaque: None,
+                dynamic_sql: None,
             } => Ok(()),
-            Reach::Outside(outside) => Err(outside),
-            Reach::Inside { .. } | Reach::Tells(_) => Err(Outside {
-                why: format!("runs a text that names the database `{}`", around.own),
+            Containment::Outside(outside) => Err(outside),
+            Containment::Inside { .. } | Containment::Dynamic(_) => Err(Outside {
+                why: format!("runs a text that names the database `{}`", scope.own),
                 matters: true,
             }),
         },
@@ -259,7 +261,7 @@ async fn inside(shadow: &mut Shadow, question: &str) -> Result<Result<(), Outsid
 
 fn keep(shadow: &mut Shadow, sql: &str, why: String, matters: bool) -> Sent {
     let dialect = shadow.session.dialect;
-    if let Some(name) = containment::makes(dialect, sql) {
+    if let Some(name) = containment::created_name(dialect, sql) {
         let first = script::words(dialect.syntax(), sql).next();
         let attaches = |word: &str| {
             let attaching = dialect.syntax().grammar.attaching;
@@ -268,7 +270,7 @@ fn keep(shadow: &mut Shadow, sql: &str, why: String, matters: bool) -> Sent {
                 .any(|known| known.eq_ignore_ascii_case(word))
         };
         if first.is_some_and(attaches) {
-            shadow.state.around.others.push(name)
+            shadow.state.scope.others.push(name)
         } else {
             shadow.state.unsent.push(name)
         }

@@ -2,7 +2,7 @@
 //! of the migrations, so it is said before it surprises.
 
 use super::{Plan, Step, Subject};
-use crate::dialect::containment::{Around, Reach, reach};
+use crate::dialect::containment::{Containment, Scope, check};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 
@@ -16,17 +16,17 @@ pub(super) fn remarks(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> 
     let mut remarks = Vec::new();
     for subject in subjects {
         let others = subjects.iter().filter(|other| other.name != subject.name);
-        let mut around = Around {
+        let mut scope = Scope {
             own: subject.database.to_owned(),
             shadow: subject.database.to_owned(),
             schema: subject.schema.map(str::to_owned),
             others: others.map(|other| other.database.to_owned()).collect(),
-            ..Around::default()
+            ..Scope::default()
         };
         let steps = plan.of(subject.name).map_or(&[][..], |plan| &plan.steps);
         for step in steps {
             for at in step.from..step.script.statements.len() {
-                remarks.extend(remark(subject, &mut around, step, at));
+                remarks.extend(remark(subject, &mut scope, step, at));
             }
         }
     }
@@ -35,7 +35,7 @@ pub(super) fn remarks(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> 
 
 fn remark(
     subject: &Subject<'_>,
-    around: &mut Around,
+    scope: &mut Scope,
     step: &Step,
     statement: usize,
 ) -> Option<Diagnostic> {
@@ -44,13 +44,13 @@ fn remark(
     if ROWS.iter().any(|word| word.eq_ignore_ascii_case(first)) {
         return None;
     }
-    let outside = match reach(subject.dialect, sql, around) {
-        Reach::Outside(outside) => outside,
-        Reach::Inside { opaque, .. } => {
-            around.opaque.extend(opaque);
+    let outside = match check(subject.dialect, sql, scope) {
+        Containment::Outside(outside) => outside,
+        Containment::Inside { dynamic_sql, .. } => {
+            scope.dynamic_routines.extend(dynamic_sql);
             return None;
         }
-        Reach::Tells(_) => return None,
+        Containment::Dynamic(_) => return None,
     };
     let message = format!(
         "{}: statement {} of {} is not replayable: it {}",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bird::dialect::containment::{Around, Reach, asleep, reach};
+use bird::dialect::containment::{Containment, Scope, check, disable_event};
 use bird::dialect::{DIALECTS, Dialect};
 use bird::sql::split::split;
 use libtest_mimic::Trial;
@@ -12,31 +12,34 @@ use crate::trial::trial;
 
 /// The database in use is `here`; on its server there are others, some of which are called like
 /// tables.
-fn around() -> Around {
+fn scope() -> Scope {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Around {
+    Scope {
         own: "here".to_owned(),
         shadow: "shade".to_owned(),
         schema: Some("public".to_owned()),
         others: names(&["other", "u", "users", "mysql", "sys", "performance_schema"]),
         roles: Some(names(&["app"])),
-        opaque: names(&["hidden"]),
+        dynamic_routines: names(&["hidden"]),
     }
 }
 
 /// What becomes of a statement in a shadow of `here`.
 pub fn describe(dialect: &dyn Dialect, sql: &str) -> String {
-    let disabled = asleep(dialect, sql).and_then(|sleep| sleep.sql);
+    let disabled = disable_event(dialect, sql).and_then(|sleep| sleep.sql);
     let sql = disabled.as_deref().unwrap_or(sql);
-    match reach(dialect, sql, &around()) {
-        Reach::Inside { sql: None, opaque } if disabled.is_none() => match opaque {
+    match check(dialect, sql, &scope()) {
+        Containment::Inside {
+            sql: None,
+            dynamic_sql,
+        } if disabled.is_none() => match dynamic_sql {
             Some(name) => format!("inside, and {name} is opaque"),
             None => "inside".to_owned(),
         },
-        Reach::Inside { sql: changed, .. } => changed.unwrap_or(sql.to_owned()),
-        Reach::Tells(query) => format!("asks {query}"),
-        Reach::Outside(outside) if outside.matters => outside.why,
-        Reach::Outside(outside) => format!("({})", outside.why),
+        Containment::Inside { sql: changed, .. } => changed.unwrap_or(sql.to_owned()),
+        Containment::Dynamic(query) => format!("asks {query}"),
+        Containment::Outside(outside) if outside.matters => outside.why,
+        Containment::Outside(outside) => format!("({})", outside.why),
     }
 }
 
@@ -56,10 +59,10 @@ fn ordinary_statements_stay_inside() -> Result<(), String> {
         "users", "posts", "orders", "id", "name", "new", "old", "public", "accounts",
     ];
     others.extend(words.map(str::to_owned));
-    let around = Around {
+    let scope = Scope {
         others,
         roles: None,
-        ..around()
+        ..scope()
     };
     let (mut seen, mut wrong) = (0, Vec::new());
     for dialect in DIALECTS {
@@ -75,7 +78,7 @@ fn ordinary_statements_stay_inside() -> Result<(), String> {
                 for statement in statements {
                     let sql = &section.body[statement.range];
                     seen += 1;
-                    if let Reach::Outside(outside) = reach(*dialect, sql, &around) {
+                    if let Containment::Outside(outside) = check(*dialect, sql, &scope) {
                         let (path, line) = (path.display(), section.line);
                         wrong.push(format!("{path}:{line}: {sql}\n  {}", outside.why));
                     }

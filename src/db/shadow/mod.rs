@@ -18,7 +18,7 @@ use super::writability;
 use super::writability::ReadOnly;
 use super::{failpoint, inspect};
 use crate::dialect::containment;
-use crate::dialect::containment::{Around, Sleep};
+use crate::dialect::containment::{EventChange, Scope};
 use crate::dialect::{Dialect, ErrorKind};
 use crate::model::schema::{Kind, Schema};
 use crate::model::target::{FileTarget, ServerTarget, Target};
@@ -66,48 +66,51 @@ pub struct Shadow {
 /// The state of a shadow while statements are replayed in it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
-    pub around: Around,
+    pub scope: Scope,
     /// The objects whose creation was not sent.
     pub unsent: Vec<String>,
     /// The other database in which the next statements would run.
     pub away: Option<String>,
-    /// The events that are enabled outside of the shadow.
-    awake: BTreeSet<String>,
+    /// The scheduled events that are enabled outside of the shadow.
+    enabled_events: BTreeSet<String>,
 }
 
 impl State {
     /// Reads the scope of the shadow: other databases and roles.
     async fn of(session: &mut Session, own: &str, shadow: &str) -> Result<State, DbError> {
-        let mut around = Around {
+        let mut scope = Scope {
             own: own.to_owned(),
             shadow: shadow.to_owned(),
             schema: session.schema.clone(),
-            ..Around::default()
+            ..Scope::default()
         };
-        if let Some(query) = session.dialect.containment().around {
+        if let Some(query) = session.dialect.containment().scope_query {
             let mut roles = Vec::new();
             for row in session.rows(query).await? {
                 let mut cells = row.into_iter().map(Option::unwrap_or_default);
                 let (kind, name) = (cells.next(), cells.next().unwrap_or_default());
                 match kind.as_deref() {
                     Some("role") => roles.push(name.to_lowercase()),
-                    _ => around.others.push(name),
+                    _ => scope.others.push(name),
                 }
             }
-            around.roles = Some(roles);
+            scope.roles = Some(roles);
         }
         Ok(State {
-            around,
+            scope,
             ..State::default()
         })
     }
 
-    /// Records an event that was disabled.
-    pub fn slept(&mut self, sleep: Sleep) {
-        let awake = sleep.awake.unwrap_or(self.awake.contains(&sleep.name));
-        self.awake.remove(&sleep.name);
-        if awake {
-            self.awake.insert(sleep.renamed.unwrap_or(sleep.name));
+    /// Records the change of a scheduled event.
+    pub fn event_changed(&mut self, change: EventChange) {
+        let enabled = change
+            .enabled
+            .unwrap_or(self.enabled_events.contains(&change.name));
+        self.enabled_events.remove(&change.name);
+        if enabled {
+            self.enabled_events
+                .insert(change.renamed.unwrap_or(change.name));
         }
     }
 }
@@ -163,13 +166,16 @@ impl Shadow {
         let dialect = self.session.dialect;
         for object in &mut schema.objects {
             if object.kind == Kind::Event
-                && self.state.awake.contains(&object.name.to_lowercase())
-                && let Some(sql) = containment::awake(dialect, &object.sql)
+                && self
+                    .state
+                    .enabled_events
+                    .contains(&object.name.to_lowercase())
+                && let Some(sql) = containment::enable_event(dialect, &object.sql)
             {
                 object.sql = sql;
             }
             for sql in [&mut object.sql, &mut object.printed.0] {
-                if let Some(own) = containment::at_home(dialect, sql, &self.state.around) {
+                if let Some(own) = containment::with_own_name(dialect, sql, &self.state.scope) {
                     *sql = own;
                 }
             }

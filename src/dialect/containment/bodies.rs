@@ -1,20 +1,20 @@
-//! Statements within statements: the bodies of routines, and texts that are run.
+//! Statements inside statements: the bodies of routines, and dynamic SQL.
 
 use super::{DYNAMIC, Found, Look, Why, edits, literal};
 use crate::sql::Cursor;
 use crate::sql::cursor::CodeToken;
 use crate::sql::lex::Kind;
 
-/// How an engine runs texts as statements.
+/// The kind of dynamic SQL of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dynamic {
-    /// `PREPARE s FROM text`, `EXECUTE IMMEDIATE text`: what the text is can be asked before.
+    /// `PREPARE s FROM text`, `EXECUTE IMMEDIATE text`: a query can return the text before.
     Prepared,
     /// `EXECUTE text` in a body that is itself a text.
     InBodies,
 }
 
-/// What a statement of a body stands right behind.
+/// Words and signs directly before a statement in a body.
 const FRESH: &[&str] = &[
     ";",
     "BEGIN",
@@ -47,7 +47,7 @@ const FRESH: &[&str] = &[
     "STATEMENT",
     ">",
 ];
-/// What statements consist of statements.
+/// Kinds of objects whose statements contain statements.
 const PROGRAMS: &[&str] = &[
     "PROCEDURE",
     "FUNCTION",
@@ -73,25 +73,25 @@ pub(crate) fn is_program(code: &Cursor<'_>) -> bool {
     first.is_one_of(&["CREATE", "ALTER"]) && head.any(|token| token.is_one_of(PROGRAMS))
 }
 
-/// Whether a statement of a body may begin there.
+/// Whether a statement of a body may begin at a position.
 pub(crate) fn begins(code: &Cursor<'_>, at: usize) -> bool {
     code.before(at)
         .is_some_and(|before| before.is_one_of(FRESH) || before.kind == Kind::Text)
 }
 
-/// Whether a statement makes or changes an object of this kind.
+/// Whether a statement creates or changes an object of this kind.
 pub(crate) fn is_made(code: &Cursor<'_>, kind: &str) -> bool {
     let mut head = (1..16).map_while(|at| code.get(at).filter(|token| token.text != "("));
     let first = code.get(0);
     first.is_some_and(|first| first.is_one_of(&["CREATE", "ALTER"])) && head.any(|it| it.is(kind))
 }
 
-/// Whether a policy is made or changed there.
+/// Whether a policy is created or changed at a position.
 pub(crate) fn is_policy(code: &Cursor<'_>, at: usize) -> bool {
     code.sees_at(at, &["CREATE", "POLICY"]) || code.sees_at(at, &["ALTER", "POLICY"])
 }
 
-/// Whether the name that stands there is that of a routine which the statement is about.
+/// Whether the name at a position is that of the routine which the statement is about.
 pub(crate) fn is_routines(code: &Cursor<'_>, mut at: usize) -> bool {
     while code
         .before(at)
@@ -103,7 +103,7 @@ pub(crate) fn is_routines(code: &Cursor<'_>, mut at: usize) -> bool {
         .is_some_and(|before| before.is_one_of(&["FUNCTION", "PROCEDURE", "ROUTINE"]))
 }
 
-/// The name of the routine that a statement makes.
+/// The name of the routine that a statement creates.
 pub(crate) fn routine(code: &Cursor<'_>) -> Option<String> {
     const OTHERS: &[&str] = &[
         "TRIGGER", "EVENT", "TABLE", "VIEW", "RULE", "INDEX", "AS", "ON",
@@ -119,7 +119,7 @@ pub(crate) fn routine(code: &Cursor<'_>) -> Option<String> {
     last_of(code, at + 1)
 }
 
-/// The name of what a CREATE makes, or of what an ATTACH opens.
+/// The name of the object that a CREATE creates or an ATTACH opens.
 pub(crate) fn made(code: &Cursor<'_>) -> Option<String> {
     const KINDS: &[&str] = &[
         "TABLE",
@@ -166,7 +166,7 @@ pub(crate) fn made(code: &Cursor<'_>) -> Option<String> {
     last_of(code, at + 1)
 }
 
-/// The last part of the name that stands there, behind `IF NOT EXISTS` and the like.
+/// The last part of the name at a position, behind `IF NOT EXISTS` and similar words.
 fn last_of(code: &Cursor<'_>, mut at: usize) -> Option<String> {
     while code
         .get(at)?
@@ -184,7 +184,7 @@ fn last_of(code: &Cursor<'_>, mut at: usize) -> Option<String> {
     })
 }
 
-/// Looks into the texts of a statement that are run.
+/// Checks the dynamic SQL in a statement.
 pub(crate) fn nested(
     look: Look<'_>,
     code: &Cursor<'_>,
@@ -203,7 +203,7 @@ pub(crate) fn nested(
     }
 }
 
-/// `PREPARE s FROM text`, `EXECUTE IMMEDIATE text`.
+/// Checks `PREPARE s FROM text` and `EXECUTE IMMEDIATE text`.
 fn prepared(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
     for at in 0..code.count() {
         let from = match () {
@@ -217,30 +217,30 @@ fn prepared(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), 
             (Some(text), 1) if text.kind == Kind::Text => {
                 text_of(look, &literal(text.text)).map_err(|(why, it)| (why, it || at > 0))?;
             }
-            // What a statement that stands alone is going to run can be asked.
+            // A query returns the text that a statement outside of bodies is going to run.
             _ if at == 0 => found.question = Some(format!("SELECT {}", code.source_of(from..end))),
-            _ => found.opaque = true,
+            _ => found.dynamic_sql = true,
         }
     }
     Ok(())
 }
 
-/// A text that is run as it is. In it nothing can be replaced.
+/// Checks a text that is run unchanged: nothing in it can be replaced.
 fn text_of(look: Look<'_>, text: &str) -> Result<(), Why> {
     let mut found = Found::default();
     let code = Cursor::without_numbers(look.dialect.syntax(), text);
     look.statement(&code, false, &mut found)?;
     match found {
         found if !found.edits.is_empty() => {
-            let own = &look.around.own;
+            let own = &look.scope.own;
             Err((format!("runs a text that names the database `{own}`"), true))
         }
-        found if found.question.is_some() || found.opaque => Err((DYNAMIC.to_owned(), true)),
+        found if found.question.is_some() || found.dynamic_sql => Err((DYNAMIC.to_owned(), true)),
         _ => Ok(()),
     }
 }
 
-/// The bodies that a statement holds as texts.
+/// Checks the bodies that a statement contains as literals.
 fn texts(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
     let does = code.sees_at(0, &["DO"]);
     if !does && routine(code).is_none() {
@@ -267,7 +267,7 @@ fn texts(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why
             .as_ref()
             .is_some_and(|language| !["sql", "plpgsql"].contains(&language.as_str()))
         {
-            found.opaque = true;
+            found.dynamic_sql = true;
             continue;
         }
         inner(look, &token, found)?;
@@ -295,7 +295,7 @@ fn inner(look: Look<'_>, token: &CodeToken<'_>, found: &mut Found) -> Result<(),
         &mut inside,
     )
     .map_err(|(why, _)| (why, true))?;
-    found.opaque |= inside.opaque;
+    found.dynamic_sql |= inside.dynamic_sql;
     match shift {
         Some(shift) => {
             let edits = inside.edits.into_iter();
@@ -303,7 +303,7 @@ fn inner(look: Look<'_>, token: &CodeToken<'_>, found: &mut Found) -> Result<(),
             found.edits.extend(shifted);
         }
         None if !inside.edits.is_empty() => {
-            let own = &look.around.own;
+            let own = &look.scope.own;
             return Err((format!("runs a text that names the database `{own}`"), true));
         }
         None => {}
@@ -311,7 +311,7 @@ fn inner(look: Look<'_>, token: &CodeToken<'_>, found: &mut Found) -> Result<(),
     Ok(())
 }
 
-/// What a text may do that goes on with something known only when it runs.
+/// Beginnings of dynamic SQL that stay inside, whatever name is appended at run time.
 const PLAIN: &[&[&str]] = &[
     &["ALTER", "TABLE"],
     &["ALTER", "INDEX"],
@@ -345,10 +345,10 @@ const PLAIN: &[&[&str]] = &[
     &["UPDATE"],
 ];
 
-/// `EXECUTE text` in a body. What the text begins with tells what it does.
+/// Checks `EXECUTE text` in a body. The beginning of the text shows what it does.
 fn executed(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
     for at in 0..code.count() {
-        // `FOR EACH ROW EXECUTE FUNCTION f()` and the privilege are no texts.
+        // `FOR EACH ROW EXECUTE FUNCTION f()` and the privilege run no text.
         let next = code.get(at + 1);
         let other = next.is_none_or(|next| next.is_one_of(&["FUNCTION", "PROCEDURE", "ON"]));
         if !code.sees_at(at, &["EXECUTE"]) || other {
@@ -368,7 +368,7 @@ fn executed(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), 
             text_of(look, &body_of(text)).map_err(|(why, _)| (why, true))?;
         }
         let Some(first) = literals.first() else {
-            found.opaque = true;
+            found.dynamic_sql = true;
             continue;
         };
         let text = body_of(first);
@@ -378,12 +378,12 @@ fn executed(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), 
             .is_some_and(|lead| lead.kind == Kind::Text || lead.is_one_of(&["FORMAT", "CONCAT"]));
         let whole = expression.len() == 1;
         let plain = leads && PLAIN.iter().any(|words| begin.sees_at(0, words));
-        found.opaque |= !whole && !plain;
+        found.dynamic_sql |= !whole && !plain;
     }
     Ok(())
 }
 
-/// What stands between the quotes of a literal, dollars included.
+/// The content of a literal, also between dollar quotes.
 fn body_of(token: &CodeToken<'_>) -> String {
     match token
         .text

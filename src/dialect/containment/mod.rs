@@ -1,10 +1,10 @@
-//! What a statement could reach beyond the database that it is sent to: other databases, what
-//! belongs to the whole server, files. In a shadow only what stays inside may run.
+//! Containment: whether a statement stays inside the database that it is sent to, or could reach
+//! other databases, the whole server or files. In a shadow only contained statements may run.
 //!
-//! Nobody parses here: words are looked at where they stand. Where they leave a doubt the
-//! statement counts as reaching out. A name with a dot is mostly a column, so it counts only
-//! where a table can stand, or where nothing in the statement has such an alias; and only what
-//! the server really has can be reached.
+//! The check is lexical: it looks at words and their neighbours and does not parse. In doubt the
+//! statement counts as reaching out. A qualified name is usually a column. So it counts only where
+//! a table can stand, or where the statement has no such alias, and only if the server has a
+//! database of that name.
 
 mod bodies;
 mod edits;
@@ -19,162 +19,163 @@ use crate::sql::cursor::{CodeToken, unquoted};
 pub use bodies::Dynamic;
 use edits::Edit;
 
-pub use event::{Sleep, asleep, awake};
+pub use event::{EventChange, disable_event, enable_event};
 
-/// Words, and why a statement with them reaches out.
+/// Words, and why a statement with them reaches beyond its database.
 pub type Signs = &'static [(&'static [&'static str], &'static str)];
 
-/// What an engine's statements could reach, and by which words.
+/// The words by which an engine's statements reach beyond their database.
 #[derive(Debug)]
 pub struct Rules {
-    /// How statements begin that belong to the whole server; `OR REPLACE` is passed over.
+    /// Beginnings of statements about the whole server; `OR REPLACE` is ignored.
     pub heads: Signs,
-    /// What does so in the middle of any statement.
+    /// Words that reach out in the middle of any statement.
     pub signs: Signs,
-    /// Functions that do so when they are called; a `*` stands for any end of a name.
+    /// Functions that reach out when they are called; a final `*` matches any suffix.
     pub functions: Signs,
-    /// Options whose value is a name, and the values that do so: `ENGINE = FEDERATED`.
+    /// Options with a name as their value, and the values that reach out: `ENGINE = FEDERATED`.
     pub values: &'static [(&'static str, &'static [&'static str], &'static str)],
-    /// Where tables lie that belong to the whole server; they are read, and not written.
+    /// Tables that all databases share. Statements may read and not write them.
     pub shared: &'static [&'static str],
-    /// Databases that only tell of others; whoever asks them names a database in a string.
-    pub telling: &'static [&'static str],
-    /// Variables of the whole server are set by these words.
+    /// Databases that describe the others. Queries on them name a database in a string.
+    pub catalogs: &'static [&'static str],
+    /// Words that set variables of the whole server.
     pub globals: &'static [&'static str],
-    /// Languages of routines that are no sandbox.
+    /// Languages of routines that do not run in a sandbox.
     pub untrusted: &'static [&'static str],
-    /// Texts are statements behind these words.
+    /// The kind of dynamic SQL that the engine has.
     pub dynamic: Option<Dynamic>,
-    /// Privileges are objects of a database, given to roles of the server.
+    /// Whether privileges are objects of a database, granted to roles of the server.
     pub grants_inside: bool,
-    /// Asks what is around: rows of a kind, `database` or `role`, and a name.
-    pub around: Option<&'static str>,
-    /// The setting that may change how statements are read.
+    /// Reads the [`Scope`]: rows of a kind, `database` or `role`, and a name.
+    pub scope_query: Option<&'static str>,
+    /// The setting that changes how statements are parsed.
     pub mode: Option<Mode>,
-    /// A kind of object that runs by itself.
-    pub runs_alone: Option<&'static str>,
-    /// An object of this kind without a qualifier may be one of the whole server.
+    /// The kind of objects that run on a schedule.
+    pub event_kind: Option<&'static str>,
+    /// A verb and a kind of object: without a qualifier it may be one of the whole server.
     pub qualified: Option<(&'static str, &'static str)>,
 }
 
-/// A setting that may change how statements are read.
+/// A setting that changes how statements are parsed.
 #[derive(Debug)]
 pub struct Mode {
     pub name: &'static str,
-    /// Asks for its value.
+    /// The query for its value.
     pub read: &'static str,
-    /// The words in its value with which statements are read otherwise than bird reads them.
+    /// The words in its value with which the server parses statements differently from bird.
     pub misleading: &'static [&'static str],
 }
 
-/// What is around the database that is to stay alone.
+/// The surroundings of a contained database.
 #[derive(Debug, Clone, Default)]
-pub struct Around {
-    /// What the migrations call their database; empty where it has no name.
+pub struct Scope {
+    /// The name of the database in the migrations; empty if it has none.
     pub own: String,
-    /// What it is called in truth.
+    /// The actual name of the database: that of the shadow.
     pub shadow: String,
     /// The schema in use, on engines that have them.
     pub schema: Option<String>,
-    /// The other databases that could be named.
+    /// The other databases of the server.
     pub others: Vec<String>,
-    /// The accounts that there are, where that is known.
+    /// The accounts of the server, if they are known.
     pub roles: Option<Vec<String>>,
-    /// Routines of which nobody knows what they run.
-    pub opaque: Vec<String>,
+    /// Routines that run dynamic SQL, whose statements are not known.
+    pub dynamic_routines: Vec<String>,
 }
 
-/// Where a statement leads.
+/// The result of a containment check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
-    /// It stays inside; where it names its database by the name that it has elsewhere, this is
-    /// how it is to be sent. `opaque` is a routine of which nobody can tell what it runs.
+pub enum Containment {
+    /// It stays inside. `sql` is the text to send instead, if it names its database; `dynamic_sql`
+    /// is the name of the routine that it creates, if that runs dynamic SQL.
     Inside {
         sql: Option<String>,
-        opaque: Option<String>,
+        dynamic_sql: Option<String>,
     },
-    /// It runs a text that the session knows: what this query answers is to be looked at first.
-    Tells(String),
-    /// It reaches out, or may.
+    /// It runs dynamic SQL that the session knows: check the text that this query returns first.
+    Dynamic(String),
+    /// It reaches out, or might.
     Outside(Outside),
 }
 
-/// Why a statement is not to be sent.
+/// The reason why a statement must not be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outside {
-    /// In words that follow the statement: `names another database, …`.
+    /// A predicate of the statement: `names another database, …`.
     pub why: String,
-    /// Whether the schema may lack something without it.
+    /// Whether the schema may be incomplete without it.
     pub matters: bool,
 }
 
 const DYNAMIC: &str = "runs a text that is known only when it runs";
 
-/// Where one statement leads.
+/// Checks whether a statement stays inside its database.
 #[must_use]
-pub fn reach(dialect: &dyn Dialect, sql: &str, around: &Around) -> Reach {
+pub fn check(dialect: &dyn Dialect, sql: &str, scope: &Scope) -> Containment {
     let look = Look {
         dialect,
         rules: dialect.containment(),
-        around,
+        scope,
     };
     let code = Cursor::without_numbers(dialect.syntax(), sql);
     let mut found = Found::default();
     if let Err(why) = look.statement(&code, false, &mut found) {
         let matters = matters(&code) && why.1;
-        return Reach::Outside(Outside {
+        return Containment::Outside(Outside {
             why: why.0,
             matters,
         });
     }
     if let Some(question) = found.question {
-        return Reach::Tells(question);
+        return Containment::Dynamic(question);
     }
-    let opaque = if found.opaque {
+    let dynamic_sql = if found.dynamic_sql {
         match bodies::routine(&code) {
             None => {
                 let why = DYNAMIC.to_owned();
-                return Reach::Outside(Outside { why, matters: true });
+                return Containment::Outside(Outside { why, matters: true });
             }
             name => name,
         }
     } else {
         None
     };
-    Reach::Inside {
+    Containment::Inside {
         sql: edits::edited(sql, found.edits),
-        opaque,
+        dynamic_sql,
     }
 }
 
-/// The name of what a statement makes or makes known: an object, a prepared statement, a database.
+/// The name of the object, prepared statement or database that a statement creates or attaches.
 #[must_use]
-pub fn makes(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+pub fn created_name(dialect: &dyn Dialect, sql: &str) -> Option<String> {
     let code = Cursor::without_numbers(dialect.syntax(), sql);
     bodies::made(&code)
 }
 
-/// A definition that was read in the shadow, as it is where the database has its own name.
+/// Rewrites a definition that was read in a shadow: the database gets its own name. `None` if that
+/// changes nothing.
 #[must_use]
-pub fn at_home(dialect: &dyn Dialect, sql: &str, around: &Around) -> Option<String> {
-    if around.own.is_empty() || around.own == around.shadow {
+pub fn with_own_name(dialect: &dyn Dialect, sql: &str, scope: &Scope) -> Option<String> {
+    if scope.own.is_empty() || scope.own == scope.shadow {
         return None;
     }
-    let back = Around {
-        own: around.shadow.clone(),
-        shadow: around.own.clone(),
-        schema: around.schema.clone(),
-        ..Around::default()
+    let back = Scope {
+        own: scope.shadow.clone(),
+        shadow: scope.own.clone(),
+        schema: scope.schema.clone(),
+        ..Scope::default()
     };
-    match reach(dialect, sql, &back) {
-        Reach::Inside { sql, .. } => sql,
-        Reach::Tells(_) | Reach::Outside(_) => None,
+    match check(dialect, sql, &back) {
+        Containment::Inside { sql, .. } => sql,
+        Containment::Dynamic(_) | Containment::Outside(_) => None,
     }
 }
 
-/// The database that a statement chooses for those behind it.
+/// The database of a `USE` statement.
 #[must_use]
-pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+pub fn used_database(dialect: &dyn Dialect, sql: &str) -> Option<String> {
     if !edits::starts_with(dialect.syntax(), sql, &["USE"]) {
         return None;
     }
@@ -184,7 +185,7 @@ pub fn chooses(dialect: &dyn Dialect, sql: &str) -> Option<String> {
     Some(name.folded())
 }
 
-/// Whether a statement mentions one of these names, as an unqualified name or the end of one.
+/// The first of these names that a statement mentions, qualified or not.
 #[must_use]
 pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<String> {
     let code = Cursor::without_numbers(dialect.syntax(), sql);
@@ -196,7 +197,7 @@ pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<St
     found.cloned()
 }
 
-/// The setting that a statement may change such that the next ones are read otherwise.
+/// The setting by which a statement may change how the next ones are parsed.
 #[must_use]
 pub fn mode(dialect: &dyn Dialect, sql: &str) -> Option<&'static Mode> {
     let mode = dialect.containment().mode.as_ref()?;
@@ -204,7 +205,7 @@ pub fn mode(dialect: &dyn Dialect, sql: &str) -> Option<&'static Mode> {
 }
 
 impl Mode {
-    /// Whether bird would read statements otherwise than the server.
+    /// Whether the server parses statements differently from bird with this value.
     pub fn misleads(&self, value: &str) -> bool {
         let mut words = value.split(',');
         words.any(|word| {
@@ -215,7 +216,8 @@ impl Mode {
     }
 }
 
-/// Statements of rows, of the session and of the server leave the schema as it is.
+/// Whether a statement may change the schema. Statements about rows, the session and the server do
+/// not.
 fn matters(code: &Cursor<'_>) -> bool {
     const NOTHING: &[&str] = &[
         "INSERT", "REPLACE", "UPDATE", "DELETE", "MERGE", "SELECT", "WITH", "TABLE", "VALUES",
@@ -224,27 +226,27 @@ fn matters(code: &Cursor<'_>) -> bool {
     code.get(0).is_none_or(|first| !first.is_one_of(NOTHING))
 }
 
-/// Why, and whether it may matter to the schema.
+/// A reason, and whether the schema may be incomplete without the statement.
 type Why = (String, bool);
 
-/// What was found beside.
+/// What a check found besides a reason to reject the statement.
 #[derive(Default)]
 struct Found {
     edits: Vec<Edit>,
     question: Option<String>,
-    opaque: bool,
+    dynamic_sql: bool,
 }
 
-/// How statements are looked at.
+/// The input of a check that all its parts need.
 #[derive(Clone, Copy)]
 struct Look<'l> {
     dialect: &'l dyn Dialect,
     rules: &'static Rules,
-    around: &'l Around,
+    scope: &'l Scope,
 }
 
 impl Look<'_> {
-    /// Looks at one statement, or at the body of one.
+    /// Checks a statement, or the body of one.
     fn statement(self, code: &Cursor<'_>, body: bool, found: &mut Found) -> Result<(), Why> {
         let program = body || bodies::is_program(code);
         for (at, token) in code.tokens().enumerate() {
@@ -254,7 +256,7 @@ impl Look<'_> {
             }
             self.signs(code, at, token)?;
         }
-        self.opaque(code, found)?;
+        self.dynamic_sql(code, found)?;
         names::look(self, code, found)?;
         if self.rules.grants_inside {
             self.grants(code, program)?;
@@ -283,7 +285,7 @@ impl Look<'_> {
             .iter()
             .find(|(head, _)| edits::is_head(code, at, head))
         {
-            // A program that does it is missing as a whole.
+            // A program that does it is left out as a whole.
             return Err(((*why).to_owned(), at > 0 || self.is_foreign(code)));
         }
         if first.is_some_and(|first| first.is("SET")) && self.sets_global(code, at) {
@@ -292,15 +294,13 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Whether it chooses the database that is in use already.
+    /// Whether it is a `USE` of the own database.
     fn chooses_own(self, code: &Cursor<'_>) -> bool {
         let own = code.get(1).map(|name| name.folded());
-        code.sees_at(0, &["USE"])
-            && code.count() == 2
-            && own == Some(self.around.own.to_lowercase())
+        code.sees_at(0, &["USE"]) && code.count() == 2 && own == Some(self.scope.own.to_lowercase())
     }
 
-    /// What a schema holds and what leads to another server all the same.
+    /// Whether it creates an object of the schema that refers to another server.
     fn is_foreign(self, code: &Cursor<'_>) -> bool {
         let kind = code.get(1);
         let foreign =
@@ -308,7 +308,7 @@ impl Look<'_> {
         self.rules.grants_inside && foreign
     }
 
-    /// `SET a = 1, GLOBAL b = 2`, `SET @@GLOBAL.b = 2`.
+    /// Whether it sets a global variable: `SET a = 1, GLOBAL b = 2`, `SET @@GLOBAL.b = 2`.
     fn sets_global(self, code: &Cursor<'_>, at: usize) -> bool {
         let mut depth = 0_usize;
         for (place, token) in code.tokens().enumerate().skip(at) {
@@ -367,17 +367,18 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Whoever runs a routine that nobody can look into. What only runs it later is as opaque.
-    fn opaque(self, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
-        let known = &self.around.opaque;
+    /// Rejects statements that run a routine with dynamic SQL. A program that runs one later counts as
+    /// dynamic SQL itself.
+    fn dynamic_sql(self, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+        let known = &self.scope.dynamic_routines;
         let Some(first) = code.get(0).filter(|_| !known.is_empty()) else {
             return Ok(());
         };
         let about = first.is_one_of(&["CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE"]);
         let later = bodies::routine(code).is_some();
-        let asleep = self
+        let disabled = self
             .rules
-            .runs_alone
+            .event_kind
             .is_some_and(|kind| bodies::is_made(code, kind));
         for at in 1..code.count() {
             let name = code
@@ -388,24 +389,24 @@ impl Look<'_> {
                 continue;
             };
             let own = about && bodies::is_routines(code, at) && !bodies::is_made(code, "TRIGGER");
-            if own || asleep {
+            if own || disabled {
                 continue;
             }
             if !later {
                 return Err((format!("runs `{name}`, which {DYNAMIC}"), true));
             }
-            found.opaque = true;
+            found.dynamic_sql = true;
         }
         Ok(())
     }
 
-    /// Privileges on objects may be given to roles that exist; membership in a role is the
-    /// server's affair.
+    /// Checks grants and owners. Privileges on objects may be granted to existing roles; membership in
+    /// a role belongs to the server.
     fn grants(self, code: &Cursor<'_>, program: bool) -> Result<(), Why> {
         for at in 0..code.count() {
             let begins = at == 0 || program && bodies::begins(code, at);
             if let Some(role) = owner(code, at) {
-                // Without its owner a thing is what it is; without a thing there is none.
+                // An object without its owner is complete; a missing object is not.
                 let makes = code.sees_at(0, &["CREATE"]);
                 let missing = self.roles(code, role, role + 1);
                 missing.map_err(|(why, _)| (why, makes))?;
@@ -464,7 +465,7 @@ impl Look<'_> {
                 _ if expected && token.is_name() => {
                     expected = false;
                     let name = token.folded();
-                    let roles = self.around.roles.as_ref();
+                    let roles = self.scope.roles.as_ref();
                     let known = roles.is_none_or(|roles| roles.contains(&name));
                     if !known && !ALWAYS.contains(&name.as_str()) {
                         return Err((
@@ -480,7 +481,7 @@ impl Look<'_> {
     }
 }
 
-/// Where the role stands that gets an object, or that the session becomes.
+/// The position of the role that becomes an owner or the session's role.
 fn owner(code: &Cursor<'_>, at: usize) -> Option<usize> {
     const LEADS: &[&[&str]] = &[&["OWNER", "TO"], &["SET", "ROLE"], &["AUTHORIZATION"]];
     let lead = LEADS.iter().find(|lead| code.sees_at(at, lead))?;
@@ -489,7 +490,7 @@ fn owner(code: &Cursor<'_>, at: usize) -> Option<usize> {
     (!named.is_one_of(&["DEFAULT", "NONE"])).then_some(role)
 }
 
-/// The text that stands in a literal, as far as its quotes go.
+/// The content of a literal.
 fn literal(text: &str) -> String {
     let open = text.find(['\'', '"']).unwrap_or(0);
     unquoted(text.get(open..).unwrap_or_default())

@@ -1,12 +1,12 @@
-//! Names with dots: which of them lead to another database, and which to the own one by the name
-//! that it has elsewhere.
+//! Qualified names: which of them lead to another database, and which name the own database and
+//! are replaced by the shadow's name.
 
 use super::{Found, Look, Why, edits};
 use crate::sql::Cursor;
 use crate::sql::cursor::CodeToken;
 use crate::sql::lex::Kind;
 
-/// What a table's name stands right behind.
+/// Words directly before the name of a table.
 const BEFORE: &[&str] = &[
     "FROM",
     "JOIN",
@@ -47,7 +47,7 @@ const BEFORE: &[&str] = &[
     "REINDEX",
     "ANALYZE",
 ];
-/// Behind these, other tables follow with commas between them.
+/// Words before a list of tables with commas between them.
 const LISTS: &[&str] = &[
     "FROM",
     "JOIN",
@@ -67,7 +67,7 @@ const LISTS: &[&str] = &[
     "SEQUENCE",
     "TRIGGER",
 ];
-/// What ends such a list.
+/// Words that end such a list.
 const ENDS: &[&str] = &[
     "SELECT",
     "WHERE",
@@ -91,14 +91,14 @@ const ENDS: &[&str] = &[
     "RETURN",
     "IF",
 ];
-/// Functions in whose parentheses FROM is followed by an expression.
+/// Functions in whose arguments FROM is followed by an expression.
 const EXPRESSIONS: &[&str] = &["EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "MID", "OVERLAY"];
-/// Functions that take the name of a table.
+/// Functions whose argument is the name of a table.
 const TAKING: &[&str] = &["NEXTVAL", "LASTVAL", "SETVAL"];
-/// Rows that a trigger or an INSERT has, whatever databases are called.
+/// Aliases of rows in triggers and INSERT, also if a database has such a name.
 const ROWS: &[&str] = &["new", "old", "excluded"];
 
-/// Looks at all names of a statement.
+/// Checks all names of a statement.
 pub(crate) fn look(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
     let tables = tables(code);
     qualify(look, code, found);
@@ -115,9 +115,10 @@ pub(crate) fn look(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Resu
     Ok(())
 }
 
-/// The end of a name with or without dots; the same place where none begins.
+/// The position behind the name, qualified or not, that begins at a position; the same position if
+/// none begins there.
 fn chain(code: &Cursor<'_>, at: usize) -> usize {
-    // A text with dots around it can only be meant for a name.
+    // A text with a dot before or behind it can only be a name.
     let dotted = |at: usize| {
         let dot = |token: CodeToken<'_>| token.text == ".";
         code.get(at + 1).is_some_and(dot) || code.before(at).is_some_and(dot)
@@ -152,15 +153,15 @@ fn name(
     is_table: bool,
     found: &mut Found,
 ) -> Result<(), Why> {
-    let (around, grammar) = (look.around, &look.dialect.syntax().grammar);
+    let (scope, grammar) = (look.scope, &look.dialect.syntax().grammar);
     let parts = (end - at).div_ceil(2);
     database(look, code, at, found)?;
     written_to_all(look, code, (at, end))?;
     let name = first.folded();
     let called = code.get(end).is_some_and(|token| token.text == "(");
-    let is_own = !around.own.is_empty() && name == around.own.to_lowercase();
+    let is_own = !scope.own.is_empty() && name == scope.own.to_lowercase();
     let is_other = !is_own
-        && around
+        && scope
             .others
             .iter()
             .any(|other| other.to_lowercase() == name);
@@ -168,7 +169,7 @@ fn name(
         // One part more than a table has.
         3 => {
             let schema = code.get(at + 2).map(|token| token.folded());
-            let own = parts > 2 && schema.is_some() && schema == around.schema;
+            let own = parts > 2 && schema.is_some() && schema == scope.schema;
             if !(own || parts > 2 && is_table) {
                 return Ok(());
             }
@@ -187,18 +188,16 @@ fn name(
         return Ok(());
     }
     if is_own {
-        found.edits.push(edits::renamed(
-            &first,
-            look.dialect.syntax(),
-            &around.shadow,
-        ))
+        found
+            .edits
+            .push(edits::renamed(&first, look.dialect.syntax(), &scope.shadow))
     } else {
         return Err((format!("names another database, `{name}`"), true));
     }
     Ok(())
 }
 
-/// Whether a name also stands alone: then it is an alias, a table or a variable.
+/// Whether a name is also used without dots: then it is an alias, a table or a variable.
 fn is_bare(code: &Cursor<'_>, name: &str) -> bool {
     let dot = |at: Option<CodeToken<'_>>| at.is_some_and(|token| token.text == ".");
     (0..code.count()).any(|at| {
@@ -209,7 +208,7 @@ fn is_bare(code: &Cursor<'_>, name: &str) -> bool {
     })
 }
 
-/// `ALTER DATABASE x`, `GRANT … ON DATABASE x`, `COMMENT ON DATABASE x`.
+/// Checks `ALTER DATABASE x`, `GRANT … ON DATABASE x` and `COMMENT ON DATABASE x`.
 fn database(look: Look<'_>, code: &Cursor<'_>, at: usize, found: &mut Found) -> Result<(), Why> {
     let grammar = &look.dialect.syntax().grammar;
     let (Some(token), Some(before)) = (code.get(at), code.before(at)) else {
@@ -224,7 +223,7 @@ fn database(look: Look<'_>, code: &Cursor<'_>, at: usize, found: &mut Found) -> 
     if !chosen && (!leads || !(before.is_one_of(&["DATABASE", "SYSTEM"]) || schema)) {
         return Ok(());
     }
-    // What comes behind it where the database in use is meant.
+    // The words behind DATABASE if it means the database in use.
     const OPTIONS: &[&str] = &[
         "CHARACTER",
         "CHARSET",
@@ -234,27 +233,27 @@ fn database(look: Look<'_>, code: &Cursor<'_>, at: usize, found: &mut Found) -> 
         "READ",
     ];
     let name = token.folded();
-    if name == look.around.own.to_lowercase() {
+    if name == look.scope.own.to_lowercase() {
         found.edits.push(edits::renamed(
             &token,
             look.dialect.syntax(),
-            &look.around.shadow,
+            &look.scope.shadow,
         ));
         return Ok(());
     }
     let named = token.kind == Kind::QuotedName || !token.is_one_of(OPTIONS);
-    if named && name != look.around.shadow.to_lowercase() {
+    if named && name != look.scope.shadow.to_lowercase() {
         Err((format!("names another database, `{name}`"), true))
     } else {
         Ok(())
     }
 }
 
-/// Tables of the whole server can be read, and not written.
+/// Rejects writes to tables that all databases share.
 fn written_to_all(look: Look<'_>, code: &Cursor<'_>, (at, end): (usize, usize)) -> Result<(), Why> {
     const WRITES: &[&str] = &["UPDATE", "INTO", "TRUNCATE", "TABLE", "ONLY"];
     let last = end.checked_sub(1).and_then(|last| code.get(last));
-    let name = last.map(|last| last.name()).unwrap_or_default();
+    let name = last.map(|last| last.folded()).unwrap_or_default();
     let before = code.before(at);
     let deletes = at
         .checked_sub(2)
@@ -270,35 +269,35 @@ fn written_to_all(look: Look<'_>, code: &Cursor<'_>, (at, end): (usize, usize)) 
     }
 }
 
-/// A name without its database may be that of something which the whole server has.
+/// Qualifies an unqualified name that could also mean an object of the whole server.
 fn qualify(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
     let Some((verb, kind)) = look.rules.qualified else {
         return;
     };
-    if !code.sees_at(0, &[verb, kind]) || look.around.shadow.is_empty() {
+    if !code.sees_at(0, &[verb, kind]) || look.scope.shadow.is_empty() {
         return;
     }
     let exists = code.sees_at(2, &["IF", "EXISTS"]);
     let at = if exists { 4 } else { 2 };
     let alone = chain(code, at) == at + 1;
     if let Some(token) = code.get(at).filter(|_| alone) {
-        let qualifier = format!("{}.", look.dialect.quote(&look.around.shadow));
+        let qualifier = format!("{}.", look.dialect.quote(&look.scope.shadow));
         found.edits.push((token.start, token.start, qualifier));
     }
 }
 
-/// Who asks what the server has names the database in a string.
+/// Replaces the own name in the strings of queries on the server's catalogs.
 fn tells(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
-    let around = look.around;
+    let scope = look.scope;
     let telling = |token: &CodeToken<'_>| {
-        token.is_name() && look.rules.telling.contains(&token.folded().as_str())
+        token.is_name() && look.rules.catalogs.contains(&token.folded().as_str())
     };
-    if around.own.is_empty() || !code.tokens().any(|token| telling(&token)) {
+    if scope.own.is_empty() || !code.tokens().any(|token| telling(&token)) {
         return;
     }
     let all = code.tokens().enumerate();
     for (at, token) in all.filter(|(_, token)| token.kind == Kind::Text) {
-        let own = super::literal(token.text).eq_ignore_ascii_case(&around.own);
+        let own = super::literal(token.text).eq_ignore_ascii_case(&scope.own);
         let compared = at.checked_sub(2).filter(|_| {
             code.before(at)
                 .is_some_and(|before| matches!(before.text, "=" | ">" | "("))
@@ -314,14 +313,14 @@ fn tells(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
         });
         if own
             && of_schema
-            && let Ok(text) = look.dialect.text(&around.shadow)
+            && let Ok(text) = look.dialect.text(&scope.shadow)
         {
             found.edits.push((token.start, token.end, text));
         }
     }
 }
 
-/// What is open: a parenthesis, or the statement itself.
+/// An open parenthesis, or the statement itself.
 #[derive(Clone, Copy)]
 struct Level {
     /// A comma is followed by a table.
@@ -330,7 +329,7 @@ struct Level {
     expression: bool,
 }
 
-/// Where the name of a table stands for certain.
+/// For each token whether it is certainly the name of a table.
 fn tables(code: &Cursor<'_>) -> Vec<bool> {
     let outer = Level {
         list: false,
@@ -381,12 +380,12 @@ fn tables(code: &Cursor<'_>) -> Vec<bool> {
     all
 }
 
-/// Words that may stand between what leads to a table and the table.
+/// Whether a word is allowed between a word of [`BEFORE`] and the table.
 fn passes(token: &CodeToken<'_>) -> bool {
     token.is_one_of(&["IF", "NOT", "LATERAL", "CONCURRENTLY"])
 }
 
-/// Whether a table comes behind this word, and what a comma means from there on.
+/// Whether a table follows this word, and what a comma means from there on.
 fn leads(
     code: &Cursor<'_>,
     at: usize,
@@ -426,7 +425,7 @@ fn leads(
     }
 }
 
-/// The ON of an index or a trigger; every other one is followed by a condition.
+/// The position of the ON before the table of an index or a trigger. Other ONs precede a condition.
 fn first_on(code: &Cursor<'_>) -> Option<usize> {
     let head = (0..8).filter_map(|at| code.get(at));
     let of_table = |token: CodeToken<'_>| token.is_one_of(&["INDEX", "TRIGGER", "POLICY", "RULE"]);
@@ -436,7 +435,7 @@ fn first_on(code: &Cursor<'_>) -> Option<usize> {
     of_table.then(first).flatten()
 }
 
-/// Whether LIKE stands right behind the name of a new table.
+/// Whether the LIKE at a position follows the name of a new table.
 fn is_copy(code: &Cursor<'_>, at: usize) -> bool {
     let mut between = (0..at).rev().filter_map(|at| code.get(at));
     let stop = between.find(|token| {

@@ -123,12 +123,12 @@ pub static RULES: Rules = Rules {
         ELSEWHERE,
     )],
     shared: &[],
-    telling: &["information_schema"],
+    catalogs: &["information_schema"],
     globals: &["GLOBAL", "PERSIST", "PERSIST_ONLY"],
     untrusted: &[],
     dynamic: Some(Dynamic::Prepared),
     grants_inside: false,
-    around: Some(
+    scope_query: Some(
         "SELECT 'database', CAST(schema_name AS CHAR) FROM information_schema.schemata \
          WHERE schema_name <> 'information_schema' AND schema_name <> DATABASE()",
     ),
@@ -137,6 +137,6 @@ pub static RULES: Rules = Rules {
         read: "SELECT @@sql_mode",
         misleading: LEXICAL_MODES,
     }),
-    runs_alone: Some("EVENT"),
+    event_kind: Some("EVENT"),
     qualified: Some(("DROP", "FUNCTION")),
 };

@@ -114,7 +114,7 @@ pub static RULES: Rules = Rules {
         "pg_subscription",
         "pg_tablespace",
     ],
-    telling: &["information_schema"],
+    catalogs: &["information_schema"],
     globals: &[],
     untrusted: &[
         "c",
@@ -131,7 +131,7 @@ pub static RULES: Rules = Rules {
     ],
     dynamic: Some(Dynamic::InBodies),
     grants_inside: true,
-    around: Some(
+    scope_query: Some(
         "SELECT 'database', datname::text FROM pg_database WHERE datname <> current_database() \
          UNION ALL SELECT 'role', rolname::text FROM pg_roles",
     ),
@@ -140,6 +140,6 @@ pub static RULES: Rules = Rules {
         read: "SHOW standard_conforming_strings",
         misleading: &["off"],
     }),
-    runs_alone: None,
+    event_kind: None,
     qualified: None,
 };

@@ -16,14 +16,14 @@ pub static RULES: Rules = Rules {
     functions: FUNCTIONS,
     values: &[("USING", &["CSV", "FSDIR", "ZIPFILE", "VSV", "FILE"], FILES)],
     shared: &[],
-    telling: &[],
+    catalogs: &[],
     globals: &[],
     untrusted: &[],
     dynamic: None,
     grants_inside: false,
-    around: None,
+    scope_query: None,
     mode: None,
-    runs_alone: None,
+    event_kind: None,
     qualified: None,
 };
 
