@@ -1,5 +1,4 @@
-//! Schemas on SQLite: the engine keeps the text of every statement that made something, and that
-//! text is the truth.
+//! Schemas of SQLite. The engine stores the CREATE statement of every object, which is parsed.
 
 use super::Sqlite;
 use super::write::clause::quote;

@@ -1,4 +1,4 @@
-//! The checks of SQLite; what concerns its file as a file stands in `db::file`.
+//! The checks of `bird doctor` for SQLite. The checks of the database file are in `db::file`.
 
 use crate::dialect::checks::{Check, cell};
 use crate::model::check::CheckResult;

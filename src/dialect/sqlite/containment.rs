@@ -1,4 +1,4 @@
-//! What statements of SQLite could reach beyond their database.
+//! Containment rules of SQLite.
 
 use crate::dialect::containment::{Rules, Signs};
 

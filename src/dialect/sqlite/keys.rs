@@ -1,4 +1,4 @@
-//! Keys in SQLite, where each value has a type of its own.
+//! Keys of SQLite, where each value has its own type.
 
 use crate::dialect::Literals;
 use crate::dialect::keys::{
@@ -9,7 +9,7 @@ use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 
-/// What the engine has as whole numbers.
+/// The range of the engine's integers.
 const INTEGER: Spelling = Spelling::Whole {
     low: i64::MIN as i128,
     high: i64::MAX as i128,
@@ -36,7 +36,7 @@ impl Keys for Sqlite {
         let own = own(column);
         let wanted = match compare {
             Compare::Collated(collation) => collation.as_str(),
-            // Large and small letters are the same to it, and to UUIDs too.
+            // NOCASE ignores letter case, as UUIDs do.
             Compare::Uuid if own == "NOCASE" => "NOCASE",
             _ => "BINARY",
         };
@@ -88,8 +88,7 @@ impl Keys for Sqlite {
                  THEN CAST(stat AS INTEGER) / max(CAST({same} AS INTEGER), 1) END) \
                  FROM {file}.sqlite_stat1 WHERE tbl = {table}"
             ),
-            // Rows get ascending numbers, and a table without numbers has an error, which is no
-            // estimate.
+            // Rowids ascend. A table without rowids gives an error and no estimate.
             otherwise: Some(format!("SELECT MAX(rowid) FROM {rows}")),
         })
     }
@@ -106,8 +105,7 @@ impl Keys for Sqlite {
         Wire::Typed
     }
 
-    /// Bytes are told in digits, so whatever else is in a column of bytes is told in a way that is
-    /// not that.
+    /// Bytes are sent as digits. Other values in a column of bytes are sent in a distinct form.
     fn row_expression(&self, column: &Column) -> String {
         let name = Sqlite.quote(&column.name);
         match column.family {
@@ -126,39 +124,39 @@ impl Keys for Sqlite {
         Sqlite.quote(&column.name)
     }
 
-    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
+    fn row_literal(&self, column: &Column, text: &str) -> Result<String, String> {
         let quoted = |text: &str| {
             let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
             Some(inner.replace("''", "'"))
         };
         if column.family == Family::Binary {
-            return match quoted(told) {
+            return match quoted(text) {
                 Some(text) => Sqlite.text(&text),
-                None if told.starts_with(['+', '-']) => {
-                    rows::number(column, told.trim_start_matches('+'))
+                None if text.starts_with(['+', '-']) => {
+                    rows::number(column, text.trim_start_matches('+'))
                 }
-                None if told.contains('.') && told.parse::<f64>().is_ok() => Ok(told.to_owned()),
-                None => Ok(Sqlite.bytes(&rows::bytes_of(column, told)?)),
+                None if text.contains('.') && text.parse::<f64>().is_ok() => Ok(text.to_owned()),
+                None => Ok(Sqlite.bytes(&rows::bytes_of(column, text)?)),
             };
         }
-        if let Some(hex) = told.strip_prefix('x').and_then(quoted)
+        if let Some(hex) = text.strip_prefix('x').and_then(quoted)
             && rows::digits(&hex)
         {
             return Ok(format!("X'{hex}'"));
         }
-        let is_number = told
+        let is_number = text
             .parse::<i64>()
-            .is_ok_and(|number| number.to_string() == told);
+            .is_ok_and(|number| number.to_string() == text);
         if is_number && column.family != Family::Text {
-            Ok(told.to_owned())
+            Ok(text.to_owned())
         } else {
-            Sqlite.text(told)
+            Sqlite.text(text)
         }
     }
 }
 
-/// Whether values of the usual type have the order of their canonical bytes; others stand apart
-/// from them in the server's order.
+/// Whether values of the usual type have the order of their canonical bytes. The server sorts values
+/// of other types apart from them.
 fn sorts(column: &Column, compare: &Compare) -> bool {
     match compare {
         Compare::Integer => column.family != Family::Text,
@@ -166,22 +164,22 @@ fn sorts(column: &Column, compare: &Compare) -> bool {
     }
 }
 
-/// A range is cut by the column's usual type: whatever else is in it falls into the first or the
-/// last range, but into one.
+/// Bounds of ranges have the column's usual type. A value of another type is in exactly one range,
+/// the first or the last.
 fn bound(column: &Column, compare: &Compare) -> Spelling {
     match (compare, column.family) {
         (Compare::Integer, Family::Text) => Spelling::Never,
         (Compare::Integer, _) => INTEGER,
         (Compare::Uuid, Family::Text) if own(column) == "NOCASE" => Spelling::Uuid,
-        // Where large letters come before small ones, no one bound serves for both.
+        // Uppercase sorts before lowercase, so no single bound serves both.
         (Compare::Uuid, Family::Text) => Spelling::Never,
         (_, Family::Text) => Spelling::Text,
         _ => Spelling::Bytes,
     }
 }
 
-/// The condition that a value is characters, which the index serves: they come after all numbers
-/// and before all bytes.
+/// The condition that a value is a text, which an index can serve: texts sort after all numbers and
+/// before all blobs.
 fn is_text(name: &str) -> Option<String> {
     Some(format!("{name} >= '' AND {name} < x''"))
 }
@@ -191,7 +189,7 @@ fn probes(name: &str, column: &Column, compare: &Compare) -> Vec<Probe> {
         expression,
         spelling,
         within: is_text(name),
-        // In a column of characters this is every value.
+        // In a text column every value fulfills it.
         indexed: column.family != Family::Text,
     };
     match compare {

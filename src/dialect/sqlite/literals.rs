@@ -29,7 +29,7 @@ impl Literals for Sqlite {
         format!("main.{}", self.quote(table))
     }
 
-    /// The affinity rules of the engine, as far as they tell characters from bytes.
+    /// The affinity rules of the engine, as far as they distinguish texts from bytes.
     fn family(&self, sql_type: &str) -> Family {
         let sql_type = sql_type.to_ascii_uppercase();
         let has = |word: &str| sql_type.contains(word);
@@ -44,7 +44,7 @@ impl Literals for Sqlite {
         }
     }
 
-    /// Defaults of this engine are in UTC, and a text may tell its offset; a number counts
+    /// Defaults of this engine are in UTC, and a text may contain an offset. A number counts
     /// milliseconds, as drivers write it.
     fn utc_of(&self, column: &Column, _is_utc: bool) -> Option<String> {
         let name = self.quote(&column.name);

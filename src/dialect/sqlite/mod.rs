@@ -1,4 +1,4 @@
-//! SQLite, embedded.
+//! SQLite, an embedded engine.
 
 mod bookkeeping;
 mod catalog;

@@ -5,7 +5,7 @@ use crate::dialect::provisioning::Provisioning;
 use crate::model::server::Server;
 
 impl Provisioning for Sqlite {
-    /// A file needs no statement to exist.
+    /// Opening the file creates the database.
     fn create_database(&self, _name: &str, _collation: Option<&str>, _server: &Server) -> String {
         String::new()
     }

@@ -1,4 +1,4 @@
-//! The schema from `sqlite_schema`: the texts of its statements are the truth.
+//! The reader of schemas: parses the statements that `sqlite_schema` keeps.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use crate::dialect::catalog::{Query, Rows};
 use crate::model::schema::{Aside, Id, Kind, Schema, Stranger, Table};
 use crate::sql::lex;
 
-/// The statements, and the tables in which virtual tables keep their rows: those come and go with
-/// them.
+/// The query for the statements, and for the shadow tables of virtual tables, which are created and
+/// dropped with them.
 pub fn queries() -> Vec<Query> {
     let sql = format!(
         "SELECT type, name, tbl_name, sql FROM sqlite_schema \
@@ -86,7 +86,7 @@ pub fn read(answers: &[Rows]) -> Result<Schema, String> {
     Ok(schema)
 }
 
-/// The table of a trigger, as the table is called.
+/// The name of a trigger's table, spelled as the table is.
 fn spelled(tables: &HashMap<String, usize>, schema: &Schema, entry: &Entry<'_>) -> String {
     let at = tables.get(&entry.table.to_lowercase());
     let table = at.and_then(|at| schema.tables.get(*at));
@@ -96,19 +96,19 @@ fn spelled(tables: &HashMap<String, usize>, schema: &Schema, entry: &Entry<'_>) 
 fn stranger(entry: &Entry<'_>) -> Stranger {
     Stranger {
         what: format!("{} {}", entry.kind, entry.name),
-        printed: told(entry.sql),
+        printed: canonical_text(entry.sql),
     }
 }
 
-/// A text that is not understood, in a spelling that layout does not change.
-fn told(sql: &str) -> String {
+/// A statement that cannot be parsed, in a spelling without its layout.
+fn canonical_text(sql: &str) -> String {
     match code(sql) {
         Some(code) => canonical(&code, None),
         None => sql.to_owned(),
     }
 }
 
-/// Without the comments behind the last token: a terminator would become a part of them.
+/// The text without the comments behind its last token, which would hide a terminator.
 fn trimmed(sql: &str) -> &str {
     let code = |token: &lex::Token| !matches!(token.kind, lex::Kind::Blank | lex::Kind::Comment);
     let all = lex::tokens(&crate::dialect::sqlite::SYNTAX, sql).unwrap_or_default();
@@ -120,7 +120,7 @@ fn table(entry: &Entry<'_>) -> Table {
     let plain = table::read(entry.sql).map(|parsed| parsed.table);
     let table = plain.or_else(|| object::virtual_table(entry.sql, entry.name));
     let mut table = table.unwrap_or_else(|| Table {
-        strange: vec![told(entry.sql)],
+        strange: vec![canonical_text(entry.sql)],
         ..Table::default()
     });
     entry.name.clone_into(&mut table.name);
@@ -128,8 +128,8 @@ fn table(entry: &Entry<'_>) -> Table {
     table
 }
 
-/// Foreign keys call tables and columns as those call themselves, and what has no name gets one.
-/// Then every table is written from what was read, which must give the same again.
+/// Spells the names in foreign keys as their tables and columns do, and names unnamed constraints.
+/// Then every table is rendered and parsed again, which must give the same table.
 fn resolve(schema: &mut Schema) {
     let parents: HashMap<String, Parent> = schema
         .tables
@@ -143,12 +143,12 @@ fn resolve(schema: &mut Schema) {
         }
         table::name(table);
         if !lossless {
-            table.strange = vec![told(&table.printed.0)];
+            table.strange = vec![canonical_text(&table.printed.0)];
         }
     }
 }
 
-/// What a foreign key may point to.
+/// The names of a table to which a foreign key may refer.
 struct Parent {
     name: String,
     columns: Known,
@@ -181,7 +181,7 @@ fn point(key: &mut crate::model::schema::ForeignKey, parents: &HashMap<String, P
     }
 }
 
-/// Whether a table that is written from what was read is read as the same, with no literal lost.
+/// Whether a rendered table is parsed as the same table, without a lost literal.
 fn survives(table: &Table) -> bool {
     if table.options.contains_key(object::USING) || !table.strange.is_empty() {
         return true;
@@ -213,7 +213,7 @@ fn same(one: &Table, other: &Table) -> bool {
     one == other || sorted(one) == sorted(other)
 }
 
-/// The numbers and strings of a text, sorted; what is only a name in quotes is none.
+/// The numbers of a text, sorted.
 fn literals(sql: &str) -> Vec<String> {
     let mut literals: Vec<String> = tokens(sql)
         .iter()
@@ -240,7 +240,7 @@ fn index(entry: &Entry<'_>, on: &Table) -> Option<crate::model::schema::Key> {
     same.then_some(key)
 }
 
-/// What views and triggers are built upon, as far as their texts mention it.
+/// Sets the dependencies of views and triggers: the tables and views that their texts mention.
 fn needs(schema: &mut Schema) {
     let tables = schema.tables.iter().map(Table::id);
     let views = schema

@@ -1,4 +1,4 @@
-//! SQLite: all but a few statements can be rolled back.
+//! The recovery classes of SQLite's statements. Almost all of them can be rolled back.
 
 use crate::dialect::recovery::RecoveryClass;
 use crate::sql::Cursor;

@@ -6,7 +6,7 @@ use crate::dialect::sqlite::{SYNTAX, Sqlite};
 use crate::model::repair::{Hindrance, Obstacle};
 use crate::sql::Cursor;
 
-/// What the table as a whole says where its values have to be of their columns' types.
+/// The option of a table that enforces the types of its columns.
 const STRICT: &str = "STRICT";
 
 impl Repairs for Sqlite {
@@ -42,8 +42,7 @@ impl Repairs for Sqlite {
         )
     }
 
-    /// The event of a trigger stands in its text alone: it is the first such word, for no name is
-    /// one without quotes.
+    /// Only the text of a trigger has its event: the first such word, which no unquoted name can be.
     fn obstacle(&self, row: &[Option<String>]) -> Option<Obstacle> {
         let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default();
         let kind = match cell(0) {
@@ -76,7 +75,7 @@ impl Repairs for Sqlite {
         )
     }
 
-    /// A column of the same affinity takes every value as it is.
+    /// A column of the same affinity stores every value unchanged.
     fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String {
         let strict = columns.iter().any(|column| column.table == STRICT);
         let own = kept(&Sqlite, columns);
@@ -101,12 +100,12 @@ impl Repairs for Sqlite {
         code.parse::<u32>().is_ok_and(|code| code & 0xff == 19)
     }
 
-    /// It knows no limit; people do.
+    /// SQLite has no limit; this one keeps names readable.
     fn longest_name(&self) -> usize {
         128
     }
 
-    /// A new row gets the highest number plus one. The key is that number where no index has it.
+    /// A new row gets the highest rowid plus one. A key without an index is the rowid.
     fn numbered_again_query(&self, table: &str) -> Option<String> {
         let table = single_quoted(table);
         Some(format!(
@@ -117,7 +116,7 @@ impl Repairs for Sqlite {
         ))
     }
 
-    /// Whoever writes has the whole database for himself.
+    /// A writer locks the whole database.
     fn for_update(&self) -> &'static str {
         ""
     }

@@ -18,7 +18,7 @@ impl ServerFacts for Sqlite {
         }
     }
 
-    /// No session lock: `BEGIN IMMEDIATE` is the lock, file by file.
+    /// No session lock: `BEGIN IMMEDIATE` locks the database for each file.
     fn lock(&self, _database: &str, _schema: Option<&str>) -> Option<Lock> {
         None
     }

@@ -10,7 +10,7 @@ use crate::sql::Cursor;
 
 impl Statements for Sqlite {
     fn error_kind(&self, code: &str, message: &str) -> ErrorKind {
-        // The low byte is the primary code, the rest extends it.
+        // The low byte is the primary code; the rest is the extended code.
         match code.parse::<u32>().map(|code| code & 0xff) {
             Ok(5 | 6) => ErrorKind::Busy,
             Ok(3 | 8 | 23) => ErrorKind::Denied,
@@ -37,7 +37,7 @@ impl Statements for Sqlite {
         recovery::class(words)
     }
 
-    /// Whatever changes a schema can be rolled back, so nothing has to be looked at.
+    /// DDL can be rolled back, so recovery inspects no object.
     fn definition_query(&self, _object: &Object, _server: &Server) -> Option<String> {
         None
     }
@@ -68,7 +68,7 @@ impl Statements for Sqlite {
     }
 }
 
-/// A name without the quotes that SQLite takes.
+/// A name without any of the quotes that SQLite accepts.
 fn unquote(name: &str) -> String {
     let inner = |open: char, close: char| {
         let inner = name.strip_prefix(open)?.strip_suffix(close)?;

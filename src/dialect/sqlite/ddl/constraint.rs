@@ -1,5 +1,5 @@
-//! The constraints of CREATE TABLE: those of a column and those of the table, which are one thing
-//! wherever they mean one.
+//! The constraints of CREATE TABLE. A constraint of a column and one of the table give the same model
+//! if they mean the same.
 
 use super::table::{Definition, parts};
 use super::tokens::{Known, canonical, code, name as read_name, name_of};
@@ -9,7 +9,7 @@ use crate::model::schema::{
 use crate::sql::Cursor;
 use crate::sql::lex::Kind;
 
-/// The words with which a constraint of a column begins, and a type ends.
+/// The words that begin a constraint of a column and so end a type.
 pub const BEGINS: &[&str] = &[
     "CONSTRAINT",
     "PRIMARY",
@@ -25,7 +25,7 @@ pub const BEGINS: &[&str] = &[
     "DEFERRABLE",
 ];
 pub const CONFLICT: &str = "on conflict";
-/// On a key whose single INTEGER column is no other name of the row's number.
+/// The option of a key whose single INTEGER column is not an alias of the rowid.
 pub const NO_ALIAS: &str = "rowid";
 pub const DEFERRED: &str = "deferrable";
 pub const AUTOINCREMENT: &str = "AUTOINCREMENT";
@@ -36,7 +36,7 @@ pub struct Clause<'a> {
     rule: Rule<'a>,
 }
 
-/// What a constraint says.
+/// The rule of a constraint.
 pub enum Rule<'a> {
     /// A name without a constraint, or `NULL`.
     Nothing,
@@ -44,17 +44,17 @@ pub enum Rule<'a> {
     Default(Cursor<'a>),
     Collate(String),
     Generated(Cursor<'a>, bool),
-    /// Kind, parts, conflict, AUTOINCREMENT; the parts are missing behind a column.
+    /// Kind, parts, conflict, AUTOINCREMENT. A constraint of a column has no parts.
     Key(KeyKind, Option<Cursor<'a>>, Option<String>, bool),
-    /// `PRIMARY KEY DESC` behind a column.
+    /// `PRIMARY KEY DESC` of a column.
     Descending(Option<String>, bool),
     Check(Cursor<'a>),
     References(Vec<String>, ForeignKey),
-    /// The last foreign key waits for the end of the transaction, or does not.
+    /// Whether the last foreign key is checked at the end of the transaction.
     Deferred(bool),
 }
 
-/// The constraint of the table that begins here.
+/// Parses a constraint of the table, if one begins here.
 pub fn of_table<'a>(cursor: &mut Cursor<'a>) -> Option<Option<Clause<'a>>> {
     let begins = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
     if !begins.iter().any(|word| cursor.sees(word)) {
@@ -93,7 +93,7 @@ pub fn of_table<'a>(cursor: &mut Cursor<'a>) -> Option<Option<Clause<'a>>> {
     Some(Some(Clause { name, rule }))
 }
 
-/// The constraint of a column that begins here.
+/// Parses a constraint of a column, if one begins here.
 pub fn of_column<'a>(cursor: &mut Cursor<'a>) -> Option<Option<Clause<'a>>> {
     let name = named(cursor)?;
     let rule = if cursor.eat("DEFAULT") {
@@ -142,7 +142,7 @@ fn named(cursor: &mut Cursor<'_>) -> Option<Option<String>> {
     }
 }
 
-/// `ON CONFLICT …`; ABORT is what happens anyway.
+/// Parses `ON CONFLICT …`. ABORT is the default.
 fn conflict(cursor: &mut Cursor<'_>) -> Option<Option<String>> {
     if !cursor.eat_all(&["ON", "CONFLICT"]) {
         return Some(None);
@@ -186,10 +186,10 @@ fn references(cursor: &mut Cursor<'_>) -> Option<ForeignKey> {
         } else if cursor.eat_all(&["ON", "UPDATE"]) {
             key.on_update = action(cursor)?;
         } else if cursor.eat_all(&["ON", "INSERT"]) {
-            // Nothing can happen to a child when a parent comes.
+            // The engine accepts it, and it has no effect.
             action(cursor)?;
         } else if cursor.eat("MATCH") {
-            // All of them do what SIMPLE does.
+            // The engine treats all of them as SIMPLE.
             read_name(cursor)?;
         } else {
             return Some(key);
@@ -209,7 +209,7 @@ fn action(cursor: &mut Cursor<'_>) -> Option<String> {
     Some(action.join(" "))
 }
 
-/// Whether the key waits for the end of the transaction; only one of the spellings says so.
+/// Parses a DEFERRABLE clause: whether the key is checked at the end of the transaction.
 fn deferred(cursor: &mut Cursor<'_>) -> Option<Option<bool>> {
     let not = cursor.eat_all(&["NOT", "DEFERRABLE"]);
     if !not && !cursor.eat("DEFERRABLE") {
@@ -231,7 +231,7 @@ fn wait(key: &mut ForeignKey, waits: bool) {
     }
 }
 
-/// What a constraint of a column says about the column, or about the table.
+/// Applies a constraint of a column to the column or to the table.
 pub fn apply(
     clause: Clause<'_>,
     column: &mut Column,
@@ -276,7 +276,7 @@ pub fn apply(
     Some(())
 }
 
-/// Adds a constraint to the table; `column` is the one behind which it stands.
+/// Adds a constraint to the table. `column` is set for a constraint of a column.
 pub fn add(
     clause: Clause<'_>,
     column: Option<&Column>,
@@ -361,7 +361,8 @@ fn options(conflict: Option<String>) -> Options {
         .collect()
 }
 
-/// A default without parentheses where it is a literal; `NULL` is none, and a bare word is a string.
+/// The default of a column: a literal without parentheses. `NULL` is no default, and a bare word is a
+/// string.
 fn default_value(code: &Cursor<'_>, known: &Known) -> Option<String> {
     let code = code.bare();
     if let Some(one) = code.only() {
@@ -385,7 +386,7 @@ fn default_value(code: &Cursor<'_>, known: &Known) -> Option<String> {
     Some(canonical(&code, Some(known)))
 }
 
-/// Whether a default is one literal, and so the same for all rows.
+/// Whether a default is one literal, and therefore the same for all rows.
 pub fn is_literal(default: &str) -> bool {
     let Some(mut code) = code(default) else {
         return false;
@@ -396,8 +397,7 @@ pub fn is_literal(default: &str) -> bool {
     })
 }
 
-/// What is worked out for the rows of a table: checks, generated columns, defaults, and what its
-/// indexes hold.
+/// The expressions of a table: in checks, generated columns, defaults and indexes.
 pub fn expressions(table: &Table) -> impl Iterator<Item = &str> {
     let columns = table.columns.iter().flat_map(|column| {
         let generated = column.generated.as_ref();

@@ -1,13 +1,13 @@
-//! Reads CREATE INDEX, VIEW, TRIGGER and VIRTUAL TABLE as the engine keeps them.
+//! The parser of CREATE INDEX, VIEW, TRIGGER and VIRTUAL TABLE, as the engine stores them.
 
 use super::table::parts;
 use super::tokens::{Known, canonical, code, name as read_name, name_of, plain, tokens};
 use crate::model::schema::{Id, Key, KeyKind, Kind, Object, Table};
 
-/// The module of a virtual table with its arguments.
+/// The option for the module of a virtual table with its arguments.
 pub const USING: &str = "using";
 
-/// An index; its columns are those of `known`.
+/// Parses an index on columns of `known`.
 pub fn index(sql: &str, name: &str, known: &Known) -> Option<Key> {
     let mut cursor = code(sql)?;
     cursor.eat("CREATE").then_some(())?;
@@ -37,7 +37,7 @@ pub fn index(sql: &str, name: &str, known: &Known) -> Option<Key> {
     })
 }
 
-/// A view: its columns, where they are named, and its query.
+/// Parses a view: its named columns and its query.
 pub fn view(sql: &str, name: &str) -> Option<Object> {
     let mut cursor = code(sql)?;
     cursor.eat_all(&["CREATE", "VIEW"]).then_some(())?;
@@ -62,7 +62,7 @@ pub fn view(sql: &str, name: &str) -> Option<Object> {
     })
 }
 
-/// A trigger of the table or view `on`.
+/// Parses a trigger of the table or view `on`.
 pub fn trigger(sql: &str, name: &str, on: &str) -> Option<Object> {
     let mut cursor = code(sql)?;
     cursor.eat_all(&["CREATE", "TRIGGER"]).then_some(())?;
@@ -101,7 +101,7 @@ pub fn trigger(sql: &str, name: &str, on: &str) -> Option<Object> {
     })
 }
 
-/// A virtual table: what its module makes of the arguments, only the module knows.
+/// Parses a virtual table. Only its module knows the meaning of the arguments.
 pub fn virtual_table(sql: &str, name: &str) -> Option<Table> {
     let (module, arguments) = module(sql)?;
     let using = if arguments.is_empty() {
@@ -132,7 +132,7 @@ pub fn module(sql: &str) -> Option<(String, Vec<String>)> {
         Vec::new()
     };
     cursor.is_over().then_some(())?;
-    // Modules read their arguments by themselves: only the blanks between tokens go.
+    // Modules parse their arguments themselves: only blanks between tokens are normalized.
     let arguments = arguments.iter().map(|clause| clause.texts().join(" "));
     Some((
         module,
@@ -140,7 +140,7 @@ pub fn module(sql: &str) -> Option<(String, Vec<String>)> {
     ))
 }
 
-/// The tables and views that a text mentions, by their names in lower case.
+/// The tables and views that a text mentions. `exists` finds them by names in lower case.
 pub fn mentions(sql: &str, exists: &dyn Fn(&str) -> Option<Id>, own: &Id) -> Vec<Id> {
     let mut found: Vec<Id> = tokens(sql)
         .iter()

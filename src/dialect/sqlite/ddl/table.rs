@@ -1,4 +1,4 @@
-//! Reads CREATE TABLE as the engine keeps it: the text, with nothing but its layout lost.
+//! The parser of CREATE TABLE, as the engine stores it. Only the layout is lost.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -12,29 +12,31 @@ use crate::sql::Cursor;
 use crate::sql::cursor::CodeToken;
 use crate::sql::lex::Kind;
 
-/// A table, and how its text is made.
+/// A table, and the places of its parts in the text.
 pub struct Parsed {
     pub table: Table,
     /// The bytes of the table's name.
     pub name: Range<usize>,
-    /// Where the table's name qualifies a column, the dot included; it says nothing there.
+    /// The redundant qualifiers of columns by the table's name, with the dot.
     pub qualifiers: Vec<Range<usize>>,
     /// The definitions of the columns, in their order.
     pub columns: Vec<Definition>,
 }
 
-/// One column in the text.
+/// The definition of a column in the text.
 #[derive(Debug, Clone, Default)]
 pub struct Definition {
     pub range: Range<usize>,
-    /// So many checks and foreign keys stand within it.
+    /// The number of checks in it.
     pub checks: usize,
+    /// The number of foreign keys in it.
+    /// The number of foreign keys in it.
     pub foreign_keys: usize,
-    /// A primary or a unique key stands within it.
+    /// Whether it contains a primary or a unique key.
     pub has_key: bool,
 }
 
-/// A column that has been read but for the expressions in it, which may name columns behind it.
+/// A parsed column whose constraints are not applied yet: their expressions may name later columns.
 struct Draft<'a> {
     column: Column,
     definition: Definition,
@@ -45,7 +47,7 @@ pub const STRICT: &str = "strict";
 pub const WITHOUT_ROWID: &str = "without rowid";
 pub const ON: &str = "on";
 
-/// The table; nothing where a part of the text is not understood.
+/// Parses a table. `None` if a part of the text is not understood.
 pub fn read(sql: &str) -> Option<Parsed> {
     let code = code(sql)?;
     let name = name_of(&code.get(2)?)?;
@@ -86,11 +88,11 @@ pub fn read(sql: &str) -> Option<Parsed> {
     for clause in clauses {
         constraint::add(clause, None, &mut parsed.table, &known)?;
     }
-    settle(&mut parsed.table);
+    normalize(&mut parsed.table);
     Some(parsed)
 }
 
-/// The tokens without the table's name before its columns, and where that stood.
+/// The code without redundant qualifiers of columns, and the places of these.
 fn unqualified<'a>(code: &Cursor<'a>, table: &str) -> (Cursor<'a>, Vec<Range<usize>>) {
     let mut qualifiers = Vec::new();
     let mut kept: Vec<CodeToken<'a>> = Vec::with_capacity(code.count());
@@ -129,7 +131,7 @@ fn options(cursor: &mut Cursor<'_>) -> Option<BTreeMap<String, String>> {
 
 type Items<'a> = (Vec<Draft<'a>>, Vec<Clause<'a>>);
 
-/// The columns and the constraints of the table; between constraints the comma may be missing.
+/// Parses the columns and the constraints of the table. The comma between constraints is optional.
 fn items(mut cursor: Cursor<'_>) -> Option<Items<'_>> {
     let (mut drafts, mut clauses) = (Vec::new(), Vec::new());
     while !cursor.is_over() {
@@ -178,7 +180,7 @@ fn column<'a>(cursor: &mut Cursor<'a>) -> Option<Draft<'a>> {
     })
 }
 
-/// The type of a column, in capitals; it may be missing.
+/// Parses the optional type of a column, in capitals.
 fn kind(cursor: &mut Cursor<'_>) -> Option<String> {
     let mut words = Vec::new();
     while let Some(token) = cursor.peek() {
@@ -201,8 +203,8 @@ fn kind(cursor: &mut Cursor<'_>) -> Option<String> {
     Some(sql)
 }
 
-/// Brings what the parts of a table decide together into one form.
-fn settle(table: &mut Table) {
+/// Normalizes a table: sets the properties that several of its parts decide together.
+fn normalize(table: &mut Table) {
     let keys: Vec<String> = table
         .primary_key()
         .iter()
@@ -224,7 +226,7 @@ fn settle(table: &mut Table) {
     }
 }
 
-/// Takes out the collations that the columns of a key have anyway.
+/// Removes the collations of a key's parts that are those of their columns.
 pub fn usual_collations(key: &mut Key, table: &Table) {
     for part in &mut key.parts {
         let column = part.column.as_deref().and_then(|name| table.column(name));
@@ -235,7 +237,7 @@ pub fn usual_collations(key: &mut Key, table: &Table) {
     }
 }
 
-/// The column that is another name of the row's number.
+/// The column that is an alias of the rowid.
 pub fn row_alias(table: &Table) -> Option<&str> {
     let key = table.keys.iter().find(|key| key.kind == KeyKind::Primary)?;
     let [part] = key.parts.as_slice() else {
@@ -248,7 +250,7 @@ pub fn row_alias(table: &Table) -> Option<&str> {
     whole.then_some(column.name.as_str())
 }
 
-/// The parts of an index or a key.
+/// Parses the parts of an index or a key.
 pub fn parts(code: &Cursor<'_>, known: &Known) -> Option<Vec<KeyPart>> {
     let clauses = code.clauses().into_iter();
     clauses.map(|clause| part(clause, known)).collect()
@@ -256,7 +258,7 @@ pub fn parts(code: &Cursor<'_>, known: &Known) -> Option<Vec<KeyPart>> {
 
 fn part(mut code: Cursor<'_>, known: &Known) -> Option<KeyPart> {
     let mut part = KeyPart::default();
-    // `NULLS FIRST` and `NULLS LAST` are refused by the engine.
+    // The engine rejects `NULLS FIRST` and `NULLS LAST`.
     if let Some((rest, last)) = code.split_last()
         && last.is_one_of(&["ASC", "DESC"])
     {
@@ -285,11 +287,11 @@ fn part(mut code: Cursor<'_>, known: &Known) -> Option<KeyPart> {
 
 pub const COLLATE: &str = "collate";
 
-/// On a constraint whose name another one of its table has, too: its own name. The engine takes
-/// that, and what is compared must be told apart.
+/// The option for the name of a constraint that has the same name as another one of its table. The
+/// engine allows that, and a comparison needs distinct names.
 pub const CALLED: &str = "called";
 
-/// Gives the parts that have no name one that tells them apart.
+/// Gives unnamed keys and checks distinct names.
 pub fn name(table: &mut Table) {
     let columns = |names: &[String]| {
         let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
@@ -320,7 +322,7 @@ pub fn name(table: &mut Table) {
     }
 }
 
-/// An index takes its name from a constraint that is called alike.
+/// Adds an index. A constraint of the same name gets another one.
 pub fn add_index(table: &mut Table, index: Key) {
     let name = &index.name;
     if let Some(key) = table.keys.iter_mut().find(|key| key.name == *name) {

@@ -68,7 +68,7 @@ fn join(sql: &str, last: Token, token: Token) -> Option<Token> {
     })
 }
 
-/// The columns that an expression may mean, by their names in lower case.
+/// The columns that an expression may refer to, by their names in lower case.
 #[derive(Debug, Clone, Default)]
 pub struct Known(HashMap<String, String>);
 
@@ -81,15 +81,15 @@ impl Known {
         )
     }
 
-    /// A name as the column is declared.
+    /// The name of a column as it is declared.
     pub fn resolve(&self, name: &str) -> Option<&str> {
         self.0.get(&name.to_lowercase()).map(String::as_str)
     }
 }
 
-/// Tokens in one spelling. Where the columns are known, what is not one of them keeps its double
-/// quotes, because the engine may take it for a string; where nobody knows them the spelling is good
-/// for comparing alone.
+/// The canonical spelling of code. If the columns are known, a name that is not one of them keeps its
+/// double quotes, because the engine may take it for a string. If they are not known, the spelling
+/// is only good for comparisons.
 pub fn canonical(code: &Cursor<'_>, known: Option<&Known>) -> String {
     let mut text = String::new();
     let mut before: Option<CodeToken<'_>> = None;
@@ -119,7 +119,7 @@ fn is_sign(token: &CodeToken<'_>) -> bool {
     token.is_one_of(&["-", "+", "~"])
 }
 
-/// Whether a value may end with this token, so that a sign behind it stands between two values.
+/// Whether a value may end with this token, so that a sign behind it is a binary operator.
 fn ends_operand(token: &CodeToken<'_>) -> bool {
     match token.kind {
         Kind::Symbol => token.text == ")",
@@ -185,7 +185,7 @@ fn is_value(word: &str) -> bool {
         .any(|value| word.eq_ignore_ascii_case(value))
 }
 
-/// A name without quotes where it needs none.
+/// A name, quoted only if it needs quotes.
 pub fn plain(name: &str) -> String {
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     let simple = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';

@@ -1,4 +1,4 @@
-//! Virtual tables: their module keeps the rows, and only some modules let them be moved.
+//! Changes of virtual tables. Their module stores the rows, and only some modules can move them.
 
 use super::object::{USING, module};
 use super::tokens::{code, name_of};
@@ -13,7 +13,7 @@ pub fn is_virtual(table: &Table) -> bool {
     table.options.contains_key(USING)
 }
 
-/// Makes one of two tables out of the other, of which at least one is virtual.
+/// Replaces a table by another one, at least one of them virtual.
 pub fn replace(marks: &Marks, old: &Table, new: &Table) -> Rebuild {
     let step = |sql: String| DdlStep::new(new.id(), sql);
     let create = step(clause::create(new));
@@ -48,7 +48,7 @@ pub fn replace(marks: &Marks, old: &Table, new: &Table) -> Rebuild {
     rebuild
 }
 
-/// Whether a full-text table finds what stands in another table.
+/// Whether a full-text table indexes the content of another table.
 fn indexes_others(table: &Table) -> bool {
     let using = table.options.get(USING).map_or("", String::as_str);
     let sql = format!("CREATE VIRTUAL TABLE x USING {using}");
@@ -62,7 +62,7 @@ fn indexes_others(table: &Table) -> bool {
     module == "fts5" && content.any(|(_, table)| !matches!(table.trim(), "" | "''" | "\"\""))
 }
 
-/// The columns that two full-text tables share, where both keep what they index.
+/// The columns that two full-text tables share. `None` if one does not store its content.
 fn movable(old: &Table, new: &Table) -> Option<String> {
     let (old, new) = (columns(old)?, columns(new)?);
     let shared = new

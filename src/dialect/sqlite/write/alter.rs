@@ -1,4 +1,4 @@
-//! What ALTER TABLE can do by itself: add a column at the end, and drop one that nothing uses.
+//! Changes without a rebuild: ALTER TABLE adds a column at the end or drops an unused one.
 
 use super::clause::quote;
 use super::order::ordered;
@@ -9,8 +9,8 @@ use crate::dialect::sqlite::ddl::tokens::{Known, name_of, tokens};
 use crate::model::change::{Alter, DdlStep, Hazard};
 use crate::model::schema::{Column, Schema, Table};
 
-/// Whether DROP COLUMN leaves all texts alone: it turns every name in double quotes that resolves to
-/// nothing, anywhere in the schema, into a string.
+/// Whether DROP COLUMN changes no stored statement: it turns every name in double quotes that resolves
+/// to nothing, anywhere in the schema, into a string.
 pub fn leaves_quotes(schema: &Schema) -> bool {
     let quoted = |sql: &str, known: Option<&Known>| {
         let all = tokens(sql);
@@ -30,7 +30,7 @@ pub fn leaves_quotes(schema: &Schema) -> bool {
         && !schema.tables.iter().any(in_table)
 }
 
-/// The statements, or nothing where the table must be rebuilt. Indexes are the caller's.
+/// The statements of a change, without indexes. `None` if the table must be rebuilt.
 pub fn steps(
     old: &Table,
     new: &Table,
@@ -89,7 +89,7 @@ pub fn steps(
     }
     let gone = dropped.iter().rev().filter_map(|name| old.column(name));
     let gone: Vec<&Column> = gone.collect();
-    // What a column is worked out from goes after it.
+    // A generated column is dropped before the columns that it uses.
     let order = ordered(&gone, |column| {
         (column.name.as_str(), sources(column, &gone))
     });
@@ -101,7 +101,7 @@ pub fn steps(
     Some(steps)
 }
 
-/// Whether a new column is worked out from or checked against one that is added behind it.
+/// Whether an expression of a new column uses a column that is added later.
 fn looks_ahead(table: &Table, added: &[(&Column, Definition)]) -> bool {
     let text = super::clause::create(table);
     added.iter().enumerate().any(|(at, (_, definition))| {
@@ -116,7 +116,7 @@ fn looks_ahead(table: &Table, added: &[(&Column, Definition)]) -> bool {
     })
 }
 
-/// The columns among these from which a column is worked out.
+/// The columns among these that a generated column uses.
 fn sources<'c>(column: &Column, among: &[&'c Column]) -> Vec<&'c str> {
     let sql = column
         .generated
@@ -154,7 +154,7 @@ fn drop_column(table: &Table, column: &Column) -> DdlStep {
     )
 }
 
-/// The engine takes a new column only where the rows that exist get a value at once.
+/// Adds a column. The engine allows that only if existing rows get a constant value.
 fn add_column(table: &Table, column: &Column, definition: &Definition) -> Option<DdlStep> {
     let literal = column.default.as_deref().is_none_or(is_literal);
     let valued = column.nullable || column.default.is_some() || column.generated.is_some();

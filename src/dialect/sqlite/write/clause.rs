@@ -1,4 +1,4 @@
-//! Writes the parts of a schema as SQL.
+//! Renders the parts of a schema as SQL.
 
 use crate::dialect::Literals as _;
 use crate::dialect::catalog::SchemaPart;
@@ -19,7 +19,7 @@ pub fn list(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// The statement that makes a table, without its indexes; the person's own text where there is one.
+/// The statement that creates a table without its indexes; the stored text, if there is one.
 pub fn create(table: &Table) -> String {
     if table.printed.0.is_empty() {
         self::table(table)
@@ -28,7 +28,7 @@ pub fn create(table: &Table) -> String {
     }
 }
 
-/// The statement that makes a table, from its parts.
+/// The statement that creates a table, rendered from its parts.
 pub fn table(table: &Table) -> String {
     if let Some(using) = table.options.get(USING) {
         return format!("CREATE VIRTUAL TABLE {} USING {using}", quote(&table.name));
@@ -65,7 +65,7 @@ pub fn table(table: &Table) -> String {
     sql
 }
 
-/// The primary key that can only be said behind its column.
+/// The primary key that only a constraint of its column can express.
 fn inline_key(table: &Table) -> Option<&Key> {
     let key = table.keys.iter().find(|key| key.kind == KeyKind::Primary)?;
     let counts = table.columns.iter().any(|column| column.identity.is_some());
@@ -76,7 +76,7 @@ fn names(key: &Key, column: &Column) -> bool {
     matches!(key.parts.as_slice(), [part] if part.column.as_ref() == Some(&column.name))
 }
 
-/// A column's definition; `key` is the primary key that stands behind it.
+/// A column's definition; `key` is the primary key in it.
 pub fn column(column: &Column, key: Option<&Key>) -> String {
     let mut sql = quote(&column.name);
     let mut say = |words: &str| {
@@ -130,7 +130,7 @@ pub fn column(column: &Column, key: Option<&Key>) -> String {
     sql
 }
 
-/// A default as it is declared: what is more than a literal stands in parentheses.
+/// A default as it is declared; an expression gets parentheses.
 pub fn default_value(default: &str) -> String {
     let current = default.starts_with("CURRENT_") && !default.contains(' ');
     if current || crate::dialect::sqlite::ddl::constraint::is_literal(default) {
@@ -154,7 +154,7 @@ fn conflict(options: &Options) -> Option<String> {
     Some(format!(" ON CONFLICT {word}"))
 }
 
-/// A key as a constraint of its table, or the statement that makes an index.
+/// A key as a constraint of its table, or the statement that creates an index.
 pub fn key(table: &str, key: &Key) -> String {
     if !key.constraint {
         return index(table, key);
@@ -174,7 +174,7 @@ pub fn key(table: &str, key: &Key) -> String {
     )
 }
 
-/// The statement that makes an index; the person's own text where there is one.
+/// The statement that creates an index; the stored text, if there is one.
 pub fn create_index(table: &str, key: &Key) -> String {
     if key.printed.0.is_empty() {
         index(table, key)
@@ -253,7 +253,7 @@ pub fn object(object: &Object) -> String {
     }
 }
 
-/// A part for people.
+/// Describes a part of a table.
 pub fn describe(part: SchemaPart<'_>) -> String {
     match part {
         SchemaPart::Table(table) => create(table),
@@ -272,7 +272,7 @@ pub fn describe(part: SchemaPart<'_>) -> String {
     }
 }
 
-/// An index, where its table is told already.
+/// Describes an index without its table.
 fn told_index(key: &Key) -> String {
     let unique = match key.kind {
         KeyKind::Unique => "UNIQUE ",

@@ -1,8 +1,8 @@
-//! A guard against clients that go on behind an error.
+//! A guard for clients that continue after an error.
 //!
 //! A row that breaks a constraint rolls the whole transaction back. Other errors do not: a value of
-//! the wrong type, a function that fails or that an older client does not know. Where they can
-//! happen the rows are counted before the old table is dropped, and a count that differs rolls back.
+//! the wrong type, a function that fails or that an older client does not have. If they are possible,
+//! the rows are counted before the old table is dropped, and a different count rolls back.
 
 use super::clause::quote;
 use crate::dialect::literals::single_quoted;
@@ -12,7 +12,7 @@ use crate::dialect::sqlite::ddl::table::{STRICT, row_alias};
 use crate::dialect::sqlite::ddl::tokens::{name_of, tokens};
 use crate::model::schema::Table;
 
-/// Functions that every version knows and that fail for no value, in alphabetical order.
+/// Functions that every version has and that never fail, in alphabetical order.
 const HARMLESS: &[&str] = &[
     "char",
     "coalesce",
@@ -46,7 +46,7 @@ const HARMLESS: &[&str] = &[
     "zeroblob",
 ];
 
-/// Whether rows can fail to move without breaking a constraint.
+/// Whether copying rows can fail without breaking a constraint.
 pub fn is_needed(old: &Table, new: &Table) -> bool {
     let alias = row_alias(new);
     let typed = alias.is_some() && alias != row_alias(old);
@@ -70,7 +70,7 @@ fn may_fail(sql: &str) -> bool {
             .any(|token| token.is_one_of(&["->", "->>", "MATCH", "REGEXP"]))
 }
 
-/// Whether the table is there, and whether it has as many rows as the old one.
+/// The statements of the guard: the table must exist and have as many rows as the old one.
 pub fn statements(source: &str, target: &str, guard: &str) -> [String; 4] {
     let name = single_quoted(target);
     let (source, target, guard) = (quote(source), quote(target), quote(guard));

@@ -1,5 +1,5 @@
-//! The statements that lead from one schema to another, in an order that works: what goes away
-//! first, then the tables, then indexes, views and triggers.
+//! The planner: the statements that change one schema into another, in a valid order. First drops,
+//! then tables, then indexes, views and triggers.
 
 pub(super) mod alter;
 pub(super) mod clause;
@@ -18,8 +18,8 @@ use super::ddl::virtual_table;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
 use crate::model::schema::{Id, Key, KeyKind, Kind, Object, Schema, Table};
 
-/// Without it a rename rewrites whatever mentions the table, and like DROP COLUMN it refuses to work
-/// beside a view or a trigger that mentions what is not there.
+/// The setting for renames. Without it a rename rewrites all statements that mention the table. Like
+/// DROP COLUMN it then fails if a view or a trigger mentions a missing object.
 const LENIENT: &str = "PRAGMA legacy_alter_table = ON";
 const STRICT: &str = "PRAGMA legacy_alter_table = OFF";
 
@@ -35,16 +35,16 @@ struct Writer<'s> {
     to: &'s Schema,
     old: HashMap<&'s str, &'s Table>,
     new: HashMap<&'s str, &'s Table>,
-    /// Tables and views whose triggers and indexes go away with them, as the old schema calls them.
+    /// Tables and views that are dropped with their triggers and indexes, by their old names.
     gone: HashSet<&'s str>,
     drops: Vec<DdlStep>,
-    /// What changes tables where they are.
+    /// The statements that change tables without a rebuild.
     middle: Vec<DdlStep>,
     rebuilds: Rebuild,
     marks: Marks,
     indexes: Vec<DdlStep>,
     unsupported: Vec<Unsupported>,
-    /// Whether DROP COLUMN leaves the texts of the old schema alone.
+    /// Whether DROP COLUMN changes no stored statement of the old schema.
     quotes: OnceCell<bool>,
 }
 
@@ -70,7 +70,7 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// The tables: which come, which go, and which change.
+    /// Plans the tables: created, dropped and changed ones.
     fn tables(&mut self, changes: &[Change]) {
         let is_table = |id: &&Id| id.kind == Kind::Table;
         let created = changes.iter().filter_map(|change| match change {
@@ -87,10 +87,10 @@ impl<'s> Writer<'s> {
         let mut dropped: Vec<&Table> = dropped
             .filter_map(|id| self.old.get(id.name.as_str()).copied())
             .collect();
-        // Some virtual tables look at the tables whose content they index.
+        // Some virtual tables read the tables whose content they index.
         created.sort_by_key(|table| virtual_table::is_virtual(table));
         dropped.sort_by_key(|table| virtual_table::is_virtual(table));
-        // Only the letter case of the name is another one.
+        // Only the letter case of the name differs.
         let mut respelled = Vec::new();
         dropped.retain(|old| {
             let twin = created.iter().position(|new| is_twin(old, new));
@@ -182,7 +182,7 @@ impl<'s> Writer<'s> {
         });
     }
 
-    /// What is neither a table nor an object.
+    /// Reports parts of the schema that bird does not support.
     fn others(&mut self, changes: &[Change]) {
         for change in changes {
             let (about, why) = match change {
@@ -215,7 +215,7 @@ impl<'s> Writer<'s> {
         let mut stays = !self.from.strangers.is_empty();
         for trigger in objects(self.from, Kind::Trigger) {
             match (with_its_table(trigger), same(trigger, &new)) {
-                // It is still there while another table changes.
+                // It still exists while another table changes.
                 (true, _) => stays |= gone.len() > 1,
                 (false, true) => stays = true,
                 (false, false) => steps.push(dropped(trigger)),
@@ -302,7 +302,7 @@ fn dropped(object: &Object) -> DdlStep {
     DdlStep::new(object.id(), format!("DROP {word} {}", quote(&object.name)))
 }
 
-/// What is made by CREATE INDEX.
+/// Whether a key is created by CREATE INDEX.
 pub fn indexes(table: &Table) -> impl Iterator<Item = &Key> {
     table.keys.iter().filter(|key| !key.constraint)
 }

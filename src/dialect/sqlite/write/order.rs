@@ -1,15 +1,14 @@
-//! Puts things behind those that they need.
+//! Topological order of items by their dependencies.
 
 use std::collections::HashMap;
 
-/// The items, each behind what it needs; where needs go round in a circle, in the order in which
-/// they were given.
-pub fn ordered<'i, T: ?Sized, F>(items: &[&'i T], tells: F) -> Vec<&'i T>
+/// The items, each behind its dependencies; items of a cycle in their given order.
+pub fn ordered<'i, T: ?Sized, F>(items: &[&'i T], describe: F) -> Vec<&'i T>
 where
     F: Fn(&'i T) -> (&'i str, Vec<&'i str>),
 {
-    let told: Vec<(&str, Vec<&str>)> = items.iter().map(|item| tells(item)).collect();
-    let places: HashMap<&str, usize> = told
+    let described: Vec<(&str, Vec<&str>)> = items.iter().map(|item| describe(item)).collect();
+    let places: HashMap<&str, usize> = described
         .iter()
         .enumerate()
         .map(|(at, (name, _))| (*name, at))
@@ -17,7 +16,7 @@ where
     let mut seen = vec![false; items.len()];
     let mut order = Vec::with_capacity(items.len());
     for start in 0..items.len() {
-        // A stack of its own, because chains may be long: `true` when all needs are behind it.
+        // An explicit stack, because chains may be long; `true` if the dependencies are done.
         let mut stack = vec![(start, false)];
         while let Some((at, done)) = stack.pop() {
             if done {
@@ -29,7 +28,9 @@ where
             };
             *seen = true;
             stack.push((at, true));
-            let needs = told.get(at).map_or(&[][..], |(_, needs)| needs.as_slice());
+            let needs = described
+                .get(at)
+                .map_or(&[][..], |(_, needs)| needs.as_slice());
             stack.extend(
                 needs
                     .iter()

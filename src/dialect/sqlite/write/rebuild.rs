@@ -1,8 +1,8 @@
-//! A table is made anew, its rows move, and the old one is dropped.
+//! Rebuilds of tables: creates the new table, copies the rows, and drops the old one.
 //!
-//! A client that goes on behind an error must not drop what could not be copied. So the old table
-//! first gets a name that it has in this transaction alone: a row that does not fit rolls back, and
-//! then nothing has the name that DROP TABLE says. All tables are renamed before any row moves.
+//! A client that continues after an error must not drop rows that could not be copied. So the old
+//! table first gets a name that it has in this transaction only. A row that does not fit rolls back,
+//! and then no table has the name in DROP TABLE. All tables are renamed before any row is copied.
 //! <https://www.sqlite.org/lang_altertable.html#otheralter>
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::dialect::sqlite::ddl::table::{WITHOUT_ROWID, row_alias};
 use crate::model::change::{Alter, DdlStep, Hazard};
 use crate::model::schema::{Column, Schema, Table};
 
-/// The statements, by when they run.
+/// The statements of a rebuild, in groups that run one after the other.
 #[derive(Debug, Default)]
 pub struct Rebuild {
     pub makes: Vec<DdlStep>,
@@ -26,7 +26,7 @@ pub struct Rebuild {
 }
 
 impl Rebuild {
-    /// Adds those of another table.
+    /// Adds the statements of another table.
     pub fn join(&mut self, other: Rebuild) {
         self.makes.extend(other.makes);
         self.fills.extend(other.fills);
@@ -34,7 +34,7 @@ impl Rebuild {
     }
 }
 
-/// The statements, or nothing where the definitions are not understood.
+/// The statements of a rebuild. `None` if a definition cannot be parsed.
 pub fn steps(marks: &Marks, old: &Table, new: &Table, alters: &[Alter]) -> Option<Rebuild> {
     let mut rebuild = Rebuild::default();
     let step = |sql: String| DdlStep::new(new.id(), sql);
@@ -43,7 +43,7 @@ pub fn steps(marks: &Marks, old: &Table, new: &Table, alters: &[Alter]) -> Optio
         step(format!("ALTER TABLE {from} RENAME TO {to}"))
     };
     let text = clause::create(new);
-    // A check that says `users.name` keeps its table from getting another name.
+    // A check with a qualified `users.name` prevents a rename of its table.
     let bound = !table::read(&clause::create(old))?.qualifiers.is_empty();
     let beside = marks.name(if bound { "new" } else { "old" }, &new.name);
     let (source, target) = if bound {
@@ -87,7 +87,7 @@ pub fn steps(marks: &Marks, old: &Table, new: &Table, alters: &[Alter]) -> Optio
     Some(rebuild)
 }
 
-/// The next number is the one that it was: rows that move only make it larger.
+/// Keeps the AUTOINCREMENT counter: copying rows would only increase it.
 fn counted_on(source: &str, target: &str) -> String {
     let (source, target) = (single_quoted(source), single_quoted(target));
     format!(
@@ -96,7 +96,7 @@ fn counted_on(source: &str, target: &str) -> String {
     )
 }
 
-/// The text of a table under another name.
+/// The definition of a table with another name.
 fn renamed(text: &str, name: &str) -> Option<String> {
     let parsed = table::read(text)?;
     let mut sql = text.get(..parsed.name.start)?.to_owned();
@@ -110,7 +110,7 @@ fn renamed(text: &str, name: &str) -> Option<String> {
     Some(sql)
 }
 
-/// What the names that bird gives for a while begin with, so that nothing has one of them.
+/// The prefix of temporary names, which no existing name has.
 #[derive(Debug)]
 pub struct Marks(String);
 
@@ -132,13 +132,13 @@ impl Marks {
         Marks(mark)
     }
 
-    /// The name of a table that is no more than `what` of another one.
+    /// The temporary name of a table that serves as `what` of another one.
     pub fn name(&self, what: &str, table: &str) -> String {
         format!("{}{what}_{table}", self.0)
     }
 }
 
-/// A column that survives: as the old table has it, and as the new one does.
+/// A column that is kept: its old and its new definition.
 pub struct Copied<'t> {
     pub from: &'t Column,
     pub to: &'t Column,
@@ -187,7 +187,7 @@ fn insert(
     ))
 }
 
-/// What the column gets: a missing value becomes the default where the column must have one.
+/// The value of the new column: its default for NULL, if it is not nullable.
 fn value(column: &Copied<'_>) -> String {
     let name = quote(&column.from.name);
     match &column.to.default {
@@ -198,7 +198,7 @@ fn value(column: &Copied<'_>) -> String {
     }
 }
 
-/// The name of the row's number, where the rows keep theirs and no column carries it.
+/// The name of the rowid, if the rows keep theirs and no column is its alias.
 fn row_number(old: &Table, new: &Table, copied: &[Copied<'_>]) -> Option<&'static str> {
     if [old, new]
         .iter()

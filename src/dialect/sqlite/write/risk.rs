@@ -1,4 +1,4 @@
-//! What a rebuild risks, in words.
+//! The risks of a rebuild.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ fn risk(hazard: Hazard, why: String) -> Risk {
     Risk { hazard, why }
 }
 
-/// What can go wrong when the rows move into the new table.
+/// The risks of copying the rows into the new table.
 pub fn of_rebuild(old: &Table, new: &Table, alters: &[Alter], copied: &[Copied<'_>]) -> Vec<Risk> {
     let mut risks = Vec::new();
     let mut fails = |why: String| risks.push(risk(Hazard::MayFail, why));
@@ -74,17 +74,17 @@ pub fn of_rebuild(old: &Table, new: &Table, alters: &[Alter], copied: &[Copied<'
             ));
         }
     }
-    let mut told = HashSet::new();
-    risks.retain(|risk| told.insert(risk.why.clone()));
+    let mut seen = HashSet::new();
+    risks.retain(|risk| seen.insert(risk.why.clone()));
     risks
 }
 
-/// What a key asks of the rows.
+/// The risk of a key.
 fn asks(key: &Key) -> (KeyKind, &[KeyPart]) {
     (key.kind, &key.parts)
 }
 
-/// What a foreign key asks of the rows.
+/// The risk of a foreign key.
 fn points(key: &ForeignKey) -> (&[String], &str, &[String]) {
     (&key.columns, &key.to, &key.to_columns)
 }
@@ -104,7 +104,7 @@ fn parent_missing(table: &str, to: &str) -> String {
     format!("rows of {table} may have no parent in {to}")
 }
 
-/// The columns whose values go with the old table.
+/// The columns whose values are lost with the old table.
 pub fn lost_columns(old: &Table, copied: &[Copied<'_>]) -> Vec<Risk> {
     let kept = |name: &str| copied.iter().any(|column| column.from.name == name);
     let lost = old
@@ -120,7 +120,7 @@ pub fn lost_columns(old: &Table, copied: &[Copied<'_>]) -> Vec<Risk> {
     .collect()
 }
 
-/// How values are converted when they are stored.
+/// The affinity of a column: how values are converted when they are stored.
 /// <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Affinity {
@@ -146,7 +146,7 @@ fn affinity(sql: &str) -> Affinity {
     }
 }
 
-/// What a column of this type does to values that others keep as they are.
+/// The conversion of values by a column of this type, if it converts any.
 fn narrowed(sql: &str) -> Option<&'static str> {
     match affinity(sql) {
         Affinity::Integer | Affinity::Numeric => Some("a text like 007 becomes the number 7"),
