@@ -17,7 +17,7 @@ use crate::model::history::History;
 use crate::model::migration::{Migration, title};
 use crate::model::server::Server;
 use crate::output::{Block, Report};
-use crate::plan::{differing, standing};
+use crate::plan::{differing, migration_state};
 use crate::project::Database;
 
 /// Show what is applied and what is pending, in all databases
@@ -81,11 +81,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
             }
             Answer::Absent => State::of(database, None, &migrations, History::default()),
             Answer::History(server, history) => {
-                let standing = standing(database.dialect.syntax(), &migrations, &history);
+                let migration_state =
+                    migration_state(database.dialect.syntax(), &migrations, &history);
                 report
                     .diagnostics
-                    .extend(standing.disagreements(&database.name));
-                report.diagnostics.extend(standing.remarks(&database.name));
+                    .extend(migration_state.disagreements(&database.name));
+                report
+                    .diagnostics
+                    .extend(migration_state.notes(&database.name));
                 State::of(database, Some(&server), &migrations, history)
             }
         };

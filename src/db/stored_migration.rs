@@ -16,7 +16,9 @@ use super::session::{DbError, Row, Session};
 use super::stop::Stop;
 use crate::dialect::ErrorKind;
 use crate::model::hex;
-use crate::model::history::{APPLIED_TABLE, Content, HISTORY_TABLE, History, Kept, Width};
+use crate::model::history::{
+    APPLIED_TABLE, HISTORY_TABLE, History, StoredContent, StoredMigration, Width,
+};
 use crate::model::migration::Migration;
 use crate::plan::{Accepted, stored_migration};
 
@@ -127,14 +129,14 @@ pub async fn read(
         session.table(APPLIED_TABLE),
         list.join(", ")
     );
-    history.kept = match session.rows(&sql).await {
+    history.stored = match session.rows(&sql).await {
         Ok(rows) => rows.into_iter().filter_map(row).collect(),
         Err(error) => match error.kind {
             ErrorKind::MissingTable => Vec::new(),
             // The files differ all the same, and that is worth more than why the table is odd.
             ErrorKind::Other => {
                 let reason = format!("{APPLIED_TABLE}: {}", error);
-                let unreadable = |version: &i64| Kept {
+                let unreadable = |version: &i64| StoredMigration {
                     version: *version,
                     content: Err(reason.clone()),
                 };
@@ -146,7 +148,7 @@ pub async fn read(
     Ok(())
 }
 
-fn row(cells: Row) -> Option<Kept> {
+fn row(cells: Row) -> Option<StoredMigration> {
     let [version, digest, checksum, text, reason, accepted_on] =
         <[Option<String>; 6]>::try_from(cells).ok()?;
     let version = version?.parse().ok()?;
@@ -154,7 +156,7 @@ fn row(cells: Row) -> Option<Kept> {
         let digest = digest.filter(|digest| {
             digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
         });
-        Ok(Content {
+        Ok(StoredContent {
             checksum: checksum
                 .and_then(|text| text.parse().ok())
                 .ok_or("its checksum is no number")?,
@@ -163,7 +165,7 @@ fn row(cells: Row) -> Option<Kept> {
             accepted: accepted_on.zip(reason),
         })
     };
-    Some(Kept {
+    Some(StoredMigration {
         version,
         content: content().map_err(|reason: &str| {
             format!("the row of version {version} in {APPLIED_TABLE} was edited: {reason}")

@@ -128,15 +128,15 @@ pub struct Entry {
 
 /// What is kept of an applied migration, beside its row in the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredMigration {
     pub version: i64,
     /// Or why it cannot be read: people edit this table by hand as well.
-    pub content: Result<Content, String>,
+    pub content: Result<StoredContent, String>,
 }
 
 /// A row of [`APPLIED_TABLE`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
+pub struct StoredContent {
     /// The checksum in the history when this was written. Where the history has another one now,
     /// somebody else has recorded another text.
     pub checksum: u64,
@@ -163,7 +163,7 @@ pub struct History {
     pub journal: Vec<Entry>,
     /// What is kept of the migrations whose files have another checksum; asked only where there
     /// are such.
-    pub kept: Vec<Kept>,
+    pub stored: Vec<StoredMigration>,
     /// Names of objects that are neither bird's nor refinery's; asked only where there is no
     /// history.
     pub objects: Vec<String>,

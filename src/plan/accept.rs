@@ -1,41 +1,41 @@
-//! Changed files that a person accepts as they are, by version.
+//! Checksums of changed files that `--accept-checksum` accepts, by version.
 
-use super::migration_state::Standing;
-use super::{Subject, Trouble, step};
+use super::migration_state::MigrationState;
+use super::{Problems, Subject, step};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::history::Applied;
 use crate::model::migration::{Migration, title};
 use crate::sql::script;
 
-/// A row of the history that is to say what its file says now.
+/// A row of the history that gets the checksum of its file as it is now.
 #[derive(Debug)]
 pub struct Accepted {
     pub migration: Migration,
-    /// The row as it is.
+    /// The row before the change.
     pub row: Applied,
     pub keep_sql: bool,
 }
 
-/// Takes the accepted files out of those that disagree; what cannot be accepted is trouble.
+/// Takes the accepted files out of those that disagree; the others become problems.
 pub(super) fn accepted(
     subject: &Subject<'_>,
-    standing: &mut Standing<'_>,
-    trouble: &mut Trouble,
+    state: &mut MigrationState<'_>,
+    problems: &mut Problems,
 ) -> Vec<Accepted> {
     let mut all = Vec::new();
     for version in subject.accept {
         let is_it = |(file, _): &mut (&Migration, &Applied)| file.version == *version;
-        let changed = standing.changed.extract_if(.., is_it).next();
-        let found = changed.or_else(|| standing.reformatted.extract_if(.., is_it).next());
+        let changed = state.changed.extract_if(.., is_it).next();
+        let found = changed.or_else(|| state.reformatted.extract_if(.., is_it).next());
         let Some((file, row)) = found else {
-            trouble.refused.push(refusal(subject, standing, *version));
+            problems.refused.push(refusal(subject, state, *version));
             continue;
         };
         if let Err(faults) = script::read(subject.dialect.syntax(), &file.text) {
             let told = faults.into_iter();
             let told = told.map(|fault| step::file_fault(subject, file, fault));
-            trouble.failed.extend(told);
+            problems.failed.extend(told);
             continue;
         }
         all.push(Accepted {
@@ -47,15 +47,15 @@ pub(super) fn accepted(
     all
 }
 
-fn refusal(subject: &Subject<'_>, standing: &Standing<'_>, version: i64) -> Diagnostic {
+fn refusal(subject: &Subject<'_>, state: &MigrationState<'_>, version: i64) -> Diagnostic {
     let file = subject
         .migrations
         .iter()
         .find(|file| file.version == version);
-    let missing = standing.missing.iter().find(|row| row.version == version);
+    let missing = state.missing.iter().find(|row| row.version == version);
     let name = subject.name;
     let (code, message, hint) = match (file, missing) {
-        (Some(file), _) if standing.pending.contains(&file) => (
+        (Some(file), _) if state.pending.contains(&file) => (
             Code::AcceptNotApplied,
             format!(
                 "{} is not applied to `{name}`: there is nothing to accept",

@@ -1,7 +1,8 @@
-//! What statements need a person's word for, by database: that they lose data, or write elsewhere.
+//! Consents that the statements of a database need: they lose data, write to another database, or
+//! change what a declared reference needs.
 
-use super::destructive::Tables;
-use super::reference_guard::{Guarded, Guards};
+use super::destructive::KnownTables;
+use super::reference_guard::{ReferenceGuard, ReferencedChange};
 use super::{Step, Subject};
 use crate::dialect::{Dialect, statement};
 use crate::model::code::Code;
@@ -9,16 +10,16 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::migration::Migration;
 use crate::sql::script;
 
-/// The consent for what a declared reference points to or from.
+/// The consent to change what a declared reference points to or from.
 const REFERENCED: Code = Code::Referenced;
 
-/// Asks for the consents of one database's steps, in their order.
-pub(super) struct Asks<'p> {
+/// Checks the consents of one database's steps, in their order.
+pub(super) struct Consents<'p> {
     subject: &'p Subject<'p>,
     allow: &'p [String],
-    tables: Tables,
-    guards: Guards<'p>,
-    /// Whether the guards know what the applied files made.
+    tables: KnownTables,
+    guard: ReferenceGuard<'p>,
+    /// Whether the guard has read the applied files.
     learned: bool,
 }
 
@@ -32,52 +33,52 @@ struct Asked {
     tables: Vec<String>,
 }
 
-impl<'p> Asks<'p> {
+impl<'p> Consents<'p> {
     pub(super) fn new(subject: &'p Subject<'p>, allow: &'p [String]) -> Self {
         let home = subject
             .dialect
             .default_qualifier(subject.database, subject.schema);
-        let guards = Guards::new(subject.name, home, subject.references);
-        Asks {
+        let guard = ReferenceGuard::new(subject.name, home, subject.references);
+        Consents {
             subject,
             allow,
-            tables: Tables::default(),
-            guards,
+            tables: KnownTables::default(),
+            guard,
             learned: false,
         }
     }
 
-    /// What statements do to what a reference needs.
-    fn guarded(&mut self, step: &Step, statements: &[&str]) -> Vec<Guarded> {
+    /// The changes of statements to what a reference needs.
+    fn referenced_changes(&mut self, step: &Step, statements: &[&str]) -> Vec<ReferencedChange> {
         let subject = self.subject;
-        if !self.guards.concern(&step.migration.text) {
+        if !self.guard.concern(&step.migration.text) {
             return Vec::new();
         }
         if !std::mem::replace(&mut self.learned, true) {
             let syntax = subject.dialect.syntax();
             let mut applied: Vec<&Migration> = subject.applied().collect();
-            applied.retain(|file| self.guards.concern(&file.text));
+            applied.retain(|file| self.guard.concern(&file.text));
             applied.sort_by_key(|file| file.version);
             for file in applied {
                 if let Ok(script) = script::read(syntax, &file.text) {
                     let ranges = script.statements.iter().map(|one| one.range.clone());
                     let texts = ranges.filter_map(|range| file.text.get(range));
-                    self.guards
+                    self.guard
                         .learn(subject.dialect, &texts.collect::<Vec<_>>());
                 }
             }
         }
-        self.guards.file(subject.dialect, statements, step.from)
+        self.guard.file(subject.dialect, statements, step.from)
     }
 
-    /// The statements of a step that nobody has allowed.
+    /// The missing consents of a step's statements.
     pub(super) fn step(&mut self, step: &Step) -> Vec<Diagnostic> {
         let dialect = self.subject.dialect;
         let home = dialect.default_qualifier(self.subject.database, self.subject.schema);
         let count = step.script.statements.len();
         let statements: Vec<&str> = (0..count).map(|at| step.sql(at)).collect();
         let mut asked: Vec<Asked> = Vec::new();
-        let guarded = self.guarded(step, &statements);
+        let changes = self.referenced_changes(step, &statements);
         for loss in self.tables.file(dialect, home, &statements, step.from) {
             match asked.last_mut() {
                 // One statement may drop several tables.
@@ -110,9 +111,10 @@ impl<'p> Asks<'p> {
             .into_iter()
             .map(|one| self.refusal(step, one))
             .collect();
-        let guarded = guarded.into_iter();
-        let guarded = guarded.filter(|one| !self.is_allowed(step, one.statement, REFERENCED));
-        refused.extend(guarded.map(|one| self.referenced(step, one)));
+        let changes = changes
+            .into_iter()
+            .filter(|change| !self.is_allowed(step, change.statement, REFERENCED));
+        refused.extend(changes.map(|change| self.referenced(step, change)));
         refused
     }
 
@@ -132,14 +134,14 @@ impl<'p> Asks<'p> {
         refusal
     }
 
-    /// A statement that touches what a reference holds on to.
-    fn referenced(&self, step: &Step, guarded: Guarded) -> Diagnostic {
+    /// The diagnostic about a change to what a reference needs.
+    fn referenced(&self, step: &Step, change: ReferencedChange) -> Diagnostic {
         let (name, title) = (self.subject.name, step.migration.title());
-        let Guarded {
+        let ReferencedChange {
             statement,
             what,
             notes,
-        } = guarded;
+        } = change;
         let number = statement + 1;
         let message = format!(
             "{name}: statement {number} of {title} {what}, which a declared reference needs"

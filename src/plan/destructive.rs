@@ -1,7 +1,7 @@
-//! Which statements lose data that was there before: those need a person's consent.
+//! Destructive statements: those that lose existing data need consent.
 //!
-//! Nothing is lost with a table that the same plan made, nor with one whose rows were copied into
-//! the table that takes its name over: that is how a table is rebuilt.
+//! No data is lost with a table that the same plan created, nor with one whose rows were copied
+//! into the table that takes over its name: that is how a table is rebuilt.
 
 use crate::model::code::Code;
 use std::collections::HashMap;
@@ -12,37 +12,41 @@ use crate::sql::Name;
 
 /// A statement that loses data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loss {
+pub struct DestructiveStatement {
     /// Its number among those that were given, from 0.
     pub statement: usize,
     /// The consent that it needs.
     pub consent: Code,
-    /// What it does, in words: ``drops the table `users` ``.
+    /// What it does, as a predicate: ``drops the table `users` ``.
     pub what: String,
     /// The table, as the statement names it.
     pub table: Option<String>,
 }
 
-/// The losses of statements that run one after the other. `home` is what qualifies a table that
-/// has no qualifier, see [`Literals::default_qualifier`](crate::dialect::Literals::default_qualifier).
+/// The destructive ones of statements that run one after the other. `home` is the default
+/// qualifier of a table, see [`Literals::default_qualifier`](crate::dialect::Literals::default_qualifier).
 #[must_use]
-pub fn losses(dialect: &dyn Dialect, home: &str, statements: &[&str]) -> Vec<Loss> {
-    Tables::default().file(dialect, home, statements, 0)
+pub fn destructive_statements(
+    dialect: &dyn Dialect,
+    home: &str,
+    statements: &[&str],
+) -> Vec<DestructiveStatement> {
+    KnownTables::default().file(dialect, home, statements, 0)
 }
 
-/// What is known of the tables of a database while its pending files are gone through.
+/// The tables of a database as far as its pending files show them.
 #[derive(Debug, Default)]
-pub struct Tables {
+pub struct KnownTables {
     known: Vec<Table>,
-    /// By qualifier and name; `None` for one that is certainly not there.
+    /// By qualifier and name; `None` for one that certainly does not exist.
     named: HashMap<(String, String), Option<usize>>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
-    /// This plan made it.
+    /// Whether this plan created it.
     made: bool,
-    /// It goes with its session.
+    /// Whether it is dropped with its session.
     temporary: bool,
     /// Every name that it has had.
     names: Vec<(String, String)>,
@@ -50,16 +54,16 @@ struct Table {
     filled_from: Vec<usize>,
 }
 
-impl Tables {
-    /// The losses of one file. The statements before `from` have been applied by an earlier run:
-    /// they lose nothing any more, and what they made is made.
+impl KnownTables {
+    /// The destructive statements of one file. Those before `from` were applied by an earlier run,
+    /// so only the tables that they created count.
     pub fn file(
         &mut self,
         dialect: &dyn Dialect,
         home: &str,
         statements: &[&str],
         from: usize,
-    ) -> Vec<Loss> {
+    ) -> Vec<DestructiveStatement> {
         let effects: Vec<Vec<StatementEffect>> = statements
             .iter()
             .map(|sql| table_effects(dialect, sql))
@@ -113,14 +117,15 @@ impl Tables {
     }
 }
 
-/// One file on its way through.
+/// The state while one file is read.
 struct File<'f> {
-    tables: &'f mut Tables,
+    tables: &'f mut KnownTables,
     temporary: Option<&'static str>,
     home: &'f str,
-    /// The tables that were dropped, each with the loss that it is unless it was rebuilt.
-    dropped: Vec<(usize, Loss)>,
-    losses: Vec<Loss>,
+    /// The tables that were dropped, each with its statement, which loses nothing if the table is
+    /// rebuilt.
+    dropped: Vec<(usize, DestructiveStatement)>,
+    losses: Vec<DestructiveStatement>,
 }
 
 impl File<'_> {
@@ -129,7 +134,7 @@ impl File<'_> {
         (home.to_owned(), name.last().to_owned())
     }
 
-    /// The table of a name; one that was not met before was there before.
+    /// The table of a name; one that no file created existed before.
     fn table(&mut self, name: &Name) -> usize {
         let key = self.key(name);
         match self.tables.named.get(&key) {
@@ -150,7 +155,7 @@ impl File<'_> {
         at
     }
 
-    /// Whether a loss in this table would be none.
+    /// Whether the table holds no older data: it is new or temporary.
     fn is_new(&mut self, name: &Name) -> bool {
         let temporary = self.temporary.is_some() && name.qualifier() == self.temporary;
         let table = self.table(name);
@@ -158,7 +163,7 @@ impl File<'_> {
     }
 
     fn lose(&mut self, statement: usize, consent: Code, what: String, table: Option<Name>) {
-        self.losses.push(Loss {
+        self.losses.push(DestructiveStatement {
             statement,
             consent,
             what,
@@ -184,7 +189,7 @@ impl File<'_> {
                 let (new, table) = (self.is_new(&name), self.table(&name));
                 self.tables.named.insert(self.key(&name), None);
                 if !new {
-                    let loss = Loss {
+                    let loss = DestructiveStatement {
                         statement,
                         consent: Code::DropTable,
                         what: format!("drops the table {name}"),
@@ -227,7 +232,7 @@ impl File<'_> {
         }
     }
 
-    /// Notes a loss unless it is in a new table.
+    /// Records a loss of data unless the table is new.
     fn lose_data(&mut self, statement: usize, what: String, table: Option<Name>) {
         let new = table.as_ref().is_some_and(|table| self.is_new(table));
         if !new {
@@ -235,7 +240,7 @@ impl File<'_> {
         }
     }
 
-    /// What was copied into a source before goes on with it.
+    /// Records a copy of rows; rows that a source received earlier are copied with it.
     fn copy(&mut self, to: &Name, sources: &[Name]) {
         let mut filled_from = Vec::new();
         for source in sources {

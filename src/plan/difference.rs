@@ -1,17 +1,17 @@
-//! Two texts side by side, for people: the lines that differ, bounded whatever the texts are.
+//! Unified diff of two texts, with a bounded number and length of lines.
 
 use std::time::{Duration, Instant};
 
 use similar::TextDiff;
 
-/// So many lines are shown, and so many characters of each.
+/// The most lines of a diff, and the most characters of a line.
 const LINES: usize = 30;
 const WIDTH: usize = 160;
-/// After this the comparison may be coarser than it could be.
+/// The time after which the comparison may become coarser.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// A unified diff from the text that was applied to the file's. How lines end is left out, because
-/// an editor that changed all ends would hide the one line that matters.
+/// A unified diff from the applied text to the file's. Line endings are ignored: an editor that
+/// changed all of them would hide the one line that matters.
 pub fn difference(applied: &str, file: &str) -> String {
     let (old, new) = (plain(applied), plain(file));
     let diff = TextDiff::configure()
@@ -49,7 +49,7 @@ pub fn difference(applied: &str, file: &str) -> String {
     lines.join("\n")
 }
 
-/// Without a byte order mark, and with the line ends that most have, also the last one.
+/// The text without a byte order mark, with `\n` at the end of every line.
 fn plain(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut plain = text.replace("\r\n", "\n").replace('\r', "\n");

@@ -1,70 +1,71 @@
-//! How a database stands to its files: what is applied, pending, half-applied, changed, missing.
+//! Comparison of a database's history with its files: applied, pending, partially applied,
+//! changed and missing migrations.
 
 use crate::model::code::Code;
 use std::cmp::Ordering;
 
 use super::stored_migration;
 use crate::model::diagnostic::{Diagnostic, Location};
-use crate::model::history::{Applied, Direction, Entry, History, Kept, Progress, Width};
+use crate::model::history::{Applied, Direction, Entry, History, Progress, StoredMigration, Width};
 use crate::model::migration::{Migration, title};
 use crate::sql::Syntax;
 
 /// The comparison of a database's history with its files.
 #[derive(Debug)]
-pub struct Standing<'p> {
+pub struct MigrationState<'p> {
     /// The highest applied version.
     pub current: Option<i64>,
     /// Files that are not in the history, by version.
     pub pending: Vec<&'p Migration>,
-    /// Files that are not what was applied under their version.
+    /// Files whose SQL differs from what was applied under their version.
     pub changed: Vec<(&'p Migration, &'p Applied)>,
-    /// Files that have another layout or other comments than what was applied, and say the same.
+    /// Files that differ from what was applied only in layout or comments.
     pub reformatted: Vec<(&'p Migration, &'p Applied)>,
     /// Applied migrations that have no file.
     pub missing: Vec<&'p Applied>,
     /// Whether a missing one is newer than all files.
     pub ahead: bool,
-    /// The files that are half applied, by version.
-    pub partials: Vec<Partial>,
-    /// A migration whose statements are all in the journal, but which the history lacks: somebody
-    /// took its row away.
-    pub unrecorded: Option<Partial>,
+    /// The partially applied files, by version.
+    pub partially_applied: Vec<PartiallyApplied>,
+    /// A migration whose statements are all in the journal, but whose row was deleted from the
+    /// history.
+    pub unrecorded: Option<PartiallyApplied>,
     syntax: &'static Syntax,
-    kept: &'p [Kept],
+    stored: &'p [StoredMigration],
 }
 
-/// A file of which some statements are applied, or on their way.
+/// A file of which some statements are applied or in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partial {
+pub struct PartiallyApplied {
     pub version: i64,
     pub direction: Direction,
     /// How many of its statements are applied.
     pub applied: u32,
     /// How many it had when the last of them was applied.
     pub of: u32,
-    /// Whether the statement behind those was sent, and nothing tells yet how it ended.
-    pub doubt: bool,
+    /// Whether the next statement was sent, and its outcome is not known.
+    pub in_doubt: bool,
     /// Its rows in the journal.
     pub entries: Vec<Entry>,
 }
 
-/// Compares; both lists are sorted by version.
-pub fn standing<'p>(
+/// Compares files with a history; both lists are sorted by version.
+pub fn migration_state<'p>(
     syntax: &'static Syntax,
     migrations: &'p [Migration],
     history: &'p History,
-) -> Standing<'p> {
-    let mut standing = Standing {
+) -> MigrationState<'p> {
+    let mut state = MigrationState {
         current: history.applied.last().map(|row| row.version),
         pending: Vec::new(),
         changed: Vec::new(),
         reformatted: Vec::new(),
         missing: Vec::new(),
         ahead: false,
-        partials: Vec::new(),
+        partially_applied: Vec::new(),
         unrecorded: None,
         syntax,
-        kept: &history.kept,
+        stored: &history.stored,
     };
     let (mut files, mut rows) = (
         migrations.iter().peekable(),
@@ -78,23 +79,23 @@ pub fn standing<'p>(
             (Some(file), Some(row)) => file.version.cmp(&row.version),
         };
         match order {
-            Ordering::Less => standing.pending.extend(files.next()),
-            Ordering::Greater => standing.missing.extend(rows.next()),
+            Ordering::Less => state.pending.extend(files.next()),
+            Ordering::Greater => state.missing.extend(rows.next()),
             Ordering::Equal => {
                 if let (Some(file), Some(row)) = (files.next(), rows.next())
                     && !same(file, row)
                 {
-                    if stored_migration::is_reformatted(syntax, file, row, &history.kept) {
-                        standing.reformatted.push((file, row))
+                    if stored_migration::is_reformatted(syntax, file, row, &history.stored) {
+                        state.reformatted.push((file, row))
                     } else {
-                        standing.changed.push((file, row))
+                        state.changed.push((file, row))
                     }
                 }
             }
         }
     }
     let last = migrations.last().map(|migration| migration.version);
-    standing.ahead = standing.missing.iter().any(|row| Some(row.version) > last);
+    state.ahead = state.missing.iter().any(|row| Some(row.version) > last);
     // They are sorted.
     let files = history
         .journal
@@ -104,31 +105,31 @@ pub fn standing<'p>(
         // person has answered for it.
         let answered = |entry: &Entry| entry.progress == Progress::Resolved;
         let whole = partial.applied >= partial.of && !partial.entries.last().is_some_and(answered);
-        match (whole, &standing.unrecorded) {
-            (true, None) => standing.unrecorded = Some(partial),
+        match (whole, &state.unrecorded) {
+            (true, None) => state.unrecorded = Some(partial),
             (true, Some(_)) => {}
-            (false, _) => standing.partials.push(partial),
+            (false, _) => state.partially_applied.push(partial),
         }
     }
-    standing
+    state
 }
 
-/// What the journal's rows of one file tell.
-fn partial(entries: &[Entry]) -> Option<Partial> {
+/// The state of one file by its rows in the journal.
+fn partial(entries: &[Entry]) -> Option<PartiallyApplied> {
     let first = entries.first()?;
     let sent = |entry: &&Entry| entry.progress == Progress::Intent;
     let doubts = entries.iter().filter(sent).count();
-    Some(Partial {
+    Some(PartiallyApplied {
         version: first.version,
         direction: first.direction,
         applied: u32::try_from(entries.len() - doubts).unwrap_or(u32::MAX),
         of: entries.last().map_or(0, |last| last.of),
-        doubt: doubts > 0,
+        in_doubt: doubts > 0,
         entries: entries.to_vec(),
     })
 }
 
-/// A history keeps checksums of one width; which one shows in the checksum itself.
+/// Whether a file is byte by byte what was applied, whichever width the history's checksums have.
 fn same(file: &Migration, row: &Applied) -> bool {
     file.name == row.name
         && [Width::Four, Width::Eight]
@@ -136,12 +137,13 @@ fn same(file: &Migration, row: &Applied) -> bool {
             .any(|width| file.checksum(*width) == Some(row.checksum))
 }
 
-/// A file as a place, without a line of it.
+/// The location of a file, without a line.
 fn whole(file: &Migration) -> Location {
     Location::file(&file.file)
 }
 
-/// The versions whose files are not byte by byte what was applied: what is kept of them tells more.
+/// The versions whose files are not byte by byte what was applied: only for them the stored text
+/// matters.
 pub fn differing(migrations: &[Migration], history: &History) -> Vec<i64> {
     let differs = |row: &&Applied| {
         let found = migrations.binary_search_by_key(&row.version, |file| file.version);
@@ -152,14 +154,14 @@ pub fn differing(migrations: &[Migration], history: &History) -> Vec<i64> {
     rows.map(|row| row.version).collect()
 }
 
-impl Standing<'_> {
-    /// Whether files and history say the same of what is applied.
+impl MigrationState<'_> {
+    /// Whether files and history agree on what is applied.
     pub fn agrees(&self) -> bool {
         self.changed.is_empty() && self.missing.is_empty() && self.unrecorded.is_none()
     }
 
-    /// What is worth saying and forbids nothing.
-    pub fn remarks(&self, database: &str) -> Vec<Diagnostic> {
+    /// Diagnostics of severity note.
+    pub fn notes(&self, database: &str) -> Vec<Diagnostic> {
         let reformatted = self.reformatted.iter();
         let told = reformatted.map(|(file, row)| {
             let message = format!(
@@ -174,7 +176,7 @@ impl Standing<'_> {
         told.collect()
     }
 
-    /// What forbids to go on: history and files that disagree.
+    /// Diagnostics about history and files that disagree, which stop a run.
     pub fn disagreements(&self, database: &str) -> Vec<Diagnostic> {
         let mut all = Vec::new();
         for (file, row) in &self.changed {
@@ -197,7 +199,7 @@ impl Standing<'_> {
                      {database}@V{} --reason '…'",
                     row.version
                 ));
-            let told = stored_migration::what_changed(self.syntax, file, row, self.kept);
+            let told = stored_migration::what_changed(self.syntax, file, row, self.stored);
             fault.notes.extend(told);
             all.push(fault);
         }
@@ -240,7 +242,7 @@ impl Standing<'_> {
                     )),
             );
         }
-        for entry in &self.partials {
+        for entry in &self.partially_applied {
             if entry.direction == Direction::Undo {
                 let message = format!("V{} of `{database}` is half undone", entry.version);
                 all.push(

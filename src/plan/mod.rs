@@ -1,4 +1,5 @@
-//! The plan: from files, histories and journals to what is to be done, or why it must not be.
+//! Plan of a run: the steps that follow from files, histories and journals, or the reasons why
+//! there are none.
 //!
 //! It exists before the first write and for all databases at once: if one would be refused, none
 //! is written.
@@ -16,9 +17,9 @@ pub mod stored_migration;
 mod undo;
 
 pub use accept::Accepted;
-pub use destructive::{Loss, Tables, losses};
-pub use migration_state::{Partial, Standing, differing, standing};
-pub use reference_guard::{Guarded, Guards};
+pub use destructive::{DestructiveStatement, KnownTables, destructive_statements};
+pub use migration_state::{MigrationState, PartiallyApplied, differing, migration_state};
+pub use reference_guard::{ReferenceGuard, ReferencedChange};
 pub use undo::{builds_on, taken_back, undo};
 
 use crate::model::code::Code;
@@ -35,34 +36,35 @@ use crate::model::reference::Reference;
 use crate::model::script::Script;
 use crate::sql::Syntax;
 use crate::sql::script;
-use consents::Asks;
+use consents::Consents;
 
 /// One database as planning sees it.
 pub struct Subject<'p> {
     pub name: &'p str,
-    /// Whether this run is about it; of the others only their state counts.
+    /// Whether this run migrates it; of the others only the state counts.
     pub selected: bool,
     pub dialect: &'static dyn Dialect,
-    /// What it is called where it is.
+    /// Its name on its server.
     pub database: &'p str,
-    /// The schema inside of it, on engines that have them.
+    /// The schema in it, on engines with schemas.
     pub schema: Option<&'p str>,
     pub migrations: &'p [Migration],
     pub history: &'p History,
-    /// Lower-cased names whose rows cannot be rolled back, or behind which such rows may stand.
+    /// Lower-cased names of tables whose rows cannot be rolled back, and of objects that may write to
+    /// such tables.
     pub untransactional: &'p [String],
     /// The last version to apply.
     pub to: Option<i64>,
     /// Whether the text of what is applied is kept.
     pub keep_sql: bool,
-    /// The versions whose changed files a person accepts as they are.
+    /// The versions whose changed files `--accept-checksum` accepts.
     pub accept: &'p [i64],
-    /// The references of the project: what they point to or from is guarded.
+    /// The references of the project, whose tables and columns are guarded.
     pub references: &'p [Reference],
 }
 
 impl<'p> Subject<'p> {
-    /// The files of what is applied.
+    /// The files of the applied migrations.
     fn applied(&self) -> impl Iterator<Item = &'p Migration> {
         let applied = &self.history.applied;
         let is_applied = |file: &&Migration| applied.iter().any(|row| row.version == file.version);
@@ -70,21 +72,21 @@ impl<'p> Subject<'p> {
     }
 }
 
-/// What is to be done, by database.
+/// The steps of a run, by database.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub databases: Vec<DatabasePlan>,
-    /// All steps as pairs of places in `databases` and in its `steps`, in an order that keeps
+    /// All steps as pairs of indexes into `databases` and its `steps`, in an order that satisfies
     /// every `requires`.
     pub order: Vec<(usize, usize)>,
-    /// What is worth saying of its statements.
-    pub remarks: Vec<Diagnostic>,
+    /// Diagnostics of severity note about its statements.
+    pub notes: Vec<Diagnostic>,
 }
 
 #[derive(Debug)]
 pub struct DatabasePlan {
     pub name: String,
-    /// What is written before the first step: changed files that are accepted.
+    /// Accepted changed files, whose checksums are written before the first step.
     pub accepted: Vec<Accepted>,
     pub steps: Vec<Step>,
     /// The largest version that its history will hold.
@@ -96,19 +98,19 @@ pub struct DatabasePlan {
 pub struct Step {
     pub migration: Migration,
     pub script: Script,
-    /// How its engine writes SQL.
+    /// The lexical rules of its engine.
     pub syntax: &'static Syntax,
-    /// One per statement: what the journal knows it by.
+    /// The digest of each statement, its identity in the journal.
     pub digests: Vec<String>,
-    /// The first statement to run, from 0: those before it are applied.
+    /// The index of the first statement to run; those before it are applied.
     pub from: usize,
-    /// The first statement's row in the journal, where an earlier run has sent that statement
-    /// and has not told how it ended.
-    pub doubt: Option<Entry>,
+    /// The first statement's row in the journal if an earlier run sent it and its outcome is not
+    /// known.
+    pub in_doubt: Option<Entry>,
     pub direction: Direction,
-    /// One per statement: what it is to the journal, where no transaction holds the file.
+    /// The recovery class of each statement, which counts if the file runs without a transaction.
     pub recovery: Vec<RecoveryClass>,
-    /// One transaction holds the file and its history row.
+    /// Whether one transaction holds the file and its history row.
     pub transactional: bool,
     /// The tables that the file drops or rebuilds; see [`Statements::rebuilt_tables`](crate::dialect::Statements::rebuilt_tables).
     pub rebuilt: Vec<String>,
@@ -131,7 +133,7 @@ impl Plan {
 }
 
 impl DatabasePlan {
-    /// Nothing is to be written.
+    /// Whether nothing is to be written.
     pub fn is_idle(&self) -> bool {
         self.steps.is_empty() && self.accepted.is_empty()
     }
@@ -146,7 +148,7 @@ impl Step {
             .unwrap_or_default()
     }
 
-    /// The text of one statement as it may be shown, of the same length.
+    /// The text of one statement with its secrets blotted out, of the same length.
     pub fn shown(&self, statement: usize) -> String {
         let sql = self.sql(statement);
         script::blot(sql, &script::secrets(self.syntax, sql))
@@ -157,19 +159,19 @@ impl Step {
         self.place(found.map_or(0..0, |found| found.range.clone()))
     }
 
-    /// The place of some bytes of the file.
+    /// The location of a range of the file.
     pub fn place(&self, span: Range<usize>) -> Location {
         in_file(self.syntax, &self.migration, span)
     }
 }
 
-/// The databases that pending migrations of the selected ones build on.
+/// The databases that pending migrations of the selected ones require.
 pub fn required(subjects: &[Subject<'_>]) -> Vec<String> {
     let mut names = Vec::new();
     for subject in subjects.iter().filter(|subject| subject.selected) {
         let syntax = subject.dialect.syntax();
-        for migration in standing(syntax, subject.migrations, subject.history).pending {
-            // A cheap look first: most migrations require nothing.
+        for migration in migration_state(syntax, subject.migrations, subject.history).pending {
+            // Most migrations require nothing: a search for the word saves reading them.
             if !migration.text.contains("requires") {
                 continue;
             }
@@ -188,38 +190,38 @@ pub fn required(subjects: &[Subject<'_>]) -> Vec<String> {
     names
 }
 
-/// Makes the plan for all selected databases, or tells everything that forbids it. `allow` holds
-/// the consents of the command line.
+/// Plans the run of all selected databases, or returns every reason against it. `allow` holds the
+/// consents of the command line.
 pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure> {
-    let mut trouble = Trouble::default();
+    let mut problems = Problems::default();
     let mut plan = Plan::default();
     for subject in subjects.iter().filter(|subject| subject.selected) {
-        plan.databases.push(database(subject, allow, &mut trouble));
+        plan.databases.push(database(subject, allow, &mut problems));
     }
-    // What a file requires may be missing only because another file could not be read.
-    if trouble.failed.is_empty() {
+    // A required migration may be missing only because another file could not be read.
+    if problems.failed.is_empty() {
         for at in 0..plan.databases.len() {
-            requires::requirements(subjects, &mut plan, at, &mut trouble);
+            requires::requirements(subjects, &mut plan, at, &mut problems);
         }
     }
-    if trouble.failed.is_empty() && trouble.refused.is_empty() {
+    if problems.failed.is_empty() && problems.refused.is_empty() {
         match requires::order(&plan.databases) {
             Ok(order) => plan.order = order,
-            Err(diagnostic) => trouble.failed.push(diagnostic),
+            Err(diagnostic) => problems.failed.push(diagnostic),
         }
     }
-    plan.remarks = replayable::remarks(subjects, &plan);
-    trouble.into_result(plan)
+    plan.notes = replayable::notes(subjects, &plan);
+    problems.into_result(plan)
 }
 
-/// What stands in the way, by the exit code that it means.
+/// The reasons against a plan, by exit code.
 #[derive(Default)]
-struct Trouble {
+struct Problems {
     failed: Vec<Diagnostic>,
     refused: Vec<Diagnostic>,
 }
 
-impl Trouble {
+impl Problems {
     fn into_result(self, plan: Plan) -> Result<Plan, Failure> {
         let exit = match (self.failed.is_empty(), self.refused.is_empty()) {
             (true, true) => return Ok(plan),
@@ -231,7 +233,7 @@ impl Trouble {
     }
 }
 
-/// The place of some bytes of a file. What is drawn of it holds no secret.
+/// The location of a range of a file, with a source text whose secrets are blotted out.
 fn in_file(syntax: &Syntax, migration: &Migration, span: Range<usize>) -> Location {
     let secrets = script::secrets(syntax, &migration.text);
     let drawn = if secrets.is_empty() {
@@ -242,7 +244,7 @@ fn in_file(syntax: &Syntax, migration: &Migration, span: Range<usize>) -> Locati
     Location::new(&migration.file, &migration.text, drawn, span)
 }
 
-fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> DatabasePlan {
+fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) -> DatabasePlan {
     let mut plan = DatabasePlan {
         name: subject.name.to_owned(),
         accepted: Vec::new(),
@@ -250,9 +252,9 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
         largest: 0,
     };
     let syntax = subject.dialect.syntax();
-    let mut standing = standing(syntax, subject.migrations, subject.history);
-    plan.accepted = accept::accepted(subject, &mut standing, trouble);
-    trouble.refused.extend(standing.disagreements(subject.name));
+    let mut state = migration_state(syntax, subject.migrations, subject.history);
+    plan.accepted = accept::accepted(subject, &mut state, problems);
+    problems.refused.extend(state.disagreements(subject.name));
     if let Some(to) = subject.to
         && !subject
             .migrations
@@ -273,46 +275,46 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
         let fault = Diagnostic::new(Code::NoVersion, message)
             .database(subject.name)
             .hint(hint);
-        trouble.failed.push(fault);
+        problems.failed.push(fault);
     }
     let wanted = |migration: &&Migration| subject.to.is_none_or(|to| migration.version <= to);
-    let pending: Vec<&Migration> = standing.pending.iter().copied().filter(wanted).collect();
+    let pending: Vec<&Migration> = state.pending.iter().copied().filter(wanted).collect();
     let consent = |code: Code| allow.iter().any(|allowed| allowed == code.name());
     if !pending.is_empty() && !subject.history.objects.is_empty() && !consent(Code::NonEmpty) {
-        trouble.refused.push(non_empty(subject));
+        problems.refused.push(non_empty(subject));
     }
     let mut untransactional = subject.untransactional.to_vec();
-    let mut asks = Asks::new(subject, allow);
+    let mut consents = Consents::new(subject, allow);
     for migration in pending {
         let up = Direction::Up;
         let step = step::step(
             subject,
             migration,
             up,
-            &standing,
+            &state,
             &mut untransactional,
-            trouble,
+            problems,
         );
         let Some(step) = step else { continue };
         if subject.history.width == Some(Width::Four)
             && Width::for_version(migration.version) == Width::Eight
         {
-            trouble.refused.push(too_large(subject, migration));
+            problems.refused.push(too_large(subject, migration));
         }
-        let late = standing
+        let late = state
             .current
             .is_some_and(|current| migration.version < current);
         let allowed = || step.script.allow.iter().any(|name| name == "out-of-order");
         if late && !consent(Code::OutOfOrder) && !allowed() {
-            trouble
+            problems
                 .refused
-                .push(out_of_order(subject, migration, &standing));
+                .push(out_of_order(subject, migration, &state));
         }
-        trouble.refused.extend(asks.step(&step));
+        problems.refused.extend(consents.step(&step));
         plan.steps.push(step);
     }
     let last = plan.steps.last().map_or(0, |step| step.migration.version);
-    plan.largest = last.max(standing.current.unwrap_or(0));
+    plan.largest = last.max(state.current.unwrap_or(0));
     plan
 }
 
@@ -349,9 +351,9 @@ fn too_large(subject: &Subject<'_>, migration: &Migration) -> Diagnostic {
 fn out_of_order(
     subject: &Subject<'_>,
     migration: &Migration,
-    standing: &Standing<'_>,
+    state: &MigrationState<'_>,
 ) -> Diagnostic {
-    let current = standing.current.unwrap_or_default();
+    let current = state.current.unwrap_or_default();
     let message = format!(
         "{} is pending, but V{current} is applied already",
         migration.title()

@@ -1,8 +1,8 @@
-//! What a declared reference points to or from is not dropped, renamed, retyped or emptied without
-//! a person's word: no engine knows of the reference, so nothing else would hold it back.
+//! Changes to referenced columns: what a declared reference points to or from is dropped, renamed,
+//! retyped or emptied only with consent. No engine knows of the reference, so no engine refuses.
 //!
-//! Tables and columns are followed from file to file. What the same run made is nobody's yet, and
-//! a table that is rebuilt with the same column is still itself.
+//! Tables and columns are followed from file to file. What the same run created is not guarded,
+//! and a table that is rebuilt with the same column counts as unchanged.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,14 @@ use crate::dialect::statement::{Column, NewTable, RowCopy, StatementEffect, effe
 use crate::model::reference::Reference;
 use crate::sql::Name;
 
-/// A statement that touches an end of a reference.
+/// A statement that changes an end of a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Guarded {
+pub struct ReferencedChange {
     /// Its number among those of its file, from 0.
     pub statement: usize,
-    /// What it does, and to which reference, in words.
+    /// What it does, as a predicate.
     pub what: String,
-    /// The references, for whoever has to decide.
+    /// The references that need the column.
     pub notes: Vec<String>,
 }
 
@@ -28,34 +28,33 @@ struct End<'r> {
     reference: &'r Reference,
     table: String,
     column: String,
-    /// The values come from here; else they point here.
+    /// Whether this is the child's end, else the parent's.
     is_child: bool,
 }
 
-/// A table as far as files tell.
+/// A table as far as the files show it.
 #[derive(Debug, Clone, Default)]
 struct Table {
-    /// This run made it.
+    /// Whether this run created it.
     made: bool,
-    /// By name: the type where it is known, and whether this run made the column.
+    /// By name: the type, and whether this run added the column.
     columns: HashMap<String, (String, bool)>,
-    /// Whether these are all.
+    /// Whether these are all columns.
     complete: bool,
     /// The names, at the beginning of the file, of the tables whose rows it has.
     rows_of: Vec<(String, String)>,
 }
 
-/// The guarded tables of a database while files are gone through.
+/// The guarded tables of a database, followed from file to file.
 #[derive(Debug)]
-pub struct Guards<'r> {
+pub struct ReferenceGuard<'r> {
     ends: Vec<End<'r>>,
     home: String,
     tables: HashMap<(String, String), Table>,
 }
 
-impl<'r> Guards<'r> {
-    /// The ends that are in a database of this name; `home` is what qualifies a table without a
-    /// qualifier.
+impl<'r> ReferenceGuard<'r> {
+    /// Guards the ends that are in a database of this name; `home` is the default qualifier.
     pub fn new(database: &str, home: &str, references: &'r [Reference]) -> Self {
         let ends = references.iter().flat_map(|reference| {
             let from = reference.from.each().map(|name| (name, true));
@@ -68,14 +67,14 @@ impl<'r> Guards<'r> {
                 is_child,
             })
         });
-        Guards {
+        ReferenceGuard {
             ends: ends.collect(),
             home: home.to_lowercase(),
             tables: HashMap::new(),
         }
     }
 
-    /// Whether a file may be about a guarded table: only such files are worth being followed.
+    /// Whether a file may be about a guarded table: only such files are read.
     pub fn concern(&self, text: &str) -> bool {
         if self.ends.is_empty() {
             return false;
@@ -87,7 +86,7 @@ impl<'r> Guards<'r> {
         whole || self.ends.iter().any(|end| text.contains(&end.table))
     }
 
-    /// Learns what an applied file made.
+    /// Follows the statements of an applied file.
     pub fn learn(&mut self, dialect: &dyn Dialect, statements: &[&str]) {
         for sql in statements {
             for effect in effects(dialect, sql) {
@@ -96,13 +95,13 @@ impl<'r> Guards<'r> {
         }
     }
 
-    /// What the statements of a pending file do to the ends; those before `from` are applied.
+    /// The changes of a pending file's statements to the ends; those before `from` are applied.
     pub fn file(
         &mut self,
         dialect: &dyn Dialect,
         statements: &[&str],
         from: usize,
-    ) -> Vec<Guarded> {
+    ) -> Vec<ReferencedChange> {
         let mut found: Vec<(usize, usize, Finding)> = Vec::new();
         for (key, table) in &mut self.tables {
             table.rows_of = vec![key.clone()];
@@ -117,8 +116,8 @@ impl<'r> Guards<'r> {
                 self.apply(&effect, true);
             }
         }
-        self.settle(&before, &mut found);
-        self.told(found)
+        self.drop_rebuilt(&before, &mut found);
+        self.merged(found)
     }
 
     fn key(&self, name: &Name) -> (String, String) {
@@ -128,7 +127,7 @@ impl<'r> Guards<'r> {
         (home, name.last().to_lowercase())
     }
 
-    /// The ends at a table that was there before this run, and at one of its columns.
+    /// The ends at a table that existed before this run, or at one of its columns.
     fn ends_at(&self, table: &Name, column: Option<&str>) -> Vec<usize> {
         let key = self.key(table);
         let known = self.tables.get(&key);
@@ -146,7 +145,7 @@ impl<'r> Guards<'r> {
         ends.map(|(at, _)| at).collect()
     }
 
-    /// What a statement does to the ends.
+    /// The ends that an effect changes, each with what it does.
     fn findings(&self, effect: &StatementEffect) -> Vec<(usize, Finding)> {
         let drop = |table: &Name| {
             let what = format!("drops the table {table}");
@@ -287,7 +286,7 @@ impl<'r> Guards<'r> {
         self.known(key).rows_of.extend(rows);
     }
 
-    /// A table; one that was not met before was there before.
+    /// The table of a name; one that no file created existed before.
     fn known(&mut self, key: (String, String)) -> &mut Table {
         self.tables.entry(key.clone()).or_insert_with(|| Table {
             rows_of: vec![key],
@@ -295,9 +294,9 @@ impl<'r> Guards<'r> {
         })
     }
 
-    /// A table that stands with the rows of a guarded one at the end of a file, its name,
-    /// took its place: what counts then is the column.
-    fn settle(
+    /// Drops the findings about rebuilt tables: a table that has the name and the rows of a guarded
+    /// one at the end of a file has replaced it, and only its column counts.
+    fn drop_rebuilt(
         &mut self,
         before: &HashMap<(String, String), Table>,
         found: &mut Vec<(usize, usize, Finding)>,
@@ -340,21 +339,21 @@ impl<'r> Guards<'r> {
         }
     }
 
-    /// One finding per statement, with all references that it touches.
-    fn told(&self, found: Vec<(usize, usize, Finding)>) -> Vec<Guarded> {
-        let mut all: Vec<Guarded> = Vec::new();
+    /// Merges the findings of a statement that do the same to several references.
+    fn merged(&self, found: Vec<(usize, usize, Finding)>) -> Vec<ReferencedChange> {
+        let mut all: Vec<ReferencedChange> = Vec::new();
         for (statement, end, Finding { what, .. }) in found {
             let Some(end) = self.ends.get(end) else {
                 continue;
             };
-            let note = told(end.reference, end.is_child);
+            let note = describe(end.reference, end.is_child);
             let same = all
                 .iter_mut()
                 .find(|one| one.statement == statement && one.what == what);
             match same {
                 Some(one) if one.notes.contains(&note) => {}
                 Some(one) => one.notes.push(note),
-                None => all.push(Guarded {
+                None => all.push(ReferencedChange {
                     statement,
                     what,
                     notes: vec![note],
@@ -365,7 +364,7 @@ impl<'r> Guards<'r> {
     }
 }
 
-/// What a statement does, and whether it leaves the table's name free.
+/// What a statement does, and whether it frees the table's name.
 #[derive(Debug, Clone)]
 struct Finding {
     what: String,
@@ -385,8 +384,8 @@ impl Finding {
     }
 }
 
-/// A reference from one of its ends.
-fn told(reference: &Reference, is_child: bool) -> String {
+/// Describes a reference from one of its ends.
+fn describe(reference: &Reference, is_child: bool) -> String {
     let Reference { from, to, .. } = reference;
     let place = reference.location.as_ref();
     let place = place.map_or(String::new(), |at| format!(" ({}:{})", at.file, at.line));

@@ -1,19 +1,19 @@
-//! Which statements no shadow can replay: what they do is missing in the schema that bird expects
-//! of the migrations, so it is said before it surprises.
+//! Statements that cannot be replayed in a scratch database: the schema that bird expects from the
+//! migrations lacks their effects, so a note announces it.
 
 use super::{Plan, Step, Subject};
 use crate::dialect::containment::{Containment, Scope, check};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 
-/// What they begin with that are of rows: the schema follows without them.
+/// The first words of statements about rows, which do not change the schema.
 const ROWS: &[&str] = &[
     "INSERT", "REPLACE", "UPDATE", "DELETE", "SELECT", "COPY", "SET",
 ];
 
-/// A remark for each statement of a plan.
-pub(super) fn remarks(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> {
-    let mut remarks = Vec::new();
+/// A note for each such statement of a plan.
+pub(super) fn notes(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> {
+    let mut notes = Vec::new();
     for subject in subjects {
         let others = subjects.iter().filter(|other| other.name != subject.name);
         let mut scope = Scope {
@@ -26,14 +26,14 @@ pub(super) fn remarks(subjects: &[Subject<'_>], plan: &Plan) -> Vec<Diagnostic> 
         let steps = plan.of(subject.name).map_or(&[][..], |plan| &plan.steps);
         for step in steps {
             for at in step.from..step.script.statements.len() {
-                remarks.extend(remark(subject, &mut scope, step, at));
+                notes.extend(note(subject, &mut scope, step, at));
             }
         }
     }
-    remarks
+    notes
 }
 
-fn remark(
+fn note(
     subject: &Subject<'_>,
     scope: &mut Scope,
     step: &Step,

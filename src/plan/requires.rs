@@ -1,16 +1,16 @@
-//! What migrations require of other databases, and the one order that keeps it all.
+//! Checks the `requires` of migrations and finds an order of steps that satisfies all of them.
 
-use super::{DatabasePlan, Plan, Subject, Trouble};
+use super::{DatabasePlan, Plan, Problems, Subject};
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::name::did_you_mean;
 
-/// Checks the `requires` of one database's steps and turns them into what a step waits for.
+/// Checks the `requires` of one database's steps and sets the migrations that each step waits for.
 pub(super) fn requirements(
     subjects: &[Subject<'_>],
     plan: &mut Plan,
     at: usize,
-    trouble: &mut Trouble,
+    problems: &mut Problems,
 ) {
     let mut waits = Vec::new();
     let Some(database) = plan.databases.get(at) else {
@@ -29,7 +29,7 @@ pub(super) fn requirements(
                 let message = format!("there is no database `{other}`, or it has no URL");
                 let mut fault = told(Code::RequiresUnknown, message);
                 fault.hint = did_you_mean(other, names);
-                trouble.failed.push(fault);
+                problems.failed.push(fault);
                 continue;
             };
             let applied = subject
@@ -56,7 +56,7 @@ pub(super) fn requirements(
                     "{}: {title} requires {other}@{version}, which is not applied",
                     database.name
                 );
-                trouble
+                problems
                     .refused
                     .push(told(Code::RequiresUnmet, message).hint(hint));
             }
@@ -71,7 +71,7 @@ pub(super) fn requirements(
     }
 }
 
-/// Gives all steps in an order in which each may run, or names a circle.
+/// All steps in an order in which each may run; an error names a circle.
 pub fn order(databases: &[DatabasePlan]) -> Result<Vec<(usize, usize)>, Diagnostic> {
     let total: usize = databases.iter().map(|database| database.steps.len()).sum();
     let mut next = vec![0; databases.len()];

@@ -1,7 +1,8 @@
-//! From a migration to a step: its statements, checked, and where a half-applied one goes on.
+//! Makes a step of a migration: checks its statements and finds where a partially applied one
+//! continues.
 
-use super::migration_state::{Partial, Standing};
-use super::{Step, Subject, Trouble, in_file};
+use super::migration_state::{MigrationState, PartiallyApplied};
+use super::{Problems, Step, Subject, in_file};
 use crate::dialect::recovery::RecoveryClass;
 use crate::model::code::Code;
 use crate::model::consent::CONSENTS;
@@ -13,18 +14,18 @@ use crate::model::script::{Fault, Script};
 use crate::sql::Cursor;
 use crate::sql::script;
 
-/// So many words tell what a statement is that changes rows; it may go on for megabytes.
+/// The words that classify a statement about rows, whose text may have megabytes.
 const FIRST_WORDS: usize = 16;
-/// What such a statement begins with.
+/// The first words of such statements.
 const ROWS: &[&str] = &["INSERT", "REPLACE", "UPDATE", "DELETE", "COPY"];
 
 pub(super) fn step(
     subject: &Subject<'_>,
     migration: &Migration,
     direction: Direction,
-    standing: &Standing<'_>,
+    state: &MigrationState<'_>,
     untransactional: &mut Vec<String>,
-    trouble: &mut Trouble,
+    problems: &mut Problems,
 ) -> Option<Step> {
     let syntax = subject.dialect.syntax();
     let script = match script::read(syntax, &migration.text) {
@@ -33,7 +34,7 @@ pub(super) fn step(
             let told = faults
                 .into_iter()
                 .map(|fault| file_fault(subject, migration, fault));
-            trouble.failed.extend(told);
+            problems.failed.extend(told);
             return None;
         }
     };
@@ -42,7 +43,7 @@ pub(super) fn step(
         migration: migration.clone(),
         digests: Vec::with_capacity(script.statements.len()),
         from: 0,
-        doubt: None,
+        in_doubt: None,
         direction,
         recovery: Vec::with_capacity(script.statements.len()),
         transactional,
@@ -73,7 +74,7 @@ pub(super) fn step(
             && matches!(effect, RecoveryClass::Begin | RecoveryClass::Commit);
         if let Some(refusal) = subject.dialect.forbid(&words).filter(|_| !own) {
             let message = format!("{} cannot stand in a migration", refusal.what);
-            trouble.refused.push(
+            problems.refused.push(
                 Diagnostic::new(Code::StatementRefused, message)
                     .database(subject.name)
                     .at(in_file(syntax, migration, statement.range.clone()))
@@ -91,8 +92,8 @@ pub(super) fn step(
             untransactional,
         };
         let range = statement.range.clone();
-        let effect = known.effect(effect, &words, range, trouble);
-        // What is made like such a table, or is its new name, is one too.
+        let effect = known.effect(effect, &words, range, problems);
+        // A copy of such a table is one too, and so is the table under a new name.
         if let RecoveryClass::AutoCommit(alone) = &effect
             && known.unsafe_name(&words).is_some()
         {
@@ -112,7 +113,7 @@ pub(super) fn step(
             "{} drops or rebuilds {tables} without a transaction",
             step.migration.title()
         );
-        trouble.refused.push(
+        problems.refused.push(
             Diagnostic::new(Code::RebuildWithoutTransaction, message)
                 .database(subject.name)
                 .at(in_file(syntax, migration, 0..0))
@@ -120,21 +121,22 @@ pub(super) fn step(
                 .hint("put these statements into a migration without `-- bird: no-transaction`"),
         );
     }
-    unknown_consents(subject, migration, &step.script, trouble);
-    let partial =
-        |partial: &&Partial| partial.version == migration.version && partial.direction == direction;
-    if let Some(partial) = standing.partials.iter().find(partial) {
-        resume(subject.name, partial, &mut step, trouble)?;
+    unknown_consents(subject, migration, &step.script, problems);
+    let partial = |partial: &&PartiallyApplied| {
+        partial.version == migration.version && partial.direction == direction
+    };
+    if let Some(partial) = state.partially_applied.iter().find(partial) {
+        resume(subject.name, partial, &mut step, problems)?;
     }
     Some(step)
 }
 
-/// A consent that nobody asks for is a mistake: it would hide that another is missing.
+/// Reports consents that do not exist: a misspelt one would hide that the right one is missing.
 fn unknown_consents(
     subject: &Subject<'_>,
     migration: &Migration,
     script: &Script,
-    trouble: &mut Trouble,
+    problems: &mut Problems,
 ) {
     let names = || CONSENTS.iter().map(|consent| consent.name());
     let of_file = script.allow.iter().map(|name| (name, 0..0));
@@ -160,7 +162,7 @@ fn unknown_consents(
                 )
             }
         };
-        trouble.failed.push(
+        problems.failed.push(
             Diagnostic::new(Code::UnknownConsent, message)
                 .database(subject.name)
                 .at(in_file(subject.dialect.syntax(), migration, span))
@@ -169,8 +171,8 @@ fn unknown_consents(
     }
 }
 
-/// Whether a statement may leave the session other than it was: whatever is not plainly a change
-/// of the schema might call something that does.
+/// Whether a statement may change the session's settings: every statement that is not plainly a
+/// change of the schema may call a function that does.
 fn may_change_session(words: &[&str], sql: &str) -> bool {
     const HARMLESS: &[&str] = &[
         "CREATE", "ALTER", "DROP", "COMMENT", "RENAME", "TRUNCATE", "GRANT", "REVOKE",
@@ -188,24 +190,24 @@ pub(super) fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fa
     told
 }
 
-/// What decides whether a statement can be made to run exactly once.
+/// The facts that decide whether a statement can run exactly once.
 struct Exactly<'e> {
     subject: &'e Subject<'e>,
     migration: &'e Migration,
     transactional: bool,
-    /// It is marked as doing no harm when it runs twice.
+    /// Whether it is marked as idempotent.
     twice: bool,
     untransactional: &'e [String],
 }
 
 impl Exactly<'_> {
-    /// What a statement is to the journal; what cannot be made exact is refused.
+    /// The recovery class of a statement; one that cannot run exactly once is refused.
     fn effect(
         &self,
         effect: RecoveryClass,
         words: &[&str],
         span: std::ops::Range<usize>,
-        trouble: &mut Trouble,
+        problems: &mut Problems,
     ) -> RecoveryClass {
         let told = |message: String, note: String, hint: &str| {
             Diagnostic::new(Code::NotExact, message)
@@ -225,7 +227,7 @@ impl Exactly<'_> {
                 RecoveryClass::AutoCommit(_) | RecoveryClass::Unknown(_)
             );
             if bare {
-                trouble.refused.push(told(
+                problems.refused.push(told(
                     format!("`{what} …` cannot run inside a transaction"),
                     "this file runs in one".into(),
                     "put it into a file of its own that begins with `-- bird: no-transaction`",
@@ -241,7 +243,7 @@ impl Exactly<'_> {
             _ if self.twice => RecoveryClass::Repeatable,
             RecoveryClass::Unknown(why) | RecoveryClass::Volatile(why) => {
                 let message = format!("`{what} …` cannot be made to run exactly once");
-                trouble.refused.push(told(message, why.into(), TWICE));
+                problems.refused.push(told(message, why.into(), TWICE));
                 effect
             }
             RecoveryClass::Transactional => {
@@ -251,7 +253,7 @@ impl Exactly<'_> {
                         "`{name}` is on a storage engine without transactions, or may write to \
                          one: a crash would leave its rows without a trace in the journal"
                     );
-                    trouble.refused.push(told(message, note, TWICE));
+                    problems.refused.push(told(message, note, TWICE));
                 }
                 effect
             }
@@ -261,7 +263,7 @@ impl Exactly<'_> {
         }
     }
 
-    /// A name in the statement that stands for rows which cannot be rolled back.
+    /// A name in the statement whose rows cannot be rolled back.
     fn unsafe_name(&self, words: &[&str]) -> Option<String> {
         if self.untransactional.is_empty() {
             return None;
@@ -274,13 +276,13 @@ impl Exactly<'_> {
     }
 }
 
-/// Where a half-applied file goes on: after its applied statements, which must not have changed,
-/// and where the next one was sent already, that one neither.
+/// Continues a partially applied file after its applied statements. Neither these nor a statement
+/// in doubt may have changed.
 pub(super) fn resume(
     database: &str,
-    partial: &Partial,
+    partial: &PartiallyApplied,
     step: &mut Step,
-    trouble: &mut Trouble,
+    problems: &mut Problems,
 ) -> Option<()> {
     for (at, entry) in partial.entries.iter().enumerate() {
         let in_doubt = entry.progress == Progress::Intent;
@@ -307,11 +309,11 @@ pub(super) fn resume(
                 Some(_) => format!("statement {} of {title} {state}, and was changed", at + 1),
                 None => format!("statement {} of {title} {state}, and is gone", at + 1),
             };
-            trouble.refused.push(told(message, span));
+            problems.refused.push(told(message, span));
             return None;
         }
         if in_doubt {
-            step.doubt = Some(entry.clone())
+            step.in_doubt = Some(entry.clone())
         } else {
             step.from = at + 1
         }

@@ -1,20 +1,19 @@
-//! What is kept of an applied migration, and what it tells of a file that has changed since: only
-//! its layout, or what it does.
+//! Comparison of a changed file with the stored text of the applied migration: whether only its
+//! layout changed, and which lines differ.
 
 use sha2::{Digest as _, Sha256};
 
 use super::difference::difference;
 use crate::model::hex;
-use crate::model::history::{Applied, Content, Kept, Width};
+use crate::model::history::{Applied, StoredContent, StoredMigration, Width};
 use crate::model::migration::Migration;
 use crate::model::script::Script;
 use crate::sql::Syntax;
 use crate::sql::lex::{Kind, Lexer};
 use crate::sql::script;
 
-/// Hex SHA-256 over what a file says to the server and to bird: its tokens and its directives,
-/// with whom they hold for. Ends of lines, blanks, a byte order mark and plain comments are not
-/// in it. Nothing for a file that cannot be read.
+/// Hex SHA-256 over a file's tokens and its directives with their scope. Line endings, blanks, a
+/// byte order mark and plain comments do not count. `None` if the file cannot be read.
 pub fn digest(syntax: &Syntax, text: &str) -> Option<String> {
     let script = script::read(syntax, text).ok()?;
     let mut hash = Sha256::new();
@@ -23,8 +22,8 @@ pub fn digest(syntax: &Syntax, text: &str) -> Option<String> {
     Some(hex::digits(&hash.finalize()))
 }
 
-/// What the directives of a file mean, a line each. A blank line or another place can change that
-/// as much as another word, so it is not their text that counts.
+/// The meaning of a file's directives, a line each. Their text would not do: a blank line or
+/// another place can change their scope.
 fn directives(script: &Script) -> String {
     let mut lines = Vec::new();
     let mut wishes = |whom: String, allow: &[String], idempotent: bool| {
@@ -45,7 +44,7 @@ fn directives(script: &Script) -> String {
         .fold(String::new(), |text, line| text + "\n" + line)
 }
 
-/// Whether a file holds a password, so that its text must be neither kept nor shown.
+/// Whether a file holds a password, so that its text must be neither stored nor shown.
 pub fn holds_secret(syntax: &Syntax, text: &str) -> bool {
     let secret = |text: &str| !script::secrets(syntax, text).is_empty();
     // A statement that somebody took out of the file may stand in a comment.
@@ -60,12 +59,17 @@ pub fn holds_secret(syntax: &Syntax, text: &str) -> bool {
     secret(text) || comments.any(inside)
 }
 
-/// Whether a file whose checksum is not the applied one's says the same all the same.
-pub fn is_reformatted(syntax: &Syntax, file: &Migration, row: &Applied, kept: &[Kept]) -> bool {
-    let Some(Ok(content)) = of(row, kept) else {
+/// Whether a file with another checksum has the same SQL as the applied one.
+pub fn is_reformatted(
+    syntax: &Syntax,
+    file: &Migration,
+    row: &Applied,
+    stored: &[StoredMigration],
+) -> bool {
+    let Some(Ok(content)) = of(row, stored) else {
         return false;
     };
-    // The text itself decides where it is kept: its digest is as old as the bird that wrote it.
+    // A stored text is digested anew: an older version of bird may have written its digest.
     let applied = match &content.text {
         Some(text) if is_applied(row, text) => digest(syntax, text),
         Some(_) => None,
@@ -74,9 +78,12 @@ pub fn is_reformatted(syntax: &Syntax, file: &Migration, row: &Applied, kept: &[
     file.name == row.name && applied.is_some() && applied == digest(syntax, &file.text)
 }
 
-/// What is kept of the applied migration, unless it is of another one that had its version.
-fn of<'k>(row: &Applied, kept: &'k [Kept]) -> Option<Result<&'k Content, &'k str>> {
-    let found = kept.iter().find(|kept| kept.version == row.version)?;
+/// The stored content of the applied migration, unless it belongs to another one of this version.
+fn of<'k>(
+    row: &Applied,
+    stored: &'k [StoredMigration],
+) -> Option<Result<&'k StoredContent, &'k str>> {
+    let found = stored.iter().find(|stored| stored.version == row.version)?;
     match &found.content {
         Ok(content) if content.checksum != row.checksum => None,
         Ok(content) => Some(Ok(content)),
@@ -84,7 +91,7 @@ fn of<'k>(row: &Applied, kept: &'k [Kept]) -> Option<Result<&'k Content, &'k str
     }
 }
 
-/// Whether a kept text has the checksum that the history has.
+/// Whether a stored text has the checksum of the history.
 fn is_applied(row: &Applied, text: &str) -> bool {
     let kept = Migration::new(row.version, row.name.clone(), String::new(), text.into());
     [Width::Four, Width::Eight]
@@ -92,15 +99,15 @@ fn is_applied(row: &Applied, text: &str) -> bool {
         .any(|width| kept.checksum(*width) == Some(row.checksum))
 }
 
-/// What can be told of how a file differs from what was applied.
+/// Notes on how a file differs from what was applied.
 pub fn what_changed(
     syntax: &Syntax,
     file: &Migration,
     row: &Applied,
-    kept: &[Kept],
+    stored: &[StoredMigration],
 ) -> Vec<String> {
     let unreadable = |reason: &str| format!("what was kept of it cannot be read: {reason}");
-    let content = match of(row, kept) {
+    let content = match of(row, stored) {
         None => return Vec::new(),
         Some(Err(reason)) => return vec![unreadable(reason)],
         Some(Ok(content)) => content,

@@ -1,53 +1,52 @@
-//! The way back: which migrations are taken back, newest first, or why they must not be.
+//! Plan of an undo: the migrations to undo, newest first, or the reasons against it.
 
-use super::consents::Asks;
-use super::migration_state::{Standing, standing};
-use super::{DatabasePlan, Plan, Subject, Trouble, in_file, requires, step};
+use super::consents::Consents;
+use super::migration_state::{MigrationState, migration_state};
+use super::{DatabasePlan, Plan, Problems, Subject, in_file, requires, step};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{Applied, Direction};
 use crate::model::migration::{Migration, title};
 use crate::sql::script;
 
-/// Plans to take back what is applied above each subject's `to`, which stays; of the only one
-/// that has none, the newest migration.
+/// Plans to undo what is applied above each subject's `to`, which stays. Without any `to`, the
+/// newest migration is undone.
 pub fn undo(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure> {
-    let mut trouble = Trouble::default();
+    let mut problems = Problems::default();
     let mut plan = Plan::default();
     let named = subjects.iter().any(|subject| subject.to.is_some());
     for subject in subjects.iter().filter(|subject| subject.selected) {
         let chosen = subject.to.is_some() || !named;
         plan.databases.push(if chosen {
-            database(subject, allow, &mut trouble)
+            database(subject, allow, &mut problems)
         } else {
             empty(subject)
         });
     }
     for at in 0..plan.databases.len() {
-        required_by(subjects, &mut plan, at, &mut trouble);
+        required_by(subjects, &mut plan, at, &mut problems);
     }
-    if trouble.failed.is_empty() && trouble.refused.is_empty() {
+    if problems.failed.is_empty() && problems.refused.is_empty() {
         match requires::order(&plan.databases) {
             Ok(order) => plan.order = order,
-            Err(diagnostic) => trouble.failed.push(diagnostic),
+            Err(diagnostic) => problems.failed.push(diagnostic),
         }
     }
-    trouble.into_result(plan)
+    problems.into_result(plan)
 }
 
-/// The versions that are to be taken back, newest first; nothing where that cannot be done and the
-/// plan is going to tell why.
+/// The versions to undo, newest first; empty if that is not possible, which the plan reports.
 #[must_use]
 pub fn taken_back(subject: &Subject<'_>, named: bool) -> Vec<i64> {
     if !subject.selected || (named && subject.to.is_none()) {
         return Vec::new();
     }
-    let rows = rows(subject, &mut Trouble::default());
+    let rows = rows(subject, &mut Problems::default());
     let rows = rows.unwrap_or_default().into_iter();
     rows.map(|row| row.version).collect()
 }
 
-/// Whether a migration of this database may build on one of another, by a cheap look.
+/// Whether a migration of this database may require one of another, by a search in its text.
 pub fn builds_on(migrations: &[Migration], others: &[&str]) -> bool {
     migrations.iter().any(|migration| {
         let names = |name: &&str| migration.text.contains(&format!("{name}@"));
@@ -64,34 +63,34 @@ fn empty(subject: &Subject<'_>) -> DatabasePlan {
     }
 }
 
-fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> DatabasePlan {
+fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) -> DatabasePlan {
     let mut plan = empty(subject);
     let syntax = subject.dialect.syntax();
-    let standing = standing(syntax, subject.migrations, subject.history);
-    plan.largest = standing.current.unwrap_or(0);
-    let faults = standing.disagreements(subject.name);
-    // What is half undone is what this run goes on with.
+    let state = migration_state(syntax, subject.migrations, subject.history);
+    plan.largest = state.current.unwrap_or(0);
+    let faults = state.disagreements(subject.name);
+    // This run continues what is half undone.
     let faults = faults
         .into_iter()
         .filter(|fault| fault.code != Code::HalfUndone);
-    trouble.refused.extend(faults);
-    if let Some(fault) = half_applied(subject, &standing) {
-        trouble.refused.push(fault);
+    problems.refused.extend(faults);
+    if let Some(fault) = half_applied(subject, &state) {
+        problems.refused.push(fault);
     }
-    let Some(rows) = rows(subject, trouble) else {
+    let Some(rows) = rows(subject, problems) else {
         return plan;
     };
     let mut untransactional = subject.untransactional.to_vec();
-    let mut asks = Asks::new(subject, allow);
+    let mut consents = Consents::new(subject, allow);
     for row in rows {
         let file = subject
             .migrations
             .iter()
             .find(|file| file.version == row.version);
-        // A missing file is a disagreement, and told already.
+        // A missing file is a disagreement, which is reported already.
         let Some(file) = file else { continue };
         let Some(undoing) = file.undoing() else {
-            trouble.refused.push(no_undo(subject, file));
+            problems.refused.push(no_undo(subject, file));
             continue;
         };
         let back = Direction::Undo;
@@ -99,19 +98,19 @@ fn database(subject: &Subject<'_>, allow: &[String], trouble: &mut Trouble) -> D
             subject,
             &undoing,
             back,
-            &standing,
+            &state,
             &mut untransactional,
-            trouble,
+            problems,
         );
         let Some(step) = step else { continue };
-        trouble.refused.extend(asks.step(&step));
+        problems.refused.extend(consents.step(&step));
         plan.steps.push(step);
     }
     plan
 }
 
-/// What is to be taken back, newest first.
-fn rows<'s>(subject: &'s Subject<'_>, trouble: &mut Trouble) -> Option<Vec<&'s Applied>> {
+/// The applied migrations to undo, newest first.
+fn rows<'s>(subject: &'s Subject<'_>, problems: &mut Problems) -> Option<Vec<&'s Applied>> {
     let applied = &subject.history.applied;
     let Some(to) = subject.to else {
         return Some(applied.last().into_iter().collect());
@@ -130,7 +129,7 @@ fn rows<'s>(subject: &'s Subject<'_>, trouble: &mut Trouble) -> Option<Vec<&'s A
             }
         };
         let fault = Diagnostic::new(Code::NoVersion, message).database(subject.name);
-        trouble.failed.push(fault.hint(hint));
+        problems.failed.push(fault.hint(hint));
         return None;
     }
     Some(
@@ -142,9 +141,9 @@ fn rows<'s>(subject: &'s Subject<'_>, trouble: &mut Trouble) -> Option<Vec<&'s A
     )
 }
 
-fn half_applied(subject: &Subject<'_>, standing: &Standing<'_>) -> Option<Diagnostic> {
-    let mut partials = standing.partials.iter();
-    let partial = partials.find(|partial| partial.direction == Direction::Up)?;
+fn half_applied(subject: &Subject<'_>, state: &MigrationState<'_>) -> Option<Diagnostic> {
+    let mut partially_applied = state.partially_applied.iter();
+    let partial = partially_applied.find(|partial| partial.direction == Direction::Up)?;
     let message = format!("V{} of `{}` is half applied", partial.version, subject.name);
     let fault = Diagnostic::new(Code::HalfApplied, message).database(subject.name);
     let stands = format!(
@@ -166,8 +165,8 @@ fn no_undo(subject: &Subject<'_>, file: &Migration) -> Diagnostic {
         ))
 }
 
-/// What other databases have built on a migration has to be taken back before it.
-fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, trouble: &mut Trouble) {
+/// Makes a step wait for the undo of migrations in other databases that require it.
+fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, problems: &mut Problems) {
     let mut waits = Vec::new();
     let Some(own) = plan.databases.get(at) else {
         return;
@@ -208,7 +207,7 @@ fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, trouble: &m
                     );
                     let fault = Diagnostic::new(Code::Required, message).database(&own.name);
                     let hint = format!("take that back first: bird undo --database {}", other.name);
-                    trouble.refused.push(fault.hint(hint));
+                    problems.refused.push(fault.hint(hint));
                 }
             }
         }

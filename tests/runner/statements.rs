@@ -7,7 +7,7 @@ use bird::dialect::{Dialect, by_scheme, statement};
 use bird::model::diagnostic::Severity;
 use bird::model::name::ColumnNames;
 use bird::model::reference::{Nulls, Reference};
-use bird::plan::{Guards, losses};
+use bird::plan::{ReferenceGuard, destructive_statements};
 use bird::sql::Cursor;
 use bird::sql::script::{blot, secrets, words};
 use bird::sql::split::split;
@@ -91,7 +91,7 @@ fn joined(texts: impl IntoIterator<Item = String>) -> String {
 /// What statements destroy.
 fn destructive(dialect: &dyn Dialect, sql: &str) -> String {
     let home = dialect.default_qualifier("ums", None);
-    let losses = losses(dialect, home, &statements(dialect, sql));
+    let losses = destructive_statements(dialect, home, &statements(dialect, sql));
     joined(losses.into_iter().map(|loss| {
         let number = loss.statement + 1;
         format!("{number}: {} {}", loss.consent, loss.what)
@@ -161,7 +161,7 @@ fn reference_guard(dialect: &dyn Dialect, sql: &str) -> String {
         reference("ums.messages.author_id", "twitter.people.id"),
     ];
     let home = dialect.default_qualifier("here", None);
-    let mut guards = Guards::new("ums", home, &references);
+    let mut guards = ReferenceGuard::new("ums", home, &references);
     guards.learn(dialect, APPLIED);
     let found = guards.file(dialect, &statements(dialect, sql), 0);
     let found = found.into_iter().map(|guarded| {

@@ -15,7 +15,7 @@ use crate::model::exit::Exit;
 use crate::model::history::{HISTORY_TABLE, Width};
 use crate::model::schema::Table;
 use crate::model::target::Target;
-use crate::plan::standing;
+use crate::plan::migration_state;
 use crate::project::Database;
 
 /// Decides for all databases, or gives every reason why one cannot be adopted.
@@ -159,9 +159,9 @@ fn exists(member: &RunDatabase<'_>) -> Result<(), Failure> {
 fn agrees(member: &RunDatabase<'_>) -> Result<(), Failure> {
     let name = &member.database.name;
     let syntax = member.database.dialect.syntax();
-    let standing = standing(syntax, &member.migrations, &member.history);
-    let mut faults = standing.disagreements(name);
-    if let (Some(partial), true) = (standing.partials.first(), faults.is_empty()) {
+    let migration_state = migration_state(syntax, &member.migrations, &member.history);
+    let mut faults = migration_state.disagreements(name);
+    if let (Some(partial), true) = (migration_state.partially_applied.first(), faults.is_empty()) {
         let message = format!("V{} of `{name}` is half applied", partial.version);
         let fault = Diagnostic::new(Code::HalfApplied, message);
         faults.push(fault.hint("`bird migrate` continues it; then adopt"));

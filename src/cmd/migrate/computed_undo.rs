@@ -14,7 +14,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::migration::{Migration, Undo};
 use crate::plan;
-use crate::plan::losses;
+use crate::plan::destructive_statements;
 use crate::project::Database;
 use crate::sql::script;
 
@@ -129,7 +129,7 @@ fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagn
     };
     let mut all = Vec::new();
     for step in &compared.ddl.steps {
-        if !losses(dialect, home, &[&step.sql]).is_empty() {
+        if !destructive_statements(dialect, home, &[&step.sql]).is_empty() {
             continue;
         }
         let risks = step

@@ -80,7 +80,7 @@ pub async fn untransactional(members: &mut [RunDatabase<'_>]) -> Result<(), Fail
     const ROWS: &[&str] = &["insert", "update", "delete", "replace", "select"];
     let asking = members.iter_mut().map(|member| async move {
         let syntax = member.database.dialect.syntax();
-        let pending = plan::standing(syntax, &member.migrations, &member.history).pending;
+        let pending = plan::migration_state(syntax, &member.migrations, &member.history).pending;
         let changes_rows = pending.iter().any(|file| {
             let text = file.text.to_ascii_lowercase();
             ROWS.iter().any(|word| text.contains(word))

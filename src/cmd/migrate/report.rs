@@ -15,7 +15,7 @@ use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::model::migration::{Migration, title};
 use crate::output::{Block, Grid, Report};
-use crate::plan::{Plan, Step, standing};
+use crate::plan::{Plan, Step, migration_state};
 
 /// The report of a run.
 pub struct MigrateReport {
@@ -127,7 +127,7 @@ fn notes(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
     let notes = selected.flat_map(|member| {
         let database = member.database;
         let syntax = database.dialect.syntax();
-        standing(syntax, &member.migrations, &member.history).remarks(&database.name)
+        migration_state(syntax, &member.migrations, &member.history).notes(&database.name)
     });
     notes.collect()
 }
@@ -136,7 +136,7 @@ impl MigrateReport {
     /// Makes the report of a run that wrote nothing: a dry run, or nothing to do.
     pub(super) fn planned(members: &mut [RunDatabase<'_>], plan: Plan, args: &Args) -> Self {
         let mut notes = notes(members);
-        notes.extend(plan.remarks.iter().cloned());
+        notes.extend(plan.notes.iter().cloned());
         MigrateReport {
             direction: args.direction,
             dry_run: args.dry_run,
@@ -157,7 +157,7 @@ impl MigrateReport {
         ran: Vec<Option<Ran>>,
     ) -> Self {
         let mut report = MigrateReport::planned(members, Plan::default(), args);
-        report.notes.extend(plan.remarks.iter().cloned());
+        report.notes.extend(plan.notes.iter().cloned());
         let named = members
             .iter()
             .zip(ran)

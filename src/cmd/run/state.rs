@@ -7,7 +7,7 @@ use crate::model::history::{Applied, Direction, History};
 use crate::model::migration::Migration;
 use crate::model::server::{Product, Server};
 use crate::output::Grid;
-use crate::plan::{Standing, standing};
+use crate::plan::{MigrationState, migration_state};
 use crate::project::Database;
 
 /// The state of one database. Its JSON keys are a stable interface.
@@ -61,35 +61,38 @@ impl State {
         migrations: &[Migration],
         history: History,
     ) -> State {
-        let standing = standing(database.dialect.syntax(), migrations, &history);
+        let migration_state = migration_state(database.dialect.syntax(), migrations, &history);
         let mut state = State::unreachable(database);
         state.product = server.map(|server| server.product);
         state.server_version = server.map(|server| server.version.to_string());
-        state.state = word(server.is_some(), &history, &standing);
-        state.current = standing.current;
-        state.pending = standing
+        state.state = word(server.is_some(), &history, &migration_state);
+        state.current = migration_state.current;
+        state.pending = migration_state
             .pending
             .iter()
             .map(|file| named(file.version, &file.name))
             .collect();
-        state.partial = standing.partials.first().map(|partial| PartiallyApplied {
-            version: partial.version,
-            statement: partial.applied + 1,
-            of: partial.of,
-            direction: partial.direction.word(),
-            in_doubt: partial.doubt,
-        });
-        state.changed = standing
+        state.partial = migration_state
+            .partially_applied
+            .first()
+            .map(|partial| PartiallyApplied {
+                version: partial.version,
+                statement: partial.applied + 1,
+                of: partial.of,
+                direction: partial.direction.word(),
+                in_doubt: partial.in_doubt,
+            });
+        state.changed = migration_state
             .changed
             .iter()
             .map(|(file, _)| named(file.version, &file.name))
             .collect();
-        state.reformatted = standing
+        state.reformatted = migration_state
             .reformatted
             .iter()
             .map(|(file, _)| named(file.version, &file.name))
             .collect();
-        state.missing = standing
+        state.missing = migration_state
             .missing
             .iter()
             .map(|row| named(row.version, &row.name))
@@ -152,16 +155,16 @@ pub fn named(version: i64, name: &str) -> Named {
 }
 
 /// The most important state, as one word.
-fn word(present: bool, history: &History, standing: &Standing<'_>) -> &'static str {
+fn word(present: bool, history: &History, migration_state: &MigrationState<'_>) -> &'static str {
     if !present {
         "absent"
-    } else if !standing.partials.is_empty() {
+    } else if !migration_state.partially_applied.is_empty() {
         "half-applied"
-    } else if !standing.agrees() {
+    } else if !migration_state.agrees() {
         "disagrees"
     } else if !history.objects.is_empty() {
         "unmanaged"
-    } else if standing.pending.is_empty() {
+    } else if migration_state.pending.is_empty() {
         "current"
     } else {
         "pending"

@@ -13,7 +13,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, History};
 use crate::model::migration::Migration;
-use crate::plan::{differing, standing};
+use crate::plan::{differing, migration_state};
 use crate::project::Database;
 use crate::sql::script;
 
@@ -78,9 +78,9 @@ fn knowable(database: &Database, files: &[Migration], history: &History) -> Resu
         );
         return Err(Failure::refused(fault.hint(hint)));
     }
-    let standing = standing(database.dialect.syntax(), files, history);
-    let mut partials = standing.partials.iter();
-    if let Some(half) = partials.find(|partial| partial.direction == Direction::Undo) {
+    let migration_state = migration_state(database.dialect.syntax(), files, history);
+    let mut half_applied = migration_state.partially_applied.iter();
+    if let Some(half) = half_applied.find(|partial| partial.direction == Direction::Undo) {
         let message = format!("V{} of `{name}` is half undone", half.version);
         let fault = Diagnostic::new(Code::HalfUndone, message).database(name);
         return Err(Failure::refused(fault.hint("`bird undo` continues it")));
@@ -120,16 +120,19 @@ pub fn applied_texts(
     last: i64,
 ) -> Vec<Text> {
     let syntax = database.dialect.syntax();
-    let standing = standing(syntax, files, history);
+    let migration_state = migration_state(syntax, files, history);
     let mut texts = Vec::new();
     let mut versions: Vec<i64> = history.applied.iter().map(|row| row.version).collect();
     versions.retain(|version| *version <= last);
     versions.sort_unstable();
     for version in versions {
         let file = files.iter().find(|file| file.version == version);
-        let kept = history.kept.iter().find(|kept| kept.version == version);
+        let kept = history
+            .stored
+            .iter()
+            .find(|stored| stored.version == version);
         let kept = kept.and_then(|kept| kept.content.as_ref().ok()?.text.as_deref());
-        let changed = standing
+        let changed = migration_state
             .changed
             .iter()
             .any(|(file, _)| file.version == version);
@@ -152,9 +155,9 @@ pub fn applied_texts(
 /// The statements of half-applied files that ran.
 fn half_applied(database: &Database, files: &[Migration], history: &History) -> Vec<Text> {
     let syntax = database.dialect.syntax();
-    let standing = standing(syntax, files, history);
+    let migration_state = migration_state(syntax, files, history);
     let mut texts = Vec::new();
-    for partial in &standing.partials {
+    for partial in &migration_state.partially_applied {
         let file = files.iter().find(|file| file.version == partial.version);
         if let Some(file) = file
             && partial.direction == Direction::Up

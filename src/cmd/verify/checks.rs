@@ -13,7 +13,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{Direction, History};
 use crate::model::migration::Migration;
 use crate::model::schema::Schema;
-use crate::plan::{differing, standing};
+use crate::plan::{differing, migration_state};
 use crate::project::Database;
 
 /// The checks, in the order of the report.
@@ -76,11 +76,11 @@ pub async fn history(
     let history = history.map_err(|error| {
         Failure::failed(open::cannot_ask(database, "reading its history", &error))
     })?;
-    let standing = standing(database.dialect.syntax(), files, &history);
-    let mut found = standing.disagreements(&database.name);
-    found.extend(standing.remarks(&database.name));
-    let half = standing
-        .partials
+    let migration_state = migration_state(database.dialect.syntax(), files, &history);
+    let mut found = migration_state.disagreements(&database.name);
+    found.extend(migration_state.notes(&database.name));
+    let half = migration_state
+        .partially_applied
         .iter()
         .filter(|partial| partial.direction == Direction::Up);
     found.extend(half.map(|partial| {
@@ -91,8 +91,12 @@ pub async fn history(
         let fault = Diagnostic::new(Code::HalfApplied, message).database(&database.name);
         fault.hint("`bird migrate` continues it")
     }));
-    if no_pending && !standing.pending.is_empty() {
-        let titles: Vec<String> = standing.pending.iter().map(|file| file.title()).collect();
+    if no_pending && !migration_state.pending.is_empty() {
+        let titles: Vec<String> = migration_state
+            .pending
+            .iter()
+            .map(|file| file.title())
+            .collect();
         let message = format!("{}: pending: {}", database.name, titles.join(", "));
         let fault = Diagnostic::new(Code::Pending, message).database(&database.name);
         found.push(fault.hint("bird migrate applies them"));

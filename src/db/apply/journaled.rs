@@ -110,7 +110,7 @@ impl File<'_, '_> {
         }
         failpoint::at("begin");
         let mut at = self.step.from;
-        if let Some(doubt) = &self.step.doubt {
+        if let Some(doubt) = &self.step.in_doubt {
             at += usize::from(self.recover(doubt).await?);
         }
         while at < self.step.script.statements.len() {
@@ -469,7 +469,7 @@ impl File<'_, '_> {
 fn may_stand_ahead(next: &Step) -> bool {
     !next.transactional
         && next.waits_for.is_empty()
-        && next.doubt.is_none()
+        && next.in_doubt.is_none()
         && next.from == 0
         && next.migration.name.is_ascii()
 }
