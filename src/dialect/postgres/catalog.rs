@@ -1,4 +1,4 @@
-//! Schemas on PostgreSQL.
+//! Reads, compares and writes schemas of PostgreSQL.
 
 use super::Postgres;
 use crate::dialect::Literals;
@@ -29,7 +29,7 @@ impl Catalog for Postgres {
         let mut ddl = super::write::ddl(difference, from, to);
         let schema = super::schema_name(place.schema);
         if let Some(first) = ddl.steps.first().filter(|_| schema != "public") {
-            // Nothing is told with its schema, and a client does not know which one is meant.
+            // Names have no schema, and a client does not know which one is meant.
             let sql = format!("SET search_path TO {}", self.quote(schema));
             let step = DdlStep::new(first.about.clone(), sql);
             ddl.steps.insert(0, step);

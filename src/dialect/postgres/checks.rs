@@ -1,4 +1,4 @@
-//! The checks of PostgreSQL.
+//! Doctor checks of PostgreSQL.
 //!
 //! A session's own settings are bird's; what others get is the value that `RESET` would give.
 
@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn products_that_only_look_alike_are_doubted() {
-        let doubts = |version: &str, told: &str| {
-            let row = [version, told].map(|cell| Some(cell.to_owned()));
+        let doubts = |version: &str, setting: &str| {
+            let row = [version, setting].map(|cell| Some(cell.to_owned()));
             Postgres.doubts(&Postgres.server(&row)).join("; ")
         };
         assert_eq!(

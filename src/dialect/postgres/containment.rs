@@ -1,4 +1,4 @@
-//! What statements of PostgreSQL could reach beyond their database.
+//! Statements of PostgreSQL that could reach beyond their database.
 
 use crate::dialect::containment::{Dynamic, Mode, Rules, Signs};
 

@@ -1,13 +1,13 @@
-//! The rows of PostgreSQL's `COPY … TO STDOUT (FORMAT binary)`.
+//! Reads the rows of PostgreSQL's `COPY … TO STDOUT (FORMAT binary)`.
 
 use crate::dialect::keys::{Cell, Cells};
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// Cuts the stream into rows, wherever its chunks are cut.
+/// Splits the stream into rows, wherever its chunks end.
 #[derive(Debug, Default)]
 pub struct Copy {
-    /// What has arrived of a row that is not whole yet.
+    /// The bytes of a row that is not complete yet.
     rest: Vec<u8>,
     state: State,
 }
@@ -20,7 +20,7 @@ enum State {
     Ended,
 }
 
-/// A row: where its cells are.
+/// A row: the ranges of its cells.
 #[derive(Debug)]
 pub struct CopyRow<'a> {
     bytes: &'a [u8],
@@ -45,7 +45,7 @@ fn broken() -> String {
 }
 
 impl Copy {
-    /// Takes a chunk and hands on each row that is whole by now.
+    /// Takes a chunk and passes on each complete row.
     pub fn chunk(
         &mut self,
         chunk: &[u8],
@@ -109,7 +109,7 @@ impl Copy {
     }
 }
 
-/// The length of the header, once it is whole.
+/// The length of the header, once it is complete.
 fn header(bytes: &[u8]) -> Result<Option<usize>, String> {
     let known = bytes.len().min(SIGNATURE.len());
     if bytes.get(..known) != SIGNATURE.get(..known) {
@@ -125,7 +125,7 @@ fn header(bytes: &[u8]) -> Result<Option<usize>, String> {
     Ok((bytes.len() >= length).then_some(length))
 }
 
-/// Where the cells of a row are, and where it ends, once it is whole.
+/// The ranges of a row's cells and the row's end, once it is complete.
 fn fields(
     bytes: &[u8],
     mut at: usize,

@@ -1,4 +1,4 @@
-//! Keys in PostgreSQL.
+//! Queries for keys and orphans in PostgreSQL.
 
 use crate::dialect::keys::{
     Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire, refused, rows,
@@ -78,12 +78,12 @@ impl Keys for Postgres {
         Postgres.quote(&column.name)
     }
 
-    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
+    fn row_literal(&self, column: &Column, value: &str) -> Result<String, String> {
         match column.family {
-            Family::Binary => Ok(Postgres.bytes(&rows::bytes_of(column, told)?)),
-            Family::Integer => rows::number(column, told),
-            Family::Text => Postgres.text(told),
-            _ => Ok(format!("{}::{}", Postgres.text(told)?, column.sql)),
+            Family::Binary => Ok(Postgres.bytes(&rows::bytes_of(column, value)?)),
+            Family::Integer => rows::number(column, value),
+            Family::Text => Postgres.text(value),
+            _ => Ok(format!("{}::{}", Postgres.text(value)?, column.sql)),
         }
     }
 

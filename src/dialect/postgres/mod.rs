@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! The dialect of PostgreSQL: its facts, lexical rules and traits.
 
 mod bookkeeping;
 mod catalog;

@@ -1,4 +1,4 @@
-//! PostgreSQL: what cannot run inside a transaction, and how it is told whether it ran.
+//! Recovery classes of PostgreSQL's statements, and the completion check of concurrent indexes.
 
 use crate::dialect::postgres::{Postgres, SYNTAX};
 use crate::dialect::recovery::normalize::{alike, flat};
@@ -13,15 +13,15 @@ const CLUSTER: &str = "it changes the whole cluster and commits by itself, and n
      database tells whether it ran";
 const DETACH: &str = "it commits twice by itself, and a kill in between leaves a state of its own";
 
-/// An index that is to be made.
+/// An index that a statement creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    /// Nothing where the server chooses it.
+    /// `None` if the server chooses it.
     name: Option<String>,
     shape: Shape,
 }
 
-/// What an index is but for its name.
+/// An index without its name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Shape {
     unique: bool,
@@ -30,7 +30,7 @@ struct Shape {
     rest: Vec<String>,
 }
 
-/// An index that is there: a line of what is seen of it.
+/// An existing index: a line of the definition query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexState {
     sql: String,
@@ -186,7 +186,7 @@ impl IndexState {
         })
     }
 
-    /// What is seen of a table's indexes.
+    /// The query for the definitions of a table's indexes.
     pub fn lines(seen: &str) -> Vec<IndexState> {
         seen.lines().filter_map(IndexState::line).collect()
     }

@@ -1,4 +1,4 @@
-//! Repairs in PostgreSQL.
+//! Statements of repairs in PostgreSQL.
 
 use crate::dialect::Literals;
 use crate::dialect::literals::single_quoted;

@@ -78,7 +78,7 @@ impl ServerFacts for Postgres {
         })
     }
 
-    /// What the session would have if bird had not set it.
+    /// The session's own default, before bird's SET.
     fn unwritable_query(&self) -> Option<&'static str> {
         Some(
             "SELECT CASE WHEN pg_is_in_recovery() THEN 'pg_is_in_recovery()' ELSE \

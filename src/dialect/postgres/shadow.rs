@@ -40,7 +40,7 @@ pub const BORROW_QUERIES: BorrowQueries = BorrowQueries {
     grant: "SELECT format('ALTER DATABASE %I OWNER TO %I', current_database(), current_user)",
 };
 
-/// The sessions in databases whose names begin so.
+/// The sessions in databases whose names have this prefix.
 pub fn in_use(prefix: &str) -> String {
     format!(
         "SELECT datname::text, ':' || pid FROM pg_stat_activity \

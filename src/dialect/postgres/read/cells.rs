@@ -1,4 +1,4 @@
-//! The answers' cells, read one after the other.
+//! Reads the cells of result sets one after the other.
 
 use super::queries::{TOPICS, Topic};
 use crate::dialect::catalog::Rows;
@@ -6,7 +6,7 @@ use crate::dialect::catalog::Rows;
 /// The number by which a catalog knows an object.
 pub type Oid = u32;
 
-/// All answers.
+/// The result sets of all queries.
 #[derive(Clone, Copy)]
 pub struct Answers<'a>(pub &'a [Rows]);
 
@@ -23,7 +23,7 @@ impl<'a> Answers<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// The row behind so many more cells.
+    /// The row without its next cells.
     pub fn skip(&self, cells: usize) -> Cells<'a> {
         let rest = self.0.as_slice().get(cells..).unwrap_or_default();
         Cells(rest.iter())
@@ -33,7 +33,7 @@ impl<'a> Cells<'a> {
         self.0.next().and_then(Option::as_deref)
     }
 
-    /// Empty where it is NULL.
+    /// Empty if it is NULL.
     pub fn text(&mut self) -> &'a str {
         self.maybe().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Keys, indexes and foreign keys.
+//! Reads keys, indexes and foreign keys.
 
 use std::collections::HashMap;
 
@@ -18,13 +18,13 @@ struct OperatorClass<'a> {
     schema: Option<&'a str>,
 }
 
-/// What an index is made of, as the catalog has it.
+/// The parts of an index in the catalog.
 struct Parts {
     columns: Vec<i64>,
     classes: Vec<i64>,
     collations: Vec<i64>,
     flags: Vec<i64>,
-    /// Empty where all parts are columns.
+    /// Empty if all parts are columns.
     expressions: Vec<String>,
     types: Vec<i32>,
 }
@@ -122,7 +122,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         if let Some(tablespace) = cells.maybe() {
             set("tablespace", tablespace);
         }
-        let filter = cells.maybe().map(super::settled);
+        let filter = cells.maybe().map(super::normalize_expression);
         let parts = Parts {
             columns,
             classes,
@@ -219,7 +219,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         }
         let class = self.classes.get(&oid(&parts.classes));
         if let Some(class) = class.filter(|class| !class.is_usual(type_of)) {
-            options.insert("class".to_owned(), class.told());
+            options.insert("class".to_owned(), class.sql());
         }
         let flags = number(&parts.flags);
         let (descending, nulls_first) = (flags & 1 == 1, flags & 2 == 2);
@@ -230,7 +230,10 @@ impl<'a, 'n> Reader<'a, 'n> {
         KeyPart {
             column: Some(self.column(table, column).to_owned()).filter(|_| column != 0),
             expression: match column {
-                0 => parts.expressions.get(at).map(|it| super::settled(it)),
+                0 => parts
+                    .expressions
+                    .get(at)
+                    .map(|it| super::normalize_expression(it)),
                 _ => None,
             },
             prefix: None,
@@ -241,7 +244,7 @@ impl<'a, 'n> Reader<'a, 'n> {
 }
 
 impl OperatorClass<'_> {
-    /// Whether it is taken where nobody names one. Naming it then does no harm.
+    /// Whether it is the default of its type.
     fn is_usual(&self, of: Oid) -> bool {
         self.usual
             && (self.takes == of
@@ -250,7 +253,7 @@ impl OperatorClass<'_> {
                 || POLYMORPHIC.contains(&self.takes))
     }
 
-    fn told(&self) -> String {
+    fn sql(&self) -> String {
         match self.schema {
             Some(schema) => format!("{schema}.{}", self.name),
             None => self.name.to_owned(),

@@ -1,4 +1,4 @@
-//! The answers become a schema.
+//! Builds a schema from the result sets of the catalog queries.
 
 mod cells;
 mod keys;
@@ -18,7 +18,7 @@ use crate::model::schema::{Object, Schema, Stranger};
 use self::queries::{TOPICS, Topic};
 use cells::Answers;
 use names::Names;
-use normalize::{settled, settled_text};
+use normalize::{normalize_expression, normalize_text};
 
 pub fn schema(answers: &[Rows]) -> Result<Schema, String> {
     if answers.len() != TOPICS.len() {
@@ -62,7 +62,7 @@ fn quote(name: &str) -> String {
     Postgres.quote(name)
 }
 
-/// Whether an object is one of a table that is not told.
+/// Whether an object belongs to a table that is left out.
 fn is_told(object: &Object) -> bool {
     object.table.as_ref().is_none_or(|table| !table.is_empty())
 }

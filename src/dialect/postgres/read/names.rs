@@ -1,4 +1,4 @@
-//! Which object a number means, and what is built upon what.
+//! Object names by number, and dependencies between objects.
 
 use std::collections::{HashMap, HashSet};
 
@@ -229,13 +229,13 @@ impl<'a> Names<'a> {
         self.comments.get(&address).map(|&text| text.to_owned())
     }
 
-    /// Whether it is bird's or an extension's own affair, and is not told.
+    /// Whether it belongs to bird or to an extension, and is left out.
     pub fn is_hidden(&self, class: u32, oid: Oid) -> bool {
         self.members.contains_key(&(class, oid))
             || (class == class::RELATION && self.hidden.contains(&oid))
     }
 
-    /// What some objects are built upon, but for themselves.
+    /// The dependencies of some objects, without themselves.
     pub fn needs(&self, addresses: &[Address], but: &Id) -> Aside<Vec<Id>> {
         let mut needs: Vec<Id> = addresses
             .iter()

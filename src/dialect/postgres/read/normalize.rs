@@ -1,10 +1,10 @@
-//! Expressions in one spelling. What the server prints of an expression it prints differently once
-//! it has read that: both spellings become the second one.
+//! Normalises expressions. The server prints an expression differently once it has read its own
+//! output: both spellings become the second one.
 
 /// An expression without parentheses around all of it.
 pub fn bare(expression: &str) -> &str {
-    let mut told = expression.trim();
-    while let Some(inner) = told.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
+    let mut text = expression.trim();
+    while let Some(inner) = text.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
         let (mut depth, mut quoted) = (0_i32, false);
         let closes = inner.chars().any(|c| {
             match c {
@@ -18,29 +18,29 @@ pub fn bare(expression: &str) -> &str {
         if closes || quoted {
             break;
         }
-        told = inner.trim();
+        text = inner.trim();
     }
-    told
+    text
 }
 
-/// A bare expression in its one spelling.
-pub fn settled(expression: &str) -> String {
-    settled_text(bare(expression))
+/// Normalises an expression without parentheses around all of it.
+pub fn normalize_expression(expression: &str) -> String {
+    normalize_text(bare(expression))
 }
 
-/// A text with expressions in it, these in their one spelling.
-pub fn settled_text(sql: &str) -> String {
+/// Normalises the expressions in a text.
+pub fn normalize_text(sql: &str) -> String {
     flat(&arrays(sql))
 }
 
 /// `((a) AND (b)) AND (c)` is `(a) AND (b) AND (c)`, and so with OR.
 fn flat(sql: &str) -> String {
-    let mut told = sql.to_owned();
-    while let Some((open, close)) = nested(&told) {
-        told.remove(close);
-        told.remove(open);
+    let mut text = sql.to_owned();
+    while let Some((open, close)) = nested(&text) {
+        text.remove(close);
+        text.remove(open);
     }
-    told
+    text
 }
 
 /// The parentheses around a conjunction that is the first part of another one.
@@ -87,12 +87,12 @@ fn arrays(sql: &str) -> String {
     if !sql.contains(HEAD) {
         return sql.to_owned();
     }
-    let mut told = String::with_capacity(sql.len());
+    let mut text = String::with_capacity(sql.len());
     let (mut rest, mut quoted) = (sql, None);
     while let Some(first) = rest.chars().next() {
         let body = rest.strip_prefix(HEAD).filter(|_| quoted.is_none());
         if let Some((array, behind)) = body.and_then(cast) {
-            told.push_str(&array);
+            text.push_str(&array);
             rest = behind;
             continue;
         }
@@ -101,10 +101,10 @@ fn arrays(sql: &str) -> String {
             (first, Some(open)) if first == open => quoted = None,
             _ => {}
         }
-        told.push(first);
+        text.push(first);
         rest = rest.get(first.len_utf8()..).unwrap_or_default();
     }
-    told
+    text
 }
 
 /// The array whose elements begin here, cast one by one, and what stands behind it.

@@ -1,4 +1,4 @@
-//! Extensions, sequences, views, and what belongs to a table without being part of it.
+//! Reads extensions, sequences, views, triggers, rules, policies and statistics.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ pub fn extensions(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
     rows.collect()
 }
 
-/// The options of a sequence that are not as they are where nobody says.
+/// The options of a sequence that differ from the defaults.
 pub fn sequence_options(kind: &str, cells: &mut Cells<'_>) -> Options {
     let [start, step]: [i64; 2] = [cells.number(1), cells.number(1)];
     let [min, max, cache]: [i64; 3] = [cells.number(1), cells.number(1), cells.number(1)];
@@ -62,7 +62,7 @@ pub fn sequence_options(kind: &str, cells: &mut Cells<'_>) -> Options {
     options
 }
 
-/// Those that are not wholly a column's own.
+/// The sequences that are not part of a column.
 pub fn sequences(
     answers: Answers<'_>,
     names: &Names<'_>,
@@ -159,7 +159,7 @@ pub fn views(
             needs: names.needs(&[(class::RULE, rule, 0), (class::RELATION, oid, 0)], &id),
             ..Object::default()
         };
-        let query = super::settled_text(definition.trim().trim_end_matches(';'));
+        let query = super::normalize_text(definition.trim().trim_end_matches(';'));
         object.sql = crate::dialect::postgres::write::clause::create_view(&object, &query);
         views.push(object);
     }
@@ -207,10 +207,10 @@ pub fn parts(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
     parts
 }
 
-/// A trigger or a rule, which can be switched off.
+/// A trigger or a rule, which can be disabled.
 fn switched(kind: Kind, class: u32, cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
     let (oid, table, name) = (cells.oid(), cells.oid(), cells.text());
-    let sql = super::settled_text(cells.text().trim_end_matches(';'));
+    let sql = super::normalize_text(cells.text().trim_end_matches(';'));
     let state = match cells.text() {
         "D" => Some("DISABLE"),
         "R" => Some("ENABLE REPLICA"),
@@ -257,8 +257,14 @@ fn policy(cells: &mut Cells<'_>, names: &Names<'_>) -> Object {
     set("for", Some(command));
     set("as", Some(kind));
     set("to", Some(&roles));
-    set("using", cells.maybe().map(super::settled).as_deref());
-    set("check", cells.maybe().map(super::settled).as_deref());
+    set(
+        "using",
+        cells.maybe().map(super::normalize_expression).as_deref(),
+    );
+    set(
+        "check",
+        cells.maybe().map(super::normalize_expression).as_deref(),
+    );
     let id = Id {
         table: Some(names.relation(table).to_owned()),
         ..Id::new(Kind::Policy, name)

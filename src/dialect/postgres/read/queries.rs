@@ -1,13 +1,13 @@
-//! What the server's catalogs are asked, all in one round trip. Whatever the search path shows is
-//! told without its schema, which is how definitions come out unqualified.
+//! Catalog queries, all in one round trip. The server prints names on the search path without
+//! their schema, so definitions come out unqualified.
 //!
-//! Objects are told apart by their numbers; their names are put together in `read`. A function is
+//! Objects are identified by their numbers; their names are put together in `read`. A function is
 //! called only for a row that needs it.
 
 use crate::dialect::catalog::{Query, SchemaLocation};
 use crate::dialect::literals::single_quoted;
 
-/// The questions, in the order in which they are asked.
+/// The queries, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     Relations,
@@ -57,7 +57,7 @@ pub const TOPICS: &[(Topic, usize, &str)] = &[
     (Topic::Strangers, 2, STRANGERS),
 ];
 
-/// The questions for one schema of a server.
+/// The catalog queries for one schema of a server.
 pub fn queries(place: &SchemaLocation<'_>) -> Vec<Query> {
     let schema = single_quoted(super::super::schema_name(place.schema));
     let space = format!("(SELECT oid FROM pg_namespace WHERE nspname = {schema})");
@@ -73,7 +73,7 @@ pub fn queries(place: &SchemaLocation<'_>) -> Vec<Query> {
         .collect()
 }
 
-/// Where a collation of ICU has its locale.
+/// The catalog column with the locale of an ICU collation.
 fn icu(version: u32) -> &'static str {
     match version {
         17.. => "c.colllocale",
@@ -82,23 +82,23 @@ fn icu(version: u32) -> &'static str {
     }
 }
 
-/// Puts in what the version knows: `{v15|x|y}` is `x` from 15 on, else `y`.
+/// Replaces choices by version: `{v15|x|y}` becomes `x` from 15 on, else `y`.
 fn since(sql: &str, version: u32) -> String {
-    let mut told = String::new();
+    let mut text = String::new();
     let mut rest = sql;
     while let Some((before, choice)) = rest.split_once("{v") {
-        told.push_str(before);
+        text.push_str(before);
         let Some((choice, behind)) = choice.split_once('}') else {
             break;
         };
         let mut parts = choice.splitn(3, '|');
         let needed: u32 = parts.next().and_then(|it| it.parse().ok()).unwrap_or(0);
         let (new, old) = (parts.next(), parts.next());
-        told.push_str(if version >= needed { new } else { old }.unwrap_or_default());
+        text.push_str(if version >= needed { new } else { old }.unwrap_or_default());
         rest = behind;
     }
-    told.push_str(rest);
-    told
+    text.push_str(rest);
+    text
 }
 
 const RELATIONS: &str = "\
@@ -279,7 +279,7 @@ WHERE c.relnamespace = {space} AND c.relkind IN ('r', 'p', 'f') \
 ORDER BY h.inhrelid, h.inhseqno";
 
 /// Numbers from 16384 on are not the server's own. What indexes and foreign keys have of tables
-/// is told by their own rows.
+/// is in their own rows.
 const DEPENDENCIES: &str = "\
 SELECT classid::text, objid::text, objsubid::text, refclassid::text, refobjid::text, \
 refobjsubid::text, deptype::text FROM pg_depend \
@@ -293,8 +293,8 @@ SELECT classoid::text, objoid::text, objsubid::text, description FROM pg_descrip
 WHERE objoid >= 16384";
 
 /// Everything of the schema and of its database that is read by nobody else. What belongs to an
-/// extension comes with it. Who puts a database into a schema of its own shares with others, whose
-/// affairs are not told.
+/// extension comes with it. A database in a schema of its own shares the server's
+/// database with others, whose objects are left out.
 const STRANGERS: &str = "\
 WITH member AS (SELECT classid, objid FROM pg_depend WHERE deptype IN ('e', 'i')), strange AS (\
 SELECT 'pg_type'::regclass::oid AS class, t.oid, 'base type ' || t.typname AS what, \

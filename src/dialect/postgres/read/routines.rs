@@ -1,4 +1,4 @@
-//! Functions, procedures, aggregates and operators.
+//! Reads functions, procedures, aggregates and operators.
 
 use std::collections::HashMap;
 
@@ -74,60 +74,60 @@ fn unqualified(definition: &str, name: &str) -> String {
     }
 }
 
-/// What stands between the parentheses of an aggregate's definition.
+/// The options in the parentheses of an aggregate's definition.
 fn aggregate(cells: &mut Cells<'_>) -> String {
     let kind = cells.text();
     let mut parts = Vec::new();
-    let mut tell = |name: &str, value: Option<String>| {
+    let mut add = |name: &str, value: Option<String>| {
         parts.extend(value.map(|value| format!("{name} = {value}")));
     };
-    tell("SFUNC", cells.owned());
-    tell("STYPE", cells.owned());
-    tell("SSPACE", cells.owned());
+    add("SFUNC", cells.owned());
+    add("STYPE", cells.owned());
+    add("SSPACE", cells.owned());
     let finish = cells.owned();
     let any = finish.is_some();
-    tell("FINALFUNC", finish);
+    add("FINALFUNC", finish);
     let extra = cells.maybe() == Some("true");
-    tell_flag(&mut parts, "FINALFUNC_EXTRA", extra);
+    add_flag(&mut parts, "FINALFUNC_EXTRA", extra);
     let usual = if kind == "n" { "r" } else { "w" };
     let modify = modifies(cells.text(), usual).filter(|_| any);
-    let mut tell = |name: &str, value: Option<String>| {
+    let mut add = |name: &str, value: Option<String>| {
         parts.extend(value.map(|value| format!("{name} = {value}")));
     };
-    tell("FINALFUNC_MODIFY", modify);
+    add("FINALFUNC_MODIFY", modify);
     for name in ["COMBINEFUNC", "SERIALFUNC", "DESERIALFUNC"] {
-        tell(name, cells.owned());
+        add(name, cells.owned());
     }
-    tell("INITCOND", cells.maybe().map(clause::text));
+    add("INITCOND", cells.maybe().map(clause::text));
     for name in ["MSFUNC", "MINVFUNC", "MSTYPE", "MSSPACE"] {
-        tell(name, cells.owned());
+        add(name, cells.owned());
     }
     let finish = cells.owned();
     let any = finish.is_some();
-    tell("MFINALFUNC", finish);
+    add("MFINALFUNC", finish);
     let extra = cells.maybe() == Some("true");
-    tell_flag(&mut parts, "MFINALFUNC_EXTRA", extra);
+    add_flag(&mut parts, "MFINALFUNC_EXTRA", extra);
     let modify = modifies(cells.text(), usual).filter(|_| any);
-    let mut tell = |name: &str, value: Option<String>| {
+    let mut add = |name: &str, value: Option<String>| {
         parts.extend(value.map(|value| format!("{name} = {value}")));
     };
-    tell("MFINALFUNC_MODIFY", modify);
-    tell("MINITCOND", cells.maybe().map(clause::text));
+    add("MFINALFUNC_MODIFY", modify);
+    add("MINITCOND", cells.maybe().map(clause::text));
     let sort = cells
         .maybe()
         .and_then(|operator| operator.split('(').next());
-    tell("SORTOP", sort.map(str::to_owned));
+    add("SORTOP", sort.map(str::to_owned));
     let parallel = match cells.text() {
         "s" => Some("SAFE"),
         "r" => Some("RESTRICTED"),
         _ => None,
     };
-    tell("PARALLEL", parallel.map(str::to_owned));
-    tell_flag(&mut parts, "HYPOTHETICAL", kind == "h");
+    add("PARALLEL", parallel.map(str::to_owned));
+    add_flag(&mut parts, "HYPOTHETICAL", kind == "h");
     parts.join(", ")
 }
 
-fn tell_flag(parts: &mut Vec<String>, flag: &str, yes: bool) {
+fn add_flag(parts: &mut Vec<String>, flag: &str, yes: bool) {
     parts.extend(yes.then(|| flag.to_owned()));
 }
 
@@ -157,13 +157,13 @@ pub fn operators(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
             parts.extend(value.map(|value| format!("{option} = {value}")));
         }
         for flag in ["HASHES", "MERGES"] {
-            tell_flag(&mut parts, flag, cells.yes());
+            add_flag(&mut parts, flag, cells.yes());
         }
-        let told = format!("{name} ({}, {right})", left.unwrap_or("NONE"));
-        let id = Id::new(Kind::Operator, &told);
+        let signature = format!("{name} ({}, {right})", left.unwrap_or("NONE"));
+        let id = Id::new(Kind::Operator, &signature);
         operators.push(Object {
             kind: Kind::Operator,
-            name: told,
+            name: signature,
             sql: format!("CREATE OPERATOR {name} ({})", parts.join(", ")),
             comment: names.comment(class::OPERATOR, oid),
             needs: names.needs(&[(class::OPERATOR, oid, 0)], &id),

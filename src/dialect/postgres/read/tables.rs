@@ -1,4 +1,4 @@
-//! Tables with their columns and checks.
+//! Reads tables with their columns and checks.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,13 +15,13 @@ use crate::model::schema::{
 /// The columns of every relation that has some, in their order.
 pub type Columns = HashMap<Oid, Vec<Column>>;
 
-/// What belongs to a column beside itself: the sequence of an identity or of a serial.
+/// The sequence of a column's identity or serial.
 pub struct Owned {
     pub table: Oid,
     pub column: i32,
     pub name: String,
     pub identity: bool,
-    /// Those that are not as they are where nobody says.
+    /// Its options that differ from the defaults.
     pub options: Options,
     pub kind: String,
     pub plain: bool,
@@ -82,10 +82,10 @@ fn column(
     column.options.extend(parameters(cells.maybe(), ""));
     let (default, expression) = (cells.oid(), cells.owned());
     match generated {
-        "" => column.default = expression.as_deref().map(super::settled_text),
+        "" => column.default = expression.as_deref().map(super::normalize_text),
         kind => {
             column.generated = expression.map(|expression| Generated {
-                expression: super::settled(&expression),
+                expression: super::normalize_expression(&expression),
                 stored: kind == "s",
             });
         }
@@ -106,7 +106,7 @@ fn column(
     column
 }
 
-/// Tells the sequence of a column where it is nothing but the column's.
+/// Sets the sequence of a column if nothing else uses it.
 fn number_rows(column: &mut Column, identity: &str, sequence: &Owned, table: &str) {
     let usual = format!("{table}_{}_seq", column.name);
     match identity {
@@ -133,7 +133,7 @@ fn number_rows(column: &mut Column, identity: &str, sequence: &Owned, table: &st
     }
 }
 
-/// Whether the column is what `serial` makes: a sequence that is as usual, and belongs to it.
+/// Whether the column is a serial: its default is its own sequence, which has default options.
 pub fn is_serial(column: &Column, sequence: &Owned, usual: &str) -> bool {
     let default = format!(
         "nextval('{}'::regclass)",
@@ -200,7 +200,7 @@ pub fn tables(
     tables
 }
 
-/// What stands in the row of a relation behind its name and its kind.
+/// The cells of a relation's row behind its name and its kind.
 fn describe(table: &mut Table, cells: &mut Cells<'_>) {
     let options = &mut table.options;
     let mut set = |name: &str, value: &str| options.insert(name.to_owned(), value.to_owned());
@@ -255,17 +255,17 @@ fn describe(table: &mut Table, cells: &mut Cells<'_>) {
 fn parents(answers: Answers<'_>, names: &Names<'_>) -> HashMap<Oid, Vec<Parent>> {
     let mut parents: HashMap<Oid, Vec<Parent>> = HashMap::new();
     for mut cells in answers.rows(Topic::Inheritance) {
-        let (child, parent, _, told) = (cells.oid(), cells.oid(), cells.oid(), cells.text());
+        let (child, parent, _, shown) = (cells.oid(), cells.oid(), cells.oid(), cells.text());
         let own = names.relation(parent);
         parents.entry(child).or_default().push(Parent {
-            table: if own.is_empty() { told } else { own }.to_owned(),
+            table: if own.is_empty() { shown } else { own }.to_owned(),
             bound: None,
         });
     }
     parents
 }
 
-/// The checks of tables; those that only come from a parent are the parent's.
+/// The checks of tables without the inherited ones.
 fn checks(answers: Answers<'_>, names: &Names<'_>) -> HashMap<Oid, Vec<Check>> {
     let mut checks: HashMap<Oid, Vec<Check>> = HashMap::new();
     for mut cells in answers.rows(Topic::Constraints) {
@@ -315,7 +315,7 @@ fn check(name: &str, definition: &str) -> Check {
     Check {
         name: name.to_owned(),
         named: true,
-        expression: super::settled(expression),
+        expression: super::normalize_expression(expression),
         options,
         ..Check::default()
     }

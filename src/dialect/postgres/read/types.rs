@@ -1,4 +1,4 @@
-//! Enums, domains, ranges, composite types and collations.
+//! Reads enums, domains, ranges, composite types and collations.
 
 use std::collections::HashMap;
 

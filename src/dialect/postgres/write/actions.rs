@@ -1,54 +1,55 @@
-//! What becomes of each atom: it stays, goes, comes, is altered where it stands, or is made anew.
+//! The action on each node: keep, create, drop, alter or rebuild.
 
 use super::clause;
-use super::nodes::{Atom, Atoms, Class, Part};
+use super::nodes::{Class, Node, Nodes, Part};
 use super::prepare::plain_default;
 use crate::model::schema::{Column, Key, Object};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum Action {
     Keep,
-    Make,
+    Create,
     Drop,
     Alter,
-    /// A column whose values are written anew.
+    /// Changes a column's type, which rewrites its values.
     Retype,
-    /// Dropped and made.
+    /// Drops and creates it.
     Rebuild,
-    /// A type that columns have: put aside under another name, made, and dropped behind them.
-    Retire,
+    /// Renames a type that columns have out of the way, creates the new one, and drops the old one
+    /// after the columns have changed.
+    RenameAside,
 }
 
-impl Fate {
+impl Action {
     pub fn drops(self) -> bool {
-        matches!(self, Fate::Drop | Fate::Rebuild)
+        matches!(self, Action::Drop | Action::Rebuild)
     }
 
-    pub fn makes(self) -> bool {
-        !matches!(self, Fate::Keep | Fate::Drop)
+    pub fn creates(self) -> bool {
+        !matches!(self, Action::Keep | Action::Drop)
     }
 }
 
-/// What becomes of an atom that both schemas have, as far as it shows by itself.
-pub fn of_both(from: &Atom<'_>, to: &Atom<'_>, old: &Atoms<'_>, new: &Atoms<'_>) -> Fate {
+/// The action on a node of both schemas, without regard to its dependencies.
+pub fn of_both(from: &Node<'_>, to: &Node<'_>, old: &Nodes<'_>, new: &Nodes<'_>) -> Action {
     match (from.part, to.part) {
         (Part::Table(from_table), Part::Table(to_table)) => match from.name.class {
             Class::Replica => changed(
                 super::nodes::replica(from_table) != super::nodes::replica(to_table),
-                Fate::Alter,
+                Action::Alter,
             ),
-            _ if from_table.partitions != to_table.partitions => Fate::Rebuild,
+            _ if from_table.partitions != to_table.partitions => Action::Rebuild,
             _ => changed(
                 from_table.options != to_table.options || from_table.comment != to_table.comment,
-                Fate::Alter,
+                Action::Alter,
             ),
         },
         (Part::Column(_, one), Part::Column(_, other)) => match from.name.class {
             Class::Default => {
                 let default = |column: &Column| column.default.as_deref().map(plain_default);
-                changed(default(one) != default(other), Fate::Alter)
+                changed(default(one) != default(other), Action::Alter)
             }
-            Class::Identity => changed(numbering(one) != numbering(other), Fate::Alter),
+            Class::Identity => changed(numbering(one) != numbering(other), Action::Alter),
             _ => column(one, other),
         },
         (Part::Key(one, _), Part::Key(other, _)) => key(one, other),
@@ -71,15 +72,15 @@ pub fn of_both(from: &Atom<'_>, to: &Atom<'_>, old: &Atoms<'_>, new: &Atoms<'_>)
             }
             differing(one == other, like == *other)
         }
-        (Part::Parent(_, one), Part::Parent(_, other)) => changed(one != other, Fate::Rebuild),
+        (Part::Parent(_, one), Part::Parent(_, other)) => changed(one != other, Action::Rebuild),
         (Part::Object(one), Part::Object(other)) => match from.name.class {
             Class::Owner => changed(
                 one.options.get("owner") != other.options.get("owner"),
-                Fate::Alter,
+                Action::Alter,
             ),
             class => object(class, one, other, old, new),
         },
-        _ => Fate::Rebuild,
+        _ => Action::Rebuild,
     }
 }
 
@@ -87,30 +88,30 @@ fn clone(pair: (&String, &String)) -> (String, String) {
     (pair.0.clone(), pair.1.clone())
 }
 
-fn changed(yes: bool, fate: Fate) -> Fate {
-    if yes { fate } else { Fate::Keep }
+fn changed(yes: bool, action: Action) -> Action {
+    if yes { action } else { Action::Keep }
 }
 
-/// The same, alterable to be, or neither.
-fn differing(same: bool, alterable: bool) -> Fate {
+/// Keeps what is the same, alters what can be altered, and rebuilds the rest.
+fn differing(same: bool, alterable: bool) -> Action {
     match (same, alterable) {
-        (true, _) => Fate::Keep,
-        (false, true) => Fate::Alter,
-        (false, false) => Fate::Rebuild,
+        (true, _) => Action::Keep,
+        (false, true) => Action::Alter,
+        (false, false) => Action::Rebuild,
     }
 }
 
-fn column(one: &Column, other: &Column) -> Fate {
+fn column(one: &Column, other: &Column) -> Action {
     if one.sql != other.sql || one.collation != other.collation {
         return match (&one.generated, &other.generated) {
-            (None, None) => Fate::Retype,
-            _ => Fate::Rebuild,
+            (None, None) => Action::Retype,
+            _ => Action::Rebuild,
         };
     }
     if one.generated != other.generated {
         return match other.generated {
-            None => Fate::Alter,
-            Some(_) => Fate::Rebuild,
+            None => Action::Alter,
+            Some(_) => Action::Rebuild,
         };
     }
     let settings = |column: &Column| {
@@ -118,7 +119,7 @@ fn column(one: &Column, other: &Column) -> Fate {
         options.retain(|name, _| name != "inherited" && !name.starts_with("sequence "));
         (options, column.comment.clone(), column.nullable)
     };
-    changed(settings(one) != settings(other), Fate::Alter)
+    changed(settings(one) != settings(other), Action::Alter)
 }
 
 fn numbering(column: &Column) -> (Option<&str>, Vec<(&String, &String)>) {
@@ -127,7 +128,7 @@ fn numbering(column: &Column) -> (Option<&str>, Vec<(&String, &String)>) {
     (column.identity.as_deref(), options.collect())
 }
 
-fn key(one: &Key, other: &Key) -> Fate {
+fn key(one: &Key, other: &Key) -> Action {
     let alterable = |key: &Key| {
         let mut key = key.clone();
         key.comment = None;
@@ -145,14 +146,14 @@ fn key(one: &Key, other: &Key) -> Fate {
     differing(one == other, alterable(one) == alterable(other))
 }
 
-fn object(class: Class, one: &Object, other: &Object, _: &Atoms<'_>, _: &Atoms<'_>) -> Fate {
+fn object(class: Class, one: &Object, other: &Object, _: &Nodes<'_>, _: &Nodes<'_>) -> Action {
     if one == other {
-        return Fate::Keep;
+        return Action::Keep;
     }
     let mut like = one.clone();
     like.comment.clone_from(&other.comment);
     if like == *other {
-        return Fate::Alter;
+        return Action::Alter;
     }
     let option = |object: &Object, name: &str| object.options.get(name).cloned();
     let same = |names: &[&str]| {
@@ -161,12 +162,12 @@ fn object(class: Class, one: &Object, other: &Object, _: &Atoms<'_>, _: &Atoms<'
             .all(|name| option(one, name) == option(other, name))
     };
     match class {
-        Class::Extension | Class::Sequence => Fate::Alter,
-        Class::Enum if is_within(&one.labels, &other.labels) => Fate::Alter,
-        Class::Domain if same(&["type", "collation"]) => Fate::Alter,
-        Class::Composite if grows(one, other) => Fate::Alter,
+        Class::Extension | Class::Sequence => Action::Alter,
+        Class::Enum if is_within(&one.labels, &other.labels) => Action::Alter,
+        Class::Domain if same(&["type", "collation"]) => Action::Alter,
+        Class::Composite if grows(one, other) => Action::Alter,
         Class::Enum | Class::Domain | Class::Composite | Class::Range | Class::Collation => {
-            Fate::Retire
+            Action::RenameAside
         }
         Class::Function | Class::Procedure => {
             let defaults = |object: &Object| -> u32 {
@@ -189,7 +190,7 @@ fn object(class: Class, one: &Object, other: &Object, _: &Atoms<'_>, _: &Atoms<'
             differing(false, alterable)
         }
         Class::Statistics => differing(false, one.sql == other.sql),
-        _ => Fate::Rebuild,
+        _ => Action::Rebuild,
     }
 }
 
@@ -199,7 +200,7 @@ pub fn is_within(few: &[String], many: &[String]) -> bool {
     few.iter().all(|label| many.any(|it| it == label))
 }
 
-/// Whether a composite type can be altered: attributes that go, and others that come at the end.
+/// Whether a composite type can be altered: attributes are dropped, or added at the end.
 fn grows(one: &Object, other: &Object) -> bool {
     let same =
         |a: &Column, b: &Column| a.name == b.name && a.sql == b.sql && a.collation == b.collation;
@@ -211,7 +212,7 @@ fn grows(one: &Object, other: &Object) -> bool {
     !kept.is_empty() && std::iter::zip(&kept, &other.columns).all(|(a, b)| same(a, b))
 }
 
-/// Whether `CREATE OR REPLACE VIEW` does it: columns can only be added at the end.
+/// Whether `CREATE OR REPLACE VIEW` suffices: columns can only be added at the end.
 fn view_grows(one: &Object, other: &Object) -> bool {
     let same = |(a, b): (&Column, &Column)| {
         a.name == b.name && a.sql == b.sql && a.collation == b.collation

@@ -1,24 +1,24 @@
-//! Names inside of texts that the server does not take apart: the bodies of functions.
+//! Names in function bodies, which the server does not analyse.
 
 use std::collections::{HashMap, HashSet};
 
-use super::nodes::{Atoms, Class, Name, Part};
+use super::nodes::{Class, Name, Nodes, Part};
 
-/// The words of a text, as names are written without quotes.
+/// The words of a text that may be unquoted names.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_')
         .filter(|word| !word.is_empty())
 }
 
-/// A function whose body is a text is made behind whatever the text seems to mention.
-pub fn add_soft(atoms: &mut Atoms<'_>) {
+/// Orders a function with a text body after the objects that the text seems to mention.
+pub fn add_soft(nodes: &mut Nodes<'_>) {
     let routine = |name: &Name<'_>| matches!(name.class, Class::Function | Class::Procedure);
-    if !atoms.all.iter().any(|atom| routine(&atom.name)) {
+    if !nodes.all.iter().any(|node| routine(&node.name)) {
         return;
     }
     let mut by_word: HashMap<&str, Vec<Name<'_>>> = HashMap::new();
-    for atom in &atoms.all {
-        let name = atom.name;
+    for node in &nodes.all {
+        let name = node.name;
         let word = match name.class {
             Class::Function | Class::Procedure | Class::Aggregate => {
                 name.name.split('(').next().unwrap_or_default()
@@ -35,11 +35,11 @@ pub fn add_soft(atoms: &mut Atoms<'_>) {
         };
         by_word.entry(word).or_default().push(name);
     }
-    for at in 0..atoms.all.len() {
-        let Some(atom) = atoms.all.get(at).filter(|atom| routine(&atom.name)) else {
+    for at in 0..nodes.all.len() {
+        let Some(node) = nodes.all.get(at).filter(|node| routine(&node.name)) else {
             continue;
         };
-        let Part::Object(object) = atom.part else {
+        let Part::Object(object) = node.part else {
             continue;
         };
         let own = object.name.split('(').next().unwrap_or_default();
@@ -50,17 +50,17 @@ pub fn add_soft(atoms: &mut Atoms<'_>) {
             .filter_map(|word| by_word.get(word))
             .flatten()
             .copied()
-            .filter(|name| *name != atom.name)
+            .filter(|name| *name != node.name)
             .collect();
         let tables = after.clone();
-        for table in tables.iter().filter_map(|name| atoms.tables.get(name.name)) {
+        for table in tables.iter().filter_map(|name| nodes.tables.get(name.name)) {
             let columns = table.columns.iter();
             let columns = columns.filter(|column| found.contains(column.name.as_str()));
             after.extend(columns.map(|column| Name::column(&table.name, &column.name)));
         }
         after.sort();
-        if let Some(atom) = atoms.all.get_mut(at) {
-            atom.after = after;
+        if let Some(node) = nodes.all.get_mut(at) {
+            node.after = after;
         }
     }
 }

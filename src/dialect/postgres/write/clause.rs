@@ -1,4 +1,4 @@
-//! Clauses and statements that make things.
+//! Renders CREATE statements and the clauses of columns, keys and checks.
 
 use crate::dialect::Literals;
 use crate::dialect::literals::single_quoted;
@@ -29,7 +29,7 @@ pub fn parameters(options: &Options) -> Vec<String> {
     parameters.collect()
 }
 
-/// Words and numbers stand as they are.
+/// A storage parameter's value: words and numbers without quotes.
 pub fn parameter_value(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.' || c == '-';
     if !value.is_empty() && value.chars().all(plain) {
@@ -57,7 +57,7 @@ pub fn column_type(column: &Column) -> String {
     }
 }
 
-/// What a serial is called.
+/// The serial type of an integer type.
 pub fn serial(column: &Column) -> &'static str {
     match column.sql.as_str() {
         "smallint" => "smallserial",
@@ -66,7 +66,7 @@ pub fn serial(column: &Column) -> &'static str {
     }
 }
 
-/// A column's clause. With `bare` it has neither a default nor a numbering.
+/// A column's clause. With `bare` it has neither a default nor an identity.
 pub fn column(column: &Column, bare: bool) -> String {
     let serial_kind = column.identity.as_deref() == Some("serial");
     let mut clause = if serial_kind && !bare {
@@ -141,7 +141,7 @@ pub fn sequence_clauses(options: &Options) -> Vec<String> {
     clauses
 }
 
-/// Without its owner, which may not be there yet.
+/// A sequence's CREATE, without its owner, which may not exist yet.
 pub fn create_sequence(sequence: &Object) -> String {
     let persistence = match sequence.options.get("persistence") {
         Some(word) => format!("{word} "),
@@ -238,7 +238,7 @@ pub fn create_type(object: &Object) -> String {
     }
 }
 
-/// Whether all rows are known to keep a constraint.
+/// Whether a constraint is validated.
 pub fn is_valid(options: &Options) -> bool {
     !options.contains_key("valid")
 }
@@ -357,7 +357,7 @@ fn part(part: &KeyPart) -> String {
     sql
 }
 
-/// `only` leaves the partitions' indexes to themselves.
+/// An index's CREATE; `only` does not create the indexes of partitions.
 pub fn create_index(key: &Key, on: &str, only: bool) -> String {
     let unique = match key.kind {
         KeyKind::Unique => "UNIQUE ",

@@ -1,7 +1,7 @@
-//! Columns, their defaults and their numbering.
+//! Creates and alters columns, their defaults and their identities.
 
 use super::Writer;
-use super::actions::Fate;
+use super::actions::Action;
 use super::clause;
 use super::clause::{quote, text};
 use super::nodes::{Class, Name, Part};
@@ -11,38 +11,38 @@ use crate::model::change::Hazard;
 use crate::model::schema::{Column, Options, Table};
 
 impl<'s> Writer<'_, 's> {
-    /// The clause of a column that is made, with as much as can be made with it.
+    /// The clause of a new column, with its default and its identity if they can be set with it.
     pub fn column_clause(&self, table: &'s Table, column: &'s Column) -> String {
         let comes_along = |class| {
             let name = Name::new(class, &table.name, &column.name);
-            self.plan.made_with.contains_key(&name)
+            self.plan.created_with.contains_key(&name)
         };
         let serial = serial_of(&self.plan.new, &table.name, column)
-            .is_some_and(|sequence| self.plan.made_with.contains_key(&sequence));
-        let mut told = column.clone();
+            .is_some_and(|sequence| self.plan.created_with.contains_key(&sequence));
+        let mut shown = column.clone();
         if serial {
-            told.identity = Some("serial".to_owned());
-            return clause::column(&told, false);
+            shown.identity = Some("serial".to_owned());
+            return clause::column(&shown, false);
         }
         if !comes_along(Class::Default) {
-            told.default = None;
+            shown.default = None;
         }
         if !comes_along(Class::Identity) {
-            told.identity = None;
+            shown.identity = None;
         }
-        clause::column(&told, false)
+        clause::column(&shown, false)
     }
 
-    /// Whether a column of a child comes or goes by itself, because its parent's does.
+    /// Whether a child's column is added or dropped with its parent's.
     pub fn comes_from_parent(&self, name: Name<'s>, part: Part<'s>) -> bool {
         let Part::Column(table, column) = part else {
             return false;
         };
-        let fate = self.plan.fate(&Name::table(name.table));
-        let stays = matches!(fate, Fate::Keep | Fate::Alter);
+        let action = self.plan.action(&Name::table(name.table));
+        let stays = matches!(action, Action::Keep | Action::Alter);
         let theirs = table.parents.iter().any(|parent| {
             let name = Name::column(&parent.table, name.name);
-            self.plan.fate(&name) == self.plan.fate(&Name::column(&table.name, name.name))
+            self.plan.action(&name) == self.plan.action(&Name::column(&table.name, name.name))
         });
         let mut parents = table.parents.iter();
         if parents.any(|parent| self.leaves_to_children(&parent.table, name.name)) {
@@ -95,7 +95,7 @@ impl<'s> Writer<'_, 's> {
         let inherited = theirs.next();
         let default = Name::new(Class::Default, &table.name, &column.name);
         if inherited.is_some_and(|it| it.default != column.default)
-            && (column.default.is_none() || self.plan.made_with.contains_key(&default))
+            && (column.default.is_none() || self.plan.created_with.contains_key(&default))
         {
             let only = self.only(&table.name);
             let sql = match &column.default {
@@ -162,7 +162,7 @@ impl<'s> Writer<'_, 's> {
             parent.column(&new.name)
         });
         let parent = theirs.next().filter(|_| inherited);
-        if self.plan.fate(&name) == Fate::Retype
+        if self.plan.action(&name) == Action::Retype
             && parent.is_none_or(|parent| parent.sql != new.sql)
         {
             self.retype(name, table, old, new);
@@ -194,7 +194,7 @@ impl<'s> Writer<'_, 's> {
             }
         }
         let mut settings = old.options.clone();
-        if self.plan.fate(&name) == Fate::Retype {
+        if self.plan.action(&name) == Action::Retype {
             // The new type brings its own storage.
             settings.remove("storage");
         }
@@ -220,7 +220,7 @@ impl<'s> Writer<'_, 's> {
             format!("ALTER TABLE {only}{on} ALTER COLUMN {own} SET DEFAULT {default}"),
         );
         let is_new_serial = serial_of(&self.plan.new, &table.name, column)
-            .is_some_and(|sequence| self.plan.fate(&sequence) == Fate::Make);
+            .is_some_and(|sequence| self.plan.action(&sequence) == Action::Create);
         if is_new_serial
             && self
                 .plan
@@ -232,7 +232,7 @@ impl<'s> Writer<'_, 's> {
         }
     }
 
-    /// A numbering that begins on a table with rows goes on behind them.
+    /// An identity that is added to a table with rows continues after the highest value.
     fn catch_up(&mut self, name: Name<'s>, table: &'s Table, column: &'s Column) {
         let (on, own) = (quote(&table.name), quote(&column.name));
         let sql = format!(
@@ -293,7 +293,7 @@ impl<'s> Writer<'_, 's> {
     }
 }
 
-/// The clauses by which a sequence becomes another one.
+/// The clauses that change one sequence into another.
 pub fn sequence_changes(old: &Options, new: &Options, from: &str, to: &str) -> Vec<String> {
     let mut clauses = Vec::new();
     let changed = |name: &str| old.get(name) != new.get(name);
@@ -340,7 +340,7 @@ pub fn sequence_changes(old: &Options, new: &Options, from: &str, to: &str) -> V
     clauses
 }
 
-/// Between what a sequence runs where nobody says.
+/// The default bounds of a sequence.
 fn bounds(kind: &str, down: bool) -> (i64, i64) {
     let (low, high) = match kind {
         "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -358,7 +358,7 @@ fn strays(old: &Options, new: &Options) -> bool {
         || number(new, "maximum").is_some_and(|max| start > max)
 }
 
-/// Whether a default is not one and the same for all rows, as far as its text shows.
+/// Whether a default may differ from row to row, by its text.
 fn is_volatile(default: &str) -> bool {
     let constant = ["now()", "CURRENT_", "LOCALTIME"];
     default.contains('(')

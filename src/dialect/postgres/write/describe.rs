@@ -1,4 +1,4 @@
-//! Parts of a schema, for people.
+//! Describes the parts of a schema for reports.
 
 use super::clause;
 use crate::dialect::catalog::SchemaPart;
@@ -33,29 +33,29 @@ fn table(table: &Table) -> String {
 }
 
 fn column(column: &Column) -> String {
-    let mut told = clause::column(column, false);
+    let mut text = clause::column(column, false);
     for (name, value) in &column.options {
         if !name.starts_with("sequence ") && name != "compression" && name != "inherited" {
-            told.push_str(&format!(" {} {value}", name.to_uppercase()));
+            text.push_str(&format!(" {} {value}", name.to_uppercase()));
         }
     }
-    with_comment(told, column.comment.as_ref())
+    with_comment(text, column.comment.as_ref())
 }
 
 fn key(key: &Key) -> String {
-    let told = if key.constraint {
+    let text = if key.constraint {
         clause::key_constraint(key)
     } else {
         clause::create_index(key, "", false)
             .replacen("CREATE ", "", 1)
             .replacen(" ON \"\"", "", 1)
     };
-    with_comment(with_options(told, &key.options), key.comment.as_ref())
+    with_comment(with_options(text, &key.options), key.comment.as_ref())
 }
 
 fn foreign_key(key: &ForeignKey) -> String {
-    let told = clause::foreign_key(key, &clause::quote(&key.to));
-    with_comment(told, key.comment.as_ref())
+    let text = clause::foreign_key(key, &clause::quote(&key.to));
+    with_comment(text, key.comment.as_ref())
 }
 
 fn check(check: &Check) -> String {
@@ -63,31 +63,31 @@ fn check(check: &Check) -> String {
 }
 
 fn object(object: &Object) -> String {
-    let mut told = with_comment(object.sql.clone(), object.comment.as_ref());
+    let mut text = with_comment(object.sql.clone(), object.comment.as_ref());
     for option in ["state", "owner", "target"] {
         if let Some(value) = object.options.get(option) {
-            told.push_str(&format!(" {} {value}", option.to_uppercase()));
+            text.push_str(&format!(" {} {value}", option.to_uppercase()));
         }
     }
     for key in &object.keys {
-        told.push_str(&format!("\n{}", self::key(key)));
+        text.push_str(&format!("\n{}", self::key(key)));
     }
-    told
+    text
 }
 
-fn with_comment(told: String, comment: Option<&String>) -> String {
+fn with_comment(text: String, comment: Option<&String>) -> String {
     match comment {
-        Some(comment) => format!("{told} COMMENT {}", clause::text(comment)),
-        None => told,
+        Some(comment) => format!("{text} COMMENT {}", clause::text(comment)),
+        None => text,
     }
 }
 
 /// What no clause says.
-fn with_options(mut told: String, options: &Options) -> String {
+fn with_options(mut text: String, options: &Options) -> String {
     for name in ["clustered", "attached", "valid"] {
         if let Some(value) = options.get(name) {
-            told.push_str(&format!(" {} {value}", name.to_uppercase()));
+            text.push_str(&format!(" {} {value}", name.to_uppercase()));
         }
     }
-    told
+    text
 }

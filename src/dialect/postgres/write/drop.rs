@@ -73,7 +73,7 @@ impl<'s> Writer<'_, 's> {
 
     /// `ONLY ` where a statement would reach a table's children too.
     pub fn only(&self, table: &str) -> &'static str {
-        let has = |atoms: &super::Atoms<'s>| atoms.parents.contains_key(table);
+        let has = |nodes: &super::Nodes<'s>| nodes.parents.contains_key(table);
         if has(&self.plan.old) || has(&self.plan.new) {
             "ONLY "
         } else {
@@ -83,7 +83,7 @@ impl<'s> Writer<'_, 's> {
 
     /// A table's name; one of another schema is told with it, and quoted already.
     pub fn quoted_table(&self, name: &str) -> String {
-        let known = |atoms: &super::Atoms<'s>| atoms.tables.contains_key(name);
+        let known = |nodes: &super::Nodes<'s>| nodes.tables.contains_key(name);
         if known(&self.plan.new) || known(&self.plan.old) {
             quote(name)
         } else {

@@ -1,7 +1,7 @@
-//! Keys, foreign keys, checks and parents.
+//! Creates and alters keys, foreign keys, checks and links to parents.
 
 use super::Writer;
-use super::actions::Fate;
+use super::actions::Action;
 use super::clause;
 use super::clause::quote;
 use super::nodes::{Class, Name};
@@ -41,7 +41,7 @@ impl<'s> Writer<'_, 's> {
         self.finish_key(name, key, None, on_view);
     }
 
-    /// What of a key is set by statements of its own.
+    /// The settings of a key that need statements of their own.
     pub fn finish_key(
         &mut self,
         name: Name<'s>,
@@ -82,7 +82,7 @@ impl<'s> Writer<'_, 's> {
         self.comment(name, old.map(String::as_str), new.map(String::as_str), &on);
     }
 
-    /// A partition's key is found by its parent's, where that or the partition is new.
+    /// Whether a partition's key is attached by its parent's, because that or the partition is new.
     fn attach_key(&mut self, name: Name<'s>, key: &'s Key) {
         let Some(table) = self.plan.new.tables.get(name.table).copied() else {
             return;
@@ -93,16 +93,16 @@ impl<'s> Writer<'_, 's> {
         };
         let link_comes = self
             .plan
-            .fate(&Name::new(Class::Parent, &table.name, &link.table));
+            .action(&Name::new(Class::Parent, &table.name, &link.table));
         let theirs = Name::new(Class::Key, &link.table, parent);
-        let comes = |fate: Fate| matches!(fate, Fate::Make | Fate::Rebuild);
+        let comes = |action: Action| matches!(action, Action::Create | Action::Rebuild);
         if comes(link_comes) {
             return;
         }
         let incomplete = self.plan.new.get(&theirs).is_some_and(
-            |atom| matches!(atom.part, super::Part::Key(key, _) if !clause::is_valid(&key.options)),
+            |node| matches!(node.part, super::Part::Key(key, _) if !clause::is_valid(&key.options)),
         );
-        if comes(self.plan.fate(&theirs)) && !incomplete {
+        if comes(self.plan.action(&theirs)) && !incomplete {
             return;
         }
         let (parent, own) = (quote(parent), quote(&key.name));

@@ -27,12 +27,12 @@ mod unsupported;
 use crate::model::change::{Change, Ddl, DdlStep, Difference, Unsupported};
 use crate::model::schema::{Id, Kind, Schema};
 
-use actions::Fate;
-use nodes::{Atoms, Class, Name, Part};
-use order::Deed;
+use actions::Action;
+use nodes::{Class, Name, Nodes, Part};
+use order::StepKind;
 use plan::Plan;
 
-/// What is written for one thing after the other.
+/// The statements written so far, and the changes that are not supported.
 pub struct Writer<'p, 's> {
     pub plan: &'p Plan<'s>,
     pub steps: Vec<DdlStep>,
@@ -48,39 +48,39 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
     prepare::serials(&mut new);
     prepare::detached(&mut old, &new);
     let renames = prepare::renames(&mut old, &new);
-    let plan = Plan::new(Atoms::new(&old), Atoms::new(&new));
+    let plan = Plan::new(Nodes::new(&old), Nodes::new(&new));
     let (order, forced) = order::order(&plan);
     let mut writer = Writer {
         plan: &plan,
         steps: renames,
         unsupported: Vec::new(),
     };
-    for (deed, name) in order {
-        match deed {
-            Deed::Drop => writer.drop(name),
-            Deed::PutAside => writer.put_aside(name),
-            Deed::Make => writer.make(name),
-            Deed::Discard => writer.discard(name),
+    for (kind, name) in order {
+        match kind {
+            StepKind::Drop => writer.drop(name),
+            StepKind::RenameAside => writer.rename_aside(name),
+            StepKind::Create => writer.create(name),
+            StepKind::DropRenamed => writer.drop_renamed(name),
         }
     }
-    writer.tell_gaps();
+    writer.report_unsupported();
     let mut steps = writer.steps;
     let makes_functions = steps.iter().any(|step| {
         matches!(step.about.kind, Kind::Function | Kind::Procedure)
             && step.sql.starts_with("CREATE")
     });
     if let Some(first) = steps.first().filter(|_| forced && makes_functions) {
-        // Functions that mention each other: the server is not to look into them yet.
+        // Functions mention each other: the server must not check their bodies yet.
         let step = DdlStep::new(first.about.clone(), "SET check_function_bodies TO off");
         steps.insert(0, step);
     }
     let mut unsupported = writer.unsupported;
-    unsupported.extend(strangers(difference));
+    unsupported.extend(unsupported_changes(difference));
     Ddl { steps, unsupported }
 }
 
-/// What bird does not understand it cannot change.
-fn strangers(difference: &Difference) -> Vec<Unsupported> {
+/// The changes of objects that bird does not support.
+fn unsupported_changes(difference: &Difference) -> Vec<Unsupported> {
     let changes = difference.changes.iter();
     changes
         .filter_map(|change| match change {
@@ -110,19 +110,19 @@ impl<'s> Writer<'_, 's> {
         });
     }
 
-    /// The atom as it is in the old schema.
+    /// The node in the old schema.
     fn old(&self, name: &Name<'s>) -> Option<Part<'s>> {
-        self.plan.old.get(name).map(|atom| atom.part)
+        self.plan.old.get(name).map(|node| node.part)
     }
 
-    fn make(&mut self, name: Name<'s>) {
-        let fate = self.plan.fate(&name);
-        let Some(part) = self.plan.new.get(&name).map(|atom| atom.part) else {
+    fn create(&mut self, name: Name<'s>) {
+        let action = self.plan.action(&name);
+        let Some(part) = self.plan.new.get(&name).map(|node| node.part) else {
             return;
         };
         let old = self
             .old(&name)
-            .filter(|_| matches!(fate, Fate::Alter | Fate::Retype));
+            .filter(|_| matches!(action, Action::Alter | Action::Retype));
         match (part, old) {
             (Part::Table(table), old) if name.class == Class::Replica => {
                 let old = match old {

@@ -1,5 +1,5 @@
-//! A schema as the smallest things that are made and dropped by a statement of their own, and what
-//! each of them is built upon.
+//! Schema nodes: the smallest parts of a schema that statements create and drop, and their
+//! dependencies.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use crate::model::schema::{
     Check, Column, ForeignKey, Id, Key, KeyKind, Kind, Object, Parent, Schema, Table,
 };
 
-/// The kinds of such things, in the order in which they are made where nothing says otherwise.
+/// The class of a node, in the order in which nodes without dependencies are created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     Extension,
@@ -25,13 +25,13 @@ pub enum Class {
     Column,
     Default,
     Identity,
-    /// That a sequence belongs to a column.
+    /// The ownership of a sequence by a column.
     Owner,
     Check,
     Key,
-    /// That a table inherits, or is a partition.
+    /// The link of a table to a parent, as a child or a partition.
     Parent,
-    /// Which index is a table's replica identity.
+    /// A table's replica identity.
     Replica,
     Statistics,
     View,
@@ -42,11 +42,11 @@ pub enum Class {
     Policy,
 }
 
-/// What tells them apart.
+/// The identity of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name<'s> {
     pub class: Class,
-    /// Empty where it belongs to none.
+    /// Empty if it belongs to no table.
     pub table: &'s str,
     pub name: &'s str,
 }
@@ -65,20 +65,20 @@ pub enum Part<'s> {
 }
 
 #[derive(Debug)]
-pub struct Atom<'s> {
+pub struct Node<'s> {
     pub name: Name<'s>,
     pub part: Part<'s>,
-    /// What must be there for it.
+    /// The nodes that must exist for it.
     pub needs: Vec<Name<'s>>,
-    /// What it is made behind, where that is made too.
+    /// The nodes after which it is created, if they are created too.
     pub after: Vec<Name<'s>>,
-    /// What takes it along when it is dropped.
+    /// The node with which it is dropped.
     pub owner: Option<Name<'s>>,
 }
 
-pub struct Atoms<'s> {
+pub struct Nodes<'s> {
     pub schema: &'s Schema,
-    pub all: Vec<Atom<'s>>,
+    pub all: Vec<Node<'s>>,
     pub at: HashMap<Name<'s>, usize>,
     /// Tables by name.
     pub tables: HashMap<&'s str, &'s Table>,
@@ -99,7 +99,7 @@ impl<'s> Name<'s> {
         Name::new(Class::Column, table, name)
     }
 
-    /// The atom of an object that something needs.
+    /// The node of an object that something needs.
     pub fn of(id: &'s Id) -> Option<Name<'s>> {
         let class = class(id.kind)?;
         Some(Name::new(
@@ -109,7 +109,7 @@ impl<'s> Name<'s> {
         ))
     }
 
-    /// The object that is named where its statements are told.
+    /// The object that reports name for its statements.
     pub fn about(&self) -> Id {
         let kind = match self.class {
             Class::Extension => Kind::Extension,
@@ -173,9 +173,9 @@ fn class(kind: Kind) -> Option<Class> {
     })
 }
 
-impl<'s> Atoms<'s> {
-    pub fn new(schema: &'s Schema) -> Atoms<'s> {
-        let mut atoms = Atoms {
+impl<'s> Nodes<'s> {
+    pub fn new(schema: &'s Schema) -> Nodes<'s> {
+        let mut nodes = Nodes {
             schema,
             all: Vec::new(),
             at: HashMap::new(),
@@ -183,43 +183,43 @@ impl<'s> Atoms<'s> {
             parents: HashMap::new(),
         };
         for table in &schema.tables {
-            atoms.tables.insert(&table.name, table);
+            nodes.tables.insert(&table.name, table);
             for parent in &table.parents {
-                let children = atoms.parents.entry(&parent.table).or_default();
+                let children = nodes.parents.entry(&parent.table).or_default();
                 children.push(&table.name);
             }
         }
         for table in &schema.tables {
-            atoms.add_table(table);
+            nodes.add_table(table);
         }
         for object in &schema.objects {
-            atoms.add_object(object);
+            nodes.add_object(object);
         }
-        atoms.at = atoms
+        nodes.at = nodes
             .all
             .iter()
             .enumerate()
-            .map(|(at, atom)| (atom.name, at))
+            .map(|(at, node)| (node.name, at))
             .collect();
-        let known = &atoms.at;
-        for atom in &mut atoms.all {
-            let name = atom.name;
-            for list in [&mut atom.needs, &mut atom.after] {
+        let known = &nodes.at;
+        for node in &mut nodes.all {
+            let name = node.name;
+            for list in [&mut node.needs, &mut node.after] {
                 list.retain(|need| *need != name && known.contains_key(need));
             }
         }
-        super::body_names::add_soft(&mut atoms);
-        atoms
+        super::body_names::add_soft(&mut nodes);
+        nodes
     }
 
-    pub fn get(&self, name: &Name<'_>) -> Option<&Atom<'s>> {
+    pub fn get(&self, name: &Name<'_>) -> Option<&Node<'s>> {
         let name: Name<'_> = *name;
         self.at.get(&name).and_then(|at| self.all.get(*at))
     }
 
-    fn push(&mut self, name: Name<'s>, part: Part<'s>, needs: Vec<Name<'s>>) -> &mut Atom<'s> {
+    fn push(&mut self, name: Name<'s>, part: Part<'s>, needs: Vec<Name<'s>>) -> &mut Node<'s> {
         let at = self.all.len();
-        self.all.push(Atom {
+        self.all.push(Node {
             name,
             part,
             needs,
@@ -244,12 +244,12 @@ impl<'s> Atoms<'s> {
             let name = Name::new(Class::Key, &table.name, &key.name);
             let children = self.attached(table, key);
             let links = self.links(table);
-            let atom = self.push(name, Part::Key(key, false), needs);
-            atom.owner = Some(itself);
-            add_key_needs(atom, table, key);
-            atom.needs.extend(children);
+            let node = self.push(name, Part::Key(key, false), needs);
+            node.owner = Some(itself);
+            add_key_needs(node, table, key);
+            node.needs.extend(children);
             if is_incomplete(table, key) {
-                atom.after = links;
+                node.after = links;
             }
         }
         for check in &table.checks {
@@ -257,8 +257,8 @@ impl<'s> Atoms<'s> {
             let mut needs = vec![itself];
             needs.extend(mentioned(table, &check.expression));
             needs.extend(named(&check.needs.0));
-            let atom = self.push(name, Part::Check(check), needs);
-            atom.owner = Some(itself);
+            let node = self.push(name, Part::Check(check), needs);
+            node.owner = Some(itself);
         }
         for key in &table.foreign_keys {
             self.add_foreign_key(table, key);
@@ -318,8 +318,8 @@ impl<'s> Atoms<'s> {
             let served = to.keys.iter().filter(|unique| serves(unique, key));
             needs.extend(served.map(|unique| Name::new(Class::Key, &to.name, &unique.name)));
         }
-        let atom = self.push(name, Part::ForeignKey(table, key), needs);
-        atom.owner = Some(itself);
+        let node = self.push(name, Part::ForeignKey(table, key), needs);
+        node.owner = Some(itself);
     }
 
     fn add_parent(&mut self, table: &'s Table, parent: &'s Parent) {
@@ -340,12 +340,12 @@ impl<'s> Atoms<'s> {
             let checks = table.checks.iter();
             after.extend(checks.map(|check| Name::new(Class::Check, &table.name, &check.name)));
         }
-        let atom = self.push(name, Part::Parent(table, parent), vec![itself, other]);
-        atom.owner = Some(itself);
-        atom.after = after;
+        let node = self.push(name, Part::Parent(table, parent), vec![itself, other]);
+        node.owner = Some(itself);
+        node.after = after;
     }
 
-    /// What a new child takes from its parents as they are at that time.
+    /// The parts of parents that a new child inherits.
     fn inherited(&self, table: &'s Table) -> Vec<Name<'s>> {
         let plain = table.parents.iter().filter(|parent| parent.bound.is_none());
         let parents = plain.filter_map(|parent| self.tables.get(parent.table.as_str()));
@@ -360,7 +360,7 @@ impl<'s> Atoms<'s> {
         names
     }
 
-    /// That the partitions of a table are its partitions.
+    /// The links of a table's partitions.
     fn links(&self, table: &'s Table) -> Vec<Name<'s>> {
         let children = self.parents.get(table.name.as_str()).into_iter().flatten();
         children
@@ -368,8 +368,8 @@ impl<'s> Atoms<'s> {
             .collect()
     }
 
-    /// The keys of partitions that belong to a key of their parent: they are made first, under
-    /// their own names, and are found by it.
+    /// The keys of partitions that belong to a key of their parent: they are created first, under
+    /// their own names, and the parent's key attaches them.
     fn attached(&self, table: &'s Table, key: &'s Key) -> Vec<Name<'s>> {
         let children = self.parents.get(table.name.as_str());
         let mut names = Vec::new();
@@ -396,9 +396,9 @@ impl<'s> Atoms<'s> {
         self.push(name, Part::Object(object), needs).owner = holder;
         for key in &object.keys {
             let part = Name::new(Class::Key, &object.name, &key.name);
-            let atom = self.push(part, Part::Key(key, true), vec![name]);
-            atom.needs.extend(named(&key.needs.0));
-            atom.owner = Some(name);
+            let node = self.push(part, Part::Key(key, true), vec![name]);
+            node.needs.extend(named(&key.needs.0));
+            node.owner = Some(name);
         }
         let owner = owner(object).and_then(|(table, column)| {
             let table = *self.tables.get(table.as_str())?;
@@ -429,12 +429,12 @@ fn named(ids: &[Id]) -> Vec<Name<'_>> {
     ids.iter().filter_map(Name::of).collect()
 }
 
-fn add_key_needs<'s>(atom: &mut Atom<'s>, table: &'s Table, key: &'s Key) {
+fn add_key_needs<'s>(node: &mut Node<'s>, table: &'s Table, key: &'s Key) {
     let mut columns: HashSet<&str> = key.include.iter().map(String::as_str).collect();
     columns.extend(key.parts.iter().filter_map(|part| part.column.as_deref()));
     for column in &table.columns {
         if columns.contains(column.name.as_str()) {
-            atom.needs.push(Name::column(&table.name, &column.name));
+            node.needs.push(Name::column(&table.name, &column.name));
         }
     }
     let expressions = key.parts.iter().filter_map(|part| part.expression.as_ref());
@@ -442,12 +442,12 @@ fn add_key_needs<'s>(atom: &mut Atom<'s>, table: &'s Table, key: &'s Key) {
         .chain(&key.filter)
         .chain(key.options.get("definition"))
     {
-        atom.needs.extend(mentioned(table, expression));
+        node.needs.extend(mentioned(table, expression));
     }
-    atom.needs.extend(named(&key.needs.0));
+    node.needs.extend(named(&key.needs.0));
 }
 
-/// The columns whose names stand in an expression; it may be more than it has.
+/// The columns whose names stand in an expression; perhaps more than it refers to.
 fn mentioned<'s>(table: &'s Table, expression: &str) -> Vec<Name<'s>> {
     let words: HashSet<&str> = super::body_names::words(expression).collect();
     let columns = table.columns.iter();
@@ -464,7 +464,7 @@ fn mentioned<'s>(table: &'s Table, expression: &str) -> Vec<Name<'s>> {
         .collect()
 }
 
-/// Whether it is an index of a partitioned table that some partitions have not.
+/// Whether it is an index of a partitioned table that some partitions lack.
 fn is_incomplete(table: &Table, key: &Key) -> bool {
     table.partitions.is_some() && !super::clause::is_valid(&key.options)
 }
@@ -480,7 +480,7 @@ fn serves(unique: &Key, key: &ForeignKey) -> bool {
         })
 }
 
-/// The index by which a table's rows are told apart elsewhere, quoted.
+/// The quoted name of the index that is a table's replica identity.
 pub fn replica(table: &Table) -> Option<&str> {
     table
         .options

@@ -1,7 +1,7 @@
-//! Everything that is no part of a table.
+//! Creates and alters objects outside of tables.
 
 use super::Writer;
-use super::actions::Fate;
+use super::actions::Action;
 use super::clause;
 use super::clause::{quote, text};
 use super::columns::sequence_changes;
@@ -28,7 +28,7 @@ impl<'s> Writer<'_, 's> {
     fn create_object(&mut self, name: Name<'s>, object: &'s Object) {
         self.say(name, object.sql.clone());
         self.finish_object(name, object, None);
-        if self.plan.fate(&name) == Fate::Retire {
+        if self.plan.action(&name) == Action::RenameAside {
             return;
         }
         if name.class == Class::Domain {
@@ -41,16 +41,16 @@ impl<'s> Writer<'_, 's> {
         }
     }
 
-    /// What an object has by statements of its own.
+    /// The statements behind a CREATE: comments and settings of an object.
     fn finish_object(&mut self, name: Name<'s>, new: &'s Object, old: Option<&'s Object>) {
         let comment = old.and_then(|old| old.comment.as_deref());
-        let told = match name.class {
+        let target = match name.class {
             Class::Function | Class::Procedure | Class::Aggregate | Class::Operator => {
                 signature(name, Part::Object(new))
             }
             _ => String::new(),
         };
-        self.comment_object(name, comment, new.comment.as_deref(), &told);
+        self.comment_object(name, comment, new.comment.as_deref(), &target);
         let option = |object: &'s Object, option: &str| object.options.get(option);
         let state = |object: Option<&'s Object>| object.and_then(|it| option(it, "state"));
         if matches!(name.class, Class::Trigger | Class::Rule) && state(old) != state(Some(new)) {
@@ -92,8 +92,8 @@ impl<'s> Writer<'_, 's> {
             let before = old.and_then(|old| old.columns.iter().find(|it| it.name == column.name));
             let comment = before.and_then(|before| before.comment.as_deref());
             let (on, own) = (quote(name.name), quote(&column.name));
-            let told = format!("COLUMN {on}.{own}");
-            self.comment(name, comment, column.comment.as_deref(), &told);
+            let target = format!("COLUMN {on}.{own}");
+            self.comment(name, comment, column.comment.as_deref(), &target);
             let default = before.and_then(|before| before.default.as_ref());
             if default != column.default.as_ref() {
                 let words = match &column.default {

@@ -1,24 +1,24 @@
-//! The order of what is done: a graph, and a way through it that is always the same.
+//! Order of the steps: a dependency graph and its deterministic topological order.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use super::actions::Fate;
-use super::nodes::{Atoms, Class, Name, Part};
+use super::actions::Action;
+use super::nodes::{Class, Name, Nodes, Part};
 use super::plan::Plan;
 
-/// One thing that is done to an atom.
+/// The kind of a step on a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Deed {
+pub enum StepKind {
     Drop,
-    /// A type gets another name.
-    PutAside,
-    Make,
-    /// The type that was put aside goes.
-    Discard,
+    /// Renames a type out of the way.
+    RenameAside,
+    Create,
+    /// Drops the type that was renamed.
+    DropRenamed,
 }
 
-pub type Step<'s> = (Deed, Name<'s>);
+pub type Step<'s> = (StepKind, Name<'s>);
 
 #[derive(Default)]
 struct Graph<'s> {
@@ -28,28 +28,28 @@ struct Graph<'s> {
     soft: HashSet<(usize, usize)>,
 }
 
-/// The steps in their order, and the functions that come before what they mention.
+/// The steps in their order, and whether a function is created before an object that it mentions.
 pub fn order<'s>(plan: &Plan<'s>) -> (Vec<Step<'s>>, bool) {
     let mut graph = Graph::default();
-    for (name, fate) in &plan.fates {
-        if fate.drops() && !plan.gone_with.contains_key(name) {
-            graph.steps.push((Deed::Drop, *name));
+    for (name, action) in &plan.actions {
+        if action.drops() && !plan.dropped_with.contains_key(name) {
+            graph.steps.push((StepKind::Drop, *name));
         }
-        if fate.makes() && !plan.made_with.contains_key(name) {
-            graph.steps.push((Deed::Make, *name));
+        if action.creates() && !plan.created_with.contains_key(name) {
+            graph.steps.push((StepKind::Create, *name));
         }
-        if *fate == Fate::Retire {
-            graph.steps.push((Deed::PutAside, *name));
-            graph.steps.push((Deed::Discard, *name));
+        if *action == Action::RenameAside {
+            graph.steps.push((StepKind::RenameAside, *name));
+            graph.steps.push((StepKind::DropRenamed, *name));
         }
     }
-    let at = |atoms: &Atoms<'s>, name: &Name<'s>| atoms.at.get(name).copied();
-    graph.steps.sort_by_cached_key(|(deed, name)| {
-        let place = match deed {
-            Deed::Drop | Deed::PutAside | Deed::Discard => at(&plan.old, name),
-            Deed::Make => at(&plan.new, name),
+    let at = |nodes: &Nodes<'s>, name: &Name<'s>| nodes.at.get(name).copied();
+    graph.steps.sort_by_cached_key(|(kind, name)| {
+        let place = match kind {
+            StepKind::Drop | StepKind::RenameAside | StepKind::DropRenamed => at(&plan.old, name),
+            StepKind::Create => at(&plan.new, name),
         };
-        (rank(*deed, name.class), place)
+        (rank(*kind, name.class), place)
     });
     graph.at = std::iter::zip(graph.steps.iter().copied(), 0..).collect();
     graph.old_edges(plan);
@@ -58,38 +58,38 @@ pub fn order<'s>(plan: &Plan<'s>) -> (Vec<Step<'s>>, bool) {
     graph.walk()
 }
 
-/// Drops first, from what stands at the top; then everything else from the ground.
-fn rank(deed: Deed, class: Class) -> (u8, Reverse<Class>, Class) {
+/// The rank of a step without dependencies: drops in reverse class order, then the others.
+fn rank(kind: StepKind, class: Class) -> (u8, Reverse<Class>, Class) {
     let same = Reverse(Class::Extension);
-    match deed {
-        Deed::Drop => (0, Reverse(class), class),
-        Deed::PutAside => (1, same, class),
-        Deed::Make => (2, same, class),
-        Deed::Discard => (3, Reverse(class), class),
+    match kind {
+        StepKind::Drop => (0, Reverse(class), class),
+        StepKind::RenameAside => (1, same, class),
+        StepKind::Create => (2, same, class),
+        StepKind::DropRenamed => (3, Reverse(class), class),
     }
 }
 
 impl<'s> Graph<'s> {
-    fn find(&self, deed: Deed, name: Name<'s>) -> Option<usize> {
-        self.at.get(&(deed, name)).copied()
+    fn find(&self, kind: StepKind, name: Name<'s>) -> Option<usize> {
+        self.at.get(&(kind, name)).copied()
     }
 
-    /// The step by which something goes.
+    /// The step that drops a node.
     fn drop_of(&self, plan: &Plan<'s>, name: Name<'s>) -> Option<usize> {
         let mut name = name;
-        while let Some(with) = plan.gone_with.get(&name) {
+        while let Some(with) = plan.dropped_with.get(&name) {
             name = *with;
         }
-        self.find(Deed::Drop, name)
+        self.find(StepKind::Drop, name)
     }
 
-    /// The step by which something comes or is altered.
-    fn make_of(&self, plan: &Plan<'s>, name: Name<'s>) -> Option<usize> {
+    /// The step that creates or alters a node.
+    fn create_of(&self, plan: &Plan<'s>, name: Name<'s>) -> Option<usize> {
         let mut name = name;
-        while let Some(with) = plan.made_with.get(&name) {
+        while let Some(with) = plan.created_with.get(&name) {
             name = *with;
         }
-        self.find(Deed::Make, name)
+        self.find(StepKind::Create, name)
     }
 
     fn before(&mut self, first: Option<usize>, second: Option<usize>) {
@@ -99,60 +99,60 @@ impl<'s> Graph<'s> {
     }
 
     fn old_edges(&mut self, plan: &Plan<'s>) {
-        for atom in &plan.old.all {
-            let fate = plan.fate(&atom.name);
-            let (drop, make) = match fate {
-                Fate::Keep => continue,
-                Fate::Drop | Fate::Rebuild => (self.drop_of(plan, atom.name), None),
-                _ => (None, self.make_of(plan, atom.name)),
+        for node in &plan.old.all {
+            let action = plan.action(&node.name);
+            let (drop, make) = match action {
+                Action::Keep => continue,
+                Action::Drop | Action::Rebuild => (self.drop_of(plan, node.name), None),
+                _ => (None, self.create_of(plan, node.name)),
             };
-            if fate == Fate::Retire {
-                let aside = self.find(Deed::PutAside, atom.name);
-                let discard = self.find(Deed::Discard, atom.name);
-                self.before(aside, self.make_of(plan, atom.name));
-                self.before(self.make_of(plan, atom.name), discard);
+            if action == Action::RenameAside {
+                let aside = self.find(StepKind::RenameAside, node.name);
+                let discard = self.find(StepKind::DropRenamed, node.name);
+                self.before(aside, self.create_of(plan, node.name));
+                self.before(self.create_of(plan, node.name), discard);
             }
-            if fate == Fate::Rebuild {
-                self.before(drop, self.make_of(plan, atom.name));
+            if action == Action::Rebuild {
+                self.before(drop, self.create_of(plan, node.name));
             }
-            for need in &atom.needs {
-                match plan.fate(need) {
-                    Fate::Drop | Fate::Rebuild => {
+            for need in &node.needs {
+                match plan.action(need) {
+                    Action::Drop | Action::Rebuild => {
                         let theirs = self.drop_of(plan, *need);
                         self.before(drop.or(make), theirs);
-                        self.before(self.find(Deed::Discard, atom.name), theirs);
+                        self.before(self.find(StepKind::DropRenamed, node.name), theirs);
                     }
-                    Fate::Retire => {
-                        self.before(drop, self.find(Deed::PutAside, *need));
-                        let discard = self.find(Deed::Discard, *need);
+                    Action::RenameAside => {
+                        self.before(drop, self.find(StepKind::RenameAside, *need));
+                        let discard = self.find(StepKind::DropRenamed, *need);
                         self.before(make, discard);
-                        self.before(self.find(Deed::Discard, atom.name), discard);
+                        self.before(self.find(StepKind::DropRenamed, node.name), discard);
                     }
-                    Fate::Alter | Fate::Retype => {
-                        self.before(drop, self.make_of(plan, *need));
+                    Action::Alter | Action::Retype => {
+                        self.before(drop, self.create_of(plan, *need));
                     }
-                    Fate::Keep | Fate::Make => {}
+                    Action::Keep | Action::Create => {}
                 }
             }
         }
     }
 
     fn new_edges(&mut self, plan: &Plan<'s>) {
-        for atom in &plan.new.all {
-            if !plan.fate(&atom.name).makes() {
+        for node in &plan.new.all {
+            if !plan.action(&node.name).creates() {
                 continue;
             }
-            let Some(make) = self.make_of(plan, atom.name) else {
+            let Some(make) = self.create_of(plan, node.name) else {
                 continue;
             };
-            for need in &atom.needs {
-                if plan.fate(need).makes() {
-                    self.before(self.make_of(plan, *need), Some(make));
+            for need in &node.needs {
+                if plan.action(need).creates() {
+                    self.before(self.create_of(plan, *need), Some(make));
                 }
             }
-            let soft = matches!(atom.name.class, Class::Function | Class::Procedure);
-            for need in &atom.after {
-                let Some(theirs) = self.make_of(plan, *need).filter(|theirs| *theirs != make)
+            let soft = matches!(node.name.class, Class::Function | Class::Procedure);
+            for need in &node.after {
+                let Some(theirs) = self.create_of(plan, *need).filter(|theirs| *theirs != make)
                 else {
                     continue;
                 };
@@ -165,27 +165,30 @@ impl<'s> Graph<'s> {
         }
     }
 
-    /// Who takes a name waits until whoever has it is gone.
+    /// A node that takes a name is created after the node that had it is dropped or renamed.
     fn name_edges(&mut self, plan: &Plan<'s>) {
         let mut held: HashMap<(char, &str, String), Vec<usize>> = HashMap::new();
-        for atom in &plan.old.all {
-            let goes = match plan.fate(&atom.name) {
-                Fate::Drop | Fate::Rebuild => self.drop_of(plan, atom.name),
-                Fate::Retire => self.find(Deed::PutAside, atom.name),
+        for node in &plan.old.all {
+            let goes = match plan.action(&node.name) {
+                Action::Drop | Action::Rebuild => self.drop_of(plan, node.name),
+                Action::RenameAside => self.find(StepKind::RenameAside, node.name),
                 _ => None,
             };
             let Some(goes) = goes else { continue };
-            for claim in claims(atom.name, atom.part) {
+            for claim in claims(node.name, node.part) {
                 held.entry(claim).or_default().push(goes);
             }
         }
-        for atom in &plan.new.all {
-            let fate = plan.fate(&atom.name);
-            if !matches!(fate, Fate::Make | Fate::Rebuild | Fate::Retire) {
+        for node in &plan.new.all {
+            let action = plan.action(&node.name);
+            if !matches!(
+                action,
+                Action::Create | Action::Rebuild | Action::RenameAside
+            ) {
                 continue;
             }
-            let make = self.make_of(plan, atom.name);
-            for claim in claims(atom.name, atom.part) {
+            let make = self.create_of(plan, node.name);
+            for claim in claims(node.name, node.part) {
                 for goes in held.get(&claim).cloned().into_iter().flatten() {
                     self.before(Some(goes), make);
                 }
@@ -242,7 +245,7 @@ impl<'s> Graph<'s> {
     }
 }
 
-/// The names that an atom takes where another kind of atom could have them.
+/// The names that a node takes in name spaces which other classes share.
 fn claims<'s>(name: Name<'s>, part: Part<'s>) -> Vec<(char, &'s str, String)> {
     let own = name.name.to_owned();
     match name.class {

@@ -1,41 +1,41 @@
-//! The fate of every atom, once what happens to one has reached what is built upon it.
+//! The action on every node, after the actions have spread to dependent nodes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::actions;
-use super::actions::Fate;
-use super::nodes::{Atom, Atoms, Class, Name, Part};
+use super::actions::Action;
+use super::nodes::{Class, Name, Node, Nodes, Part};
 use crate::model::schema::Column;
 
 pub struct Plan<'s> {
-    pub old: Atoms<'s>,
-    pub new: Atoms<'s>,
-    pub fates: HashMap<Name<'s>, Fate>,
+    pub old: Nodes<'s>,
+    pub new: Nodes<'s>,
+    pub actions: HashMap<Name<'s>, Action>,
     /// What is dropped along with something else, by what.
-    pub gone_with: HashMap<Name<'s>, Name<'s>>,
+    pub dropped_with: HashMap<Name<'s>, Name<'s>>,
     /// What is made along with something else, by what.
-    pub made_with: HashMap<Name<'s>, Name<'s>>,
+    pub created_with: HashMap<Name<'s>, Name<'s>>,
 }
 
 impl<'s> Plan<'s> {
-    pub fn new(old: Atoms<'s>, new: Atoms<'s>) -> Plan<'s> {
-        let mut fates: HashMap<Name<'s>, Fate> = HashMap::new();
-        for atom in &old.all {
-            let fate = match new.get(&atom.name) {
-                None => Fate::Drop,
-                Some(other) => actions::of_both(atom, other, &old, &new),
+    pub fn new(old: Nodes<'s>, new: Nodes<'s>) -> Plan<'s> {
+        let mut actions: HashMap<Name<'s>, Action> = HashMap::new();
+        for node in &old.all {
+            let action = match new.get(&node.name) {
+                None => Action::Drop,
+                Some(other) => actions::of_both(node, other, &old, &new),
             };
-            fates.insert(atom.name, fate);
+            actions.insert(node.name, action);
         }
-        for atom in &new.all {
-            fates.entry(atom.name).or_insert(Fate::Make);
+        for node in &new.all {
+            actions.entry(node.name).or_insert(Action::Create);
         }
         let mut plan = Plan {
             old,
             new,
-            fates,
-            gone_with: HashMap::new(),
-            made_with: HashMap::new(),
+            actions,
+            dropped_with: HashMap::new(),
+            created_with: HashMap::new(),
         };
         plan.spread();
         plan.absorb_drops();
@@ -43,104 +43,105 @@ impl<'s> Plan<'s> {
         plan
     }
 
-    pub fn fate(&self, name: &Name<'_>) -> Fate {
-        self.fates.get(name).copied().unwrap_or(Fate::Keep)
+    pub fn action(&self, name: &Name<'_>) -> Action {
+        self.actions.get(name).copied().unwrap_or(Action::Keep)
     }
 
     /// Carries what is dropped, retyped or put aside on to what is built upon it.
     fn spread(&mut self) {
         let mut dependants: HashMap<Name<'s>, Vec<usize>> = HashMap::new();
-        for (at, atom) in self.old.all.iter().enumerate() {
-            for need in &atom.needs {
+        for (at, node) in self.old.all.iter().enumerate() {
+            for need in &node.needs {
                 dependants.entry(*need).or_default().push(at);
             }
         }
-        let moves = |fate: &Fate| !matches!(fate, Fate::Keep | Fate::Make | Fate::Alter);
+        let moves =
+            |action: &Action| !matches!(action, Action::Keep | Action::Create | Action::Alter);
         let mut queue: VecDeque<Name<'s>> = self
             .old
             .all
             .iter()
-            .map(|atom| atom.name)
-            .filter(|name| self.fates.get(name).is_some_and(moves))
+            .map(|node| node.name)
+            .filter(|name| self.actions.get(name).is_some_and(moves))
             .collect();
         while let Some(cause) = queue.pop_front() {
-            let why = self.fate(&cause);
+            let why = self.action(&cause);
             for at in dependants.get(&cause).into_iter().flatten() {
-                let Some(atom) = self.old.all.get(*at) else {
+                let Some(node) = self.old.all.get(*at) else {
                     continue;
                 };
-                let now = self.fate(&atom.name);
-                let next = self.reached(atom, &cause, why, now);
+                let now = self.action(&node.name);
+                let next = self.reached(node, &cause, why, now);
                 if next != now {
-                    self.fates.insert(atom.name, next);
-                    queue.push_back(atom.name);
+                    self.actions.insert(node.name, next);
+                    queue.push_back(node.name);
                 }
             }
         }
     }
 
-    /// The fate of an atom when that of something it is built upon is known.
-    fn reached(&self, atom: &Atom<'s>, cause: &Name<'s>, why: Fate, now: Fate) -> Fate {
-        if matches!(now, Fate::Drop | Fate::Rebuild | Fate::Retire) {
+    /// The action of a node when that of something it is built upon is known.
+    fn reached(&self, node: &Node<'s>, cause: &Name<'s>, why: Action, now: Action) -> Action {
+        if matches!(now, Action::Drop | Action::Rebuild | Action::RenameAside) {
             return now;
         }
-        let class = atom.name.class;
+        let class = node.name.class;
         match why {
-            Fate::Retype => self.reached_by_retype(atom, cause, now),
-            Fate::Retire => match class {
-                Class::Column if is_generated(atom) => Fate::Rebuild,
-                Class::Column => Fate::Retype,
-                Class::Domain | Class::Composite | Class::Range => Fate::Retire,
+            Action::Retype => self.reached_by_retype(node, cause, now),
+            Action::RenameAside => match class {
+                Class::Column if is_generated(node) => Action::Rebuild,
+                Class::Column => Action::Retype,
+                Class::Domain | Class::Composite | Class::Range => Action::RenameAside,
                 Class::Table => now,
-                _ => Fate::Rebuild,
+                _ => Action::Rebuild,
             },
             _ => {
-                let still = self.new.get(&atom.name);
-                let needed = still.is_some_and(|atom| atom.needs.contains(cause));
+                let still = self.new.get(&node.name);
+                let needed = still.is_some_and(|node| node.needs.contains(cause));
                 let stands_alone = matches!(
                     class,
                     Class::View | Class::Function | Class::Procedure | Class::Default
                 );
                 match class {
-                    Class::Table | Class::Owner if atom.owner != Some(*cause) => now,
+                    Class::Table | Class::Owner if node.owner != Some(*cause) => now,
                     Class::Key if self.is_left(cause) => now,
-                    Class::Column if is_generated(atom) => Fate::Rebuild,
-                    Class::Column if atom.owner != Some(*cause) => {
+                    Class::Column if is_generated(node) => Action::Rebuild,
+                    Class::Column if node.owner != Some(*cause) => {
                         if needed {
-                            Fate::Retype
+                            Action::Retype
                         } else {
                             now
                         }
                     }
-                    _ if now == Fate::Alter
+                    _ if now == Action::Alter
                         && !needed
                         && stands_alone
                         && cause.class != Class::Key =>
                     {
                         now
                     }
-                    _ => Fate::Rebuild,
+                    _ => Action::Rebuild,
                 }
             }
         }
     }
 
-    fn reached_by_retype(&self, atom: &Atom<'s>, cause: &Name<'s>, now: Fate) -> Fate {
-        match atom.name.class {
+    fn reached_by_retype(&self, node: &Node<'s>, cause: &Name<'s>, now: Action) -> Action {
+        match node.name.class {
             Class::View
             | Class::MaterializedView
             | Class::Rule
             | Class::Policy
             | Class::Trigger
             | Class::Function
-            | Class::Procedure => Fate::Rebuild,
-            Class::Column if is_generated(atom) => Fate::Rebuild,
-            Class::Default if atom.owner == Some(*cause) => Fate::Rebuild,
+            | Class::Procedure => Action::Rebuild,
+            Class::Column if is_generated(node) => Action::Rebuild,
+            Class::Default if node.owner == Some(*cause) => Action::Rebuild,
             Class::ForeignKey => {
                 if self.stays_comparable(cause) {
                     now
                 } else {
-                    Fate::Rebuild
+                    Action::Rebuild
                 }
             }
             _ => now,
@@ -149,7 +150,7 @@ impl<'s> Plan<'s> {
 
     /// Whether a retyped column can still be compared with what it was compared with.
     fn stays_comparable(&self, column: &Name<'s>) -> bool {
-        let kind = |atoms: &Atoms<'s>| match atoms.get(column).map(|atom| atom.part) {
+        let kind = |nodes: &Nodes<'s>| match nodes.get(column).map(|node| node.part) {
             Some(Part::Column(_, column)) => column.sql.clone(),
             _ => String::new(),
         };
@@ -165,53 +166,53 @@ impl<'s> Plan<'s> {
     /// Whether it is the key of a partition that goes or leaves its parent.
     fn is_left(&self, key: &Name<'s>) -> bool {
         key.class == Class::Key
-            && (self.fate(&Name::table(key.table)) == Fate::Drop
+            && (self.action(&Name::table(key.table)) == Action::Drop
                 || self.old.tables.get(key.table).is_some_and(|table| {
                     table.parents.iter().any(|parent| {
                         let link = Name::new(Class::Parent, &table.name, &parent.table);
-                        self.fate(&link) == Fate::Drop
+                        self.action(&link) == Action::Drop
                     })
                 }))
     }
 
     fn absorb_drops(&mut self) {
         let mut gone = HashMap::new();
-        for atom in &self.old.all {
-            if !self.fate(&atom.name).drops() {
+        for node in &self.old.all {
+            if !self.action(&node.name).drops() {
                 continue;
             }
-            let drops = |name: &Name<'s>| self.fate(name).drops();
-            let owner = atom.owner.filter(drops);
-            let with = match atom.name.class {
-                Class::Table => self.partitioned_by(atom).filter(drops),
-                Class::Sequence => self.owning_column(atom).filter(drops),
+            let drops = |name: &Name<'s>| self.action(name).drops();
+            let owner = node.owner.filter(drops);
+            let with = match node.name.class {
+                Class::Table => self.partitioned_by(node).filter(drops),
+                Class::Sequence => self.owning_column(node).filter(drops),
                 Class::Owner => owner,
-                Class::Key => owner.or_else(|| self.attached_to(atom).filter(drops)).or_else(|| {
-                    let plain = matches!(atom.part, Part::Key(key, false)
+                Class::Key => owner.or_else(|| self.attached_to(node).filter(drops)).or_else(|| {
+                    let plain = matches!(node.part, Part::Key(key, false)
                         if key.filter.is_none() && key.parts.iter().all(|part| part.column.is_some()));
-                    self.dropped_column(atom).filter(|_| plain)
+                    self.dropped_column(node).filter(|_| plain)
                 }),
-                Class::ForeignKey => owner.or_else(|| self.dropped_column(atom)),
+                Class::ForeignKey => owner.or_else(|| self.dropped_column(node)),
                 _ => owner,
             };
             if let Some(with) = with {
-                gone.insert(atom.name, with);
+                gone.insert(node.name, with);
             }
         }
         self.cut_cycles(&mut gone);
-        self.gone_with = gone;
+        self.dropped_with = gone;
     }
 
     /// The table that takes its partition along.
-    fn partitioned_by(&self, atom: &Atom<'s>) -> Option<Name<'s>> {
-        let Part::Table(table) = atom.part else {
+    fn partitioned_by(&self, node: &Node<'s>) -> Option<Name<'s>> {
+        let Part::Table(table) = node.part else {
             return None;
         };
         let parent = table.parents.first().filter(|it| it.bound.is_some())?;
         Some(Name::table(&parent.table))
     }
 
-    fn owning_column(&self, sequence: &Atom<'s>) -> Option<Name<'s>> {
+    fn owning_column(&self, sequence: &Node<'s>) -> Option<Name<'s>> {
         let owner = Name::new(Class::Owner, "", sequence.name.name);
         let owner = self.old.get(&owner)?;
         owner
@@ -222,24 +223,24 @@ impl<'s> Plan<'s> {
     }
 
     /// The key of the parent that a partition's key belongs to.
-    fn attached_to(&self, atom: &Atom<'s>) -> Option<Name<'s>> {
-        let Part::Key(key, false) = atom.part else {
+    fn attached_to(&self, node: &Node<'s>) -> Option<Name<'s>> {
+        let Part::Key(key, false) = node.part else {
             return None;
         };
         let name = key.options.get("attached")?;
-        let table = self.old.tables.get(atom.name.table)?;
+        let table = self.old.tables.get(node.name.table)?;
         let parent = table.parents.first()?;
         Some(Name::new(Class::Key, &parent.table, name))
     }
 
     /// A column of its own table that goes, for good or to come back.
-    fn dropped_column(&self, atom: &Atom<'s>) -> Option<Name<'s>> {
-        let mut needs = atom.needs.iter();
+    fn dropped_column(&self, node: &Node<'s>) -> Option<Name<'s>> {
+        let mut needs = node.needs.iter();
         needs
             .find(|need| {
                 need.class == Class::Column
-                    && need.table == atom.name.table
-                    && self.fate(need).drops()
+                    && need.table == node.name.table
+                    && self.action(need).drops()
             })
             .copied()
     }
@@ -248,14 +249,14 @@ impl<'s> Plan<'s> {
     fn cut_cycles(&self, gone: &mut HashMap<Name<'s>, Name<'s>>) {
         let mut points: HashMap<&'s str, Vec<&'s str>> = HashMap::new();
         let mut keys = Vec::new();
-        for atom in &self.old.all {
-            let Part::ForeignKey(table, key) = atom.part else {
+        for node in &self.old.all {
+            let Part::ForeignKey(table, key) = node.part else {
                 continue;
             };
             let to = Name::table(&key.to);
-            if table.name != key.to && gone.contains_key(&atom.name) && self.fate(&to).drops() {
+            if table.name != key.to && gone.contains_key(&node.name) && self.action(&to).drops() {
                 points.entry(&table.name).or_default().push(&key.to);
-                keys.push((atom.name, table.name.as_str(), key.to.as_str()));
+                keys.push((node.name, table.name.as_str(), key.to.as_str()));
             }
         }
         for (name, from, to) in keys {
@@ -276,13 +277,13 @@ impl<'s> Plan<'s> {
 
     fn absorb_makes(&mut self) {
         let mut made: HashMap<Name<'s>, Name<'s>> = HashMap::new();
-        let comes = |fate: Fate| matches!(fate, Fate::Make | Fate::Rebuild);
-        for atom in &self.new.all {
-            if !comes(self.fate(&atom.name)) {
+        let comes = |action: Action| matches!(action, Action::Create | Action::Rebuild);
+        for node in &self.new.all {
+            if !comes(self.action(&node.name)) {
                 continue;
             }
-            let whole = atom.owner.filter(|owner| comes(self.fate(owner)));
-            let with = match (atom.name.class, atom.part) {
+            let whole = node.owner.filter(|owner| comes(self.action(owner)));
+            let with = match (node.name.class, node.part) {
                 (Class::Column | Class::Default | Class::Identity, _) => whole,
                 (Class::Check, Part::Check(check)) => {
                     whole.filter(|_| super::clause::is_valid(&check.options))
@@ -294,30 +295,30 @@ impl<'s> Plan<'s> {
                 _ => None,
             };
             let Some(with) = with else { continue };
-            let table = Name::table(atom.name.table);
-            if self.fate(&table).makes() && self.depends_on_table(atom, table) {
+            let table = Name::table(node.name.table);
+            if self.action(&table).creates() && self.depends_on_table(node, table) {
                 continue;
             }
-            made.insert(atom.name, with);
+            made.insert(node.name, with);
         }
         self.absorb_serials(&mut made);
-        self.made_with = made;
+        self.created_with = made;
     }
 
     /// A sequence that is made for a column that is made comes with it.
     fn absorb_serials(&self, made: &mut HashMap<Name<'s>, Name<'s>>) {
-        for atom in &self.new.all {
-            let Part::Column(table, column) = atom.part else {
+        for node in &self.new.all {
+            let Part::Column(table, column) = node.part else {
                 continue;
             };
-            if atom.name.class != Class::Default || !made.contains_key(&atom.name) {
+            if node.name.class != Class::Default || !made.contains_key(&node.name) {
                 continue;
             }
             let Some(sequence) = serial_of(&self.new, &table.name, column) else {
                 continue;
             };
             let owner = Name::new(Class::Owner, "", sequence.name);
-            if self.fate(&sequence) == Fate::Make && self.fate(&owner) == Fate::Make {
+            if self.action(&sequence) == Action::Create && self.action(&owner) == Action::Create {
                 let column = Name::column(&table.name, &column.name);
                 made.insert(sequence, column);
                 made.insert(owner, column);
@@ -326,13 +327,13 @@ impl<'s> Plan<'s> {
     }
 
     /// Whether something that is to stand in a table's own statement needs that table first.
-    fn depends_on_table(&self, atom: &Atom<'s>, table: Name<'s>) -> bool {
+    fn depends_on_table(&self, node: &Node<'s>, table: Name<'s>) -> bool {
         let outside = |need: &&Name<'s>| {
             need.table != table.name
                 && **need != table
                 && !matches!(need.class, Class::Column | Class::Key)
         };
-        let mut stack: Vec<Name<'s>> = atom.needs.iter().filter(outside).copied().collect();
+        let mut stack: Vec<Name<'s>> = node.needs.iter().filter(outside).copied().collect();
         let mut seen: HashSet<Name<'s>> = HashSet::new();
         while let Some(name) = stack.pop() {
             if name == table || (name.class == Class::Column && name.table == table.name) {
@@ -341,24 +342,24 @@ impl<'s> Plan<'s> {
             if name.class == Class::Sequence || name.class == Class::Table || !seen.insert(name) {
                 continue;
             }
-            if let Some(atom) = self.new.get(&name) {
-                stack.extend(&atom.needs);
+            if let Some(node) = self.new.get(&name) {
+                stack.extend(&node.needs);
             }
         }
         false
     }
 }
 
-fn is_generated(atom: &Atom<'_>) -> bool {
-    matches!(atom.part, Part::Column(_, column) if column.generated.is_some())
+fn is_generated(node: &Node<'_>) -> bool {
+    matches!(node.part, Part::Column(_, column) if column.generated.is_some())
 }
 
 /// The sequence by which a column is a serial.
-pub fn serial_of<'s>(atoms: &Atoms<'s>, table: &str, column: &'s Column) -> Option<Name<'s>> {
+pub fn serial_of<'s>(nodes: &Nodes<'s>, table: &str, column: &'s Column) -> Option<Name<'s>> {
     let mut needs = column.needs.0.iter().filter_map(Name::of);
     let usual = format!("{table}_{}_seq", column.name);
     let sequence = needs.find(|need| need.class == Class::Sequence && need.name == usual)?;
-    let Part::Object(object) = atoms.get(&sequence)?.part else {
+    let Part::Object(object) = nodes.get(&sequence)?.part else {
         return None;
     };
     let mut options = object.options.clone();

@@ -1,5 +1,5 @@
-//! Two schemas are brought to the point where their parts can be compared by name: serials become
-//! what they are made of, and what has only another name is renamed.
+//! Preparation of two schemas for a comparison by name: serials become sequences with defaults,
+//! and keys and checks that differ only in name are renamed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use super::clause::quote;
 use crate::model::change::DdlStep;
 use crate::model::schema::{ForeignKey, Id, Kind, Object, Schema, Table};
 
-/// Tells the sequence and the default of every serial.
+/// Replaces every serial by its sequence and its default.
 pub fn serials(schema: &mut Schema) {
     for table in &mut schema.tables {
         for column in &mut table.columns {
@@ -36,7 +36,7 @@ pub fn serials(schema: &mut Schema) {
     }
 }
 
-/// A default as two schemas tell it, whether it comes from a serial or not.
+/// A default in one spelling, whether it comes from a serial or not.
 pub fn plain_default(default: &str) -> String {
     match default.strip_prefix("nextval('\"") {
         Some(rest) => match rest.split_once("\"'") {
@@ -52,8 +52,8 @@ fn is_plain(name: &str) -> bool {
     name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// What a partition keeps when it is taken from its parent becomes its own in the old schema, and
-/// what it shares with a new parent the parent's.
+/// Adds to a partition of the old schema what it keeps when it is detached, and removes what it
+/// shares with a new parent.
 pub fn detached(from: &mut Schema, to: &Schema) {
     let kept: HashMap<&str, &Table> = to.tables.iter().map(|it| (it.name.as_str(), it)).collect();
     let old: HashMap<String, Table> = from
@@ -70,7 +70,7 @@ pub fn detached(from: &mut Schema, to: &Schema) {
             parent.bound.is_some() && !table.parents.iter().any(|it| it.table == parent.table)
         });
         for parent in coming.filter_map(|parent| kept.get(parent.table.as_str())) {
-            // What it has in common with its new parent becomes the parent's.
+            // Checks and keys that a new parent has too become inherited.
             table
                 .checks
                 .retain(|check| !parent.checks.contains(check) || new.checks.contains(check));
@@ -113,8 +113,8 @@ pub fn detached(from: &mut Schema, to: &Schema) {
     }
 }
 
-/// Gives keys, checks and foreign keys of the old schema their new names where nothing else
-/// differs, and tells how.
+/// Renames keys, checks and foreign keys of the old schema that differ only in name, and returns
+/// the statements.
 pub fn renames(from: &mut Schema, to: &Schema) -> Vec<DdlStep> {
     let mut steps = Vec::new();
     let mut taken: HashSet<String> = HashSet::new();

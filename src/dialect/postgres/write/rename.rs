@@ -1,4 +1,4 @@
-//! Something gets another name and keeps what it holds.
+//! Renders RENAME statements.
 
 use super::clause::{quote, text};
 use crate::model::change::{DdlStep, Renamed};
@@ -25,7 +25,7 @@ pub fn rename(schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
     }
 }
 
-/// A column, a key, a constraint, or what else belongs to a table.
+/// Renames a column, a key, a constraint or another part of a table.
 fn part_of_table(schema: &Schema, table: &Table, from: &str, to: &str) -> Option<DdlStep> {
     let (on, old, new) = (quote(&table.name), quote(from), quote(to));
     let constraint = table.checks.iter().any(|check| check.name == from)

@@ -1,7 +1,7 @@
-//! Tables as a whole.
+//! Creates and alters tables: partitions, options, parents.
 
 use super::Writer;
-use super::actions::Fate;
+use super::actions::Action;
 use super::clause;
 use super::clause::quote;
 use super::nodes::{Class, Name, replica};
@@ -11,7 +11,7 @@ use crate::model::schema::{Column, Options, Table};
 impl<'s> Writer<'_, 's> {
     pub fn create_table(&mut self, name: Name<'s>, table: &'s Table) {
         let plan = self.plan;
-        let made_here = |part: &Name<'s>| plan.made_with.contains_key(part);
+        let made_here = |part: &Name<'s>| plan.created_with.contains_key(part);
         let bare: Vec<&'s str> = self.bare_parents(table);
         let mut lines = Vec::new();
         let mut late: Vec<(Name<'s>, &'s Column)> = Vec::new();
@@ -44,7 +44,7 @@ impl<'s> Writer<'_, 's> {
         self.finish_table(name, table);
     }
 
-    /// The parents that a new table inherits from as it is made.
+    /// The parents in a new table's INHERITS clause.
     fn bare_parents(&self, table: &'s Table) -> Vec<&'s str> {
         let parents = table.parents.iter().filter(|parent| parent.bound.is_none());
         parents.map(|parent| parent.table.as_str()).collect()
@@ -70,7 +70,7 @@ impl<'s> Writer<'_, 's> {
         checks
     }
 
-    /// What an inherited column has of its own.
+    /// The settings of an inherited column that differ from its parent's.
     fn adjust_inherited(&mut self, part: Name<'s>, table: &'s Table, column: &'s Column) {
         let inherited = table.parents.iter().find_map(|parent| {
             let parent = self.plan.new.tables.get(parent.table.as_str())?;
@@ -93,7 +93,7 @@ impl<'s> Writer<'_, 's> {
         }
     }
 
-    /// What a new table gets by statements of its own.
+    /// The settings of a new table that need statements of their own.
     fn finish_table(&mut self, name: Name<'s>, table: &'s Table) {
         for (option, words) in [
             ("row security", "ENABLE ROW LEVEL SECURITY"),
@@ -122,19 +122,19 @@ impl<'s> Writer<'_, 's> {
         );
         for column in &table.columns {
             let part = Name::column(&table.name, &column.name);
-            if self.plan.made_with.contains_key(&part) {
+            if self.plan.created_with.contains_key(&part) {
                 self.finish_column(part, table, column, None);
             }
         }
         for key in &table.keys {
             let part = Name::new(Class::Key, &table.name, &key.name);
-            if self.plan.made_with.contains_key(&part) {
+            if self.plan.created_with.contains_key(&part) {
                 self.finish_key(part, key, None, false);
             }
         }
         for check in &table.checks {
             let part = Name::new(Class::Check, &table.name, &check.name);
-            if self.plan.made_with.contains_key(&part) {
+            if self.plan.created_with.contains_key(&part) {
                 self.comment_constraint(part, None, check.comment.as_deref());
             }
         }
@@ -223,7 +223,7 @@ impl<'s> Writer<'_, 's> {
         }
     }
 
-    /// Whether what happens to a column happens because it happens to its parent's.
+    /// Whether a column changes with its parent's.
     pub fn follows_parent(&self, table: &Table, column: &str) -> bool {
         let (Some(old), Some(new)) = (
             self.plan.old.tables.get(table.name.as_str()),
@@ -243,12 +243,14 @@ impl<'s> Writer<'_, 's> {
                 table: &parent.table,
                 name: column,
             };
-            stays && self.plan.fate(&link) == Fate::Keep && self.plan.fate(&column) != Fate::Keep
+            stays
+                && self.plan.action(&link) == Action::Keep
+                && self.plan.action(&column) != Action::Keep
         })
     }
 }
 
-/// Whether a column is its parents' alone.
+/// Whether a column is only inherited.
 pub fn is_inherited(column: &Column) -> bool {
     column
         .options

@@ -1,18 +1,18 @@
-//! Types that change where they stand, and those that are put aside.
+//! Alters types in place, and renames types out of the way.
 
 use super::Writer;
-use super::actions::Fate;
+use super::actions::Action;
 use super::clause;
 use super::clause::{quote, text};
 use super::nodes::{Class, Name};
 use crate::model::change::Hazard;
 use crate::model::schema::Object;
 
-/// What a type is called while its successor takes its place.
+/// The suffix of a type that is renamed out of the way.
 const ASIDE: &str = "__old";
 
 impl<'s> Writer<'_, 's> {
-    pub fn put_aside(&mut self, name: Name<'s>) {
+    pub fn rename_aside(&mut self, name: Name<'s>) {
         if name.class == Class::Range {
             return self.melt(name);
         }
@@ -29,21 +29,21 @@ impl<'s> Writer<'_, 's> {
     /// successor: its columns are text meanwhile.
     fn melt(&mut self, name: Name<'s>) {
         let plan = self.plan;
-        for atom in &plan.old.all {
-            if atom.name.class == Class::Column
-                && atom.needs.contains(&name)
-                && plan.fate(&atom.name) == Fate::Retype
+        for node in &plan.old.all {
+            if node.name.class == Class::Column
+                && node.needs.contains(&name)
+                && plan.action(&node.name) == Action::Retype
             {
-                let (table, own) = (quote(atom.name.table), quote(atom.name.name));
+                let (table, own) = (quote(node.name.table), quote(node.name.name));
                 let sql =
                     format!("ALTER TABLE {table} ALTER COLUMN {own} TYPE text USING {own}::text");
-                self.say(atom.name, sql);
+                self.say(node.name, sql);
             }
         }
         self.say(name, format!("DROP TYPE {}", quote(name.name)));
     }
 
-    pub fn discard(&mut self, name: Name<'s>) {
+    pub fn drop_renamed(&mut self, name: Name<'s>) {
         if name.class == Class::Range {
             return;
         }
@@ -82,7 +82,7 @@ impl<'s> Writer<'_, 's> {
         }
     }
 
-    /// Whether all labels that were there stand before this place.
+    /// Whether all old labels precede this position.
     fn is_last(&self, old: &Object, new: &Object, at: usize) -> bool {
         let rest = new.labels.get(at..).unwrap_or_default();
         !rest.iter().any(|label| old.labels.contains(label))
@@ -93,11 +93,11 @@ impl<'s> Writer<'_, 's> {
     fn mentions(&self, label: &str) -> bool {
         let quoted = text(label);
         let has = |sql: Option<&String>| sql.is_some_and(|sql| sql.contains(&quoted));
-        self.plan.new.all.iter().any(|atom| match atom.part {
+        self.plan.new.all.iter().any(|node| match node.part {
             super::Part::Column(_, column) => has(column.default.as_ref()),
             super::Part::Check(check) => has(Some(&check.expression)),
             super::Part::Key(key, _) => has(key.filter.as_ref()),
-            super::Part::Object(object) => atom.name.class != Class::Enum && has(Some(&object.sql)),
+            super::Part::Object(object) => node.name.class != Class::Enum && has(Some(&object.sql)),
             _ => false,
         })
     }
@@ -194,8 +194,8 @@ impl<'s> Writer<'_, 's> {
         for column in &new.columns {
             let own = quote(&column.name);
             if !has(old, &column.name) {
-                let told = clause::column_type(column);
-                self.say(name, format!("{alter} ADD ATTRIBUTE {own} {told}"));
+                let definition = clause::column_type(column);
+                self.say(name, format!("{alter} ADD ATTRIBUTE {own} {definition}"));
             }
             let before = old.columns.iter().find(|it| it.name == column.name);
             let before = before.and_then(|before| before.comment.as_deref());

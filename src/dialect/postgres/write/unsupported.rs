@@ -1,13 +1,12 @@
-//! Differences of inheritance that no statement makes: they are told, so that nobody takes the
-//! statements for the whole way.
+//! Changes of inheritance that no statement can make, reported because the script lacks them.
 
 use super::Writer;
-use super::actions::Fate;
+use super::actions::Action;
 use super::nodes::{Name, Part};
 use crate::model::schema::{Column, Table};
 
 impl<'s> Writer<'_, 's> {
-    pub fn tell_gaps(&mut self) {
+    pub fn report_unsupported(&mut self) {
         let plan = self.plan;
         for table in &plan.new.schema.tables {
             if table.parents.is_empty() && !has_parents(plan.old.tables.get(table.name.as_str())) {
@@ -15,7 +14,7 @@ impl<'s> Writer<'_, 's> {
             }
             for column in &table.columns {
                 let name = Name::column(&table.name, &column.name);
-                if self.is_gap(name, table, column) {
+                if self.is_unsupported(name, table, column) {
                     self.cannot(
                         name,
                         format!("how {} is inherited cannot be changed so", column.name),
@@ -25,7 +24,7 @@ impl<'s> Writer<'_, 's> {
         }
     }
 
-    /// Whether a column goes from a table and stays in a child, which has it from there.
+    /// Whether a column is dropped from a table but stays in a child that inherits it.
     pub fn leaves_to_children(&self, parent: &str, column: &str) -> bool {
         let gone = Name::column(parent, column);
         let children = self.plan.old.parents.get(parent).into_iter().flatten();
@@ -36,10 +35,10 @@ impl<'s> Writer<'_, 's> {
             own.is_some_and(|column| inherited(column).is_none())
         };
         let mut children = children.copied();
-        self.plan.fate(&gone) == Fate::Drop && children.any(|child| stays(&child))
+        self.plan.action(&gone) == Action::Drop && children.any(|child| stays(&child))
     }
 
-    fn is_gap(&self, name: Name<'s>, table: &'s Table, column: &'s Column) -> bool {
+    fn is_unsupported(&self, name: Name<'s>, table: &'s Table, column: &'s Column) -> bool {
         let Some(before) = self.plan.old.tables.get(name.table) else {
             return false;
         };
@@ -53,7 +52,7 @@ impl<'s> Writer<'_, 's> {
         let partition = table.parents.iter().any(|parent| parent.bound.is_some());
         let Some(Part::Column(_, old)) = self.old(&name) else {
             let own = inherited(column) == Some("merged");
-            return own && kept && self.plan.fate(&name) == Fate::Make;
+            return own && kept && self.plan.action(&name) == Action::Create;
         };
         match (inherited(old), inherited(column)) {
             (None, Some("merged")) | (Some("merged"), None) => false,
