@@ -123,14 +123,18 @@ impl CompletionCheck for Dropped {
         let (mut left, mut dropped) = (Vec::new(), 0);
         // A table's creation time follows the table itself.
         let is_aspect = |state: &ObjectState<'_>| state.object.kind == ObjectKind::CreationTime;
-        for states in objects.chunk_by(|_, next| is_aspect(next)) {
-            let Some(first) = states.first() else {
+        for (position, first) in objects.iter().enumerate() {
+            if is_aspect(first) {
                 continue;
-            };
+            }
+            let mut aspects = objects
+                .iter()
+                .skip(position + 1)
+                .take_while(|state| is_aspect(state));
             match (first.before, first.now) {
                 (Some(_), None) => dropped += 1,
                 (None, None) => {}
-                _ if states.iter().all(|state| self.stays(state)) => {
+                _ if self.stays(first) && aspects.all(|state| self.stays(state)) => {
                     left.push(first.object.name.as_str());
                 }
                 _ => return Completion::InDoubt,

@@ -1,181 +1,258 @@
-//! Keys, foreign keys and checks, as SHOW CREATE TABLE prints them.
+//! Parses keys, foreign keys and checks.
 
-use super::cursor::{Cursor, bare};
-use crate::dialect::mysql::read::server_defaults::Words;
-use crate::model::schema::{Check, ForeignKey, Key, KeyKind, KeyPart};
+use std::collections::BTreeMap;
+
+use super::code::{Code, string};
+use crate::model::schema::KeyKind;
+use crate::sql::cursor::Cursor;
 use crate::sql::lex::Kind;
 
-const KINDS: &[(&[&str], KeyKind)] = &[
-    (&["PRIMARY", "KEY"], KeyKind::Primary),
-    (&["UNIQUE", "KEY"], KeyKind::Unique),
-    (&["FULLTEXT", "KEY"], KeyKind::Fulltext),
-    (&["SPATIAL", "KEY"], KeyKind::Spatial),
-    (&["KEY"], KeyKind::Index),
-];
+/// The words that begin a key.
+pub const KEYS: &[&str] = &["PRIMARY", "UNIQUE", "FULLTEXT", "SPATIAL", "INDEX", "KEY"];
 
-/// Reads a key from its kind on; nothing where there is none.
-pub fn kind(cursor: &mut Cursor<'_>) -> Option<KeyKind> {
-    // A column may be called `KEY`, but that is shown in quotes.
-    let mut kinds = KINDS.iter();
-    let found = kinds.find(|(keywords, _)| cursor.eat(keywords));
-    found.map(|(_, kind)| *kind)
+/// The definition of a key or an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub kind: KeyKind,
+    /// `None` if the server chooses it.
+    pub name: Option<String>,
+    pub parts: Vec<KeyPart>,
+    pub method: Option<String>,
+    pub comment: Option<String>,
+    pub options: BTreeMap<String, String>,
+    /// Words that the parser does not know.
+    pub unknown: Code,
 }
 
-/// Reads a key from behind its kind on.
-pub fn read(cursor: &mut Cursor<'_>, kind: KeyKind, words: &Words<'_>) -> Option<Key> {
-    let mut key = Key {
-        kind,
-        name: "PRIMARY".to_owned(),
-        named: kind != KeyKind::Primary,
-        ..Key::default()
-    };
-    if kind != KeyKind::Primary {
-        key.name = cursor.name()?;
-    }
-    for mut clause in cursor.group()?.clauses() {
-        key.parts.push(part(&mut clause, words)?);
-    }
-    while !cursor.is_over() {
-        attribute(cursor, &mut key)?;
-    }
-    Some(key)
+/// A column or an expression of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPart {
+    pub source: PartSource,
+    pub descending: bool,
+    pub without_overlaps: bool,
 }
 
-fn part(cursor: &mut Cursor<'_>, words: &Words<'_>) -> Option<KeyPart> {
-    let mut part = KeyPart::default();
-    if cursor.sees(&["("]) {
-        let expression = cursor.group()?.flat();
-        part.expression = Some(words.own(&bare(&expression)));
-    } else {
-        part.column = Some(cursor.name()?);
-        if let Some(inside) = cursor.group() {
-            part.prefix = Some(inside.flat().parse().ok()?);
+/// The source of a part of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartSource {
+    /// A column, and the length of its prefix.
+    Column(String, Option<String>),
+    Expression(Code),
+}
+
+/// The definition of a foreign key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    pub name: Option<String>,
+    pub columns: Vec<String>,
+    /// The database of the parent table, if it is written.
+    pub database: Option<String>,
+    pub table: String,
+    pub table_columns: Vec<String>,
+    pub on_delete: &'static str,
+    pub on_update: &'static str,
+    pub match_kind: Option<String>,
+}
+
+/// The definition of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub name: Option<String>,
+    pub expression: Code,
+    pub enforced: bool,
+    /// The column in whose definition it is.
+    pub column: Option<String>,
+}
+
+impl Key {
+    /// A key of one column.
+    pub fn of_column(kind: KeyKind, column: &str) -> Key {
+        Key {
+            kind,
+            name: None,
+            parts: vec![KeyPart {
+                source: PartSource::Column(column.to_owned(), None),
+                descending: false,
+                without_overlaps: false,
+            }],
+            method: None,
+            comment: None,
+            options: BTreeMap::new(),
+            unknown: Code::default(),
         }
     }
-    if cursor.eat(&["WITHOUT", "OVERLAPS"]) {
-        part.options.insert("overlaps".into(), "without".into());
-    }
-    part.descending = cursor.eat(&["DESC"]);
-    cursor.eat(&["ASC"]);
-    cursor.is_over().then_some(part)
-}
 
-fn attribute(cursor: &mut Cursor<'_>, key: &mut Key) -> Option<()> {
-    let mut option = |name: &str, value: String| key.options.insert(name.to_owned(), value);
-    if cursor.eat(&["USING"]) {
-        key.method = Some(cursor.name()?.to_uppercase());
-    } else if cursor.eat(&["COMMENT"]) {
-        key.comment = Some(cursor.string()?);
-    } else if cursor.eat(&["INVISIBLE"]) || cursor.eat(&["IGNORED"]) {
-        option("visible", "no".into());
-    } else if cursor.eat(&["WITH", "PARSER"]) {
-        option("parser", cursor.name()?);
-    } else if cursor.eat(&["KEY_BLOCK_SIZE"]) {
-        cursor.eat(&["="]);
-        let size = cursor.next()?;
-        option("key_block_size", cursor.word(size).to_owned());
-    } else if cursor.eat(&["ENGINE_ATTRIBUTE"]) {
-        cursor.eat(&["="]);
-        option("engine_attribute", cursor.string()?);
-    } else if cursor.eat(&["SECONDARY_ENGINE_ATTRIBUTE"]) {
-        cursor.eat(&["="]);
-        option("secondary_engine_attribute", cursor.string()?);
-    } else {
-        // An option of an engine that is not in the server: its name and its value.
-        let name = cursor
-            .peek()
-            .filter(|token| token.kind == Kind::QuotedName)?;
-        cursor.next()?;
-        let name = super::cursor::unquoted(cursor.word(name));
-        cursor.eat(&["="]);
-        option(&format!("`{name}`"), cursor.string()?);
+    /// Parses a key from its kind on, to the end; `constraint` is the name before the kind.
+    pub fn parse(cursor: &mut Cursor<'_>, constraint: Option<String>) -> Option<Key> {
+        let kind = match cursor.eat_one(&["PRIMARY", "UNIQUE", "FULLTEXT", "SPATIAL"]) {
+            Some("PRIMARY") => KeyKind::Primary,
+            Some("UNIQUE") => KeyKind::Unique,
+            Some("FULLTEXT") => KeyKind::Fulltext,
+            Some(_) => KeyKind::Spatial,
+            None => KeyKind::Index,
+        };
+        cursor.eat_any(&["INDEX", "KEY"]);
+        cursor.eat_if_exists();
+        let mut key = Key::of_column(kind, "");
+        if !cursor.sees("(") && !cursor.sees("USING") {
+            key.name = Some(cursor.part()?);
+        }
+        key.name = key.name.or(constraint);
+        if kind == KeyKind::Primary {
+            key.name = None;
+        }
+        key.method(cursor)?;
+        let parts = cursor.group()?.clauses().into_iter().map(KeyPart::parse);
+        key.parts = parts.collect::<Option<_>>()?;
+        while !cursor.is_over() {
+            key.attribute(cursor)?;
+        }
+        Some(key)
     }
-    Some(())
-}
 
-/// Reads a foreign key from behind `FOREIGN KEY` on.
-pub fn foreign(cursor: &mut Cursor<'_>, name: String, table: &str) -> Option<ForeignKey> {
-    let columns = names(&cursor.group()?)?;
-    cursor.eat(&["REFERENCES"]).then_some(())?;
-    let mut key = ForeignKey {
-        named: !is_counted(&name, table, "_ibfk_"),
-        name,
-        columns,
-        on_delete: "NO ACTION".to_owned(),
-        on_update: "NO ACTION".to_owned(),
-        to: cursor.name()?,
-        ..ForeignKey::default()
-    };
-    if cursor.eat(&["."]) {
-        let database = std::mem::replace(&mut key.to, cursor.name()?);
-        key.options.insert("database".to_owned(), database);
+    /// Parses how the index is built, if that is next.
+    fn method(&mut self, cursor: &mut Cursor<'_>) -> Option<bool> {
+        let found = cursor.eat_any(&["USING", "TYPE"]);
+        if found {
+            self.method = Some(cursor.part()?.to_uppercase());
+        }
+        Some(found)
     }
-    key.to_columns = names(&cursor.group()?)?;
-    while !cursor.is_over() {
-        if cursor.eat(&["ON", "DELETE"]) {
-            key.on_delete = action(cursor)?;
-        } else if cursor.eat(&["ON", "UPDATE"]) {
-            key.on_update = action(cursor)?;
+
+    fn attribute(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
+        let (name, value) = if self.method(cursor)? {
+            return Some(());
+        } else if cursor.eat("VISIBLE") || cursor.eat_all(&["NOT", "IGNORED"]) {
+            return Some(());
+        } else if cursor.eat("COMMENT") {
+            self.comment = Some(string(cursor)?);
+            return Some(());
+        } else if cursor.eat_any(&["INVISIBLE", "IGNORED"]) {
+            ("visible".to_owned(), "no".to_owned())
+        } else if cursor.eat_all(&["WITH", "PARSER"]) {
+            ("parser".to_owned(), cursor.part()?)
+        } else if cursor.eat("KEY_BLOCK_SIZE") {
+            cursor.eat("=");
+            ("key_block_size".to_owned(), cursor.next()?.text.to_owned())
+        } else if cursor.eat("ENGINE_ATTRIBUTE") {
+            cursor.eat("=");
+            ("engine_attribute".to_owned(), string(cursor)?)
+        } else if cursor.eat("SECONDARY_ENGINE_ATTRIBUTE") {
+            cursor.eat("=");
+            ("secondary_engine_attribute".to_owned(), string(cursor)?)
+        } else if cursor.peek()?.kind == Kind::QuotedName {
+            // An option of an engine that is not part of the server.
+            let name = cursor.identifier()?;
+            cursor.eat("=");
+            (format!("`{name}`"), string(cursor)?)
         } else {
-            cursor.eat(&["MATCH"]).then_some(())?;
-            key.options.insert("match".to_owned(), cursor.name()?);
-        }
+            let mark = cursor.mark();
+            cursor.next();
+            self.unknown.extend(&cursor.since(mark));
+            return Some(());
+        };
+        self.options.insert(name, value);
+        Some(())
     }
-    Some(key)
 }
 
-/// What happens to the rows that point somewhere. RESTRICT and NO ACTION are one thing here.
-fn action(cursor: &mut Cursor<'_>) -> Option<String> {
-    let actions: &[(&[&str], &str)] = &[
+impl KeyPart {
+    fn parse(mut cursor: Cursor<'_>) -> Option<KeyPart> {
+        let source = if let Some(inside) = cursor.group() {
+            PartSource::Expression(Code::of(&inside))
+        } else {
+            let column = cursor.part()?;
+            let prefix = cursor.group().map(|inside| inside.flat());
+            PartSource::Column(column, prefix)
+        };
+        let without_overlaps = cursor.eat_all(&["WITHOUT", "OVERLAPS"]);
+        let descending = cursor.eat("DESC");
+        cursor.eat("ASC");
+        cursor.is_over().then_some(KeyPart {
+            source,
+            descending,
+            without_overlaps,
+        })
+    }
+
+    /// The name of the column, if the part is one.
+    pub fn column(&self) -> Option<&str> {
+        match &self.source {
+            PartSource::Column(name, _) => Some(name),
+            PartSource::Expression(_) => None,
+        }
+    }
+}
+
+impl ForeignKey {
+    /// Parses a foreign key from behind `FOREIGN KEY` on, to the end.
+    pub fn parse(cursor: &mut Cursor<'_>, constraint: Option<String>) -> Option<ForeignKey> {
+        cursor.eat_if_exists();
+        let index = if cursor.sees("(") {
+            None
+        } else {
+            Some(cursor.part()?)
+        };
+        let columns = names(&cursor.group()?)?;
+        cursor.expect("REFERENCES")?;
+        let parent = cursor.name()?;
+        let mut key = ForeignKey {
+            name: constraint.or(index),
+            columns,
+            database: parent.qualifier().map(str::to_owned),
+            table: parent.last().to_owned(),
+            table_columns: names(&cursor.group()?)?,
+            on_delete: "NO ACTION",
+            on_update: "NO ACTION",
+            match_kind: None,
+        };
+        while !cursor.is_over() {
+            if cursor.eat_all(&["ON", "DELETE"]) {
+                key.on_delete = action(cursor)?;
+            } else if cursor.eat_all(&["ON", "UPDATE"]) {
+                key.on_update = action(cursor)?;
+            } else {
+                cursor.expect("MATCH")?;
+                key.match_kind = Some(cursor.part()?);
+            }
+        }
+        Some(key)
+    }
+}
+
+/// Parses what happens to the rows of the child. RESTRICT and NO ACTION mean the same here.
+fn action(cursor: &mut Cursor<'_>) -> Option<&'static str> {
+    const ACTIONS: &[(&[&str], &str)] = &[
         (&["CASCADE"], "CASCADE"),
         (&["SET", "NULL"], "SET NULL"),
         (&["SET", "DEFAULT"], "SET DEFAULT"),
         (&["RESTRICT"], "NO ACTION"),
         (&["NO", "ACTION"], "NO ACTION"),
     ];
-    let mut actions = actions.iter();
-    let found = actions.find(|(keywords, _)| cursor.eat(keywords));
-    found.map(|(_, action)| (*action).to_owned())
+    let found = ACTIONS
+        .iter()
+        .find(|(keywords, _)| cursor.eat_all(keywords));
+    found.map(|(_, action)| *action)
 }
 
 fn names(cursor: &Cursor<'_>) -> Option<Vec<String>> {
     let clauses = cursor.clauses().into_iter();
-    clauses.map(|mut clause| clause.name()).collect()
+    clauses
+        .map(|mut clause| clause.part().filter(|_| clause.is_over()))
+        .collect()
 }
 
-/// Reads a check from behind `CHECK` on.
-pub fn check(
-    cursor: &mut Cursor<'_>,
-    name: String,
-    table: &str,
-    words: &Words<'_>,
-) -> Option<Check> {
-    let expression = words.own(&bare(&cursor.group()?.flat()));
-    let mut check = Check {
-        named: !is_counted(&name, table, "_chk_") && !is_numbered(&name),
-        name,
-        expression,
-        ..Check::default()
-    };
-    if cursor.eat(&["NOT", "ENFORCED"]) {
-        check.options.insert("enforced".into(), "no".into());
+impl Check {
+    /// Parses a check from behind `CHECK` on.
+    pub fn parse(cursor: &mut Cursor<'_>, name: Option<String>) -> Option<Check> {
+        let expression = Code::of(&cursor.group()?);
+        let enforced = !cursor.eat_all(&["NOT", "ENFORCED"]);
+        cursor.eat("ENFORCED");
+        Some(Check {
+            name,
+            expression,
+            enforced,
+            column: None,
+        })
     }
-    cursor.is_over().then_some(check)
-}
-
-/// Whether a name is the table's with a number behind it, as the server makes it.
-fn is_counted(name: &str, table: &str, between: &str) -> bool {
-    let number = name
-        .strip_prefix(table)
-        .and_then(|rest| rest.strip_prefix(between));
-    number.is_some_and(is_number)
-}
-
-/// MariaDB's way to name checks.
-fn is_numbered(name: &str) -> bool {
-    name.strip_prefix("CONSTRAINT_").is_some_and(is_number)
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,14 +1,16 @@
 //! What is asked of a server, and the schema from its answers.
 
+mod column;
+mod key;
 pub(super) mod object;
 pub(super) mod server_defaults;
+mod table;
 
 use std::collections::HashMap;
 
 use self::object::{Clock, Said};
-use self::server_defaults::Words;
+use self::server_defaults::ServerDefaults;
 use super::ddl::cursor::Cursor;
-use super::ddl::table;
 use super::write::order;
 use crate::dialect::catalog::{Query, Rows, SchemaLocation};
 use crate::dialect::{Literals, mysql::MySql};
@@ -136,7 +138,7 @@ pub fn follow_up(answers: &[Rows]) -> Vec<Query> {
 
 /// The schema from the answers to both rounds.
 pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, String> {
-    let words = Words::new(place, answers);
+    let words = ServerDefaults::new(place, answers);
     let (wanted, strangers) = wanted(answers);
     let mut schema = Schema {
         strangers,
@@ -161,7 +163,7 @@ pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, St
         if wanted.what == "TABLE" {
             schema
                 .tables
-                .push(table::read(wanted.name, printed, &words));
+                .push(table::table(wanted.name, printed, &words));
             continue;
         }
         match read_object(wanted, row, printed, &words) {
@@ -199,7 +201,7 @@ fn read_object(
     wanted: &Wanted<'_>,
     row: &[Option<String>],
     printed: &str,
-    words: &Words<'_>,
+    words: &ServerDefaults<'_>,
 ) -> Option<Object> {
     let name = wanted.name;
     let collation = match wanted.what {

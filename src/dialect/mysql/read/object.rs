@@ -1,6 +1,6 @@
 //! Views, routines, triggers, events and sequences, as the server prints them.
 
-use super::server_defaults::{Words, account};
+use super::server_defaults::{ServerDefaults, account};
 use crate::dialect::mysql::ddl::cursor::Cursor;
 use crate::model::schema::{Aside, Kind, Object, Options};
 
@@ -48,7 +48,7 @@ fn parts(sql: &str) -> Option<Parts<'_>> {
 }
 
 /// The options that every object has which runs in somebody's name.
-fn options(definer: Option<String>, said: &Said<'_>, words: &Words<'_>) -> Options {
+fn options(definer: Option<String>, said: &Said<'_>, words: &ServerDefaults<'_>) -> Options {
     let foreign = definer.filter(|definer| *definer != words.account);
     let mode = said.mode.filter(|mode| *mode != words.mode);
     let collation = said.collation.map(|collation| words.collation(collation));
@@ -63,7 +63,7 @@ fn options(definer: Option<String>, said: &Said<'_>, words: &Words<'_>) -> Optio
         .collect()
 }
 
-pub fn view(name: &str, said: &Said<'_>, words: &Words<'_>) -> Option<Object> {
+pub fn view(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Option<Object> {
     let Parts {
         before,
         definer,
@@ -98,7 +98,12 @@ pub fn view(name: &str, said: &Said<'_>, words: &Words<'_>) -> Option<Object> {
 }
 
 /// A procedure or a function, its body as somebody wrote it.
-pub fn routine(kind: Kind, name: &str, said: &Said<'_>, words: &Words<'_>) -> Option<Object> {
+pub fn routine(
+    kind: Kind,
+    name: &str,
+    said: &Said<'_>,
+    words: &ServerDefaults<'_>,
+) -> Option<Object> {
     let Parts { definer, rest, .. } = parts(said.sql)?;
     let start = rest.peek()?.start;
     let text = said.sql.get(start..)?.trim_end();
@@ -112,7 +117,7 @@ pub fn routine(kind: Kind, name: &str, said: &Said<'_>, words: &Words<'_>) -> Op
 }
 
 /// A trigger; its place among those of its moment is told by the caller.
-pub fn trigger(name: &str, said: &Said<'_>, words: &Words<'_>) -> Option<Object> {
+pub fn trigger(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Option<Object> {
     let Parts {
         definer, mut rest, ..
     } = parts(said.sql)?;
@@ -161,7 +166,12 @@ pub struct Clock<'c> {
     pub is_utc: bool,
 }
 
-pub fn event(name: &str, said: &Said<'_>, clock: &Clock<'_>, words: &Words<'_>) -> Option<Object> {
+pub fn event(
+    name: &str,
+    said: &Said<'_>,
+    clock: &Clock<'_>,
+    words: &ServerDefaults<'_>,
+) -> Option<Object> {
     let Parts {
         definer, mut rest, ..
     } = parts(said.sql)?;
@@ -204,7 +214,7 @@ pub fn event(name: &str, said: &Said<'_>, clock: &Clock<'_>, words: &Words<'_>) 
     })
 }
 
-pub fn sequence(name: &str, sql: &str, words: &Words<'_>) -> Option<Object> {
+pub fn sequence(name: &str, sql: &str, words: &ServerDefaults<'_>) -> Option<Object> {
     let mut cursor = Cursor::new(sql);
     cursor.eat(&["CREATE", "SEQUENCE"]).then_some(())?;
     cursor.name()?;

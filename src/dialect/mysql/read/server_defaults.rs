@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use super::super::MySql;
 use crate::dialect::Literals;
 use crate::dialect::catalog::{Rows, SchemaLocation};
-use crate::dialect::mysql::ddl::cursor;
+use crate::dialect::mysql::ddl::{cursor, utf8mb3};
 use crate::model::schema::Family;
 
-/// How a server says things.
+/// The defaults of a server and a session, without which its definitions cannot be read.
 #[derive(Debug)]
-pub struct Words<'w> {
+pub struct ServerDefaults<'w> {
     pub database: &'w str,
     /// The account that reads, as it stands behind DEFINER.
     pub account: String,
@@ -30,9 +30,9 @@ pub const QUESTIONS: &[(&str, usize)] = &[
     ),
 ];
 
-impl<'w> Words<'w> {
+impl<'w> ServerDefaults<'w> {
     /// From the answers to [`QUESTIONS`].
-    pub fn new(place: &SchemaLocation<'w>, answers: &[Rows]) -> Words<'w> {
+    pub fn new(place: &SchemaLocation<'w>, answers: &[Rows]) -> ServerDefaults<'w> {
         let cell = |at: usize| {
             let row = answers.first().and_then(|answer| answer.first());
             row.and_then(|row| row.get(at).cloned().flatten())
@@ -40,11 +40,11 @@ impl<'w> Words<'w> {
         };
         let pairs = answers.get(1).into_iter().flatten();
         let pairs = pairs.filter_map(|row| match row.as_slice() {
-            [Some(charset), Some(collation)] => Some((modern(charset), modern(collation))),
+            [Some(charset), Some(collation)] => Some((utf8mb3(charset), utf8mb3(collation))),
             _ => None,
         });
         let (name, host) = split_account(&cell(0));
-        Words {
+        ServerDefaults {
             database: place.database,
 
             account: account(&name, &host),
@@ -53,12 +53,8 @@ impl<'w> Words<'w> {
         }
     }
 
-    pub fn charset(&self, name: &str) -> String {
-        modern(name)
-    }
-
     pub fn collation(&self, name: &str) -> String {
-        modern(name)
+        utf8mb3(name)
     }
 
     /// The collation that a character set has where none is named.
@@ -78,16 +74,6 @@ impl<'w> Words<'w> {
 
     pub fn family(&self, sql: &str) -> Family {
         MySql.family(sql)
-    }
-}
-
-/// The name that a character set or collation has today.
-fn modern(name: &str) -> String {
-    let name = name.to_lowercase();
-    match name.strip_prefix("utf8") {
-        Some("") => "utf8mb3".to_owned(),
-        Some(rest) if rest.starts_with('_') => format!("utf8mb3{rest}"),
-        _ => name,
     }
 }
 

@@ -1,10 +1,12 @@
 //! ALTER TABLE, clause by clause.
 
-use super::column::charset;
-use super::matches::fits;
-use super::simulate::{Outcome, outcome};
-use super::table::{Part, Partitions, Table, option};
-use crate::dialect::recovery::normalize::flat_text;
+use super::matches::matches;
+use super::simulate::{Outcome, simulate};
+use super::table::{Table, lower_partition, option_value};
+use crate::dialect::mysql::ddl::code::Code;
+use crate::dialect::mysql::ddl::partition::{Partition, Partitions};
+use crate::dialect::mysql::ddl::table::{Element, TableOption};
+use crate::dialect::mysql::ddl::utf8mb3;
 use crate::sql::Cursor;
 
 /// The clauses of an ALTER TABLE.
@@ -23,13 +25,12 @@ pub enum Clause {
     DropColumn(String, bool),
     Change(String, Box<Table>, bool),
     RenameColumn(String, String, bool),
-    /// The value as it is said: how it reads depends on the kind of the column.
-    Default(String, Option<String>),
+    Default(String, Option<Code>),
     Visible(String, bool),
     DropPrimary(bool),
     DropKey(String, bool),
     RenameKey(String, String, bool),
-    IgnoreKey(String, &'static str),
+    ShowKey(String, bool),
     DropForeign(String, bool),
     DropCheck(String, bool),
     /// A key, a foreign key or a check.
@@ -38,9 +39,9 @@ pub enum Clause {
     Option(String, String),
     Convert(String, Option<String>),
     Partition(Option<Partitions>),
-    AddParts(Vec<Part>),
+    AddParts(Vec<Partition>),
     DropParts(Vec<String>, bool),
-    ReplaceParts(Vec<String>, Vec<Part>),
+    ReplaceParts(Vec<String>, Vec<Partition>),
     /// Nothing that shows.
     Nothing,
 }
@@ -55,23 +56,23 @@ impl Alter {
         })
     }
 
-    /// Whether a table that was so is now what the statement makes of it.
+    /// Whether the statement leads from the table before to the table now.
     pub fn explains(&self, before: &str, now: &str) -> bool {
         let outcome = self.outcome(before);
         let now = Table::shown(now);
         outcome.zip(now).is_some_and(|(outcome, now)| {
-            fits(&outcome.table, &now, (&self.names.0, &self.names.1))
+            matches(&outcome.table, &now, (&self.names.0, &self.names.1))
         })
     }
 
-    /// Whether it may have run though nothing looks different, and would do harm once more.
+    /// Whether it may have run although the table looks the same, and would do harm if repeated.
     pub fn hides(&self, before: &str) -> bool {
         let outcome = self.outcome(before);
         outcome.is_some_and(|outcome| outcome.moved) && self.explains(before, before)
     }
 
     fn outcome(&self, before: &str) -> Option<Outcome> {
-        outcome(Table::shown(before)?, &self.clauses)
+        simulate(Table::shown(before)?, &self.clauses)
     }
 }
 
@@ -93,7 +94,7 @@ impl Clause {
                     words.back_to(named);
                 }
                 let mut table = Table::default();
-                table.element(words.rest())?;
+                table.add(Element::parse(words.rest())?);
                 one(Clause::Change(column, Box::new(table), exists))
             }
             "RENAME" => one(renamed(words)?),
@@ -102,9 +103,9 @@ impl Clause {
                 words.eat("TO");
                 let charset_said = words.eat_all(&["CHARACTER", "SET"]) || words.eat("CHARSET");
                 charset_said.then_some(())?;
-                let set = charset(&words.any_case()?);
+                let set = utf8mb3(&words.part()?);
                 let collation = if words.eat("COLLATE") {
-                    Some(charset(&words.any_case()?))
+                    Some(utf8mb3(&words.part()?))
                 } else {
                     None
                 };
@@ -113,7 +114,9 @@ impl Clause {
             "FORCE" | "ALGORITHM" | "LOCK" | "ORDER" | "ENABLE" | "DISABLE" => one(Clause::Nothing),
             "REMOVE" if words.eat("PARTITIONING") => one(Clause::Partition(None)),
             "PARTITION" if words.eat("BY") => {
-                one(Clause::Partition(Some(Partitions::read(&mut words)?)))
+                let mut partitions = Partitions::parse(&mut words)?;
+                partitions.list.iter_mut().for_each(lower_partition);
+                one(Clause::Partition(Some(partitions)))
             }
             "COALESCE" => None,
             "REORGANIZE" => {
@@ -123,8 +126,7 @@ impl Clause {
                     names.push(words.any_case()?);
                     words.eat(",");
                 }
-                let parts = Part::list(&mut words.group()?)?;
-                one(Clause::ReplaceParts(names, parts))
+                one(Clause::ReplaceParts(names, partitions(&mut words)?))
             }
             "REBUILD" | "OPTIMIZE" | "ANALYZE" | "CHECK" | "REPAIR" if words.eat("PARTITION") => {
                 one(Clause::Nothing)
@@ -133,10 +135,10 @@ impl Clause {
                 words.back_to(begin);
                 let mut options = Vec::new();
                 while !words.is_over() {
-                    let (key, value) = option(&mut words)?;
-                    options.push(match key.as_str() {
+                    let option = TableOption::parse(&mut words)?;
+                    options.push(match option.name.as_str() {
                         "auto_increment" => Clause::Nothing,
-                        _ => Clause::Option(key, value),
+                        _ => Clause::Option(option.name.clone(), option_value(&option)),
                     });
                 }
                 Some(options)
@@ -151,7 +153,7 @@ fn added(mut words: Cursor<'_>) -> Option<Clause> {
         if words.eat("PARTITIONS") {
             return None;
         }
-        return Some(Clause::AddParts(Part::list(&mut words.group()?)?));
+        return Some(Clause::AddParts(partitions(&mut words)?));
     }
     let mut table = Table::default();
     let exists = without_exists(&words);
@@ -159,14 +161,21 @@ fn added(mut words: Cursor<'_>) -> Option<Clause> {
         words = without.clone();
     }
     words.eat("COLUMN");
-    match words.group() {
-        Some(columns) => columns
-            .clauses()
-            .into_iter()
-            .try_for_each(|column| table.element(column))?,
-        None => table.element(words.rest())?,
+    let elements = match words.group() {
+        Some(elements) => elements.clauses(),
+        None => vec![words.rest()],
+    };
+    for element in elements {
+        table.add(Element::parse(element)?);
     }
     Some(Clause::Add(Box::new(table), exists.is_some()))
+}
+
+/// The partitions in the parentheses that open here.
+fn partitions(words: &mut Cursor<'_>) -> Option<Vec<Partition>> {
+    let mut partitions = Partition::parse_list(&words.group()?)?;
+    partitions.iter_mut().for_each(lower_partition);
+    Some(partitions)
 }
 
 /// The words without an `IF NOT EXISTS` before the first parenthesis, where there is one.
@@ -237,13 +246,11 @@ fn altered(mut words: Cursor<'_>) -> Option<Clause> {
     if words.eat_any(&["INDEX", "KEY"]) {
         words.eat_if_exists();
         let name = words.any_case()?;
-        let state = match () {
-            () if words.eat("INVISIBLE") => "invisible",
-            () if words.eat("IGNORED") => "ignored",
-            () if words.eat("VISIBLE") || words.eat_all(&["NOT", "IGNORED"]) => "",
-            () => return None,
-        };
-        return Some(Clause::IgnoreKey(name, state));
+        if words.eat_any(&["INVISIBLE", "IGNORED"]) {
+            return Some(Clause::ShowKey(name, false));
+        }
+        let visible = words.eat("VISIBLE") || words.eat_all(&["NOT", "IGNORED"]);
+        return visible.then_some(Clause::ShowKey(name, true));
     }
     if words.eat_any(&["CHECK", "CONSTRAINT"]) {
         let name = words.any_case()?;
@@ -265,5 +272,5 @@ fn altered(mut words: Cursor<'_>) -> Option<Clause> {
         return Some(Clause::Visible(name, seen));
     }
     words.eat("DEFAULT").then_some(())?;
-    Some(Clause::Default(name, Some(flat_text(words.tokens()))))
+    Some(Clause::Default(name, Some(Code::of(&words))))
 }

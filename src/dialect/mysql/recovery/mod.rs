@@ -4,7 +4,6 @@
 mod alter;
 mod column;
 mod completion;
-mod key;
 mod matches;
 mod program;
 mod session;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::matches::fits;
-use super::table::{Table, option};
+use super::matches::matches;
+use super::table::{Table, option_value};
+use crate::dialect::mysql::ddl::table::TableOption;
 use crate::dialect::recovery::ObjectKind;
 use crate::dialect::recovery::normalize::{alike, flat, flat_text, plain};
 use crate::dialect::statement::{DdlObject, Head};
@@ -58,7 +59,7 @@ impl Created {
             ObjectKind::Table if head.kind == DdlObject::View => {
                 View::read(head, words).map(Created::View)
             }
-            ObjectKind::Table => Table::read(words).map(|table| Created::Table(Box::new(table))),
+            ObjectKind::Table => Table::parse(words).map(|table| Created::Table(Box::new(table))),
             ObjectKind::Trigger => Some(Created::Trigger(flat(words.tokens()))),
             ObjectKind::Procedure | ObjectKind::Function => {
                 Routine::read(words).map(Created::Routine)
@@ -80,7 +81,7 @@ impl Created {
         // So many columns come behind the text.
         let behind = match self {
             Created::Unknown => return None,
-            Created::Table(table) => return Some(fits(table, &Table::shown(shown)?, ("", ""))),
+            Created::Table(table) => return Some(matches(table, &Table::shown(shown)?, ("", ""))),
             Created::View(_) => 2,
             Created::Trigger(_) => 4,
             Created::Routine(_) | Created::Event(_) => 3,
@@ -246,8 +247,9 @@ fn sequence(mut words: Cursor<'_>) -> Option<BTreeMap<String, String>> {
 fn options(mut words: Cursor<'_>) -> Option<BTreeMap<String, String>> {
     let mut options = BTreeMap::new();
     while !words.is_over() {
-        let (key, value) = option(&mut words)?;
-        options.insert(key, value);
+        let option = TableOption::parse(&mut words)?;
+        let value = option_value(&option);
+        options.insert(option.name, value);
     }
     Some(options)
 }

@@ -1,22 +1,24 @@
-//! What a table is behind an ALTER TABLE, worked out on what it was.
+//! Simulates an ALTER TABLE: works out the table after it from the table before it.
 //!
-//! Every clause speaks of the table as it was, so that two columns can change their names.
+//! Every clause refers to the table before the statement, so that two columns can swap their
+//! names.
 
 use super::alter::Clause;
-use super::column::{Column, Place};
-use super::key::{Check, Foreign, Key};
+use super::column::is_text;
 use super::table::Table;
-use crate::dialect::recovery::normalize::GAP;
+use crate::dialect::mysql::ddl::column::{Column, Position};
+use crate::dialect::mysql::ddl::key::{Check, ForeignKey, Key, PartSource};
+use crate::model::schema::KeyKind;
 
-/// What a table is behind a statement.
+/// The table after a statement.
 pub struct Outcome {
     pub table: Table,
-    /// A column went, or changed its name: that is never done twice.
+    /// Whether a column was dropped or renamed: that must not be done twice.
     pub moved: bool,
 }
 
-/// Works it out; nothing where the server would refuse it.
-pub fn outcome(table: Table, clauses: &[Clause]) -> Option<Outcome> {
+/// The table after these clauses. `None` if the server would refuse one of them.
+pub fn simulate(table: Table, clauses: &[Clause]) -> Option<Outcome> {
     let mut work = Work::new(table);
     for clause in clauses {
         work.apply(clause)?;
@@ -24,19 +26,22 @@ pub fn outcome(table: Table, clauses: &[Clause]) -> Option<Outcome> {
     Some(work.finish())
 }
 
-/// A column on its way, by the name that it had.
+/// A column during the simulation.
 struct Slot {
+    /// Its name before the statement, if it existed.
     was: Option<String>,
     column: Column,
+    /// Whether it is converted to another character set.
+    converted: bool,
 }
 
-/// A table on its way.
+/// A table during the simulation.
 struct Work {
     table: Table,
     slots: Vec<Slot>,
-    /// Columns, by their names before and behind it.
+    /// Names of columns before and after the statement.
     names: Vec<(String, String)>,
-    added: (Vec<Key>, Vec<Foreign>, Vec<Check>),
+    added: (Vec<Key>, Vec<ForeignKey>, Vec<Check>),
     moved: bool,
 }
 
@@ -46,6 +51,7 @@ impl Work {
         let slots = columns.map(|column| Slot {
             was: Some(column.name.clone()),
             column,
+            converted: false,
         });
         Work {
             slots: slots.collect(),
@@ -80,19 +86,16 @@ impl Work {
             },
             Clause::Default(name, value) => {
                 let at = self.slot(name)?;
-                let slot = self.slots.get_mut(at)?;
-                slot.column.default = value
-                    .as_deref()
-                    .and_then(|value| slot.column.value_of(value));
+                self.slots.get_mut(at)?.column.default.clone_from(value);
             }
             Clause::Visible(name, seen) => {
                 let at = self.slot(name)?;
-                let rest = &mut self.slots.get_mut(at)?.column.rest;
-                rest.retain(|word| word != "invisible");
-                rest.extend((!seen).then(|| "invisible".to_owned()));
+                let options = &mut self.slots.get_mut(at)?.column.options;
+                options.remove("invisible");
+                options.extend((!seen).then(|| ("invisible", "yes".to_owned())));
             }
             Clause::DropPrimary(exists) => {
-                let gone = take(&mut table.keys, |key| key.kind == "primary");
+                let gone = take(&mut table.keys, |key| key.kind == KeyKind::Primary);
                 (gone || *exists).then_some(())?;
             }
             Clause::DropKey(name, exists) => {
@@ -100,7 +103,9 @@ impl Work {
                 (gone || *exists).then_some(())?;
             }
             Clause::DropForeign(name, exists) => {
-                let gone = take(&mut table.foreign, |key| key.name.as_ref() == Some(name));
+                let gone = take(&mut table.foreign_keys, |key| {
+                    key.name.as_ref() == Some(name)
+                });
                 (gone || *exists).then_some(())?;
             }
             Clause::DropCheck(name, exists) => {
@@ -108,8 +113,9 @@ impl Work {
                 (gone || *exists).then_some(())?;
             }
             Clause::DropConstraint(name, exists) => {
-                let gone = take(&mut table.foreign, |key| key.name.as_ref() == Some(name))
-                    || take(&mut table.checks, |check| check.name.as_ref() == Some(name))
+                let gone = take(&mut table.foreign_keys, |key| {
+                    key.name.as_ref() == Some(name)
+                }) || take(&mut table.checks, |check| check.name.as_ref() == Some(name))
                     || take(&mut table.keys, |key| key.name.as_ref() == Some(name));
                 (gone || *exists).then_some(())?;
             }
@@ -120,13 +126,12 @@ impl Work {
                     None => exists.then_some(())?,
                 }
             }
-            Clause::IgnoreKey(name, state) => {
+            Clause::ShowKey(name, visible) => {
                 let mut keys = table.keys.iter_mut();
                 let key = keys.find(|key| key.name.as_ref() == Some(name))?;
-                let mut rest: Vec<&str> = key.rest.split(' ').collect();
-                rest.retain(|word| !["invisible", "ignored", ""].contains(word));
-                rest.extend((!state.is_empty()).then_some(*state));
-                key.rest = rest.join(" ");
+                key.options.remove("visible");
+                let hidden = (!visible).then(|| ("visible".to_owned(), "no".to_owned()));
+                key.options.extend(hidden);
             }
             Clause::Enforce(name, enforced) => {
                 let mut checks = table.checks.iter_mut();
@@ -143,17 +148,17 @@ impl Work {
             Clause::Partition(partitions) => table.partitions.clone_from(partitions),
             Clause::AddParts(parts) => {
                 let partitions = table.partitions.as_mut()?;
-                partitions.parts.extend(parts.iter().cloned());
+                partitions.list.extend(parts.iter().cloned());
             }
             Clause::DropParts(names, exists) => {
-                let parts = &mut table.partitions.as_mut()?.parts;
+                let parts = &mut table.partitions.as_mut()?.list;
                 for name in names {
                     let gone = take(parts, |part| part.name == *name);
                     (gone || *exists).then_some(())?;
                 }
             }
             Clause::ReplaceParts(names, more) => {
-                let parts = &mut table.partitions.as_mut()?.parts;
+                let parts = &mut table.partitions.as_mut()?.list;
                 let first = parts.iter().position(|part| names.contains(&part.name))?;
                 parts.retain(|part| !names.contains(&part.name));
                 let tail = parts.split_off(first.min(parts.len()));
@@ -177,18 +182,19 @@ impl Work {
             let slot = Slot {
                 was: None,
                 column: column.clone(),
+                converted: false,
             };
-            self.place(slot, column.place.as_ref())?;
+            self.insert(slot, column.position.as_ref())?;
         }
         let Table {
             keys,
-            foreign,
+            foreign_keys,
             checks,
             ..
         } = &self.table;
         let known = |name: &Option<String>| {
             let mut names = keys.iter().map(|key| &key.name);
-            let mut more = foreign.iter().map(|key| &key.name);
+            let mut more = foreign_keys.iter().map(|key| &key.name);
             let mut others = checks.iter().map(|check| &check.name);
             unless
                 && name.is_some()
@@ -198,7 +204,12 @@ impl Work {
         };
         let (new_keys, new_foreign, new_checks) = &mut self.added;
         new_keys.extend(more.keys.iter().filter(|key| !known(&key.name)).cloned());
-        new_foreign.extend(more.foreign.iter().filter(|key| !known(&key.name)).cloned());
+        new_foreign.extend(
+            more.foreign_keys
+                .iter()
+                .filter(|key| !known(&key.name))
+                .cloned(),
+        );
         new_checks.extend(
             more.checks
                 .iter()
@@ -208,11 +219,11 @@ impl Work {
         Some(())
     }
 
-    fn place(&mut self, slot: Slot, place: Option<&Place>) -> Option<()> {
-        let at = match place {
+    fn insert(&mut self, slot: Slot, position: Option<&Position>) -> Option<()> {
+        let at = match position {
             None => self.slots.len(),
-            Some(Place::First) => 0,
-            Some(Place::After(name)) => {
+            Some(Position::First) => 0,
+            Some(Position::After(name)) => {
                 let mut slots = self.slots.iter();
                 let now = slots.position(|slot| slot.column.name == *name);
                 now.or_else(|| self.slot(name))? + 1
@@ -225,12 +236,14 @@ impl Work {
     fn drop_column(&mut self, name: &str, at: usize) {
         self.moved = true;
         self.slots.remove(at);
-        // With a rule of other columns too it could not be dropped.
-        let names = |check: &Check| check.expression.split(GAP).any(|word| word == name);
+        // The server refuses to drop a column if a check refers to other columns too.
+        let names = |check: &Check| {
+            let mut tokens = check.expression.tokens.iter();
+            tokens.any(|token| token.name().as_deref() == Some(name))
+        };
         self.table.checks.retain(|check| !names(check));
         for key in &mut self.table.keys {
-            key.parts
-                .retain(|part| part.split(GAP).next() != Some(name));
+            key.parts.retain(|part| part.column() != Some(name));
         }
         self.table.keys.retain(|key| !key.parts.is_empty());
     }
@@ -239,21 +252,22 @@ impl Work {
         let column = said.columns.first()?.clone();
         let slot = self.slots.get_mut(at)?;
         let old = slot.column.name.clone();
-        let place = column.place.clone();
+        let position = column.position.clone();
         let new = column.name.clone();
         slot.column = column;
+        slot.converted = false;
         self.table
             .checks
-            .retain(|check| check.of.as_ref() != Some(&old));
+            .retain(|check| check.column.as_ref() != Some(&old));
         self.added.0.extend(said.keys.iter().cloned());
         self.added.2.extend(said.checks.iter().cloned());
         if new != old {
             self.moved = true;
             self.names.push((old, new));
         }
-        if place.is_some() {
+        if position.is_some() {
             let slot = self.slots.remove(at);
-            self.place(slot, place.as_ref())?;
+            self.insert(slot, position.as_ref())?;
         }
         Some(())
     }
@@ -268,10 +282,10 @@ impl Work {
 
     fn convert(&mut self, set: &str, collation: Option<&String>) {
         for slot in &mut self.slots {
-            if slot.column.has_characters() {
+            if is_text(&slot.column) {
                 slot.column.charset = Some(set.to_owned());
                 slot.column.collation = collation.cloned();
-                slot.column.converted = true;
+                slot.converted = true;
             }
         }
         self.table.options.insert("charset".into(), set.to_owned());
@@ -280,7 +294,7 @@ impl Work {
         self.table.options.extend(collation);
     }
 
-    /// What was there takes the new names of columns over, and what was added comes in.
+    /// Renames columns in what was there, and adds what is new.
     fn finish(self) -> Outcome {
         let Work {
             mut table,
@@ -289,38 +303,48 @@ impl Work {
             added,
             moved,
         } = self;
-        let now = |word: &str| {
-            let renamed = names.iter().find(|(old, _)| old == word);
-            renamed.map_or(word, |(_, new)| new).to_owned()
+        let new_name = |name: &str| {
+            let renamed = names.iter().find(|(old, _)| old == name);
+            renamed.map(|(_, new)| new.clone())
         };
-        let text = |text: &str| {
-            let words: Vec<String> = text.split(GAP).map(now).collect();
-            words.join(&GAP.to_string())
+        let rename = |name: &mut String| {
+            if let Some(new) = new_name(name) {
+                *name = new;
+            }
         };
         for key in &mut table.keys {
-            key.parts = key.parts.iter().map(|part| text(part)).collect();
+            for part in &mut key.parts {
+                match &mut part.source {
+                    PartSource::Column(name, _) => rename(name),
+                    PartSource::Expression(code) => code.rename(new_name),
+                }
+            }
         }
-        for foreign in &mut table.foreign {
-            foreign.columns = foreign.columns.iter().map(|column| text(column)).collect();
+        for key in &mut table.foreign_keys {
+            key.columns.iter_mut().for_each(rename);
         }
         for check in &mut table.checks {
-            check.expression = text(&check.expression);
+            check.expression.rename(new_name);
         }
-        let columns = slots.into_iter().map(|slot| {
+        for slot in slots {
             let mut column = slot.column;
-            column.generated = column.generated.as_deref().map(text);
-            column
-        });
-        table.columns = columns.collect();
+            if let Some(generated) = &mut column.generated {
+                generated.expression.rename(new_name);
+            }
+            table
+                .converted
+                .extend(slot.converted.then(|| column.name.clone()));
+            table.columns.push(column);
+        }
         table.keys.extend(added.0);
-        table.foreign.extend(added.1);
+        table.foreign_keys.extend(added.1);
         table.checks.extend(added.2);
-        table.settle();
+        table.inherit();
         Outcome { table, moved }
     }
 }
 
-/// Takes one out; whether there was one.
+/// Removes the first item that is wanted; whether there was one.
 fn take<T>(all: &mut Vec<T>, wanted: impl Fn(&T) -> bool) -> bool {
     let found = all.iter().position(wanted);
     found.map(|at| all.remove(at)).is_some()

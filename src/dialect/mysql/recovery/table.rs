@@ -1,192 +1,142 @@
-//! A table, as a CREATE TABLE says it or as the server shows it.
+//! A table that recovery compares and changes: the parsed definition in a normal form.
 
 use std::collections::BTreeMap;
 
-use super::column::{Column, charset};
-use super::key::{Check, Foreign, Key};
-use crate::dialect::recovery::normalize::{flat, flat_text, plain};
-use crate::sql::Cursor;
+use super::column::{inherit, normalize};
+use crate::dialect::mysql::ddl::column::{Column, Position};
+use crate::dialect::mysql::ddl::key::{Check, ForeignKey, Key, KeyPart, PartSource};
+use crate::dialect::mysql::ddl::partition::{Partition, Partitions};
+use crate::dialect::mysql::ddl::table::{Element, Period, TableClause, TableOption};
+use crate::dialect::recovery::normalize::flat_text;
+use crate::model::schema::KeyKind;
+use crate::sql::cursor::Cursor;
 
+/// A table with all names in lower case but that of a parent table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
     pub columns: Vec<Column>,
     pub keys: Vec<Key>,
-    pub foreign: Vec<Foreign>,
+    pub foreign_keys: Vec<ForeignKey>,
     pub checks: Vec<Check>,
-    /// What is between its parentheses and none of these.
-    pub others: Vec<String>,
+    pub periods: Vec<Period>,
     pub options: BTreeMap<String, String>,
     pub partitions: Option<Partitions>,
-}
-
-/// How a table is cut into parts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Partitions {
-    pub by: String,
-    pub parts: Vec<Part>,
-}
-
-/// A partition by its name, and what is said of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    pub name: String,
-    pub said: Vec<String>,
+    /// Columns that a statement converts to another character set, which may widen their types.
+    pub converted: Vec<String>,
 }
 
 impl Table {
-    /// Reads what a server shows.
+    /// Parses what a server prints.
     pub fn shown(definition: &str) -> Option<Table> {
-        let mut words = super::created(definition, 0)?;
-        words.eat_all(&["CREATE", "TABLE"]).then_some(())?;
-        words.name()?;
-        Table::read(words)
+        let mut cursor = super::created(definition, 0)?;
+        cursor.eat_all(&["CREATE", "TABLE"]).then_some(())?;
+        cursor.name()?;
+        Table::parse(cursor)
     }
 
-    /// Reads a table from behind its name on.
-    pub fn read(mut words: Cursor<'_>) -> Option<Table> {
+    /// Parses a table from behind its name on.
+    pub fn parse(mut cursor: Cursor<'_>) -> Option<Table> {
         let mut table = Table::default();
-        for clause in words.group()?.clauses() {
-            table.element(clause)?;
+        for element in cursor.group()?.clauses() {
+            table.add(Element::parse(element)?);
         }
-        table.tail(&mut words)?;
-        table.settle();
-        words.is_over().then_some(table)
-    }
-
-    /// A column, or what stands between columns.
-    pub fn element(&mut self, mut clause: Cursor<'_>) -> Option<()> {
-        const KEYS: &[&str] = &["PRIMARY", "UNIQUE", "FULLTEXT", "SPATIAL", "INDEX", "KEY"];
-        let constraint = clause.eat("CONSTRAINT");
-        let unnamed = [KEYS, &["FOREIGN", "CHECK"]].concat();
-        let is_named = constraint && !clause.peek()?.is_one_of(&unnamed);
-        let named = is_named.then(|| clause.any_case()).flatten();
-        if clause.peek()?.is_one_of(KEYS) {
-            self.keys.push(Key::read(&mut clause, named)?.0);
-        } else if clause.eat_all(&["FOREIGN", "KEY"]) {
-            self.foreign.push(Foreign::read(&mut clause, named)?.0);
-        } else if clause.eat("CHECK") {
-            self.checks.push(Check::read(&mut clause, named)?);
-        } else if clause.eat_all(&["PERIOD", "FOR"]) {
-            self.others.push(flat_text(clause.tokens()));
-        } else if constraint || clause.sees("LIKE") {
-            return None;
-        } else {
-            self.column(clause)?;
-        }
-        Some(())
-    }
-
-    fn column(&mut self, clause: Cursor<'_>) -> Option<()> {
-        let (column, beside) = Column::read(clause)?;
-        self.columns.push(column);
-        self.keys.extend(beside.keys);
-        self.checks.extend(beside.checks);
-        Some(())
-    }
-
-    /// What stands behind the parentheses.
-    fn tail(&mut self, words: &mut Cursor<'_>) -> Option<()> {
-        while !words.is_over() {
-            if words.eat_all(&["PARTITION", "BY"]) {
-                self.partitions = Some(Partitions::read(words)?);
-            } else {
-                let (key, value) = option(words)?;
-                self.options.insert(key, value);
+        while !cursor.is_over() {
+            match TableClause::parse(&mut cursor)? {
+                TableClause::Partitions(mut partitions) => {
+                    partitions.list.iter_mut().for_each(lower_partition);
+                    table.partitions = Some(partitions);
+                }
+                TableClause::Option(option) => {
+                    let value = option_value(&option);
+                    table.options.insert(option.name, value);
+                }
             }
         }
-        // It moves with every row.
-        self.options.remove("auto_increment");
-        Some(())
+        // It changes with every row.
+        table.options.remove("auto_increment");
+        table.inherit();
+        Some(table)
     }
 
-    /// Columns have the table's characters unless they say so.
-    pub fn settle(&mut self) {
-        let (charset, collation) = (self.options.get("charset"), self.options.get("collate"));
-        for column in &mut self.columns {
-            column.inherit(charset, collation);
+    /// Adds an element, in its normal form.
+    pub fn add(&mut self, element: Element) {
+        match element {
+            Element::Column(mut column) => {
+                normalize(&mut column);
+                if let Some(Position::After(name)) = &mut column.position {
+                    lower(name);
+                }
+                for (has, kind) in [
+                    (column.is_primary, KeyKind::Primary),
+                    (column.is_unique, KeyKind::Unique),
+                ] {
+                    self.keys
+                        .extend(has.then(|| Key::of_column(kind, &column.name)));
+                }
+                for check in std::mem::take(&mut column.checks) {
+                    self.add(Element::Check(check));
+                }
+                self.columns.push(column);
+            }
+            Element::Key(mut key) => {
+                key.name.iter_mut().for_each(lower);
+                key.parts
+                    .iter_mut()
+                    .for_each(|part| match &mut part.source {
+                        PartSource::Column(name, _) => lower(name),
+                        PartSource::Expression(_) => {}
+                    });
+                self.keys.push(key);
+            }
+            Element::ForeignKey(mut key) => {
+                key.name.iter_mut().for_each(lower);
+                key.columns.iter_mut().for_each(lower);
+                key.table_columns.iter_mut().for_each(lower);
+                self.foreign_keys.push(key);
+            }
+            Element::Check(mut check) => {
+                check.name.iter_mut().for_each(lower);
+                check.column.iter_mut().for_each(lower);
+                self.checks.push(check);
+            }
+            Element::Period(mut period) => {
+                lower(&mut period.name);
+                self.periods.push(period);
+            }
         }
     }
 
-    /// The columns of its primary key.
-    pub fn primary(&self) -> &[String] {
-        let key = self.keys.iter().find(|key| key.kind == "primary");
+    /// Gives its columns the character set of the table, unless they have their own.
+    pub fn inherit(&mut self) {
+        let (charset, collation) = (self.options.get("charset"), self.options.get("collate"));
+        for column in &mut self.columns {
+            inherit(column, charset, collation);
+        }
+    }
+
+    /// The parts of its primary key.
+    pub fn primary_key(&self) -> &[KeyPart] {
+        let key = self.keys.iter().find(|key| key.kind == KeyKind::Primary);
         key.map_or(&[], |key| &key.parts)
     }
 }
 
-/// An option of a table or of a database with its value.
-pub fn option(words: &mut Cursor<'_>) -> Option<(String, String)> {
-    const QUERY: &[&str] = &[
-        "AS", "SELECT", "WITH", "IGNORE", "REPLACE", "LIKE", "(", "VALUES",
-    ];
-    words.eat(",");
-    if words.eat_all(&["WITH", "SYSTEM", "VERSIONING"]) {
-        return Some(("versioning".into(), "with".into()));
-    }
-    words.eat("DEFAULT");
-    if words.eat_all(&["CHARACTER", "SET"]) || words.eat("CHARSET") {
-        words.eat("=");
-        return Some(("charset".into(), charset(&words.any_case()?)));
-    }
-    if words.peek()?.is_one_of(QUERY) {
-        return None;
-    }
-    let mut key = words.any_case()?;
-    if words.eat("DIRECTORY") {
-        key.push_str(" directory");
-    }
-    words.eat("=");
-    let value = match words.group() {
-        Some(inside) => flat_text(inside.tokens()),
-        None => plain([words.next()?]).concat(),
-    };
-    let bare = value.strip_prefix('\'').unwrap_or(&value);
-    let value = match key.as_str() {
-        "comment" => bare.to_owned(),
-        "collate" => charset(bare),
-        _ => bare.to_lowercase(),
-    };
-    Some((key, value))
+fn lower(name: &mut String) {
+    *name = name.to_lowercase();
 }
 
-impl Partitions {
-    /// Reads partitions from behind `PARTITION BY` on.
-    pub fn read(words: &mut Cursor<'_>) -> Option<Partitions> {
-        let mut by = Vec::new();
-        while let Some(word) = words.peek() {
-            let before = words.mark();
-            if let Some(mut inside) = words.group() {
-                if inside.sees("PARTITION") {
-                    let parts = Part::list(&mut inside)?;
-                    let by = flat(by).join(" ");
-                    return Some(Partitions { by, parts });
-                }
-                words.back_to(before);
-            }
-            by.push(word);
-            words.skip(1);
-        }
-        let by = flat(by).join(" ");
-        Some(Partitions { by, parts: vec![] })
-    }
+/// Turns the name of a partition into lower case.
+pub fn lower_partition(partition: &mut Partition) {
+    lower(&mut partition.name);
 }
 
-impl Part {
-    /// Reads the partitions between two parentheses.
-    pub fn list(words: &mut Cursor<'_>) -> Option<Vec<Part>> {
-        let clauses = words.clauses().into_iter();
-        clauses
-            .map(|mut clause| {
-                clause.eat("PARTITION").then_some(())?;
-                let name = clause.any_case()?;
-                let mut said = flat(clause.tokens());
-                // They share the table's engine, and that is always shown.
-                if let Some(at) = said.iter().position(|word| word == "engine") {
-                    let end = (at + 3).min(said.len());
-                    said.drain(at..end);
-                }
-                Some(Part { name, said })
-            })
-            .collect()
+/// The value of an option of a table or a database in its normal form.
+pub fn option_value(option: &TableOption) -> String {
+    if option.value.tokens.len() > 1 {
+        return flat_text(option.value.words());
+    }
+    match option.name.as_str() {
+        "comment" => option.value(),
+        _ => option.value().to_lowercase(),
     }
 }
