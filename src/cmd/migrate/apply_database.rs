@@ -9,7 +9,7 @@ use super::{Args, stopped};
 use crate::cmd::context::Context;
 use crate::cmd::run::locks::waiting;
 use crate::cmd::run::open;
-use crate::db::apply::{self, Done, Run, Told};
+use crate::db::apply::{self, Done, Run, Notes};
 use crate::db::session::Session;
 use crate::db::stop::Stop;
 use crate::model::code::Code;
@@ -115,12 +115,12 @@ impl Applier<'_> {
             let start = Instant::now();
             if at >= slow_until {
                 let next = own.steps.get(at..).unwrap_or_default();
-                let some = &next[..apply::together(session, next)];
-                if apply::all_at_once(session, some, &run).await {
+                let some = &next[..apply::batch_size(session, next)];
+                if apply::apply_batch(session, some, &run).await {
                     // The steps of a batch share its time evenly.
                     let each = start.elapsed() / u32::try_from(some.len()).unwrap_or(1);
                     some.iter()
-                        .for_each(|step| ran.done(step, Done::Applied, Told::default(), each));
+                        .for_each(|step| ran.done(step, Done::Applied, Notes::default(), each));
                     self.advance(some);
                     at += some.len();
                     self.set_barrier(Barrier::Steps(at));

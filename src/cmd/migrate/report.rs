@@ -9,7 +9,7 @@ use super::planned::{planned_blocks, step_json};
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::state::{self, Named, State, named};
-use crate::db::apply::{Done, Told};
+use crate::db::apply::{Done, Notes};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
@@ -54,7 +54,7 @@ pub struct RanStep {
     took: Duration,
     /// Whether another runner applied it meanwhile.
     already: bool,
-    told: Told,
+    told: Notes,
 }
 
 impl RanStep {
@@ -67,14 +67,14 @@ impl RanStep {
                 at + 1
             )
         });
-        let ways = self.told.ways.iter();
-        let ways = ways.map(|(at, way)| {
+        let algorithms = self.told.algorithms.iter();
+        let algorithms = algorithms.map(|(at, algorithm)| {
             format!(
                 "{database}: statement {} of {title} changed the table {way}",
                 at + 1
             )
         });
-        found.into_iter().chain(ways).collect()
+        found.into_iter().chain(algorithms).collect()
     }
 }
 
@@ -85,7 +85,7 @@ impl Ran {
         self.accepted.push(accepted);
     }
 
-    pub fn done(&mut self, step: &Step, done: Done, told: Told, took: Duration) {
+    pub fn done(&mut self, step: &Step, done: Done, told: Notes, took: Duration) {
         let already = done == Done::Already;
         let statements = if already {
             0
@@ -365,9 +365,9 @@ impl Report for MigrateReport {
 }
 
 fn ran_json(step: &RanStep) -> Value {
-    let ways = step.told.ways.iter();
-    let ways = ways.map(|(at, way)| json!({ "statement": at + 1, "algorithm": way }));
-    let ways: Vec<Value> = ways.collect();
+    let algorithms = step.told.algorithms.iter();
+    let algorithms = algorithms.map(|(at, algorithm)| json!({ "statement": at + 1, "algorithm": algorithm }));
+    let algorithms: Vec<Value> = algorithms.collect();
     let mut json = json!({
         "version": step.version,
         "name": step.name,
@@ -378,8 +378,8 @@ fn ran_json(step: &RanStep) -> Value {
     if let Some(at) = step.told.found {
         json["found_applied"] = json!(at + 1);
     }
-    if !ways.is_empty() {
-        json["algorithms"] = ways.into();
+    if !algorithms.is_empty() {
+        json["algorithms"] = algorithms.into();
     }
     json
 }

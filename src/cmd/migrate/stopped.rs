@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cmd::context::Context;
 use crate::cmd::run::locks::no_lock;
-use crate::db::apply::{Doubt, Left, Reason, Stopped};
+use crate::db::apply::{InDoubt, LeftBehind, Reason, Stopped};
 use crate::db::session::DbError;
 use crate::dialect::ErrorKind;
 use crate::model::code::Code;
@@ -153,18 +153,18 @@ fn stands(step: &Step, applied: usize) -> String {
 }
 
 /// What a failed statement has left behind, unless that is certainly nothing.
-fn left_behind(left: &Left) -> Option<String> {
+fn left_behind(left: &LeftBehind) -> Option<String> {
     Some(match left {
-        Left::Nothing | Left::Unseen => return None,
-        Left::Cleared(sql) => format!("what it left half done was cleared away: {sql}"),
-        Left::Effect => {
+        LeftBehind::Nothing | LeftBehind::Unseen => return None,
+        LeftBehind::Cleared(sql) => format!("what it left half done was cleared away: {sql}"),
+        LeftBehind::Effect => {
             "what it was to do is so all the same: the next run finds it applied and goes on".into()
         }
-        Left::Unfinished => {
+        LeftBehind::Unfinished => {
             "an earlier run had left it half done, and so it is still: the next run goes on with it"
                 .into()
         }
-        Left::Changed => {
+        LeftBehind::Changed => {
             "it failed, and yet what it touches has changed: the next run asks you what is so"
                 .into()
         }
@@ -172,7 +172,7 @@ fn left_behind(left: &Left) -> Option<String> {
 }
 
 /// Both definitions, and the two answers that a person can give.
-fn undecided(database: &Database, step: &Step, doubt: &Doubt) -> (Diagnostic, Exit) {
+fn undecided(database: &Database, step: &Step, doubt: &InDoubt) -> (Diagnostic, Exit) {
     let name = &database.name;
     let (title, number) = (step.migration.title(), doubt.statement + 1);
     let message = format!(

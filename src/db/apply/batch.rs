@@ -1,18 +1,18 @@
-//! Several small files in one transaction and as one text, where the engine runs inside bird.
+//! Applies several small files in one transaction and as one text, if the engine is embedded.
 
-use super::{Run, whole};
+use super::{Run, record_all};
 use crate::db::failpoint;
 use crate::db::session::{DbError, Session};
 use crate::plan::Step;
 
-/// So many bytes, and so many files, go as one text at most: a run can be stopped, and others can
-/// write, only between.
+/// The largest number of bytes and of files in one text: a run can be stopped, and others can
+/// write, only between texts.
 const SMALL: usize = 64 * 1024;
 const FEW: usize = 64;
 
-/// How many of the next steps may go as one text: an embedded engine does not outlive its client,
-/// so the rule that a statement goes alone protects nothing there.
-pub fn together(session: &Session, steps: &[Step]) -> usize {
+/// The number of next steps that may go as one text: an embedded engine does not outlive its
+/// client, so sending statements one by one protects nothing there.
+pub fn batch_size(session: &Session, steps: &[Step]) -> usize {
     if !session.dialect.facts().is_embedded() {
         return 0;
     }
@@ -28,11 +28,11 @@ pub fn together(session: &Session, steps: &[Step]) -> usize {
     steps.iter().take(FEW).take_while(fits).count()
 }
 
-/// Applies several steps in one transaction and as one text, each with all that belongs to it.
-/// This saves syncing the disk for every file, and the way from thread to thread for every
-/// statement. Where it does not go well, whatever the reason, nothing of it stands, and the slow
-/// way, file by file, tells exactly.
-pub async fn all_at_once(session: &mut Session, steps: &[Step], run: &Run<'_>) -> bool {
+/// Applies several steps in one transaction and as one text, each with its history and journal
+/// rows. This saves syncing the disk for every file, and passing every statement to another
+/// thread. If it fails for any reason, all is rolled back, and applying file by file reports the
+/// exact cause.
+pub async fn apply_batch(session: &mut Session, steps: &[Step], run: &Run<'_>) -> bool {
     if steps.is_empty() || run.stop.asked().is_some() {
         return false;
     }
@@ -43,10 +43,10 @@ pub async fn all_at_once(session: &mut Session, steps: &[Step], run: &Run<'_>) -
             text.push_str(step.sql(statement));
             text.push_str("\n;\n");
         }
-        let Ok(books) = whole(session, step, step.from..count, run) else {
+        let Ok(journal_rows) = record_all(session, step, step.from..count, run) else {
             return false;
         };
-        text.push_str(&books);
+        text.push_str(&journal_rows);
         text.push_str(";\n");
     }
     text.push_str("COMMIT");
@@ -55,7 +55,7 @@ pub async fn all_at_once(session: &mut Session, steps: &[Step], run: &Run<'_>) -
         failpoint::at("committed");
         return true;
     }
-    // Where not even BEGIN went through there is nothing to roll back.
+    // If not even BEGIN succeeded there is nothing to roll back.
     let _: Result<(), DbError> = session.run("ROLLBACK").await;
     false
 }

@@ -1,18 +1,19 @@
-//! Each statement exactly once, where no transaction holds the file.
+//! Applies a file with a write-ahead journal: each statement runs exactly once, without a
+//! transaction around the file.
 //!
-//! A statement that changes rows commits together with its journal row. One that commits by
-//! itself has a row before it is sent, its intent, with the definitions of what it touches; the
-//! row that says it is done comes together with the next statement's intent, so that it costs no
-//! commit of its own. Whoever finds an intent holds the lock, which the session that sent the
-//! statement held to its end: so the statement has ended, and its objects tell how. At most one
-//! statement can be in doubt.
+//! A statement that changes rows commits together with its journal row. For a statement that
+//! commits by itself, a row is written before it is sent, its intent, with the definitions of its
+//! objects; the row that records it as done is written together with the next statement's intent,
+//! so that it costs no commit of its own. The run that finds an intent holds the lock, which the
+//! session that sent the statement held to its end: the statement has ended, and its objects show
+//! how. At most one statement can be in doubt.
 //!
-//! Write-ahead intents are ARIES's; that a statement's own effect is its log record is what makes
-//! them exact without the server's help.
+//! Write-ahead intents are those of ARIES. They are exact without the server's help because the
+//! effect of a statement serves as its log record.
 
 use super::Done;
-use super::send::{Patience, algorithms, send, send_text, with_blockers};
-use super::{Doubt, Left, Reason, Run, Way, books, entries, entry};
+use super::send::{Retry, algorithms, send, send_text, with_blockers};
+use super::{FileProgress, InDoubt, LeftBehind, Reason, Run, entries, entry, journal_rows};
 use crate::db::definitions::observe;
 use crate::db::session::{DbError, Session};
 use crate::db::stop::Stop;
@@ -24,74 +25,74 @@ use crate::dialect::recovery::{
 use crate::model::history::{Direction, Entry};
 use crate::plan::Step;
 
-/// What has been done and is not in the journal yet.
+/// Statements that are done and not in the journal yet.
 #[derive(Default)]
-struct Unbooked {
-    /// Statements, from 0, one behind the other.
+struct Pending {
+    /// The range of the statements, from 0.
     from: usize,
     to: usize,
-    /// The one of them that has its intent in the journal.
+    /// The statement among them whose intent is in the journal.
     intended: Option<usize>,
-    /// A transaction is open that holds it.
+    /// Whether an open transaction holds them.
     open: bool,
 }
 
-/// An intent of a file that is about to begin, with what its objects were.
+/// The first intent of the next file, written in advance, with the definitions of its objects.
 #[derive(Debug)]
-pub struct Ahead(Option<Definitions>);
+pub struct PrefetchedIntent(Option<Definitions>);
 
-/// What the books get beside what was done.
-enum Then<'s> {
+/// What is recorded together with the statements that are done.
+enum Next<'s> {
     Nothing,
     /// The intent of this statement of the same file.
     Intent(usize),
-    /// The file is through; and the first intent of the next one, where it can stand here.
+    /// The end of the file, and the first intent of the next one if it can be written here.
     End(Option<&'s Step>),
 }
 
-pub async fn exactly(
+pub async fn apply(
     session: &mut Session,
     step: &Step,
     next: Option<&Step>,
     run: &Run<'_>,
-    way: &mut Way,
-    ahead: &mut Option<Ahead>,
+    progress: &mut FileProgress,
+    prefetched: &mut Option<PrefetchedIntent>,
 ) -> Result<Done, Reason> {
-    // What the file before this one has written.
-    let written = ahead.take();
+    // The file before this one may have written the first intent.
+    let written = prefetched.take();
     let mut file = File {
         session,
         step,
         run,
-        way,
-        unbooked: Unbooked {
+        progress,
+        pending: Pending {
             from: step.from,
             to: step.from,
-            ..Unbooked::default()
+            ..Pending::default()
         },
         intent: written.is_some().then_some(step.from),
-        before: written.and_then(|Ahead(before)| before),
+        before: written.and_then(|PrefetchedIntent(before)| before),
         own: false,
     };
-    let result = file.statements(next, ahead).await;
+    let result = file.statements(next, prefetched).await;
     if result.is_err() {
-        file.leave().await;
+        file.record_rest().await;
     }
     result.map(|()| Done::Applied)
 }
 
-/// A file on its way.
+/// A file that is being applied.
 struct File<'f, 'r> {
     session: &'f mut Session,
     step: &'f Step,
     run: &'f Run<'r>,
-    way: &'f mut Way,
-    unbooked: Unbooked,
-    /// The statement whose intent stands in the journal.
+    progress: &'f mut FileProgress,
+    pending: Pending,
+    /// The statement whose intent is in the journal.
     intent: Option<usize>,
-    /// What its objects were, where this run has looked.
+    /// The definitions of its objects, if this run has read them.
     before: Option<Definitions>,
-    /// A transaction of the file's own is open.
+    /// Whether a transaction of the file's own is open.
     own: bool,
 }
 
@@ -99,13 +100,13 @@ impl File<'_, '_> {
     async fn statements(
         &mut self,
         next: Option<&Step>,
-        ahead: &mut Option<Ahead>,
+        prefetched: &mut Option<PrefetchedIntent>,
     ) -> Result<(), Reason> {
         self.probe_name().await?;
         for statement in 0..self.step.from {
-            // What a file set for itself before it stopped is gone with that session.
+            // The session state that the file set before it stopped is gone with that session.
             if let Some(RecoveryClass::SessionState) = self.step.recovery.get(statement) {
-                send(self.session, self.step, statement, self.run, self.way).await?;
+                send(self.session, self.step, statement, self.run, self.progress).await?;
             }
         }
         failpoint::at("begin");
@@ -115,35 +116,35 @@ impl File<'_, '_> {
         }
         while at < self.step.script.statements.len() {
             match self.step.recovery.get(at).cloned() {
-                Some(RecoveryClass::AutoCommit(alone)) if !self.own => {
-                    let result = self.alone(at, &alone).await;
+                Some(RecoveryClass::AutoCommit(statement)) if !self.own => {
+                    let result = self.auto_commit(at, &statement).await;
                     if let Err(Reason::Signal(_)) = &result {
                         // It was not sent, or it was refused.
                         self.forget_intent(at).await?;
                     }
                     result?;
                 }
-                Some(RecoveryClass::Transactional) if !self.own => self.together(at).await?,
+                Some(RecoveryClass::Transactional) if !self.own => self.transactional(at).await?,
                 effect => {
                     let begins = matches!(effect, Some(RecoveryClass::Begin));
-                    if begins || self.unbooked.open {
-                        self.book(Then::Nothing).await?;
+                    if begins || self.pending.open {
+                        self.flush(Next::Nothing).await?;
                     }
                     self.own |= begins;
-                    send(self.session, self.step, at, self.run, self.way).await?;
+                    send(self.session, self.step, at, self.run, self.progress).await?;
                     self.own &= !matches!(effect, Some(RecoveryClass::Commit));
-                    self.unbooked.to = at + 1;
+                    self.pending.to = at + 1;
                 }
             }
             at += 1;
         }
         let next = next.filter(|_| self.run.stop.asked().is_none());
-        *ahead = self.book(Then::End(next)).await?;
+        *prefetched = self.flush(Next::End(next)).await?;
         failpoint::at("recorded");
         Ok(())
     }
 
-    /// A history in a narrow character set could not hold the name, after all was done.
+    /// Fails early if the history cannot hold the name, because its character set is narrow.
     async fn probe_name(&mut self) -> Result<(), Reason> {
         if self.step.migration.name.is_ascii() || self.step.direction == Direction::Undo {
             return Ok(());
@@ -155,10 +156,10 @@ impl File<'_, '_> {
         Ok(probe?)
     }
 
-    /// A statement and its journal row in one transaction.
-    async fn together(&mut self, at: usize) -> Result<(), Reason> {
-        self.book(Then::Nothing).await?;
-        let mut patience = Patience::new();
+    /// Runs a statement in the transaction that its journal row is written in.
+    async fn transactional(&mut self, at: usize) -> Result<(), Reason> {
+        self.flush(Next::Nothing).await?;
+        let mut retry = Retry::new();
         loop {
             let Run {
                 lock_timeout,
@@ -167,58 +168,60 @@ impl File<'_, '_> {
                 ..
             } = self.run;
             lock::begin(self.session, *lock_timeout, *waiting, stop).await?;
-            self.unbooked.open = true;
-            let Err(reason) = send(self.session, self.step, at, self.run, self.way).await else {
+            self.pending.open = true;
+            let Err(reason) = send(self.session, self.step, at, self.run, self.progress).await
+            else {
                 break;
             };
             // The error that counts is the first; a connection that is gone has rolled back too.
             if self.session.run("ROLLBACK").await.is_err() {
                 return Err(reason);
             }
-            self.unbooked.open = false;
+            self.pending.open = false;
             match &reason {
                 Reason::Statement(_, error, _)
-                    if patience.again(self.session, error, self.run).await? => {}
+                    if retry.wait(self.session, error, self.run).await? => {}
                 _ => return Err(with_blockers(self.session, reason).await),
             }
         }
         failpoint::at("data-sent");
-        self.unbooked.to = at + 1;
+        self.pending.to = at + 1;
         Ok(())
     }
 
-    /// A statement that commits by itself, behind its intent.
-    async fn alone(&mut self, at: usize, alone: &AutoCommitted) -> Result<(), Reason> {
+    /// Runs a statement that commits by itself, after its intent.
+    async fn auto_commit(&mut self, at: usize, statement: &AutoCommitted) -> Result<(), Reason> {
         if self.intent != Some(at) {
-            self.book(Then::Intent(at)).await?;
+            self.flush(Next::Intent(at)).await?;
         }
         failpoint::at("intended");
         let sql = self.step.sql(at);
-        let mut patience = Patience::new();
+        let mut retry = Retry::new();
         let syntax = self.session.dialect.syntax();
-        let mut algorithms = algorithms(syntax, sql, alone.online_ddl.as_ref()).into_iter();
+        let mut algorithms = algorithms(syntax, sql, statement.online_ddl.as_ref()).into_iter();
         let mut algorithm = algorithms.next();
         while let Some((name, text)) = &algorithm {
-            let error = match send_text(self.session, text, self.run, self.way).await? {
+            let error = match send_text(self.session, text, self.run, self.progress).await? {
                 Ok(()) => {
-                    let told = name.map(|name| (at, name));
-                    self.way.told.ways.extend(told);
+                    let used = name.map(|name| (at, name));
+                    self.progress.notes.algorithms.extend(used);
                     break;
                 }
                 Err(error) => error,
             };
             match error.kind {
                 ErrorKind::Connection => return Err(Reason::Lost(at, error)),
-                ErrorKind::Busy if patience.again(self.session, &error, self.run).await? => {
-                    self.clear(alone, &mut patience).await?;
+                ErrorKind::Busy if retry.wait(self.session, &error, self.run).await? => {
+                    self.clear(statement, &mut retry).await?;
                 }
                 ErrorKind::Busy | ErrorKind::Cancelled => {
-                    let reason = self.failed(at, alone, error).await?;
+                    let reason = self.failed(at, statement, error).await?;
                     return Err(with_blockers(self.session, reason).await);
                 }
-                // Whatever the engine has against this way, the statement as it is written counts.
+                // Whatever the engine has against this algorithm, the statement as it is written
+                // counts.
                 _ if name.is_some() => algorithm = algorithms.next(),
-                _ => return Err(self.failed(at, alone, error).await?),
+                _ => return Err(self.failed(at, statement, error).await?),
             }
         }
         failpoint::at("sent");
@@ -226,62 +229,64 @@ impl File<'_, '_> {
         Ok(())
     }
 
-    /// A statement with an intent is done.
+    /// Notes that a statement with an intent is done.
     fn done(&mut self, at: usize) {
-        self.unbooked.to = at + 1;
-        self.unbooked.intended = Some(at);
+        self.pending.to = at + 1;
+        self.pending.intended = Some(at);
     }
 
-    /// A statement that failed may have done a part of its work: only looking tells.
+    /// Why a statement failed, and what it left behind: it may have done a part of its work.
     async fn failed(
         &mut self,
         at: usize,
-        alone: &AutoCommitted,
+        statement: &AutoCommitted,
         error: DbError,
     ) -> Result<Reason, Reason> {
-        let now = self.look(alone).await?;
-        let told = |left| Reason::Statement(at, error.clone(), left);
+        let now = self.definitions(statement).await?;
+        let reason = |left| Reason::Statement(at, error.clone(), left);
         let (Some(before), Some(now)) = (&self.before, &now) else {
             // The server said no; that nothing is left behind is all but certain, and
             // somebody else must not be asked to decide about a typing mistake.
             self.forget_intent(at).await?;
-            return Ok(told(Left::Unseen));
+            return Ok(reason(LeftBehind::Unseen));
         };
-        let left = match completion(alone, before, now) {
-            Completion::NotRun => Left::Nothing,
+        let left = match completion(statement, before, now) {
+            Completion::NotRun => LeftBehind::Nothing,
             Completion::CleanUp(sql) => {
                 self.session.run(&sql).await?;
-                Left::Cleared(sql)
+                LeftBehind::Cleared(sql)
             }
-            Completion::Ran => return Ok(told(Left::Effect)),
-            Completion::Remaining(_) | Completion::InDoubt => return Ok(told(Left::Changed)),
+            Completion::Ran => return Ok(reason(LeftBehind::Effect)),
+            Completion::Remaining(_) | Completion::InDoubt => {
+                return Ok(reason(LeftBehind::Changed));
+            }
         };
         self.forget_intent(at).await?;
-        Ok(told(left))
+        Ok(reason(left))
     }
 
-    /// Clears away what a try left half done, because it would be in the way of the next one.
-    async fn clear(
-        &mut self,
-        alone: &AutoCommitted,
-        patience: &mut Patience,
-    ) -> Result<(), Reason> {
-        let (Some(before), Some(now)) = (self.before.clone(), self.look(alone).await?) else {
+    /// Clears away what an attempt left half done, because it would obstruct the next one.
+    async fn clear(&mut self, statement: &AutoCommitted, retry: &mut Retry) -> Result<(), Reason> {
+        let (Some(before), Some(now)) = (self.before.clone(), self.definitions(statement).await?)
+        else {
             return Ok(());
         };
-        let Completion::CleanUp(sql) = completion(alone, &before, &now) else {
+        let Completion::CleanUp(sql) = completion(statement, &before, &now) else {
             return Ok(());
         };
         while let Err(error) = self.session.run(&sql).await {
-            if !patience.again(self.session, &error, self.run).await? {
+            if !retry.wait(self.session, &error, self.run).await? {
                 return Err(error.into());
             }
         }
         Ok(())
     }
 
-    async fn look(&mut self, alone: &AutoCommitted) -> Result<Option<Definitions>, DbError> {
-        let objects: Vec<&Object> = alone.objects.iter().collect();
+    async fn definitions(
+        &mut self,
+        statement: &AutoCommitted,
+    ) -> Result<Option<Definitions>, DbError> {
+        let objects: Vec<&Object> = statement.objects.iter().collect();
         if objects.is_empty() {
             return Ok(None);
         }
@@ -294,20 +299,20 @@ impl File<'_, '_> {
         commit(self.session, &sql, false, self.run).await
     }
 
-    /// Decides about a statement whose intent an earlier run has left. `true` where it is done.
+    /// Decides about a statement whose intent an earlier run has left; `true` if it is done.
     async fn recover(&mut self, doubt: &Entry) -> Result<bool, Reason> {
         let at = self.step.from;
-        let Some(RecoveryClass::AutoCommit(alone)) = self.step.recovery.get(at).cloned() else {
+        let Some(RecoveryClass::AutoCommit(statement)) = self.step.recovery.get(at).cloned() else {
             // It may be run twice now; its row is written when it is through.
             self.forget_intent(at).await?;
             return Ok(false);
         };
-        let now = self.look(&alone).await?;
+        let now = self.definitions(&statement).await?;
         let undecided = |why, now: Option<Definitions>| {
-            Err(Reason::Undecided(Box::new(Doubt {
+            Err(Reason::Undecided(Box::new(InDoubt {
                 statement: at,
                 why,
-                objects: sides(&alone, doubt.before.as_ref(), now.as_ref()),
+                objects: sides(&statement, doubt.before.as_ref(), now.as_ref()),
             })))
         };
         if doubt.server != self.run.identity {
@@ -321,12 +326,12 @@ impl File<'_, '_> {
         };
         self.intent = Some(at);
         self.before = Some(before.clone());
-        let decided = completion(&alone, before, &now);
+        let decided = completion(&statement, before, &now);
         failpoint::at("recovering");
         match decided {
             Completion::NotRun => Ok(false),
             Completion::Ran => {
-                self.way.told.found = Some(at);
+                self.progress.notes.found = Some(at);
                 self.done(at);
                 Ok(true)
             }
@@ -346,60 +351,66 @@ impl File<'_, '_> {
         }
     }
 
-    /// Runs what is left to do of a statement.
+    /// Runs the rest of a statement that an earlier run left half done.
     async fn finish(&mut self, at: usize, sql: &str) -> Result<(), Reason> {
         (self.run.notice)(&format!("an earlier run was interrupted: {sql}"));
-        let mut patience = Patience::new();
+        let mut retry = Retry::new();
         loop {
-            let Err(error) = send_text(self.session, sql, self.run, self.way).await? else {
+            let Err(error) = send_text(self.session, sql, self.run, self.progress).await? else {
                 return Ok(());
             };
             match error.kind {
                 ErrorKind::Connection => return Err(Reason::Lost(at, error)),
-                ErrorKind::Busy if patience.again(self.session, &error, self.run).await? => {}
+                ErrorKind::Busy if retry.wait(self.session, &error, self.run).await? => {}
                 _ => {
-                    let reason = Reason::Statement(at, error, Left::Unfinished);
+                    let reason = Reason::Statement(at, error, LeftBehind::Unfinished);
                     return Err(with_blockers(self.session, reason).await);
                 }
             }
         }
     }
 
-    /// Puts into the journal what was done, and what comes then, in one commit. Gives the
-    /// intent of the next file where that stands there.
-    async fn book(&mut self, then: Then<'_>) -> Result<Option<Ahead>, Reason> {
+    /// Writes the pending journal rows and the next record in one commit. Returns the intent of
+    /// the next file if it was written.
+    async fn flush(&mut self, record: Next<'_>) -> Result<Option<PrefetchedIntent>, Reason> {
         let (step, run) = (self.step, self.run);
-        let Unbooked {
+        let Pending {
             from,
             to,
             intended,
             open,
-        } = self.unbooked;
-        let nothing = from == to && matches!(then, Then::Nothing);
+        } = self.pending;
+        let nothing = from == to && matches!(record, Next::Nothing);
         if nothing {
             return Ok(None);
         }
-        let ahead = match &then {
-            Then::Nothing => None,
-            Then::Intent(at) => Some((step, *at)),
-            Then::End(next) => {
-                let next = next.filter(|next| may_stand_ahead(next));
+        let prefetched = match &record {
+            Next::Nothing => None,
+            Next::Intent(at) => Some((step, *at)),
+            Next::End(next) => {
+                let next = next.filter(|next| allows_prefetch(next));
                 next.map(|next| (next, next.from))
             }
         };
-        let coming = ahead.and_then(|(step, at)| match step.recovery.get(at) {
-            Some(RecoveryClass::AutoCommit(alone)) => Some((step, at, &**alone)),
+        let coming = prefetched.and_then(|(step, at)| match step.recovery.get(at) {
+            Some(RecoveryClass::AutoCommit(statement)) => Some((step, at, &**statement)),
             _ => None,
         });
         let done = match intended.and_then(|at| step.recovery.get(at)) {
-            Some(RecoveryClass::AutoCommit(alone)) => Some(&**alone),
+            Some(RecoveryClass::AutoCommit(statement)) => Some(&**statement),
             _ => None,
         };
-        let mut patience = Patience::new();
+        let mut retry = Retry::new();
         let (after, before) = loop {
-            match both(self.session, done, coming.map(|(_, _, alone)| alone)).await {
+            match observe_both(
+                self.session,
+                done,
+                coming.map(|(_, _, statement)| statement),
+            )
+            .await
+            {
                 Ok(both) => break both,
-                Err(error) if patience.again(self.session, &error, run).await? => {}
+                Err(error) if retry.wait(self.session, &error, run).await? => {}
                 Err(error) => return Err(error.into()),
             }
         };
@@ -413,8 +424,8 @@ impl File<'_, '_> {
         if !plain.is_empty() {
             texts.push(journal::record(self.session, &plain, run.id));
         }
-        if matches!(then, Then::End(_)) {
-            texts.push(books(self.session, step, run)?);
+        if matches!(record, Next::End(_)) {
+            texts.push(journal_rows(self.session, step, run)?);
         }
         if let Some((step, at, _)) = coming {
             let intent = Entry {
@@ -426,47 +437,47 @@ impl File<'_, '_> {
         }
         commit(self.session, &texts.join("; "), open, run).await?;
         failpoint::at("booked");
-        self.unbooked = Unbooked {
+        self.pending = Pending {
             from: to,
             to,
-            ..Unbooked::default()
+            ..Pending::default()
         };
-        self.way.applied = to;
-        match then {
-            Then::Intent(at) => {
+        self.progress.applied = to;
+        match record {
+            Next::Intent(at) => {
                 self.intent = Some(at);
                 self.before = before;
                 Ok(None)
             }
-            _ => Ok(coming.map(|_| Ahead(before))),
+            _ => Ok(coming.map(|_| PrefetchedIntent(before))),
         }
     }
 
-    /// What this file leaves in good order when it stops: what was done is booked, and an intent
-    /// whose statement was not sent is taken back. Where that fails too, the next run sees to it.
-    async fn leave(&mut self) {
-        if self.own || self.unbooked.open {
+    /// Leaves the journal consistent when the file stops: records what was done. If that fails
+    /// too, the next run does it.
+    async fn record_rest(&mut self) {
+        if self.own || self.pending.open {
             let _: Result<(), DbError> = self.session.run("ROLLBACK").await;
-            self.unbooked = Unbooked {
-                from: self.unbooked.from,
-                to: self.unbooked.from,
-                ..Unbooked::default()
+            self.pending = Pending {
+                from: self.pending.from,
+                to: self.pending.from,
+                ..Pending::default()
             };
         }
-        // The last statement's row comes with the migration's, or whoever finds it alone takes the
-        // other for deleted. Its intent stays, and the next run finds out that it ran.
+        // The last statement's row is written with the migration's row: alone it would look as if
+        // the other had been deleted. Its intent stays, and the next run finds out that it ran.
         let last = self.step.script.statements.len().saturating_sub(1);
-        if self.unbooked.to > last {
-            self.unbooked.to = last.max(self.unbooked.from);
-            self.unbooked.intended = self.unbooked.intended.filter(|at| *at != last);
+        if self.pending.to > last {
+            self.pending.to = last.max(self.pending.from);
+            self.pending.intended = self.pending.intended.filter(|at| *at != last);
         }
-        let _: Result<_, Reason> = self.book(Then::Nothing).await;
+        let _: Result<_, Reason> = self.flush(Next::Nothing).await;
     }
 }
 
-/// Whether a file's first intent may be written before it is its turn: nothing has to happen
-/// before it.
-fn may_stand_ahead(next: &Step) -> bool {
+/// Whether the first intent of a file may be written before its turn, because nothing has to
+/// happen before it.
+fn allows_prefetch(next: &Step) -> bool {
     !next.transactional
         && next.waits_for.is_empty()
         && next.in_doubt.is_none()
@@ -474,16 +485,18 @@ fn may_stand_ahead(next: &Step) -> bool {
         && next.migration.name.is_ascii()
 }
 
-/// Looks at the objects of the statement that is done, and of the one that comes, in one trip.
-async fn both(
+/// Reads the objects of the statement that is done and of the next one in one round trip.
+async fn observe_both(
     session: &mut Session,
     done: Option<&AutoCommitted>,
     coming: Option<&AutoCommitted>,
 ) -> Result<(Option<Definitions>, Option<Definitions>), DbError> {
-    let of = |alone: Option<&AutoCommitted>| alone.map_or(0, |alone| alone.objects.len());
+    let of = |statement: Option<&AutoCommitted>| {
+        statement.map_or(0, |statement| statement.objects.len())
+    };
     let (first, second) = (of(done), of(coming));
     let all = done.into_iter().chain(coming);
-    let objects: Vec<&Object> = all.flat_map(|alone| &alone.objects).collect();
+    let objects: Vec<&Object> = all.flat_map(|statement| &statement.objects).collect();
     if objects.is_empty() {
         return Ok((None, None));
     }
@@ -493,9 +506,9 @@ async fn both(
             Ok(((first > 0).then_some(seen), (second > 0).then_some(rest)))
         }
         None if first > 0 && second > 0 => {
-            // One of the two cannot be seen; that must not hide the other.
-            let after = done.map(|alone| alone.objects.iter().collect::<Vec<_>>());
-            let before = coming.map(|alone| alone.objects.iter().collect::<Vec<_>>());
+            // An object that cannot be read must not hide the other statement's objects.
+            let after = done.map(|statement| statement.objects.iter().collect::<Vec<_>>());
+            let before = coming.map(|statement| statement.objects.iter().collect::<Vec<_>>());
             let after = observe(session, &after.unwrap_or_default()).await?;
             Ok((after, observe(session, &before.unwrap_or_default()).await?))
         }
@@ -503,8 +516,8 @@ async fn both(
     }
 }
 
-/// Bookkeeping in a transaction of its own, or at the end of the one that is open. What it
-/// records has been done, so no signal ends the wait for those who are in the way.
+/// Writes journal rows in a transaction of their own, or at the end of the open one. The
+/// statements have run, so no signal ends the wait for a lock.
 async fn commit(session: &mut Session, sql: &str, open: bool, run: &Run<'_>) -> Result<(), Reason> {
     let work = async {
         if !session.dialect.facts().is_embedded() {
@@ -529,16 +542,16 @@ async fn commit(session: &mut Session, sql: &str, open: bool, run: &Run<'_>) -> 
     result
 }
 
-/// Each object by name, as it was and as it is.
+/// The name of each object with its definitions before and now.
 fn sides(
-    alone: &AutoCommitted,
+    statement: &AutoCommitted,
     before: Option<&Definitions>,
     now: Option<&Definitions>,
 ) -> Vec<(String, Option<String>, Option<String>)> {
     let side = |seen: Option<&Definitions>, at: usize| {
         seen.and_then(|seen| seen.get(at).cloned().flatten())
     };
-    let objects = alone.objects.iter().enumerate();
+    let objects = statement.objects.iter().enumerate();
     objects
         .map(|(at, object)| (object.name.clone(), side(before, at), side(now, at)))
         .collect()

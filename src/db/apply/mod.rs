@@ -1,8 +1,8 @@
 //! Applies one file, statement by statement, so that its state is known wherever it stops.
 //!
-//! Two ways: where DDL can be rolled back, one transaction holds the file with its journal and
-//! history rows; elsewhere, and for files that run without a transaction, each statement runs
-//! exactly once by the journal's intents.
+//! If DDL can be rolled back, one transaction holds the file with its journal and history rows.
+//! Otherwise, and for files that run without a transaction, intents in the journal make each
+//! statement run exactly once.
 
 mod batch;
 mod journaled;
@@ -22,47 +22,47 @@ use crate::model::history::{Direction, Entry, Progress, Width};
 use crate::model::target::Target;
 use crate::plan::Step;
 
-pub use batch::{all_at_once, together};
-pub use journaled::Ahead;
+pub use batch::{apply_batch, batch_size};
+pub use journaled::PrefetchedIntent;
 
-/// What is the same for all files of a run.
+/// The settings of a run, the same for all its files.
 pub struct Run<'r> {
     pub id: Uuid,
     pub target: &'r Target,
-    /// Which server this is, where servers can be told apart.
+    /// The identity of the server, if servers can be distinguished.
     pub identity: Option<String>,
     pub width: Width,
-    /// How long to wait for those who are in the way, all in all.
+    /// How long to wait for locks in total.
     pub lock_timeout: Duration,
     pub statement_timeout: Option<Duration>,
-    /// Hears who holds the lock that bird waits for.
+    /// Called with the holder of the lock that bird waits for.
     pub waiting: &'r (dyn Fn(Option<&str>) + Sync),
-    /// Hears what else people should know while it goes on.
+    /// Called with other messages for the user during the run.
     pub notice: &'r (dyn Fn(&str) + Sync),
     pub stop: &'r Stop,
 }
 
-/// How a file ended that did not fail.
+/// The outcome of a file that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     Applied,
-    /// Another runner was quicker.
+    /// Another runner has applied it.
     Already,
 }
 
-/// What is worth telling of a file that was applied.
+/// Notes about a file that was applied, for the report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Notes {
     /// The statement, from 0, that an earlier run had sent and that was found applied.
     pub found: Option<usize>,
-    /// Statements, from 0, and the way in which the engine was told to change a table.
-    pub ways: Vec<(usize, &'static str)>,
+    /// Statements, from 0, with the algorithm of online DDL that changed the table.
+    pub algorithms: Vec<(usize, &'static str)>,
 }
 
 /// Why a file stopped.
 #[derive(Debug)]
 pub struct Stopped {
-    /// How many statements of the file are applied and stay so.
+    /// The number of statements of the file that are applied and stay so.
     pub applied: usize,
     /// Whether this run sent a statement of the file.
     pub sent: bool,
@@ -71,15 +71,15 @@ pub struct Stopped {
 
 #[derive(Debug)]
 pub enum Reason {
-    /// The statement with this number, from 0, failed; what it left behind.
-    Statement(usize, DbError, Left),
-    /// The connection broke while this statement ran; whether it ran is not decided by that.
+    /// The statement with this number, from 0, failed, and left this behind.
+    Statement(usize, DbError, LeftBehind),
+    /// The connection broke while this statement ran; it may or may not have run.
     Lost(usize, DbError),
-    /// Only a person can tell whether this statement ran.
-    Undecided(Box<Doubt>),
+    /// Only a person can decide whether this statement ran.
+    Undecided(Box<InDoubt>),
     /// bird's own bookkeeping failed.
     Bookkeeping(DbError),
-    /// The rebuild of a table left rows without their parents.
+    /// The rebuild of a table left orphans.
     ForeignKeys(Vec<String>),
     Lock(NoLock),
     /// Another runner has recorded another migration under this version, with this name.
@@ -87,25 +87,25 @@ pub enum Reason {
     Signal(Exit),
 }
 
-/// What a statement that failed has left behind.
+/// What a statement that failed left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Left {
+pub enum LeftBehind {
     Nothing,
     /// Something half done, which was cleared away.
     Cleared(String),
-    /// What it was to do is so all the same.
+    /// Its effect is there all the same.
     Effect,
-    /// Its objects are other than before, in a way that it does not explain.
+    /// Its objects have changed in a way that it does not explain.
     Changed,
-    /// What an earlier run left half done.
+    /// Something that an earlier run left half done.
     Unfinished,
-    /// What it touches cannot be looked at.
+    /// Its objects cannot be read.
     Unseen,
 }
 
-/// Both sides of a statement that may have run.
+/// A statement in doubt: it may have run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doubt {
+pub struct InDoubt {
     /// From 0.
     pub statement: usize,
     /// Why nothing could be concluded.
@@ -127,31 +127,31 @@ impl From<NoLock> for Reason {
     }
 }
 
-/// How far a file has come.
+/// The progress of a file.
 #[derive(Default)]
-struct Way {
+struct FileProgress {
     applied: usize,
     sent: bool,
-    told: Told,
+    notes: Notes,
 }
 
-/// Applies a file and records it. `next` is the file behind it, whose first intent may stand in
-/// the journal when this one is done: `ahead` hands it on.
+/// Applies a file and records it. `next` is the file after it, whose first intent may be written
+/// with the last rows of this one: `prefetched` passes it on.
 pub async fn apply(
     session: &mut Session,
     step: &Step,
     next: Option<&Step>,
     run: &Run<'_>,
-    ahead: &mut Option<Ahead>,
-) -> Result<(Done, Told), Stopped> {
-    let mut way = Way {
+    prefetched: &mut Option<PrefetchedIntent>,
+) -> Result<(Done, Notes), Stopped> {
+    let mut progress = FileProgress {
         applied: step.from,
-        ..Way::default()
+        ..FileProgress::default()
     };
     let result = if step.transactional {
-        transaction::transaction(session, step, run, &mut way).await
+        transaction::transaction(session, step, run, &mut progress).await
     } else {
-        journaled::exactly(session, step, next, run, &mut way, ahead).await
+        journaled::apply(session, step, next, run, &mut progress, prefetched).await
     };
     let result = match result {
         Ok(done) if step.changes_session => {
@@ -159,12 +159,12 @@ pub async fn apply(
         }
         result => result,
     };
-    let Way {
+    let FileProgress {
         applied,
         sent,
-        told,
-    } = way;
-    result.map(|done| (done, told)).map_err(|reason| Stopped {
+        notes,
+    } = progress;
+    result.map(|done| (done, notes)).map_err(|reason| Stopped {
         applied,
         sent,
         reason,
@@ -191,9 +191,9 @@ fn entries(step: &Step, statements: std::ops::Range<usize>) -> Vec<Entry> {
     statements.map(|statement| entry(step, statement)).collect()
 }
 
-/// The text that records that a file is through: a migration is in the history, one that was
-/// undone is not.
-fn books(session: &Session, step: &Step, run: &Run<'_>) -> Result<String, DbError> {
+/// The SQL that records the end of a file: a migration is added to the history, one that was
+/// undone is removed.
+fn journal_rows(session: &Session, step: &Step, run: &Run<'_>) -> Result<String, DbError> {
     match step.direction {
         Direction::Up => {
             let recorded = history::record(session, &step.migration, run.width)?;
@@ -209,16 +209,19 @@ fn books(session: &Session, step: &Step, run: &Run<'_>) -> Result<String, DbErro
     }
 }
 
-/// The text that records statements and then their file.
-fn whole(
+/// The SQL that records statements and the end of their file.
+fn record_all(
     session: &Session,
     step: &Step,
     statements: std::ops::Range<usize>,
     run: &Run<'_>,
 ) -> Result<String, DbError> {
-    let books = books(session, step, run)?;
+    let journal_rows = journal_rows(session, step, run)?;
     Ok(match entries(step, statements).as_slice() {
-        [] => books,
-        entries => format!("{}; {books}", journal::record(session, entries, run.id)),
+        [] => journal_rows,
+        entries => format!(
+            "{}; {journal_rows}",
+            journal::record(session, entries, run.id)
+        ),
     })
 }

@@ -1,8 +1,8 @@
-//! Sends a statement, and stays with it until its end is known.
+//! Sends a statement, and waits until its end is known.
 
 use std::time::{Duration, Instant};
 
-use super::{Left, Reason, Run, Way};
+use super::{FileProgress, LeftBehind, Reason, Run};
 use crate::db::lock::PAUSE;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::ErrorKind;
@@ -11,19 +11,19 @@ use crate::plan::Step;
 use crate::sql::Syntax;
 use crate::sql::script;
 
-/// Sends one statement alone, unless someone asked to stop before it.
+/// Sends one statement, unless a stop was requested before it.
 pub async fn send(
     session: &mut Session,
     step: &Step,
     statement: usize,
     run: &Run<'_>,
-    way: &mut Way,
+    progress: &mut FileProgress,
 ) -> Result<(), Reason> {
     let sql = step.sql(statement);
-    let result = send_text(session, sql, run, way).await?;
+    let result = send_text(session, sql, run, progress).await?;
     result.map_err(|error| match error.kind {
         ErrorKind::Connection => Reason::Lost(statement, error),
-        _ => Reason::Statement(statement, error, Left::Nothing),
+        _ => Reason::Statement(statement, error, LeftBehind::Nothing),
     })
 }
 
@@ -32,17 +32,17 @@ pub async fn send_text(
     session: &mut Session,
     sql: &str,
     run: &Run<'_>,
-    way: &mut Way,
+    progress: &mut FileProgress,
 ) -> Result<Result<(), DbError>, Reason> {
     if let Some(exit) = run.stop.asked() {
         return Err(Reason::Signal(exit));
     }
-    way.sent = true;
+    progress.sent = true;
     Ok(cancellable(session, sql, run).await)
 }
 
-/// Runs a statement to its end. A second signal, and the end of its time, cancel it on the
-/// server; leaving it alone would only mean not to know what becomes of it.
+/// Runs a statement to its end. A second signal and the statement timeout cancel it on the server:
+/// without that, its outcome would be unknown.
 async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<(), DbError> {
     let (dialect, schema) = (session.dialect, session.schema.clone());
     let Some(cancel) = session.id.as_deref().and_then(|id| dialect.cancel(id)) else {
@@ -69,7 +69,7 @@ async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<
         other.close().await;
         result
     };
-    // The statement's own connection has to be listened to meanwhile: it may end by itself.
+    // The statement may end by itself meanwhile, so its own connection is read too.
     let (result, cancelled) = tokio::join!(&mut work, canceling);
     if let Err(error) = cancelled {
         (run.notice)(&format!("it could not be cancelled: {}", error));
@@ -99,23 +99,23 @@ pub fn algorithms<'s>(
     all
 }
 
-/// Comes again while somebody is in the way, with longer and longer pauses.
-pub struct Patience {
+/// Retries with backoff while another session holds a lock.
+pub struct Retry {
     start: Instant,
     pause: Duration,
 }
 
-impl Patience {
+impl Retry {
     pub fn new() -> Self {
-        Patience {
+        Retry {
             start: Instant::now(),
             pause: PAUSE,
         }
     }
 
-    /// Waits after an attempt that failed because of somebody else; `false` when the failure was
-    /// another, or the time is over.
-    pub async fn again(
+    /// Waits after an attempt that failed because of a lock; `false` if the failure has another
+    /// cause, or the lock timeout is over.
+    pub async fn wait(
         &mut self,
         session: &mut Session,
         error: &DbError,
@@ -137,7 +137,7 @@ impl Patience {
     }
 }
 
-/// A failure with those who are in the way, where somebody still is after all patience.
+/// The failure with a note about the sessions that still hold the locks.
 pub async fn with_blockers(session: &mut Session, mut reason: Reason) -> Reason {
     if let Reason::Statement(_, error, _) = &mut reason
         && error.kind == ErrorKind::Busy
@@ -148,16 +148,16 @@ pub async fn with_blockers(session: &mut Session, mut reason: Reason) -> Reason 
     reason
 }
 
-/// Who holds locks on the tables, in words, as far as this account may see it.
+/// The sessions that hold locks on the tables, as far as this account may see them.
 pub async fn blockers(session: &mut Session) -> Option<String> {
     let query = session.dialect.blockers_query(&session.server)?;
     let rows = session.rows(query).await.ok()?;
-    let told = rows.into_iter().map(|row| {
+    let sessions = rows.into_iter().map(|row| {
         let mut cells = row.into_iter().map(Option::unwrap_or_default);
         let mut next = || cells.next().unwrap_or_default();
         let (id, user, address, seconds) = (next(), next(), next(), next());
         format!("session {id} of {user} from {address}, for {seconds} s")
     });
-    let told: Vec<String> = told.collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    let sessions: Vec<String> = sessions.collect();
+    (!sessions.is_empty()).then(|| sessions.join("; "))
 }

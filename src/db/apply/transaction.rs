@@ -1,32 +1,32 @@
-//! One transaction holds a file with its journal and history rows, where DDL can be rolled back.
+//! Applies a file in one transaction with its journal and history rows, if DDL can be rolled back.
 
-use super::send::{Patience, send, with_blockers};
-use super::{Done, Reason, Run, Way, whole};
+use super::send::{Retry, send, with_blockers};
+use super::{Done, FileProgress, Reason, Run, record_all};
 use crate::db::session::{DbError, Session};
 use crate::db::{failpoint, lock, rebuild};
 use crate::model::history::{Direction, HISTORY_TABLE, Width};
 use crate::plan::Step;
 
-/// One transaction for the file, its journal rows and its history row.
+/// Applies the file, its journal rows and its history row in one transaction.
 pub async fn transaction(
     session: &mut Session,
     step: &Step,
     run: &Run<'_>,
-    way: &mut Way,
+    progress: &mut FileProgress,
 ) -> Result<Done, Reason> {
     let rebuilds = !step.rebuilt.is_empty();
     if rebuilds {
         rebuild::enforce(session, false).await?;
     }
-    let mut patience = Patience::new();
+    let mut retry = Retry::new();
     let result = loop {
-        let result = inside(session, step, run, way).await;
+        let result = inside(session, step, run, progress).await;
         let Err(reason) = result else { break result };
         // The error that counts is the first; a connection that is gone has rolled back too.
         let _: Result<(), DbError> = session.run("ROLLBACK").await;
         match reason {
             // All is rolled back, so all can be tried again.
-            Reason::Statement(_, error, _) if patience.again(session, &error, run).await? => {}
+            Reason::Statement(_, error, _) if retry.wait(session, &error, run).await? => {}
             reason => break Err(with_blockers(session, reason).await),
         }
     };
@@ -43,7 +43,7 @@ async fn inside(
     session: &mut Session,
     step: &Step,
     run: &Run<'_>,
-    way: &mut Way,
+    progress: &mut FileProgress,
 ) -> Result<Done, Reason> {
     lock::begin(session, run.lock_timeout, run.waiting, run.stop).await?;
     // Without a lock for the whole run, another runner may have come in between.
@@ -55,14 +55,14 @@ async fn inside(
     let before = rebuild::broken(session, &step.rebuilt).await?;
     let count = step.script.statements.len();
     for statement in step.from..count {
-        send(session, step, statement, run, way).await?;
+        send(session, step, statement, run, progress).await?;
     }
     let after = rebuild::broken(session, &step.rebuilt).await?;
     let new = rebuild::newly_broken(&before, &after, &step.rebuilt);
     if !new.is_empty() {
         return Err(Reason::ForeignKeys(new));
     }
-    let sql = whole(session, step, step.from..count, run)?;
+    let sql = record_all(session, step, step.from..count, run)?;
     failpoint::at("in-transaction");
     if shared {
         session.run(&sql).await?;
@@ -74,7 +74,7 @@ async fn inside(
     Ok(Done::Applied)
 }
 
-/// What another runner has recorded under the version, if anything.
+/// The outcome that another runner has recorded under the version, if any.
 async fn recorded(
     session: &mut Session,
     step: &Step,
@@ -105,7 +105,7 @@ async fn recorded(
     }))
 }
 
-/// Whether another runner has undone the version meanwhile.
+/// The outcome if another runner has undone the version meanwhile.
 async fn undone(
     session: &mut Session,
     step: &Step,

@@ -1,12 +1,12 @@
-//! Queries that tell apart what SHOW CREATE shows alike.
+//! Queries that distinguish objects which SHOW CREATE shows alike.
 
 use super::variant::Variant;
 use crate::dialect::literals::single_quoted;
 use crate::dialect::recovery::Object;
 use crate::model::server::Server;
 
-/// When a table was made, which a table of the same name and definition does not share.
-pub(super) fn birth(object: &Object) -> String {
+/// Asks when a table was created: another table of the same name and definition differs in it.
+pub(super) fn creation_time(object: &Object) -> String {
     let (schema, table) = (schema(object), literal(object.parts.last()));
     format!(
         "SELECT CREATE_TIME FROM information_schema.TABLES \
@@ -14,14 +14,14 @@ pub(super) fn birth(object: &Object) -> String {
     )
 }
 
-/// The numbers under which InnoDB stores a table or its partitions, and whether there are rows.
-/// It needs the privilege PROCESS. Nothing in the first column where InnoDB knows no table of
-/// this name: it writes names as it writes files, which only MariaDB tells in full; on MySQL only
-/// the way of ASCII characters is known here.
-pub(super) fn storage(object: &Object, server: &Server) -> String {
+/// Asks for the identifiers under which InnoDB stores a table or its partitions, and whether there
+/// are rows. It needs the privilege PROCESS. The first column is NULL if InnoDB has no table of
+/// this name: it encodes names like file names. Only MariaDB has a function for all of that
+/// encoding; for MySQL only ASCII characters are encoded here.
+pub(super) fn table_id(object: &Object, server: &Server) -> String {
     let (name, schema) = (&object.name, schema(object));
     let last = object.parts.last();
-    // As bytes, or they would be read back.
+    // As bytes, or the server would decode them again.
     let filed = |name: &str| {
         format!(
             "CAST(CONVERT(IF(@@lower_case_table_names = 0, {name}, LOWER({name})) \
@@ -38,7 +38,7 @@ pub(super) fn storage(object: &Object, server: &Server) -> String {
         format!("{schema}, '/', {table}")
     };
     let tables = variant.innodb_tables;
-    // Behind a `#` there is a partition. Letter case counts, unless the server has none.
+    // A `#` begins the name of a partition. Letter case counts, unless the server ignores it.
     format!(
         "SELECT (SELECT GROUP_CONCAT(TABLE_ID ORDER BY TABLE_ID) \
          FROM information_schema.{tables} WHERE SUBSTRING_INDEX(NAME, '#', 1) = BINARY \
@@ -58,7 +58,7 @@ fn literal(text: &str) -> String {
     single_quoted(&text.replace('\\', "\\\\"))
 }
 
-/// A name as InnoDB writes it.
+/// A name as InnoDB encodes it.
 fn stored(name: &str) -> String {
     let signs = name.chars().map(|sign| match sign {
         '_' => sign.to_string(),

@@ -1,6 +1,6 @@
 //! The meaning of statements, definitions and error codes in MySQL and MariaDB.
 
-use super::definition_queries::{birth, storage};
+use super::definition_queries::{creation_time, table_id};
 use super::forbidden::{FORBIDDEN, SETTINGS, UNWRITTEN, sets};
 use super::variant::Variant;
 use super::{MySql, recovery};
@@ -109,8 +109,8 @@ impl Statements for MySql {
             ObjectKind::Event => "EVENT",
             ObjectKind::Database => "DATABASE",
             ObjectKind::Sequence if Variant::of(server).has_sequences => "SEQUENCE",
-            ObjectKind::CreationTime => return Some(birth(object)),
-            ObjectKind::TableId => return Some(storage(object, server)),
+            ObjectKind::CreationTime => return Some(creation_time(object)),
+            ObjectKind::TableId => return Some(table_id(object, server)),
             ObjectKind::Sequence | ObjectKind::Index | ObjectKind::Indexes => return None,
         };
         Some(format!("SHOW CREATE {what} {name}"))
