@@ -1,8 +1,9 @@
-//! Schemas on MySQL and MariaDB, read from what SHOW CREATE prints.
+//! The catalog of MySQL and MariaDB: reads schemas from what SHOW CREATE prints.
 //!
-//! The first round asks what there is, the second one for every definition. A definition is read
-//! word by word; a word that bird does not know makes its line strange, so nothing is missed.
-//! What belongs to the making of a database (its encryption, its comment) is not read.
+//! The first round asks for the names of all objects, the second one for their definitions. A
+//! definition is parsed word by word; a line with an unknown word is reported as unsupported, so
+//! that nothing is missed. The options of the database itself (its encryption, its comment) are
+//! not read.
 
 use super::MySql;
 use super::variant::MYSQL;

@@ -1,4 +1,4 @@
-//! The checks of MySQL and MariaDB.
+//! Checks of a server and an account of MySQL and MariaDB, for `bird doctor`.
 
 use crate::dialect::checks::{Check, Rows, Subject, account, cell, number};
 use crate::dialect::mysql::MySql;
@@ -6,7 +6,7 @@ use crate::dialect::{Literals, ServerFacts};
 use crate::model::check::CheckResult;
 use crate::model::code::Code;
 
-/// What a migration may need.
+/// The privileges that a migration may need.
 const NEEDED: &[&str] = &[
     "SELECT",
     "INSERT",
@@ -210,12 +210,12 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// Its rows hold hashes of passwords on MariaDB: they are read, and never shown.
+/// Asks for the grants. On MariaDB the rows hold password hashes: they are read, and never shown.
 const GRANTS: &str = "SHOW GRANTS";
 
-/// One line of `SHOW GRANTS`.
+/// A line of `SHOW GRANTS`.
 struct Grant<'g> {
-    /// `ALL PRIVILEGES`, or names between commas.
+    /// `ALL PRIVILEGES`, or names separated by commas.
     what: &'g str,
     /// As it is written: `*.*`, `` `ums`.* ``.
     on: &'g str,
@@ -223,7 +223,7 @@ struct Grant<'g> {
 }
 
 impl<'g> Grant<'g> {
-    /// Nothing where the line grants a role or a proxy.
+    /// `None` if the line grants a role or a proxy.
     fn read(line: &'g str) -> Option<Grant<'g>> {
         let (revoked, rest) = match line.strip_prefix("GRANT ") {
             Some(rest) => (false, rest),
@@ -239,7 +239,7 @@ impl<'g> Grant<'g> {
         self.what == "ALL PRIVILEGES" || names.any(|name| name == privilege)
     }
 
-    /// Whether it is about a whole database, whose name may be written as a pattern.
+    /// Whether it grants on this whole database, whose name may be written as a pattern.
     fn covers(&self, database: &str) -> bool {
         let Some(name) = self.on.strip_suffix(".*") else {
             return false;
@@ -255,7 +255,7 @@ impl<'g> Grant<'g> {
     }
 }
 
-/// Whether a name fits a pattern of `LIKE`.
+/// Whether a name matches a pattern of `LIKE`.
 fn like(pattern: &[char], name: &[char]) -> bool {
     match (pattern, name) {
         ([], []) => true,

@@ -1,4 +1,4 @@
-//! What statements of MySQL and MariaDB could reach beyond their database.
+//! Containment rules of MySQL and MariaDB: statements that could reach beyond their database.
 
 use super::session::LEXICAL_MODES;
 use crate::dialect::containment::{Dynamic, Mode, Rules, Signs};

@@ -1,4 +1,4 @@
-//! What no migration may contain on MySQL and MariaDB.
+//! Statements that no migration may contain on MySQL and MariaDB.
 
 use crate::dialect::Forbidden;
 use crate::dialect::statements::TRANSACTIONS;
@@ -71,7 +71,7 @@ pub(super) const FORBIDDEN: &[(&[&str], Forbidden)] = &[
 
 /// Why a session must not become read-only.
 pub(super) const UNWRITTEN: &str = "bird could not write its journal any more";
-/// Why a session must not choose what the binary log gets.
+/// Why a session must not choose what is written to the binary log.
 const LOGGED: &str =
     "statement and journal row must reach the binary log alike, or replicas differ";
 
@@ -142,8 +142,8 @@ pub(super) const SETTINGS: &[(&str, Forbidden)] = &[
     ),
 ];
 
-/// Whether a SET gives a value to this variable: its name stands right before `=` or `:=`, and
-/// not behind the one `@` of a user's own variable.
+/// Whether a SET assigns this variable: its name is right before `=` or `:=`, and not behind the
+/// single `@` of a user variable.
 pub(super) fn sets(words: &[&str], variable: &str) -> bool {
     let named = |at: usize| words.get(at).copied().unwrap_or_default();
     (1..words.len()).any(|at| {

@@ -1,4 +1,4 @@
-//! Keys in MySQL and MariaDB.
+//! The SQL with which an audit reads and compares keys on MySQL and MariaDB.
 
 use crate::dialect::keys::comparison::is_everywhere;
 use crate::dialect::keys::{Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire};
@@ -85,8 +85,8 @@ impl Keys for MySql {
         }
     }
 
-    /// One mode gives a CHAR the blanks that are no part of it; others find no row by the date of
-    /// zeros that it has.
+    /// One SQL mode pads a CHAR with blanks that are not part of it; others find no row by its zero
+    /// date.
     fn streaming(&self) -> Option<&'static str> {
         Some(
             "SET sql_mode = REPLACE(REPLACE(REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', ''), \
@@ -125,7 +125,7 @@ impl Keys for MySql {
     }
 }
 
-/// What a column holds.
+/// The kind of values in a column.
 enum Holds {
     Bytes { indexed: bool },
     Uuid,
@@ -155,7 +155,7 @@ fn holds(column: &Column) -> Holds {
     }
 }
 
-/// A column of characters and how it is compared.
+/// A character column and its comparison.
 struct Characters<'a> {
     name: &'a str,
     compare: &'a Compare,
@@ -173,7 +173,7 @@ impl<'a> Characters<'a> {
         }
     }
 
-    /// Whether a whole value can stand in an index, in the order of its characters.
+    /// Whether an index holds whole values in the order of their characters.
     fn has_index(&self) -> bool {
         matches!(self.base.as_str(), "char" | "varchar")
     }
@@ -188,8 +188,8 @@ impl<'a> Characters<'a> {
         self.collation.starts_with("ascii_")
     }
 
-    /// Whether two values that differ in blanks at the end can be the same to the column. A CHAR
-    /// keeps none.
+    /// Whether two values that differ in trailing blanks can be equal to the column. A CHAR keeps
+    /// none.
     fn pads(&self) -> bool {
         self.base != "char" && pads(self.collation)
     }
@@ -202,13 +202,13 @@ impl<'a> Characters<'a> {
             && !self.pads()
     }
 
-    /// The characters as bytes.
+    /// The expression for the characters as bytes.
     fn bytes(&self) -> String {
         format!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", self.name)
     }
 
-    /// Each value apart from every other. What is the same to the bytes is the same to every
-    /// collation, so its index finds it.
+    /// A comparison that distinguishes all values. Equal bytes are equal in every collation, so the
+    /// index finds them.
     fn exact(&self) -> Part {
         let part = Part::plain(
             self.name.to_owned(),
@@ -297,7 +297,7 @@ impl<'a> Characters<'a> {
         }
     }
 
-    /// Equal as a collation says: its sort keys are the keys.
+    /// A comparison by collation: its sort keys are the keys.
     fn collated(&self, collation: &str, server: &Server) -> Result<Part, String> {
         if is_everywhere(collation) {
             return Ok(self.folded(collation));
@@ -339,7 +339,7 @@ impl<'a> Characters<'a> {
         })
     }
 
-    /// As the embedded engine's collations see it.
+    /// A comparison as the collations of the embedded engine do it.
     fn folded(&self, collation: &str) -> Part {
         let text = format!("CONVERT({} USING utf8mb4)", self.name);
         let (text, spelling) = match collation {
@@ -364,7 +364,7 @@ impl<'a> Characters<'a> {
     }
 }
 
-/// Whether a collation takes blanks at the end for nothing.
+/// Whether a collation ignores trailing blanks.
 fn pads(collation: &str) -> bool {
     !(collation == "binary" || collation.contains("_0900_") || collation.contains("nopad_"))
 }

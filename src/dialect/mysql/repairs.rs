@@ -1,16 +1,17 @@
-//! Repairs in MySQL and MariaDB.
+//! The SQL of repairs on MySQL and MariaDB.
 
 use crate::dialect::literals::single_quoted;
 use crate::dialect::mysql::MySql;
 use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
 
-/// Whatever a row has may go from table to table, zero dates and ids of 0 included, and nothing is
-/// cut to fit. Rows that are gone by now leave no gap that would be locked.
+/// Session settings of a repair: all values of a row can be moved to another table, zero dates and
+/// ids of 0 included, and nothing is truncated. Rows that are gone leave no gap that would be
+/// locked.
 const SETTINGS: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,\
      NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION'; \
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
-/// In this isolation alone a key that is missing can be locked.
+/// The only isolation level in which a missing key can be locked.
 const LOOKING: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
 fn literal(table: &str) -> String {
@@ -18,7 +19,7 @@ fn literal(table: &str) -> String {
 }
 
 impl Repairs for MySql {
-    /// MariaDB opens every table of the server where it is not told twice which one is meant.
+    /// MariaDB opens every table of the server unless the table is named twice.
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
         let table = literal(table);
         format!(
@@ -80,7 +81,7 @@ impl Repairs for MySql {
         )
     }
 
-    /// Keys, foreign keys, checks, NULL, values that do not fit, and what a trigger signals.
+    /// Errors of keys, foreign keys, checks, NULL, values that do not fit, and signals of triggers.
     fn is_constraint(&self, code: &str) -> bool {
         const CODES: &[&str] = &[
             "1048", "1062", "1216", "1217", "1264", "1265", "1292", "1364", "1366", "1406", "1451",
@@ -115,7 +116,7 @@ impl Repairs for MySql {
         ))
     }
 
-    /// A locking read of a key that is not there locks the gap in which it would be.
+    /// A locking read of a missing key locks the gap in which it would be.
     fn locked(&self, select: &str) -> String {
         format!("{select} LOCK IN SHARE MODE")
     }

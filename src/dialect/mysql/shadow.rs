@@ -1,4 +1,4 @@
-//! The shadows of MySQL and MariaDB: who is in them, and how a database is lent as one.
+//! Scratch databases on MySQL and MariaDB: their sessions, and the grants for them.
 
 use crate::dialect::BorrowQueries;
 
@@ -34,7 +34,7 @@ pub const BORROW_QUERIES: BorrowQueries = BorrowQueries {
             REPLACE(CURRENT_USER(), '@', '''@'''), '''')",
 };
 
-/// The sessions in databases whose names begin so.
+/// Asks for the sessions in databases with this prefix.
 pub fn in_use(prefix: &str) -> String {
     format!(
         "SELECT CAST(DB AS CHAR), CONCAT(':', ID) FROM information_schema.PROCESSLIST \
@@ -43,7 +43,7 @@ pub fn in_use(prefix: &str) -> String {
     )
 }
 
-/// The GRANT for databases whose names begin so; NULL where the account has it by itself.
+/// Asks for the GRANT on databases with this prefix; NULL if the account needs none.
 pub fn may_create(prefix: &str) -> String {
     let pattern = prefix.replace('_', "\\\\_");
     let account = r"CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')";

@@ -1,12 +1,13 @@
-//! Compares what a statement says with what a server shows of it. Servers print expressions with
-//! other quotes, parentheses and qualifiers than people write them with, so these do not count;
-//! the words and their order do. A likeness that is missed costs a question to a person, one
-//! that is none would hide that a statement never ran.
+//! Normalizes code, to compare what a statement says with what a server prints.
+//!
+//! Servers print expressions with other quotes, parentheses and qualifiers than people write, so
+//! these do not count; the words and their order do. A missed match costs a question to a person,
+//! a false match would hide that a statement never ran.
 
 use crate::sql::cursor::{CodeToken, unquoted};
 use crate::sql::lex::Kind;
 
-/// Words of one meaning; the first is what they are compared as.
+/// Synonyms; they are compared as the first of them.
 const SYNONYMS: &[&[&str]] = &[
     &["current_timestamp", "now", "localtime", "localtimestamp"],
     &["octet_length", "length"],
@@ -17,8 +18,8 @@ const SYNONYMS: &[&[&str]] = &[
     &["utf8mb3", "utf8"],
 ];
 
-/// Words without what does not count: names lower-cased and out of their quotes, texts behind an
-/// apostrophe, and no character set in front of them.
+/// The normal form of tokens: names in lower case without quotes, string literals as their content
+/// behind an apostrophe, without the character set before them.
 pub fn plain<'a>(words: impl IntoIterator<Item = CodeToken<'a>>) -> Vec<String> {
     let mut plain: Vec<String> = Vec::new();
     let mut words = words.into_iter().peekable();
@@ -45,14 +46,14 @@ pub fn plain<'a>(words: impl IntoIterator<Item = CodeToken<'a>>) -> Vec<String> 
     plain
 }
 
-/// As [`plain`], without parentheses, which servers add and take away.
+/// As [`plain`], without parentheses, which servers add and remove.
 pub fn flat<'a>(words: impl IntoIterator<Item = CodeToken<'a>>) -> Vec<String> {
     let mut plain = plain(words);
     plain.retain(|word| word != "(" && word != ")");
     plain
 }
 
-/// What stands between the words of a text that was several: no name has it.
+/// The separator of words in one text: no name contains it.
 pub const GAP: char = '\u{1f}';
 
 /// [`flat`] as one text.
@@ -60,7 +61,7 @@ pub fn flat_text<'a>(words: impl IntoIterator<Item = CodeToken<'a>>) -> String {
     flat(words).join(&GAP.to_string())
 }
 
-/// A literal's content behind an apostrophe; what other letters than quotes begin stays whole.
+/// The content of a literal behind an apostrophe; a literal with a prefix stays whole.
 fn text(literal: &str) -> String {
     let quote = match literal.chars().next() {
         Some(quote @ ('\'' | '"')) => quote,
@@ -90,8 +91,8 @@ fn text(literal: &str) -> String {
     plain
 }
 
-/// Whether a query is shown as it was said. Servers add qualifiers, and to a column's name that
-/// name as an alias.
+/// Whether a query is printed as it was written. Servers add qualifiers, and the name of a column
+/// as its alias.
 pub fn alike(said: &[String], shown: &[String]) -> bool {
     let word = |words: &[String], at: usize| words.get(at).cloned().unwrap_or_default();
     let (mut at, mut there) = (0, 0);

@@ -1,4 +1,4 @@
-//! What is asked of a server, and the schema from its answers.
+//! The queries of the catalog, and the schema from their rows.
 
 mod column;
 mod key;
@@ -45,9 +45,9 @@ const FIRST: &[(&str, usize)] = &[
     ),
 ];
 
-/// Where the answers to [`FIRST`] begin.
+/// The index of the first rows of [`FIRST`].
 const BEHIND: usize = server_defaults::QUESTIONS.len();
-/// How many answers the first round gives.
+/// The number of row sets in the first round.
 const ALL: usize = BEHIND + FIRST.len();
 
 pub fn queries() -> Vec<Query> {
@@ -59,13 +59,13 @@ pub fn queries() -> Vec<Query> {
     .collect()
 }
 
-/// One object whose definition is asked for.
+/// An object whose definition is queried.
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted<'w> {
-    /// As SHOW CREATE calls it.
+    /// The kind as SHOW CREATE writes it.
     what: &'static str,
     name: &'w str,
-    /// What else the first answer said of it.
+    /// Other cells of its row in the first round.
     row: &'w [Option<String>],
 }
 
@@ -73,7 +73,7 @@ fn cell(row: &[Option<String>], at: usize) -> &str {
     row.get(at).and_then(Option::as_deref).unwrap_or_default()
 }
 
-/// What there is, in the order in which it is asked for; and what cannot be asked for.
+/// The objects in the order of their queries, and those that cannot be queried.
 fn wanted(answers: &[Rows]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
     let rows = |at: usize| answers.get(BEHIND + at).into_iter().flatten();
     let (mut wanted, mut strangers) = (Vec::new(), Vec::new());
@@ -124,7 +124,7 @@ fn stranger(kind: &str, name: &str) -> Stranger {
     }
 }
 
-/// Asks for every definition.
+/// The queries of the second round, one for every definition.
 pub fn follow_up(answers: &[Rows]) -> Vec<Query> {
     let (wanted, _) = wanted(answers);
     let wanted = wanted.into_iter();
@@ -136,7 +136,7 @@ pub fn follow_up(answers: &[Rows]) -> Vec<Query> {
         .collect()
 }
 
-/// The schema from the answers to both rounds.
+/// The schema from the rows of both rounds.
 pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, String> {
     let words = ServerDefaults::new(place, answers);
     let (wanted, strangers) = wanted(answers);
@@ -188,7 +188,7 @@ pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, St
     Ok(schema)
 }
 
-/// In which column of SHOW CREATE the definition stands.
+/// The column of SHOW CREATE that holds the definition.
 fn printed_at(what: &str) -> usize {
     match what {
         "EVENT" => 3,
@@ -238,7 +238,7 @@ fn read_object(
     }
 }
 
-/// What each view is built upon: what stands in its definition where a table stands, and the
+/// Sets the objects that each view needs: the tables and views in its definition, and the
 /// functions that it calls.
 fn needs(schema: &mut Schema) {
     let tables = schema

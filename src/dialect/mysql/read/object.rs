@@ -1,21 +1,20 @@
-//! Views, routines, triggers, events and sequences, as the server prints them.
+//! Turns printed views, routines, triggers, events and sequences into objects of the schema model.
 
 use super::server_defaults::{ServerDefaults, account};
 use crate::dialect::mysql::ddl::cursor::Cursor;
 use crate::model::schema::{Aside, Kind, Object, Options};
 
-/// What the server says of an object beside its definition.
+/// The attributes of an object that are not in its definition.
 #[derive(Debug, Default)]
 pub struct Said<'s> {
     pub sql: &'s str,
-    /// The SQL mode in which its body is read.
+    /// The SQL mode in which its body is parsed.
     pub mode: Option<&'s str>,
-    /// The collation of its database when it was made: what its variables have.
+    /// The collation of its database when it was created, which its variables have.
     pub collation: Option<&'s str>,
 }
 
-/// A definition with its DEFINER taken out: what stands before it, the account, and what stands
-/// behind it.
+/// A definition without its DEFINER: the text before it, the account, and the text behind it.
 struct Parts<'p> {
     before: String,
     definer: Option<String>,
@@ -47,7 +46,7 @@ fn parts(sql: &str) -> Option<Parts<'_>> {
     })
 }
 
-/// The options that every object has which runs in somebody's name.
+/// The options of every object that has a definer.
 fn options(definer: Option<String>, said: &Said<'_>, words: &ServerDefaults<'_>) -> Options {
     let foreign = definer.filter(|definer| *definer != words.account);
     let mode = said.mode.filter(|mode| *mode != words.mode);
@@ -97,7 +96,7 @@ pub fn view(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Option<O
     })
 }
 
-/// A procedure or a function, its body as somebody wrote it.
+/// A procedure or a function, its body as it was written.
 pub fn routine(
     kind: Kind,
     name: &str,
@@ -116,7 +115,7 @@ pub fn routine(
     })
 }
 
-/// A trigger; its place among those of its moment is told by the caller.
+/// A trigger; the caller sets its position among those of the same event.
 pub fn trigger(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Option<Object> {
     let Parts {
         definer, mut rest, ..
@@ -156,13 +155,13 @@ pub fn trigger(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Optio
     })
 }
 
-/// When an event runs, as far as its definition does not tell.
+/// The facts about the time of an event that are not in its definition.
 #[derive(Debug)]
 pub struct Clock<'c> {
-    /// It starts when it was made: nobody chose the time.
+    /// Whether it starts when it was created, because no time was written.
     pub starts_at_birth: bool,
     pub zone: &'c str,
-    /// The zone in which the server itself lives is UTC.
+    /// Whether the time zone of the server is UTC.
     pub is_utc: bool,
 }
 

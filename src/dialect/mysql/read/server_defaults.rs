@@ -1,5 +1,4 @@
-//! What the reading of definitions needs to know of the server and the database that they are
-//! from.
+//! Defaults of a server, a session and a database, without which definitions cannot be read.
 
 use std::collections::HashMap;
 
@@ -13,11 +12,11 @@ use crate::model::schema::Family;
 #[derive(Debug)]
 pub struct ServerDefaults<'w> {
     pub database: &'w str,
-    /// The account that reads, as it stands behind DEFINER.
+    /// The account that reads, as DEFINER writes it.
     pub account: String,
-    /// The SQL mode in which the session makes things.
+    /// The SQL mode in which the session creates objects.
     pub mode: String,
-    /// The collation of a character set where none is named.
+    /// The default collation of each character set.
     collations: HashMap<String, String>,
 }
 
@@ -31,7 +30,7 @@ pub const QUESTIONS: &[(&str, usize)] = &[
 ];
 
 impl<'w> ServerDefaults<'w> {
-    /// From the answers to [`QUESTIONS`].
+    /// Reads the rows of [`QUESTIONS`].
     pub fn new(place: &SchemaLocation<'w>, answers: &[Rows]) -> ServerDefaults<'w> {
         let cell = |at: usize| {
             let row = answers.first().and_then(|answer| answer.first());
@@ -57,7 +56,7 @@ impl<'w> ServerDefaults<'w> {
         utf8mb3(name)
     }
 
-    /// The collation that a character set has where none is named.
+    /// The default collation of a character set.
     pub fn usual_collation(&self, charset: &str) -> String {
         let found = self.collations.get(charset);
         found.cloned().unwrap_or_else(|| charset.to_owned())
@@ -77,13 +76,13 @@ impl<'w> ServerDefaults<'w> {
     }
 }
 
-/// `root@localhost` in its two parts; the name may contain the sign.
+/// Splits `root@localhost` into its two parts; the name may contain `@`.
 fn split_account(account: &str) -> (String, String) {
     let (name, host) = account.rsplit_once('@').unwrap_or((account, "%"));
     (name.to_owned(), host.to_owned())
 }
 
-/// An account as it stands in a definition.
+/// An account as a definition writes it.
 pub fn account(name: &str, host: &str) -> String {
     format!("{}@{}", MySql.quote(name), MySql.quote(host))
 }

@@ -1,4 +1,4 @@
-//! ALTER TABLE, clause by clause.
+//! Parses the clauses of an ALTER TABLE.
 
 use super::matches::matches;
 use super::simulate::{Outcome, simulate};
@@ -20,7 +20,7 @@ pub struct Alter {
 /// One clause, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Clause {
-    /// Columns, keys and checks; whether they are no matter where they are there already.
+    /// Columns, keys and checks to add; whether `IF NOT EXISTS` is written.
     Add(Box<Table>, bool),
     DropColumn(String, bool),
     Change(String, Box<Table>, bool),
@@ -42,7 +42,7 @@ pub enum Clause {
     AddParts(Vec<Partition>),
     DropParts(Vec<String>, bool),
     ReplaceParts(Vec<String>, Vec<Partition>),
-    /// Nothing that shows.
+    /// A clause that changes no definition.
     Nothing,
 }
 
@@ -178,7 +178,7 @@ fn partitions(words: &mut Cursor<'_>) -> Option<Vec<Partition>> {
     Some(partitions)
 }
 
-/// The words without an `IF NOT EXISTS` before the first parenthesis, where there is one.
+/// The clause without `IF NOT EXISTS`; `None` if it has none before the first parenthesis.
 fn without_exists<'w>(words: &Cursor<'w>) -> Option<Cursor<'w>> {
     let mut head = words.tokens().take_while(|word| !word.is("("));
     let at = head.position(|word| word.is("IF"))?;

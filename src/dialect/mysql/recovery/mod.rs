@@ -1,4 +1,4 @@
-//! MySQL and MariaDB: every change of the schema commits by itself, one statement at a time.
+//! Recovery classes of MySQL and MariaDB, where every change of the schema is an implicit commit.
 //! <https://dev.mysql.com/doc/refman/9.0/en/implicit-commit.html>
 
 mod alter;
@@ -32,13 +32,13 @@ const BLOCK: &str =
 const TEMPORARY: &str = "its rows are gone with the session, so a file that stopped half way could \
      not go on";
 
-/// The ways to change a table, from the one that disturbs least.
+/// Algorithms of online DDL, the least disturbing first.
 const ALGORITHMS: &[(&str, &str)] = &[
     ("instant", "ALGORITHM=INSTANT,"),
     ("inplace, without a lock", "ALGORITHM=INPLACE, LOCK=NONE,"),
 ];
 
-/// The engines that can roll back.
+/// The storage engines that can roll back.
 const TRANSACTIONAL: &[&str] = &["INNODB", "XTRADB", "NDB", "NDBCLUSTER", "ROCKSDB", "TOKUDB"];
 
 pub fn class(mut words: Cursor<'_>) -> RecoveryClass {
@@ -81,7 +81,7 @@ fn is_of_tables(words: &mut Cursor<'_>) -> bool {
     words.eat_any(&["TABLE", "TABLES"])
 }
 
-/// The object of the next name, once as each of these.
+/// The objects of the next name, one of each kind.
 fn objects(words: &mut Cursor<'_>, kinds: &[ObjectKind]) -> Option<Vec<Object>> {
     let name = words.name()?;
     let kinds = kinds.iter();
@@ -178,7 +178,7 @@ fn like(words: &Cursor<'_>) -> Option<Name> {
     words.name()
 }
 
-/// An index that is made by a statement of its own is a clause of a change of its table.
+/// Reads a CREATE INDEX as the clause of an ALTER TABLE that it is.
 fn create_index(head: &Head<'_>, mut words: Cursor<'_>) -> Option<RecoveryClass> {
     let unless = words.passed()?.is("EXISTS");
     let kind = ["UNIQUE", "FULLTEXT", "SPATIAL"];
@@ -256,8 +256,8 @@ fn drop_index(exists: bool, mut words: Cursor<'_>) -> Option<RecoveryClass> {
     Some(altered(&table, vec![Cursor::new(&SYNTAX, &clause)]))
 }
 
-/// `RENAME TABLE a TO b, …`: where a name is left and taken again, only where the rows are
-/// stored tells the tables apart.
+/// `RENAME TABLE a TO b, …`: if a name is reused, only the table identifiers distinguish the
+/// tables.
 fn rename(mut words: Cursor<'_>) -> RecoveryClass {
     words.eat_if_exists();
     let mut names: Vec<Name> = Vec::new();
@@ -386,7 +386,7 @@ fn alter_table(words: Cursor<'_>, table: &Name, after_words: Option<usize>) -> R
     }))
 }
 
-/// What a server shows of an object, read from CREATE on; so many columns come behind the text.
+/// The CREATE statement that a server shows of an object; `behind` columns follow the text.
 fn created(shown: &str, behind: usize) -> Option<Cursor<'_>> {
     let (_, mut text) = shown.split_at_checked(shown.find("\tCREATE ")? + 1)?;
     for _ in 0..behind {
@@ -395,7 +395,7 @@ fn created(shown: &str, behind: usize) -> Option<Cursor<'_>> {
     Some(Cursor::new(&SYNTAX, text))
 }
 
-/// The table that a statement makes, or makes over, in an engine that cannot roll back.
+/// The table that a statement creates in, or moves to, an engine that cannot roll back.
 pub fn loses_transactions(mut words: Cursor<'_>) -> Option<String> {
     let makes = words.eat("CREATE") || words.eat("ALTER");
     words.eat_all(&["OR", "REPLACE"]);

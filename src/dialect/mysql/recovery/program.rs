@@ -1,4 +1,4 @@
-//! What is made by one CREATE: whether the server shows what the statement says.
+//! Compares the definition in a CREATE statement with the one that the server shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,22 +10,22 @@ use crate::dialect::recovery::normalize::{alike, flat, flat_text, plain};
 use crate::dialect::statement::{DdlObject, Head};
 use crate::sql::Cursor;
 
-/// What a CREATE says of the thing that it makes.
+/// The definition in a CREATE statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
     Table(Box<Table>),
     View(View),
-    /// What stands behind its name.
+    /// The code behind its name.
     Trigger(Vec<String>),
     Routine(Routine),
     Event(Event),
     Sequence(BTreeMap<String, String>),
     Database(BTreeMap<String, String>),
-    /// What a server would show of it cannot be told.
+    /// A definition whose printed form is not known.
     Unknown,
 }
 
-/// A view without who defined it.
+/// A view without its definer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
     invoker: bool,
@@ -33,7 +33,7 @@ pub struct View {
     query: Vec<String>,
 }
 
-/// A procedure or a function without who defined it.
+/// A procedure or a function without its definer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routine {
     parameters: Vec<String>,
@@ -42,7 +42,7 @@ pub struct Routine {
     body: Vec<String>,
 }
 
-/// An event that comes again and again.
+/// A recurring event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     every: Vec<String>,
@@ -53,7 +53,7 @@ pub struct Event {
 }
 
 impl Created {
-    /// Reads a statement from behind the name of what it makes.
+    /// Reads a statement from behind the name of the object.
     pub fn said(kind: ObjectKind, head: &Head<'_>, words: Cursor<'_>) -> Created {
         let read = match kind {
             ObjectKind::Table if head.kind == DdlObject::View => {
@@ -72,7 +72,7 @@ impl Created {
         read.unwrap_or(Created::Unknown)
     }
 
-    /// Whether this is what a server shows.
+    /// Whether the server shows this definition.
     pub fn fits(&self, shown: &str) -> bool {
         self.compare(shown).unwrap_or(false)
     }
@@ -198,7 +198,7 @@ impl Event {
     }
 }
 
-/// The options of a sequence, those that are not said as they are anyway.
+/// The options of a sequence, with the defaults of those that are not written.
 fn sequence(mut words: Cursor<'_>) -> Option<BTreeMap<String, String>> {
     let mut options = BTreeMap::new();
     while !words.is_over() {

@@ -1,5 +1,5 @@
-//! What a session knows is gone with it, and another one goes on with the file: only what comes
-//! out the same there may be set again.
+//! Recovery classes of statements that change the state of a session. That state is lost with the
+//! session, and another one resumes the file: only what gets the same value there may be set again.
 
 use super::{FILES, class};
 use crate::dialect::recovery::{AutoCommitted, RecoveryClass};
@@ -7,7 +7,7 @@ use crate::sql::Cursor;
 
 const ANOTHER: &str = "the session that goes on with a file after a crash would set another value";
 
-/// What gives the same whenever it is asked.
+/// Functions that give the same value at any time.
 const STEADY: &[&str] = &[
     "CAST",
     "COALESCE",
@@ -30,7 +30,7 @@ const STEADY: &[&str] = &[
     "UPPER",
 ];
 
-/// A query, and what it does beside giving rows; its first word is passed.
+/// The class of a query, by its side effects; its first word is passed.
 pub fn query(words: &Cursor<'_>) -> RecoveryClass {
     if words.has("OUTFILE") || words.has("DUMPFILE") {
         return RecoveryClass::Unknown(FILES);
@@ -44,7 +44,7 @@ pub fn query(words: &Cursor<'_>) -> RecoveryClass {
     }
 }
 
-/// Of the variables, those of the session are to be set again; the others stay.
+/// The class of a SET: variables of the session are set again, the others persist.
 pub fn set(words: &Cursor<'_>) -> RecoveryClass {
     const STAYING: &[&str] = &[
         "GLOBAL",
@@ -71,7 +71,7 @@ pub fn set(words: &Cursor<'_>) -> RecoveryClass {
     }
 }
 
-/// MariaDB's `SET STATEMENT … FOR` a statement, which is what counts.
+/// The class of the statement in MariaDB's `SET STATEMENT … FOR`.
 pub fn set_statement(mut words: Cursor<'_>) -> RecoveryClass {
     while !words.eat("FOR") {
         if words.next().is_none() {

@@ -1,4 +1,4 @@
-//! One table brought to another one: as few ALTER TABLE as there can be.
+//! Writes the ALTER TABLE statements that turn a table into another one, as few as possible.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::dialect::mysql::variant::Variant;
 use crate::model::change::{Alter, DdlStep, Hazard, Pair, Risk};
 use crate::model::schema::{Check, Column, Key, KeyKind, Table};
 
-/// One ALTER TABLE in the making.
+/// Builds one ALTER TABLE.
 struct Builder<'t> {
     from: &'t Table,
     to: &'t Table,
@@ -18,13 +18,13 @@ struct Builder<'t> {
     variant: &'static Variant,
     clauses: Vec<String>,
     step: DdlStep,
-    /// What has to stand in statements of its own before it and behind it.
+    /// Statements that must run before it and after it.
     earlier: Vec<DdlStep>,
     later: Vec<DdlStep>,
 }
 
-/// The statements for what differs, but for foreign keys and partitions.
-/// `foreign` are the foreign keys that the table gets behind them.
+/// Writes the statements for the differences, but for foreign keys and partitions.
+/// `foreign` are the foreign keys that are added to the table afterwards.
 pub fn alter(
     from: &Table,
     to: &Table,
@@ -125,9 +125,9 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Keys that stay as they are and must be made anew: what belongs to a column that is made
-    /// anew, and an index that the server may have made for a foreign key. That one it drops
-    /// without a word as soon as another index can serve the foreign key, unless it is asked for.
+    /// Keys that stay the same and must be created again: those of a column that is created again,
+    /// and an index that the server may have created for a foreign key. The server drops that one
+    /// silently as soon as another index can serve the foreign key, unless it is created explicitly.
     fn keys_again(&self, alters: &[Alter], recreated: &HashSet<&str>) -> Vec<&'t Key> {
         let changed = |key: &Key| {
             alters.iter().any(|alter| match alter {
@@ -150,8 +150,8 @@ impl<'t> Builder<'t> {
         keys.filter(|key| !changed(key) && is_lost(key)).collect()
     }
 
-    /// Whether an index may have been made for a foreign key, and an added one serves that too, or
-    /// the server would make it anew under another name.
+    /// Whether an index may have been created for a foreign key, and either an added one serves that
+    /// too, or the server would create it again under another name.
     fn gives_way(&self, key: &Key, added: &[&Key]) -> bool {
         let foreign = self.from.foreign_keys.iter();
         let mut served = foreign.filter(|foreign| {
@@ -183,8 +183,8 @@ impl<'t> Builder<'t> {
         });
     }
 
-    /// The server takes a key that is dropped and added in one statement for the old one, unless
-    /// something that it compares is another.
+    /// The server treats a key that is dropped and added in one statement as unchanged, unless
+    /// something that it compares differs.
     fn drop_key_first(&mut self, key: &Key) {
         self.drop_key(key);
         let clause = self.clauses.pop().unwrap_or_default();
@@ -208,7 +208,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Columns in the order of the new table, so that whatever one is put behind stands already.
+    /// Columns in the order of the new table, so that the column before each one is there already.
     fn columns(&mut self, alters: &[Alter], recreated: &HashSet<&str>) {
         let names = |columns: &[Column], others: &[Column]| -> Vec<String> {
             let names = columns.iter().map(|column| column.name.clone());
@@ -254,8 +254,8 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// What a column is called in the new table that differs in the case of its letters alone,
-    /// which the server does not tell apart.
+    /// The name in the new table of a column that differs only in letter case, which the server
+    /// ignores.
     fn respelled(&self, old: &str) -> Option<&'t Column> {
         let lower = old.to_lowercase();
         let mut columns = self.to.columns.iter();
@@ -282,7 +282,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// The collation that columns have unless they say so, where the statement does not change it.
+    /// The default collation of columns, if the statement does not change it.
     fn collation(&self) -> Option<&'t str> {
         let collation = |table: &'t Table| table.options.get("collation").map(String::as_str);
         collation(self.to).filter(|_| collation(self.to) == collation(self.from))
@@ -316,7 +316,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Takes away the default that a column gets which may be NULL.
+    /// Drops the implicit default of a column that may be NULL.
     fn silence(&mut self, column: &Column) {
         if column.options.contains_key("default") {
             self.later.push(silence(self.to, column));
@@ -336,7 +336,7 @@ impl<'t> Builder<'t> {
             .push(format!("ALTER INDEX {} {word}", quote(&key.name)));
     }
 
-    /// InnoDB makes one full-text index at a time.
+    /// Separates full-text indexes, because InnoDB creates one at a time.
     fn add_keys(&mut self, keys: &[&Key]) {
         let mut fulltext = 0;
         for key in keys {
@@ -416,7 +416,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// The keys that a change makes.
+/// The keys that a change creates.
 fn added(alters: &[Alter]) -> Vec<&Key> {
     let alters = alters.iter();
     alters
@@ -428,7 +428,7 @@ fn added(alters: &[Alter]) -> Vec<&Key> {
         .collect()
 }
 
-/// Takes away the default of a column that may be NULL.
+/// Drops the default of a column that may be NULL.
 pub fn silence(table: &Table, column: &Column) -> DdlStep {
     let clause = format!("ALTER COLUMN {} DROP DEFAULT", quote(&column.name));
     DdlStep::new(table.id(), statement(&table.name, &[clause]))
@@ -442,7 +442,7 @@ pub fn statement(table: &str, clauses: &[String]) -> String {
     }
 }
 
-/// Whether only its being used by the optimizer changed.
+/// Whether only the visibility of an index to the optimizer changed.
 fn only_visible(pair: &Pair<Key>) -> bool {
     let mut from = pair.from.clone();
     from.options.remove("visible");
@@ -458,8 +458,8 @@ fn looks_the_same(pair: &Pair<Key>) -> bool {
     from.kind == to.kind && from.parts == to.parts && (option("parser") || option("key_block_size"))
 }
 
-/// The columns that no MODIFY can bring to what they become: what is worked out when it is read
-/// cannot become what is stored, nor the other way round.
+/// The columns that no MODIFY can change: a virtual column cannot become a stored one, nor the
+/// other way round.
 fn recreated(alters: &[Alter]) -> HashSet<&str> {
     let is_virtual = |column: &Column| column.generated.as_ref().is_some_and(|it| !it.stored);
     let pairs = alters.iter().filter_map(|alter| match alter {

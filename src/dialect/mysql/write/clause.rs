@@ -1,4 +1,4 @@
-//! Parts of a table as the clauses that make them.
+//! Renders columns, keys, checks, foreign keys and options of a table as clauses.
 
 use super::super::MySql;
 use crate::dialect::Literals;
@@ -10,7 +10,7 @@ pub fn quote(name: &str) -> String {
     MySql.quote(name)
 }
 
-/// A string literal of any text.
+/// The string literal of a text.
 pub fn text(value: &str) -> String {
     let value = value.replace('\\', "\\\\").replace('\'', "''");
     let value = value.replace('\0', "\\0").replace('\n', "\\n");
@@ -22,7 +22,7 @@ pub fn list(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// A column; its collation is told unless it is the one that its table gives it.
+/// The clause of a column, with its collation unless that is the default of its table.
 pub fn column(column: &Column, table: Option<&str>) -> String {
     let mut sql = format!("{} {}", quote(&column.name), column.sql);
     let option = |name: &str| column.options.get(name).map(String::as_str);
@@ -104,7 +104,7 @@ pub fn column(column: &Column, table: Option<&str>) -> String {
     sql
 }
 
-/// The character set of a collation, which bears its name.
+/// The character set of a collation, which begins its name.
 pub fn charset(collation: &str) -> &str {
     collation.split('_').next().unwrap_or_default()
 }
@@ -139,7 +139,7 @@ pub fn key(key: &Key, variant: &Variant) -> String {
     sql
 }
 
-/// How a product says that an index is kept and not used.
+/// The keyword with which a product hides an index from the optimizer.
 pub fn hidden(variant: &Variant) -> String {
     format!(" {}", variant.hide_index[0])
 }
@@ -212,7 +212,7 @@ pub fn partition(partition: &crate::model::schema::Partition) -> String {
         .to_owned()
 }
 
-/// The name and value of one table option; without a value, what brings back the usual one.
+/// The clause of a table option; without a value, the clause that restores its default.
 pub fn option(name: &str, value: Option<&str>) -> Option<String> {
     let upper = name.to_uppercase();
     Some(match (name, value) {
@@ -260,7 +260,7 @@ pub fn option(name: &str, value: Option<&str>) -> Option<String> {
     })
 }
 
-/// What stands behind the parentheses of a table.
+/// The clauses behind the parentheses of a table.
 pub fn options(table: &Table) -> String {
     let mut sql = String::new();
     let first = ["engine", "collation"];
@@ -282,7 +282,7 @@ pub fn options(table: &Table) -> String {
     sql
 }
 
-/// The statement that makes a table, with some of its foreign keys.
+/// The CREATE TABLE of a table, with some of its foreign keys.
 pub fn create(table: &Table, foreign_keys: &[&ForeignKey], variant: &Variant) -> String {
     let collation = table.options.get("collation").map(String::as_str);
     let columns = table.columns.iter().map(|it| column(it, collation));
@@ -311,7 +311,7 @@ pub fn create(table: &Table, foreign_keys: &[&ForeignKey], variant: &Variant) ->
     sql
 }
 
-/// A period's name; the one of the system is a word.
+/// The name of a period; that of the system time is a keyword.
 pub fn period(name: &str) -> String {
     match name {
         "SYSTEM_TIME" => name.to_owned(),

@@ -1,12 +1,12 @@
-//! Foreign keys across a change: which ones are taken away before the tables change, and which
-//! ones are added when all of them have.
+//! Plans foreign keys across a change: which are dropped before the tables change, and which are
+//! added afterwards.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::change::{Alter, Change, Difference};
 use crate::model::schema::{Column, ForeignKey, Key, Schema, Table};
 
-/// By table, in the order of the schema.
+/// Foreign keys by table, in the order of the schema.
 #[derive(Debug, Default)]
 pub struct Foreign {
     pub drops: BTreeMap<String, Vec<ForeignKey>>,
@@ -17,11 +17,11 @@ pub struct Foreign {
 #[derive(Debug)]
 pub struct Added {
     pub key: ForeignKey,
-    /// It stood there before and was only taken away for a change of its columns.
+    /// Whether it existed before and is only dropped for a change of its columns.
     pub again: bool,
 }
 
-/// What a change does to one table, as far as foreign keys notice.
+/// The changes of one table that affect foreign keys.
 #[derive(Debug, Default)]
 struct Touch<'d> {
     columns: Vec<&'d str>,
@@ -110,7 +110,7 @@ fn touch(alters: &[Alter]) -> Touch<'_> {
     touch
 }
 
-/// Whether a column's values are others than before to whoever compares them.
+/// Whether a column's values compare differently than before.
 fn reshaped(from: &Column, to: &Column) -> bool {
     from.sql != to.sql
         || from.collation != to.collation
@@ -119,7 +119,7 @@ fn reshaped(from: &Column, to: &Column) -> bool {
         || from.identity != to.identity
 }
 
-/// One end of a foreign key.
+/// The child or the parent side of a foreign key.
 struct Side<'s> {
     table: &'s str,
     columns: &'s [String],

@@ -1,4 +1,4 @@
-//! The statements that bring one schema to another, in an order that works.
+//! Writes the statements that turn one schema into another, in an order that works.
 
 pub(super) mod alter;
 pub(super) mod clause;
@@ -22,7 +22,7 @@ use crate::dialect::catalog::SchemaLocation;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
 use crate::model::schema::{Check, ForeignKey, Id, Kind, Object, Schema, Table};
 
-/// What is known while the statements are written.
+/// The context in which the statements are written.
 struct Writer<'w> {
     variant: &'static Variant,
     from: &'w Schema,
@@ -75,7 +75,7 @@ fn by_name(schema: &Schema) -> HashMap<&str, &Table> {
     tables.map(|table| (table.name.as_str(), table)).collect()
 }
 
-/// The kinds that are dropped before the tables change and made behind them.
+/// The kinds that are dropped before the tables change and created after that.
 const PROGRAMS: &[Kind] = &[
     Kind::Event,
     Kind::Trigger,
@@ -89,7 +89,7 @@ impl<'w> Writer<'w> {
         self.ddl.steps.push(step);
     }
 
-    /// What bird does not understand, it does not write.
+    /// Reports unsupported definitions, which bird does not write.
     fn refuse(&mut self, difference: &Difference) {
         let mut refuse = |about: Id, why: String| {
             self.ddl.unsupported.push(Unsupported { about, why });
@@ -167,7 +167,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Drops what goes, and what cannot be replaced in one statement.
+    /// Drops the removed objects, and those that cannot be replaced in one statement.
     fn drop_programs(&mut self, difference: &Difference) {
         let kept = trigger::kept(self.from, self.to);
         for kind in PROGRAMS {
@@ -190,7 +190,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// What is put in the place of an older one by one statement.
+    /// Whether one statement replaces the older object.
     fn replaced(&self, difference: &Difference) -> HashSet<Id> {
         let changes = difference.changes.iter();
         changes
@@ -209,7 +209,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Whether a trigger's table goes, and the trigger with it.
+    /// Whether the table of a trigger is dropped, and the trigger with it.
     fn goes_with_table(&self, id: &Id) -> bool {
         let table = id.table.as_deref();
         table.is_some_and(|table| {
@@ -223,7 +223,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Children before their parents.
+    /// Drops tables, children before their parents.
     fn drop_tables(&mut self, difference: &Difference) {
         let gone: Vec<&Table> = difference
             .changes
@@ -286,7 +286,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Behind the defaults that ask them, or before what takes their name.
+    /// Drops sequences after the defaults that use them, or before an object takes their name.
     fn drop_sequences(&mut self, difference: &Difference, early: bool) {
         for change in &difference.changes {
             if let Change::Drop(id) = change
@@ -338,7 +338,7 @@ impl<'w> Writer<'w> {
         freed
     }
 
-    /// Parents first; foreign keys to what is not there yet are added later.
+    /// Creates tables, parents first; foreign keys to missing tables are added later.
     fn create_tables(&mut self, difference: &Difference) {
         let altered: HashSet<&str> = difference
             .changes
@@ -439,7 +439,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Routines, views behind what they are made from, triggers and events.
+    /// Creates routines, views after their sources, triggers and events.
     fn programs(&mut self, difference: &Difference) {
         let settled = self.to.settings.get("collation").map(String::as_str);
         let changed = changed(difference);
@@ -473,7 +473,7 @@ impl<'w> Writer<'w> {
     }
 }
 
-/// What is made or replaced.
+/// The objects that are created or replaced.
 fn changed(difference: &Difference) -> HashSet<Id> {
     let changes = difference.changes.iter();
     changes
@@ -485,7 +485,7 @@ fn changed(difference: &Difference) -> HashSet<Id> {
         .collect()
 }
 
-/// What a table must stand behind.
+/// The tables that must be created before a table.
 fn parents(table: &Table) -> Vec<Id> {
     let keys = table.foreign_keys.iter();
     let keys = keys.filter(|key| !key.options.contains_key("database") && key.to != table.name);
@@ -500,7 +500,7 @@ fn without_keys(table: &str, keys: &[ForeignKey]) -> DdlStep {
     DdlStep::new(Id::table(table), alter::statement(table, &clauses))
 }
 
-/// Why a definition cannot be sent in bird's sessions, which read every text in one mode.
+/// Why a definition cannot be sent in bird's sessions, which parse every text in one SQL mode.
 fn unwritable(object: &Object) -> Option<String> {
     const LEXICAL: &[&str] = &["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ORACLE"];
     let mode = object.options.get("sql_mode")?;

@@ -1,4 +1,4 @@
-//! Orders that work: what is built upon what, and which columns have to move.
+//! Orders of statements: dependencies of objects, and columns that have to move.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use crate::dialect::mysql::ddl::cursor::{Cursor, unquoted};
 use crate::model::schema::{Id, Kind};
 use crate::sql::lex::Kind as Token;
 
-/// What a query names where a table stands, and the functions that it calls.
+/// The names in the places of tables in a query, and the functions that it calls.
 pub fn named_in(
     cursor: &Cursor<'_>,
     own: &str,
@@ -42,13 +42,13 @@ pub fn named_in(
     needs
 }
 
-/// Words before a parenthesis that make no function of it.
+/// Words before a parenthesis that are not function names.
 fn is_lister(name: &str) -> bool {
     name.eq_ignore_ascii_case("from") || name.eq_ignore_ascii_case("join")
 }
 
-/// Everything behind what it needs, else in the given order. Where some need each other, the
-/// first one comes first.
+/// Sorts the items after those that they need, and otherwise keeps the order. In a cycle the first
+/// item comes first.
 pub fn behind_needs<'n, T>(
     items: Vec<T>,
     id: impl Fn(&T) -> Id,
@@ -93,8 +93,7 @@ pub fn behind_needs<'n, T>(
         .collect()
 }
 
-/// The columns that can stay where they are, of those that both orders have: a longest run that
-/// grows in both.
+/// The columns that can keep their position: a longest common subsequence of both orders.
 pub fn resting<'o>(old: &'o [String], new: &[String]) -> HashSet<&'o str> {
     let places: HashMap<&str, usize> = new
         .iter()

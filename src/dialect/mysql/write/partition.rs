@@ -1,11 +1,11 @@
-//! How the partitions of a table become others.
+//! Writes the statements that change the partitions of a table.
 
 use super::alter::statement;
 use super::clause;
 use crate::model::change::{Alter, DdlStep, Hazard, Pair};
 use crate::model::schema::{Partition, Partitions, Table};
 
-/// The statements before the table's other changes, and those behind them.
+/// The statements before the other changes of the table, and those after them.
 #[derive(Debug, Default)]
 pub struct Around {
     pub before: Vec<DdlStep>,
@@ -77,7 +77,7 @@ fn spread(table: &Table, partitions: &Partitions) -> DdlStep {
     }
 }
 
-/// The same way of spreading with other partitions.
+/// Changes the list of partitions, if the partitioning expression stays.
 fn parts(table: &Table, old: &Partitions, new: &Partitions) -> Vec<DdlStep> {
     let listed = |all: &[Partition], others: &[Partition]| -> Vec<Partition> {
         let all = all.iter();
@@ -112,7 +112,7 @@ fn parts(table: &Table, old: &Partitions, new: &Partitions) -> Vec<DdlStep> {
     }
 }
 
-/// Subpartitions and partitions by time have rules of their own.
+/// Whether rules of their own apply, as to subpartitions and partitions by system time.
 fn is_special(part: &Partition) -> bool {
     let sql = part.sql.to_uppercase();
     sql.contains("SUBPARTITION") || sql.contains("HISTORY") || sql.contains("CURRENT")
@@ -133,7 +133,7 @@ fn dropped(table: &Table, gone: &[Partition]) -> DdlStep {
     )
 }
 
-/// Cuts the run of partitions that differ anew, where both runs end at the same bound.
+/// Reorganizes the run of partitions that differ, if both runs end at the same bound.
 fn reorganised(table: &Table, old: &Partitions, new: &Partitions) -> Option<DdlStep> {
     let (old, new) = (&old.parts, &new.parts);
     let pairs = old.iter().zip(new);

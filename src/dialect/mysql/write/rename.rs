@@ -1,4 +1,4 @@
-//! New names for what keeps its rows.
+//! Writes renames of tables and columns, which keep their rows.
 
 use super::clause::{self, quote};
 use crate::dialect::catalog::SchemaLocation;
@@ -30,7 +30,7 @@ fn moved(kind: Kind, from: &str, to: &str) -> DdlStep {
     DdlStep::new(Id::new(kind, to), sql)
 }
 
-/// A column keeps its table.
+/// Renames a column within its table.
 fn column(place: &SchemaLocation<'_>, schema: &Schema, renamed: &Renamed) -> Option<DdlStep> {
     let mut tables = schema.tables.iter();
     let (table, from) = tables.find_map(|table| {

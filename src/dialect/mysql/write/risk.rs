@@ -1,4 +1,4 @@
-//! What a statement risks, in sentences.
+//! Describes the risks of a statement.
 
 use crate::dialect::mysql::ddl::column::{base, has_characters};
 use crate::dialect::sizes;
@@ -7,7 +7,7 @@ use crate::model::schema::{Column, Key, KeyKind, Table};
 
 type Risks = Vec<(Hazard, String)>;
 
-/// Types that hold ever more, by kind.
+/// Types from the narrowest to the widest, by kind.
 const LADDERS: &[&[&str]] = &[
     &["tinyint", "smallint", "mediumint", "int", "bigint"],
     &["float", "double"],
@@ -70,7 +70,7 @@ pub fn modified_column(from: &Column, to: &Column) -> Risks {
     risks
 }
 
-/// Why values may not fit any more, if so.
+/// Why values may no longer fit; `None` if all fit.
 fn narrowed(from: &Column, to: &Column) -> Option<String> {
     let (old, new) = (base(&from.sql), base(&to.sql));
     let said = |what: &str| Some(format!("{what} of `{}` may not fit {}", to.name, to.sql));
@@ -105,7 +105,7 @@ fn narrowed(from: &Column, to: &Column) -> Option<String> {
     said("values")
 }
 
-/// Whether every value of a type is one of another.
+/// Whether every value of a type fits in another one.
 fn widened(from: &str, to: &str) -> bool {
     let (old, new) = (base(from), base(to));
     let signs = from.contains(" unsigned") == to.contains(" unsigned");
@@ -158,7 +158,7 @@ pub fn added_key(key: &Key, from: &Table) -> Risks {
     risks
 }
 
-/// Whether rows that differ in the old key differ in the new one.
+/// Whether rows that are distinct by the old key are distinct by the new one.
 fn same_columns(old: &Key, new: &Key) -> bool {
     let unique = matches!(old.kind, KeyKind::Primary | KeyKind::Unique);
     let mut parts = old.parts.iter();

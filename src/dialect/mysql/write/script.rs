@@ -1,4 +1,4 @@
-//! Statements as a text for the client program.
+//! Renders statements as a script for the client program.
 
 use super::super::SYNTAX;
 use crate::dialect::catalog::risks;
@@ -6,8 +6,8 @@ use crate::dialect::mysql::ddl::cursor::Cursor;
 use crate::model::change::DdlStep;
 use crate::sql::split::split;
 
-/// The steps one behind the other, each with its risks; bodies that contain semicolons stand
-/// between DELIMITER lines.
+/// The steps in their order, each with its risks; bodies that contain semicolons are enclosed in
+/// DELIMITER lines.
 pub fn script(steps: &[DdlStep]) -> String {
     let mut text = String::new();
     for step in steps {
@@ -25,7 +25,7 @@ pub fn script(steps: &[DdlStep]) -> String {
     text
 }
 
-/// What ends a statement where a semicolon would end it too early.
+/// The delimiter of a statement that contains semicolons.
 fn delimiter(sql: &str) -> Option<&'static str> {
     let cursor = Cursor::new(sql);
     let mut tokens = cursor.rest().iter();

@@ -1,27 +1,27 @@
-//! What a session must be set to while a table is made or changed.
+//! Session settings that are needed while a table is created or changed.
 
 use crate::dialect::mysql::ddl::column::base;
 use crate::model::change::DdlStep;
 use crate::model::schema::{Id, Table};
 
-/// A setting and the way back.
+/// The statement that sets a variable, and the one that restores it.
 type Setting = (&'static str, &'static str);
 
-/// A versioned table changes only for those who know that its history changes too.
+/// The server changes a versioned table only if the session accepts that its history changes too.
 const HISTORY: Setting = (
     "SET SESSION system_versioning_alter_history = KEEP",
     "SET SESSION system_versioning_alter_history = DEFAULT",
 );
 
-/// A default that is no date stands in tables from before the server became strict; every change
-/// of such a table looks at it again.
+/// Tables from before the server became strict may have a default that is not a valid date; every
+/// change of such a table checks it again.
 const ZERO_DATES: Setting = (
     "SET @bird_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = \
      REPLACE(REPLACE(@@SESSION.sql_mode, 'NO_ZERO_DATE', ''), 'NO_ZERO_IN_DATE', '')",
     "SET SESSION sql_mode = @bird_sql_mode",
 );
 
-/// Statements that make a table.
+/// Wraps the statements that create a table in the settings that they need.
 pub fn around_new(table: &Table, steps: Vec<DdlStep>) -> Vec<DdlStep> {
     let settings: &[Setting] = if has_zero_dates(table) {
         &[ZERO_DATES]
@@ -31,7 +31,7 @@ pub fn around_new(table: &Table, steps: Vec<DdlStep>) -> Vec<DdlStep> {
     around(table, settings, steps)
 }
 
-/// Statements that change a table.
+/// Wraps the statements that change a table in the settings that they need.
 pub fn around_change(old: &Table, new: &Table, steps: Vec<DdlStep>) -> Vec<DdlStep> {
     let mut settings = Vec::new();
     if old.options.contains_key("versioning") {

@@ -1,11 +1,12 @@
-//! The statements that make, replace and drop what is not a table.
+//! Writes the statements that create, replace and drop objects other than tables.
 
 use super::clause::{charset, quote, text};
 use crate::dialect::mysql::ddl::cursor::Cursor;
 use crate::model::change::DdlStep;
 use crate::model::schema::{Id, Object};
 
-/// Makes an object, or puts it in the place of an older one. `settled` is the collation of the database meanwhile.
+/// Writes the statements that create an object or replace an older one. `settled` is the collation
+/// of the database meanwhile.
 pub fn create(object: &Object, replaces: bool, settled: Option<&str>) -> Vec<DdlStep> {
     let option = |name: &str| object.options.get(name).map(String::as_str);
     let sql = defined(object, replaces);
@@ -34,7 +35,7 @@ pub fn create(object: &Object, replaces: bool, settled: Option<&str>) -> Vec<Ddl
     steps
 }
 
-/// Sets what new tables and the variables of routines are made with.
+/// Sets the collation that new tables and the variables of routines get.
 pub fn database(collation: &str) -> String {
     format!(
         "ALTER DATABASE CHARACTER SET {} COLLATE {collation}",
@@ -42,7 +43,7 @@ pub fn database(collation: &str) -> String {
     )
 }
 
-/// The definition with everything that stands in the options.
+/// The definition with its options.
 pub fn defined(object: &Object, replaces: bool) -> String {
     let rest = object.sql.strip_prefix("CREATE ").unwrap_or(&object.sql);
     let mut sql = String::from("CREATE ");
@@ -70,7 +71,7 @@ pub fn defined(object: &Object, replaces: bool) -> String {
     sql
 }
 
-/// What stands before a trigger's body and place, and the body.
+/// The text before a trigger's order and body, and the body.
 fn trigger_parts(sql: &str) -> (&str, &str) {
     let mut cursor = Cursor::new(sql);
     while !cursor.is_over() {
@@ -89,7 +90,7 @@ pub fn drop(id: &Id) -> DdlStep {
     DdlStep::new(id.clone(), format!("DROP {what} {}", quote(&id.name)))
 }
 
-/// Brings a sequence to its new bounds and keeps its next value.
+/// Alters the bounds of a sequence and keeps its next value.
 pub fn alter_sequence(from: &Object, to: &Object) -> Option<DdlStep> {
     let engine = |object: &Object| {
         let cursor = Cursor::new(&object.sql);

@@ -1,13 +1,13 @@
-//! Triggers of one moment run one behind the other: which of them must be made anew, and where.
+//! Plans the order of triggers of one event: which must be created again, and at which position.
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::model::schema::{Id, Kind, Object, Schema};
 
-/// The triggers that one statement sets off, in their order.
+/// The triggers of one event, in their order.
 type Moments<'s> = BTreeMap<String, Vec<&'s Object>>;
 
-/// Table, time and event of a trigger, as they stand in its definition.
+/// The table, the time and the event of a trigger, from its definition.
 fn moment(trigger: &Object) -> String {
     let behind = trigger
         .sql
@@ -30,7 +30,7 @@ fn moments(schema: &Schema) -> Moments<'_> {
     moments
 }
 
-/// Each one behind the one that it says it follows.
+/// Puts each trigger after the one that it follows.
 fn in_order(triggers: &mut Vec<&Object>) {
     let mut sorted: Vec<&Object> = Vec::new();
     let mut last: Option<&str> = None;
@@ -46,7 +46,7 @@ fn in_order(triggers: &mut Vec<&Object>) {
     *triggers = sorted;
 }
 
-/// Those that stay: the same but for their place, and among themselves in the old order.
+/// The triggers that stay: equal but for their position, and in the old relative order.
 fn staying(old: &[&Object], new: &[&Object]) -> Vec<String> {
     let same = |one: &Object, other: &Object| {
         let mut one = one.clone();
@@ -67,7 +67,7 @@ fn staying(old: &[&Object], new: &[&Object]) -> Vec<String> {
     staying
 }
 
-/// The triggers that stay as they are, while others may come and go around them.
+/// The triggers that stay as they are while others are added and dropped around them.
 pub fn kept(from: &Schema, to: &Schema) -> HashSet<Id> {
     let mut old = moments(from);
     let mut kept = HashSet::new();
@@ -80,7 +80,7 @@ pub fn kept(from: &Schema, to: &Schema) -> HashSet<Id> {
     kept
 }
 
-/// The triggers that are made, each with its place among those that stand by then.
+/// The triggers that are created, each with its position among those that exist by then.
 pub fn placed(changed: &HashSet<Id>, from: &Schema, to: &Schema) -> Vec<Object> {
     let mut old = moments(from);
     let mut made = Vec::new();
