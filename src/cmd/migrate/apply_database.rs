@@ -9,7 +9,7 @@ use super::{Args, stopped};
 use crate::cmd::context::Context;
 use crate::cmd::run::locks::waiting;
 use crate::cmd::run::open;
-use crate::db::apply::{self, Done, Run, Notes};
+use crate::db::apply::{self, Done, Notes, Run};
 use crate::db::session::Session;
 use crate::db::stop::Stop;
 use crate::model::code::Code;

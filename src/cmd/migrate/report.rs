@@ -70,7 +70,7 @@ impl RanStep {
         let algorithms = self.told.algorithms.iter();
         let algorithms = algorithms.map(|(at, algorithm)| {
             format!(
-                "{database}: statement {} of {title} changed the table {way}",
+                "{database}: statement {} of {title} changed the table {algorithm}",
                 at + 1
             )
         });
@@ -366,7 +366,8 @@ impl Report for MigrateReport {
 
 fn ran_json(step: &RanStep) -> Value {
     let algorithms = step.told.algorithms.iter();
-    let algorithms = algorithms.map(|(at, algorithm)| json!({ "statement": at + 1, "algorithm": algorithm }));
+    let algorithms =
+        algorithms.map(|(at, algorithm)| json!({ "statement": at + 1, "algorithm": algorithm }));
     let algorithms: Vec<Value> = algorithms.collect();
     let mut json = json!({
         "version": step.version,

@@ -1,7 +1,7 @@
 //! Code that outlives the text it was cut from: expressions and values of definitions.
 
-use super::cursor::value as literal;
-use crate::dialect::Dialect as _;
+use super::text::literal;
+use crate::dialect::Literals as _;
 use crate::dialect::mysql::MySql;
 use crate::sql::cursor::{CodeToken, Cursor, unquoted};
 use crate::sql::lex::Kind;

@@ -7,10 +7,10 @@
 
 pub(super) mod code;
 pub(super) mod column;
-pub(super) mod cursor;
 pub(super) mod key;
 pub(super) mod partition;
 pub(super) mod table;
+pub(super) mod text;
 
 /// Renames a character set or a collation of `utf8` to today's name, in lower case.
 pub(super) fn utf8mb3(name: &str) -> String {

@@ -4,7 +4,7 @@ use super::server_defaults::ServerDefaults;
 use crate::dialect::catalog::{bytes_of, has_bytes};
 use crate::dialect::mysql::ddl::code::Code;
 use crate::dialect::mysql::ddl::column::{self as ddl, DataType, base, has_characters};
-use crate::dialect::mysql::ddl::cursor as text;
+use crate::dialect::mysql::ddl::text;
 use crate::model::hex;
 use crate::model::schema::{Column, Generated};
 
@@ -131,7 +131,7 @@ fn default(code: &Code, sql: &str, defaults: &ServerDefaults<'_>) -> Option<Stri
     }
     if has_bytes(&value) {
         // MariaDB shows the bytes of a binary default as they are.
-        let bytes = bytes_of(&text::value(&value));
+        let bytes = bytes_of(&text::literal(&value));
         return Some(format!("0x{}", hex::capitals(&bytes)));
     }
     let number = value

@@ -10,12 +10,13 @@ use std::collections::HashMap;
 
 use self::object::{Clock, Said};
 use self::server_defaults::ServerDefaults;
-use super::ddl::cursor::Cursor;
+use super::SYNTAX;
 use super::write::order;
 use crate::dialect::catalog::{Query, Rows, SchemaLocation};
 use crate::dialect::{Literals, mysql::MySql};
 use crate::model::history::is_own;
 use crate::model::schema::{Aside, Kind, Object, Schema, Stranger};
+use crate::sql::Cursor;
 
 /// The first catalog queries, sent after those of [`server_defaults::QUESTIONS`].
 const FIRST: &[(&str, usize)] = &[
@@ -258,7 +259,7 @@ fn needs(schema: &mut Schema) {
     }
     for object in &mut schema.objects {
         if object.kind == Kind::View {
-            let cursor = Cursor::new(&object.sql);
+            let cursor = Cursor::new(&SYNTAX, &object.sql);
             object.needs = Aside(order::named_in(&cursor, &object.name, &kinds, &functions));
         }
     }

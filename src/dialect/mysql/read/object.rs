@@ -1,8 +1,9 @@
 //! Turns printed views, routines, triggers, events and sequences into objects of the schema model.
 
 use super::server_defaults::{ServerDefaults, account};
-use crate::dialect::mysql::ddl::cursor::Cursor;
+use crate::dialect::mysql::SYNTAX;
 use crate::model::schema::{Aside, Kind, Object, Options};
+use crate::sql::Cursor;
 
 /// The attributes of an object that are not in its definition.
 #[derive(Debug, Default)]
@@ -22,17 +23,17 @@ struct Parts<'p> {
 }
 
 fn parts(sql: &str) -> Option<Parts<'_>> {
-    let mut cursor = Cursor::new(sql);
-    cursor.eat(&["CREATE"]).then_some(())?;
+    let mut cursor = Cursor::new(&SYNTAX, sql);
+    cursor.expect("CREATE")?;
     let mark = cursor.mark();
-    if cursor.eat(&["ALGORITHM", "="]) {
+    if cursor.eat_all(&["ALGORITHM", "="]) {
         cursor.next()?;
     }
     let before = cursor.since(mark).flat();
     let mut definer = None;
-    if cursor.eat(&["DEFINER", "="]) {
-        let name = cursor.name()?;
-        let host = cursor.eat(&["@"]).then(|| cursor.name()).flatten();
+    if cursor.eat_all(&["DEFINER", "="]) {
+        let name = cursor.identifier()?;
+        let host = cursor.eat("@").then(|| cursor.identifier()).flatten();
         definer = Some(match host {
             Some(host) => account(&name, &host),
             // A role.
@@ -72,16 +73,16 @@ pub fn view(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Option<O
     if !before.is_empty() && !before.eq_ignore_ascii_case("ALGORITHM=UNDEFINED") {
         head.push_str(&format!("{before} "));
     }
-    if rest.eat(&["SQL", "SECURITY"]) {
-        let security = rest.name()?;
+    if rest.eat_all(&["SQL", "SECURITY"]) {
+        let security = rest.identifier()?;
         if !security.eq_ignore_ascii_case("DEFINER") {
             head.push_str(&format!("SQL SECURITY {} ", security.to_uppercase()));
         }
     }
-    rest.eat(&["VIEW"]).then_some(())?;
-    rest.name()?;
-    if rest.eat(&["."]) {
-        rest.name()?;
+    rest.expect("VIEW")?;
+    rest.identifier()?;
+    if rest.eat(".") {
+        rest.identifier()?;
     }
     Some(Object {
         kind: Kind::View,
@@ -120,25 +121,25 @@ pub fn trigger(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Optio
     let Parts {
         definer, mut rest, ..
     } = parts(said.sql)?;
-    rest.eat(&["TRIGGER"]).then_some(())?;
-    rest.eat(&["IF", "NOT", "EXISTS"]);
-    rest.name()?;
-    if rest.eat(&["."]) {
-        rest.name()?;
+    rest.expect("TRIGGER")?;
+    rest.eat_all(&["IF", "NOT", "EXISTS"]);
+    rest.identifier()?;
+    if rest.eat(".") {
+        rest.identifier()?;
     }
-    let timing = rest.name()?.to_uppercase();
-    let event = rest.name()?.to_uppercase();
-    rest.eat(&["ON"]).then_some(())?;
-    let mut table = rest.name()?;
-    if rest.eat(&["."]) {
-        table = rest.name()?;
+    let timing = rest.identifier()?.to_uppercase();
+    let event = rest.identifier()?.to_uppercase();
+    rest.expect("ON")?;
+    let mut table = rest.identifier()?;
+    if rest.eat(".") {
+        table = rest.identifier()?;
     }
-    rest.eat(&["FOR", "EACH"]).then_some(())?;
+    rest.eat_all(&["FOR", "EACH"]).then_some(())?;
     let mut end = rest.peek()?.end;
-    rest.eat(&["ROW"]).then_some(())?;
-    if rest.eat(&["FOLLOWS"]) || rest.eat(&["PRECEDES"]) {
+    rest.expect("ROW")?;
+    if rest.eat_any(&["FOLLOWS", "PRECEDES"]) {
         end = rest.peek()?.end;
-        rest.name()?;
+        rest.identifier()?;
     }
     let body = said.sql.get(end..)?.trim();
     Some(Object {
@@ -174,10 +175,10 @@ pub fn event(
     let Parts {
         definer, mut rest, ..
     } = parts(said.sql)?;
-    rest.eat(&["EVENT"]).then_some(())?;
-    rest.name()?;
-    if rest.eat(&["."]) {
-        rest.name()?;
+    rest.expect("EVENT")?;
+    rest.identifier()?;
+    if rest.eat(".") {
+        rest.identifier()?;
     }
     let mut head = format!("CREATE EVENT {}", words.quote(name));
     let mut timed = false;
@@ -185,7 +186,7 @@ pub fn event(
     loop {
         let token = rest.next()?;
         end = token.end;
-        let word = rest.word(token);
+        let word = token.text;
         if word.eq_ignore_ascii_case("DO") {
             break;
         }
@@ -214,9 +215,9 @@ pub fn event(
 }
 
 pub fn sequence(name: &str, sql: &str, words: &ServerDefaults<'_>) -> Option<Object> {
-    let mut cursor = Cursor::new(sql);
-    cursor.eat(&["CREATE", "SEQUENCE"]).then_some(())?;
-    cursor.name()?;
+    let mut cursor = Cursor::new(&SYNTAX, sql);
+    cursor.eat_all(&["CREATE", "SEQUENCE"]).then_some(())?;
+    cursor.identifier()?;
     Some(Object {
         kind: Kind::Sequence,
         name: name.to_owned(),

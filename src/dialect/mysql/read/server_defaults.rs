@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::MySql;
 use crate::dialect::Literals;
 use crate::dialect::catalog::{Rows, SchemaLocation};
-use crate::dialect::mysql::ddl::{cursor, utf8mb3};
+use crate::dialect::mysql::ddl::{text, utf8mb3};
 use crate::model::schema::Family;
 
 /// The defaults of a server and a session, without which its definitions cannot be read.
@@ -64,7 +64,7 @@ impl<'w> ServerDefaults<'w> {
 
     /// A definition without the own database's name.
     pub fn own(&self, text: &str) -> String {
-        cursor::without_own(text, self.database)
+        text::without_own(text, self.database)
     }
 
     pub fn quote(&self, name: &str) -> String {

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::dialect::mysql::ddl::cursor::{Cursor, unquoted};
 use crate::model::schema::{Id, Kind};
+use crate::sql::Cursor;
 use crate::sql::lex::Kind as Token;
 
 /// The names in the places of tables in a query, and the functions that it calls.
@@ -13,14 +13,12 @@ pub fn named_in(
     tables: &HashMap<String, Kind>,
     functions: &HashMap<String, String>,
 ) -> Vec<Id> {
-    let tokens = cursor.rest();
-    let word = |at: usize| tokens.get(at).map_or("", |token| cursor.word(*token));
+    let word = |at: usize| cursor.get(at).map_or("", |token| token.text);
     let mut needs = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        if !matches!(token.kind, Token::QuotedName | Token::Word) {
+    for (at, token) in cursor.tokens().enumerate() {
+        let Some(name) = token.identifier() else {
             continue;
-        }
-        let name = unquoted(cursor.word(*token));
+        };
         if word(at + 1) == "(" {
             let called = functions.get(&name.to_lowercase());
             needs.extend(called.map(|name| Id::new(Kind::Function, name)));

@@ -1,9 +1,11 @@
 //! Describes the risks of a statement.
 
+use crate::dialect::mysql::SYNTAX;
 use crate::dialect::mysql::ddl::column::{base, has_characters};
 use crate::dialect::sizes;
 use crate::model::change::{Hazard, Pair};
 use crate::model::schema::{Column, Key, KeyKind, Table};
+use crate::sql::Cursor;
 
 type Risks = Vec<(Hazard, String)>;
 
@@ -89,14 +91,11 @@ fn narrowed(from: &Column, to: &Column) -> Option<String> {
         return None;
     }
     if matches!(old, "enum" | "set") && old == new {
-        let labels = crate::dialect::mysql::ddl::cursor::Cursor::new(&to.sql);
-        let has = |literal: &str| {
-            let mut tokens = labels.rest().iter();
-            tokens.any(|token| labels.word(*token) == literal)
-        };
-        let old = crate::dialect::mysql::ddl::cursor::Cursor::new(&from.sql);
-        let mut literals = old.rest().iter().map(|token| old.word(*token));
-        let gone = literals.find(|literal| literal.starts_with('\'') && !has(literal))?;
+        let labels = Cursor::new(&SYNTAX, &to.sql).texts();
+        let old = Cursor::new(&SYNTAX, &from.sql).texts();
+        let gone = old
+            .into_iter()
+            .find(|label| label.starts_with('\'') && !labels.contains(label))?;
         return Some(format!("rows of `{}` may have the value {gone}", to.name));
     }
     if widened(&from.sql, &to.sql) {

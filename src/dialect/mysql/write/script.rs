@@ -2,8 +2,8 @@
 
 use super::super::SYNTAX;
 use crate::dialect::catalog::risks;
-use crate::dialect::mysql::ddl::cursor::Cursor;
 use crate::model::change::DdlStep;
+use crate::sql::Cursor;
 use crate::sql::split::split;
 
 /// The steps in their order, each with its risks; bodies that contain semicolons are enclosed in
@@ -27,9 +27,7 @@ pub fn script(steps: &[DdlStep]) -> String {
 
 /// The delimiter of a statement that contains semicolons.
 fn delimiter(sql: &str) -> Option<&'static str> {
-    let cursor = Cursor::new(sql);
-    let mut tokens = cursor.rest().iter();
-    let semicolons = sql.contains(';') && tokens.any(|token| cursor.word(*token) == ";");
+    let semicolons = sql.contains(';') && Cursor::new(&SYNTAX, sql).has(";");
     // A remark at the very end would swallow the semicolon.
     let whole = split(&SYNTAX, &format!("{sql};\n"));
     let alone = whole.is_ok_and(

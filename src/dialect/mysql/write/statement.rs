@@ -1,9 +1,10 @@
 //! Writes the statements that create, replace and drop objects other than tables.
 
 use super::clause::{charset, quote, text};
-use crate::dialect::mysql::ddl::cursor::Cursor;
+use crate::dialect::mysql::SYNTAX;
 use crate::model::change::DdlStep;
 use crate::model::schema::{Id, Object};
+use crate::sql::Cursor;
 
 /// Writes the statements that create an object or replace an older one. `settled` is the collation
 /// of the database meanwhile.
@@ -73,9 +74,9 @@ pub fn defined(object: &Object, replaces: bool) -> String {
 
 /// The text before a trigger's order and body, and the body.
 fn trigger_parts(sql: &str) -> (&str, &str) {
-    let mut cursor = Cursor::new(sql);
+    let mut cursor = Cursor::new(&SYNTAX, sql);
     while !cursor.is_over() {
-        if cursor.eat(&["FOR", "EACH"]) {
+        if cursor.eat_all(&["FOR", "EACH"]) {
             let end = cursor.peek().map_or(sql.len(), |row| row.end);
             let parts = sql.split_at_checked(end).unwrap_or((sql, ""));
             return (parts.0, parts.1.trim_start());
@@ -93,8 +94,7 @@ pub fn drop(id: &Id) -> DdlStep {
 /// Alters the bounds of a sequence and keeps its next value.
 pub fn alter_sequence(from: &Object, to: &Object) -> Option<DdlStep> {
     let engine = |object: &Object| {
-        let cursor = Cursor::new(&object.sql);
-        let flat = cursor.flat();
+        let flat = Cursor::new(&SYNTAX, &object.sql).flat();
         flat.rsplit_once(" ENGINE=")
             .map(|(rest, engine)| (rest.to_owned(), engine.to_owned()))
     };
