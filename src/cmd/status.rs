@@ -69,18 +69,18 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
     for ((database, migrations), answer) in databases.iter().zip(files?).zip(answers) {
         let Some(answer) = answer else { continue };
         let state = match answer {
-            Answer::Unreachable(fault) => {
+            Response::Unreachable(fault) => {
                 report.diagnostics.push(fault);
                 report.exit = report.exit.most_severe(Exit::Failed);
                 State::unreachable(database)
             }
-            Answer::Unreadable(server, fault) => {
+            Response::Unreadable(server, fault) => {
                 report.diagnostics.push(fault);
                 report.exit = report.exit.most_severe(Exit::Failed);
                 State::unreadable(database, &server)
             }
-            Answer::Absent => State::of(database, None, &migrations, History::default()),
-            Answer::History(server, history) => {
+            Response::Absent => State::of(database, None, &migrations, History::default()),
+            Response::History(server, history) => {
                 let migration_state =
                     migration_state(database.dialect.syntax(), &migrations, &history);
                 report
@@ -103,7 +103,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
 }
 
 /// The answer of a database.
-enum Answer {
+enum Response {
     Absent,
     Unreachable(Diagnostic),
     /// The database answered, but its history cannot be read.
@@ -116,26 +116,26 @@ async fn ask(
     context: &Context,
     args: &Args,
     database: &Database,
-) -> Result<(Session, Result<History, DbError>), Answer> {
+) -> Result<(Session, Result<History, DbError>), Response> {
     if open::is_absent_file(database) {
-        return Err(Answer::Absent);
+        return Err(Response::Absent);
     }
     match open::session(context, database, Access::Look, args.connect.wait).await {
         Ok(mut session) => {
             let history = history::read(&mut session).await;
             Ok((session, history))
         }
-        Err(error) if error.kind == ErrorKind::MissingDatabase => Err(Answer::Absent),
-        Err(error) => Err(Answer::Unreachable(open::cannot_open(database, &error))),
+        Err(error) if error.kind == ErrorKind::MissingDatabase => Err(Response::Absent),
+        Err(error) => Err(Response::Unreachable(open::cannot_open(database, &error))),
     }
 }
 
 /// Reads the stored text of the migrations whose files differ, and closes the session.
 async fn read_stored(
     database: &Database,
-    asked: Result<(Session, Result<History, DbError>), Answer>,
+    asked: Result<(Session, Result<History, DbError>), Response>,
     files: &[Migration],
-) -> Answer {
+) -> Response {
     let (mut session, history) = match asked {
         Ok(asked) => asked,
         Err(answer) => return answer,
@@ -150,10 +150,10 @@ async fn read_stored(
     let server = session.server.clone();
     session.close().await;
     match history {
-        Ok(history) => Answer::History(server, history),
+        Ok(history) => Response::History(server, history),
         Err(error) => {
             let fault = open::cannot_ask(database, "reading its history", &error);
-            Answer::Unreadable(server, fault)
+            Response::Unreadable(server, fault)
         }
     }
 }
