@@ -27,6 +27,12 @@ impl From<Broken> for Diagnostic {
     }
 }
 
+impl From<Broken> for std::io::Error {
+    fn from(broken: Broken) -> Self {
+        std::io::Error::other(broken)
+    }
+}
+
 impl From<Broken> for Failure {
     fn from(broken: Broken) -> Self {
         Failure::failed(broken.into())

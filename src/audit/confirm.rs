@@ -1,4 +1,4 @@
-//! The confirmation of candidates: child, parent, child, each read anew.
+//! Confirms candidates: child, parent and child are each read again.
 //!
 //! A candidate was read at several moments, so it proves nothing yet. Its rows are read again
 //! (`a`), then their parents (`b`), then the same rows once more (`c`), each by a statement of its
@@ -13,26 +13,26 @@ use crate::model::key::Batch;
 
 /// A row of a child as one read saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Seen {
-    /// What it refers to, as canonical bytes.
+pub struct SeenRow {
+    /// Its foreign key, as canonical bytes.
     pub key: Vec<u8>,
-    /// What names it, as told. Rows that nothing names are counted, not confirmed one by one.
+    /// Its identity, as text. Rows without one are counted, not confirmed one by one.
     pub row: Vec<String>,
 }
 
 /// Rows that may be orphans, between their first read and their last.
 #[derive(Debug)]
 pub struct Confirmation {
-    rows: Vec<Seen>,
+    rows: Vec<SeenRow>,
 }
 
 impl Confirmation {
-    /// Begins with what the first read saw.
-    pub fn new(rows: Vec<Seen>) -> Confirmation {
+    /// Begins with the rows of the first read.
+    pub fn new(rows: Vec<SeenRow>) -> Confirmation {
         Confirmation { rows }
     }
 
-    /// The keys to be looked for among the parents, each once.
+    /// The keys to look up among the parents, each once.
     #[must_use]
     pub fn keys(&self) -> Vec<Vec<u8>> {
         let mut seen = HashSet::new();
@@ -40,23 +40,23 @@ impl Confirmation {
         keys.filter(|key| seen.insert(*key)).cloned().collect()
     }
 
-    /// Learns which of them have parents.
+    /// Removes the rows that have parents.
     pub fn parents(&mut self, present: &Batch) {
         let present: HashSet<&[u8]> = present.iter().map(|(key, _)| key).collect();
         self.rows
             .retain(|row| !present.contains(row.key.as_slice()));
     }
 
-    /// The rows that still have to be read once more.
+    /// The rows that remain to be read again.
     #[must_use]
-    pub fn rows(&self) -> &[Seen] {
+    pub fn rows(&self) -> &[SeenRow] {
         &self.rows
     }
 
-    /// Ends with what the last read saw: what both reads saw, in the order of the first.
+    /// Ends with the rows of the last read. Returns the rows of both reads, in the order of the first.
     #[must_use]
-    pub fn confirmed(mut self, again: &[Seen]) -> Vec<Seen> {
-        let again: HashSet<&Seen> = again.iter().collect();
+    pub fn confirmed(mut self, again: &[SeenRow]) -> Vec<SeenRow> {
+        let again: HashSet<&SeenRow> = again.iter().collect();
         self.rows.retain(|row| again.contains(row));
         self.rows
     }

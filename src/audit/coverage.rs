@@ -1,8 +1,8 @@
-//! Which keys have been read, in ranges that are done in any order.
+//! The ranges of keys that were read, in any order.
 
 use crate::dialect::keys::Range;
 
-/// The ranges that were read, in their order; neighbours are one.
+/// The ranges that were read, in order; adjacent ranges are merged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage(Vec<Range>);
 
@@ -19,7 +19,7 @@ impl Coverage {
         });
     }
 
-    /// What of all keys no range covers.
+    /// The ranges that remain to be read.
     #[must_use]
     pub fn rest(&self) -> Vec<Range> {
         let (mut rest, mut after, mut open) = (Vec::new(), None, true);

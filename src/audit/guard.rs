@@ -1,4 +1,4 @@
-//! What changes that were worked out do to the ends of references: dropped, renamed, retyped.
+//! Finds schema changes that drop, rename or retype the endpoints of references.
 
 use crate::model::change::{Alter, Change, Difference, Renamed};
 use crate::model::code::Code;
@@ -7,8 +7,8 @@ use crate::model::name::ColumnName;
 use crate::model::reference::Reference;
 use crate::model::schema::{Kind, Schema};
 
-/// The changes of one database that touch what a reference points to or from, one finding for each
-/// end; `database` is its name in the project, `from` what it holds before.
+/// Reports the changes of one database that touch an endpoint, one finding per endpoint; `from` is
+/// its schema before the changes.
 #[must_use]
 pub fn guard(
     database: &str,
@@ -34,7 +34,7 @@ pub fn guard(
     findings
 }
 
-/// What a difference does to one end, in words.
+/// Describes what a difference does to one endpoint.
 fn touched(
     end: &ColumnName,
     difference: &Difference,
@@ -43,7 +43,7 @@ fn touched(
 ) -> Option<String> {
     let is_table = |name: &str| name.eq_ignore_ascii_case(&end.table);
     let is_column = |name: &str| name.eq_ignore_ascii_case(&end.column);
-    // What is not there yet cannot be lost.
+    // A column that does not exist yet cannot be lost.
     let mut tables = from.tables.iter();
     let table = tables.find(|table| is_table(&table.name))?;
     table
@@ -89,7 +89,7 @@ fn finding(end: &ColumnName, references: &[Reference], what: &str) -> Diagnostic
         "{}: a change {what}, which a declared reference needs",
         end.database
     );
-    let mut told = Diagnostic::new(Code::Referenced, message)
+    let mut diagnostic = Diagnostic::new(Code::Referenced, message)
         .database(&end.database)
         .hint(
             "change [[references]] in bird.toml and what uses it first; if it is meant: --allow \
@@ -98,15 +98,15 @@ fn finding(end: &ColumnName, references: &[Reference], what: &str) -> Diagnostic
     for reference in references {
         let Reference { from, to, .. } = reference;
         if from.each().any(|name| name == *end) {
-            told = told.note(format!("{from} points from here to {to}"));
+            diagnostic = diagnostic.note(format!("{from} points from here to {to}"));
         } else if to.each().any(|name| name == *end) {
-            told = told.note(format!("{from} points here, to {to}"));
+            diagnostic = diagnostic.note(format!("{from} points here, to {to}"));
         } else {
             continue;
         }
-        if told.location.is_none() {
-            told.location.clone_from(&reference.location);
+        if diagnostic.location.is_none() {
+            diagnostic.location.clone_from(&reference.location);
         }
     }
-    told
+    diagnostic
 }

@@ -1,7 +1,6 @@
-//! The merge of ordered key streams: what stands in a child's stream and not in the parents' is a
-//! candidate for an orphan.
+//! Merges ordered streams of keys: a key of a child that no parent has is a candidate for an orphan.
 //!
-//! The merge waits for nothing. It says what it wants next, its driver fetches that and feeds it.
+//! The merge does no I/O. It says what it wants next; its driver fetches that and feeds it.
 //! The order in which it wants things is half of what makes an audit of live data right: it wants
 //! the first keys of *every* child before it ever wants a parent, so whoever sends a statement
 //! when its keys are first wanted has read every child before the parents. A parent that is
@@ -14,11 +13,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::invariant;
+use crate::invariant::Broken;
 use crate::model::key::Batch;
 
-/// Whose keys are wanted, or fed.
+/// An input of the merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum MergeInput {
     /// A child, by its number.
     Child(usize),
     Parents,
@@ -26,11 +27,30 @@ pub enum Side {
 
 /// A stream whose keys do not ascend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Disorder(pub Side);
+pub struct Disorder(pub MergeInput);
 
-/// What was read of one child.
+/// The reasons why a merge ends early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MergeError {
+    Disorder(Disorder),
+    Broken(Broken),
+}
+
+impl From<Disorder> for MergeError {
+    fn from(disorder: Disorder) -> MergeError {
+        MergeError::Disorder(disorder)
+    }
+}
+
+impl From<Broken> for MergeError {
+    fn from(broken: Broken) -> MergeError {
+        MergeError::Broken(broken)
+    }
+}
+
+/// Rows and keys that were read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
+pub struct KeyCounts {
     pub rows: u64,
     pub keys: u64,
 }
@@ -46,19 +66,19 @@ pub struct Merge {
 #[derive(Debug, Default)]
 struct Child {
     stream: Stream,
-    /// The place in the parents' batch up to which this child was compared.
+    /// The index in the parents' batch up to which this child was compared.
     place: usize,
-    totals: Totals,
-    /// Its keys that no parent has: the candidates.
+    counts: KeyCounts,
+    /// The candidates: its keys that no parent has.
     missing: Vec<Vec<u8>>,
 }
 
 #[derive(Debug, Default)]
 struct Stream {
     batch: Batch,
-    /// The next key of the batch.
+    /// The index of the next key of the batch.
     at: usize,
-    /// The last key of the batch before.
+    /// The last key of the previous batch.
     last: Option<Vec<u8>>,
     begun: bool,
     ended: bool,
@@ -69,8 +89,8 @@ impl Stream {
         self.at >= self.batch.len()
     }
 
-    /// Takes the next keys in, or the end.
-    fn take(&mut self, batch: Option<Batch>, side: Side) -> Result<(), Disorder> {
+    /// Takes the next keys, or the end of the stream.
+    fn take(&mut self, batch: Option<Batch>, input: MergeInput) -> Result<(), Disorder> {
         self.begun = true;
         let Some(batch) = batch else {
             self.ended = true;
@@ -81,7 +101,7 @@ impl Stream {
         let mut last = self.last.as_deref();
         for (key, _) in batch.iter() {
             if last.is_some_and(|last| last >= key) {
-                return Err(Disorder(side));
+                return Err(Disorder(input));
             }
             last = Some(key);
         }
@@ -89,6 +109,34 @@ impl Stream {
         self.batch = batch;
         self.at = 0;
         Ok(())
+    }
+}
+
+impl Child {
+    /// Compares the child with the parents until one of the batches is used up.
+    fn compare(&mut self, parents: &Stream) {
+        let stream = &mut self.stream;
+        while stream.at < stream.batch.len() {
+            let key = stream.batch.key(stream.at);
+            let mut order = std::cmp::Ordering::Less;
+            while self.place < parents.batch.len() {
+                order = parents.batch.key(self.place).cmp(key);
+                if order.is_ge() {
+                    break;
+                }
+                self.place += 1;
+            }
+            if order.is_lt() && !parents.ended {
+                // The next batch may have it.
+                return;
+            }
+            if order.is_ne() {
+                self.missing.push(key.to_vec());
+            }
+            self.counts.keys += 1;
+            self.counts.rows += stream.batch.count(stream.at);
+            stream.at += 1;
+        }
     }
 }
 
@@ -103,19 +151,19 @@ impl Merge {
         }
     }
 
-    /// What it needs to go on; nothing where all is compared.
+    /// The input that is needed next; `None` if everything is compared.
     #[must_use]
-    pub fn want(&self) -> Option<Side> {
+    pub fn want(&self) -> Option<MergeInput> {
         let mut numbered = self.children.iter().enumerate();
         let unread = |(at, child): (usize, &Child)| (!child.stream.begun).then_some(at);
         if let Some(at) = numbered.find_map(unread) {
-            return Some(Side::Child(at));
+            return Some(MergeInput::Child(at));
         }
         if self.children.iter().all(|child| child.stream.ended) {
             return None;
         }
         if !self.parents.begun {
-            return Some(Side::Parents);
+            return Some(MergeInput::Parents);
         }
         let mut numbered = self.children.iter().enumerate();
         let hungry = |(at, child): (usize, &Child)| {
@@ -124,72 +172,41 @@ impl Merge {
         };
         numbered
             .find_map(hungry)
-            .map(Side::Child)
-            .or(Some(Side::Parents))
+            .map(MergeInput::Child)
+            .or(Some(MergeInput::Parents))
     }
 
-    /// Gives what was wanted: a batch, or nothing at the end of its stream.
-    pub fn feed(&mut self, side: Side, batch: Option<Batch>) -> Result<(), Disorder> {
-        match side {
-            Side::Child(at) => {
-                let Some(child) = self.children.get_mut(at) else {
-                    return Ok(());
-                };
-                child.stream.take(batch, side)?;
+    /// Feeds an input: a batch, or `None` at its end.
+    pub fn feed(&mut self, input: MergeInput, batch: Option<Batch>) -> Result<(), MergeError> {
+        match input {
+            MergeInput::Child(at) => {
+                let child = self.children.get_mut(at);
+                let child = invariant!(child, some, "a merge is fed children that it has");
+                child.stream.take(batch, input)?;
             }
-            Side::Parents => {
+            MergeInput::Parents => {
                 self.read += batch.as_ref().map_or(0, Batch::len) as u64;
-                self.parents.take(batch, side)?;
+                self.parents.take(batch, input)?;
                 for child in &mut self.children {
                     child.place = 0;
                 }
             }
         }
         if self.parents.begun {
-            for at in 0..self.children.len() {
-                self.compare(at);
+            for child in &mut self.children {
+                child.compare(&self.parents);
             }
         }
         Ok(())
     }
 
-    /// Goes on with one child until it, or the parents' batch, is used up.
-    fn compare(&mut self, number: usize) {
-        let parents = &self.parents;
-        let Some(child) = self.children.get_mut(number) else {
-            return;
-        };
-        let stream = &mut child.stream;
-        while stream.at < stream.batch.len() {
-            let key = stream.batch.key(stream.at);
-            let mut order = std::cmp::Ordering::Less;
-            while child.place < parents.batch.len() {
-                order = parents.batch.key(child.place).cmp(key);
-                if order.is_ge() {
-                    break;
-                }
-                child.place += 1;
-            }
-            if order.is_lt() && !parents.ended {
-                // The next batch may have it.
-                return;
-            }
-            if order.is_ne() {
-                child.missing.push(key.to_vec());
-            }
-            child.totals.keys += 1;
-            child.totals.rows += stream.batch.count(stream.at);
-            stream.at += 1;
-        }
-    }
-
-    /// How many candidates wait to be taken.
+    /// The number of candidates that were not taken yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.children.iter().map(|child| child.missing.len()).sum()
     }
 
-    /// The candidates since they were last taken: the keys of each child.
+    /// Takes the candidates of each child.
     pub fn missing(&mut self) -> Vec<Vec<Vec<u8>>> {
         let children = self.children.iter_mut();
         children
@@ -197,30 +214,30 @@ impl Merge {
             .collect()
     }
 
-    /// The key up to which every child has been compared, where a parent is wanted next: whatever
-    /// comes is greater.
+    /// The key up to which every child has been compared; `None` unless parents are wanted next.
     #[must_use]
     pub fn reached(&self) -> Option<&[u8]> {
         match self.want() {
-            Some(Side::Parents) => self.parents.last.as_deref(),
+            Some(MergeInput::Parents) => self.parents.last.as_deref(),
             _ => None,
         }
     }
 
-    /// What was compared of a child.
+    /// The counts of each child.
     #[must_use]
-    pub fn totals(&self, child: usize) -> Totals {
-        let child = self.children.get(child);
-        child.map_or(Totals::default(), |child| child.totals)
+    pub fn counts(&self) -> Vec<KeyCounts> {
+        self.children.iter().map(|child| child.counts).collect()
     }
 
-    /// As [`Merge::totals`], since they were last taken.
-    pub fn take_totals(&mut self, child: usize) -> Totals {
-        let child = self.children.get_mut(child);
-        child.map_or(Totals::default(), |child| std::mem::take(&mut child.totals))
+    /// Takes the counts of each child since they were last taken.
+    pub fn take_counts(&mut self) -> Vec<KeyCounts> {
+        let children = self.children.iter_mut();
+        children
+            .map(|child| std::mem::take(&mut child.counts))
+            .collect()
     }
 
-    /// How many keys of parents were read.
+    /// The number of parents' keys that were read.
     #[must_use]
     pub fn parents(&self) -> u64 {
         self.read
@@ -250,20 +267,20 @@ mod tests {
         children: &[BTreeSet<u8>],
         parents: &BTreeSet<u8>,
         size: usize,
-    ) -> (Merge, Vec<Side>) {
+    ) -> (Merge, Vec<MergeInput>) {
         let list = |keys: &BTreeSet<u8>| keys.iter().copied().collect::<Vec<u8>>();
         let mut left: Vec<Vec<u8>> = children.iter().map(list).collect();
         let mut above = list(parents);
         let (mut merge, mut opened) = (Merge::new(children.len()), Vec::new());
-        while let Some(side) = merge.want() {
-            if !opened.contains(&side) {
-                opened.push(side);
+        while let Some(input) = merge.want() {
+            if !opened.contains(&input) {
+                opened.push(input);
             }
-            let batch = match side {
-                Side::Child(at) => next(&mut left[at], size),
-                Side::Parents => next(&mut above, size),
+            let batch = match input {
+                MergeInput::Child(at) => next(&mut left[at], size),
+                MergeInput::Parents => next(&mut above, size),
             };
-            merge.feed(side, batch).unwrap();
+            merge.feed(input, batch).unwrap();
         }
         (merge, opened)
     }
@@ -276,18 +293,19 @@ mod tests {
             size in 1usize..7,
         ) {
             let (mut merge, opened) = merged(&children, &parents, size);
-            let mut wanted = Vec::new();
-            for (at, child) in children.iter().enumerate() {
+            let (mut wanted, mut counts) = (Vec::new(), Vec::new());
+            for child in &children {
                 let missing = child.difference(&parents);
                 wanted.push(missing.map(|key| vec![*key]).collect::<Vec<_>>());
                 let rows = child.iter().map(|key| u64::from(*key)).sum();
                 let keys = child.len() as u64;
-                prop_assert_eq!(merge.totals(at), Totals { rows, keys });
+                counts.push(KeyCounts { rows, keys });
             }
+            prop_assert_eq!(merge.counts(), counts);
             prop_assert_eq!(merge.waiting(), wanted.concat().len());
             prop_assert_eq!(merge.missing(), wanted);
             prop_assert_eq!(merge.waiting(), 0);
-            let place = opened.iter().position(|side| *side == Side::Parents);
+            let place = opened.iter().position(|input| *input == MergeInput::Parents);
             prop_assert!(place.is_none_or(|place| place == children.len()));
         }
     }
@@ -298,14 +316,20 @@ mod tests {
         let mut batch = Batch::default();
         batch.push(b"b", 1);
         batch.push(b"b", 1);
-        let wrong = merge.feed(Side::Child(0), Some(batch.clone()));
-        assert_eq!(wrong, Err(Disorder(Side::Child(0))));
+        let wrong = merge.feed(MergeInput::Child(0), Some(batch.clone()));
+        assert_eq!(
+            wrong,
+            Err(MergeError::Disorder(Disorder(MergeInput::Child(0))))
+        );
         let mut merge = Merge::new(1);
         let mut one = Batch::default();
         one.push(b"b", 1);
-        assert_eq!(merge.feed(Side::Child(0), Some(one.clone())), Ok(()));
-        assert_eq!(merge.feed(Side::Parents, Some(one.clone())), Ok(()));
-        let wrong = merge.feed(Side::Parents, Some(one));
-        assert_eq!(wrong, Err(Disorder(Side::Parents)));
+        assert_eq!(merge.feed(MergeInput::Child(0), Some(one.clone())), Ok(()));
+        assert_eq!(merge.feed(MergeInput::Parents, Some(one.clone())), Ok(()));
+        let wrong = merge.feed(MergeInput::Parents, Some(one));
+        assert_eq!(
+            wrong,
+            Err(MergeError::Disorder(Disorder(MergeInput::Parents)))
+        );
     }
 }

@@ -1,21 +1,21 @@
-//! The references that cross databases: whether they can hold at all, what touches them, how
-//! their keys are read, and what is an orphan. Nothing here waits for a database.
+//! References that cross databases: their structure, the changes that touch them, the strategies and
+//! the merge that find orphans, and their confirmation. Nothing here does I/O.
 
 mod confirm;
-mod counted;
 mod coverage;
-mod gather;
+mod external_sort;
 mod guard;
+mod key_counter;
 mod merge;
 mod page;
 mod strategy;
 mod structure;
 
-pub use confirm::{Confirmation, Seen};
+pub use confirm::{Confirmation, SeenRow};
 pub use coverage::Coverage;
-pub use gather::{Gather, Ordered};
+pub use external_sort::{ExternalSort, SortedKeys};
 pub use guard::guard;
-pub use merge::{Disorder, Merge, Side, Totals};
+pub use merge::{Disorder, KeyCounts, Merge, MergeError, MergeInput};
 pub use page::Page;
-pub use strategy::{Choice, Known, STRATEGIES, Strategy, choose, looking_up_pays, seconds};
-pub use structure::{End, leads, structure};
+pub use strategy::{Choice, ReferenceFacts, STRATEGIES, Strategy, choose, probing_pays, seconds};
+pub use structure::{EndpointSchema, leads, structure};

@@ -1,28 +1,28 @@
-//! How many keys a page has, where pages are kept in memory: as many as there is room for, by the
-//! longest key that there can be or by what the keys of the page before took.
+//! The size of a page of keys that is kept in memory: as many keys as fit, by their longest possible
+//! length or by the lengths in the previous page.
 
-/// The room for one page, in bytes.
+/// The memory for one page, in bytes.
 const ROOM: usize = 17 << 20;
-/// What a key takes beside its own bytes.
+/// The overhead per key, in bytes.
 const BESIDE: usize = 12;
-/// There is room for so many keys of 16 bytes. A server looks at the bound of a page for every row,
+/// The most keys of a page: as many as fit of 16 bytes. Bounds cost the server time for every row,
 /// and the first page has none.
 const MOST: u64 = 600_000;
 const LEAST: u64 = 1000;
-/// The first page has so many keys where nothing is known of them,
+/// The size of the first page if the length of keys is unknown.
 const CAREFUL: u64 = 20_000;
-/// and the next one at most so many times as many.
+/// The factor by which a page may grow.
 const GROWTH: u64 = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     pub keys: u64,
-    /// Whether the length of its keys says how many the next page has.
+    /// Whether the size of the next page depends on the keys of this one.
     learns: bool,
 }
 
 impl Page {
-    /// The first page; `longest` is the length of the longest key in bytes, where that is known.
+    /// The first page; `longest` is the length of the longest possible key, if known.
     #[must_use]
     pub fn first(longest: Option<usize>) -> Page {
         Page {
@@ -31,10 +31,10 @@ impl Page {
         }
     }
 
-    /// The page after this one, in which so many keys had so many bytes.
+    /// The page after this one, whose keys had `bytes` bytes.
     #[must_use]
     pub fn next(self, keys: u64, bytes: u64) -> Page {
-        // Those to come may be twice as long.
+        // The next keys may be twice as long.
         let length = usize::try_from(bytes.saturating_mul(2) / keys.max(1));
         let fitting = fitting(length.unwrap_or(ROOM));
         Page {

@@ -1,5 +1,5 @@
-//! Whether a reference can hold at all: both ends are columns of tables, their types can be
-//! compared, the target is unique, the source is indexed.
+//! Checks the structure of a reference: both endpoints are columns of tables, their types are
+//! comparable, the target is unique, the source is indexed.
 
 use crate::dialect::Dialect;
 use crate::dialect::keys::{comparison, condition};
@@ -11,16 +11,20 @@ use crate::model::reference::Reference;
 use crate::model::schema::{Column, Key, KeyKind, Schema, Table};
 use crate::model::server::Server;
 
-/// One end of a reference, and the schema that it is looked for in.
+/// The schema of an endpoint.
 #[derive(Clone, Copy)]
-pub struct End<'e> {
+pub struct EndpointSchema<'e> {
     pub schema: &'e Schema,
     pub dialect: &'e dyn Dialect,
 }
 
-/// What is wrong with a reference.
+/// Reports what is wrong with a reference.
 #[must_use]
-pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagnostic> {
+pub fn structure(
+    reference: &Reference,
+    from: EndpointSchema<'_>,
+    to: EndpointSchema<'_>,
+) -> Vec<Diagnostic> {
     let mut faults = Faults {
         reference,
         all: Vec::new(),
@@ -69,7 +73,7 @@ pub fn structure(reference: &Reference, from: End<'_>, to: End<'_>) -> Vec<Diagn
     faults.all
 }
 
-/// What was found so far.
+/// The findings so far.
 struct Faults<'r> {
     reference: &'r Reference,
     all: Vec<Diagnostic>,
@@ -87,8 +91,8 @@ impl Faults<'_> {
         self.add(Diagnostic::new(code, message).hint(hint));
     }
 
-    /// A condition of the user's own must be one condition.
-    fn condition(&mut self, key: &str, text: Option<&str>, end: End<'_>) {
+    /// Checks that a condition of the user is one condition.
+    fn condition(&mut self, key: &str, text: Option<&str>, end: EndpointSchema<'_>) {
         let wrong = text.and_then(|text| condition(end.dialect, text).err());
         if let Some(why) = wrong {
             let hint = "write one condition as it stands behind WHERE";
@@ -96,25 +100,25 @@ impl Faults<'_> {
         }
     }
 
-    /// The table and the columns of one end.
+    /// Finds the table and the columns of one endpoint.
     fn find<'s>(
         &mut self,
         name: &ColumnNames,
-        end: End<'s>,
+        end: EndpointSchema<'s>,
     ) -> Option<(&'s Table, Vec<&'s Column>)> {
-        let told = format!("{}.{}", name.database, name.table);
+        let shown = format!("{}.{}", name.database, name.table);
         let Some(table) = end.schema.table(&name.table) else {
             match other(end.schema, &name.table) {
-                Some(kind) => self.not_table(&told, &kind),
+                Some(kind) => self.not_table(&shown, &kind),
                 None => {
                     let known = end.schema.tables.iter().map(|table| table.name.as_str());
-                    self.missing(&format!("there is no table {told}"), &name.table, known);
+                    self.missing(&format!("there is no table {shown}"), &name.table, known);
                 }
             }
             return None;
         };
         if let Some(kind) = end.dialect.catalog().rows_elsewhere(table) {
-            self.not_table(&told, &kind);
+            self.not_table(&shown, &kind);
             return None;
         }
         let mut columns = Vec::new();
@@ -130,7 +134,7 @@ impl Faults<'_> {
         (columns.len() == name.columns.len()).then_some((table, columns))
     }
 
-    /// Names are compared exactly, whatever an engine makes of upper and lower case.
+    /// Reports a missing name. Names are compared exactly, even if the engine ignores case.
     fn missing<'n>(&mut self, why: &str, name: &str, known: impl Iterator<Item = &'n str> + Clone) {
         let mut same = known.clone();
         let hint = match same.find(|known| known.eq_ignore_ascii_case(name)) {
@@ -141,17 +145,17 @@ impl Faults<'_> {
         self.error(Code::ReferenceMissing, why, &hint);
     }
 
-    fn not_table(&mut self, told: &str, kind: &str) {
+    fn not_table(&mut self, shown: &str, kind: &str) {
         let hint = "name the table itself: only its own engine can tell and find its rows by key";
         self.error(
             Code::ReferenceNotTable,
-            &format!("{told} is a {kind}"),
+            &format!("{shown} is a {kind}"),
             hint,
         );
     }
 }
 
-/// What has a name that no table has.
+/// The kind of an object with this name that is not a table.
 fn other(schema: &Schema, name: &str) -> Option<String> {
     let mut objects = schema.objects.iter();
     let object = objects.find(|object| object.name == name && object.table.is_none());
@@ -165,7 +169,7 @@ fn other(schema: &Schema, name: &str) -> Option<String> {
         .or_else(stranger)
 }
 
-/// Why two columns cannot be compared, as they are or as it is said.
+/// Checks that two columns can be compared, by their types or as declared.
 fn incomparable(
     (child, ours): (&Column, &dyn Dialect),
     (parent, theirs): (&Column, &dyn Dialect),
@@ -175,16 +179,15 @@ fn incomparable(
         Some(given) => given.clone(),
         None => comparison((child, ours), (parent, theirs))?,
     };
-    // Whether a column can be read so is the same on every server of an engine.
+    // The answer is the same on every server of an engine.
     let server = Server::default();
     ours.keys().part(child, &compare, &server)?;
     theirs.keys().part(parent, &compare, &server)?;
     Ok(())
 }
 
-/// Whether the key lets each key of these columns stand once: among all rows, or where the rows
-/// that count are chosen, among those that it holds. Values of which not even the beginnings are
-/// the same are not the same.
+/// Whether the key is unique on these columns: among all rows, or among those of its condition if
+/// the reference chooses its parents. Values with different prefixes are different.
 fn is_unique(key: &Key, columns: &[&Column], chosen: bool) -> bool {
     let unique = matches!(key.kind, KeyKind::Primary | KeyKind::Unique);
     let whole = key.parts.iter().all(|part| {
@@ -198,7 +201,7 @@ fn is_unique(key: &Key, columns: &[&Column], chosen: bool) -> bool {
     unique && whole && all
 }
 
-/// Whether an index by this key finds the keys of these columns in their order.
+/// Whether an index of this key gives the keys of these columns in order.
 #[must_use]
 pub fn leads(key: &Key, columns: &[&Column]) -> bool {
     let serves = !matches!(
@@ -216,8 +219,7 @@ pub fn leads(key: &Key, columns: &[&Column]) -> bool {
     serves && all && key.parts.len() >= columns.len() && same
 }
 
-/// Whether a partial index leaves out only what is no key: rows where one of these columns is
-/// NULL.
+/// Whether a partial index leaves out only rows where one of these columns is NULL.
 fn is_filled(filter: &str, columns: &[&Column]) -> bool {
     let inner = filter.replace(['(', ')', '"', '`'], " ").to_lowercase();
     let words: Vec<&str> = inner.split_whitespace().collect();
@@ -274,7 +276,7 @@ mod tests {
             max_orphans: 0,
             location: None,
         };
-        let end = |schema, scheme| End {
+        let end = |schema, scheme| EndpointSchema {
             schema,
             dialect: by_scheme(scheme).unwrap(),
         };

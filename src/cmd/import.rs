@@ -1,7 +1,6 @@
-//! `bird audit --import FILE`: loose foreign keys that another system declares, as `[[references]]`
-//! for bird.toml. It reads schemas and writes nothing.
+//! `bird audit --import FILE`: converts loose foreign keys of another system to `[[references]]` for
+//! bird.toml. It reads schemas and writes nothing.
 
-use crate::model::code::Code;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::context::Context;
 use super::source;
 use crate::dialect::Dialect;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::name::ColumnNames;
@@ -19,27 +19,27 @@ use crate::model::seed::Value as Literal;
 use crate::output::{Block, Report};
 use crate::project::{Database, LooseForeignKey, Scalar, read_loose_foreign_keys};
 
-/// What stands in the file, as bird.toml would say it.
+/// The converted file.
 pub struct ImportReport {
     toml: Vec<String>,
     references: Vec<Value>,
     findings: Vec<Diagnostic>,
 }
 
-/// A database, and what it holds.
-struct Held<'p> {
+/// A database with its schema.
+struct Inspected<'p> {
     database: &'p Database,
     schema: Schema,
 }
 
-/// A table, and where it is.
+/// A table with its database.
 #[derive(Clone, Copy)]
 struct FoundTable<'h> {
     database: &'h Database,
     table: &'h Table,
 }
 
-/// Reads the file and the schemas of the run's databases.
+/// Reads the file and the schemas of the run's databases, and converts the keys.
 pub async fn run(
     context: &Context,
     file: &Path,
@@ -49,12 +49,12 @@ pub async fn run(
     let keys = read_loose_foreign_keys(file, &shown)?;
     let looking = context.project.selected().map(|database| async move {
         let loaded = source::live(context, &database.name, database, wait).await?;
-        Ok(Held {
+        Ok(Inspected {
             database,
             schema: loaded.schema,
         })
     });
-    let held = Failure::collect(futures_util::future::join_all(looking).await)?;
+    let inspected = Failure::collect(futures_util::future::join_all(looking).await)?;
     let mut report = ImportReport {
         toml: vec![format!("# {} loose foreign keys of {shown}", keys.len())],
         references: Vec::new(),
@@ -62,7 +62,7 @@ pub async fn run(
     };
     for key in &keys {
         report.toml.push(String::new());
-        match reference(&held, key) {
+        match reference(&inspected, key) {
             Ok(made) => report.add(context, key, &made),
             Err(why) => report.leave_out(key, &why),
         }
@@ -70,33 +70,33 @@ pub async fn run(
     Ok(report)
 }
 
-/// A reference that a loose foreign key stands for.
-struct Made {
+/// The reference of a loose foreign key.
+struct Converted {
     from: ColumnNames,
     to: ColumnNames,
     filter: Option<String>,
-    /// What could not be said of it.
-    remarks: Vec<String>,
+    /// Remarks about what could not be converted exactly.
+    notes: Vec<String>,
 }
 
-/// The reference, or why it cannot be told.
-fn reference(held: &[Held<'_>], key: &LooseForeignKey) -> Result<Made, String> {
-    let child = find(held, &key.child)?;
-    let parent = find(held, &key.parent)?;
-    let mut remarks = Vec::new();
+/// Converts a loose foreign key, or says why that is impossible.
+fn reference(inspected: &[Inspected<'_>], key: &LooseForeignKey) -> Result<Converted, String> {
+    let child = find(inspected, &key.child)?;
+    let parent = find(inspected, &key.parent)?;
+    let mut notes = Vec::new();
     let column = child.table.column(&key.column);
     let column = column.ok_or_else(|| format!("`{}` has no column `{}`", key.child, key.column))?;
     let primary = parent.table.primary_key();
     let to = match primary.as_slice() {
         [one] => one,
         [] => return Err(format!("`{}` has no primary key", key.parent)),
-        // Partitioned tables have one more column in it, and still their rows are known by `id`.
+        // The primary key of a partitioned table has one more column, but `id` identifies its rows.
         several => {
             let id = several.iter().find(|column| column.name == "id");
             let id = id.ok_or_else(|| {
                 format!("the primary key of `{}` has several columns", key.parent)
             })?;
-            remarks.push("its parent's primary key has more columns than id".to_owned());
+            notes.push("its parent's primary key has more columns than id".to_owned());
             id
         }
     };
@@ -105,18 +105,18 @@ fn reference(held: &[Held<'_>], key: &LooseForeignKey) -> Result<Made, String> {
         table: found.table.name.clone(),
         columns: vec![column.name.clone()],
     };
-    let filter = filter(&child, key, &mut remarks);
-    Ok(Made {
+    let filter = filter(&child, key, &mut notes);
+    Ok(Converted {
         from: names(&child, column),
         to: names(&parent, to),
         filter,
-        remarks,
+        notes,
     })
 }
 
-/// The one database that has a table.
-fn find<'h>(held: &'h [Held<'_>], name: &str) -> Result<FoundTable<'h>, String> {
-    let found = held.iter().filter_map(|one| {
+/// Finds the one database that has a table.
+fn find<'h>(inspected: &'h [Inspected<'_>], name: &str) -> Result<FoundTable<'h>, String> {
+    let found = inspected.iter().filter_map(|one| {
         let table = one.schema.table(name)?;
         Some(FoundTable {
             database: one.database,
@@ -138,12 +138,12 @@ fn find<'h>(held: &'h [Held<'_>], name: &str) -> Result<FoundTable<'h>, String> 
     }
 }
 
-/// Which rows of the child count: those of the conditions, but for those that were marked already
-/// because their parent is gone.
+/// The condition of the child: the declared conditions, without the rows that are already marked as
+/// having lost their parent.
 fn filter(
     child: &FoundTable<'_>,
     key: &LooseForeignKey,
-    remarks: &mut Vec<String>,
+    notes: &mut Vec<String>,
 ) -> Option<String> {
     let dialect = child.database.dialect;
     let mut conditions = Vec::new();
@@ -156,7 +156,7 @@ fn filter(
             (Some(value), true) => {
                 conditions.push(format!("({column} IS NULL OR {column} <> {value})"));
             }
-            (None, _) => remarks.push(format!("not understood: {name} = {}", value.text)),
+            (None, _) => notes.push(format!("not understood: {name} = {}", value.text)),
         }
     };
     for (column, value) in &key.conditions {
@@ -168,7 +168,7 @@ fn filter(
     (!conditions.is_empty()).then(|| conditions.join(" AND "))
 }
 
-/// A value as a literal that the column is compared with.
+/// Renders a value as a literal for a comparison with the column.
 fn literal(dialect: &dyn Dialect, column: &Column, value: &Scalar) -> Option<String> {
     let word = value.text.as_str();
     let literal = match (value.quoted, word) {
@@ -183,15 +183,15 @@ fn literal(dialect: &dyn Dialect, column: &Column, value: &Scalar) -> Option<Str
 }
 
 impl ImportReport {
-    fn add(&mut self, context: &Context, key: &LooseForeignKey, made: &Made) {
+    fn add(&mut self, context: &Context, key: &LooseForeignKey, made: &Converted) {
         let declared = context.project.references.iter();
         let mut declared = declared.filter(|one| one.from == made.from && one.to == made.to);
         if declared.next().is_some() {
-            let line = format!("# {} -> {} is declared already", made.from, made.to);
-            self.toml.push(line);
+            let message = format!("# {} -> {} is declared already", made.from, made.to);
+            self.toml.push(message);
             return;
         }
-        let about = key.others.iter().chain(&made.remarks);
+        let about = key.others.iter().chain(&made.notes);
         self.toml
             .extend(about.map(|remark| format!("# {}", comment(remark))));
         self.toml.push("[[references]]".to_owned());
@@ -204,7 +204,7 @@ impl ImportReport {
         self.toml.push(format!("# on_delete: {}", key.on_delete));
         self.references
             .push(json!({ "from": from, "to": to, "where": made.filter }));
-        for remark in &made.remarks {
+        for remark in &made.notes {
             let message = format!("{from} -> {to}: {remark}");
             let fault = Diagnostic::new(Code::ImportRemark, message);
             let fault = fault.hint("see that the reference means the right rows");
@@ -212,7 +212,7 @@ impl ImportReport {
         }
     }
 
-    /// A key of which no reference can be made is left as a comment.
+    /// Adds a key that cannot be converted as a comment.
     fn leave_out(&mut self, key: &LooseForeignKey, why: &str) {
         let message = format!("{}.{} -> {}: {why}", key.child, key.column, key.parent);
         self.toml.push(format!("# {}", comment(&message)));
@@ -222,12 +222,12 @@ impl ImportReport {
     }
 }
 
-/// A text that stays on the line of its comment.
+/// Replaces line breaks, so that a comment stays on its line.
 fn comment(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// A text as TOML has it, between quotes.
+/// Renders a text as a TOML string.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for letter in text.chars() {

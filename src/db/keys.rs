@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::Sender;
 
 use super::session::stream::Sending;
-use super::session::{DbError, Session};
+use super::session::{DbError, Row, Session};
 use crate::dialect::keys::{After, Asked, End, Estimate, Found, Range, Reader, Replication};
 use crate::dialect::keys::{RowsAsked, RowsReader};
 use crate::dialect::{self, ErrorKind};
@@ -71,11 +71,21 @@ pub async fn totals(
 ) -> Result<(u64, u64), DbError> {
     let rows = session.rows(&end.totals(range)).await?;
     let row = rows.into_iter().next().unwrap_or_default();
-    let number = |at: usize| -> u64 {
-        let cell = row.get(at).and_then(Option::as_deref);
-        cell.and_then(|cell| cell.parse().ok()).unwrap_or(0)
-    };
-    Ok((number(0), number(1)))
+    Ok((number(&row, 0)?, number(&row, 1)?))
+}
+
+/// Runs a query that counts something.
+pub async fn count(session: &mut Session, sql: &str) -> Result<u64, DbError> {
+    let rows = session.rows(sql).await?;
+    let row = rows.into_iter().next().unwrap_or_default();
+    number(&row, 0)
+}
+
+/// Reads a count from a row. A missing number must not pass for zero, which would read as "none".
+pub fn number(row: &Row, at: usize) -> Result<u64, DbError> {
+    let cell = row.get(at).and_then(Option::as_deref);
+    let number = cell.and_then(|cell| cell.parse().ok());
+    number.ok_or_else(|| DbError::new(ErrorKind::Other, "a count came back without a number"))
 }
 
 /// Which server this is, where the engine tells and the account may ask.

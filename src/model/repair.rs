@@ -107,7 +107,7 @@ impl Hindrance {
 
 /// What came of the rows of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Outcome {
+pub struct RepairCounts {
     /// So many rows were to be repaired.
     pub planned: u64,
     pub repaired: u64,
@@ -122,8 +122,8 @@ pub struct Outcome {
     pub chunks: u64,
 }
 
-impl Outcome {
-    pub fn add(&mut self, other: &Outcome) {
+impl RepairCounts {
+    pub fn add(&mut self, other: &RepairCounts) {
         self.planned += other.planned;
         self.repaired += other.repaired;
         self.healed += other.healed;

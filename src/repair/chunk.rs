@@ -1,44 +1,44 @@
-//! What a chunk does with each of its rows, from what was read under lock.
+//! Decides what happens to each row of a chunk.
 
 use std::collections::{HashMap, HashSet};
 
 use super::plan::PlannedRow;
-use crate::model::repair::Outcome;
+use crate::model::repair::RepairCounts;
 
-/// What a row refers to, column by column, as told; nothing for a NULL.
-pub type Told = Vec<Option<String>>;
+/// The foreign key of a row, column by column, as text; `None` for a NULL.
+pub type KeyText = Vec<Option<String>>;
 
-/// The rows of a chunk, sorted out.
+/// The rows of a chunk by what happens to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sorted {
-    /// The places of the rows that are to be repaired.
+pub struct Classified {
+    /// The indexes of the rows to repair.
     pub keep: Vec<usize>,
     pub healed: Vec<usize>,
     pub gone: Vec<usize>,
     pub changed: Vec<usize>,
-    /// The engine cannot name them.
+    /// The rows that cannot be identified in SQL.
     pub unnamed: Vec<usize>,
 }
 
-/// Sorts out the rows of a chunk: `there` has what the rows that are still there refer to now, by
-/// what names them; a row that is named twice counts once.
+/// Classifies the rows of a chunk: `there` has the current foreign keys of the rows that exist, by
+/// their identity. A row that occurs twice counts once.
 #[must_use]
-pub fn still(planned: &[PlannedRow], there: &HashMap<Vec<String>, Told>) -> Sorted {
-    let mut sorted = Sorted::default();
+pub fn classify(planned: &[PlannedRow], there: &HashMap<Vec<String>, KeyText>) -> Classified {
+    let mut classified = Classified::default();
     let mut seen = HashSet::new();
     for (at, one) in planned.iter().enumerate() {
         match there.get(&one.row).filter(|_| seen.insert(&one.row)) {
-            None => sorted.gone.push(at),
-            Some(key) if *key != one.key => sorted.changed.push(at),
-            Some(_) => sorted.keep.push(at),
+            None => classified.gone.push(at),
+            Some(key) if *key != one.key => classified.changed.push(at),
+            Some(_) => classified.keep.push(at),
         }
     }
-    sorted
+    classified
 }
 
-impl Sorted {
-    /// Takes out the rows whose parent is there now.
-    pub fn heal(&mut self, planned: &[PlannedRow], present: &HashSet<Told>) {
+impl Classified {
+    /// Moves the rows whose parent exists now to `healed`.
+    pub fn heal(&mut self, planned: &[PlannedRow], present: &HashSet<KeyText>) {
         let (healed, keep) = std::mem::take(&mut self.keep).into_iter().partition(|at| {
             planned
                 .get(*at)
@@ -48,10 +48,10 @@ impl Sorted {
         self.keep = keep;
     }
 
-    /// As numbers, when the engine has refused so many of those that were to be repaired.
+    /// The counts, after the engine has refused `refused` of the rows to repair.
     #[must_use]
-    pub fn outcome(&self, planned: usize, refused: usize) -> Outcome {
-        Outcome {
+    pub fn outcome(&self, planned: usize, refused: usize) -> RepairCounts {
+        RepairCounts {
             planned: planned as u64,
             repaired: self.keep.len().saturating_sub(refused) as u64,
             healed: self.healed.len() as u64,
@@ -85,16 +85,16 @@ mod tests {
         ];
         let there = [("kept", "a"), ("changed", "c"), ("healed", "b")];
         let there = there.map(|(row, key)| (vec![row.to_owned()], told(key)));
-        let mut sorted = still(&planned, &there.into_iter().collect());
-        sorted.heal(&planned, &HashSet::from([told("b"), told("c")]));
-        let wanted = Sorted {
+        let mut classified = classify(&planned, &there.into_iter().collect());
+        classified.heal(&planned, &HashSet::from([told("b"), told("c")]));
+        let wanted = Classified {
             keep: vec![0],
             healed: vec![3],
             gone: vec![1, 4],
             changed: vec![2],
             unnamed: Vec::new(),
         };
-        assert_eq!(sorted, wanted);
-        assert_eq!(sorted.outcome(5, 1).repaired, 0);
+        assert_eq!(classified, wanted);
+        assert_eq!(classified.outcome(5, 1).repaired, 0);
     }
 }

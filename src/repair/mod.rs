@@ -1,5 +1,5 @@
-//! Repairing orphans, thought through beforehand: the file of a plan, the brakes, and what a chunk
-//! does with each of its rows.
+//! Plans repairs of orphans: the file of a plan, the safety checks, and the decision about each row
+//! of a chunk.
 
 pub mod chunk;
 pub mod plan;

@@ -1,8 +1,8 @@
-//! The file of a plan: what an audit found and what is to be done with it, a JSON object a line.
+//! The file of a plan: the orphans of an audit and what to do with them, one JSON object per line.
 //!
-//! The first line tells what for and where, then comes a line for each row, then a last line with
-//! the counts and a digest of everything before it: a file of ten million rows is written and
-//! read without holding it, and one that was cut, edited or mixed up is told from a whole one.
+//! The first line is a header, then each row has a line, then a footer has the counts and a digest
+//! of everything before it. So ten million rows are read and written without memory for them, and a
+//! file that was cut, edited or mixed up is detected.
 
 mod read;
 
@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
+use crate::invariant;
 use crate::model::hex;
 use crate::model::key::Compare;
 use crate::model::name::ColumnNames;
@@ -21,33 +22,33 @@ use crate::model::orphan::Orphan;
 use crate::model::reference::{Nulls, Reference};
 use crate::model::repair::{Action, Totals};
 
-pub use read::{Fault, Reader};
+pub use read::{PlanError, PlanReader};
 
-/// How long after it was made a plan may be begun.
+/// The time after which a plan can no longer be begun.
 pub const VALID: Duration = Duration::HOUR;
-/// How long after that a plan that was begun may be finished.
+/// The time after which a plan that was begun can no longer be finished.
 pub const FINISH: Duration = Duration::DAY;
-/// The number of this format.
+/// The format number.
 pub const FORMAT: u32 = 1;
 
-/// The first line.
+/// The header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     pub bird_repair_plan: u32,
-    /// The run of the audit; the repair of it is known by the same name.
+    /// The run of the audit, which names the repair, too.
     pub run: String,
     /// RFC 3339, UTC.
     pub made_on: String,
     pub expires_on: String,
     pub action: Action,
-    pub references: Vec<Planned>,
+    pub references: Vec<PlannedReference>,
 }
 
-/// A reference of a plan, as it was declared when the plan was made.
+/// A reference as it was declared when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Planned {
+pub struct PlannedReference {
     pub from: String,
     pub to: String,
     #[serde(rename = "where")]
@@ -56,43 +57,43 @@ pub struct Planned {
     /// `ok` or `orphan`.
     pub null: String,
     pub compare: Vec<String>,
-    /// The columns that name a row of the child, in the order of its primary key.
+    /// The columns that identify a row of the child, in the order of its primary key.
     pub key: Vec<String>,
-    pub child: Side,
-    pub parent: Side,
-    /// Its place among the project's references, as [`Orphan::reference`] has it.
+    pub child: PlannedEndpoint,
+    pub parent: PlannedEndpoint,
+    /// Its index among the project's references, as [`Orphan::reference`] has it.
     #[serde(skip)]
-    pub place: usize,
+    pub index: usize,
 }
 
-/// Where one end of a reference is.
+/// The location of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Side {
+pub struct PlannedEndpoint {
     pub database: String,
-    /// Which server and which database on it that was.
+    /// The server and the database.
     pub identity: String,
     /// A digest of the table's columns and their types.
     pub columns: String,
 }
 
-/// A line of a row.
+/// A row of the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedRow {
-    /// The place of its reference in the plan.
+    /// The index of its reference in the plan.
     pub reference: usize,
-    /// What names the row, in the order of [`Planned::key`].
+    /// The identity of the row, in the order of [`PlannedReference::key`].
     pub row: Vec<String>,
-    /// What it refers to; nothing for a NULL.
+    /// Its foreign key; `None` for a NULL.
     pub key: Vec<Option<String>>,
     /// Its number among the rows of the plan, from 1.
     pub number: u64,
 }
 
 impl Header {
-    /// A plan that is made now.
+    /// The header of a plan that is made now.
     #[must_use]
-    pub fn new(run: &str, now: &str, action: Action, references: Vec<Planned>) -> Header {
+    pub fn new(run: &str, now: &str, action: Action, references: Vec<PlannedReference>) -> Header {
         let end = moment(now).map(|made| made + VALID);
         let expires_on = end.and_then(|end| end.format(&Rfc3339).ok());
         Header {
@@ -106,18 +107,18 @@ impl Header {
     }
 }
 
-impl Planned {
-    /// A reference as it is declared, at some place of the project, with the columns that name a
-    /// row of its child.
+impl PlannedReference {
+    /// A declared reference, with its index in the project and the columns that identify a row of
+    /// its child.
     #[must_use]
     pub fn new(
         reference: &Reference,
-        place: usize,
+        index: usize,
         key: Vec<String>,
-        child: Side,
-        parent: Side,
-    ) -> Planned {
-        Planned {
+        child: PlannedEndpoint,
+        parent: PlannedEndpoint,
+    ) -> PlannedReference {
+        PlannedReference {
             from: reference.from.to_string(),
             to: reference.to.to_string(),
             filter: reference.filter.clone(),
@@ -127,11 +128,11 @@ impl Planned {
             key,
             child,
             parent,
-            place,
+            index,
         }
     }
 
-    /// Whether it is declared now as it was then.
+    /// Whether the declaration is the same.
     #[must_use]
     pub fn is(&self, reference: &Reference) -> bool {
         let compare: Vec<String> = reference.compare.iter().map(Compare::word).collect();
@@ -147,7 +148,7 @@ impl Planned {
         format!("{} -> {}", self.from, self.to)
     }
 
-    /// How many columns its key has.
+    /// The number of columns of its key.
     fn width(&self) -> usize {
         ColumnNames::parse(&self.from).map_or(0, |from| from.columns.len())
     }
@@ -160,30 +161,30 @@ fn word(null: Nulls) -> &'static str {
     }
 }
 
-/// A time as plans tell it.
+/// Parses a time of a plan.
 #[must_use]
 pub fn moment(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 /// Writes a plan, row by row.
-pub struct Writer<W: Write> {
+pub struct PlanWriter<W: Write> {
     to: W,
     digest: Sha256,
     rows: u64,
-    /// The place of each reference among the project's, and how many rows it has here.
+    /// The index of each reference in the project, and the number of its rows in the plan.
     references: Vec<(usize, u64)>,
 }
 
-impl<W: Write> Writer<W> {
-    /// Begins with the first line. Lines come one by one: give it something that gathers them.
-    pub fn new(to: W, header: &Header) -> io::Result<Writer<W>> {
+impl<W: Write> PlanWriter<W> {
+    /// Writes the header. Lines are written one by one, so `to` should be buffered.
+    pub fn new(to: W, header: &Header) -> io::Result<PlanWriter<W>> {
         let references = header.references.iter();
-        let mut writer = Writer {
+        let mut writer = PlanWriter {
             to,
             digest: Sha256::new(),
             rows: 0,
-            references: references.map(|one| (one.place, 0)).collect(),
+            references: references.map(|one| (one.index, 0)).collect(),
         };
         let mut line = serde_json::to_vec(header)?;
         line.push(b'\n');
@@ -191,14 +192,14 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Adds a row. One that nothing names can be told, and will not be repaired.
+    /// Adds a row. A row without identity can be listed, but not repaired.
     pub fn row(&mut self, orphan: &Orphan) -> io::Result<()> {
         let foreign = || {
             let message = "an orphan of a reference that the plan does not have";
             io::Error::new(io::ErrorKind::InvalidInput, message)
         };
-        let mut places = self.references.iter();
-        let reference = places.position(|(place, _)| *place == orphan.reference);
+        let mut indexes = self.references.iter();
+        let reference = indexes.position(|(index, _)| *index == orphan.reference);
         let reference = reference.ok_or_else(foreign)?;
         let cells = orphan.row.iter();
         let row: Map<String, Value> = cells
@@ -208,14 +209,14 @@ impl<W: Write> Writer<W> {
         let mut line = serde_json::to_vec(&line)?;
         line.push(b'\n');
         self.rows += 1;
-        if let Some((_, rows)) = self.references.get_mut(reference) {
-            *rows += 1;
-        }
+        let counted = self.references.get_mut(reference);
+        let (_, rows) = invariant!(counted, some, "the reference of a row was found");
+        *rows += 1;
         self.put(&line)
     }
 
-    /// Ends with the last line: the counts of each reference, in the order of the header. There are
-    /// never fewer orphans than rows of them.
+    /// Writes the footer: the counts of each reference, in the order of the header. Orphans are
+    /// never fewer than their rows in the plan.
     pub fn finish(mut self, totals: &[Totals]) -> io::Result<W> {
         let totals = std::iter::zip(totals, &self.references).map(|(one, (_, rows))| Totals {
             orphan_rows: one.orphan_rows.max(*rows),
@@ -241,7 +242,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// What stands before the digest in the last line, and is covered by it as everything before.
+/// The text before the digest in the footer; the digest covers everything up to here.
 const DIGEST: &str = "\"digest\":\"";
 
 #[cfg(test)]

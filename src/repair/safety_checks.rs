@@ -1,62 +1,68 @@
-//! The brakes: why a plan is refused before anything is written, each with what would lift it.
+//! Safety checks: the reasons to refuse a plan before anything is written, each with the consent
+//! that lifts it.
 
-use crate::model::code::Code;
 use time::OffsetDateTime;
 
-use super::plan::{FINISH, Header, Planned, moment};
+use super::plan::{FINISH, Header, PlannedReference, moment};
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::repair::{Action, Hindrance, Obstacle, Totals};
 
-/// Lifts what stops a repair of too much.
+/// The consent to repairing suspiciously many rows.
 pub const MOSTLY: Code = Code::MostlyOrphans;
-/// Lifts what stops a repair that does more than it says.
+/// The consent to side effects.
 pub const SIDE_EFFECTS: Code = Code::SideEffects;
-/// Lifts what stops a repair that cannot be undone.
+/// The consent to a repair that cannot be undone.
 pub const DATA_LOSS: Code = Code::DataLoss;
 
-/// From so many rows on, [`SHARE`] percent of orphans look like the wrong database; of fewer rows,
-/// only more than half do, and more than [`FEW`]: a small table may well have some.
+/// The number of rows from which [`SHARE`] percent of orphans look like the wrong database. In
+/// smaller tables, more than half and more than [`FEW`] do.
 const MANY: u64 = 1000;
 const FEW: u64 = 20;
 const SHARE: u64 = 5;
 const SMALL_SHARE: u64 = 50;
-/// A parent table that has lost more than this share of its rows, in percent, since the audit is
-/// perhaps another table.
+/// The percentage of rows whose loss since the audit suggests that a parent table is a different
+/// one.
 const LOST: u64 = 50;
 
-/// What is seen of one reference's tables before a repair.
+/// Facts about the tables of one reference.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Which server and database the child and the parent are on now.
+pub struct TableFacts {
+    /// The current server and database of the child and the parent.
     pub child: String,
     pub parent: String,
-    /// Digests of the tables' columns now.
+    /// The current digests of their columns.
     pub child_columns: String,
     pub parent_columns: String,
-    /// The columns of the child's primary key; none where the engine works one of them out.
+    /// The columns of the primary key of the child; empty if one of them is generated.
     pub primary_key: Vec<String>,
     /// The columns of the child's key that cannot be set to NULL.
     pub not_null: Vec<String>,
-    /// A column of the child that is called as one of bird's own.
+    /// A column of the child with a name that bird needs.
     pub taken: Option<String>,
     pub obstacles: Vec<Obstacle>,
-    /// The parent's rows, counted as far as [`enough`] asks.
+    /// The number of parents, counted up to [`enough`].
     pub parents: u64,
 }
 
-/// How many rows of the parent have to be there, so that there is no doubt.
+/// The number of parents that leaves no doubt.
 #[must_use]
 pub fn enough(totals: &Totals) -> u64 {
     let before = totals.parents.unwrap_or(1);
     before.saturating_mul(100 - LOST).div_ceil(100).max(1)
 }
 
-/// Why a plan may not be begun now, or not be finished.
+/// The reason why a plan cannot be begun or finished any more.
 #[must_use]
 pub fn expired(header: &Header, now: OffsetDateTime, begun: bool) -> Option<Diagnostic> {
-    let end = moment(&header.expires_on)?;
-    let end = if begun { end.checked_add(FINISH)? } else { end };
-    (now > end).then(|| {
+    let end = moment(&header.expires_on);
+    let end = if begun {
+        end.and_then(|end| end.checked_add(FINISH))
+    } else {
+        end
+    };
+    // A time that cannot be read has not yet to come.
+    end.is_none_or(|end| now > end).then(|| {
         let message = format!("the plan has expired at {}", header.expires_on);
         Diagnostic::new(Code::PlanExpired, message)
             .note("much may have changed since; nothing was written")
@@ -64,24 +70,24 @@ pub fn expired(header: &Header, now: OffsetDateTime, begun: bool) -> Option<Diag
     })
 }
 
-/// Why a reference of a plan is not repaired.
+/// The reasons not to repair a reference.
 #[must_use]
-pub fn brakes(
-    planned: &Planned,
+pub fn safety_checks(
+    planned: &PlannedReference,
     totals: &Totals,
     action: Action,
-    seen: &Seen,
+    facts: &TableFacts,
     allow: &[String],
 ) -> Vec<Diagnostic> {
     let mut all = Vec::new();
-    places(planned, seen, &mut all);
-    shapes(planned, action, seen, &mut all);
-    amounts(planned, totals, seen, allow, &mut all);
-    all.extend(effects(
+    databases(planned, facts, &mut all);
+    rows(planned, action, facts, &mut all);
+    amounts(planned, totals, facts, allow, &mut all);
+    all.extend(side_effects(
         &planned.child.database,
         &planned.from,
         action,
-        seen,
+        facts,
         allow,
     ));
     if action == Action::Delete && !is_allowed(allow, DATA_LOSS) {
@@ -93,7 +99,7 @@ pub fn brakes(
     all
 }
 
-/// Why rows that a table keeps are not deleted for good.
+/// The reason not to delete quarantined rows for good.
 #[must_use]
 pub fn purge(database: &str, table: &str, rows: u64, allow: &[String]) -> Option<Diagnostic> {
     if rows == 0 || is_allowed(allow, DATA_LOSS) {
@@ -112,11 +118,11 @@ fn is_allowed(allow: &[String], code: Code) -> bool {
     allow.iter().any(|one| one == code.name())
 }
 
-/// Whether these are the databases and the tables that the plan was made for.
-fn places(planned: &Planned, seen: &Seen, all: &mut Vec<Diagnostic>) {
+/// Checks that the databases and tables are those of the plan.
+fn databases(planned: &PlannedReference, facts: &TableFacts, all: &mut Vec<Diagnostic>) {
     let ends = [
-        (&planned.child, &seen.child, &seen.child_columns),
-        (&planned.parent, &seen.parent, &seen.parent_columns),
+        (&planned.child, &facts.child, &facts.child_columns),
+        (&planned.parent, &facts.parent, &facts.parent_columns),
     ];
     for (side, identity, columns) in ends {
         let name = &side.database;
@@ -139,19 +145,19 @@ fn places(planned: &Planned, seen: &Seen, all: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether the rows can be named, kept and changed at all.
-fn shapes(planned: &Planned, action: Action, seen: &Seen, all: &mut Vec<Diagnostic>) {
+/// Checks that the rows can be identified, quarantined and changed.
+fn rows(planned: &PlannedReference, action: Action, facts: &TableFacts, all: &mut Vec<Diagnostic>) {
     let from = &planned.from;
     let mut fault = |code, message: String, hint: &str| {
         let fault = Diagnostic::new(code, message).database(&planned.child.database);
         all.push(fault.hint(hint));
     };
-    if seen.primary_key.is_empty() || planned.key != seen.primary_key {
+    if facts.primary_key.is_empty() || planned.key != facts.primary_key {
         let message =
             format!("{from}: its table has no primary key of columns that rows are known by");
         fault(Code::NoPrimaryKey, message, "give the table a primary key");
     }
-    if let Some(column) = &seen.taken {
+    if let Some(column) = &facts.taken {
         let message = format!("{from}: the column `{column}` is called as one of bird's own");
         let hint = "rename it, or delete the rows by hand";
         fault(Code::ColumnTaken, message, hint);
@@ -159,7 +165,7 @@ fn shapes(planned: &Planned, action: Action, seen: &Seen, all: &mut Vec<Diagnost
     if action != Action::SetNull {
         return;
     }
-    for column in &seen.not_null {
+    for column in &facts.not_null {
         let message = format!("{from}: `{column}` cannot be set to NULL");
         fault(Code::NotNull, message, "quarantine the rows instead");
     }
@@ -169,16 +175,16 @@ fn shapes(planned: &Planned, action: Action, seen: &Seen, all: &mut Vec<Diagnost
     }
 }
 
-/// Whether it looks like the wrong database, or like more than anybody wants.
+/// Checks that the number of orphans is plausible.
 fn amounts(
-    planned: &Planned,
+    planned: &PlannedReference,
     totals: &Totals,
-    seen: &Seen,
+    facts: &TableFacts,
     allow: &[String],
     all: &mut Vec<Diagnostic>,
 ) {
     let (from, to) = (&planned.from, &planned.to);
-    if seen.parents == 0 || totals.parents == Some(0) {
+    if facts.parents == 0 || totals.parents == Some(0) {
         let message = format!("{to}: there is not one parent, so every row would be an orphan");
         let fault = Diagnostic::new(Code::ParentEmpty, message).database(&planned.parent.database);
         all.push(fault.hint("is this the right database? bird repairs nothing here"));
@@ -186,11 +192,11 @@ fn amounts(
     }
     let allowed = is_allowed(allow, MOSTLY);
     let hint = format!("if that is right: --allow {MOSTLY}");
-    if seen.parents < enough(totals) && !allowed {
+    if facts.parents < enough(totals) && !allowed {
         let before = totals.parents.unwrap_or_default();
         let message = format!(
             "{to}: there are {} parents, and at the audit there were {before}",
-            seen.parents
+            facts.parents
         );
         let fault = Diagnostic::new(Code::ParentShrunk, message).database(&planned.parent.database);
         all.push(fault.hint(&hint));
@@ -217,17 +223,17 @@ fn amounts(
     }
 }
 
-/// What a statement on the table would do beside what it says.
+/// The side effects of the statements of a repair.
 #[must_use]
-pub fn effects(
+pub fn side_effects(
     database: &str,
     from: &str,
     action: Action,
-    seen: &Seen,
+    facts: &TableFacts,
     allow: &[String],
 ) -> Vec<Diagnostic> {
     let mut all = Vec::new();
-    for obstacle in &seen.obstacles {
+    for obstacle in &facts.obstacles {
         let name = &obstacle.name;
         let (why, liftable) = match (obstacle.kind, action) {
             (Hindrance::NotTable, _) => (format!("it is a {name}"), false),

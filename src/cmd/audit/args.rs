@@ -56,10 +56,10 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_parser = strategy)]
     pub(crate) strategy: Option<Strategy>,
     /// Read each end by itself, even where one server has both
-    #[arg(long)]
-    pub(crate) apart: bool,
+    #[arg(long = "apart")]
+    pub(crate) separate: bool,
     /// Read both ends in one snapshot where one server has both, however many rows there are
-    #[arg(long, conflicts_with = "apart")]
+    #[arg(long, conflicts_with = "separate")]
     pub(crate) snapshot: bool,
     /// Write the numbers to this file, as Prometheus reads them
     #[arg(long, value_name = "FILE")]
@@ -93,7 +93,7 @@ fn strategy(name: &str) -> Result<Strategy, String> {
     })
 }
 
-/// An action by its name.
+/// Parses the name of an action.
 fn action(name: &str) -> Result<Action, String> {
     Action::from_word(name).ok_or_else(|| {
         let known: Vec<&str> = Action::ALL.iter().map(|action| action.word()).collect();

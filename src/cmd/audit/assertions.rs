@@ -1,6 +1,5 @@
-//! Asks the databases the questions of `[[assertions]]`: none may have an answer.
+//! Runs the queries of `[[assertions]]`: each must return no row.
 
-use crate::model::code::Code;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -11,37 +10,38 @@ use crate::cmd::run::open;
 use crate::db::session::{Access, DbError, Sample, Session};
 use crate::dialect::ErrorKind;
 use crate::model::assertion::Assertion;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::output::checked::{Checked, Outcome};
 use crate::output::{Block, Grid};
 use crate::project::Database;
 
-/// So many rows are shown.
+/// The number of rows that are shown.
 const SHOWN: usize = 10;
-/// So many rows are counted; that there are more says enough.
+/// The number of rows at which counting stops.
 const COUNTED: u64 = 1_000_000;
-/// So many characters of a cell are shown.
+/// The number of characters of a cell that are shown.
 const LONGEST: usize = 120;
-/// How long a question waits for somebody's lock.
+/// The lock timeout of a query.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One assertion with its answer.
-pub struct Asserted {
+/// An assertion with its result.
+pub struct AssertionResult {
     pub assertion: Assertion,
-    /// Without one it could not be asked; why.
+    /// The sample of rows, or why the query failed.
     pub answer: Result<Sample, Diagnostic>,
 }
 
-/// Asks all of them, the databases at once and each one's in their order. One that cannot be asked
-/// keeps no other from it.
-pub async fn run(context: &Context, wait: Option<Duration>) -> Vec<Asserted> {
+/// Runs all assertions: databases concurrently, the assertions of each in order. A failure does not
+/// stop the others.
+pub async fn run(context: &Context, wait: Option<Duration>) -> Vec<AssertionResult> {
     let asking = context.project.selected().map(|database| async move {
         let all = context.project.assertions.iter();
         let own = all.filter(|one| one.database == database.name);
         of_database(context, database, wait, own).await
     });
-    let mut asserted: Vec<Asserted> = join_all(asking).await.into_iter().flatten().collect();
-    // As they stand in the file.
+    let mut asserted: Vec<AssertionResult> = join_all(asking).await.into_iter().flatten().collect();
+    // In the order of the file.
     asserted.sort_by_key(|one| {
         let place = &one.assertion.location;
         (place.line, place.column)
@@ -54,14 +54,14 @@ async fn of_database(
     database: &Database,
     wait: Option<Duration>,
     own: impl Iterator<Item = &Assertion>,
-) -> Vec<Asserted> {
+) -> Vec<AssertionResult> {
     let mut asserted = Vec::new();
     let mut open: Option<Session> = None;
     for assertion in own {
         let answer = match session(context, database, wait, open.take()).await {
             Ok(mut session) => {
                 let answer = ask(context, database, &mut session, assertion).await;
-                // After a statement that did not come to its end, the session is not used again.
+                // A session with an unfinished statement is not used again.
                 open = answer
                     .as_ref()
                     .is_ok_and(|sample| !sample.at_least)
@@ -70,7 +70,7 @@ async fn of_database(
             }
             Err(fault) => Err(fault),
         };
-        asserted.push(Asserted {
+        asserted.push(AssertionResult {
             assertion: assertion.clone(),
             answer,
         });
@@ -81,7 +81,7 @@ async fn of_database(
     asserted
 }
 
-/// The session that is open, or a new one that cannot write.
+/// The open session, or a new read-only one.
 async fn session(
     context: &Context,
     database: &Database,
@@ -91,13 +91,13 @@ async fn session(
     if let Some(session) = open {
         return Ok(session);
     }
-    let told = |error: DbError| open::cannot_open(database, &error);
+    let failed = |error: DbError| open::cannot_open(database, &error);
     let session = open::session(context, database, Access::Look, wait).await;
-    let mut session = session.map_err(told)?;
+    let mut session = session.map_err(failed)?;
     let limited = session
         .limit(LOCK_TIMEOUT, database.statement_timeout)
         .await;
-    limited.map_err(told)?;
+    limited.map_err(failed)?;
     Ok(session)
 }
 
@@ -152,25 +152,24 @@ async fn ask(
     Err(fault.at(assertion.location.clone()).hint(hint))
 }
 
-/// Ends on its server what nobody waits for any more. If that fails, the end of the connection
-/// ends it.
+/// Cancels a statement on its server. If that fails, closing the connection ends it.
 async fn end(context: &Context, database: &Database, cancel: Option<String>) {
     let Some(cancel) = cancel else { return };
     let schema = database.schema.as_deref();
     let opening = Session::open(&database.target, database.dialect, schema, Access::Look);
     if let Ok(mut other) = opening.await {
         if let Err(error) = other.run(&cancel).await {
-            let told = error.to_string();
+            let why = error.to_string();
             context
                 .progress
-                .notice(&format!("it could not be cancelled: {told}"));
+                .notice(&format!("it could not be cancelled: {why}"));
         }
         other.close().await;
     }
 }
 
-impl Asserted {
-    /// What to tell of it, where something is to be told.
+impl AssertionResult {
+    /// The diagnostic about it; `None` if it holds.
     fn diagnostic(&self) -> Option<Diagnostic> {
         let sample = match &self.answer {
             Ok(sample) if sample.count == 0 => return None,
@@ -180,7 +179,7 @@ impl Asserted {
         let Assertion { database, name, .. } = &self.assertion;
         let rows = match sample.count {
             1 => "1 row that should not be there".to_owned(),
-            _ => format!("{} rows that should not be there", told(sample)),
+            _ => format!("{} rows that should not be there", count_text(sample)),
         };
         let message = format!("{database}: the assertion `{name}` fails: {rows}");
         let mut fault = Diagnostic::new(Code::Assertion, message);
@@ -203,7 +202,7 @@ impl Asserted {
         self.answer.is_ok()
     }
 
-    /// The rows that were counted.
+    /// The number of rows that were counted.
     pub fn rows(&self) -> u64 {
         self.answer.as_ref().map_or(0, |sample| sample.count)
     }
@@ -224,40 +223,43 @@ impl Asserted {
         })
     }
 
-    /// For those who count.
+    /// The entry for check formats.
     pub fn checked(&self, fail_on: Severity) -> Checked {
-        let told = self.diagnostic().into_iter().collect();
+        let diagnostics = self.diagnostic().into_iter().collect();
         Checked {
             subject: self.assertion.database.clone(),
             name: format!("assertion {}", self.assertion.name),
             outcome: if self.is_done() {
-                Outcome::of(told, fail_on)
+                Outcome::of(diagnostics, fail_on)
             } else {
-                Outcome::NotDone(told)
+                Outcome::NotDone(diagnostics)
             },
         }
     }
 }
 
-/// What is to be told of all of them, first what could not be asked; that a database cannot be
-/// opened is told once.
-pub fn diagnostics(all: &[Asserted]) -> Vec<Diagnostic> {
-    let mut told: Vec<Diagnostic> = Vec::new();
+/// The diagnostics of all assertions, first those that failed to run; a database that cannot be
+/// opened is reported once.
+pub fn diagnostics(all: &[AssertionResult]) -> Vec<Diagnostic> {
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
     let (done, not_done): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.is_done());
     let all = not_done.into_iter().chain(done);
-    for fault in all.filter_map(Asserted::diagnostic) {
-        if !told.contains(&fault) {
-            told.push(fault);
+    for fault in all.filter_map(AssertionResult::diagnostic) {
+        if !diagnostics.contains(&fault) {
+            diagnostics.push(fault);
         }
     }
-    told
+    diagnostics
 }
 
-/// For people; nothing where none is declared.
-pub fn block(all: &[Asserted]) -> Option<Block> {
+/// The table for people; `None` if no assertion is declared.
+pub fn block(all: &[AssertionResult]) -> Option<Block> {
     let rows = all.iter().map(|one| {
         let Assertion { database, name, .. } = &one.assertion;
-        let rows = one.answer.as_ref().map_or("not done".to_owned(), told);
+        let rows = one
+            .answer
+            .as_ref()
+            .map_or("not done".to_owned(), count_text);
         vec![database.clone(), name.clone(), rows]
     });
     (!all.is_empty()).then(|| {
@@ -269,7 +271,7 @@ pub fn block(all: &[Asserted]) -> Option<Block> {
     })
 }
 
-fn told(sample: &Sample) -> String {
+fn count_text(sample: &Sample) -> String {
     if sample.at_least {
         format!("at least {}", sample.count)
     } else {
@@ -277,7 +279,7 @@ fn told(sample: &Sample) -> String {
     }
 }
 
-/// The rows that are shown, each cell with its column, which stands once in a row.
+/// The rows of a sample, each cell with a unique column name.
 fn cells(sample: &Sample) -> Vec<Vec<(String, Option<String>)>> {
     let mut columns: Vec<String> = Vec::new();
     for (at, name) in sample.columns.iter().enumerate() {

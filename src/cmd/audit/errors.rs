@@ -1,9 +1,9 @@
 //! Errors about files of an audit that cannot be written.
 
-use crate::model::code::Code;
 use std::io;
 use std::path::Path;
 
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// The error about a checkpoint file that cannot be written.

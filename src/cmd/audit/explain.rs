@@ -1,16 +1,16 @@
-//! `bird audit --explain`: what would be read, and how, and why.
+//! Explains what an audit would read (`--explain`): strategies, reasons, statements.
 
 use serde_json::{Value, json};
 
 use crate::audit::{Strategy, seconds};
-use crate::db::audit::endpoints::Prepared;
-use crate::db::audit::grouping::known;
+use crate::db::audit::endpoints::PreparedReference;
+use crate::db::audit::grouping::facts;
 use crate::db::audit::task::Task;
 use crate::dialect::keys::Range;
 use crate::output::{Block, Grid};
 
-/// What would be done with one reference.
-pub struct Explained {
+/// The explanation of one reference.
+pub struct Explanation {
     pub from: String,
     pub to: String,
     strategy: String,
@@ -20,29 +20,29 @@ pub struct Explained {
     keys: Option<u64>,
     parents: Option<u64>,
     seconds: Option<f64>,
-    /// Whether the child's keys would come from a replica.
+    /// Whether the keys of the child would come from a replica.
     late: bool,
     /// The statements, with the database that they are sent to.
     statements: Vec<(String, String)>,
 }
 
-/// What would be done with the references of all tasks.
-pub fn explain(tasks: &[Task]) -> Vec<Explained> {
+/// Explains the references of all tasks.
+pub fn explain(tasks: &[Task]) -> Vec<Explanation> {
     let explained = tasks
         .iter()
         .flat_map(|task| task.members.iter().map(|member| explained(task, member)));
     explained.collect()
 }
 
-fn explained(task: &Task, member: &Prepared) -> Explained {
-    let known = known(member);
+fn explained(task: &Task, member: &PreparedReference) -> Explanation {
+    let facts = facts(member);
     let all = Range::default();
     let (child, parent) = (&member.child, &member.parent);
     let ends = child
-        .end(task.qualified(child))
+        .end(task.qualifier(child))
         .ok()
-        .zip(parent.end(task.qualified(parent)).ok());
-    let joined = parent.end(task.beside(parent)).ok();
+        .zip(parent.end(task.qualifier(parent)).ok());
+    let joined = parent.end(task.parent_qualifier(parent)).ok();
     let statements = ends.map(|(ours, theirs)| {
         let one = |side: &str, sql: String| (side.to_owned(), sql);
         match task.choice.strategy {
@@ -61,22 +61,22 @@ fn explained(task: &Task, member: &Prepared) -> Explained {
             Strategy::Probe => vec![one(&child.database, child.whole(&ours).sql)],
         }
     });
-    Explained {
+    Explanation {
         from: member.reference.from.to_string(),
         to: member.reference.to.to_string(),
         strategy: task.choice.strategy.to_string(),
         why: task.choice.why.clone(),
         guarantee: task.guarantee(member).word(),
-        rows: known.rows,
-        keys: known.keys,
-        parents: known.parents,
-        seconds: seconds(&known, task.choice.strategy),
-        late: child.reader.is_some(),
+        rows: facts.rows,
+        keys: facts.keys,
+        parents: facts.parents,
+        seconds: seconds(&facts, task.choice.strategy),
+        late: child.read_replica.is_some(),
         statements: statements.unwrap_or_default(),
     }
 }
 
-impl Explained {
+impl Explanation {
     pub fn json(&self) -> Value {
         let statements = self.statements.iter();
         let statements: Vec<Value> = statements
@@ -99,8 +99,8 @@ impl Explained {
     }
 }
 
-/// For people: a table, the reasons, the statements.
-pub fn blocks(all: &[Explained]) -> Vec<Block> {
+/// The explanations for people: a table, the reasons, the statements.
+pub fn blocks(all: &[Explanation]) -> Vec<Block> {
     let mut grid = Grid {
         headers: vec![
             "reference",
@@ -136,7 +136,7 @@ pub fn blocks(all: &[Explained]) -> Vec<Block> {
             one.from, one.strategy, one.why
         )));
         for (at, (database, sql)) in one.statements.iter().enumerate() {
-            // The child's is the first.
+            // The first statement is that of the child.
             let of = if one.late && at == 0 {
                 "the replica of "
             } else {

@@ -1,4 +1,4 @@
-//! What is told and written when everything has been read.
+//! Builds the report and writes the requested files after everything was read.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -7,50 +7,55 @@ use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::errors::{cannot_keep, cannot_write, unwritten};
-use super::last_pass::Passed;
-use super::reference_report::Audited;
+use super::last_pass::LastPass;
+use super::reference_report::ReferenceReport;
 use super::repair_plan;
 use super::report::AuditReport;
 use crate::cmd::context::Context;
 use crate::cmd::run::orphans;
-use crate::db::audit::checkpoint::Journal;
-use crate::db::audit::endpoints::Looked;
+use crate::db::audit::checkpoint::Checkpoint;
+use crate::db::audit::endpoints::Inspected;
 use crate::db::audit::task::Task;
-use crate::db::audit::totals::Tally;
+use crate::db::audit::totals::ReferenceTotals;
 use crate::db::clock::now;
+use crate::invariant;
+use crate::invariant::Broken;
 use crate::model::diagnostic::Failure;
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
 use crate::project::{Replacement, can_replace};
 
-/// The report, but for what is read from the journal.
+/// The report without the orphans, which are read from the checkpoint.
 pub fn report(
     context: &Context,
     args: &Args,
-    looked: Vec<Looked>,
-    tallies: &[Tally],
+    inspected: Vec<Inspected>,
+    totals: &[ReferenceTotals],
     tasks: &[Arc<Task>],
-) -> AuditReport {
-    let references = looked.into_iter().filter_map(|one| {
-        let reference = context.project.references.get(one.index)?;
+) -> Result<AuditReport, Broken> {
+    let mut references = Vec::new();
+    for one in inspected {
+        let reference = context.project.references.get(one.index);
+        let reference = invariant!(reference, some, "an audit reads references of the project");
+        let of_reference = totals.get(one.index).cloned();
+        let mut totals = invariant!(of_reference, some, "each reference has totals");
         let task = tasks
             .iter()
             .find(|task| task.members.iter().any(|member| member.index == one.index));
-        let mut tally = tallies.get(one.index).cloned().unwrap_or_default();
-        tally.complete = task.is_some() && tally.is_covered();
-        Some(Audited {
+        totals.complete = task.is_some() && totals.is_covered();
+        references.push(ReferenceReport {
             index: one.index,
             reference: reference.clone(),
-            remarks: one.remarks,
+            notes: one.notes,
             prepared: one.prepared,
             task: task.cloned(),
-            tally,
+            totals,
             since: None,
-            passed: Passed::default(),
-        })
-    });
-    AuditReport {
-        references: references.collect(),
+            last_pass: LastPass::default(),
+        });
+    }
+    Ok(AuditReport {
+        references,
         assertions: Vec::new(),
         fail_on: args.fail_on,
         begun_on: String::new(),
@@ -59,10 +64,10 @@ pub fn report(
         explained: None,
         sample: args.sample,
         exit: Exit::Done,
-    }
+    })
 }
 
-/// Whether the files that were asked for can be written, asked before the audit begins.
+/// Checks before the audit that the requested files can be written.
 pub fn check(args: &Args) -> Result<(), Failure> {
     for path in args.orphans.iter().chain(&args.plan) {
         can_replace(path).map_err(|why| Failure::failed(unwritten(path, &why)))?;
@@ -70,13 +75,13 @@ pub fn check(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads the orphans back: the samples, and the files that were asked for. A file is written
-/// whole, or what was there before stays.
+/// Reads the orphans from the checkpoint into the samples and the requested files. A file is
+/// replaced as a whole, or stays as it was.
 pub async fn files(
     context: &Context,
     args: &Args,
     report: &mut AuditReport,
-    mut journal: Journal,
+    mut checkpoint: Checkpoint,
 ) -> Result<(), Failure> {
     let mut plan = repair_plan::begin(context, args, report).await?;
     let begun = args.orphans.as_deref().map(|path| {
@@ -84,15 +89,14 @@ pub async fn files(
         file.map_err(|error| cannot_write(path, &error))
     });
     let mut orphans = begun.transpose()?;
-    let read = journal.read(|orphan| {
+    let read = checkpoint.read(|orphan| {
         if let Some(file) = &mut orphans {
             line(report, file, &orphan)?;
         }
         if let Some(plan) = &mut plan {
             plan.row(&orphan)?;
         }
-        report.keep(orphan);
-        Ok(())
+        Ok(report.keep(orphan)?)
     });
     let place = args.orphans.as_deref().or(args.plan.as_deref());
     read.map_err(|error| match place {
@@ -106,17 +110,16 @@ pub async fn files(
         repair_plan::end(report, plan, path)?;
     }
     if report.complete() {
-        journal.close();
+        checkpoint.close();
     }
     Ok(())
 }
 
-/// One orphan as a line of JSON.
+/// Writes one orphan as a line of JSON.
 fn line(report: &AuditReport, to: &mut impl Write, orphan: &Orphan) -> io::Result<()> {
     let mut all = report.references.iter();
-    let Some(audited) = all.find(|one| one.index == orphan.reference) else {
-        return Ok(());
-    };
+    let found = all.find(|one| one.index == orphan.reference);
+    let audited = invariant!(found, some, "an orphan belongs to a reference of the run");
     let mut object = Map::new();
     object.insert("reference".into(), json!(audited.reference.name()));
     object.extend(orphans::json(orphan));

@@ -1,5 +1,5 @@
-//! When each reference was last read whole, and how far reading by a watermark has come: kept
-//! beside the project. Deleting it is always safe.
+//! The file with the last full audit and the watermarks of each reference. Deleting it is always
+//! safe.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,24 +7,24 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::cmd::context::Context;
-use crate::db::audit::endpoints::{Prepared, Side};
-use crate::db::audit::watermark::Since;
+use crate::db::audit::endpoints::{Endpoint, PreparedReference};
+use crate::db::audit::watermark::Watermark;
 use crate::project::replace;
 
-/// What is known of the audits before, by reference.
+/// The last audits, by reference.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Passes {
-    references: BTreeMap<String, Passed>,
+pub struct LastPasses {
+    references: BTreeMap<String, LastPass>,
 }
 
-/// What is known of one reference.
+/// The last audits of one reference.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Passed {
-    /// When an audit that read it whole began.
+pub struct LastPass {
+    /// The start of the last full audit.
     pub full: Option<String>,
-    /// By column: the greatest value that an audit has seen.
+    /// The greatest value that an audit has seen, by column.
     pub marks: BTreeMap<String, String>,
 }
 
@@ -32,45 +32,45 @@ fn path(context: &Context) -> PathBuf {
     context.project.root.join(".bird/audit/passes.json")
 }
 
-/// A reference and the databases that have its ends: those of another environment are others.
-fn name(prepared: &Prepared) -> String {
-    let place = |side: &Side| side.target.shown();
+/// The name of a reference with its servers, which differ between environments.
+fn name(prepared: &PreparedReference) -> String {
+    let place = |side: &Endpoint| side.target.shown();
     let (child, parent) = (place(&prepared.child), place(&prepared.parent));
     format!("{} ({child}, {parent})", prepared.reference)
 }
 
-impl Passes {
-    /// What was kept; nothing where it is gone or cannot be read.
-    pub fn read(context: &Context) -> Passes {
+impl LastPasses {
+    /// Reads the file; empty if it is missing or unreadable.
+    pub fn read(context: &Context) -> LastPasses {
         let text = std::fs::read(path(context)).ok();
         let read = text.and_then(|text| serde_json::from_slice(&text).ok());
         read.unwrap_or_default()
     }
 
-    pub fn of(&self, prepared: &Prepared) -> Passed {
+    pub fn of(&self, prepared: &PreparedReference) -> LastPass {
         let known = self.references.get(&name(prepared));
         known.cloned().unwrap_or_default()
     }
 
-    /// Records the references that this run has read to their end.
+    /// Records the references that this run has read completely.
     pub fn keep<'a>(
         mut self,
         context: &Context,
         begun_on: &str,
-        complete: impl Iterator<Item = (&'a Prepared, Option<&'a Since>)>,
+        complete: impl Iterator<Item = (&'a PreparedReference, Option<&'a Watermark>)>,
     ) -> std::io::Result<()> {
         for (prepared, since) in complete {
-            let passed = self.references.entry(name(prepared)).or_default();
-            // What a replica had of it that did not follow, may be of any age.
-            let reader = prepared.child.reader.as_ref();
-            let is_now = reader.is_none_or(|reader| reader.behind().is_some());
+            let last_pass = self.references.entry(name(prepared)).or_default();
+            // The rows of a replica that does not follow may be of any age.
+            let read_replica = prepared.child.read_replica.as_ref();
+            let is_now = read_replica.is_none_or(|read_replica| read_replica.behind().is_some());
             if is_now && since.is_none_or(|since| since.from.is_none()) {
-                passed.full = Some(begun_on.to_owned());
+                last_pass.full = Some(begun_on.to_owned());
             }
             if let Some(since) = since
                 && let Some(mark) = &since.upto
             {
-                passed.marks.insert(since.column.clone(), mark.clone());
+                last_pass.marks.insert(since.column.clone(), mark.clone());
             }
         }
         let text = serde_json::to_string_pretty(&self)?;

@@ -1,47 +1,47 @@
-//! The numbers of an audit for Prometheus: `--metrics-file`.
+//! Writes the metrics of an audit for Prometheus (`--metrics-file`).
 
-use crate::model::code::Code;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::reference_report::Audited;
+use super::reference_report::ReferenceReport;
 use super::report::AuditReport;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::output::metrics::{Metric, text};
 use crate::project::{can_replace, replace};
 
-/// A number of a reference: its name, what it says, and how it is had.
-type Counted = (&'static str, &'static str, fn(&Audited) -> u64);
+/// A metric of a reference: name, help, and value.
+type Counted = (&'static str, &'static str, fn(&ReferenceReport) -> u64);
 
 const COUNTED: &[Counted] = &[
     (
         "bird_audit_orphan_rows",
         "Rows whose reference has no parent.",
-        |one| one.tally.orphan_rows,
+        |one| one.totals.orphan_rows,
     ),
     (
         "bird_audit_orphan_keys",
         "Distinct keys that have no parent.",
-        |one| one.tally.orphan_keys,
+        |one| one.totals.orphan_keys,
     ),
     (
         "bird_audit_rows",
         "Rows of the child that were read.",
-        |one| one.tally.totals.rows,
+        |one| one.totals.read.rows,
     ),
     (
         "bird_audit_keys",
         "Distinct keys of the child that were read.",
-        |one| one.tally.totals.keys,
+        |one| one.totals.read.keys,
     ),
     (
         "bird_audit_complete",
         "Whether the whole reference was read.",
-        |one| u64::from(one.tally.complete),
+        |one| u64::from(one.totals.complete),
     ),
 ];
 
-/// When a run began, by both clocks.
+/// The start of a run, by the wall clock and the monotonic clock.
 pub struct Clock(SystemTime, Instant);
 
 impl Clock {
@@ -50,7 +50,7 @@ impl Clock {
     }
 }
 
-/// Whether the file can be written later on, asked before the audit begins.
+/// Checks before the audit that the file can be written.
 pub fn check(path: &Path) -> Result<(), Failure> {
     can_replace(path).map_err(|why| {
         let message = format!("cannot write the metrics to {}: {why}", path.display());
@@ -59,7 +59,7 @@ pub fn check(path: &Path) -> Result<(), Failure> {
     })
 }
 
-/// Writes the file, whole or not at all.
+/// Replaces the file as a whole.
 pub fn write(path: &Path, report: &AuditReport, clock: &Clock) -> Result<(), Diagnostic> {
     replace(path, &text(&samples(report, clock))).map_err(|reason| {
         let message = format!("cannot write the metrics to {}: {reason}", path.display());
@@ -68,20 +68,20 @@ pub fn write(path: &Path, report: &AuditReport, clock: &Clock) -> Result<(), Dia
     })
 }
 
-/// The samples of a run; of an assertion that could not be asked there is none.
+/// The samples of a run; an assertion that failed to run has none.
 fn samples(report: &AuditReport, clock: &Clock) -> Vec<Metric> {
     let mut all = Vec::new();
     for (name, help, number) in COUNTED {
         let samples = report.references.iter().map(|one| {
-            // Several references may begin at one column.
+            // Several references may start at one column.
             Metric::new(name, help, float(number(one)))
                 .label("reference", &one.reference.from.to_string())
                 .label("to", &one.reference.to.to_string())
         });
         all.extend(samples);
     }
-    let asked = report.assertions.iter().filter(|one| one.is_done());
-    all.extend(asked.map(|one| {
+    let done = report.assertions.iter().filter(|one| one.is_done());
+    all.extend(done.map(|one| {
         let help = "Rows that an assertion found and that should not be there.";
         Metric::new("bird_assertion_rows", help, float(one.rows()))
             .label("database", &one.assertion.database)
@@ -101,7 +101,7 @@ fn samples(report: &AuditReport, clock: &Clock) -> Vec<Metric> {
     all
 }
 
-/// A count as the format has it; from 2^53 on it is rounded.
+/// A count as a floating-point number; from 2^53 on it is rounded.
 fn float(count: u64) -> f64 {
     count as f64
 }

@@ -1,4 +1,4 @@
-//! `bird audit`: the references; finds the rows that refer to nothing.
+//! `bird audit`: finds rows whose references have no parent.
 
 mod args;
 mod assertions;
@@ -19,25 +19,26 @@ use std::sync::Arc;
 use super::context::Context;
 use super::impact::Question;
 use super::run::{open, references};
-use crate::db::audit::checkpoint::Journal;
-use crate::db::audit::endpoints::{self, Looked, Prepared};
+use crate::db::audit::checkpoint::Checkpoint;
+use crate::db::audit::endpoints::{self, Inspected, PreparedReference};
 use crate::db::audit::settings::{Progress, Settings};
 use crate::db::audit::task::Task;
 use crate::db::audit::throttle::{self, Throttle};
-use crate::db::audit::totals::Tally;
-use crate::db::audit::watermark::{self, Since};
+use crate::db::audit::totals::ReferenceTotals;
+use crate::db::audit::watermark::{self, Watermark};
 use crate::db::audit::{connections, estimate, grouping, run as machine};
 use crate::db::clock::now;
+use crate::invariant::Broken;
 use crate::model::diagnostic::Failure;
 use crate::model::exit::Exit;
 use crate::output::Report;
-use assertions::Asserted;
-use last_pass::Passes;
+use assertions::AssertionResult;
+use last_pass::LastPasses;
 use report::AuditReport;
 
 pub use args::Args;
 
-/// Does what was asked for; it writes to no configured database.
+/// Runs an audit, an import or an impact query. It never writes to a configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Failure> {
     if let Some(file) = &args.import {
         let imported = super::import::run(context, file, args.connect.wait).await?;
@@ -58,7 +59,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Fail
     }
     finish::check(args)?;
     let mut report = audit(context, args).await?;
-    // Whoever asks for one reference, or what would be done, asks for nothing else.
+    // A run for some references, or with --explain, checks no assertions.
     if args.references.is_empty() && !args.explain {
         report.assertions = assertions::run(context, args.connect.wait).await;
     }
@@ -71,11 +72,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Fail
     Ok(Box::new(report))
 }
 
-/// Reads both ends of every reference, and confirms what it finds.
+/// Reads both endpoints of every reference, and confirms candidates.
 async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
-    let passes = Passes::read(context);
-    let (looked, mut since) = look(context, args, &passes).await?;
-    let members: Vec<Arc<Prepared>> = looked
+    let passes = LastPasses::read(context);
+    let (inspected, mut since) = inspect(context, args, &passes).await?;
+    let members: Vec<Arc<PreparedReference>> = inspected
         .iter()
         .filter_map(|one| one.prepared.clone())
         .collect();
@@ -92,46 +93,46 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         jobs: args.jobs,
         strategy: args.strategy,
         snapshot: args.snapshot,
-        separate: args.apart,
+        separate: args.separate,
         stop: &context.stop,
         progress: &progress,
     };
     let tasks = grouping::tasks(&settings, &members)?;
+    let mut totals = vec![ReferenceTotals::default(); context.project.references.len()];
     if args.explain {
-        let report = finish::report(context, args, looked, &[], &[]);
+        let report = finish::report(context, args, inspected, &totals, &[])?;
         return Ok(explained(report, &tasks));
     }
-    let mut tallies = vec![Tally::default(); context.project.references.len()];
     let folder = context.project.root.join(".bird/audit");
     let fingerprint = grouping::fingerprint(&members, &tasks);
     let run = context.run.to_string();
-    let journal = Journal::open(&folder, &fingerprint, &run, args.resume, now());
-    let mut journal = journal.map_err(|error| errors::cannot_keep(&folder, &error))?;
+    let checkpoint = Checkpoint::open(&folder, &fingerprint, &run, args.resume, now());
+    let mut checkpoint = checkpoint.map_err(|error| errors::cannot_keep(&folder, &error))?;
     let throttle = Throttle::new(&settings);
-    let monitor = throttle::monitor(&settings, &looked).await?;
+    let monitor = throttle::monitor(&settings, &inspected).await?;
     let (read, faults) = machine::read(
         &settings,
         tasks,
         (&throttle, monitor),
-        &mut journal,
-        &mut tallies,
+        &mut checkpoint,
+        &mut totals,
     )
     .await;
-    let mut report = finish::report(context, args, looked, &tallies, &read);
-    report.begun_on.clone_from(&journal.before.begun_on);
+    let mut report = finish::report(context, args, inspected, &totals, &read)?;
+    report.begun_on.clone_from(&checkpoint.earlier.begun_on);
     report.faults = faults;
-    let is_resumed = !journal.before.done.is_empty();
+    let is_resumed = !checkpoint.earlier.done.is_empty();
     for one in &mut report.references {
         one.since = since.remove(&one.index);
-        // What was read before may end at a lesser value than the greatest now.
+        // The chunks of the earlier run may end below the greatest value now.
         if let Some(since) = one.since.as_mut().filter(|_| is_resumed) {
             since.upto = None;
         }
-        let passed = one.prepared.as_deref().map(|prepared| passes.of(prepared));
-        one.passed = passed.unwrap_or_default();
+        let last_pass = one.prepared.as_deref().map(|prepared| passes.of(prepared));
+        one.last_pass = last_pass.unwrap_or_default();
     }
-    finish::files(context, args, &mut report, journal).await?;
-    let complete = report.references.iter().filter(|one| one.tally.complete);
+    finish::files(context, args, &mut report, checkpoint).await?;
+    let complete = report.references.iter().filter(|one| one.totals.complete);
     let complete = complete.filter_map(|one| Some((one.prepared.as_deref()?, one.since.as_ref())));
     if let Err(error) = passes.keep(context, &report.begun_on, complete) {
         context
@@ -141,58 +142,59 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     Ok(report)
 }
 
-/// Looks at both ends of every reference, in one session for each database; and what watermark
-/// was laid upon each, by its place.
-async fn look(
+/// Inspects both endpoints of every reference, in one session per database. Returns the watermark of
+/// each reference, too, by its index.
+async fn inspect(
     context: &Context,
     args: &Args,
-    passes: &Passes,
-) -> Result<(Vec<Looked>, BTreeMap<usize, Since>), Failure> {
+    passes: &LastPasses,
+) -> Result<(Vec<Inspected>, BTreeMap<usize, Watermark>), Failure> {
     let selected = selection::references(context, args)?;
     let wait = args.connect.wait;
     let mut connected = references::connect(context, wait, &selected).await?;
     let prepared = selected
         .iter()
         .map(|(index, reference)| endpoints::prepare(&connected, *index, reference));
-    let mut looked: Vec<Looked> = prepared.collect();
+    let mut inspected = prepared.collect::<Result<Vec<Inspected>, Broken>>()?;
     let asking = async {
-        replicas::read_from(context, args, &mut looked).await?;
+        replicas::read_from(context, args, &mut inspected).await?;
         let since = match &args.since {
             Some(asked) => {
                 let (column, value) = match asked.split_once('=') {
                     Some((column, value)) => (column, Some(value)),
                     None => (asked.as_str(), None),
                 };
-                let last = |prepared: &Prepared| passes.of(prepared).marks.get(column).cloned();
-                watermark::apply((column, value), last, &mut connected, &mut looked).await?
+                let last =
+                    |prepared: &PreparedReference| passes.of(prepared).marks.get(column).cloned();
+                watermark::apply((column, value), last, &mut connected, &mut inspected).await?
             }
             None => BTreeMap::new(),
         };
-        estimate::estimate(&mut connected, &mut looked).await;
+        estimate::estimate(&mut connected, &mut inspected).await;
         Ok::<_, Failure>(since)
     };
     let since = asking.await;
     connections::close(connected).await;
-    Ok((looked, since?))
+    Ok((inspected, since?))
 }
 
 /// The report of a run that reads no keys.
 fn explained(mut report: AuditReport, tasks: &[Task]) -> AuditReport {
-    // Nothing was to be read, so nothing is missing; but a reference that cannot be read fails.
+    // No keys were to be read, so none are missing; but a reference that cannot be read fails.
     let impossible = report.references.iter().any(|one| one.prepared.is_none());
     report.exit = if impossible { Exit::Failed } else { Exit::Done };
     report.explained = Some(explain::explain(tasks));
     report
 }
 
-/// An audit that did not finish is never clean.
+/// The exit code: an audit that did not finish is never clean.
 fn exit(context: &Context, args: &Args, report: &AuditReport) -> Exit {
     let mut exit = report.exit;
     let worst = report.findings().map(|finding| finding.severity).max();
     if worst.is_some_and(|worst| worst >= args.fail_on) {
         exit = exit.most_severe(Exit::Found);
     }
-    if !report.complete() || !report.assertions.iter().all(Asserted::is_done) {
+    if !report.complete() || !report.assertions.iter().all(AssertionResult::is_done) {
         exit = exit.most_severe(Exit::Failed);
     }
     open::interrupted(context, exit)

@@ -1,64 +1,64 @@
-//! What an audit found of one reference.
+//! The report of one reference.
 
-use crate::model::code::Code;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::last_pass::Passed;
+use super::last_pass::LastPass;
 use crate::audit::Strategy;
 use crate::cmd::run::orphans;
-use crate::db::audit::endpoints::Prepared;
-use crate::db::audit::replica::Reader;
+use crate::db::audit::endpoints::PreparedReference;
+use crate::db::audit::replica::ReadReplica;
 use crate::db::audit::task::{Guarantee, Task};
-use crate::db::audit::totals::Tally;
-use crate::db::audit::watermark::Since;
+use crate::db::audit::totals::ReferenceTotals;
+use crate::db::audit::watermark::Watermark;
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::key::describe;
 use crate::model::reference::Reference;
 use crate::output::Grid;
 
-/// What came of one reference.
-pub struct Audited {
-    /// Its place among the project's.
+/// The result of one reference.
+pub struct ReferenceReport {
+    /// Its index among the project's references.
     pub index: usize,
     pub reference: Reference,
-    pub remarks: Vec<Diagnostic>,
-    pub prepared: Option<Arc<Prepared>>,
-    /// How it was read, where it was.
+    pub notes: Vec<Diagnostic>,
+    pub prepared: Option<Arc<PreparedReference>>,
+    /// The task that read it; `None` if it was not read.
     pub task: Option<Arc<Task>>,
-    pub tally: Tally,
-    /// From where on its rows were read.
-    pub since: Option<Since>,
-    /// What is known of the audits before.
-    pub passed: Passed,
+    pub totals: ReferenceTotals,
+    /// The watermark from which its rows were read.
+    pub since: Option<Watermark>,
+    /// The last audits of it.
+    pub last_pass: LastPass,
 }
 
-impl Audited {
-    /// How many parents there are that count, where they were counted.
+impl ReferenceReport {
+    /// The number of parents, if the strategy counted them.
     pub fn parents(&self) -> Option<u64> {
         let task = self.task.as_deref()?;
         let counted = match task.choice.strategy {
             Strategy::Merge => true,
-            Strategy::Hash => self.tally.totals.keys > 0,
+            Strategy::Hash => self.totals.read.keys > 0,
             Strategy::Sql | Strategy::Probe => false,
         };
-        (counted && self.tally.complete).then_some(self.tally.parents)
+        (counted && self.totals.complete).then_some(self.totals.parents)
     }
 
     pub fn findings(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        let (reference, tally) = (&self.reference, &self.tally);
+        let (reference, totals) = (&self.reference, &self.totals);
         let mut find = |code, message: String, hint: &str| {
             let mut fault = Diagnostic::new(code, message).database(&reference.from.database);
             fault.severity = reference.severity;
             fault.location.clone_from(&reference.location);
             found.push(fault.hint(hint));
         };
-        let rows = tally.orphan_rows;
+        let rows = totals.orphan_rows;
         if rows > reference.max_orphans {
-            let keys = tally.orphan_keys;
-            let nulls = match tally.null_rows {
+            let keys = totals.orphan_keys;
+            let nulls = match totals.null_rows {
                 0 => String::new(),
                 nulls => format!(", {nulls} of them with NULL"),
             };
@@ -76,12 +76,12 @@ impl Audited {
                 "bird audit --plan FILE writes what bird repair would do with them",
             );
         }
-        if tally.malformed.rows > 0 {
-            let some = tally.malformed.shown.join(", ");
+        if totals.malformed.rows > 0 {
+            let some = totals.malformed.shown.join(", ");
             let message = format!(
                 "{reference}: {} row{} with a value that cannot be a key: {some}",
-                tally.malformed.rows,
-                plural(tally.malformed.rows)
+                totals.malformed.rows,
+                plural(totals.malformed.rows)
             );
             find(
                 Code::MalformedKey,
@@ -93,9 +93,9 @@ impl Audited {
     }
 
     pub fn json(&self) -> Value {
-        let (reference, tally) = (&self.reference, &self.tally);
+        let (reference, totals) = (&self.reference, &self.totals);
         let task = self.task.as_deref();
-        let sample: Vec<Value> = tally
+        let sample: Vec<Value> = totals
             .sample
             .iter()
             .map(|orphan| Value::Object(orphans::json(orphan)))
@@ -105,18 +105,18 @@ impl Audited {
             "to": reference.to.to_string(),
             "strategy": task.map(|task| task.choice.strategy.to_string()),
             "why": task.map(|task| task.choice.why.clone()),
-            "complete": tally.complete,
-            "rows": tally.totals.rows,
-            "keys": tally.totals.keys,
+            "complete": totals.complete,
+            "rows": totals.read.rows,
+            "keys": totals.read.keys,
             "parents": self.parents(),
-            "candidates": tally.candidates,
-            "confirming": { "milliseconds": tally.confirming / 1000 },
-            "orphan_keys": tally.orphan_keys,
-            "orphan_rows": tally.orphan_rows,
-            "hidden_rows": tally.hidden_rows,
-            "null_rows": tally.null_rows,
-            "malformed_rows": tally.malformed.rows,
-            "malformed": tally.malformed.shown,
+            "candidates": totals.candidates,
+            "confirming": { "milliseconds": totals.confirming / 1000 },
+            "orphan_keys": totals.orphan_keys,
+            "orphan_rows": totals.orphan_rows,
+            "hidden_rows": totals.hidden_rows,
+            "null_rows": totals.null_rows,
+            "malformed_rows": totals.malformed.rows,
+            "malformed": totals.malformed.shown,
             "max_orphans": reference.max_orphans,
             "severity": reference.severity,
             "guarantee": self.guarantee().map(Guarantee::word),
@@ -125,42 +125,42 @@ impl Audited {
                 "from": since.from,
                 "upto": since.upto,
             })),
-            "last_full_pass": self.passed.full,
+            "last_full_pass": self.last_pass.full,
             "sources": self.sources(),
-            "replica": self.reader().map(|reader| json!({
-                "place": reader.target.shown(),
-                "identity": reader.identity,
-                "behind_seconds": reader.behind(),
-                "follows": reader.follows(),
+            "replica": self.read_replica().map(|read_replica| json!({
+                "place": read_replica.target.shown(),
+                "identity": read_replica.identity,
+                "behind_seconds": read_replica.behind(),
+                "follows": read_replica.follows(),
             })),
             "coverage": self.covered(),
             "sample": sample,
         })
     }
 
-    /// How certain its findings are, where it was read.
+    /// The guarantee of its findings; `None` if it was not read.
     pub fn guarantee(&self) -> Option<Guarantee> {
         let (task, prepared) = (self.task.as_deref()?, self.prepared.as_deref()?);
         Some(task.guarantee(prepared))
     }
 
-    fn reader(&self) -> Option<&Reader> {
-        self.prepared.as_deref()?.child.reader.as_ref()
+    fn read_replica(&self) -> Option<&ReadReplica> {
+        self.prepared.as_deref()?.child.read_replica.as_ref()
     }
 
-    /// What an audit of a replica's rows leaves out.
-    pub fn late(&self) -> Option<String> {
-        let reader = self.reader()?;
+    /// A note about the replica that its keys come from.
+    pub fn replica_note(&self) -> Option<String> {
+        let read_replica = self.read_replica()?;
         Some(format!(
             "{}: keys from the replica {}, {}.",
             self.reference,
-            reader.target.shown(),
-            reader.age()
+            read_replica.target.shown(),
+            read_replica.age()
         ))
     }
 
-    /// What an audit from a watermark on leaves out.
-    pub fn marked(&self) -> Option<String> {
+    /// A note about the rows that an audit from a watermark leaves out.
+    pub fn watermark_note(&self) -> Option<String> {
         let from = self.since.as_ref()?;
         let Some(value) = &from.from else {
             return Some(format!(
@@ -168,7 +168,7 @@ impl Audited {
                 self.reference, from.column
             ));
         };
-        let full = self.passed.full.as_deref();
+        let full = self.last_pass.full.as_deref();
         let full = full.map_or("there was none yet".to_owned(), |full| {
             format!("the last began {full}")
         });
@@ -186,7 +186,7 @@ impl Audited {
         })
     }
 
-    /// The ranges of keys that were read: of the first column, each bound where there is one.
+    /// The ranges of keys that were read, by their first column.
     fn covered(&self) -> Vec<Value> {
         let columns = self.prepared.as_deref().map(|one| &one.child.columns);
         let first = columns.and_then(|columns| columns.first());
@@ -194,13 +194,13 @@ impl Audited {
             let (key, (_, compare)) = (key.as_ref()?, first?);
             Some(describe(compare, key))
         };
-        let ranges = self.tally.covered.iter();
+        let ranges = self.totals.covered.iter();
         ranges
             .map(|range| json!({ "after": bound(&range.after), "upto": bound(&range.upto) }))
             .collect()
     }
 
-    /// What was covered, in words, where that is not everything.
+    /// Describes what was read of a reference that is incomplete.
     pub fn gaps(&self) -> String {
         let ranges = self.covered().into_iter().map(|range| {
             let word = |bound: &Value, none: &str| bound.as_str().unwrap_or(none).to_owned();
@@ -211,7 +211,7 @@ impl Audited {
             format!("{after} to {upto}")
         });
         match ranges.collect::<Vec<_>>().join(", ") {
-            all if self.tally.nulls_left => {
+            all if self.totals.nulls_left => {
                 format!("rows with NULL were not read; covered: keys from {all}")
             }
             none if none.is_empty() => "nothing was covered".to_owned(),
@@ -224,8 +224,8 @@ fn plural(number: u64) -> &'static str {
     if number == 1 { "" } else { "s" }
 }
 
-/// All references in a table.
-pub fn grid(references: &[Audited]) -> Grid {
+/// Renders all references as a table.
+pub fn grid(references: &[ReferenceReport]) -> Grid {
     let mut grid = Grid {
         headers: vec![
             "reference",
@@ -250,7 +250,7 @@ pub fn grid(references: &[Audited]) -> Grid {
             }
         };
         let guarantee = one.guarantee().map_or("not audited", Guarantee::word);
-        let guarantee = if task.is_some() && !one.tally.complete {
+        let guarantee = if task.is_some() && !one.totals.complete {
             "not finished"
         } else {
             guarantee
@@ -259,10 +259,10 @@ pub fn grid(references: &[Audited]) -> Grid {
             one.reference.from.to_string(),
             one.reference.to.to_string(),
             task.map_or("-".to_owned(), |task| task.choice.strategy.to_string()),
-            counted(one.tally.totals.rows),
-            counted(one.tally.totals.keys),
-            counted(one.tally.orphan_keys),
-            counted(one.tally.orphan_rows),
+            counted(one.totals.read.rows),
+            counted(one.totals.read.keys),
+            counted(one.totals.orphan_keys),
+            counted(one.totals.orphan_rows),
             guarantee.to_owned(),
         ]);
     }

@@ -1,6 +1,5 @@
-//! `--plan FILE`: what `bird repair` would do with the orphans that were found.
+//! Writes the plan for `bird repair` (`--plan FILE`).
 
-use crate::model::code::Code;
 use std::path::Path;
 
 use super::args::Args;
@@ -10,22 +9,23 @@ use crate::cmd::context::Context;
 use crate::cmd::run::database::{RunDatabase, open_all};
 use crate::cmd::run::open;
 use crate::cmd::run::open::Absent;
-use crate::db::audit::endpoints::Prepared;
+use crate::db::audit::endpoints::PreparedReference;
 use crate::db::clock::now;
 use crate::db::repair;
 use crate::db::repair::row_state;
 use crate::db::session::{Access, DbError};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::ColumnNames;
 use crate::model::repair::Totals;
 use crate::project::{Database, Replacement};
-use crate::repair::plan::{Header, Planned, Side, Writer};
+use crate::repair::plan::{Header, PlanWriter, PlannedEndpoint, PlannedReference};
 
-/// A plan on its way to its file.
-pub type Plan = Writer<Replacement>;
+/// A plan that is being written.
+pub type Plan = PlanWriter<Replacement>;
 
-/// Begins a plan with the references that were read; nothing where none was asked for, or where
-/// the audit has gaps.
+/// Begins a plan with the references that were read; `None` without `--plan`, or if the audit is
+/// incomplete.
 pub async fn begin(
     context: &Context,
     args: &Args,
@@ -35,23 +35,23 @@ pub async fn begin(
         return Ok(None);
     };
     let read = report.references.iter();
-    let read: Vec<&Prepared> = read.filter_map(|one| one.prepared.as_deref()).collect();
+    let read: Vec<&PreparedReference> = read.filter_map(|one| one.prepared.as_deref()).collect();
     let references = planned(context, args, &read).await?;
     let header = Header::new(&context.run.to_string(), &now(), args.action, references);
     let file = Replacement::begin(path).map_err(|error| cannot_write(path, &error))?;
-    let plan = Writer::new(file, &header);
+    let plan = PlanWriter::new(file, &header);
     plan.map(Some).map_err(|error| cannot_write(path, &error))
 }
 
-/// What the plan says of each reference, asked in one session for each database.
+/// The references for the header of the plan, queried in one session per database.
 async fn planned(
     context: &Context,
     args: &Args,
-    read: &[&Prepared],
-) -> Result<Vec<Planned>, Failure> {
+    read: &[&PreparedReference],
+) -> Result<Vec<PlannedReference>, Failure> {
     let is_end = |database: &&Database| {
         let mut ends = read.iter().flat_map(|one| [&one.child, &one.parent]);
-        ends.any(|side| side.database == database.name)
+        ends.any(|planned_endpoint| planned_endpoint.database == database.name)
     };
     let ends = context.project.databases.iter().filter(is_end);
     let wait = args.connect.wait;
@@ -59,10 +59,11 @@ async fn planned(
     let asking = async {
         let mut all = Vec::new();
         for one in read {
-            let child = side(&mut opened, &one.reference.from, true).await?;
-            let parent = side(&mut opened, &one.reference.to, false).await?;
+            let child = planned_endpoint(&mut opened, &one.reference.from, true).await?;
+            let parent = planned_endpoint(&mut opened, &one.reference.to, false).await?;
             let names = one.child.names.iter().map(|column| column.name.clone());
-            let planned = Planned::new(&one.reference, one.index, names.collect(), child, parent);
+            let planned =
+                PlannedReference::new(&one.reference, one.index, names.collect(), child, parent);
             all.push(planned);
         }
         Ok(all)
@@ -74,11 +75,11 @@ async fn planned(
     all
 }
 
-async fn side(
+async fn planned_endpoint(
     opened: &mut [RunDatabase<'_>],
     names: &ColumnNames,
     is_child: bool,
-) -> Result<Side, Failure> {
+) -> Result<PlannedEndpoint, Failure> {
     let mut opened = opened.iter_mut();
     let place = opened.find(|one| one.database.name == names.database);
     let Some(RunDatabase {
@@ -92,16 +93,16 @@ async fn side(
     };
     let asking = async {
         repair::prepare(session, is_child).await?;
-        row_state::side(session, &database.target, names, is_child).await
+        row_state::planned_endpoint(session, &database.target, names, is_child).await
     };
-    let told: Result<Side, DbError> = asking.await;
-    told.map_err(|error| {
+    let read: Result<PlannedEndpoint, DbError> = asking.await;
+    read.map_err(|error| {
         let doing = "reading what a plan needs";
         Failure::failed(open::cannot_ask(database, doing, &error))
     })
 }
 
-/// Ends a plan: its file stands there whole.
+/// Ends a plan, and puts its file in place.
 pub fn end(report: &AuditReport, plan: Plan, path: &Path) -> Result<(), Failure> {
     let read = report
         .references
@@ -109,10 +110,10 @@ pub fn end(report: &AuditReport, plan: Plan, path: &Path) -> Result<(), Failure>
         .filter(|one| one.prepared.is_some());
     let totals: Vec<Totals> = read
         .map(|one| Totals {
-            orphan_rows: one.tally.orphan_rows,
-            orphan_keys: one.tally.orphan_keys,
-            rows: one.tally.totals.rows,
-            keys: one.tally.totals.keys,
+            orphan_rows: one.totals.orphan_rows,
+            orphan_keys: one.totals.orphan_keys,
+            rows: one.totals.read.rows,
+            keys: one.totals.read.keys,
             parents: one.parents(),
         })
         .collect();

@@ -1,27 +1,27 @@
-//! `--replica`: the keys of children are read where that troubles nobody. A child that is seen late
-//! is seen as it was, and its parents are still read after it; what is found is confirmed on the
-//! primaries. What the replica does not have yet is not found, and the report says so.
+//! Reads the keys of children from replicas (`--replica`), which spares the primaries. Parents are
+//! still read after children, and candidates are confirmed on the primaries. Rows that the replica
+//! does not have yet are not found, and the report says so.
 
-use crate::model::code::Code;
 use std::sync::Arc;
 
 use super::args::Args;
 use crate::cmd::context::Context;
 use crate::cmd::run::{open, replica};
 use crate::db::audit::connections;
-use crate::db::audit::endpoints::{Looked, Prepared, Side};
-use crate::db::audit::replica::Reader;
+use crate::db::audit::endpoints::{Endpoint, Inspected, PreparedReference};
+use crate::db::audit::replica::ReadReplica;
 use crate::db::session::{Access, Session};
 use crate::dialect::keys::{Following, Replication};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::{Column, Schema};
 use crate::project::Database;
 
-/// Lets children be read from the replicas that were named, and says what is to be known of them.
+/// Assigns the replicas to the children of their databases, with notes about their state.
 pub async fn read_from(
     context: &Context,
     args: &Args,
-    looked: &mut [Looked],
+    inspected: &mut [Inspected],
 ) -> Result<(), Failure> {
     let mut seen = Vec::new();
     for asked in &args.replicas {
@@ -34,7 +34,7 @@ pub async fn read_from(
             ));
         }
         seen.push(&database.name);
-        let mut ours = looked.iter_mut().filter(|one| {
+        let mut ours = inspected.iter_mut().filter(|one| {
             let child = one.prepared.as_ref().map(|prepared| &prepared.child);
             child.is_some_and(|child| child.database == database.name)
         });
@@ -46,17 +46,17 @@ pub async fn read_from(
             continue;
         };
         let place = replica.target.shown();
-        let (reader, schema) = look(database, &replica).await?;
+        let (read_replica, schema) = inspect(database, &replica).await?;
         if let Some(prepared) = &first.prepared {
-            let identities = (&prepared.child.identity, &reader.identity);
-            replica::same_cluster(database, &place, identities, &reader.replication)?;
+            let identities = (&prepared.child.identity, &read_replica.identity);
+            replica::same_cluster(database, &place, identities, &read_replica.replication)?;
             if args.limits.max_lag.is_some() {
                 let server = &prepared.child.server;
-                replica::limited(database, server, &place, &reader.replication)?;
+                replica::limited(database, server, &place, &read_replica.replication)?;
             }
             first
-                .remarks
-                .extend(remark(&prepared.child, &place, &reader));
+                .notes
+                .extend(note(&prepared.child, &place, &read_replica));
         }
         for one in std::iter::once(first).chain(ours) {
             let Some(prepared) = &one.prepared else {
@@ -64,18 +64,21 @@ pub async fn read_from(
             };
             same_table(&prepared.child, &place, &schema)?;
             let mut child = prepared.child.clone();
-            child.reader = Some(reader.clone());
-            one.prepared = Some(Arc::new(Prepared {
+            child.read_replica = Some(read_replica.clone());
+            one.prepared = Some(Arc::new(PreparedReference {
                 child,
-                ..Prepared::clone(prepared)
+                ..PreparedReference::clone(prepared)
             }));
         }
     }
     Ok(())
 }
 
-/// What a replica is, and what it has.
-async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema), Failure> {
+/// Inspects a replica.
+async fn inspect(
+    database: &Database,
+    replica: &Database,
+) -> Result<(ReadReplica, Schema), Failure> {
     let schema = database.schema.as_deref();
     let target = &replica.target;
     let opened = Session::open(target, replica.dialect, schema, Access::Look).await;
@@ -90,17 +93,17 @@ async fn look(database: &Database, replica: &Database) -> Result<(Reader, Schema
             Failure::failed(open::cannot_ask(database, "looking at its replica", &error))
         })?;
     session.close().await;
-    let reader = Reader {
+    let read_replica = ReadReplica {
         target: target.clone(),
         identity: found.identity,
         replication: found.replication,
     };
-    Ok((reader, found.schema))
+    Ok((read_replica, found.schema))
 }
 
-/// A replica has the same tables; one that has not, is another database's, or has not come to the
-/// last migration yet.
-fn same_table(child: &Side, place: &str, schema: &Schema) -> Result<(), Failure> {
+/// Checks that the replica has the table of a child. If not, it belongs to another database, or the
+/// last migration has not arrived yet.
+fn same_table(child: &Endpoint, place: &str, schema: &Schema) -> Result<(), Failure> {
     let (name, table) = (&child.database, &child.table.name);
     let another = |message| Err(replica::another(name, message));
     let Some(found) = schema.table(table) else {
@@ -122,10 +125,10 @@ fn same_table(child: &Side, place: &str, schema: &Schema) -> Result<(), Failure>
     Ok(())
 }
 
-/// What is to be known of a replica beside its lag.
-fn remark(child: &Side, place: &str, reader: &Reader) -> Option<Diagnostic> {
+/// A note about the state of a replica.
+fn note(child: &Endpoint, place: &str, read_replica: &ReadReplica) -> Option<Diagnostic> {
     let name = &child.database;
-    let (message, hint) = match &reader.replication {
+    let (message, hint) = match &read_replica.replication {
         Replication::Unknown => return None,
         Replication::Primary => (
             format!(
@@ -141,5 +144,5 @@ fn remark(child: &Side, place: &str, reader: &Reader) -> Option<Diagnostic> {
             return replica::elsewhere(name, &child.identity, place, following);
         }
     };
-    Some(replica::remark(name, &message, hint))
+    Some(replica::note(name, &message, hint))
 }

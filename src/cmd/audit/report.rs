@@ -1,31 +1,33 @@
-//! What an audit found.
+//! The report of an audit.
 
-use crate::model::code::Code;
 use serde_json::{Map, Value, json};
 
-use super::assertions::{self, Asserted};
-use super::explain::{self, Explained};
-use super::reference_report::{Audited, grid};
+use super::assertions::{self, AssertionResult};
+use super::explain::{self, Explanation};
+use super::reference_report::{ReferenceReport, grid};
 use crate::cmd::run::orphans;
+use crate::invariant;
+use crate::invariant::Broken;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
 use crate::output::checked::{Checked, Outcome};
 use crate::output::{Block, Report};
 
-/// All references of a run.
+/// The results of all references and assertions.
 pub struct AuditReport {
-    pub references: Vec<Audited>,
-    pub assertions: Vec<Asserted>,
-    /// From which severity on a finding fails.
+    pub references: Vec<ReferenceReport>,
+    pub assertions: Vec<AssertionResult>,
+    /// The least severity that fails the run.
     pub fail_on: Severity,
     pub begun_on: String,
     pub ended_on: String,
-    /// Why something could not be read.
+    /// The failures of tasks and files.
     pub faults: Vec<Diagnostic>,
-    /// What would be done, where that was asked for.
-    pub explained: Option<Vec<Explained>>,
-    /// How many orphans of each reference are shown.
+    /// The explanations, with `--explain`.
+    pub explained: Option<Vec<Explanation>>,
+    /// The number of orphans that are shown per reference.
     pub sample: usize,
     pub exit: Exit,
 }
@@ -33,40 +35,39 @@ pub struct AuditReport {
 impl AuditReport {
     /// Whether every key of every reference was read.
     pub fn complete(&self) -> bool {
-        let read = |one: &Audited| one.tally.complete;
+        let read = |one: &ReferenceReport| one.totals.complete;
         self.faults.is_empty() && (self.explained.is_some() || self.references.iter().all(read))
     }
 
-    /// Keeps an orphan, where there is room among those that are shown.
-    pub fn keep(&mut self, orphan: Orphan) {
+    /// Counts an orphan, and adds it to the sample if there is room.
+    pub fn keep(&mut self, orphan: Orphan) -> Result<(), Broken> {
         let mut all = self.references.iter_mut();
-        let Some(one) = all.find(|one| one.index == orphan.reference) else {
-            return;
-        };
-        one.tally.hidden_rows += u64::from(orphan.hidden);
-        if one.tally.sample.len() < self.sample {
-            one.tally.sample.push(orphan);
+        let one = all.find(|one| one.index == orphan.reference);
+        let one = invariant!(one, some, "an orphan belongs to a reference of the run");
+        one.totals.hidden_rows += u64::from(orphan.hidden);
+        if one.totals.sample.len() < self.sample {
+            one.totals.sample.push(orphan);
         }
+        Ok(())
     }
 
-    /// What is wrong with the data.
+    /// The findings about the data.
     pub fn findings(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        let orphans = self.references.iter().flat_map(Audited::findings);
+        let orphans = self.references.iter().flat_map(ReferenceReport::findings);
         orphans.chain(assertions::diagnostics(&self.assertions))
     }
 
-    /// The references for those who count.
+    /// The references for check formats.
     fn orphans(&self) -> impl Iterator<Item = Checked> + '_ {
         self.references.iter().map(|one| {
-            let found: Vec<Diagnostic> =
-                one.remarks.iter().cloned().chain(one.findings()).collect();
-            let outcome = if one.tally.complete {
+            let found: Vec<Diagnostic> = one.notes.iter().cloned().chain(one.findings()).collect();
+            let outcome = if one.totals.complete {
                 Outcome::of(found, self.fail_on)
             } else {
                 let message = format!("{}: not finished; {}", one.reference, one.gaps());
-                let mut told = vec![Diagnostic::new(Code::NotFinished, message)];
-                told.extend(found);
-                Outcome::NotDone(told)
+                let mut diagnostics = vec![Diagnostic::new(Code::NotFinished, message)];
+                diagnostics.extend(found);
+                Outcome::NotDone(diagnostics)
             };
             Checked {
                 subject: one.reference.from.database.clone(),
@@ -97,29 +98,36 @@ impl Report for AuditReport {
         }
         let mut blocks = vec![Block::Grid(grid(&self.references))];
         for one in &self.references {
-            if !one.tally.sample.is_empty() {
+            if !one.totals.sample.is_empty() {
                 blocks.push(Block::Line(format!("Orphans of {}:", one.reference)));
-                blocks.push(Block::Grid(orphans::grid("missing key", &one.tally.sample)));
+                blocks.push(Block::Grid(orphans::grid(
+                    "missing key",
+                    &one.totals.sample,
+                )));
             }
         }
-        let mut told: Vec<(&str, &str)> = Vec::new();
-        for guarantee in self.references.iter().filter_map(Audited::guarantee) {
-            let meant = (guarantee.word(), guarantee.told());
-            if !told.contains(&meant) {
-                told.push(meant);
+        let mut meanings: Vec<(&str, &str)> = Vec::new();
+        for guarantee in self
+            .references
+            .iter()
+            .filter_map(ReferenceReport::guarantee)
+        {
+            let meant = (guarantee.word(), guarantee.description());
+            if !meanings.contains(&meant) {
+                meanings.push(meant);
             }
         }
-        for (word, meaning) in told {
+        for (word, meaning) in meanings {
             blocks.push(Block::Line(format!("{word}: {meaning}.")));
         }
         let (from, to) = (second(&self.begun_on), second(&self.ended_on));
         blocks.push(Block::Line(format!("Window: {from} to {to}.")));
         blocks.extend(asserted);
         for one in &self.references {
-            blocks.extend(one.late().map(Block::Line));
-            blocks.extend(one.marked().map(Block::Line));
+            blocks.extend(one.replica_note().map(Block::Line));
+            blocks.extend(one.watermark_note().map(Block::Line));
         }
-        for one in self.references.iter().filter(|one| !one.tally.complete) {
+        for one in self.references.iter().filter(|one| !one.totals.complete) {
             blocks.push(Block::Line(format!(
                 "{}: not finished; {}.",
                 one.reference,
@@ -130,8 +138,8 @@ impl Report for AuditReport {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        let remarks = self.references.iter().flat_map(|one| one.remarks.clone());
-        let mut all: Vec<Diagnostic> = self.faults.iter().cloned().chain(remarks).collect();
+        let notes = self.references.iter().flat_map(|one| one.notes.clone());
+        let mut all: Vec<Diagnostic> = self.faults.iter().cloned().chain(notes).collect();
         if self.explained.is_none() {
             all.extend(self.findings());
         }
@@ -163,23 +171,23 @@ impl Report for AuditReport {
         let mut extra = Map::new();
         extra.insert("complete".into(), json!(self.complete()));
         if let Some(explained) = &self.explained {
-            let explained: Vec<Value> = explained.iter().map(Explained::json).collect();
+            let explained: Vec<Value> = explained.iter().map(Explanation::json).collect();
             extra.insert("references".into(), json!(explained));
             return extra;
         }
-        let references: Vec<Value> = self.references.iter().map(Audited::json).collect();
+        let references: Vec<Value> = self.references.iter().map(ReferenceReport::json).collect();
         extra.insert(
             "window".into(),
             json!({ "from": self.begun_on, "to": self.ended_on }),
         );
         extra.insert("references".into(), json!(references));
-        let asserted = self.assertions.iter().map(Asserted::json);
+        let asserted = self.assertions.iter().map(AssertionResult::json);
         extra.insert("assertions".into(), asserted.collect());
         extra
     }
 }
 
-/// A time to the second.
+/// Shortens a time to seconds.
 fn second(time: &str) -> String {
     let whole = time.split_once('.').map(|(whole, _)| format!("{whole}Z"));
     whole.unwrap_or_else(|| time.to_owned())

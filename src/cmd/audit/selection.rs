@@ -7,7 +7,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;
 use crate::model::reference::Reference;
 
-/// The references of this run: those that were named, else those with an end in a selected
+/// The references of this run: those that were named, else those with an endpoint in a selected
 /// database.
 pub fn references<'p>(
     context: &'p Context,

@@ -1,9 +1,8 @@
-//! `bird audit --impact TABLE --where …`: what would become of the references if these rows of a
-//! parent were deleted. It is a question about what is there now, and it only reads.
+//! `bird audit --impact TABLE --where …`: finds the rows that would become orphans if these rows of a
+//! parent were deleted. It only reads.
 
 pub(super) mod report;
 
-use crate::model::code::Code;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +14,13 @@ use super::context::Context;
 use super::run::{open, references};
 use super::source;
 use crate::db::audit::connections;
-use crate::db::audit::endpoints::{self, Looked, Prepared, Side};
-use crate::db::audit::error;
-use crate::db::audit::error::Fault;
+use crate::db::audit::endpoints::{self, Endpoint, Inspected, PreparedReference};
+use crate::db::audit::error::ReadError;
 use crate::db::keys;
 use crate::db::session::{DbError, Session};
 use crate::dialect::keys::{End, Range, condition};
+use crate::invariant::Broken;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::key::{Batch, describe, split};
@@ -30,13 +30,13 @@ use crate::model::reference::Reference;
 use crate::model::schema::Schema;
 use crate::project::Database;
 
-/// So many keys of parents are held at once.
+/// The number of parents' keys in memory.
 const HELD: usize = 200_000;
-/// Up to so many are looked for by the child's index; beyond that its keys are read instead.
+/// The most keys that are looked up by the child's index; for more, all its keys are read.
 const LOOKED_FOR: usize = 50_000;
-/// So many are looked for by one statement.
+/// The number of keys that one statement looks up.
 const AT_ONCE: usize = 500;
-/// How many batches of keys may wait.
+/// The number of batches in the channel.
 const WAITING: usize = 4;
 
 /// The rows whose deletion is considered.
@@ -44,12 +44,12 @@ pub struct Question<'q> {
     pub table: &'q str,
     /// `--where`; `None` means all rows.
     pub filter: Option<&'q str>,
-    /// How many rows of each child are shown.
+    /// The number of rows that are shown per child.
     pub sample: usize,
     pub wait: Option<Duration>,
 }
 
-/// Answers for every reference that points to the table.
+/// Computes the impact on every reference that points to the table.
 pub async fn run(context: &Context, question: &Question<'_>) -> Result<ImpactReport, Failure> {
     let wait = question.wait;
     let (name, database) = named(context, question.table)?;
@@ -63,17 +63,17 @@ pub async fn run(context: &Context, question: &Question<'_>) -> Result<ImpactRep
         .filter(|(_, one)| one.to.table_name() == name)
         .collect();
     let connected = references::connect(context, wait, &wanted).await?;
-    let looked = wanted
+    let inspected = wanted
         .iter()
         .map(|(index, reference)| endpoints::prepare(&connected, *index, reference));
-    let looked: Vec<Looked> = looked.collect();
+    let inspected = inspected.collect::<Result<Vec<Inspected>, Broken>>()?;
     connections::close(connected).await;
     let mut report = ImpactReport::new(name, question.filter.map(str::to_owned));
     report.parents = parents(context, database, &report.table.table, &filter).await?;
     report.foreign_keys(&loaded.schema);
-    for one in looked {
+    for one in inspected {
         let Some(prepared) = one.prepared else {
-            report.faults.extend(one.remarks);
+            report.faults.extend(one.notes);
             continue;
         };
         let doing = format!("reading {}", prepared.reference);
@@ -83,7 +83,7 @@ pub async fn run(context: &Context, question: &Question<'_>) -> Result<ImpactRep
             Ok(impact) => report.references.push(impact),
             Err(fault) => {
                 let hint = "ask again when the database answers; nothing was changed";
-                report.faults.push(error::cannot(&fault).hint(hint));
+                report.faults.push(fault.diagnose().hint(hint));
             }
         }
     }
@@ -94,7 +94,7 @@ pub async fn run(context: &Context, question: &Question<'_>) -> Result<ImpactRep
     Ok(report)
 }
 
-/// The table and its database.
+/// Finds the table and its database.
 fn named<'c>(context: &'c Context, text: &str) -> Result<(TableName, &'c Database), Failure> {
     let usage = |message: String, hint: String| {
         Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
@@ -128,7 +128,7 @@ fn exists(name: &TableName, schema: &Schema) -> Result<(), Failure> {
     Err(Failure::failed(fault))
 }
 
-/// How many rows would be deleted.
+/// Counts the rows that would be deleted.
 async fn parents(
     context: &Context,
     database: &Database,
@@ -143,27 +143,26 @@ async fn parents(
         "SELECT COUNT(*) FROM {} WHERE {filter}",
         session.table(table)
     );
-    let counted = session.value(&sql).await;
+    let counted = keys::count(&mut session, &sql).await;
     session.close().await;
-    let counted = counted.map_err(|error| {
+    counted.map_err(|error| {
         let fault = open::cannot_ask(database, "counting the rows of --where", &error);
         Failure::failed(fault.hint("--where is a condition as it stands behind WHERE"))
-    })?;
-    Ok(counted.and_then(|count| count.parse().ok()).unwrap_or(0))
+    })
 }
 
-/// Counts what one reference would lose.
+/// Counts the orphans of one reference.
 async fn ask(
     context: &Context,
-    prepared: &Arc<Prepared>,
+    prepared: &Arc<PreparedReference>,
     sample: usize,
     filter: &str,
-) -> Result<Impact, Fault> {
+) -> Result<Impact, ReadError> {
     let parent = &prepared.parent;
     let doing = "reading the parents";
-    let other = Fault::other(&parent.database, doing);
-    let failed = Fault::of(&parent.database, doing);
-    // Parents that do not count have no rows to lose.
+    let other = ReadError::other(&parent.database, doing);
+    let failed = ReadError::of(&parent.database, doing);
+    // Parents that `to_where` excludes have no children to lose.
     let counting = parent.filter.as_deref();
     let doomed = joined(counting, filter);
     let end = parent.filtered(None, Some(&doomed)).map_err(&other)?;
@@ -186,14 +185,14 @@ async fn ask(
         let step = end.boundary(range.after.as_deref(), HELD as u64);
         let next = keys::all(&mut reading, &step).await.map_err(&failed)?;
         range.upto = next.iter().next().map(|(key, _)| key.to_vec());
-        let asked = if prepared.unique {
+        let query = if prepared.unique {
             end.ordered(&range)
         } else {
             end.distinct(&range)
         };
         let (to, from) = mpsc::channel(WAITING);
         let read = async {
-            let read = keys::read(&mut reading, &asked, &to).await;
+            let read = keys::read(&mut reading, &query, &to).await;
             drop(to);
             read
         };
@@ -209,18 +208,18 @@ async fn ask(
     Ok(asking.done().await)
 }
 
-/// Both conditions.
+/// Joins two conditions with AND.
 fn joined(one: Option<&str>, other: &str) -> String {
     one.map_or(other.to_owned(), |one| format!("({one}) AND {other}"))
 }
 
-/// One reference on its way.
+/// The query of one reference.
 struct Asking<'a> {
-    prepared: &'a Prepared,
+    prepared: &'a PreparedReference,
     child: End<'a>,
-    /// The parents that stay, where several may have one key.
+    /// The parents that stay, if several may have the same key.
     left: Option<End<'a>>,
-    /// One for the parents, one for the child.
+    /// The sessions of the parents and of the child.
     sessions: [Session; 2],
     sample: usize,
     impact: Impact,
@@ -228,7 +227,7 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     /// Takes the keys of parents as they arrive.
-    async fn take(&mut self, mut from: mpsc::Receiver<Batch>) -> Result<(), Fault> {
+    async fn take(&mut self, mut from: mpsc::Receiver<Batch>) -> Result<(), ReadError> {
         let mut held: Vec<Vec<u8>> = Vec::new();
         while let Some(batch) = from.recv().await {
             self.impact.malformed += batch.malformed.iter().map(|(_, rows)| rows).sum::<u64>();
@@ -241,16 +240,16 @@ impl Asking<'_> {
     }
 
     /// Counts the rows that have one of these keys.
-    async fn count(&mut self, mut held: Vec<Vec<u8>>) -> Result<(), Fault> {
+    async fn count(&mut self, mut held: Vec<Vec<u8>>) -> Result<(), ReadError> {
         let (child, parent) = (&self.prepared.child, &self.prepared.parent);
         let [parents, children] = &mut self.sessions;
         if let Some(left) = &self.left {
-            let failed = Fault::of(&parent.database, "looking for other parents");
+            let failed = ReadError::of(&parent.database, "looking for other parents");
             let stay = rows(parents, left, parent.indexed, &held).await;
             let stay = stay.map_err(failed)?;
             held.retain(|key| !stay.contains_key(key));
         }
-        let failed = || Fault::of(&child.database, "counting the rows of the child");
+        let failed = || ReadError::of(&child.database, "counting the rows of the child");
         let counts = rows(children, &self.child, child.indexed, &held).await;
         let counts = counts.map_err(failed())?;
         self.impact.keys += counts.len() as u64;
@@ -258,20 +257,20 @@ impl Asking<'_> {
         self.show(counts.into_keys()).await.map_err(failed())
     }
 
-    /// Keeps rows as a sample, while there is room.
+    /// Adds rows to the sample while there is room.
     async fn show(&mut self, keys: impl Iterator<Item = Vec<u8>>) -> Result<(), DbError> {
         let room = self.sample.saturating_sub(self.impact.sample.len());
         let keys: Vec<Vec<u8>> = keys.take(room).collect();
         if keys.is_empty() {
             return Ok(());
         }
-        let child: &Side = &self.prepared.child;
+        let child: &Endpoint = &self.prepared.child;
         let names: Vec<_> = child.names.iter().collect();
-        let asked = self.child.rows(&names, &keys, None, room as u64);
-        let asked = asked.map_err(|why| DbError::new(crate::dialect::ErrorKind::Other, why))?;
-        let (found, _) = keys::rows(&mut self.sessions[1], &asked).await?;
+        let query = self.child.rows(&names, &keys, None, room as u64);
+        let query = query.map_err(|why| DbError::new(crate::dialect::ErrorKind::Other, why))?;
+        let (found, _) = keys::rows(&mut self.sessions[1], &query).await?;
         let columns = &child.columns;
-        let told = found.into_iter().filter_map(|row| {
+        let orphans = found.into_iter().filter_map(|row| {
             let parts = split(row.key.as_deref()?, columns.len());
             let key = std::iter::zip(columns, &parts);
             Some(Orphan {
@@ -285,7 +284,7 @@ impl Asking<'_> {
                 hidden: false,
             })
         });
-        self.impact.sample.extend(told);
+        self.impact.sample.extend(orphans);
         Ok(())
     }
 
@@ -297,7 +296,7 @@ impl Asking<'_> {
     }
 }
 
-/// How many rows of an end have each of these keys; nothing for a key that none has.
+/// Counts the rows of an endpoint by key; keys without rows are left out.
 async fn rows(
     session: &mut Session,
     end: &End<'_>,
@@ -322,7 +321,7 @@ async fn look_for(
         let mut wanted: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
         wanted.sort_unstable();
         let found = keys::all(session, &end.counted_among(keys)).await?;
-        // A server's equality is often wider than the key's.
+        // The server may find more keys equal than bird does.
         let found = found
             .iter()
             .filter(|(key, _)| wanted.binary_search(key).is_ok());
@@ -333,7 +332,7 @@ async fn look_for(
     Ok(counts)
 }
 
-/// Reads all keys of the end, and counts those that are held.
+/// Reads all keys of the endpoint, and counts those in `held`.
 async fn read(
     session: &mut Session,
     end: &End<'_>,
@@ -341,14 +340,14 @@ async fn read(
     held: &[Vec<u8>],
 ) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
     let mut counts: HashMap<&[u8], u64> = held.iter().map(|key| (key.as_slice(), 0)).collect();
-    let asked = if indexed && end.indexed() {
+    let query = if indexed && end.indexed() {
         end.counted(&Range::default())
     } else {
         end.unordered()
     };
     let (to, mut from) = mpsc::channel::<Batch>(WAITING);
     let reading = async {
-        let read = keys::read(session, &asked, &to).await;
+        let read = keys::read(session, &query, &to).await;
         drop(to);
         read
     };

@@ -1,4 +1,4 @@
-//! What a deletion of parents would do, for people and programs.
+//! The report of an impact query.
 
 use serde_json::{Map, Value, json};
 
@@ -11,30 +11,30 @@ use crate::model::reference::Reference;
 use crate::model::schema::Schema;
 use crate::output::{Block, Grid, Report};
 
-/// All references to a table.
+/// The impact on all references to a table.
 pub struct ImpactReport {
     pub table: TableName,
     /// `--where`.
     choice: Option<String>,
-    /// How many of its rows are meant.
+    /// The number of its rows that would be deleted.
     pub parents: u64,
     pub references: Vec<Impact>,
-    /// Foreign keys of its own database, each with what it does.
+    /// Foreign keys of its own database, each with its ON DELETE action.
     foreign: Vec<(String, String)>,
-    /// What could not be answered.
+    /// The failures.
     pub faults: Vec<Diagnostic>,
     pub exit: Exit,
 }
 
-/// What one reference would lose.
+/// The impact on one reference.
 pub struct Impact {
     from: String,
     to: String,
-    /// Keys of the child that would have no parent any more.
+    /// Keys of the child that would lose their parent.
     pub keys: u64,
     /// Rows with these keys.
     pub rows: u64,
-    /// Parents whose value cannot be a key.
+    /// Parents whose value is not a valid key.
     pub malformed: u64,
     pub sample: Vec<Orphan>,
 }
@@ -65,7 +65,7 @@ impl ImpactReport {
         }
     }
 
-    /// Learns which foreign keys of its own database point to the table.
+    /// Adds the foreign keys of its own database that point to the table.
     pub fn foreign_keys(&mut self, schema: &Schema) {
         for table in &schema.tables {
             let own = table.foreign_keys.iter();

@@ -1,36 +1,37 @@
-//! What went wrong, as people hear of it.
+//! The errors of a repair.
 
-use crate::model::code::Code;
 use std::time::Duration;
 
 use super::report::RepairReport;
 use crate::cmd::run::{locks, open};
-use crate::db::repair::Broken;
+use crate::db::repair::ChunkError;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::project::Database;
 
-/// A database that does not exist.
+/// The error about a missing database.
 pub fn absent(database: &Database) -> Failure {
     let message = format!("the database `{}` does not exist", database.name);
     let fault = Diagnostic::new(Code::NoDatabase, message).database(&database.name);
     Failure::failed(fault.hint("create it with `bird provision`"))
 }
 
-/// Why a chunk was not done.
-pub fn broken(database: &Database, broken: Broken, timeout: Duration) -> Failure {
+/// The error about a chunk that was rolled back.
+pub fn chunk_error(database: &Database, chunk_error: ChunkError, timeout: Duration) -> Failure {
     let name = &database.name;
-    match broken {
-        Broken::Database(doing, error) => {
+    match chunk_error {
+        ChunkError::Database(doing, error) => {
             Failure::failed(open::cannot_ask(database, doing, &error))
         }
-        Broken::Lock(reason) => locks::no_lock(database, &reason, timeout),
-        Broken::Elsewhere => {
+        ChunkError::Broken(broken) => broken.into(),
+        ChunkError::Lock(reason) => locks::no_lock(database, &reason, timeout),
+        ChunkError::Elsewhere => {
             let message = format!("{name}: somebody else is at the same plan");
             let fault = Diagnostic::new(Code::Elsewhere, message).database(name);
             Failure::refused(fault.hint("wait for the other run, then run the same command again"))
         }
-        Broken::Differ(doing, wanted, changed) => {
+        ChunkError::Differ(doing, wanted, changed) => {
             let message = format!(
                 "{name}: {doing}: {wanted} rows should have changed, and the engine changed {changed}"
             );
@@ -42,7 +43,7 @@ pub fn broken(database: &Database, broken: Broken, timeout: Duration) -> Failure
     }
 }
 
-/// Refuses for all these reasons at once, where there is one.
+/// Refuses the run if there are reasons.
 pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
     if reasons.is_empty() {
         Ok(())
@@ -54,7 +55,7 @@ pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
     }
 }
 
-/// Somebody asked to stop.
+/// The error about a signal.
 pub fn interrupted(exit: Exit) -> Failure {
     Failure {
         exit,
@@ -62,10 +63,10 @@ pub fn interrupted(exit: Exit) -> Failure {
     }
 }
 
-/// Puts into a report why its run ended before its end, and what stands: `wrote` where something
-/// was written beside the chunks.
+/// Reports why a run stopped and what stays committed; `wrote` if it wrote something besides its
+/// chunks.
 pub fn stopped(report: &mut RepairReport, failure: Failure, wrote: bool) {
-    let chunks: u64 = report.parts.iter().map(|part| part.now.chunks).sum();
+    let chunks: u64 = report.references.iter().map(|part| part.now.chunks).sum();
     report.exit = match failure.exit {
         exit @ (Exit::Interrupted | Exit::Terminated) => exit,
         _ if wrote || chunks > 0 => Exit::Stopped,
@@ -84,7 +85,7 @@ pub fn stopped(report: &mut RepairReport, failure: Failure, wrote: bool) {
     }
 }
 
-/// The engine gives numbers of rows that are kept to new rows.
+/// The note about numbers of quarantined rows that the engine may give to new rows.
 pub fn numbered_again(table: &str, rows: u64) -> Diagnostic {
     let message = format!(
         "{table}: rows that are kept have numbers above all others, which the engine gives to \

@@ -1,8 +1,8 @@
-//! What a run needs of the databases that it writes to: their locks, the journal, and the tables
-//! that keep rows.
+//! Takes the locks of the databases that a run writes, and creates the journal and the quarantine
+//! tables.
 
 use super::Args;
-use super::preflight::{Place, Ready};
+use super::preflight::{Preflight, RepairTarget};
 use crate::cmd::context::Context;
 use crate::cmd::run::{locks, open};
 use crate::db::lock::{self, NoLock};
@@ -12,8 +12,12 @@ use crate::model::diagnostic::Failure;
 use crate::model::repair::Action;
 
 /// Takes the lock of a database.
-pub async fn take(context: &Context, args: &Args, place: &mut Place<'_>) -> Result<(), Failure> {
-    let (database, session) = (place.database, &mut place.session);
+pub async fn take(
+    context: &Context,
+    args: &Args,
+    target: &mut RepairTarget<'_>,
+) -> Result<(), Failure> {
+    let (database, session) = (target.database, &mut target.session);
     let told =
         |error: DbError| Failure::failed(open::cannot_ask(database, "getting ready", &error));
     session.prepare_to_write().await.map_err(told)?;
@@ -29,20 +33,20 @@ pub async fn take(context: &Context, args: &Args, place: &mut Place<'_>) -> Resu
     let guard = lock::take(session, &wish, &context.stop).await;
     let guard = guard.map_err(|reason| locks::no_lock(database, &reason, timeout))?;
     locks::warn_unproven(context, database, &guard);
-    place.guard = Some(guard);
+    target.guard = Some(guard);
     Ok(())
 }
 
-/// Makes the journal, and the tables that keep rows; where that fails, whether anything was made.
+/// Creates the journal and the quarantine tables. The error says whether anything was created.
 pub async fn tables(
     context: &Context,
     args: &Args,
-    ready: &mut Ready<'_>,
+    preflight: &mut Preflight<'_>,
 ) -> Result<(), (Failure, bool)> {
-    let action = ready.reader.header.action;
+    let action = preflight.reader.header.action;
     let mut wrote = false;
-    for (at, place) in ready.children.iter_mut().enumerate() {
-        let database = place.database;
+    for (at, target) in preflight.children.iter_mut().enumerate() {
+        let database = target.database;
         let timeout = args.locks.timeout(database);
         let waiting = locks::waiting(context, database);
         let refused = |reason: NoLock| locks::no_lock(database, &reason, timeout);
@@ -53,7 +57,7 @@ pub async fn tables(
                 &error,
             ))
         };
-        let session = &mut place.session;
+        let session = &mut target.session;
         let may = open::may_create(session, database).await;
         may.map_err(|failure| (failure, wrote))?;
         let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
@@ -61,7 +65,10 @@ pub async fn tables(
         wrote |= !database.dialect.facts().transactional_ddl;
         let made = journal::ensure(session).await;
         made.map_err(|error| (told(error), wrote))?;
-        let own = ready.parts.iter_mut().filter(|part| part.child == at);
+        let own = preflight
+            .references
+            .iter_mut()
+            .filter(|part| part.child == at);
         for part in own.filter(|_| action != Action::Delete) {
             let (name, kept) = (&part.tables.child.name, &part.tables.kept);
             let table = quarantine::table(session, name, kept).await;

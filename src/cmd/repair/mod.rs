@@ -1,8 +1,8 @@
-//! `bird repair`: does what an audit's plan says about orphans, puts rows back, or ends what it has
-//! kept of them.
+//! `bird repair`: executes the plan of an audit, restores quarantined rows, or deletes them for
+//! good.
 
-mod act;
 mod errors;
+mod execute;
 mod locking;
 mod preflight;
 mod purge;
@@ -72,13 +72,13 @@ pub struct Args {
 impl CommandFacts for Args {}
 
 impl Args {
-    /// Whether anything is going to be changed, if nothing is against it.
+    /// Whether the run writes.
     fn writes(&self) -> bool {
         self.execute || self.plan.is_none() && !self.dry_run
     }
 }
 
-/// Looks at everything first, then writes, chunk by chunk.
+/// Checks everything first, then writes chunk by chunk.
 pub async fn run(context: &Context, args: &Args) -> Result<RepairReport, Failure> {
     let plan = match (&args.plan, args.undo, args.purge) {
         (Some(plan), ..) => plan,
@@ -88,10 +88,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<RepairReport, Failure
             return purge::run(context, args, &run.to_string()).await;
         }
     };
-    let ready = preflight::ready(context, args, plan).await?;
+    let preflight = preflight::run(context, args, plan).await?;
     if args.execute {
-        act::act(context, args, ready).await
+        execute::execute(context, args, preflight).await
     } else {
-        act::preview(context, args, ready).await
+        execute::preview(context, args, preflight).await
     }
 }

@@ -1,7 +1,6 @@
-//! What is known before a repair: the plan is whole, its databases are those that it was made for,
-//! and no brake holds.
+//! Checks before a repair: the plan is complete, its databases are the right ones, and no safety
+//! check fails.
 
-use crate::model::code::Code;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -17,25 +16,27 @@ use crate::cmd::run::open::Absent;
 use crate::cmd::run::{locks, protected};
 use crate::db::lock::Guard;
 use crate::db::repair;
-use crate::db::repair::journal::{self, Past};
+use crate::db::repair::journal::{self, JournaledPlan};
 use crate::db::repair::{Tables, row_state};
 use crate::db::session::{Access, Session};
+use crate::invariant;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::reference::Reference;
 use crate::project::Database;
-use crate::repair::plan::{Planned, Reader};
+use crate::repair::plan::{PlanReader, PlannedReference};
 use crate::repair::safety_checks;
 
-/// A database with a session.
-pub struct Place<'p> {
+/// A database of the run with its session.
+pub struct RepairTarget<'p> {
     pub database: &'p Database,
     pub session: Session,
-    pub past: Past,
+    pub journaled: JournaledPlan,
     pub guard: Option<Guard>,
 }
 
-impl Place<'_> {
-    /// Gives its lock back, where it has one.
+impl RepairTarget<'_> {
+    /// Releases its lock, if it has one.
     pub async fn close(mut self) {
         if let Some(guard) = self.guard.take() {
             guard.release(&mut self.session).await;
@@ -44,37 +45,37 @@ impl Place<'_> {
     }
 }
 
-/// A reference of the plan with what belongs to it.
-pub struct Part<'p> {
-    pub planned: Planned,
+/// A reference of the plan with its tables.
+pub struct ReferenceRepair<'p> {
+    pub planned: PlannedReference,
     pub reference: &'p Reference,
     pub tables: Tables,
-    /// Its places among the children and the parents.
+    /// The indexes of its databases among the children and the parents.
     pub child: usize,
     pub parent: usize,
-    /// The table that keeps its rows, once it is there.
+    /// The quarantine table, once it exists.
     pub quarantine: Option<String>,
 }
 
-/// Everything that a repair needs.
-pub struct Ready<'p> {
-    pub reader: Reader<BufReader<File>>,
-    pub parts: Vec<Part<'p>>,
-    pub children: Vec<Place<'p>>,
-    pub parents: Vec<Place<'p>>,
+/// The state that a repair needs.
+pub struct Preflight<'p> {
+    pub reader: PlanReader<BufReader<File>>,
+    pub references: Vec<ReferenceRepair<'p>>,
+    pub children: Vec<RepairTarget<'p>>,
+    pub parents: Vec<RepairTarget<'p>>,
 }
 
-/// Reads the plan, asks the databases, and refuses what a brake holds.
-pub async fn ready<'p>(
+/// Reads the plan, inspects the databases, and refuses the run if a safety check fails.
+pub async fn run<'p>(
     context: &'p Context,
     args: &Args,
     file: &Path,
-) -> Result<Ready<'p>, Failure> {
+) -> Result<Preflight<'p>, Failure> {
     let reader = read(file)?;
     let references = declared(context, &reader.header.references)?;
     let writes = args.execute && !protected::is_guarded(context, &args.consents);
     let access = if writes { Access::Write } else { Access::Look };
-    let named = |of: fn(&Planned) -> &str| {
+    let named = |of: fn(&PlannedReference) -> &str| {
         let names = reader.header.references.iter().map(of);
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
@@ -83,20 +84,20 @@ pub async fn ready<'p>(
     };
     let children = named(|planned| &planned.child.database);
     let parents = named(|planned| &planned.parent.database);
-    let mut children = places(context, args, &children, access, true).await?;
-    let mut parents = places(context, args, &parents, Access::Look, false).await?;
-    for place in &mut children {
-        let past = journal::past(&mut place.session, &reader.header.run).await;
-        place.past = past.map_err(|error| {
+    let mut children = databases(context, args, &children, access, true).await?;
+    let mut parents = databases(context, args, &parents, Access::Look, false).await?;
+    for target in &mut children {
+        let journaled = journal::journaled_plan(&mut target.session, &reader.header.run).await;
+        target.journaled = journaled.map_err(|error| {
             let doing = "reading the journal of repairs";
-            Failure::failed(open::cannot_ask(place.database, doing, &error))
+            Failure::failed(open::cannot_ask(target.database, doing, &error))
         })?;
     }
-    let mut faults = standing(&reader, &children);
+    let mut faults = check_state(&reader, &children);
     let mut parts = Vec::new();
     for (at, reference) in references.into_iter().enumerate() {
-        let looked = part(args, &reader, at, reference, &mut children, &mut parents);
-        let (part, held) = looked.await?;
+        let inspecting = inspect(args, &reader, at, reference, &mut children, &mut parents);
+        let (part, held) = inspecting.await?;
         faults.extend(held);
         parts.push(part);
     }
@@ -104,23 +105,23 @@ pub async fn ready<'p>(
     if args.execute && reader.rows > 0 {
         protected::consent(context, &args.consents)?;
     }
-    Ok(Ready {
+    Ok(Preflight {
         reader,
-        parts,
+        references: parts,
         children,
         parents,
     })
 }
 
-/// Opens the file and sees that it is whole.
-fn read(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
+/// Opens the plan and checks that it is complete.
+fn read(file: &Path) -> Result<PlanReader<BufReader<File>>, Failure> {
     let name = file.display().to_string();
     let opened = File::open(file).map_err(|error| {
         let message = format!("cannot read the plan {name}: {error}");
         let fault = Diagnostic::new(Code::Plan, message);
         Failure::failed(fault.hint("bird audit --plan FILE writes one"))
     })?;
-    Reader::open(BufReader::with_capacity(1 << 16, opened)).map_err(|fault| {
+    PlanReader::open(BufReader::with_capacity(1 << 16, opened)).map_err(|fault| {
         let message = format!("the plan {name} is not usable: {fault}");
         let mut told = Diagnostic::new(Code::Plan, message);
         if let Some(line) = fault.line {
@@ -132,8 +133,11 @@ fn read(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
     })
 }
 
-/// The references of a plan as the project declares them.
-fn declared<'p>(context: &'p Context, planned: &[Planned]) -> Result<Vec<&'p Reference>, Failure> {
+/// Finds the references of a plan in the project.
+fn declared<'p>(
+    context: &'p Context,
+    planned: &[PlannedReference],
+) -> Result<Vec<&'p Reference>, Failure> {
     let mut faults = Vec::new();
     let mut all = Vec::new();
     for one in planned {
@@ -153,14 +157,14 @@ fn declared<'p>(context: &'p Context, planned: &[Planned]) -> Result<Vec<&'p Ref
     errors::refuse(faults).map(|()| all)
 }
 
-/// Opens databases by their names, each ready for its side of the work.
-async fn places<'p>(
+/// Opens databases by name, for the side of the children or of the parents.
+async fn databases<'p>(
     context: &'p Context,
     args: &Args,
     names: &[&str],
     access: Access,
     is_child: bool,
-) -> Result<Vec<Place<'p>>, Failure> {
+) -> Result<Vec<RepairTarget<'p>>, Failure> {
     let databases = context.project.databases.iter();
     let wanted = databases.filter(|database| names.contains(&database.name.as_str()));
     let opened = open_all(
@@ -171,7 +175,7 @@ async fn places<'p>(
         args.connect.wait,
     )
     .await?;
-    let mut places = Vec::new();
+    let mut databases = Vec::new();
     for RunDatabase {
         database, session, ..
     } in opened
@@ -182,18 +186,18 @@ async fn places<'p>(
             .await
             .map_err(told)?;
         primary(args, database, &mut session, is_child).await?;
-        places.push(Place {
+        databases.push(RepairTarget {
             database,
             session,
-            past: Past::default(),
+            journaled: JournaledPlan::default(),
             guard: None,
         });
     }
     match names.iter().find(|name| {
-        let mut places = places.iter();
-        !places.any(|place| place.database.name == **name)
+        let mut databases = databases.iter();
+        !databases.any(|target| target.database.name == **name)
     }) {
-        None => Ok(places),
+        None => Ok(databases),
         Some(name) => {
             let message = format!("the plan needs the database `{name}`, which is not there");
             Err(Failure::failed(Diagnostic::new(Code::NoDatabase, message)))
@@ -201,7 +205,7 @@ async fn places<'p>(
     }
 }
 
-/// A replica lags: what a parent's lacks, its primary may have.
+/// Checks that a database is a primary: a replica may lack parents.
 async fn primary(
     args: &Args,
     database: &Database,
@@ -219,22 +223,25 @@ async fn primary(
     })
 }
 
-/// What the journals and the clock have against the plan.
-fn standing(reader: &Reader<BufReader<File>>, children: &[Place<'_>]) -> Vec<Diagnostic> {
+/// Checks the plan against the journals and the clock.
+fn check_state(
+    reader: &PlanReader<BufReader<File>>,
+    children: &[RepairTarget<'_>],
+) -> Vec<Diagnostic> {
     let header = &reader.header;
-    let begun = children.iter().any(|place| place.past.chunks > 0);
+    let begun = children.iter().any(|target| target.journaled.chunks > 0);
     let now = OffsetDateTime::now_utc();
     let mut faults: Vec<Diagnostic> = safety_checks::expired(header, now, begun)
         .into_iter()
         .collect();
-    for place in children {
-        let (name, past) = (&place.database.name, &place.past);
-        if past.undone > 0 {
+    for target in children {
+        let (name, journaled) = (&target.database.name, &target.journaled);
+        if journaled.undone > 0 {
             let message = format!("the repair of this plan was undone in `{name}`");
             let fault = Diagnostic::new(Code::PlanUndone, message).database(name);
             faults.push(fault.hint("make a new plan: bird audit --plan FILE"));
         }
-        if past
+        if journaled
             .digest
             .as_ref()
             .is_some_and(|digest| *digest != reader.digest)
@@ -247,27 +254,28 @@ fn standing(reader: &Reader<BufReader<File>>, children: &[Place<'_>]) -> Vec<Dia
     faults
 }
 
-/// Looks at the tables of one reference of the plan; what holds it is told beside.
-async fn part<'p>(
+/// Inspects the tables of one reference. Returns the failed safety checks, too.
+async fn inspect<'p>(
     args: &Args,
-    reader: &Reader<BufReader<File>>,
+    reader: &PlanReader<BufReader<File>>,
     at: usize,
     reference: &'p Reference,
-    children: &mut [Place<'p>],
-    parents: &mut [Place<'p>],
-) -> Result<(Part<'p>, Vec<Diagnostic>), Failure> {
+    children: &mut [RepairTarget<'p>],
+    parents: &mut [RepairTarget<'p>],
+) -> Result<(ReferenceRepair<'p>, Vec<Diagnostic>), Failure> {
     let missing = || {
         let message = format!("the database of {reference} was never opened");
         Failure::failed(Diagnostic::new(Code::Database, message))
     };
-    let place = |places: &[Place<'p>], name: &str| {
-        let mut places = places.iter();
-        places.position(|place| place.database.name == name)
+    let target = |databases: &[RepairTarget<'p>], name: &str| {
+        let mut databases = databases.iter();
+        databases.position(|target| target.database.name == name)
     };
-    let child = place(children, &reference.from.database).ok_or_else(missing)?;
-    let parent = place(parents, &reference.to.database).ok_or_else(missing)?;
+    let child = target(children, &reference.from.database).ok_or_else(missing)?;
+    let parent = target(parents, &reference.to.database).ok_or_else(missing)?;
     let planned = reader.header.references.get(at).ok_or_else(missing)?;
-    let totals = reader.totals.get(at).copied().unwrap_or_default();
+    let totals = reader.totals.get(at).copied();
+    let totals = invariant!(totals, some, "a plan has totals for each reference");
     let ours = children.get_mut(child).ok_or_else(missing)?;
     let theirs = parents.get_mut(parent).ok_or_else(missing)?;
     let failed = |error| {
@@ -276,26 +284,26 @@ async fn part<'p>(
     };
     let tables = row_state::tables(&mut ours.session, &mut theirs.session, reference).await;
     let tables = tables.map_err(failed)?;
-    let seen = row_state::seen(
+    let facts = row_state::facts(
         (&mut ours.session, &ours.database.target),
         (&mut theirs.session, &theirs.database.target),
         reference,
         &tables,
         &totals,
     );
-    let seen = seen.await.map_err(failed)?;
+    let facts = facts.await.map_err(failed)?;
     let allow = &args.consents.allow;
     let mut held = match totals.orphan_rows {
-        // Where nothing is done, nothing has to be held.
+        // Without rows to repair, no check is needed.
         0 => Vec::new(),
-        _ => safety_checks::brakes(planned, &totals, reader.header.action, &seen, allow),
+        _ => safety_checks::safety_checks(planned, &totals, reader.header.action, &facts, allow),
     };
     for fault in &mut held {
         if fault.location.is_none() {
             fault.location.clone_from(&reference.location);
         }
     }
-    let part = Part {
+    let part = ReferenceRepair {
         planned: planned.clone(),
         reference,
         tables,

@@ -1,9 +1,8 @@
-//! The rows that a run has kept, wherever they are: whoever undoes it or purges it goes through
-//! them, the last chunk first.
+//! Goes through the quarantined rows of a run, for `--undo` and `--purge`, the last chunk first.
 
-use super::preflight::Place;
-use super::report::{Part, RepairReport};
-use super::throttle::Pace;
+use super::preflight::RepairTarget;
+use super::report::{ReferenceOutcome, RepairReport};
+use super::throttle::Throttle;
 use super::{Args, errors, locking};
 use crate::cmd::context::Context;
 use crate::cmd::run::database::{RunDatabase, open_all};
@@ -11,35 +10,35 @@ use crate::cmd::run::open;
 use crate::cmd::run::open::Absent;
 use crate::cmd::run::{locks, protected};
 use crate::db::repair;
-use crate::db::repair::Broken;
-use crate::db::repair::journal::{self, Chunk};
+use crate::db::repair::ChunkError;
+use crate::db::repair::journal::{self, JournaledChunk};
 use crate::db::repair::kept_rows;
 use crate::db::repair::kept_rows::Released;
-use crate::db::repair::retry::Patience;
+use crate::db::repair::retry::Retry;
 use crate::db::session::{Access, DbError, Session};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::Database;
 
-/// A database with the chunks that a run has done in it, the last first.
-pub struct Member<'p> {
-    pub place: Place<'p>,
-    pub chunks: Vec<Chunk>,
+/// A database with the chunks of a run, the last first.
+pub struct JournaledTarget<'p> {
+    pub target: RepairTarget<'p>,
+    pub chunks: Vec<JournaledChunk>,
 }
 
-impl Member<'_> {
-    /// How many rows are still kept.
+impl JournaledTarget<'_> {
+    /// The number of rows that are still quarantined.
     pub fn kept(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.kept).sum()
     }
 }
 
-/// Finds the chunks of a run in the databases that were selected.
+/// Finds the chunks of a run in the selected databases.
 pub async fn members<'p>(
     context: &'p Context,
     args: &Args,
     plan: &str,
-) -> Result<Vec<Member<'p>>, Failure> {
+) -> Result<Vec<JournaledTarget<'p>>, Failure> {
     let writes = args.writes() && !protected::is_guarded(context, &args.consents);
     let access = if writes { Access::Write } else { Access::Look };
     let selected = context.project.selected();
@@ -50,7 +49,7 @@ pub async fn members<'p>(
         database, session, ..
     } in opened
     {
-        // A file that is not there has kept no rows.
+        // A missing file has no quarantined rows.
         if let Some(session) = session {
             members.extend(member(args, database, session, plan).await?);
         }
@@ -65,13 +64,13 @@ pub async fn members<'p>(
     )))
 }
 
-/// What a database has of the run; nothing where it has none.
+/// Reads the chunks of a run in a database; `None` if there are none.
 async fn member<'p>(
     args: &Args,
     database: &'p Database,
     mut session: Session,
     plan: &str,
-) -> Result<Option<Member<'p>>, Failure> {
+) -> Result<Option<JournaledTarget<'p>>, Failure> {
     let failed = |error: DbError| {
         let doing = "reading the journal of repairs";
         Failure::failed(open::cannot_ask(database, doing, &error))
@@ -84,41 +83,43 @@ async fn member<'p>(
     }
     repair::prepare(&mut session, true).await.map_err(failed)?;
     locks::writable(database, &mut session, &args.consents).await?;
-    let place = Place {
-        past: journal::past(&mut session, plan).await.map_err(failed)?,
+    let target = RepairTarget {
+        journaled: journal::journaled_plan(&mut session, plan)
+            .await
+            .map_err(failed)?,
         database,
         session,
         guard: None,
     };
-    Ok(Some(Member { place, chunks }))
+    Ok(Some(JournaledTarget { target, chunks }))
 }
 
-/// Does something with the rows of each chunk that are still kept, one after the other.
+/// Processes the chunks that still have quarantined rows, one after the other.
 pub async fn each(
     context: &Context,
     args: &Args,
-    mut members: Vec<Member<'_>>,
+    mut members: Vec<JournaledTarget<'_>>,
     report: &mut RepairReport,
-    mut work: impl AsyncFnMut(&mut Session, &Chunk, &Patience<'_>) -> Result<Released, Broken>,
+    mut work: impl AsyncFnMut(&mut Session, &JournaledChunk, &Retry<'_>) -> Result<Released, ChunkError>,
 ) -> Result<(), Failure> {
-    let databases: Vec<&Database> = members.iter().map(|one| one.place.database).collect();
-    let mut pace = Pace::new(context, args, &databases, &[]).await?;
+    let databases: Vec<&Database> = members.iter().map(|one| one.target.database).collect();
+    let mut throttle = Throttle::new(context, args, &databases, &[]).await?;
     if args.writes() && members.iter().any(|member| member.kept() > 0) {
         protected::consent(context, &args.consents)?;
         for member in &mut members {
-            locking::take(context, args, &mut member.place).await?;
+            locking::take(context, args, &mut member.target).await?;
         }
     }
     for member in &mut members {
-        let ended = all(context, args, member, report, &mut pace, &mut work).await;
+        let ended = all(context, args, member, report, &mut throttle, &mut work).await;
         if let Err(failure) = ended {
             errors::stopped(report, failure, false);
             break;
         }
     }
-    pace.close().await;
+    throttle.close().await;
     for member in members {
-        member.place.close().await;
+        member.target.close().await;
     }
     Ok(())
 }
@@ -126,15 +127,19 @@ pub async fn each(
 async fn all(
     context: &Context,
     args: &Args,
-    member: &mut Member<'_>,
+    member: &mut JournaledTarget<'_>,
     report: &mut RepairReport,
-    pace: &mut Pace<'_>,
-    work: &mut impl AsyncFnMut(&mut Session, &Chunk, &Patience<'_>) -> Result<Released, Broken>,
+    throttle: &mut Throttle<'_>,
+    work: &mut impl AsyncFnMut(
+        &mut Session,
+        &JournaledChunk,
+        &Retry<'_>,
+    ) -> Result<Released, ChunkError>,
 ) -> Result<(), Failure> {
-    let database = member.place.database;
+    let database = member.target.database;
     let timeout = args.locks.timeout(database);
     let waiting = locks::waiting(context, database);
-    let patience = Patience {
+    let retry = Retry {
         timeout,
         waiting: &waiting,
         stop: &context.stop,
@@ -143,37 +148,36 @@ async fn all(
     for chunk in &member.chunks {
         let mut released = Released::default();
         if chunk.kept > 0 {
-            pace.next().await?;
-            let done = work(&mut member.place.session, chunk, &patience).await;
-            released = done.map_err(|broken| errors::broken(database, broken, timeout))?;
-            pace.did(released.rows);
+            throttle.next().await?;
+            let done = work(&mut member.target.session, chunk, &retry).await;
+            released = done.map_err(|broken| errors::chunk_error(database, broken, timeout))?;
+            throttle.did(released.rows);
         }
-        take_in(report, chunk, released);
+        add(report, chunk, released);
         context.progress.advance(1, &chunk.reference);
     }
     Ok(())
 }
 
-fn take_in(report: &mut RepairReport, chunk: &Chunk, released: Released) {
+/// Adds the counts of a chunk to its reference.
+fn add(report: &mut RepairReport, chunk: &JournaledChunk, released: Released) {
     report.action = chunk.action;
     let (from, to) = match chunk.reference.split_once(" -> ") {
         Some((from, to)) => (from.to_owned(), to.to_owned()),
         None => (chunk.reference.clone(), String::new()),
     };
-    let mut parts = report.parts.iter();
-    let at = parts.position(|part| part.from == from && part.to == to);
-    let at = at.unwrap_or(report.parts.len());
-    if at == report.parts.len() {
-        report.parts.push(Part {
+    let mut references = report.references.iter();
+    let at = references.position(|one| one.from == from && one.to == to);
+    let at = at.unwrap_or_else(|| {
+        report.references.push(ReferenceOutcome {
             quarantine: chunk.quarantine.clone(),
-            ..Part::new(from, to)
+            ..ReferenceOutcome::new(from, to)
         });
-    }
-    let Some(part) = report.parts.get_mut(at) else {
-        return;
-    };
-    part.now.repaired += released.rows;
-    part.now.chunks += u64::from(released.rows > 0);
-    part.conflicts += released.conflicts.len() as u64;
-    part.refuse(released.conflicts);
+        report.references.len() - 1
+    });
+    let reference = &mut report.references[at];
+    reference.now.repaired += released.rows;
+    reference.now.chunks += u64::from(released.rows > 0);
+    reference.conflicts += released.conflicts.len() as u64;
+    reference.refuse(released.conflicts);
 }

@@ -1,70 +1,70 @@
-//! What a repair has done, or would do.
+//! The report of a repair.
 
 use serde_json::{Map, Value, json};
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
-use crate::model::repair::{Action, Outcome};
+use crate::model::repair::{Action, RepairCounts};
 use crate::output::{Block, Grid, Report};
 
-/// So many rows of a reference that were refused or left are shown.
+/// The number of refused or remaining rows that are shown per reference.
 const SHOWN: usize = 10;
 
-/// What a run was for.
+/// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// It has shown what it would do.
-    Looked,
+    /// It showed what it would do.
+    Preview,
     Executed,
-    /// Rows were put back, or would be.
+    /// It restored rows, or showed it.
     Undone {
         dry_run: bool,
     },
-    /// What was kept is gone for good, or would be.
+    /// It deleted quarantined rows for good, or showed it.
     Purged {
         dry_run: bool,
     },
 }
 
-/// A repair, its undoing, or the end of what it has kept.
+/// The result of a repair, an undo or a purge.
 pub struct RepairReport {
     pub(super) mode: Mode,
     /// The run of the plan.
     pub(super) plan: String,
     pub(super) action: Action,
-    pub(super) parts: Vec<Part>,
+    pub(super) references: Vec<ReferenceOutcome>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) exit: Exit,
 }
 
-/// One reference.
-pub struct Part {
+/// The result of one reference.
+pub struct ReferenceOutcome {
     pub from: String,
     pub to: String,
-    /// How many rows the plan has of it.
+    /// The number of its rows in the plan.
     pub planned: u64,
-    /// What has come of them, earlier runs of the same plan included.
-    pub outcome: Outcome,
-    /// What this run has done.
-    pub now: Outcome,
+    /// The counts of all runs of the plan.
+    pub outcome: RepairCounts,
+    /// The counts of this run.
+    pub now: RepairCounts,
     pub quarantine: Option<String>,
-    /// So many parents could have appeared between the last look and the commit.
+    /// The number of parents that could have appeared between the last read and the commit.
     pub open: u64,
-    /// The first rows that the engine refused, or that were not put back, and why.
+    /// The first rows that the engine refused or that were not restored, with the reason.
     pub refusals: Vec<(Vec<String>, String)>,
-    /// So many rows were not put back.
+    /// The number of rows that were not restored.
     pub conflicts: u64,
 }
 
-impl Part {
-    /// A reference of which nothing is done yet.
-    pub fn new(from: String, to: String) -> Part {
-        Part {
+impl ReferenceOutcome {
+    /// A reference without counts.
+    pub fn new(from: String, to: String) -> ReferenceOutcome {
+        ReferenceOutcome {
             from,
             to,
             planned: 0,
-            outcome: Outcome::default(),
-            now: Outcome::default(),
+            outcome: RepairCounts::default(),
+            now: RepairCounts::default(),
             quarantine: None,
             open: 0,
             refusals: Vec::new(),
@@ -72,26 +72,26 @@ impl Part {
         }
     }
 
-    /// Adds rows that were refused or left, as far as they are shown.
+    /// Adds refused or remaining rows, as far as they are shown.
     pub fn refuse(&mut self, rows: Vec<(Vec<String>, String)>) {
         let room = SHOWN.saturating_sub(self.refusals.len());
         self.refusals.extend(rows.into_iter().take(room));
     }
 
-    /// How many rows of the plan are not done with.
+    /// The number of rows of the plan that remain.
     pub fn remaining(&self) -> u64 {
         self.planned.saturating_sub(self.outcome.planned)
     }
 }
 
 impl RepairReport {
-    /// A report of a run in which nothing has happened yet.
+    /// An empty report.
     pub(super) fn new(mode: Mode, plan: &str) -> RepairReport {
         RepairReport {
             mode,
             plan: plan.to_owned(),
             action: Action::Quarantine,
-            parts: Vec::new(),
+            references: Vec::new(),
             diagnostics: Vec::new(),
             exit: Exit::Done,
         }
@@ -105,39 +105,39 @@ impl RepairReport {
         matches!(self.mode, Mode::Purged { .. })
     }
 
-    fn json(&self, part: &Part) -> Value {
-        let refusals: Vec<Value> = part
+    fn json(&self, reference: &ReferenceOutcome) -> Value {
+        let refusals: Vec<Value> = reference
             .refusals
             .iter()
             .map(|(row, why)| json!({ "row": row, "why": why }))
             .collect();
         if self.is_undo() {
             return json!({
-                "from": part.from, "to": part.to, "action": self.action,
-                "returned": part.now.repaired, "conflicts": part.conflicts,
-                "chunks": part.now.chunks, "quarantine": part.quarantine, "refusals": refusals,
+                "from": reference.from, "to": reference.to, "action": self.action,
+                "returned": reference.now.repaired, "conflicts": reference.conflicts,
+                "chunks": reference.now.chunks, "quarantine": reference.quarantine, "refusals": refusals,
             });
         }
         if self.is_purge() {
             return json!({
-                "from": part.from, "to": part.to, "action": self.action,
-                "purged": part.now.repaired, "chunks": part.now.chunks,
-                "quarantine": part.quarantine,
+                "from": reference.from, "to": reference.to, "action": self.action,
+                "purged": reference.now.repaired, "chunks": reference.now.chunks,
+                "quarantine": reference.quarantine,
             });
         }
-        let outcome = &part.outcome;
-        // Of this run; a run that had nothing to do has nothing to promise.
-        let guarantee = match (self.mode, part.now.chunks, part.open) {
+        let outcome = &reference.outcome;
+        // Only a run that changed something gives a guarantee.
+        let guarantee = match (self.mode, reference.now.chunks, reference.open) {
             (Mode::Executed, 1.., 0) => Some("held"),
             (Mode::Executed, 1.., _) => Some("window"),
             _ => None,
         };
         json!({
-            "from": part.from, "to": part.to, "action": self.action,
-            "planned": part.planned, "repaired": outcome.repaired, "healed": outcome.healed,
+            "from": reference.from, "to": reference.to, "action": self.action,
+            "planned": reference.planned, "repaired": outcome.repaired, "healed": outcome.healed,
             "gone": outcome.gone, "changed": outcome.changed, "refused": outcome.refused,
-            "remaining": part.remaining(), "chunks": outcome.chunks,
-            "quarantine": part.quarantine,
+            "remaining": reference.remaining(), "chunks": outcome.chunks,
+            "quarantine": reference.quarantine,
             "guarantee": guarantee,
             "refusals": refusals,
         })
@@ -151,29 +151,29 @@ impl RepairReport {
             (Mode::Undone { .. }, _) => vec!["reference", "put back", "left aside"],
             (Mode::Purged { dry_run: true }, _) => vec!["reference", "would be gone for good"],
             (Mode::Purged { .. }, _) => vec!["reference", "gone for good"],
-            (Mode::Looked, Action::Quarantine) => headers("to be quarantined"),
-            (Mode::Looked, Action::Delete) => headers("to be deleted"),
-            (Mode::Looked, Action::SetNull) => headers("to be set to NULL"),
+            (Mode::Preview, Action::Quarantine) => headers("to be quarantined"),
+            (Mode::Preview, Action::Delete) => headers("to be deleted"),
+            (Mode::Preview, Action::SetNull) => headers("to be set to NULL"),
             (Mode::Executed, Action::Quarantine) => headers("quarantined"),
             (Mode::Executed, Action::Delete) => headers("deleted"),
             (Mode::Executed, Action::SetNull) => headers("set to NULL"),
         };
-        let rows = self.parts.iter().map(|part| {
-            let outcome = &part.outcome;
+        let rows = self.references.iter().map(|reference| {
+            let outcome = &reference.outcome;
             let numbers = match self.mode {
-                Mode::Undone { .. } => vec![part.now.repaired, part.conflicts],
-                Mode::Purged { .. } => vec![part.now.repaired],
-                Mode::Looked | Mode::Executed => vec![
-                    part.planned,
+                Mode::Undone { .. } => vec![reference.now.repaired, reference.conflicts],
+                Mode::Purged { .. } => vec![reference.now.repaired],
+                Mode::Preview | Mode::Executed => vec![
+                    reference.planned,
                     outcome.repaired,
                     outcome.healed,
                     outcome.gone,
                     outcome.changed,
                     outcome.refused,
-                    part.remaining(),
+                    reference.remaining(),
                 ],
             };
-            let name = [format!("{} -> {}", part.from, part.to)];
+            let name = [format!("{} -> {}", reference.from, reference.to)];
             let numbers = numbers.into_iter().map(|number| number.to_string());
             name.into_iter().chain(numbers).collect()
         });
@@ -186,21 +186,25 @@ impl RepairReport {
 
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for part in &self.parts {
-            if part.open > 0 {
+        for reference in &self.references {
+            if reference.open > 0 {
                 lines.push(format!(
                     "{}: keys that nothing could lock, so that parents may have come between the \
                      last look for them and the commit: {}",
-                    part.from, part.open
+                    reference.from, reference.open
                 ));
             }
-            for (row, why) in &part.refusals {
-                lines.push(format!("{}: {}: {why}", part.from, row.join(", ")));
+            for (row, why) in &reference.refusals {
+                lines.push(format!("{}: {}: {why}", reference.from, row.join(", ")));
             }
         }
-        let repaired: u64 = self.parts.iter().map(|part| part.now.repaired).sum();
+        let repaired: u64 = self
+            .references
+            .iter()
+            .map(|reference| reference.now.repaired)
+            .sum();
         match (self.mode, self.action) {
-            (Mode::Looked, _) => lines.push("nothing was written; --execute does it".to_owned()),
+            (Mode::Preview, _) => lines.push("nothing was written; --execute does it".to_owned()),
             (Mode::Undone { dry_run: true } | Mode::Purged { dry_run: true }, _) => {
                 lines.push("nothing was written".to_owned());
             }
@@ -258,9 +262,13 @@ impl Report for RepairReport {
     }
 
     fn extra(&self) -> Map<String, Value> {
-        let references: Vec<Value> = self.parts.iter().map(|part| self.json(part)).collect();
+        let references: Vec<Value> = self
+            .references
+            .iter()
+            .map(|reference| self.json(reference))
+            .collect();
         let dry_run = match self.mode {
-            Mode::Looked => true,
+            Mode::Preview => true,
             Mode::Executed => false,
             Mode::Undone { dry_run } | Mode::Purged { dry_run } => dry_run,
         };

@@ -1,6 +1,5 @@
-//! How fast a run goes: what is heeded between chunks, where nothing is held.
+//! Limits the speed of a repair between chunks, where nothing is locked.
 
-use crate::model::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -12,34 +11,35 @@ use crate::db::limits::{INTERVAL, Monitor, MonitoredServer};
 use crate::db::session::{Access, Session};
 use crate::db::{failpoint, keys};
 use crate::dialect::keys::Replication;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::target::Target;
 use crate::project::Database;
 
-/// The pace of one run.
-pub struct Pace<'c> {
+/// The throttle of one run.
+pub struct Throttle<'c> {
     context: &'c Context,
-    /// A run that only looks waits for nobody.
+    /// Whether the run writes; a preview never waits.
     writes: bool,
-    /// Rows each second.
+    /// The most rows per second.
     rate: Option<u64>,
-    /// Nothing where no limit was named.
+    /// `None` without limits on servers.
     watch: Option<Monitor>,
-    /// When servers were asked the last time.
+    /// The time of the last check.
     asked: Option<Instant>,
     begun: Instant,
     rows: u64,
 }
 
-impl<'c> Pace<'c> {
-    /// Opens sessions with the servers that are to be asked how busy they are: those of all
-    /// databases of the run, and the replicas of those that are written to.
+impl<'c> Throttle<'c> {
+    /// Opens sessions with the servers whose load or lag is limited: those of all databases, and
+    /// the replicas of written ones.
     pub async fn new(
         context: &'c Context,
         args: &Args,
         written: &[&Database],
         read: &[&Database],
-    ) -> Result<Pace<'c>, Failure> {
+    ) -> Result<Throttle<'c>, Failure> {
         let mut watch = None;
         let limits = args.limits.settings();
         if limits.are_set() {
@@ -53,7 +53,7 @@ impl<'c> Pace<'c> {
             }
             watch = Some(watched);
         }
-        Ok(Pace {
+        Ok(Throttle {
             context,
             writes: args.writes(),
             rate: args.max_rate,
@@ -64,10 +64,9 @@ impl<'c> Pace<'c> {
         })
     }
 
-    /// Waits until the next chunk may begin, where it is one that writes; ends the run where
-    /// somebody asked for that.
+    /// Waits until the next chunk may begin; fails after a signal.
     pub async fn next(&mut self) -> Result<(), Failure> {
-        // Whoever hears of signals comes first, and then whoever listens to him.
+        // The signal task and its listener run first.
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         let stop = self.context.stop.clone();
@@ -81,7 +80,7 @@ impl<'c> Pace<'c> {
         waited.map_err(errors::interrupted)?
     }
 
-    /// So many rows were gone through.
+    /// Counts rows that were processed.
     pub fn did(&mut self, rows: u64) {
         self.rows += rows;
     }
@@ -113,7 +112,7 @@ impl<'c> Pace<'c> {
     }
 }
 
-/// A session with each server, once.
+/// Opens a session with each server once.
 async fn servers(
     context: &Context,
     args: &Args,
@@ -134,7 +133,7 @@ async fn servers(
     }
     let mut seen = BTreeSet::new();
     places.retain(|(_, target, replica)| seen.insert((target.shown(), *replica)));
-    // What each database's own server is told apart by.
+    // The identities of the databases' own servers.
     let mut identities = BTreeMap::new();
     let mut servers = Vec::new();
     for (database, target, replica) in places {
@@ -146,12 +145,12 @@ async fn servers(
         let mut session = session.map_err(failed)?;
         let identity = keys::identity(&mut session).await.map_err(failed)?;
         if replica {
-            let standing = keys::replication(&mut session).await.map_err(failed)?;
+            let replication = keys::replication(&mut session).await.map_err(failed)?;
             let ours = identities.get(&database.name).unwrap_or(&None);
             let place = target.shown();
-            replica::limited(database, &session.server, &place, &standing)?;
-            replica::same_cluster(database, &place, (ours, &identity), &standing)?;
-            if let Replication::Replica(following) = &standing
+            replica::limited(database, &session.server, &place, &replication)?;
+            replica::same_cluster(database, &place, (ours, &identity), &replication)?;
+            if let Replication::Replica(following) = &replication
                 && let Some(told) = replica::elsewhere(&database.name, ours, &place, following)
             {
                 context.progress.notice(&told.message);

@@ -1,44 +1,45 @@
-//! `bird repair --undo`: puts rows back where their places are free.
+//! `bird repair --undo`: restores quarantined rows whose keys are free.
 
-use crate::model::code::Code;
 use std::collections::HashMap;
 
 use super::Args;
 use super::errors;
 use super::quarantine;
-use super::quarantine::Member;
+use super::quarantine::JournaledTarget;
 use super::report::{Mode, RepairReport};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
-use crate::db::repair::journal::Chunk;
-use crate::db::repair::kept_rows::{Released, Run};
-use crate::db::repair::retry::Patience;
+use crate::db::repair::journal::JournaledChunk;
+use crate::db::repair::kept_rows::PlanRun;
+use crate::db::repair::retry::Retry;
 use crate::db::repair::row_state;
-use crate::db::repair::undo::{Back, back, perform, preview};
+use crate::db::repair::undo::{RestoreTarget, perform, preview, restore_target};
 use crate::db::session::{DbError, Session};
+use crate::invariant;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::name::ColumnNames;
 use crate::model::repair::{Action, Hindrance};
 use crate::project::Database;
 use crate::repair::safety_checks;
-use crate::repair::safety_checks::Seen;
+use crate::repair::safety_checks::TableFacts;
 
-/// What the rows of chunks go back to, by reference and by the table that keeps them.
-type Backs = HashMap<(String, Option<String>), Back>;
+/// The tables that rows return to, by reference and quarantine table.
+type RestoreTargets = HashMap<(String, Option<String>), RestoreTarget>;
 
-/// Finds the run's chunks wherever they are, looks whether their rows can go back, and does it.
+/// Finds the chunks of the run, checks that their rows can return, and restores them.
 pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairReport, Failure> {
     let mut members = quarantine::members(context, args, plan).await?;
-    let mut backs = Backs::new();
+    let mut targets = RestoreTargets::new();
     for member in &mut members {
-        ways_back(args, member, &mut backs).await?;
+        restore_targets(args, member, &mut targets).await?;
     }
-    let purged: u64 = members.iter().map(|one| one.place.past.purged).sum();
+    let purged: u64 = members.iter().map(|one| one.target.journaled.purged).sum();
     if purged > 0 && members.iter().all(|member| member.kept() == 0) {
         return Err(Failure::failed(gone(plan, purged)));
     }
-    let run = Run {
+    let run = PlanRun {
         plan,
         by: context.run,
     };
@@ -46,16 +47,17 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
         dry_run: args.dry_run,
     };
     let mut report = RepairReport::new(mode, plan);
-    let work = async |session: &mut Session, chunk: &Chunk, patience: &Patience<'_>| match (
-        backs.get(&which(chunk)),
-        args.dry_run,
-    ) {
-        (None, _) => Ok(Released::default()),
-        (Some(back), true) => preview(session, plan, chunk, back).await,
-        (Some(back), false) => perform(session, run, chunk, back, patience).await,
+    let work = async |session: &mut Session, chunk: &JournaledChunk, retry: &Retry<'_>| {
+        let target = targets.get(&which(chunk));
+        let target = invariant!(target, some, "rows that are kept have a table to return to");
+        if args.dry_run {
+            preview(session, plan, chunk, target).await
+        } else {
+            perform(session, run, chunk, target, retry).await
+        }
     };
     quarantine::each(context, args, members, &mut report, work).await?;
-    if report.exit == Exit::Done && report.parts.iter().any(|part| part.conflicts > 0) {
+    if report.exit == Exit::Done && report.references.iter().any(|part| part.conflicts > 0) {
         conflicts(&mut report, args.dry_run);
     }
     if purged > 0 {
@@ -65,19 +67,23 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
     Ok(report)
 }
 
-fn which(chunk: &Chunk) -> (String, Option<String>) {
+fn which(chunk: &JournaledChunk) -> (String, Option<String>) {
     (chunk.reference.clone(), chunk.quarantine.clone())
 }
 
-/// What is not kept any more.
+/// The error about rows that were purged.
 fn gone(plan: &str, purged: u64) -> Diagnostic {
     let message = format!("the rows of the run {plan} were purged: {purged}");
     Diagnostic::new(Code::Purged, message).hint("only a backup has them")
 }
 
-/// Looks at what the rows of a database go back to, and what would happen beside.
-async fn ways_back(args: &Args, member: &mut Member<'_>, backs: &mut Backs) -> Result<(), Failure> {
-    let database = member.place.database;
+/// Finds the tables that the rows of a database return to, and checks for side effects.
+async fn restore_targets(
+    args: &Args,
+    member: &mut JournaledTarget<'_>,
+    targets: &mut RestoreTargets,
+) -> Result<(), Failure> {
+    let database = member.target.database;
     let failed = |error: DbError| {
         let doing = "looking where the rows go back to";
         Failure::failed(open::cannot_ask(database, doing, &error))
@@ -90,17 +96,17 @@ async fn ways_back(args: &Args, member: &mut Member<'_>, backs: &mut Backs) -> R
             fault.hint("only a backup has them; --action quarantine keeps rows"),
         ));
     }
-    let session = &mut member.place.session;
+    let session = &mut member.target.session;
     let mut faults = Vec::new();
     for chunk in member.chunks.iter().filter(|chunk| chunk.kept > 0) {
-        if backs.contains_key(&which(chunk)) {
+        if targets.contains_key(&which(chunk)) {
             continue;
         }
-        match back(session, chunk).await.map_err(failed)? {
-            Ok(back) => {
+        match restore_target(session, chunk).await.map_err(failed)? {
+            Ok(target) => {
                 let effects = effects(args, database, session, chunk).await;
                 faults.extend(effects.map_err(failed)?);
-                backs.insert(which(chunk), back);
+                targets.insert(which(chunk), target);
             }
             Err(why) => {
                 let message = format!("`{}`: rows cannot be put back: {why}", database.name);
@@ -115,18 +121,19 @@ async fn ways_back(args: &Args, member: &mut Member<'_>, backs: &mut Backs) -> R
     errors::refuse(faults)
 }
 
-/// What would happen beside, when rows come back.
+/// The side effects of restoring rows.
 async fn effects(
     args: &Args,
     database: &Database,
     session: &mut Session,
-    chunk: &Chunk,
+    chunk: &JournaledChunk,
 ) -> Result<Vec<Diagnostic>, DbError> {
-    let from = chunk.reference.split(" -> ").next().unwrap_or_default();
-    let Some(names) = ColumnNames::parse(from).filter(|_| chunk.action == Action::Quarantine)
-    else {
+    if chunk.action != Action::Quarantine {
         return Ok(Vec::new());
-    };
+    }
+    let from = chunk.reference.split(" -> ").next().unwrap_or_default();
+    let names = ColumnNames::parse(from);
+    let names = invariant!(names, some, "the reference of a chunk was read before");
     let mut obstacles = row_state::obstacles(session, &names.table).await?;
     obstacles.retain(|obstacle| {
         !matches!(
@@ -134,24 +141,24 @@ async fn effects(
             Hindrance::DeleteTrigger | Hindrance::DeleteCascade
         )
     });
-    let seen = Seen {
+    let facts = TableFacts {
         obstacles,
-        ..Seen::default()
+        ..TableFacts::default()
     };
     let allow = &args.consents.allow;
-    Ok(safety_checks::effects(
+    Ok(safety_checks::side_effects(
         &database.name,
         from,
         chunk.action,
-        &seen,
+        &facts,
         allow,
     ))
 }
 
-/// Rows that found their places taken are still where they were kept.
+/// Reports rows whose keys are taken.
 fn conflicts(report: &mut RepairReport, dry_run: bool) {
     report.exit = Exit::Stopped;
-    let rows: u64 = report.parts.iter().map(|part| part.conflicts).sum();
+    let rows: u64 = report.references.iter().map(|part| part.conflicts).sum();
     let word = if dry_run { "would stay" } else { "stay" };
     let message = format!("{rows} rows {word} aside: their places are taken");
     report.diagnostics.push(

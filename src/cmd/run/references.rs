@@ -1,4 +1,4 @@
-//! Opens the databases that have the ends of references.
+//! Opens the databases that have an endpoint of a reference.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::reference::Reference;
 use crate::project::Database;
 
-/// Opens and inspects every database that has an end of these references, all at once.
+/// Opens and inspects every database that has an endpoint of these references, concurrently.
 pub async fn connect(
     context: &Context,
     wait: Option<Duration>,

@@ -40,10 +40,10 @@ pub fn same_cluster(
     database: &Database,
     place: &str,
     (ours, theirs): (&Option<String>, &Option<String>),
-    standing: &Replication,
+    replication: &Replication,
 ) -> Result<(), Failure> {
     let copies = database.dialect.copies_identity();
-    let follows = matches!(standing, Replication::Replica(_));
+    let follows = matches!(replication, Replication::Replica(_));
     let number = |identity: &Option<String>| {
         let identity = identity.as_deref()?;
         Some(identity.split('/').next().unwrap_or(identity).to_owned())
@@ -71,11 +71,11 @@ pub fn elsewhere(
     }
     let message = format!("{place} follows another server than {name} is on");
     let hint = "right where replicas follow each other in a chain; else check the URL";
-    Some(remark(name, &message, hint))
+    Some(note(name, &message, hint))
 }
 
 /// A note about a replica.
-pub fn remark(name: &str, message: &str, hint: &str) -> Diagnostic {
+pub fn note(name: &str, message: &str, hint: &str) -> Diagnostic {
     let message = format!("--replica {name}: {message}");
     Diagnostic::new(Code::Replica, message)
         .severity(Severity::Note)
@@ -88,9 +88,9 @@ pub fn limited(
     database: &Database,
     server: &Server,
     place: &str,
-    standing: &Replication,
+    replication: &Replication,
 ) -> Result<(), Failure> {
-    let (why, hint) = match standing {
+    let (why, hint) = match replication {
         Replication::Replica(_) => return Ok(()),
         Replication::Primary => (
             "follows no server that it tells of",

@@ -11,7 +11,7 @@ use super::facts::CommandFacts;
 use super::flags;
 use super::run::open;
 use super::source::{self, ShadowPool};
-use crate::audit::{End, structure};
+use crate::audit::{EndpointSchema, structure};
 use crate::db::session::{Access, Session};
 use crate::dialect::ErrorKind;
 use crate::invariant;
@@ -189,8 +189,8 @@ async fn references(
     Ok(())
 }
 
-fn end<'e>(schema: &'e Schema, database: &Database) -> End<'e> {
-    End {
+fn end<'e>(schema: &'e Schema, database: &Database) -> EndpointSchema<'e> {
+    EndpointSchema {
         schema,
         dialect: database.dialect,
     }

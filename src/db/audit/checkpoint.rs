@@ -1,6 +1,6 @@
-//! What an audit has done so far, kept beside the project: one line when a portion is done, lines
-//! for the orphans that were found in it. An audit that was cut short goes on behind it, and what
-//! was found is told from it, so that it need not fit into memory. Deleting it is always safe.
+//! The checkpoint file of an audit: a line for each chunk that is done, and lines for the orphans
+//! that were found in it. `--resume` continues from it, and reports read the orphans from it, so
+//! that they need not fit into memory. Deleting the file is always safe.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -9,15 +9,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::task::{Part, Portion};
+use super::task::{Chunk, ChunkCounts};
 use crate::dialect::keys::Range;
-use crate::model::hex;
 use crate::model::orphan::Orphan;
 
-/// One line.
+/// A line of the file.
 #[derive(Serialize, Deserialize)]
-enum Line {
-    /// What is audited: another question has another answer.
+enum Entry {
+    /// The first line: what is audited. Another fingerprint is another audit.
     Audit {
         fingerprint: String,
         run: String,
@@ -25,75 +24,108 @@ enum Line {
     },
     Orphans {
         task: usize,
-        portion: u64,
+        #[serde(rename = "portion")]
+        chunk: u64,
         rows: Vec<Orphan>,
     },
-    Done(Done),
-    /// What was read of a task does not count: it is read anew in another way.
+    Done(DoneChunk),
+    /// The chunks of a task no longer count: it is read again with another strategy.
     Dropped {
         task: usize,
     },
 }
 
-/// A portion that was read to its end.
+/// A chunk that was read to its end.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Done {
+pub struct DoneChunk {
     pub task: usize,
     pub number: u64,
-    after: Option<String>,
-    upto: Option<String>,
-    pub parts: Vec<Part>,
+    #[serde(with = "bound")]
+    after: Option<Vec<u8>>,
+    #[serde(with = "bound")]
+    upto: Option<Vec<u8>>,
+    #[serde(rename = "parts")]
+    pub all_counts: Vec<ChunkCounts>,
     pub parents: u64,
 }
 
-impl Done {
-    pub fn new(task: usize, portion: &Portion, parts: Vec<Part>, parents: u64) -> Done {
-        let bound = |key: &Option<Vec<u8>>| key.as_deref().map(hex::digits);
-        Done {
+impl DoneChunk {
+    pub fn new(
+        task: usize,
+        chunk: &Chunk,
+        all_counts: Vec<ChunkCounts>,
+        parents: u64,
+    ) -> DoneChunk {
+        DoneChunk {
             task,
-            number: portion.number,
-            after: bound(&portion.range.after),
-            upto: bound(&portion.range.upto),
-            parts,
+            number: chunk.number,
+            after: chunk.range.after.clone(),
+            upto: chunk.range.upto.clone(),
+            all_counts,
             parents,
         }
     }
 
     pub fn range(&self) -> Range {
-        let bound = |told: &Option<String>| told.as_deref().and_then(hex::bytes);
         Range {
-            after: bound(&self.after),
-            upto: bound(&self.upto),
+            after: self.after.clone(),
+            upto: self.upto.clone(),
         }
     }
 }
 
-/// The journal of a running audit.
-pub struct Journal {
-    path: PathBuf,
-    file: BufWriter<File>,
-    pub before: Before,
+/// The bound of a range in the file: hexadecimal digits. A bound that cannot be read must not pass
+/// for no bound, which would cover all keys.
+mod bound {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::model::hex;
+
+    pub(super) fn serialize<S: Serializer>(
+        key: &Option<Vec<u8>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        key.as_deref().map(hex::digits).serialize(to)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        from: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        let Some(digits) = Option::<String>::deserialize(from)? else {
+            return Ok(None);
+        };
+        let key = hex::bytes(&digits).ok_or_else(|| D::Error::custom("not hexadecimal"))?;
+        Ok(Some(key))
+    }
 }
 
-/// What an audit had done when it was cut short.
+/// The checkpoint file of a running audit.
+pub struct Checkpoint {
+    path: PathBuf,
+    file: BufWriter<File>,
+    pub earlier: Earlier,
+}
+
+/// The work of an earlier run that was cut short.
 #[derive(Default)]
-pub struct Before {
-    pub done: Vec<Done>,
-    /// When the audit began: this run, or the one that was cut short.
+pub struct Earlier {
+    pub done: Vec<DoneChunk>,
+    /// When the audit began: in this run, or in the one that was cut short.
     pub begun_on: String,
-    /// The first number that no portion has.
+    /// The first free chunk number.
     pub first: u64,
 }
 
-impl Journal {
-    /// Begins a journal, or goes on with the one of an audit with the same fingerprint.
+impl Checkpoint {
+    /// Begins a file, or continues the file of an audit with the same fingerprint.
     pub fn open(
         folder: &Path,
         fingerprint: &str,
         run: &str,
         resumes: bool,
         now: String,
-    ) -> io::Result<Journal> {
+    ) -> io::Result<Checkpoint> {
         std::fs::create_dir_all(folder)?;
         let name: String = fingerprint.chars().take(16).collect();
         let path = folder.join(format!("running-{name}.jsonl"));
@@ -103,39 +135,39 @@ impl Journal {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let (path, file) = match options.open(&path)? {
             file if file.try_lock().is_ok() => (path, file),
-            // The same audit runs already; this one has a journal of its own.
+            // The same audit is running in another process, so this one gets its own file.
             _ => {
                 let path = folder.join(format!("running-{run}.jsonl"));
                 (path.clone(), options.open(&path)?)
             }
         };
-        if resumes && let Some(before) = Journal::again(&path, &file, fingerprint)? {
-            return Ok(Journal {
+        if resumes && let Some(before) = Checkpoint::again(&path, &file, fingerprint)? {
+            return Ok(Checkpoint {
                 path,
                 file: BufWriter::new(file),
-                before,
+                earlier: before,
             });
         }
         file.set_len(0)?;
-        let mut journal = Journal {
+        let mut checkpoint = Checkpoint {
             path,
             file: BufWriter::new(file),
-            before: Before {
+            earlier: Earlier {
                 begun_on: now.clone(),
-                ..Before::default()
+                ..Earlier::default()
             },
         };
-        journal.write(&Line::Audit {
+        checkpoint.write(&Entry::Audit {
             fingerprint: fingerprint.to_owned(),
             run: run.to_owned(),
             begun_on: now,
         })?;
-        Ok(journal)
+        Ok(checkpoint)
     }
 
-    /// What an audit that was cut short has done, and when it began: its last line may be half a
-    /// one, and is cut off.
-    fn again(path: &Path, mut file: &File, fingerprint: &str) -> io::Result<Option<Before>> {
+    /// Reads what an earlier run has done; an incomplete last line is cut off. `None` if the file
+    /// belongs to another audit.
+    fn again(path: &Path, mut file: &File, fingerprint: &str) -> io::Result<Option<Earlier>> {
         let (mut before, mut begun, mut first, mut whole) = (Vec::new(), None, 0, 0);
         let mut reader = BufReader::new(File::open(path)?);
         let mut text = Vec::new();
@@ -145,21 +177,21 @@ impl Journal {
                 break;
             };
             match line {
-                Line::Audit {
+                Entry::Audit {
                     fingerprint: other,
                     begun_on,
                     ..
                 } if other == fingerprint => {
                     begun = Some(begun_on);
                 }
-                Line::Audit { .. } => return Ok(None),
-                // What was found in a portion that did not end belongs to a number that never will.
-                Line::Orphans { portion, .. } => first = first.max(portion + 1),
-                Line::Done(done) => {
+                Entry::Audit { .. } => return Ok(None),
+                // A chunk that did not end never will, so its number is not used again.
+                Entry::Orphans { chunk, .. } => first = first.max(chunk + 1),
+                Entry::Done(done) => {
                     first = first.max(done.number + 1);
                     before.push(done);
                 }
-                Line::Dropped { task } => before.retain(|done: &Done| done.task != task),
+                Entry::Dropped { task } => before.retain(|done: &DoneChunk| done.task != task),
             }
             whole += text.len() as u64;
             text.clear();
@@ -169,61 +201,57 @@ impl Journal {
         };
         file.set_len(whole)?;
         file.seek(io::SeekFrom::End(0))?;
-        Ok(Some(Before {
+        Ok(Some(Earlier {
             done: before,
             begun_on,
             first,
         }))
     }
 
-    fn write(&mut self, line: &Line) -> io::Result<()> {
+    fn write(&mut self, line: &Entry) -> io::Result<()> {
         serde_json::to_writer(&mut self.file, line)?;
         self.file.write_all(b"\n")
     }
 
-    pub fn orphans(&mut self, task: usize, portion: u64, orphans: Vec<Orphan>) -> io::Result<()> {
-        self.write(&Line::Orphans {
+    pub fn orphans(&mut self, task: usize, chunk: u64, orphans: Vec<Orphan>) -> io::Result<()> {
+        self.write(&Entry::Orphans {
             task,
-            portion,
+            chunk,
             rows: orphans,
         })
     }
 
-    pub fn done(&mut self, done: &Done) -> io::Result<()> {
-        self.write(&Line::Done(done.clone()))?;
+    pub fn done(&mut self, done: &DoneChunk) -> io::Result<()> {
+        self.write(&Entry::Done(done.clone()))?;
         self.file.flush()
     }
 
-    /// Nothing that was read of a task counts.
+    /// Discards the chunks of a task.
     pub fn drop_task(&mut self, task: usize) -> io::Result<()> {
-        self.before.done.retain(|done| done.task != task);
-        self.write(&Line::Dropped { task })
+        self.earlier.done.retain(|done| done.task != task);
+        self.write(&Entry::Dropped { task })
     }
 
-    /// Every orphan of the portions that are done, in the order in which they were found.
+    /// Reads the orphans of all chunks that are done, in the order in which they were found.
     pub fn read(&mut self, mut each: impl FnMut(Orphan) -> io::Result<()>) -> io::Result<()> {
         self.file.flush()?;
         let lines = || Ok::<_, io::Error>(BufReader::new(File::open(&self.path)?).lines());
         let mut done: HashMap<usize, HashSet<u64>> = HashMap::new();
         for line in lines()? {
-            match serde_json::from_str(&line?) {
-                Ok(Line::Done(one)) => {
+            match serde_json::from_str(&line?)? {
+                Entry::Done(one) => {
                     done.entry(one.task).or_default().insert(one.number);
                 }
-                Ok(Line::Dropped { task }) => drop(done.remove(&task)),
-                _ => {}
+                Entry::Dropped { task } => drop(done.remove(&task)),
+                Entry::Audit { .. } | Entry::Orphans { .. } => {}
             }
         }
         for line in lines()? {
-            let Ok(Line::Orphans {
-                task,
-                portion,
-                rows,
-            }) = serde_json::from_str(&line?)
-            else {
+            let entry: Entry = serde_json::from_str(&line?)?;
+            let Entry::Orphans { task, chunk, rows } = entry else {
                 continue;
             };
-            if !done.get(&task).is_some_and(|done| done.contains(&portion)) {
+            if !done.get(&task).is_some_and(|done| done.contains(&chunk)) {
                 continue;
             }
             rows.into_iter().try_for_each(&mut each)?;
@@ -231,9 +259,9 @@ impl Journal {
         Ok(())
     }
 
-    /// The audit is over, and nothing goes on behind it.
+    /// Deletes the file of an audit that is complete.
     pub fn close(self) {
-        // A journal that stays is written over by the next audit.
+        // A file that cannot be deleted is overwritten by the next audit.
         let _: io::Result<()> = std::fs::remove_file(&self.path);
     }
 }

@@ -1,82 +1,79 @@
-//! Candidates are confirmed: child, parent and child are read anew, in sessions of their own.
+//! Confirms candidates: reads child, parent and child again, in sessions of its own.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::Sender;
 
-use super::endpoints::{Prepared, Side};
-use super::error::Fault;
-use super::task::{Part, Task, Told};
-use crate::audit::{Confirmation, Seen};
+use super::endpoints::{Endpoint, PreparedReference};
+use super::error::ReadError;
+use super::task::{ChunkCounts, Event, Task};
+use crate::audit::{Confirmation, SeenRow};
 use crate::db::keys;
 use crate::db::session::Session;
 use crate::dialect::keys::{After, End, Found};
-use crate::model::key::{Batch, describe, split};
+use crate::model::key::{Batch, Compare, describe, split};
 use crate::model::orphan::Orphan;
 use crate::model::schema::Column;
 
-/// How many keys are confirmed together.
+/// The number of keys that are confirmed together.
 const KEYS: usize = 500;
-/// How many rows of them at once.
+/// The number of their rows that are read by one statement.
 const ROWS: u64 = 2000;
 
-/// Sessions in which every statement sees what is committed when it begins; opened when the first
-/// candidate needs them.
+/// Sessions in which each statement sees everything that was committed before it; opened for the
+/// first candidate.
 #[derive(Default)]
-pub struct Fresh {
+pub struct FreshSessions {
     children: HashMap<String, Session>,
     parents: Option<Session>,
 }
 
-/// Where confirmed orphans go.
-pub struct Out<'o> {
-    pub portion: u64,
-    pub to: &'o Sender<Told>,
-    pub part: &'o mut Part,
+/// The receiver and the counters of confirmed orphans.
+pub struct OrphanSink<'o> {
+    pub chunk: u64,
+    pub to: &'o Sender<Event>,
+    pub counts: &'o mut ChunkCounts,
 }
 
-impl Out<'_> {
+impl OrphanSink<'_> {
     async fn send(&mut self, orphans: Vec<Orphan>) {
-        self.part.orphan_rows += orphans.len() as u64;
+        self.counts.orphan_rows += orphans.len() as u64;
         if !orphans.is_empty() {
-            // Whoever stopped listening has stopped the audit.
-            let _: Result<(), _> = self.to.send(Told::Orphans(self.portion, orphans)).await;
+            // A receiver that is gone has stopped the audit.
+            let _: Result<(), _> = self.to.send(Event::Orphans(self.chunk, orphans)).await;
         }
     }
 }
 
-impl Fresh {
-    /// Confirms candidates of one member; what is confirmed is handed on.
+impl FreshSessions {
+    /// Confirms candidates of one member, and sends those that are orphans.
     pub async fn confirm(
         &mut self,
-        member: &Arc<Prepared>,
+        member: &Arc<PreparedReference>,
         candidates: &[Vec<u8>],
-        out: &mut Out<'_>,
-    ) -> Result<(), Fault> {
+        out: &mut OrphanSink<'_>,
+    ) -> Result<(), ReadError> {
         if candidates.is_empty() {
             return Ok(());
         }
-        let side = &member.child;
-        if !self.children.contains_key(&side.database) {
-            let session = open(side).await?;
-            self.children.insert(side.database.clone(), session);
-        }
-        if self.parents.is_none() {
-            self.parents = Some(open(&member.parent).await?);
-        }
-        let child = self.children.get_mut(&side.database);
-        if let (Some(child), Some(parents)) = (child, &mut self.parents) {
-            let mut pair = Pair {
-                member,
-                child: Some(child),
-                parents,
-                database: (None, None),
-            };
-            pair.all(candidates, out).await?;
-        }
-        Ok(())
+        let child = match self.children.entry(member.child.database.clone()) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(missing) => missing.insert(open(&member.child).await?),
+        };
+        let parents = match &mut self.parents {
+            Some(open) => open,
+            missing => missing.insert(open(&member.parent).await?),
+        };
+        let mut confirmer = Confirmer {
+            member,
+            child: Some(child),
+            parents,
+            database: (None, None),
+        };
+        confirmer.all(candidates, out).await
     }
 
     pub async fn close(self) {
@@ -89,63 +86,67 @@ impl Fresh {
     }
 }
 
-/// Confirms candidates: in the snapshot where there is one, else by fresh reads.
+/// Confirms candidates: within the snapshot if there is one, else by fresh reads.
 pub async fn confirm(
     task: &Task,
     parents: &mut Session,
-    fresh: &mut Fresh,
-    member: &Arc<Prepared>,
+    fresh: &mut FreshSessions,
+    member: &Arc<PreparedReference>,
     keys: &[Vec<u8>],
-    out: &mut Out<'_>,
-) -> Result<(), Fault> {
+    out: &mut OrphanSink<'_>,
+) -> Result<(), ReadError> {
     if !task.snapshot {
         return fresh.confirm(member, keys, out).await;
     }
     let database = (
-        task.qualified(&member.child),
-        task.qualified(&member.parent),
+        task.qualifier(&member.child),
+        task.qualifier(&member.parent),
     );
-    let mut pair = Pair {
+    let mut confirmer = Confirmer {
         member,
         child: None,
         parents,
         database,
     };
-    pair.all(keys, out).await
+    confirmer.all(keys, out).await
 }
 
-async fn open(side: &Side) -> Result<Session, Fault> {
-    let failed = Fault::of(&side.database, "opening a session to confirm orphans");
-    side.session().await.map_err(failed)
+async fn open(endpoint: &Endpoint) -> Result<Session, ReadError> {
+    let failed = ReadError::of(&endpoint.database, "opening a session to confirm orphans");
+    endpoint.session().await.map_err(failed)
 }
 
-/// The two ends of a reference, and the sessions in which they are read again.
-struct Pair<'p> {
-    member: &'p Arc<Prepared>,
-    /// Nothing where the parents' session sees the child too.
+/// Both endpoints of a reference, and the sessions in which they are read again.
+struct Confirmer<'p> {
+    member: &'p Arc<PreparedReference>,
+    /// `None` if the session of the parents sees the child, too.
     child: Option<&'p mut Session>,
     parents: &'p mut Session,
-    /// What qualifies the tables of child and parents.
+    /// The qualifiers of the child's and the parents' tables.
     database: (Option<&'p str>, Option<&'p str>),
 }
 
-impl Pair<'_> {
+impl Confirmer<'_> {
     /// Confirms the rows of any number of keys.
-    async fn all(&mut self, keys: &[Vec<u8>], out: &mut Out<'_>) -> Result<(), Fault> {
+    async fn all(&mut self, keys: &[Vec<u8>], out: &mut OrphanSink<'_>) -> Result<(), ReadError> {
         let begun = Instant::now();
-        out.part.candidates += keys.len() as u64;
+        out.counts.candidates += keys.len() as u64;
         for some in keys.chunks(KEYS) {
             self.confirm(some, out).await?;
         }
         let micros = u64::try_from(begun.elapsed().as_micros());
-        out.part.confirming += micros.unwrap_or(u64::MAX);
+        out.counts.confirming += micros.unwrap_or(u64::MAX);
         Ok(())
     }
 
-    /// Confirms the rows of some keys: those that something names, and the others.
-    async fn confirm(&mut self, keys: &[Vec<u8>], out: &mut Out<'_>) -> Result<(), Fault> {
+    /// Confirms the rows of some keys: those with a row identity, and the others.
+    async fn confirm(
+        &mut self,
+        keys: &[Vec<u8>],
+        out: &mut OrphanSink<'_>,
+    ) -> Result<(), ReadError> {
         let member = self.member;
-        let wrong = Fault::other(&member.child.database, "reading orphans again");
+        let wrong = ReadError::other(&member.child.database, "reading orphans again");
         let child = member.child.end(self.database.0).map_err(&wrong)?;
         let names: Vec<&Column> = member.child.names.iter().collect();
         let (named, nameless) = child.named(&names);
@@ -156,27 +157,27 @@ impl Pair<'_> {
         if let Some(nameless) = nameless {
             orphaned.extend(self.count(&nameless, keys, out).await?);
         }
-        out.part.orphan_keys += orphaned.len() as u64;
+        out.counts.orphan_keys += orphaned.len() as u64;
         Ok(())
     }
 
-    /// Confirms rows by what names them, page by page: the keys that they have.
+    /// Confirms rows by their identity, page by page. Returns the keys of those that are orphans.
     async fn rows(
         &mut self,
         child: &End<'_>,
         names: &[&Column],
         keys: &[Vec<u8>],
-        out: &mut Out<'_>,
-    ) -> Result<HashSet<Vec<u8>>, Fault> {
+        out: &mut OrphanSink<'_>,
+    ) -> Result<HashSet<Vec<u8>>, ReadError> {
         let member = self.member;
-        let wrong = Fault::other(&member.child.database, "reading orphans again");
+        let wrong = ReadError::other(&member.child.database, "reading orphans again");
         let mut orphaned: HashSet<Vec<u8>> = HashSet::new();
         let mut after: Option<After> = None;
         loop {
-            let asked = child
+            let query = child
                 .rows(names, keys, after.as_ref(), ROWS)
                 .map_err(&wrong)?;
-            let (found, next) = keys::rows(self.child(), &asked)
+            let (found, next) = keys::rows(self.child(), &query)
                 .await
                 .map_err(self.child_failed())?;
             let mut confirmation = Confirmation::new(seen(&found));
@@ -188,20 +189,20 @@ impl Pair<'_> {
                     .iter()
                     .map(|row| row.row.clone())
                     .collect();
-                let asked = child.again(names, &rows).map_err(&wrong)?;
-                let (again, _) = keys::rows(self.child(), &asked)
+                let query = child.again(names, &rows).map_err(&wrong)?;
+                let (again, _) = keys::rows(self.child(), &query)
                     .await
                     .map_err(self.child_failed())?;
                 let rows = confirmation.confirmed(&seen(&again));
                 orphaned.extend(rows.iter().map(|row| row.key.clone()));
                 let hidden = self.hidden(&rows).await?;
-                let told: HashMap<&Vec<String>, &Vec<String>> =
+                let texts: HashMap<&Vec<String>, &Vec<String>> =
                     found.iter().map(|row| (&row.identity, &row.told)).collect();
                 let orphans = rows.iter().map(|row| Orphan {
                     reference: member.index,
-                    key: told.get(&row.row).map_or_else(
-                        || key_told(member, &row.key),
-                        |told| self.readable(&row.key, told),
+                    key: texts.get(&row.row).map_or_else(
+                        || key_text(member, &row.key),
+                        |text| self.readable(&row.key, text),
                     ),
                     row: names
                         .iter()
@@ -221,22 +222,22 @@ impl Pair<'_> {
         Ok(orphaned)
     }
 
-    /// Confirms rows that nothing names: of each key as many as both reads counted.
+    /// Confirms rows without an identity: of each key the lower of both counts.
     async fn count(
         &mut self,
         child: &End<'_>,
         keys: &[Vec<u8>],
-        out: &mut Out<'_>,
-    ) -> Result<HashSet<Vec<u8>>, Fault> {
+        out: &mut OrphanSink<'_>,
+    ) -> Result<HashSet<Vec<u8>>, ReadError> {
         let mut orphaned = HashSet::new();
-        let asked = child.counted_among(keys);
-        let before = keys::all(self.child(), &asked)
+        let query = child.counted_among(keys);
+        let before = keys::all(self.child(), &query)
             .await
             .map_err(self.child_failed())?;
         let wanted: Vec<Vec<u8>> = before.iter().map(|(key, _)| key.to_vec()).collect();
         let present = self.parents(&wanted, true).await?;
         let present: HashSet<&[u8]> = present.iter().map(|(key, _)| key).collect();
-        let again = keys::all(self.child(), &asked)
+        let again = keys::all(self.child(), &query)
             .await
             .map_err(self.child_failed())?;
         let again: HashMap<&[u8], u64> = again.iter().collect();
@@ -248,7 +249,7 @@ impl Pair<'_> {
             let names = self.member.child.names.iter();
             let orphan = Orphan {
                 reference: self.member.index,
-                key: key_told(self.member, key),
+                key: key_text(self.member, key),
                 row: names
                     .map(|column| (column.name.clone(), "NULL".to_owned()))
                     .collect(),
@@ -257,8 +258,7 @@ impl Pair<'_> {
             let mut left = rows;
             while left > 0 {
                 let some = left.min(ROWS);
-                out.send(vec![orphan.clone(); usize::try_from(some).unwrap_or(1)])
-                    .await;
+                out.send(vec![orphan.clone(); some as usize]).await;
                 left -= some;
             }
         }
@@ -272,26 +272,26 @@ impl Pair<'_> {
         }
     }
 
-    fn child_failed(&self) -> impl Fn(crate::db::session::DbError) -> Fault + use<> {
-        Fault::of(&self.member.child.database, "reading orphans again")
+    fn child_failed(&self) -> impl Fn(crate::db::session::DbError) -> ReadError + use<> {
+        ReadError::of(&self.member.child.database, "reading orphans again")
     }
 
-    /// Which keys have parents; `counted` are those alone that `to_where` counts.
-    async fn parents(&mut self, keys: &[Vec<u8>], counted: bool) -> Result<Batch, Fault> {
+    /// The keys that have parents; `counted` restricts the parents to those of `to_where`.
+    async fn parents(&mut self, keys: &[Vec<u8>], counted: bool) -> Result<Batch, ReadError> {
         if keys.is_empty() {
             return Ok(Batch::default());
         }
-        let side = &self.member.parent;
-        let filter = side.filter.as_deref().filter(|_| counted);
-        let end = side.filtered(self.database.1, filter);
-        let end = end.map_err(Fault::other(&side.database, "looking for parents"))?;
-        let asked = end.among(keys);
-        let found = keys::all(self.parents, &asked).await;
-        found.map_err(Fault::of(&side.database, "looking for parents"))
+        let endpoint = &self.member.parent;
+        let filter = endpoint.filter.as_deref().filter(|_| counted);
+        let end = endpoint.filtered(self.database.1, filter);
+        let end = end.map_err(ReadError::other(&endpoint.database, "looking for parents"))?;
+        let query = end.among(keys);
+        let found = keys::all(self.parents, &query).await;
+        found.map_err(ReadError::of(&endpoint.database, "looking for parents"))
     }
 
-    /// The keys whose parents are there but do not count.
-    async fn hidden(&mut self, rows: &[Seen]) -> Result<HashSet<Vec<u8>>, Fault> {
+    /// The keys whose parents exist but are excluded by `to_where`.
+    async fn hidden(&mut self, rows: &[SeenRow]) -> Result<HashSet<Vec<u8>>, ReadError> {
         if self.member.parent.filter.is_none() {
             return Ok(HashSet::new());
         }
@@ -301,13 +301,12 @@ impl Pair<'_> {
         Ok(found.iter().map(|(key, _)| key.to_vec()).collect())
     }
 
-    /// A key for people: canonical bytes as they are told, but for a collation's, which nobody
-    /// can read.
-    fn readable(&self, key: &[u8], told: &[String]) -> Vec<Option<String>> {
-        use crate::model::key::Compare;
+    /// Renders a key for people: from its canonical bytes, except for collation keys, which are
+    /// unreadable.
+    fn readable(&self, key: &[u8], text: &[String]) -> Vec<Option<String>> {
         let columns = &self.member.child.columns;
         let parts = split(key, columns.len());
-        let both = columns.iter().zip(parts.iter().zip(told));
+        let both = columns.iter().zip(parts.iter().zip(text));
         both.map(|((_, compare), (part, cell))| {
             Some(match compare {
                 Compare::Collated(_) => cell.clone(),
@@ -318,18 +317,18 @@ impl Pair<'_> {
     }
 }
 
-fn key_told(member: &Prepared, key: &[u8]) -> Vec<Option<String>> {
+fn key_text(member: &PreparedReference, key: &[u8]) -> Vec<Option<String>> {
     let columns = &member.child.columns;
     let parts = split(key, columns.len());
-    let told = columns.iter().zip(&parts);
-    told.map(|((_, compare), part)| Some(describe(compare, part)))
+    let text = columns.iter().zip(&parts);
+    text.map(|((_, compare), part)| Some(describe(compare, part)))
         .collect()
 }
 
-/// Rows with a key that can be one.
-fn seen(found: &[Found]) -> Vec<Seen> {
+/// The rows whose value is a valid key.
+fn seen(found: &[Found]) -> Vec<SeenRow> {
     let seen = found.iter().filter_map(|row| {
-        Some(Seen {
+        Some(SeenRow {
             key: row.key.clone()?,
             row: row.identity.clone(),
         })

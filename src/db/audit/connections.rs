@@ -1,5 +1,5 @@
-//! The databases that have an end of a reference: each is opened once, and answers every question
-//! in that session until keys are read.
+//! The databases that have an endpoint of a reference. Each is opened once; its session answers
+//! every query until keys are read.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct Connected {
     pub replica: bool,
 }
 
-/// The databases that have an end, by their names.
+/// The databases that have an endpoint, by their names.
 pub type Connections = BTreeMap<String, Connected>;
 
 impl Connected {

@@ -1,16 +1,18 @@
-//! Both ends of every reference, looked at before a key is read: where they are, what they are,
-//! how they compare.
+//! The endpoints of references: location, columns, conditions and comparison, known before a key
+//! is read.
 
-use crate::model::code::Code;
 use std::sync::Arc;
 
 use super::connections::{Connected, Connections};
-use super::replica::Reader;
+use super::replica::ReadReplica;
 use crate::audit::{self, structure};
 use crate::db::keys;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
 use crate::dialect::keys::{Asked, End, Estimate, Place, Range, agree, comparison};
+use crate::invariant;
+use crate::invariant::Broken;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::key::Compare;
 use crate::model::name::ColumnNames;
@@ -19,9 +21,9 @@ use crate::model::schema::{Column, KeyKind, Table};
 use crate::model::server::Server;
 use crate::model::target::Target;
 
-/// One end of a reference, with all that a thread of its own needs to ask for its keys.
+/// One endpoint of a reference, with everything that a thread needs to query its keys.
 #[derive(Clone)]
-pub struct Side {
+pub struct Endpoint {
     /// Its name in the project.
     pub database: String,
     pub target: Target,
@@ -32,32 +34,32 @@ pub struct Side {
     pub table: Table,
     pub columns: Vec<(Column, Compare)>,
     pub filter: Option<String>,
-    /// What names a row; empty where nothing does.
+    /// The columns that identify a row; empty if there are none.
     pub names: Vec<Column>,
     pub estimate: Estimate,
-    /// Whether an index begins with the columns.
+    /// Whether an index starts with the columns.
     pub indexed: bool,
     pub replica: bool,
-    /// A watermark leaves few of its rows.
-    pub marked: bool,
-    /// Where its keys are read from, where that is not the primary.
-    pub reader: Option<Reader>,
+    /// Whether only the rows from a watermark on are read.
+    pub has_watermark: bool,
+    /// The replica from which its keys are read; `None` for the primary.
+    pub read_replica: Option<ReadReplica>,
 }
 
 /// A reference that can be audited.
 #[derive(Clone)]
-pub struct Prepared {
-    /// Its place among the project's references.
+pub struct PreparedReference {
+    /// Its index among the project's references.
     pub index: usize,
     pub reference: Reference,
-    pub child: Side,
-    pub parent: Side,
-    /// Whether each key of the parents stands once.
+    pub child: Endpoint,
+    pub parent: Endpoint,
+    /// Whether each key occurs once among the parents.
     pub unique: bool,
 }
 
-impl Prepared {
-    /// What is asked of the parents for their keys in order, each once.
+impl PreparedReference {
+    /// The query for the keys of the parents in order, each once.
     pub fn parents(&self, end: &End<'_>, range: &Range) -> Asked {
         if self.unique {
             end.ordered(range)
@@ -67,21 +69,21 @@ impl Prepared {
     }
 }
 
-/// A reference, and what is to be said of it before its keys are read.
-pub struct Looked {
+/// A reference with the findings that precede the reading of its keys.
+pub struct Inspected {
     pub index: usize,
-    pub remarks: Vec<Diagnostic>,
-    /// Nothing where it cannot be audited; the remarks say why.
-    pub prepared: Option<Arc<Prepared>>,
+    pub notes: Vec<Diagnostic>,
+    /// `None` if it cannot be audited; the notes say why.
+    pub prepared: Option<Arc<PreparedReference>>,
 }
 
-impl Side {
-    /// The end as a dialect asks for it; `database` qualifies its table.
+impl Endpoint {
+    /// The endpoint for queries; `database` qualifies its table.
     pub fn end<'s>(&'s self, database: Option<&'s str>) -> Result<End<'s>, String> {
         self.filtered(database, self.filter.as_deref())
     }
 
-    /// The end with another condition, or with none.
+    /// The endpoint with another condition, or with none.
     pub fn filtered<'s>(
         &'s self,
         database: Option<&'s str>,
@@ -101,8 +103,8 @@ impl Side {
         End::new(place, &self.table, &columns, filter)
     }
 
-    /// What is asked for all keys in whatever order: counted, where an index alone gives them; else
-    /// as they lie.
+    /// The query for all keys in any order: grouped and counted if an index alone serves it, else in
+    /// physical order.
     pub fn whole(&self, end: &End<'_>) -> Asked {
         if self.indexed && end.indexed() && self.filter.is_none() {
             end.counted(&Range::default())
@@ -111,30 +113,30 @@ impl Side {
         }
     }
 
-    /// A session with the primary.
+    /// Opens a session with the primary.
     pub async fn session(&self) -> Result<Session, DbError> {
         self.open(&self.target).await
     }
 
-    /// A session in which keys are read, which may be one with a replica.
+    /// Opens a session for reading keys, with the replica if there is one.
     pub async fn reading(&self) -> Result<Session, DbError> {
         self.open(self.read_at()).await
     }
 
-    /// What is being done while its keys are read, for whoever must know which server failed.
+    /// The activity for error messages while its keys are read: it names the server.
     pub fn reading_keys(&self) -> &'static str {
-        if self.reader.is_some() {
+        if self.read_replica.is_some() {
             "reading its keys from the replica"
         } else {
             "reading its keys"
         }
     }
 
-    /// Where its keys are read.
+    /// The server that its keys are read from.
     pub fn read_at(&self) -> &Target {
-        self.reader
+        self.read_replica
             .as_ref()
-            .map_or(&self.target, |reader| &reader.target)
+            .map_or(&self.target, |read_replica| &read_replica.target)
     }
 
     async fn open(&self, target: &Target) -> Result<Session, DbError> {
@@ -144,40 +146,47 @@ impl Side {
         Ok(session)
     }
 
-    /// Where its answers come from, in words.
+    /// The servers that its keys and confirmations come from, for people.
     pub fn source(&self) -> String {
         let identity = self.identity.as_deref();
         let identity = identity.map(|identity| format!(" {identity}"));
         let role = if self.replica { "replica" } else { "primary" };
-        let reader = self.reader.as_ref();
-        let reader =
-            reader.map(|reader| format!(", keys from the replica {}", reader.target.shown()));
-        let (identity, reader) = (identity.unwrap_or_default(), reader.unwrap_or_default());
-        format!("{} {role}{identity}{reader}", self.database)
+        let read_replica = self.read_replica.as_ref();
+        let read_replica = read_replica
+            .map(|read_replica| format!(", keys from the replica {}", read_replica.target.shown()));
+        let (identity, read_replica) = (
+            identity.unwrap_or_default(),
+            read_replica.unwrap_or_default(),
+        );
+        format!("{} {role}{identity}{read_replica}", self.database)
     }
 }
 
-/// What is wrong with a reference, and its ends where they can be read.
-pub fn prepare(connections: &Connections, index: usize, reference: &Reference) -> Looked {
-    let none = |remarks| Looked {
+/// Checks a reference and prepares its endpoints.
+pub fn prepare(
+    connections: &Connections,
+    index: usize,
+    reference: &Reference,
+) -> Result<Inspected, Broken> {
+    let none = |notes| Inspected {
         index,
-        remarks,
+        notes,
         prepared: None,
     };
     let names = [&reference.from.database, &reference.to.database];
-    let [Some(child), Some(parent)] = names.map(|name| connections.get(name)) else {
-        return none(Vec::new());
-    };
-    let from = audit::End {
+    let [child, parent] = names.map(|name| connections.get(name));
+    let child = invariant!(child, some, "the database of each endpoint is open");
+    let parent = invariant!(parent, some, "the database of each endpoint is open");
+    let from = audit::EndpointSchema {
         schema: &child.schema,
         dialect: child.session.dialect,
     };
-    let to = audit::End {
+    let to = audit::EndpointSchema {
         schema: &parent.schema,
         dialect: parent.session.dialect,
     };
-    let mut remarks = structure(reference, from, to);
-    let unique = !remarks
+    let mut notes = structure(reference, from, to);
+    let unique = !notes
         .iter()
         .any(|fault| fault.code == Code::ReferenceNotUnique);
     let is_fatal = |fault: &Diagnostic| {
@@ -186,19 +195,19 @@ pub fn prepare(connections: &Connections, index: usize, reference: &Reference) -
             Code::ReferenceNotUnique | Code::ReferenceNotIndexed
         )
     };
-    if remarks.iter().any(is_fatal) {
-        return none(remarks);
+    if notes.iter().any(is_fatal) {
+        return Ok(none(notes));
     }
-    // What slows an audit down or makes a reference loose is no orphan.
-    for remark in &mut remarks {
+    // A slow or ambiguous reference can still be audited.
+    for remark in &mut notes {
         remark.severity = Severity::Note;
     }
-    let made = sides(reference, child, parent);
-    match made {
-        Ok((child, parent)) => Looked {
+    let made = endpoints(reference, child, parent);
+    Ok(match made {
+        Ok((child, parent)) => Inspected {
             index,
-            remarks,
-            prepared: Some(Arc::new(Prepared {
+            notes,
+            prepared: Some(Arc::new(PreparedReference {
                 index,
                 reference: reference.clone(),
                 child,
@@ -211,19 +220,19 @@ pub fn prepare(connections: &Connections, index: usize, reference: &Reference) -
                 .database(&reference.from.database)
                 .hint("say how they are compared with `compare`, or change `where` or `to_where`");
             fault.location.clone_from(&reference.location);
-            remarks.push(fault);
-            none(remarks)
+            notes.push(fault);
+            none(notes)
         }
-    }
+    })
 }
 
-fn sides(
+fn endpoints(
     reference: &Reference,
     child: &Connected,
     parent: &Connected,
-) -> Result<(Side, Side), String> {
-    let mut from = side(child, &reference.from, reference.filter.as_ref())?;
-    let mut to = side(parent, &reference.to, reference.to_filter.as_ref())?;
+) -> Result<(Endpoint, Endpoint), String> {
+    let mut from = endpoint(child, &reference.from, reference.filter.as_ref())?;
+    let mut to = endpoint(parent, &reference.to, reference.to_filter.as_ref())?;
     for (at, (one, other)) in from.columns.iter_mut().zip(&mut to.columns).enumerate() {
         let compare = match reference.compare.get(at) {
             Some(compare) => compare.clone(),
@@ -237,22 +246,22 @@ fn sides(
         one.1 = compare.clone();
         other.1 = compare;
     }
-    // Whatever cannot be asked for is known before anything is read.
+    // Finds out before anything is read whether the queries can be written.
     from.end(None)?;
     to.end(None)?;
     Ok((from, to))
 }
 
-fn side(
+fn endpoint(
     connected: &Connected,
     names: &ColumnNames,
     filter: Option<&String>,
-) -> Result<Side, String> {
+) -> Result<Endpoint, String> {
     let missing = || format!("{names} is not there");
     let table = connected.schema.table(&names.table).ok_or_else(missing)?;
     let columns = names.columns.iter().map(|name| table.column(name));
     let columns: Vec<&Column> = columns.collect::<Option<_>>().ok_or_else(missing)?;
-    Ok(Side {
+    Ok(Endpoint {
         database: names.database.clone(),
         target: connected.target.clone(),
         dialect: connected.session.dialect,
@@ -269,12 +278,12 @@ fn side(
         filter: filter.cloned(),
         estimate: Estimate::default(),
         replica: connected.replica,
-        marked: false,
-        reader: None,
+        has_watermark: false,
+        read_replica: None,
     })
 }
 
-/// The columns that name a row: the primary key, else a unique key without NULL.
+/// The columns that identify a row: the primary key, else a unique key without NULL.
 fn row_names(table: &Table) -> Vec<Column> {
     let columns = |key: &crate::model::schema::Key| -> Option<Vec<Column>> {
         let parts = key.parts.iter().map(|part| {

@@ -1,79 +1,119 @@
-//! What keeps a part of an audit from being read: what may help, and how it is told.
+//! Errors while keys are read: their causes, whether a retry may help, and their diagnostics.
 
+use std::fmt;
+
+use crate::audit::MergeError;
 use crate::db::session::DbError;
 use crate::dialect::ErrorKind;
+use crate::invariant::Broken;
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
-/// How an audit that could not go on is gone on with.
+/// The hint for continuing an audit that was cut short.
 pub const RESUME: &str = "what was read before is kept: bird audit --resume goes on behind it";
 
-/// Why a portion could not be read.
+/// Why a chunk could not be read.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub struct ReadError {
     pub database: String,
     pub doing: &'static str,
-    pub why: Why,
+    pub why: Cause,
 }
 
 #[derive(Debug, Clone)]
-pub enum Why {
+pub enum Cause {
     Database(DbError),
-    /// Keys did not come in the order that their types promise.
+    /// Keys did not arrive in the order that their types promise.
     Disorder,
     Other(String),
+    Broken(Broken),
 }
 
-impl Fault {
-    /// Keys of a database did not come in the order that their types promise.
-    pub fn disorder(database: &str) -> Fault {
-        Fault {
+impl From<Broken> for ReadError {
+    fn from(broken: Broken) -> ReadError {
+        ReadError {
+            database: String::new(),
+            doing: "reading keys",
+            why: Cause::Broken(broken),
+        }
+    }
+}
+
+impl ReadError {
+    /// An error about keys that did not arrive in the order that their types promise.
+    pub fn disorder(database: &str) -> ReadError {
+        ReadError {
             database: database.to_owned(),
             doing: "merging keys",
-            why: Why::Disorder,
+            why: Cause::Disorder,
         }
     }
 
-    pub fn of(database: &str, doing: &'static str) -> impl Fn(DbError) -> Fault + use<> {
+    /// An error of a merge; `database` is that of the keys in disorder.
+    pub fn merging(error: MergeError, database: &str) -> ReadError {
+        match error {
+            MergeError::Disorder(_) => ReadError::disorder(database),
+            MergeError::Broken(broken) => broken.into(),
+        }
+    }
+
+    pub fn of(database: &str, doing: &'static str) -> impl Fn(DbError) -> ReadError + use<> {
         let database = database.to_owned();
-        move |error| Fault {
+        move |error| ReadError {
             database: database.clone(),
             doing,
-            why: Why::Database(error),
+            why: Cause::Database(error),
         }
     }
 
-    pub fn other(database: &str, doing: &'static str) -> impl Fn(String) -> Fault + use<> {
+    pub fn other(database: &str, doing: &'static str) -> impl Fn(String) -> ReadError + use<> {
         let database = database.to_owned();
-        move |why| Fault {
+        move |why| ReadError {
             database: database.clone(),
             doing,
-            why: Why::Other(why),
+            why: Cause::Other(why),
         }
     }
 
-    /// The journal could not be written.
-    pub fn unwritten(error: &std::io::Error) -> Fault {
-        Fault::other("", "writing down what was found")(error.to_string())
+    /// An error about a checkpoint file that cannot be written.
+    pub fn unwritten(error: &std::io::Error) -> ReadError {
+        ReadError::other("", "writing down what was found")(error.to_string())
     }
 
-    /// Whether another way of reading may get there: keys out of order are put in order, a
-    /// snapshot that cannot be had is done without.
-    pub fn another_way(&self, snapshot: bool) -> Option<&'static str> {
+    /// The diagnostic about an audit that could not go on.
+    pub fn diagnose(&self) -> Diagnostic {
+        let code = match &self.why {
+            Cause::Database(error) => error.diagnostic_code(),
+            Cause::Broken(_) => Code::Internal,
+            Cause::Disorder | Cause::Other(_) => Code::Audit,
+        };
+        let mut fault = Diagnostic::new(code, self.to_string()).hint(RESUME);
+        if !self.database.is_empty() {
+            fault = fault.database(&self.database);
+        }
+        if let Cause::Database(error) = &self.why {
+            fault.notes.clone_from(&error.notes);
+        }
+        fault
+    }
+
+    /// The reason for another strategy, if one may succeed: keys out of order are hashed, and a
+    /// snapshot that fails is replaced by confirmation.
+    pub fn fallback(&self, snapshot: bool) -> Option<&'static str> {
         match self.why {
-            Why::Disorder => Some("its keys came out of order, so they are hashed"),
-            _ if snapshot => {
+            Cause::Disorder => Some("its keys came out of order, so they are hashed"),
+            Cause::Database(_) | Cause::Other(_) if snapshot => {
                 Some("the snapshot could not be had, so findings are confirmed instead")
             }
             _ => None,
         }
     }
 
-    /// Whether it may be gone when the portion is read anew: a connection that broke, a table that
-    /// was changed while it was read.
-    pub fn may_pass(&self) -> bool {
+    /// Whether a retry may succeed: after a broken connection, or if the table was changed while it
+    /// was read.
+    pub fn is_transient(&self) -> bool {
         let trouble = match &self.why {
-            Why::Database(error) => error.kind,
+            Cause::Database(error) => error.kind,
             _ => return false,
         };
         matches!(
@@ -83,32 +123,21 @@ impl Fault {
     }
 }
 
-/// What was being done, where, and why it failed.
-pub fn told(fault: &Fault) -> String {
-    let why = match &fault.why {
-        Why::Database(error) => error.to_string(),
-        Why::Disorder => "the keys do not come in the order that their type promises".to_owned(),
-        Why::Other(why) => why.clone(),
-    };
-    let database = match fault.database.as_str() {
-        "" => String::new(),
-        name => format!("{name}: "),
-    };
-    format!("{database}{}: {why}", fault.doing)
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match &self.why {
+            Cause::Database(error) => error.to_string(),
+            Cause::Disorder => {
+                "the keys do not come in the order that their type promises".to_owned()
+            }
+            Cause::Other(why) => why.clone(),
+            Cause::Broken(broken) => broken.to_string(),
+        };
+        if !self.database.is_empty() {
+            write!(f, "{}: ", self.database)?;
+        }
+        write!(f, "{}: {why}", self.doing)
+    }
 }
 
-/// Why the audit could not go on.
-pub fn cannot(fault: &Fault) -> Diagnostic {
-    let code = match &fault.why {
-        Why::Database(error) => error.diagnostic_code(),
-        _ => Code::Audit,
-    };
-    let mut told = Diagnostic::new(code, told(fault)).hint(RESUME);
-    if !fault.database.is_empty() {
-        told = told.database(&fault.database);
-    }
-    if let Why::Database(error) = &fault.why {
-        told.notes.clone_from(&error.notes);
-    }
-    told
-}
+impl std::error::Error for ReadError {}

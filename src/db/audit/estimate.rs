@@ -1,27 +1,27 @@
-//! About how much each end holds, asked of the catalogs. Where that cannot be told, the choice of a
-//! strategy does without.
+//! Estimates the size of each endpoint from the catalogs. The choice of a strategy works without
+//! them.
 
 use std::sync::Arc;
 
 use super::connections::Connections;
-use super::endpoints::{Looked, Prepared};
+use super::endpoints::{Inspected, PreparedReference};
 use crate::db::keys;
 
-/// Asks for every end that is read.
-pub async fn estimate(connections: &mut Connections, looked: &mut [Looked]) {
-    for one in looked {
+/// Estimates every endpoint that is read.
+pub async fn estimate(connections: &mut Connections, inspected: &mut [Inspected]) {
+    for one in inspected {
         let Some(prepared) = &one.prepared else {
             continue;
         };
-        let mut known = Prepared::clone(prepared);
-        for side in [&mut known.child, &mut known.parent] {
-            let connected = connections.get_mut(&side.database);
-            let (Some(connected), Ok(end)) = (connected, side.end(None)) else {
+        let mut known = PreparedReference::clone(prepared);
+        for endpoint in [&mut known.child, &mut known.parent] {
+            let connected = connections.get_mut(&endpoint.database);
+            let (Some(connected), Ok(end)) = (connected, endpoint.end(None)) else {
                 continue;
             };
-            // A catalog that cannot be asked costs time at most.
+            // A missing estimate costs time, never a wrong answer.
             if let Ok(estimate) = keys::estimate(&mut connected.session, &end).await {
-                side.estimate = estimate;
+                endpoint.estimate = estimate;
             }
         }
         one.prepared = Some(Arc::new(known));

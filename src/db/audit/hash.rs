@@ -1,5 +1,5 @@
-//! Keys in no order that could be trusted: counted in a hash table, then compared with the
-//! parents, either all of them or those that are looked up.
+//! The reader for keys without a reliable order: counts them in a hash table, then compares them
+//! with all parents or looks them up among the parents.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -7,109 +7,107 @@ use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::confirm::{Out, confirm};
-use super::endpoints::Prepared;
-use super::error::Fault;
+use super::confirm::{OrphanSink, confirm};
+use super::endpoints::PreparedReference;
+use super::error::ReadError;
 use super::external_sort;
-use super::external_sort::{Gathering, spilled};
-use super::task::{Part, Portion, Task};
-use super::worker::{Lane, Read, Reader};
-use crate::audit::{self, Merge, Ordered, Strategy};
+use super::external_sort::{KeyCollector, read_back_error};
+use super::task::{Chunk, ChunkCounts, Task};
+use super::worker::{ChunkReader, ChunkResult, Worker};
+use crate::audit::{self, Merge, MergeInput, SortedKeys, Strategy};
 use crate::db::keys;
 use crate::dialect::keys::Asked;
+use crate::invariant;
 
-/// How many keys are looked up at once.
+/// The number of keys that one statement looks up.
 const LOOK_UP: usize = 500;
 
 /// Hashes keys that come in any order.
 pub struct HashReader;
 
-impl Reader for HashReader {
+impl ChunkReader for HashReader {
     fn read<'r>(
         &'r self,
-        lane: &'r mut Lane,
-        portion: &'r mut Portion,
-    ) -> LocalBoxFuture<'r, Result<Option<Read>, Fault>> {
-        Box::pin(read(lane, portion))
+        worker: &'r mut Worker,
+        chunk: &'r mut Chunk,
+    ) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>> {
+        Box::pin(read(worker, chunk))
     }
 }
 
-/// Reads every child whole, then the parents.
-async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
-    let task = lane.task.clone();
-    let mut parts = vec![Part::default(); task.members.len()];
+/// Reads all keys of every child, then the parents.
+async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResult>, ReadError> {
+    let task = worker.task.clone();
+    let mut all_counts = vec![ChunkCounts::default(); task.members.len()];
     let mut gathered = Vec::new();
-    for (at, (member, part)) in task.members.iter().zip(&mut parts).enumerate() {
-        let asked = child(&task, member)?;
-        let session = match lane.children.get_mut(at) {
-            Some(session) => session,
-            None => &mut lane.parents,
-        };
-        let side = &member.child;
-        let shared = lane.shared.clone();
-        let mut read = Gathering {
+    for (at, (member, counts)) in task.members.iter().zip(&mut all_counts).enumerate() {
+        let query = child(&task, member)?;
+        let shared = worker.shared.clone();
+        let session = worker.child(at)?;
+        let endpoint = &member.child;
+        let mut read = KeyCollector {
             shared: &shared,
-            part: Some(part),
+            counts: Some(counts),
             limit: external_sort::MEMORY / task.members.len(),
         };
-        match read.gather(session, side, asked).await? {
+        match read.sort(session, endpoint, query).await? {
             Some(keys) => gathered.push(keys),
             None => return Ok(None),
         }
     }
-    let mut finding = Finding {
-        lane,
+    let mut finding = HashComparison {
+        worker,
         task: &task,
-        portion: portion.number,
-        parts,
+        chunk: chunk.number,
+        all_counts,
     };
-    // There may be more keys than a catalog or a watermark made expect.
-    let rows = finding.parts.iter().map(|part| part.totals.rows).sum();
-    let estimate = task.first().and_then(|first| first.parent.estimate.rows);
-    let few = task.choice.asked || audit::looking_up_pays(rows, estimate);
+    // There may be more keys than the catalog or the watermark suggested.
+    let rows = finding
+        .all_counts
+        .iter()
+        .map(|counts| counts.read.rows)
+        .sum();
+    let estimate = task.lead.parent.estimate.rows;
+    let few = task.choice.requested || audit::probing_pays(rows, estimate);
     let parents = match task.choice.strategy {
         Strategy::Probe if few => finding.look_up(gathered).await?,
         _ => finding.compare(gathered).await?,
     };
-    Ok(parents.map(|parents| Read {
-        parts: finding.parts,
+    Ok(parents.map(|parents| ChunkResult {
+        all_counts: finding.all_counts,
         parents,
     }))
 }
 
-/// What is asked of a child.
-fn child(task: &Task, member: &Prepared) -> Result<Asked, Fault> {
-    let side = &member.child;
-    let database = task.qualified(side);
-    let end = side
+/// The query for the keys of a child.
+fn child(task: &Task, member: &PreparedReference) -> Result<Asked, ReadError> {
+    let endpoint = &member.child;
+    let database = task.qualifier(endpoint);
+    let end = endpoint
         .end(database)
-        .map_err(Fault::other(&side.database, "reading its keys"))?;
-    Ok(side.whole(&end))
+        .map_err(ReadError::other(&endpoint.database, "reading its keys"))?;
+    Ok(endpoint.whole(&end))
 }
 
-/// Candidates on their way to be confirmed.
-struct Finding<'f> {
-    lane: &'f mut Lane,
+/// Compares the keys of a chunk with the parents, and confirms candidates.
+struct HashComparison<'f> {
+    worker: &'f mut Worker,
     task: &'f Arc<Task>,
-    portion: u64,
-    parts: Vec<Part>,
+    chunk: u64,
+    all_counts: Vec<ChunkCounts>,
 }
 
-impl Finding<'_> {
-    /// Looks every key up among the parents.
-    async fn look_up(&mut self, gathered: Vec<Ordered<File>>) -> Result<Option<u64>, Fault> {
+impl HashComparison<'_> {
+    /// Looks up every key among the parents.
+    async fn look_up(&mut self, gathered: Vec<SortedKeys<File>>) -> Result<Option<u64>, ReadError> {
         let mut found = 0;
         for (at, mut keys) in gathered.into_iter().enumerate() {
-            let Some(member) = self.task.members.get(at).cloned() else {
-                break;
-            };
-            while let Some(batch) = keys.batch().map_err(spilled(&member.child))? {
-                if self.lane.shared.is_stopped() {
+            let member = self.member(at)?;
+            while let Some(batch) = keys.batch().map_err(read_back_error(&member.child))? {
+                if self.worker.shared.is_stopped() {
                     return Ok(None);
                 }
-                if let Some(part) = self.parts.get_mut(at) {
-                    part.totals.keys += batch.len() as u64;
-                }
+                self.counts(at)?.read.keys += batch.len() as u64;
                 let all: Vec<Vec<u8>> = batch.iter().map(|(key, _)| key.to_vec()).collect();
                 for some in all.chunks(LOOK_UP) {
                     found += self.some(at, &member, some).await?;
@@ -119,18 +117,18 @@ impl Finding<'_> {
         Ok(Some(found))
     }
 
-    /// Looks some keys up, and confirms what is not there.
+    /// Looks up some keys, and confirms those without a parent. Returns how many have one.
     async fn some(
         &mut self,
         at: usize,
-        member: &Arc<Prepared>,
+        member: &Arc<PreparedReference>,
         keys: &[Vec<u8>],
-    ) -> Result<u64, Fault> {
-        let side = &member.parent;
-        let failed = Fault::of(&side.database, "looking for parents");
-        let end = side.end(self.task.qualified(side));
-        let end = end.map_err(Fault::other(&side.database, "looking for parents"))?;
-        let present = keys::all(&mut self.lane.parents, &end.among(keys))
+    ) -> Result<u64, ReadError> {
+        let endpoint = &member.parent;
+        let failed = ReadError::of(&endpoint.database, "looking for parents");
+        let end = endpoint.end(self.task.qualifier(endpoint));
+        let end = end.map_err(ReadError::other(&endpoint.database, "looking for parents"))?;
+        let present = keys::all(&mut self.worker.parents, &end.among(keys))
             .await
             .map_err(failed)?;
         let present: HashSet<&[u8]> = present.iter().map(|(key, _)| key).collect();
@@ -141,22 +139,22 @@ impl Finding<'_> {
     }
 
     /// Merges the children's keys with those of all parents.
-    async fn compare(&mut self, mut gathered: Vec<Ordered<File>>) -> Result<Option<u64>, Fault> {
-        let Some(first) = self.task.first().cloned() else {
-            return Ok(None);
-        };
-        let side = &first.parent;
-        let end = side.end(self.task.qualified(side));
-        let end = end.map_err(Fault::other(&side.database, "reading its keys"))?;
-        let shared = self.lane.shared.clone();
-        let mut read = Gathering {
+    async fn compare(
+        &mut self,
+        mut gathered: Vec<SortedKeys<File>>,
+    ) -> Result<Option<u64>, ReadError> {
+        let endpoint = &self.task.lead.parent;
+        let end = endpoint.end(self.task.qualifier(endpoint));
+        let end = end.map_err(ReadError::other(&endpoint.database, "reading its keys"))?;
+        let shared = self.worker.shared.clone();
+        let mut read = KeyCollector {
             shared: &shared,
-            part: None,
-            // The children's keys may still be in memory, and in order.
+            counts: None,
+            // The sorted keys of the children may still be in memory.
             limit: external_sort::MEMORY / 4,
         };
         let parents = read
-            .gather(&mut self.lane.parents, side, end.unordered())
+            .sort(&mut self.worker.parents, endpoint, end.unordered())
             .await?;
         let Some(mut parents) = parents else {
             return Ok(None);
@@ -164,57 +162,70 @@ impl Finding<'_> {
         let mut merge = Merge::new(gathered.len());
         while let Some(wanted) = merge.want() {
             let batch = match wanted {
-                audit::Side::Child(at) => match gathered.get_mut(at) {
-                    Some(keys) => keys.batch().map_err(spilled(side))?,
-                    None => None,
-                },
-                audit::Side::Parents => parents.batch().map_err(spilled(side))?,
+                MergeInput::Child(at) => {
+                    let keys = gathered.get_mut(at);
+                    let keys = invariant!(keys, some, "a merge wants children that it has");
+                    keys.batch().map_err(read_back_error(endpoint))?
+                }
+                MergeInput::Parents => parents.batch().map_err(read_back_error(endpoint))?,
             };
             let fed = merge.feed(wanted, batch);
-            fed.map_err(|_| Fault::disorder(""))?;
+            fed.map_err(|error| ReadError::merging(error, ""))?;
             if merge.waiting() >= LOOK_UP {
                 self.take(&mut merge).await?;
             }
         }
         self.take(&mut merge).await?;
-        for (at, part) in self.parts.iter_mut().enumerate() {
-            part.totals.keys = merge.totals(at).keys;
+        for (counts, merged) in self.all_counts.iter_mut().zip(merge.counts()) {
+            counts.read.keys = merged.keys;
         }
         let mut beyond = 0;
-        while let Some(batch) = parents.batch().map_err(spilled(side))? {
+        while let Some(batch) = parents.batch().map_err(read_back_error(endpoint))? {
             beyond += batch.len() as u64;
         }
         Ok(Some(merge.parents() + beyond))
     }
 
-    async fn take(&mut self, merge: &mut Merge) -> Result<(), Fault> {
+    async fn take(&mut self, merge: &mut Merge) -> Result<(), ReadError> {
         for (at, keys) in merge.missing().into_iter().enumerate() {
-            if let Some(member) = self.task.members.get(at).cloned() {
-                self.confirm(at, &member, &keys).await?;
-            }
+            let member = self.member(at)?;
+            self.confirm(at, &member, &keys).await?;
         }
         Ok(())
+    }
+
+    fn member(&self, at: usize) -> Result<Arc<PreparedReference>, ReadError> {
+        let member = self.task.members.get(at).cloned();
+        Ok(invariant!(
+            member,
+            some,
+            "keys belong to a member of their task"
+        ))
+    }
+
+    fn counts(&mut self, at: usize) -> Result<&mut ChunkCounts, ReadError> {
+        let counts = self.all_counts.get_mut(at);
+        Ok(invariant!(counts, some, "each member has its counts"))
     }
 
     async fn confirm(
         &mut self,
         at: usize,
-        member: &Arc<Prepared>,
+        member: &Arc<PreparedReference>,
         keys: &[Vec<u8>],
-    ) -> Result<(), Fault> {
-        let Some(part) = self.parts.get_mut(at) else {
-            return Ok(());
-        };
-        let lane = &mut *self.lane;
-        let mut out = Out {
-            portion: self.portion,
-            to: &lane.to,
-            part,
+    ) -> Result<(), ReadError> {
+        let counts = self.all_counts.get_mut(at);
+        let counts = invariant!(counts, some, "each member has its counts");
+        let worker = &mut *self.worker;
+        let mut out = OrphanSink {
+            chunk: self.chunk,
+            to: &worker.to,
+            counts,
         };
         confirm(
             self.task,
-            &mut lane.parents,
-            &mut lane.fresh,
+            &mut worker.parents,
+            &mut worker.fresh,
             member,
             keys,
             &mut out,

@@ -1,4 +1,4 @@
-//! A stream of keys on its way: one future reads it from its session, another takes its batches.
+//! A stream of keys: one future reads it from a session, another takes its batches.
 
 use std::future::Future;
 
@@ -7,65 +7,70 @@ use tokio::sync::{mpsc, oneshot};
 use crate::db::keys;
 use crate::db::session::{DbError, Session};
 use crate::dialect::keys::Asked;
+use crate::invariant;
 use crate::model::key::Batch;
 
-/// How many batches may wait: enough that neither side stands still, little enough to fit.
+/// The number of batches in the channel: enough to keep both futures busy, few enough for memory.
 const WAITING: usize = 4;
 
-/// The end at which batches arrive.
-pub struct Source {
+/// The receiving half of a stream.
+pub struct KeyStream {
     batches: mpsc::Receiver<Batch>,
     ended: Option<oneshot::Receiver<Result<(), DbError>>>,
     start: Option<oneshot::Sender<()>>,
 }
 
-/// A source, and the work that fills it; `starts` sends the statement at once, else it is sent
-/// when the first batch is asked for.
+/// Opens a stream, and returns the future that fills it. The statement is sent at once if `starts`
+/// is set, else with the first call of [`KeyStream::next`].
 pub fn open(
     session: &mut Session,
-    asked: Asked,
+    query: Asked,
     starts: bool,
-) -> (Source, impl Future<Output = ()> + '_) {
+) -> (KeyStream, impl Future<Output = ()> + '_) {
     let (to, batches) = mpsc::channel(WAITING);
     let (end, ended) = oneshot::channel();
     let (start, mut started) = oneshot::channel();
-    let mut source = Source {
+    let mut stream = KeyStream {
         batches,
         ended: Some(ended),
         start: Some(start),
     };
     if starts {
-        source.begin();
+        stream.begin();
     }
     let work = async move {
-        // Whoever drops the source before it was asked for wants nothing.
+        // The stream was dropped before its first batch was needed.
         if (&mut started).await.is_err() {
             return;
         }
-        let read = keys::read(session, &asked, &to).await;
+        let read = keys::read(session, &query, &to).await;
         drop(to);
-        // A source that was dropped wants no result.
+        // A stream that was dropped needs no result.
         let _: Result<(), _> = end.send(read);
     };
-    (source, work)
+    (stream, work)
 }
 
-impl Source {
+impl KeyStream {
     fn begin(&mut self) {
         if let Some(start) = self.start.take() {
-            // The work has ended where nobody listens, and the result says how.
+            // If the receiver is gone, the work has ended, and `ended` has its result.
             let _: Result<(), ()> = start.send(());
         }
     }
 
-    /// The next batch, or nothing at the end.
+    /// The next batch; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Batch>, DbError> {
         self.begin();
         if let Some(batch) = self.batches.recv().await {
             return Ok(Some(batch));
         }
         match self.ended.take() {
-            Some(ended) => ended.await.unwrap_or(Ok(())).map(|()| None),
+            Some(ended) => {
+                let result = ended.await.ok();
+                let result = invariant!(result, some, "a stream of keys ends with a result");
+                result.map(|()| None)
+            }
             None => Ok(None),
         }
     }

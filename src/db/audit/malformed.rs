@@ -1,8 +1,8 @@
-//! Values that cannot be keys: all of them are counted, some are shown.
+//! Values that are not valid keys: all of them are counted, some are shown.
 
 use serde::{Deserialize, Serialize};
 
-/// So many are shown.
+/// The number of values that are shown.
 const SHOWN: usize = 5;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,14 +12,14 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    /// Takes values over, each with the number of its rows.
+    /// Moves values in, each with the number of its rows.
     pub fn take(&mut self, values: &mut Vec<(String, u64)>) {
         for (value, rows) in values.drain(..) {
             self.add(&value, rows);
         }
     }
 
-    /// Adds what was found elsewhere.
+    /// Adds the values of another chunk.
     pub fn join(&mut self, other: &Malformed) {
         for value in &other.shown {
             self.add(value, 0);

@@ -1,200 +1,202 @@
-//! Two ordered streams of keys for each reference, one pass over the parents for all of them.
+//! The reader that merges ordered streams of keys: one stream per child, one of the parents.
 
 use futures_util::future::{LocalBoxFuture, join, join_all};
 
-use super::confirm::{Fresh, Out};
-use super::error::Fault;
+use super::confirm::{FreshSessions, OrphanSink};
+use super::error::ReadError;
 use super::key_stream;
-use super::key_stream::Source;
-use super::task::{Part, Portion, Shared, Task, Told};
-use super::worker::{Lane, Read, Reader};
-use crate::audit::{Merge, Side};
+use super::key_stream::KeyStream;
+use super::task::{Chunk, ChunkCounts, Event, Shared, Task};
+use super::worker::{ChunkReader, ChunkResult, Worker};
+use crate::audit::{Merge, MergeInput};
 use crate::dialect::keys::Range;
+use crate::invariant;
 use crate::model::key::Batch;
 
-/// So many candidates are confirmed before more are looked for.
-const MANY: usize = 2000;
+/// The number of candidates that wait before they are confirmed.
+const MAX_CANDIDATES: usize = 2000;
 
-/// So many parents are a piece that is told to be done.
-const PIECE: u64 = 250_000;
+/// The number of parents between two checkpoints.
+const CHECKPOINT_KEYS: u64 = 250_000;
 
 /// Merges ordered streams of keys.
 pub struct MergeReader;
 
-impl Reader for MergeReader {
+impl ChunkReader for MergeReader {
     fn read<'r>(
         &'r self,
-        lane: &'r mut Lane,
-        portion: &'r mut Portion,
-    ) -> LocalBoxFuture<'r, Result<Option<Read>, Fault>> {
-        Box::pin(read(lane, portion))
+        worker: &'r mut Worker,
+        chunk: &'r mut Chunk,
+    ) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>> {
+        Box::pin(read(worker, chunk))
     }
 }
 
-/// Reads the keys of a range. Every child's statement is sent at once, the parents' when the first
-/// keys of all children have arrived.
-async fn read(lane: &mut Lane, portion: &mut Portion) -> Result<Option<Read>, Fault> {
-    let task = lane.task.clone();
-    let Some(first) = task.first() else {
-        return Ok(None);
-    };
-    let (mut sources, mut work) = (Vec::new(), Vec::new());
-    for (member, session) in task.members.iter().zip(&mut lane.children) {
-        let wrong = Fault::other(&member.child.database, "reading its keys");
-        let asked = member
-            .child
-            .end(None)
-            .map_err(wrong)?
-            .counted(&portion.range);
-        let (source, reading) = key_stream::open(session, asked, true);
-        sources.push(source);
+/// Reads the keys of a range. The statements of the children are sent at once, that of the parents
+/// when the first keys of all children have arrived.
+async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResult>, ReadError> {
+    let task = worker.task.clone();
+    let lead = &task.lead;
+    invariant!(
+        worker.children.len() == task.members.len(),
+        "a worker has a session for each member"
+    );
+    let (mut streams, mut work) = (Vec::new(), Vec::new());
+    for (member, session) in task.members.iter().zip(&mut worker.children) {
+        let wrong = ReadError::other(&member.child.database, "reading its keys");
+        let query = member.child.end(None).map_err(wrong)?.counted(&chunk.range);
+        let (stream, reading) = key_stream::open(session, query, true);
+        streams.push(stream);
         work.push(reading);
     }
-    let wrong = Fault::other(&first.parent.database, "reading its keys");
-    let end = first.parent.end(None).map_err(wrong)?;
-    let asked = first.parents(&end, &portion.range);
-    let (parents, reading) = key_stream::open(&mut lane.parents, asked, false);
-    let merging = Merging {
+    let wrong = ReadError::other(&lead.parent.database, "reading its keys");
+    let end = lead.parent.end(None).map_err(wrong)?;
+    let query = lead.parents(&end, &chunk.range);
+    let (parents, reading) = key_stream::open(&mut worker.parents, query, false);
+    let merging = MergeRun {
         task: &task,
-        shared: &lane.shared,
-        to: &lane.to,
-        portion,
-        fresh: &mut lane.fresh,
-        parts: vec![Part::default(); task.members.len()],
-        told: 0,
+        shared: &worker.shared,
+        to: &worker.to,
+        chunk,
+        fresh: &mut worker.fresh,
+        all_counts: vec![ChunkCounts::default(); task.members.len()],
+        reported: 0,
     };
-    let (read, _) = join(merging.run(sources, parents), join(join_all(work), reading)).await;
+    let (read, _) = join(merging.run(streams, parents), join(join_all(work), reading)).await;
     read
 }
 
-/// A merge that is fed from sources.
-pub struct Merging<'m> {
+/// A merge with the streams that feed it.
+pub struct MergeRun<'m> {
     pub task: &'m Task,
     pub shared: &'m Shared,
-    pub to: &'m tokio::sync::mpsc::Sender<Told>,
-    pub portion: &'m mut Portion,
-    pub fresh: &'m mut Fresh,
-    pub parts: Vec<Part>,
-    /// How many parents were told to be done.
-    pub told: u64,
+    pub to: &'m tokio::sync::mpsc::Sender<Event>,
+    pub chunk: &'m mut Chunk,
+    pub fresh: &'m mut FreshSessions,
+    pub all_counts: Vec<ChunkCounts>,
+    /// The number of parents up to the last checkpoint.
+    pub reported: u64,
 }
 
-impl Merging<'_> {
+impl MergeRun<'_> {
     async fn run(
         mut self,
-        mut sources: Vec<Source>,
-        mut parents: Source,
-    ) -> Result<Option<Read>, Fault> {
-        let mut merge = Merge::new(sources.len());
-        while let Some(side) = merge.want() {
+        mut streams: Vec<KeyStream>,
+        mut parents: KeyStream,
+    ) -> Result<Option<ChunkResult>, ReadError> {
+        let mut merge = Merge::new(streams.len());
+        while let Some(input) = merge.want() {
             if self.shared.is_stopped() {
                 return Ok(None);
             }
-            let source = match side {
-                Side::Child(at) => sources.get_mut(at),
-                Side::Parents => Some(&mut parents),
+            let stream = match input {
+                MergeInput::Child(at) => streams.get_mut(at),
+                MergeInput::Parents => Some(&mut parents),
             };
-            let Some(source) = source else { break };
-            let batch = source.next().await;
-            let batch = batch.map_err(Fault::of(self.name(side), self.doing(side)))?;
-            self.feed(&mut merge, side, batch)?;
-            if merge.waiting() >= MANY {
+            let stream = invariant!(stream, some, "a merge wants children that it has");
+            let batch = stream.next().await;
+            let batch = batch.map_err(ReadError::of(self.name(input), self.doing(input)))?;
+            self.feed(&mut merge, input, batch)?;
+            if merge.waiting() >= MAX_CANDIDATES {
                 self.confirm(&mut merge).await?;
             }
-            if merge.parents() - self.told >= PIECE && self.task.has_bounds() {
-                self.piece(&mut merge).await?;
+            if merge.parents() - self.reported >= CHECKPOINT_KEYS && self.task.has_bounds() {
+                self.checkpoint(&mut merge).await?;
             }
         }
-        // What is left of the parents belongs to their session, which is needed again.
-        let failed = Fault::of(self.name(Side::Parents), "reading its keys");
+        // The session of the parents is needed again, so its statement is read to the end.
+        let failed = ReadError::of(self.name(MergeInput::Parents), "reading its keys");
         let mut beyond = 0;
         while let Some(batch) = parents.next().await.map_err(&failed)? {
             self.shared.count(batch.rows());
             beyond += batch.len() as u64;
         }
         drop(failed);
-        drop((sources, parents));
+        drop((streams, parents));
         self.confirm(&mut merge).await?;
-        let parts = self.take(&mut merge);
-        let parents = merge.parents() - self.told + beyond;
-        Ok(Some(Read { parts, parents }))
+        let all_counts = self.take(&mut merge);
+        let parents = merge.parents() - self.reported + beyond;
+        Ok(Some(ChunkResult {
+            all_counts,
+            parents,
+        }))
     }
 
-    /// Tells that everything up to the last parent is done: the statements go on, but an audit
-    /// that is cut short need not read it again.
-    async fn piece(&mut self, merge: &mut Merge) -> Result<(), Fault> {
+    /// Reports everything up to the last parent as done, so that `--resume` need not read it again.
+    /// The statements go on.
+    async fn checkpoint(&mut self, merge: &mut Merge) -> Result<(), ReadError> {
         let Some(reached) = merge.reached().map(<[u8]>::to_vec) else {
             return Ok(());
         };
         self.confirm(merge).await?;
         let range = Range {
-            after: self.portion.range.after.replace(reached.clone()),
+            after: self.chunk.range.after.replace(reached.clone()),
             upto: Some(reached),
         };
-        let number = std::mem::replace(&mut self.portion.number, self.shared.number());
-        let parents = merge.parents() - self.told;
-        self.told += parents;
-        let done = Told::Done(Portion { number, range }, self.take(merge), parents);
-        // Whoever stopped listening has stopped the audit.
+        let number = std::mem::replace(&mut self.chunk.number, self.shared.next_number());
+        let parents = merge.parents() - self.reported;
+        self.reported += parents;
+        let done = Event::Done(Chunk { number, range }, self.take(merge), parents);
+        // A receiver that is gone has stopped the audit.
         let _: Result<(), _> = self.to.send(done).await;
         Ok(())
     }
 
-    /// What was found since it was last taken.
-    fn take(&mut self, merge: &mut Merge) -> Vec<Part> {
-        let parts = self.parts.iter_mut().enumerate();
-        parts
-            .map(|(at, part)| {
-                part.totals = merge.take_totals(at);
-                std::mem::take(part)
+    /// Takes the counts since they were last taken.
+    fn take(&mut self, merge: &mut Merge) -> Vec<ChunkCounts> {
+        let all_counts = self.all_counts.iter_mut().zip(merge.take_counts());
+        all_counts
+            .map(|(counts, read)| ChunkCounts {
+                read,
+                ..std::mem::take(counts)
             })
             .collect()
     }
 
-    fn name(&self, side: Side) -> &str {
-        let member = match side {
-            Side::Child(at) => self.task.members.get(at).map(|member| &member.child),
-            Side::Parents => self.task.first().map(|member| &member.parent),
+    fn name(&self, input: MergeInput) -> &str {
+        let member = match input {
+            MergeInput::Child(at) => self.task.members.get(at).map(|member| &member.child),
+            MergeInput::Parents => Some(&self.task.lead.parent),
         };
-        member.map_or("", |side| &side.database)
+        member.map_or("", |endpoint| &endpoint.database)
     }
 
-    fn doing(&self, side: Side) -> &'static str {
-        let member = match side {
-            Side::Child(at) => self.task.members.get(at),
-            Side::Parents => None,
+    fn doing(&self, input: MergeInput) -> &'static str {
+        let member = match input {
+            MergeInput::Child(at) => self.task.members.get(at),
+            MergeInput::Parents => None,
         };
         member.map_or("reading its keys", |member| member.child.reading_keys())
     }
 
-    /// Feeds the merge, and counts.
+    /// Feeds the merge, and counts rows.
     fn feed(
         &mut self,
         merge: &mut Merge,
-        side: Side,
+        input: MergeInput,
         mut batch: Option<Batch>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ReadError> {
         if let Some(batch) = &mut batch {
             self.shared.count(batch.rows());
-            let part = match side {
-                Side::Child(at) => self.parts.get_mut(at),
-                Side::Parents => None,
+            let counts = match input {
+                MergeInput::Child(at) => self.all_counts.get_mut(at),
+                MergeInput::Parents => None,
             };
-            if let Some(part) = part {
-                part.malformed.take(&mut batch.malformed);
+            if let Some(counts) = counts {
+                counts.malformed.take(&mut batch.malformed);
             }
         }
-        let fed = merge.feed(side, batch);
-        fed.map_err(|wrong| Fault::disorder(self.name(wrong.0)))
+        let fed = merge.feed(input, batch);
+        fed.map_err(|error| ReadError::merging(error, self.name(input)))
     }
 
-    async fn confirm(&mut self, merge: &mut Merge) -> Result<(), Fault> {
-        let members = self.task.members.iter().zip(&mut self.parts);
-        for ((member, part), keys) in members.zip(merge.missing()) {
-            let mut out = Out {
-                portion: self.portion.number,
+    async fn confirm(&mut self, merge: &mut Merge) -> Result<(), ReadError> {
+        let members = self.task.members.iter().zip(&mut self.all_counts);
+        for ((member, counts), keys) in members.zip(merge.missing()) {
+            let mut out = OrphanSink {
+                chunk: self.chunk.number,
                 to: self.to,
-                part,
+                counts,
             };
             self.fresh.confirm(member, &keys, &mut out).await?;
         }

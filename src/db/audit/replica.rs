@@ -3,17 +3,17 @@
 use crate::dialect::keys::{Following, Replication};
 use crate::model::target::Target;
 
-/// Where the keys of a database's children are read instead of its primary.
+/// A replica that is read instead of the primary.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct ReadReplica {
     pub target: Target,
     pub identity: Option<String>,
     /// Its state before the first key was read.
     pub replication: Replication,
 }
 
-impl Reader {
-    /// How old its rows were, as the end of a sentence.
+impl ReadReplica {
+    /// The age of its rows, as the end of a sentence.
     pub fn age(&self) -> String {
         match &self.replication {
             Replication::Replica(Following { behind: None, .. }) => {
@@ -28,7 +28,7 @@ impl Reader {
         }
     }
 
-    /// Whether it followed another server, where it told.
+    /// Whether it followed another server, if that is known.
     pub fn follows(&self) -> Option<bool> {
         match &self.replication {
             Replication::Replica(following) => Some(following.behind.is_some()),
@@ -37,7 +37,7 @@ impl Reader {
         }
     }
 
-    /// How many seconds it was behind, where it told.
+    /// The number of seconds that it was behind, if that is known.
     pub fn behind(&self) -> Option<u64> {
         match &self.replication {
             Replication::Replica(following) => following.behind,

@@ -1,49 +1,47 @@
-//! All tasks of a run are driven, some beside each other; one that cannot be read in its way is
-//! read in another.
+//! Runs all tasks of an audit, several at a time; a task whose strategy fails is read with another.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::checkpoint::Journal;
-use super::endpoints::Prepared;
-use super::error::{Fault, Why};
-use super::error::{cannot, told};
+use super::checkpoint::Checkpoint;
+use super::endpoints::PreparedReference;
+use super::error::{Cause, ReadError};
 use super::nulls;
-use super::scheduler::{Driving, Written};
+use super::scheduler::{Record, Scheduler};
 use super::settings::{Progress, Settings};
 use super::task::{Guarantee, Shared, Task};
 use super::throttle::Throttle;
-use super::totals::Tally;
+use super::totals::{self, ReferenceTotals};
 use crate::audit::Strategy;
 use crate::db::limits::Monitor;
 use crate::model::diagnostic::Diagnostic;
 
-/// Reads every task, as far as it gets: the tasks as they were read in the end, and what went
-/// wrong.
+/// Reads every task as far as possible. Returns the tasks with their final strategies, and the
+/// failures.
 pub async fn read(
     settings: &Settings<'_>,
     tasks: Vec<Task>,
     (throttle, monitor): (&Throttle, Option<Monitor>),
-    journal: &mut Journal,
-    tallies: &mut [Tally],
+    checkpoint: &mut Checkpoint,
+    totals: &mut [ReferenceTotals],
 ) -> (Vec<Arc<Task>>, Vec<Diagnostic>) {
     let members = tasks.iter().flat_map(|task| &task.members);
-    let shared = Shared::from(journal.before.first);
+    let shared = Shared::starting_at(checkpoint.earlier.first);
     (settings.progress)(Progress::Begin(expected(members)));
     let audit = Audit {
         many: tasks.len(),
-        driving: Driving {
+        scheduler: Scheduler {
             settings,
-            written: RefCell::new(Written { journal, tallies }),
+            record: RefCell::new(Record { checkpoint, totals }),
             throttle,
             shared,
         },
     };
     let ended = tokio::select! {
         ended = audit.tasks(tasks) => ended,
-        () = audit.driving.watch() => Vec::new(),
+        () = audit.scheduler.watch() => Vec::new(),
         fault = throttle.follow(settings, monitor) => vec![(Vec::new(), vec![fault])],
     };
     (settings.progress)(Progress::End);
@@ -52,9 +50,9 @@ pub async fn read(
     (read, faults.into_iter().flatten().collect())
 }
 
-/// About how many rows will be read.
-fn expected<'m>(members: impl Iterator<Item = &'m Arc<Prepared>>) -> Option<u64> {
-    let members: Vec<&Arc<Prepared>> = members.collect();
+/// The estimated number of rows that will be read.
+fn expected<'m>(members: impl Iterator<Item = &'m Arc<PreparedReference>>) -> Option<u64> {
+    let members: Vec<&Arc<PreparedReference>> = members.collect();
     let rows = members.iter().map(|member| member.child.estimate.rows);
     let parents = members
         .first()
@@ -63,89 +61,92 @@ fn expected<'m>(members: impl Iterator<Item = &'m Arc<Prepared>>) -> Option<u64>
     rows.map(|(rows, parents)| rows + parents)
 }
 
-/// One run through all tasks.
+/// One run of all tasks.
 struct Audit<'a> {
     many: usize,
-    driving: Driving<'a>,
+    scheduler: Scheduler<'a>,
 }
 
 impl Audit<'_> {
-    /// Drives all tasks, some of them beside each other: the tasks as they were read in the end,
-    /// each with what went wrong.
+    /// Runs all tasks, several at a time. Returns each with its final strategy and its failures.
     async fn tasks(&self, tasks: Vec<Task>) -> Vec<(Vec<Arc<Task>>, Vec<Diagnostic>)> {
-        let beside = std::thread::available_parallelism()
+        let concurrent = std::thread::available_parallelism()
             .map_or(1, usize::from)
             .clamp(2, 4);
         let numbered = tasks.into_iter().enumerate();
-        let driven = numbered.map(|(number, task)| self.task(number, Arc::new(task)));
-        stream::iter(driven).buffered(beside).collect().await
+        let running = numbered.map(|(number, task)| self.task(number, Arc::new(task)));
+        stream::iter(running).buffered(concurrent).collect().await
     }
 
     async fn task(&self, number: usize, mut task: Arc<Task>) -> (Vec<Arc<Task>>, Vec<Diagnostic>) {
         let mut faults = Vec::new();
-        // Another instant would be another snapshot.
+        // A snapshot cannot be resumed: a new one is another instant.
         if task.snapshot {
             self.forget(number, &task, &mut faults);
         }
-        let mut drove = self.driving.drive(number, &task).await;
+        let mut drove = self.scheduler.run_task(number, &task).await;
         if let Err(fault) = &drove
-            && let Some(why) = fault.another_way(task.snapshot)
+            && let Some(why) = fault.fallback(task.snapshot)
         {
-            let detail = format!("{}: {why}", told(fault));
-            (self.driving.settings.progress)(Progress::Detail(&detail));
+            let detail = format!("{}: {why}", fault);
+            (self.scheduler.settings.progress)(Progress::Detail(&detail));
             self.forget(number, &task, &mut faults);
             task = Arc::new(instead(&task, fault, why));
-            drove = self.driving.drive(self.many + number, &task).await;
+            drove = self.scheduler.run_task(self.many + number, &task).await;
         } else {
-            // An audit that was cut short may have read it in another way.
+            // An earlier run may have read it with another strategy.
             self.drop(self.many + number, &mut faults);
         }
         match drove {
-            Ok(()) => nulls::count(&self.driving, self.many * 2 + number, &task, &mut faults).await,
-            Err(fault) => faults.push(cannot(&fault)),
+            Ok(()) => {
+                nulls::count(&self.scheduler, self.many * 2 + number, &task, &mut faults).await
+            }
+            Err(fault) => faults.push(fault.diagnose()),
         }
         (vec![task], faults)
     }
 
-    /// What was read of a task does not count.
+    /// Discards everything that was read of a task.
     fn forget(&self, number: usize, task: &Task, faults: &mut Vec<Diagnostic>) {
-        let mut written = self.driving.written.borrow_mut();
+        let mut record = self.scheduler.record.borrow_mut();
         for member in &task.members {
-            if let Some(tally) = written.tallies.get_mut(member.index) {
-                *tally = Tally::default();
+            match totals::of(record.totals, member) {
+                Ok(totals) => *totals = ReferenceTotals::default(),
+                Err(fault) => faults.push(fault.diagnose()),
             }
         }
-        drop(written);
+        drop(record);
         self.drop(number, faults);
     }
 
-    /// What the journal has of a task does not count.
+    /// Discards the chunks of a task in the checkpoint.
     fn drop(&self, number: usize, faults: &mut Vec<Diagnostic>) {
-        let mut written = self.driving.written.borrow_mut();
-        if let Err(error) = written.journal.drop_task(number) {
-            faults.push(cannot(&Fault::unwritten(&error)));
+        let mut record = self.scheduler.record.borrow_mut();
+        if let Err(error) = record.checkpoint.drop_task(number) {
+            faults.push(ReadError::unwritten(&error).diagnose());
         }
     }
 }
 
-/// The same references, read in a way that does without what could not be had.
-fn instead(task: &Task, fault: &Fault, why: &str) -> Task {
+/// The same references with a strategy that avoids the cause of the failure.
+fn instead(task: &Task, fault: &ReadError, why: &str) -> Task {
     let mut choice = task.choice.clone();
     choice.why = why.to_owned();
     let guarantee = match task.guarantee {
-        Guarantee::Snapshot if !matches!(fault.why, Why::Disorder) => Guarantee::Confirmed,
+        Guarantee::Snapshot if !matches!(fault.why, Cause::Disorder) => Guarantee::Confirmed,
         as_it_was => as_it_was,
     };
-    if matches!(fault.why, Why::Disorder) {
+    if matches!(fault.why, Cause::Disorder) {
         choice.strategy = Strategy::Hash;
     } else if choice.strategy == Strategy::Sql {
         choice.strategy = Strategy::Merge;
     }
     Task {
+        lead: task.lead.clone(),
         members: task.members.clone(),
         choice,
         guarantee,
         snapshot: task.snapshot && guarantee == Guarantee::Snapshot,
-        lanes: 1,
+        workers: 1,
     }
 }

@@ -1,5 +1,4 @@
-//! A task is driven: its portions are given out, its lanes read them, what they tell is written
-//! down.
+//! Runs a task: hands out its ranges to workers, and records their events.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -7,55 +6,55 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 
-use super::checkpoint::{Done, Journal};
-use super::error::Fault;
+use super::checkpoint::{Checkpoint, DoneChunk};
+use super::error::ReadError;
 use super::hash::HashReader;
 use super::join::JoinReader;
 use super::merge::MergeReader;
 use super::ranges;
 use super::settings::{Progress, Settings};
 use super::snapshot::PageReader;
-use super::task::{Shared, Task, Told};
+use super::task::{Event, Shared, Task};
 use super::throttle::Throttle;
 use super::totals;
-use super::totals::Tally;
+use super::totals::ReferenceTotals;
 use super::worker;
-use super::worker::Reader;
+use super::worker::ChunkReader;
 use crate::audit::{Coverage, Strategy};
 use crate::db::failpoint;
 use crate::dialect::keys::Range;
 
-/// How often progress is shown.
+/// The interval between two progress reports.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What all tasks of a run share.
-pub struct Driving<'d> {
+/// The state that all tasks of a run share.
+pub struct Scheduler<'d> {
     pub settings: &'d Settings<'d>,
-    /// Tasks are driven beside each other, by one thread.
-    pub written: RefCell<Written<'d>>,
+    /// Tasks run concurrently on one thread.
+    pub record: RefCell<Record<'d>>,
     pub throttle: &'d Throttle,
     pub shared: Shared,
 }
 
-/// Where what lanes tell is written down.
-pub struct Written<'d> {
-    pub journal: &'d mut Journal,
-    pub tallies: &'d mut [Tally],
+/// The records of the events of all workers.
+pub struct Record<'d> {
+    pub checkpoint: &'d mut Checkpoint,
+    pub totals: &'d mut [ReferenceTotals],
 }
 
-impl Driving<'_> {
-    /// Reads one task to its end, or as far as it gets.
-    pub async fn drive(&self, number: usize, task: &Arc<Task>) -> Result<(), Fault> {
-        let rest = self.before(number, task);
+impl Scheduler<'_> {
+    /// Reads one task as far as possible.
+    pub async fn run_task(&self, number: usize, task: &Arc<Task>) -> Result<(), ReadError> {
+        let rest = self.before(number, task)?;
         if rest.is_empty() {
             return Ok(());
         }
         let shared = self.shared.of_task();
         let (ranges, taken) = mpsc::channel(1);
         let taken = Arc::new(Mutex::new(taken));
-        let (to, mut told) = mpsc::channel(16);
+        let (to, mut events) = mpsc::channel(16);
         let mut threads = Vec::new();
-        for _ in 0..task.lanes {
+        for _ in 0..task.workers {
             let started = worker::start(
                 task.clone(),
                 reader(task),
@@ -64,57 +63,61 @@ impl Driving<'_> {
                 taken.clone(),
                 to.clone(),
             );
-            let failed = Fault::other("", "starting a thread");
+            let failed = ReadError::other("", "starting a thread");
             threads.push(started.map_err(|error| failed(error.to_string()))?);
         }
         drop((to, taken));
-        let walking = async {
+        let producing = async {
             tokio::select! {
-                walked = ranges::walk(task, rest, &shared, self.throttle, ranges) => walked,
-                () = shared.left() => Ok(()),
+                produced = ranges::produce(task, rest, &shared, self.throttle, ranges) => produced,
+                () = shared.stopped() => Ok(()),
             }
         };
         let taking = async {
             let mut fault = None;
-            while let Some(told) = told.recv().await {
-                let failed = match told {
-                    Told::Failed(why) => Some(why),
-                    told => self.take(number, task, told).err(),
-                };
-                if let Some(why) = failed {
-                    // The other lanes of the task find no more portions.
+            while let Some(event) = events.recv().await {
+                if let Err(why) = self.record(number, task, event) {
+                    // The other workers of the task stop after their chunk.
                     shared.fail();
                     fault.get_or_insert(why);
                 }
             }
             fault
         };
-        let (walked, fault) = tokio::join!(walking, taking);
+        let (produced, fault) = tokio::join!(producing, taking);
         for thread in threads {
             if thread.join().is_err() {
-                return Err(Fault::other("", "reading keys")(
+                return Err(ReadError::other("", "reading keys")(
                     "a thread broke".to_owned(),
                 ));
             }
         }
         match fault {
             Some(fault) => Err(fault),
-            None => walked,
+            None => produced,
         }
     }
 
-    /// What was done before this run counts; what is left of the task.
-    fn before(&self, number: usize, task: &Task) -> Vec<Range> {
-        let mut written = self.written.borrow_mut();
-        let all = written.journal.before.done.iter();
-        let done: Vec<Done> = all.filter(|done| done.task == number).cloned().collect();
+    /// Counts the chunks of an earlier run. Returns the ranges that remain.
+    fn before(&self, number: usize, task: &Task) -> Result<Vec<Range>, ReadError> {
+        let mut record = self.record.borrow_mut();
+        let all = record.checkpoint.earlier.done.iter();
+        let done: Vec<DoneChunk> = all.filter(|done| done.task == number).cloned().collect();
         for one in &done {
-            totals::add(written.tallies, task, one);
+            if one.all_counts.len() != task.members.len() {
+                // The file may have been edited.
+                let why = "a chunk does not fit the audit; run it again without --resume";
+                return Err(ReadError::other("", "reading the checkpoint")(
+                    why.to_owned(),
+                ));
+            }
+            totals::add(record.totals, task, one)?;
         }
-        done.iter().map(Done::range).collect::<Coverage>().rest()
+        let covered: Coverage = done.iter().map(DoneChunk::range).collect();
+        Ok(covered.rest())
     }
 
-    /// Shows how far all tasks are, and hears whether to stop, until it is dropped.
+    /// Reports progress and passes on a request to stop, until it is dropped.
     pub async fn watch(&self) {
         loop {
             let read = self.shared.read();
@@ -126,25 +129,26 @@ impl Driving<'_> {
         }
     }
 
-    fn take(&self, number: usize, task: &Task, told: Told) -> Result<(), Fault> {
-        let mut written = self.written.borrow_mut();
-        let kept = match told {
-            Told::Orphans(portion, orphans) => written.journal.orphans(number, portion, orphans),
-            Told::Done(portion, parts, parents) => {
-                let done = Done::new(number, &portion, parts, parents);
-                let kept = written.journal.done(&done);
+    /// Records an event; the error is that of the worker, or of the record.
+    fn record(&self, number: usize, task: &Task, event: Event) -> Result<(), ReadError> {
+        let mut record = self.record.borrow_mut();
+        let kept = match event {
+            Event::Orphans(chunk, orphans) => record.checkpoint.orphans(number, chunk, orphans),
+            Event::Done(chunk, all_counts, parents) => {
+                let done = DoneChunk::new(number, &chunk, all_counts, parents);
+                let kept = record.checkpoint.done(&done);
                 failpoint::at("audit-done");
-                totals::add(written.tallies, task, &done);
+                totals::add(record.totals, task, &done)?;
                 kept
             }
-            Told::Failed(_) => Ok(()),
+            Event::Failed(why) => return Err(why),
         };
-        kept.map_err(|error| Fault::unwritten(&error))
+        kept.map_err(|error| ReadError::unwritten(&error))
     }
 }
 
-/// Chooses how the portions of a task are read.
-fn reader(task: &Task) -> &'static dyn Reader {
+/// The reader for the strategy of a task.
+fn reader(task: &Task) -> &'static dyn ChunkReader {
     match (task.choice.strategy, task.snapshot) {
         (Strategy::Merge, false) => &MergeReader,
         (Strategy::Merge, true) => &PageReader,

@@ -4,7 +4,7 @@ use crate::audit::Strategy;
 use crate::db::limits::Limits;
 use crate::db::stop::Stop;
 
-/// What is the same for all references of a run.
+/// The settings that apply to all references of a run.
 pub struct Settings<'s> {
     /// The most rows per second.
     pub rate: Option<u64>,
@@ -13,9 +13,9 @@ pub struct Settings<'s> {
     pub jobs: Option<usize>,
     /// The strategy that a person asked for.
     pub strategy: Option<Strategy>,
-    /// Both ends are read in one snapshot where one server has both, however many rows there are.
+    /// Whether both ends are read in one snapshot if one server has both, however many rows there are.
     pub snapshot: bool,
-    /// Each end is read by itself, even where one server has both.
+    /// Whether each end is read by itself, even if one server has both.
     pub separate: bool,
     pub stop: &'s Stop,
     pub progress: &'s dyn Fn(Progress<'_>),

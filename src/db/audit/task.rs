@@ -1,4 +1,4 @@
-//! What is read together: the references that point to one key of one table, and how.
+//! A task: the references that are read together, because they have the same parents.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::endpoints::{Prepared, Side};
-use super::error::Fault;
+use super::endpoints::{Endpoint, PreparedReference};
+use super::error::ReadError;
 use super::malformed::Malformed;
-use crate::audit::{Choice, Strategy, Totals};
+use crate::audit::{Choice, KeyCounts, Strategy};
 use crate::db::keys;
 use crate::dialect::keys::Range;
 use crate::model::orphan::Orphan;
 
-/// How long a running statement may go on when the audit is to stop.
+/// The time for a running statement to end after a request to stop.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How certain the findings of a reference are.
@@ -24,7 +24,7 @@ pub enum Guarantee {
     Snapshot,
     /// Every finding was confirmed by fresh reads of child, parent and child.
     Confirmed,
-    /// As [`Guarantee::Confirmed`], but the child's keys are those that a replica had.
+    /// As [`Guarantee::Confirmed`], but the keys of the child come from a replica.
     Late,
     /// As [`Guarantee::Confirmed`], but a replica answered for the parents or the confirmation.
     Indicative,
@@ -40,8 +40,8 @@ impl Guarantee {
         }
     }
 
-    /// What it means, for people.
-    pub fn told(self) -> &'static str {
+    /// Its meaning, for people.
+    pub fn description(self) -> &'static str {
         match self {
             Guarantee::Snapshot => {
                 "exact: both ends were seen at one instant, and every orphan of that instant is listed"
@@ -63,132 +63,130 @@ impl Guarantee {
     }
 }
 
-/// References that one pass over the parents serves.
+/// References with the same parents, which are read in one pass.
 pub struct Task {
-    pub members: Vec<Arc<Prepared>>,
+    /// The member whose parent endpoint is read; every member has the same parents.
+    pub lead: Arc<PreparedReference>,
+    /// All members, the lead among them.
+    pub members: Vec<Arc<PreparedReference>>,
     pub choice: Choice,
     pub guarantee: Guarantee,
     /// Both ends are read in one transaction of one session.
     pub snapshot: bool,
-    /// How many threads share its ranges.
-    pub lanes: usize,
+    /// The number of threads that share its ranges.
+    pub workers: usize,
 }
 
 impl Task {
-    /// The member that stands for the parents.
-    pub fn first(&self) -> Option<&Arc<Prepared>> {
-        self.members.first()
-    }
-
-    /// How certain the findings of one member are: one pass over the parents serves children from
-    /// primaries and from replicas alike.
-    pub fn guarantee(&self, member: &Prepared) -> Guarantee {
-        match (self.guarantee, &member.child.reader) {
+    /// The guarantee for one member: a task may have children from primaries and from replicas.
+    pub fn guarantee(&self, member: &PreparedReference) -> Guarantee {
+        match (self.guarantee, &member.child.read_replica) {
             (Guarantee::Confirmed, Some(_)) => Guarantee::Late,
             (as_it_is, _) => as_it_is,
         }
     }
 
-    /// Whether its keys are read range by range, or all at once.
+    /// Whether its keys can be read range by range.
     pub fn is_ranged(&self) -> bool {
         let strategy = self.choice.strategy;
         let mut members = self.members.iter();
         matches!(strategy, Strategy::Merge | Strategy::Sql) && members.all(|one| one.is_ranged())
     }
 
-    /// Whether each key is the value of one column and bounds a range at both ends, so that what
-    /// lies before it can be told to be done.
+    /// Whether a key is the value of one column, so that everything before it can be reported as
+    /// done.
     pub fn has_bounds(&self) -> bool {
-        let one = |first: &Arc<Prepared>| first.parent.columns.len() == 1;
-        self.first().is_some_and(one) && self.is_ranged()
+        self.lead.parent.columns.len() == 1 && self.is_ranged()
     }
 
-    /// What qualifies a table where one session reads both ends of a server.
-    pub fn qualified<'s>(&self, side: &'s Side) -> Option<&'s str> {
-        self.snapshot.then(|| side.target.database())
+    /// The qualifier of a table if one session reads both endpoints of a server.
+    pub fn qualifier<'s>(&self, endpoint: &'s Endpoint) -> Option<&'s str> {
+        self.snapshot.then(|| endpoint.target.database())
     }
 
-    /// What qualifies the parents where a statement has both ends.
-    pub fn beside<'s>(&self, parent: &'s Side) -> Option<&'s str> {
-        self.qualified(parent).or(Some(keys::ATTACHED))
+    /// The qualifier of the parents in a statement with both endpoints.
+    pub fn parent_qualifier<'s>(&self, parent: &'s Endpoint) -> Option<&'s str> {
+        self.qualifier(parent).or(Some(keys::ATTACHED))
     }
 }
 
-impl Prepared {
-    /// Whether an index serves a range at both ends.
+impl PreparedReference {
+    /// Whether an index of both endpoints serves ranges.
     fn is_ranged(&self) -> bool {
-        let by_index = |side: &Side| side.end(None).is_ok_and(|end| end.ranges_by_index());
+        let by_index =
+            |endpoint: &Endpoint| endpoint.end(None).is_ok_and(|end| end.ranges_by_index());
         by_index(&self.child) && by_index(&self.parent)
     }
 
-    /// Whether the child's keys can be read page by page: each page has so many keys, and the last
-    /// of them bounds the next one. Where each row comes by itself, a page ends within a key.
+    /// Whether the keys of the child can be read page by page, each starting after the last key of
+    /// the page before. Without grouping, a page could end within the rows of a key.
     pub fn has_pages(&self) -> bool {
         let groups = |end: crate::dialect::keys::End<'_>| {
-            let asked = end.counted(&Range::default());
-            asked.counted.is_some() && asked.parts.len() == 1
+            let query = end.counted(&Range::default());
+            query.counted.is_some() && query.parts.len() == 1
         };
         self.is_ranged() && self.child.end(None).is_ok_and(groups)
     }
 }
 
-/// A part of the keys, by its number. What is told of a number counts when it is told to be done.
+/// A range of keys with its number. Its orphans count once it is reported as done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Portion {
+pub struct Chunk {
     pub number: u64,
     pub range: Range,
 }
 
-/// What a lane found out of one member in one portion.
+/// The counts of one member in one chunk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    pub totals: Totals,
+pub struct ChunkCounts {
+    #[serde(rename = "totals")]
+    pub read: KeyCounts,
     pub candidates: u64,
     pub orphan_keys: u64,
     pub orphan_rows: u64,
     pub malformed: Malformed,
-    /// How long candidates were confirmed, in microseconds.
+    /// The time spent on confirming candidates, in microseconds.
     pub confirming: u64,
 }
 
-/// What lanes tell.
-pub enum Told {
-    /// Orphans of a portion, which count only when it is done.
+/// An event of a worker.
+pub enum Event {
+    /// Orphans of a chunk, which count once it is done.
     Orphans(u64, Vec<Orphan>),
-    /// A portion is done: a part for each member, and how many parents were read.
-    Done(Portion, Vec<Part>, u64),
-    /// A lane could not go on.
-    Failed(Fault),
+    /// A chunk is done: the counts of each member, and the number of parents that were read.
+    Done(Chunk, Vec<ChunkCounts>, u64),
+    /// A worker failed.
+    Failed(ReadError),
 }
 
-/// What all lanes of all tasks share with the thread that shows how far they are.
+/// The state that all workers of all tasks share with the scheduler.
 #[derive(Debug, Clone, Default)]
 pub struct Shared {
     read: Arc<AtomicU64>,
-    /// The audit is to stop.
+    /// Whether the audit is to stop.
     stopped: Arc<AtomicBool>,
-    /// The task is to stop.
+    /// Whether the task is to stop.
     failed: Arc<AtomicBool>,
-    /// The last number that a portion got.
+    /// The next chunk number.
     last: Arc<AtomicU64>,
 }
 
 impl Shared {
-    /// Gives numbers from this one on.
+    /// Starts the numbers of chunks at `first`.
     #[must_use]
-    pub fn from(first: u64) -> Shared {
+    pub fn starting_at(first: u64) -> Shared {
         Shared {
             last: Arc::new(AtomicU64::new(first)),
             ..Shared::default()
         }
     }
 
-    /// A number that no portion of this audit has, nor had.
-    pub fn number(&self) -> u64 {
+    /// A number that no chunk of this audit has or had.
+    pub fn next_number(&self) -> u64 {
         self.last.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// As seen from one task, which may stop by itself.
+    /// The state for one task, which may fail by itself.
     #[must_use]
     pub fn of_task(&self) -> Shared {
         Shared {
@@ -202,24 +200,23 @@ impl Shared {
         self.read.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// How many rows and parents were read so far.
+    /// The number of rows and parents that were read so far.
     pub fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Asks all lanes to end as soon as they can.
+    /// Asks all workers to stop.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Asks the lanes of this task to end.
+    /// Asks the workers of this task to stop.
     pub fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }
 
-    /// Ends a while after all were asked to end: a statement that is waited for may wait for others
-    /// itself.
-    pub async fn left(&self) {
+    /// Ends some time after workers were query to stop: a statement may itself be waiting for a lock.
+    pub async fn stopped(&self) {
         while !self.is_stopped() {
             tokio::time::sleep(GRACE).await;
         }

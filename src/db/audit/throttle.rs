@@ -1,11 +1,11 @@
-//! How fast an audit may go: rows each second, the lag of replicas, the load of servers. Lanes wait
-//! before they begin a range, and never inside a stream.
+//! Limits the speed of an audit: rows per second, lag of replicas, load of servers. Workers wait
+//! before they begin a range, never inside a stream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::endpoints::Looked;
+use super::endpoints::Inspected;
 use super::error::RESUME;
 use super::settings::{Progress, Settings};
 use super::task::{Shared, Task};
@@ -13,64 +13,68 @@ use crate::db::limits::{INTERVAL, Monitor, MonitoredServer};
 use crate::db::session::DbError;
 use crate::model::diagnostic::{Diagnostic, Failure};
 
-/// A statement reads about so many rows, at most: some ten seconds, for which a server keeps what
-/// others delete meanwhile.
-const LONG: u64 = 50_000_000;
-/// As well, where servers are watched.
-const WATCHED: u64 = 1_000_000;
-/// The least number of parents that are worth a range.
-const LEAST: u64 = 50_000;
-/// How long one sleep is, so that a stop is noticed.
+/// The most rows of one statement: about ten seconds, during which the server keeps old row
+/// versions.
+const STATEMENT_ROWS: u64 = 50_000_000;
+/// The same if the load of servers is limited.
+const MONITORED_STATEMENT_ROWS: u64 = 1_000_000;
+/// The fewest parents in a range.
+const MIN_RANGE: u64 = 50_000;
+/// The length of one sleep, so that a request to stop is noticed.
 const NAP: Duration = Duration::from_millis(50);
 
-/// The limits of a run, for all lanes.
+/// The limits of a run, shared by all workers.
 #[derive(Debug, Clone)]
 pub struct Throttle {
-    /// Rows each second.
+    /// The most rows per second.
     rate: Option<u64>,
-    /// Whether servers are asked how busy they are.
-    watches: bool,
+    /// Whether the load or lag of servers is limited.
+    monitors: bool,
     begun: Instant,
-    /// A server is too busy, or a replica too far behind; or nobody has looked yet.
-    held: Arc<AtomicBool>,
+    /// Whether a limit is exceeded, or was not checked yet.
+    paused: Arc<AtomicBool>,
 }
 
 impl Throttle {
     pub fn new(settings: &Settings<'_>) -> Throttle {
-        let watches = settings.limits.are_set();
+        let monitors = settings.limits.are_set();
         Throttle {
             rate: settings.rate,
-            watches,
+            monitors,
             begun: Instant::now(),
-            held: Arc::new(AtomicBool::new(watches)),
+            paused: Arc::new(AtomicBool::new(monitors)),
         }
     }
 
-    /// How many parents a range has; none where all keys are read by one statement.
+    /// The number of parents in a range; `None` if one statement reads all keys.
     pub fn step(&self, task: &Task) -> Option<u64> {
         if let Some(rate) = self.rate {
-            // A pause about every second.
+            // About four ranges per second.
             return Some((rate / 4).clamp(100, 200_000));
         }
         let members = task.members.iter();
         let rows: u64 = members
             .map(|member| member.child.estimate.rows.unwrap_or(0))
             .sum();
-        let least = if self.watches { WATCHED } else { LONG };
-        let pieces = (rows / least).max(4 * task.lanes as u64 - 4);
-        let parents = task.first()?.parent.estimate.rows.unwrap_or(0);
-        (pieces > 0).then(|| (parents / (pieces + 1)).max(LEAST))
+        let least = if self.monitors {
+            MONITORED_STATEMENT_ROWS
+        } else {
+            STATEMENT_ROWS
+        };
+        let pieces = (rows / least).max(4 * task.workers as u64 - 4);
+        let parents = task.lead.parent.estimate.rows.unwrap_or(0);
+        (pieces > 0).then(|| (parents / (pieces + 1)).max(MIN_RANGE))
     }
 
-    /// Waits until a lane may go on.
+    /// Waits until a worker may continue.
     pub async fn pause(&self, shared: &Shared) {
-        while !shared.is_stopped() && (self.is_held() || self.is_too_fast(shared)) {
+        while !shared.is_stopped() && (self.is_paused() || self.is_too_fast(shared)) {
             tokio::time::sleep(NAP).await;
         }
     }
 
-    fn is_held(&self) -> bool {
-        self.held.load(Ordering::Relaxed)
+    fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
     }
 
     fn is_too_fast(&self, shared: &Shared) -> bool {
@@ -79,8 +83,7 @@ impl Throttle {
         shared.read() as f64 > due
     }
 
-    /// Holds the lanes while servers are too busy; ends with what was wrong, where they cannot be
-    /// asked any more.
+    /// Pauses the workers while a limit is exceeded; ends only if a server can no longer be asked.
     pub async fn follow(&self, settings: &Settings<'_>, monitor: Option<Monitor>) -> Diagnostic {
         let Some(mut monitor) = monitor else {
             return std::future::pending().await;
@@ -91,8 +94,8 @@ impl Throttle {
                 notice(limit);
             }
             loop {
-                let held = monitor.is_exceeded(notice).await?;
-                self.held.store(held, Ordering::Relaxed);
+                let paused = monitor.is_exceeded(notice).await?;
+                self.paused.store(paused, Ordering::Relaxed);
                 tokio::time::sleep(INTERVAL).await;
             }
         };
@@ -104,30 +107,30 @@ impl Throttle {
     }
 }
 
-/// Watches every server that is read from, the replicas among them, where a limit was named.
+/// Opens sessions with all servers that are read, replicas included, if a limit was set.
 pub async fn monitor(
     settings: &Settings<'_>,
-    looked: &[Looked],
+    inspected: &[Inspected],
 ) -> Result<Option<Monitor>, Failure> {
     if !settings.limits.are_set() {
         return Ok(None);
     }
     let mut servers = Vec::new();
     let mut seen: Vec<String> = Vec::new();
-    let prepared = looked.iter().filter_map(|one| one.prepared.as_deref());
-    for side in prepared.flat_map(|one| [&one.child, &one.parent]) {
-        let place = side.read_at().shown();
+    let prepared = inspected.iter().filter_map(|one| one.prepared.as_deref());
+    for endpoint in prepared.flat_map(|one| [&one.child, &one.parent]) {
+        let place = endpoint.read_at().shown();
         if seen.contains(&place) {
             continue;
         }
         let doing = "opening a session to look how busy it is";
-        let failed = |error: DbError| error.diagnose(&side.database, doing);
-        let session = side.reading().await;
+        let failed = |error: DbError| error.diagnose(&endpoint.database, doing);
+        let session = endpoint.reading().await;
         servers.push(MonitoredServer {
-            name: side.database.clone(),
+            name: endpoint.database.clone(),
             session: session.map_err(|error| Failure::failed(failed(error)))?,
-            target: side.read_at().clone(),
-            replica: side.reader.is_some(),
+            target: endpoint.read_at().clone(),
+            replica: endpoint.read_replica.is_some(),
         });
         seen.push(place);
     }

@@ -1,62 +1,81 @@
-//! What has been found of each reference so far.
+//! The totals of each reference.
 
-use crate::audit::{Coverage, Totals};
+use crate::audit::{Coverage, KeyCounts};
 use crate::dialect::keys::Range;
+use crate::invariant;
 use crate::model::orphan::Orphan;
 
-use super::checkpoint::Done;
+use super::checkpoint::DoneChunk;
+use super::endpoints::PreparedReference;
+use super::error::ReadError;
 use super::malformed::Malformed;
-use super::task::{Part, Task};
+use super::task::{ChunkCounts, Task};
 
-/// The numbers of one reference.
+/// The totals of one reference.
 #[derive(Debug, Clone, Default)]
-pub struct Tally {
-    pub totals: Totals,
+pub struct ReferenceTotals {
+    pub read: KeyCounts,
     pub parents: u64,
     pub candidates: u64,
-    /// How long they were confirmed, in microseconds.
+    /// The time spent on confirming them, in microseconds.
     pub confirming: u64,
     pub orphan_keys: u64,
     pub orphan_rows: u64,
     pub hidden_rows: u64,
-    /// Rows with a NULL, where that makes an orphan.
+    /// Rows with a NULL, if the reference declares them as orphans.
     pub null_rows: u64,
-    /// Whether such rows are still to be read.
+    /// Whether such rows remain to be read.
     pub nulls_left: bool,
     pub malformed: Malformed,
     pub sample: Vec<Orphan>,
-    /// Which keys were read.
+    /// The ranges of keys that were read.
     pub covered: Coverage,
-    /// Whether these are all.
+    /// Whether everything was read.
     pub complete: bool,
 }
 
-impl Tally {
-    /// Adds what was found in one portion.
-    pub fn add(&mut self, part: &Part, parents: u64, range: &Range) {
-        self.totals.rows += part.totals.rows;
-        self.totals.keys += part.totals.keys;
+impl ReferenceTotals {
+    /// Adds the counts of a chunk.
+    pub fn add(&mut self, counts: &ChunkCounts, parents: u64, range: &Range) {
+        self.read.rows += counts.read.rows;
+        self.read.keys += counts.read.keys;
         self.parents += parents;
-        self.candidates += part.candidates;
-        self.confirming += part.confirming;
-        self.orphan_keys += part.orphan_keys;
-        self.orphan_rows += part.orphan_rows;
-        self.malformed.join(&part.malformed);
+        self.candidates += counts.candidates;
+        self.confirming += counts.confirming;
+        self.orphan_keys += counts.orphan_keys;
+        self.orphan_rows += counts.orphan_rows;
+        self.malformed.join(&counts.malformed);
         self.covered.add(range.clone());
     }
 
-    /// Whether every key was read, and every NULL that counts.
+    /// Whether every key was read, and every row with a NULL if those count.
     pub fn is_covered(&self) -> bool {
         !self.nulls_left && self.covered.is_whole()
     }
 }
 
-/// Adds a finished portion of a task to the tallies of its members.
-pub fn add(tallies: &mut [Tally], task: &Task, done: &Done) {
+/// Adds a chunk of a task to the totals of its members.
+pub fn add(totals: &mut [ReferenceTotals], task: &Task, done: &DoneChunk) -> Result<(), ReadError> {
+    invariant!(
+        done.all_counts.len() == task.members.len(),
+        "a chunk has counts for each member of its task"
+    );
     let range = done.range();
-    for (member, part) in task.members.iter().zip(&done.parts) {
-        if let Some(tally) = tallies.get_mut(member.index) {
-            tally.add(part, done.parents, &range);
-        }
+    for (member, counts) in task.members.iter().zip(&done.all_counts) {
+        of(totals, member)?.add(counts, done.parents, &range);
     }
+    Ok(())
+}
+
+/// The totals of one member.
+pub fn of<'t>(
+    totals: &'t mut [ReferenceTotals],
+    member: &PreparedReference,
+) -> Result<&'t mut ReferenceTotals, ReadError> {
+    let totals = totals.get_mut(member.index);
+    Ok(invariant!(
+        totals,
+        some,
+        "each reference of the project has totals"
+    ))
 }

@@ -1,24 +1,24 @@
-//! `--since`: only the rows of a child from a watermark on, for audits that run often.
+//! Restricts an audit to the rows of each child from a watermark on (`--since`).
 //!
-//! A row that commits late with an old value, and a row whose parent was deleted, are not among
-//! them: a full pass finds those.
+//! Rows that commit late with an old value, and rows whose parent was deleted, are found by a full
+//! audit only.
 
-use crate::model::code::Code;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::connections::Connections;
-use super::endpoints::{Looked, Prepared, Side};
-use super::error::{Fault, cannot};
+use super::endpoints::{Endpoint, Inspected, PreparedReference};
+use super::error::ReadError;
 use crate::dialect::keys::{row_expression, row_literal, row_told};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Column;
 
 /// A watermark of one reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Since {
+pub struct Watermark {
     pub column: String,
-    /// Rows from this value on are read; all of them where it is none.
+    /// Rows from this value on are read; all rows if it is `None`.
     pub from: Option<String>,
     /// The greatest value when the audit began.
     pub upto: Option<String>,
@@ -28,76 +28,78 @@ pub struct Since {
 /// the last audit ended. Returns the watermark of each reference, by its index.
 pub async fn apply(
     (column, value): (&str, Option<&str>),
-    last: impl Fn(&Prepared) -> Option<String>,
+    last: impl Fn(&PreparedReference) -> Option<String>,
     connections: &mut Connections,
-    looked: &mut [Looked],
-) -> Result<BTreeMap<usize, Since>, Failure> {
+    inspected: &mut [Inspected],
+) -> Result<BTreeMap<usize, Watermark>, Failure> {
     let mut applied = BTreeMap::new();
-    for one in looked {
+    for one in inspected {
         let Some(prepared) = &one.prepared else {
             continue;
         };
         let from = value.map(str::to_owned).or_else(|| last(prepared));
         let upto = greatest(connections, &prepared.child, column).await;
-        let upto = upto.map_err(|fault| Failure::failed(cannot(&fault)))?;
+        let upto = upto.map_err(|fault| Failure::failed(fault.diagnose()))?;
         let child = beyond(&prepared.child, column, from.as_deref()).map_err(|why| {
             let message = format!("{}: --since cannot be followed: {why}", prepared.reference);
             Failure::failed(Diagnostic::new(Code::Usage, message))
         })?;
         applied.insert(
             one.index,
-            Since {
+            Watermark {
                 column: column.to_owned(),
                 from,
                 upto,
             },
         );
-        one.prepared = Some(Arc::new(Prepared {
+        one.prepared = Some(Arc::new(PreparedReference {
             child,
-            ..Prepared::clone(prepared)
+            ..PreparedReference::clone(prepared)
         }));
     }
     Ok(applied)
 }
 
-/// The end with the watermark beside its own condition.
-fn beyond(side: &Side, column: &str, from: Option<&str>) -> Result<Side, String> {
-    let mut side = side.clone();
-    let column = self::column(&side, column)?;
-    let Some(from) = from else { return Ok(side) };
-    let literal = row_literal(side.dialect, column, from)?;
-    let mark = format!("{} >= {literal}", side.dialect.quote(&column.name));
-    side.filter = Some(match &side.filter {
+/// Adds the watermark to the condition of an endpoint.
+fn beyond(endpoint: &Endpoint, column: &str, from: Option<&str>) -> Result<Endpoint, String> {
+    let mut endpoint = endpoint.clone();
+    let column = self::column(&endpoint, column)?;
+    let Some(from) = from else {
+        return Ok(endpoint);
+    };
+    let literal = row_literal(endpoint.dialect, column, from)?;
+    let mark = format!("{} >= {literal}", endpoint.dialect.quote(&column.name));
+    endpoint.filter = Some(match &endpoint.filter {
         Some(filter) => format!("({filter}) AND {mark}"),
         None => mark,
     });
-    side.marked = true;
-    side.end(None)?;
-    Ok(side)
+    endpoint.has_watermark = true;
+    endpoint.end(None)?;
+    Ok(endpoint)
 }
 
-/// The greatest value of a column now, as a row is told.
+/// The greatest value of a column now.
 async fn greatest(
     connections: &mut Connections,
-    side: &Side,
+    endpoint: &Endpoint,
     column: &str,
-) -> Result<Option<String>, Fault> {
+) -> Result<Option<String>, ReadError> {
     let doing = "looking for the greatest value of a watermark";
-    let failed = Fault::of(&side.database, doing);
-    let wrong = Fault::other(&side.database, doing);
-    let column = self::column(side, column).map_err(&wrong)?;
-    let end = side.end(None).map_err(wrong)?;
-    let name = side.dialect.quote(&column.name);
-    let told = row_expression(side.dialect, column);
+    let failed = ReadError::of(&endpoint.database, doing);
+    let wrong = ReadError::other(&endpoint.database, doing);
+    let column = self::column(endpoint, column).map_err(&wrong)?;
+    let end = endpoint.end(None).map_err(wrong)?;
+    let name = endpoint.dialect.quote(&column.name);
+    let expression = row_expression(endpoint.dialect, column);
     let from = &end.from;
     let sql = format!(
-        "SELECT {told} FROM {from} WHERE {name} IS NOT NULL ORDER BY {from}.{name} DESC LIMIT 1"
+        "SELECT {expression} FROM {from} WHERE {name} IS NOT NULL ORDER BY {from}.{name} DESC LIMIT 1"
     );
-    let value = match connections.get_mut(&side.database) {
-        Some(connected) if side.reader.is_none() => connected.session.value(&sql).await,
-        // Whatever a replica does not have yet lies beyond its own greatest value.
+    let value = match connections.get_mut(&endpoint.database) {
+        Some(connected) if endpoint.read_replica.is_none() => connected.session.value(&sql).await,
+        // Rows that a replica does not have yet are beyond its own greatest value.
         _ => {
-            let mut session = side.reading().await.map_err(&failed)?;
+            let mut session = endpoint.reading().await.map_err(&failed)?;
             let value = session.value(&sql).await;
             session.close().await;
             value
@@ -107,9 +109,9 @@ async fn greatest(
     Ok(value.map(|value| row_told(column, &value)))
 }
 
-/// The column of a watermark.
-fn column<'s>(side: &'s Side, name: &str) -> Result<&'s Column, String> {
-    let table = &side.table;
+/// Finds the column of a watermark.
+fn column<'s>(endpoint: &'s Endpoint, name: &str) -> Result<&'s Column, String> {
+    let table = &endpoint.table;
     let column = table.column(name);
     column.ok_or_else(|| format!("{} has no column {name}", table.name))
 }

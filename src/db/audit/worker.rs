@@ -8,61 +8,61 @@ use futures_util::future::LocalBoxFuture;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use super::confirm::Fresh;
-use super::error::Fault;
-use super::task::{Part, Portion, Shared, Task, Told};
+use super::confirm::FreshSessions;
+use super::error::ReadError;
+use super::task::{Chunk, ChunkCounts, Event, Shared, Task};
 use super::throttle::Throttle;
 use crate::db::session::Session;
 use crate::dialect::keys::Range;
+use crate::invariant;
 
-/// How often a portion is read anew before its failure is told.
+/// The number of attempts to read a chunk.
 const TRIES: usize = 3;
 
-/// Where ranges come from; lanes take them in turn.
+/// The ranges of a task, from which workers take in turn.
 pub type Ranges = Arc<Mutex<Receiver<Range>>>;
 
-/// A way of reading the keys of a portion.
-pub trait Reader: Sync {
-    /// Reads a portion, of which the beginning may be told to be done before its end; `None` if the
-    /// audit was stopped in the middle of it.
+/// A way of reading the keys of a chunk.
+pub trait ChunkReader: Sync {
+    /// Reads a chunk, and may report its beginning as done before its end; `None` if the audit was
+    /// stopped.
     fn read<'r>(
         &'r self,
-        lane: &'r mut Lane,
-        portion: &'r mut Portion,
-    ) -> LocalBoxFuture<'r, Result<Option<Read>, Fault>>;
+        worker: &'r mut Worker,
+        chunk: &'r mut Chunk,
+    ) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>>;
 }
 
-/// The sessions of a lane.
-pub struct Lane {
+/// A worker with its sessions.
+pub struct Worker {
     pub task: Arc<Task>,
     pub shared: Shared,
-    pub to: Sender<Told>,
-    /// One for each member, in their order.
+    pub to: Sender<Event>,
+    /// One per member, in their order; empty in a snapshot.
     pub children: Vec<Session>,
     pub parents: Session,
-    pub fresh: Fresh,
-    /// The members whose sessions see the parents' file.
+    pub fresh: FreshSessions,
+    /// The members whose sessions have the file of the parents attached.
     pub attached: HashSet<usize>,
-    /// The one session is in its transaction.
+    /// Whether the one session of a snapshot is in its transaction.
     pub in_snapshot: bool,
 }
 
-/// What came of a portion.
-pub struct Read {
-    pub parts: Vec<Part>,
-    /// How many keys of parents were read.
+/// The result of a chunk.
+pub struct ChunkResult {
+    pub all_counts: Vec<ChunkCounts>,
+    /// The number of parents' keys that were read.
     pub parents: u64,
 }
 
-/// Starts a lane. It ends when there are no more portions, when it is asked to stop, or when it
-/// cannot go on.
+/// Starts a worker. It ends after the last range, on request, or with a failure.
 pub fn start(
     task: Arc<Task>,
-    reader: &'static dyn Reader,
+    reader: &'static dyn ChunkReader,
     shared: Shared,
     throttle: Throttle,
     ranges: Ranges,
-    to: Sender<Told>,
+    to: Sender<Event>,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("audit".into())
@@ -70,11 +70,19 @@ pub fn start(
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
-            let Ok(runtime) = runtime else { return };
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let failed = ReadError::other("", "starting a thread")(error.to_string());
+                    // A receiver that is gone has stopped the audit.
+                    let _: Result<(), _> = to.blocking_send(Event::Failed(failed));
+                    return;
+                }
+            };
             runtime.block_on(async {
                 if let Err(fault) = run(&task, reader, &shared, &throttle, &ranges, &to).await {
-                    // Whoever stopped listening has stopped the audit.
-                    let _: Result<(), _> = to.send(Told::Failed(fault)).await;
+                    // A receiver that is gone has stopped the audit.
+                    let _: Result<(), _> = to.send(Event::Failed(fault)).await;
                 }
             });
         })
@@ -82,92 +90,92 @@ pub fn start(
 
 async fn run(
     task: &Arc<Task>,
-    reader: &dyn Reader,
+    reader: &dyn ChunkReader,
     shared: &Shared,
     throttle: &Throttle,
     ranges: &Ranges,
-    to: &Sender<Told>,
-) -> Result<(), Fault> {
-    let mut lane: Option<Lane> = None;
+    to: &Sender<Event>,
+) -> Result<(), ReadError> {
+    let mut worker: Option<Worker> = None;
     loop {
         let range = ranges.lock().await.recv().await;
         let Some(range) = range.filter(|_| !shared.is_stopped()) else {
             break;
         };
         throttle.pause(shared).await;
-        let mut portion = Portion {
-            number: shared.number(),
+        let mut chunk = Chunk {
+            number: shared.next_number(),
             range,
         };
         let mut tries = 1;
         let read = loop {
-            let open = match lane.take() {
+            let open = match worker.take() {
                 Some(open) => open,
-                None => Lane::open(task, shared, to).await?,
+                None => Worker::open(task, shared, to).await?,
             };
-            let before = portion.range.after.clone();
+            let before = chunk.range.after.clone();
             let read = tokio::select! {
-                read = lane.insert(open).read(reader, &mut portion) => read,
-                // What it waits for may never come, and whoever looks only may leave.
-                () = shared.left() => return Ok(()),
+                read = worker.insert(open).read(reader, &mut chunk) => read,
+                // Its statement may wait forever, and a session that only reads may be dropped.
+                () = shared.stopped() => return Ok(()),
             };
             match read {
                 Ok(read) => break read,
                 Err(fault) => {
-                    // It has come further, and begins there.
-                    if portion.range.after != before {
+                    // It has made progress, so the attempts start over.
+                    if chunk.range.after != before {
                         tries = 1;
                     }
-                    // A second snapshot would be another instant.
-                    if tries >= TRIES || task.snapshot || !fault.may_pass() {
+                    // A snapshot cannot be retried: a new one is another instant.
+                    if tries >= TRIES || task.snapshot || !fault.is_transient() {
                         return Err(fault);
                     }
                     tries += 1;
-                    // What was told of it does not count, and its sessions are in an unknown state.
-                    portion.number = shared.number();
-                    lane = None;
+                    // Its events no longer count, and the state of its sessions is unknown.
+                    chunk.number = shared.next_number();
+                    worker = None;
                 }
             }
         };
         let Some(read) = read else { break };
-        let done = Told::Done(portion, read.parts, read.parents);
+        let done = Event::Done(chunk, read.all_counts, read.parents);
         if to.send(done).await.is_err() {
             break;
         }
     }
-    if let Some(lane) = lane {
-        lane.close().await;
+    if let Some(worker) = worker {
+        worker.close().await;
     }
     Ok(())
 }
 
-impl Lane {
-    async fn open(task: &Arc<Task>, shared: &Shared, to: &Sender<Told>) -> Result<Lane, Fault> {
-        let Some(first) = task.first() else {
-            return Err(Fault::other("", "reading keys")(
-                "nothing is to be read".to_owned(),
-            ));
-        };
+impl Worker {
+    async fn open(
+        task: &Arc<Task>,
+        shared: &Shared,
+        to: &Sender<Event>,
+    ) -> Result<Worker, ReadError> {
+        let parent = &task.lead.parent;
         let mut children = Vec::new();
         if !task.snapshot {
             for member in &task.members {
-                let doing = if member.child.reader.is_some() {
+                let doing = if member.child.read_replica.is_some() {
                     "opening a session with its replica to read its keys"
                 } else {
                     "opening a session to read its keys"
                 };
-                let failed = Fault::of(&member.child.database, doing);
+                let failed = ReadError::of(&member.child.database, doing);
                 children.push(member.child.reading().await.map_err(failed)?);
             }
         }
-        let failed = Fault::of(&first.parent.database, "opening a session to read its keys");
-        Ok(Lane {
+        let failed = ReadError::of(&parent.database, "opening a session to read its keys");
+        Ok(Worker {
             task: task.clone(),
             shared: shared.clone(),
             to: to.clone(),
             children,
-            parents: first.parent.session().await.map_err(failed)?,
-            fresh: Fresh::default(),
+            parents: parent.session().await.map_err(failed)?,
+            fresh: FreshSessions::default(),
             attached: HashSet::new(),
             in_snapshot: false,
         })
@@ -175,29 +183,39 @@ impl Lane {
 
     async fn read(
         &mut self,
-        reader: &dyn Reader,
-        portion: &mut Portion,
-    ) -> Result<Option<Read>, Fault> {
+        reader: &dyn ChunkReader,
+        chunk: &mut Chunk,
+    ) -> Result<Option<ChunkResult>, ReadError> {
         if self.task.snapshot && !self.in_snapshot {
             self.begin_snapshot().await?;
         }
-        reader.read(self, portion).await
+        reader.read(self, chunk).await
     }
 
-    async fn begin_snapshot(&mut self) -> Result<(), Fault> {
-        let Some(first) = self.task.first() else {
-            return Ok(());
-        };
-        let side = &first.parent;
+    async fn begin_snapshot(&mut self) -> Result<(), ReadError> {
+        let endpoint = &self.task.lead.parent;
         let doing = "beginning a snapshot of both ends";
-        let Some(begin) = side.dialect.keys().snapshot() else {
+        let Some(begin) = endpoint.dialect.keys().snapshot() else {
             let why = "its snapshots end at one database".to_owned();
-            return Err(Fault::other(&side.database, doing)(why));
+            return Err(ReadError::other(&endpoint.database, doing)(why));
         };
-        let failed = Fault::of(&side.database, doing);
+        let failed = ReadError::of(&endpoint.database, doing);
         self.parents.run(begin).await.map_err(failed)?;
         self.in_snapshot = true;
         Ok(())
+    }
+
+    /// The session with the child of a member: in a snapshot the one session there is.
+    pub fn child(&mut self, at: usize) -> Result<&mut Session, ReadError> {
+        if self.task.snapshot {
+            return Ok(&mut self.parents);
+        }
+        let child = self.children.get_mut(at);
+        Ok(invariant!(
+            child,
+            some,
+            "a worker has a session for each member"
+        ))
     }
 
     async fn close(self) {

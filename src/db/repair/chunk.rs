@@ -1,5 +1,5 @@
-//! One chunk of a repair: its rows are locked, looked at again, then their parents are looked for
-//! again, and only what is still an orphan is taken out, in one transaction.
+//! Repairs one chunk of rows in one transaction: locks them, reads them and their parents again,
+//! and takes out those that are still orphans.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,107 +8,108 @@ use uuid::Uuid;
 use super::super::clock::now;
 use super::super::session::Session;
 use super::super::{failpoint, keys};
-use super::journal::{self, Entry, Way};
-use super::retry::Patience;
-use super::row_state::EndOf;
-use super::{Broken, Tables, parents, roll_back, rows, unwritable};
+use super::journal::{self, JournalEntry, Operation};
+use super::retry::Retry;
+use super::row_state::SessionFacts;
+use super::{ChunkError, Tables, parents, roll_back, rows, unwritable};
 use crate::dialect::keys::Found;
+use crate::invariant;
 use crate::model::key::{describe, split};
 use crate::model::reference::{Nulls, Reference};
-use crate::model::repair::{Action, Outcome};
-use crate::repair::chunk::{Sorted, Told, still};
-use crate::repair::plan::{Planned, PlannedRow};
+use crate::model::repair::{Action, RepairCounts};
+use crate::repair::chunk::{Classified, KeyText, classify};
+use crate::repair::plan::{PlannedReference, PlannedRow};
 
-/// What a chunk is about.
-pub struct Work<'w> {
+/// The rows of a chunk with everything that repairing them needs.
+pub struct ChunkWork<'w> {
     pub tables: &'w Tables,
     pub reference: &'w Reference,
-    pub planned: &'w Planned,
+    pub planned: &'w PlannedReference,
     pub action: Action,
-    /// The run of the plan, and its digest.
+    /// The run of the plan.
     pub plan: &'w str,
     pub digest: &'w str,
-    /// The table that keeps its rows, where they are kept.
+    /// The quarantine table, if the action keeps rows.
     pub quarantine: Option<&'w str>,
-    /// Its number, from 1.
+    /// The number of the chunk, from 1.
     pub chunk: u64,
-    /// The number of the last row of the plan before it.
+    /// The number of the last row of the plan before this chunk.
     pub through: u64,
     pub rows: &'w [PlannedRow],
-    /// The run that does it.
+    /// The run that repairs it.
     pub by: Uuid,
 }
 
-/// The sessions of a chunk: the child's writes, the parent's only looks.
-pub struct Pair<'s> {
+/// The sessions of a chunk: the child is written, the parent is only read.
+pub struct Sessions<'s> {
     pub child: &'s mut Session,
     pub parent: &'s mut Session,
 }
 
-/// What came of a chunk.
+/// The result of a chunk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Done {
-    pub outcome: Outcome,
-    /// The rows that the engine refused, and what it said.
+pub struct ChunkDone {
+    pub outcome: RepairCounts,
+    /// The rows that the engine refused, with its message.
     pub refused: Vec<(Vec<String>, String)>,
-    /// So many parents could still have appeared between the last look and the commit.
+    /// The number of parents that could have appeared between the last read and the commit.
     pub open: u64,
 }
 
-/// What a look at the rows of a chunk has told.
-struct Looked {
-    sorted: Sorted,
+/// The rows of a chunk after they were read again.
+struct Rechecked {
+    classified: Classified,
     refused: Vec<(usize, String)>,
     open: u64,
 }
 
-/// Does a chunk, once: whoever is in the way is waited for, with nothing held meanwhile.
+/// Repairs a chunk once. Lock conflicts are retried, and nothing is locked in between.
 pub async fn perform(
-    pair: &mut Pair<'_>,
-    work: &Work<'_>,
-    patience: &Patience<'_>,
-) -> Result<Done, Broken> {
-    patience
+    sessions: &mut Sessions<'_>,
+    work: &ChunkWork<'_>,
+    retry: &Retry<'_>,
+) -> Result<ChunkDone, ChunkError> {
+    retry
         .attempt(async || {
-            let done = attempt(pair, work, patience).await;
+            let done = attempt(sessions, work, retry).await;
             if done.is_err() {
-                roll_back(pair.child).await;
+                roll_back(sessions.child).await;
             }
-            // Nothing that the parent holds outlives the child's transaction.
-            parents::release(pair.parent).await;
+            // Locks of the parent end with the transaction of the child.
+            parents::release(sessions.parent).await;
             done
         })
         .await
 }
 
 async fn attempt(
-    pair: &mut Pair<'_>,
-    work: &Work<'_>,
-    patience: &Patience<'_>,
-) -> Result<Done, Broken> {
+    sessions: &mut Sessions<'_>,
+    work: &ChunkWork<'_>,
+    retry: &Retry<'_>,
+) -> Result<ChunkDone, ChunkError> {
     let started_on = now();
-    patience.begin(pair.child).await?;
+    retry.begin(sessions.child).await?;
     failpoint::at("repair-begun");
-    let Looked {
-        sorted,
+    let Rechecked {
+        classified,
         mut refused,
         open,
-    } = look(pair, work, true).await?;
-    let reached = journal::reached(pair.child, work.plan, Way::Repair).await;
-    let reached = reached.map_err(Broken::doing("reading the journal of repairs"))?;
+    } = recheck(sessions, work, true).await?;
+    let reached = journal::reached(sessions.child, work.plan, Operation::Repair).await;
+    let reached = reached.map_err(ChunkError::doing("reading the journal of repairs"))?;
     if reached != (work.chunk - 1, work.through) {
-        return Err(Broken::Elsewhere);
+        return Err(ChunkError::Elsewhere);
     }
     failpoint::at("repair-looked");
-    let unkept = rows::all_or_each(pair.child, &sorted.keep, async |child, places| {
+    let unkept = rows::all_or_each(sessions.child, &classified.keep, async |child, places| {
         take_out(child, work, places).await
     });
     let unkept = unkept.await?;
-    let outcome = sorted.outcome(work.rows.len(), unkept.len());
+    let outcome = classified.outcome(work.rows.len(), unkept.len());
     refused.extend(unkept);
-    let entry = Entry {
+    let entry = JournalEntry {
         plan: work.plan,
-        way: Way::Repair,
+        operation: Operation::Repair,
         chunk: work.chunk,
         digest: work.digest,
         reference: &work.planned.name(),
@@ -119,33 +120,44 @@ async fn attempt(
         by: work.by,
         started_on: &started_on,
     };
-    let written = journal::append(pair.child, &entry).await;
-    written.map_err(Broken::doing("writing the journal of repairs"))?;
+    let written = journal::append(sessions.child, &entry).await;
+    written.map_err(ChunkError::doing("writing the journal of repairs"))?;
     failpoint::at("repair-journaled");
-    patience.commit(pair.child).await?;
+    retry.commit(sessions.child).await?;
     failpoint::at("repair-committed");
-    let told = refused.into_iter().filter_map(|(place, said)| {
-        let row = work.rows.get(place)?;
-        Some((row.row.clone(), said))
-    });
-    Ok(Done {
+    let mut refusals = Vec::with_capacity(refused.len());
+    for (at, message) in refused {
+        let row = invariant!(work.rows.get(at), some, "a refused row is one of the chunk");
+        refusals.push((row.row.clone(), message));
+    }
+    Ok(ChunkDone {
         outcome,
-        refused: told.collect(),
+        refused: refusals,
         open,
     })
 }
 
-/// What a chunk would do now: it locks nothing and writes nothing.
-pub async fn preview(pair: &mut Pair<'_>, work: &Work<'_>) -> Result<Outcome, Broken> {
-    let looked = look(pair, work, false).await?;
-    Ok(looked.sorted.outcome(work.rows.len(), 0))
+/// Counts what a chunk would do now: locks nothing and writes nothing.
+pub async fn preview(
+    sessions: &mut Sessions<'_>,
+    work: &ChunkWork<'_>,
+) -> Result<RepairCounts, ChunkError> {
+    let rechecked = recheck(sessions, work, false).await?;
+    Ok(rechecked.classified.outcome(work.rows.len(), 0))
 }
 
-/// Reads the rows again, then their parents. Whoever is going to write locks the rows, and where
-/// the parent's engine can, keeps what is missing from appearing.
-async fn look(pair: &mut Pair<'_>, work: &Work<'_>, locks: bool) -> Result<Looked, Broken> {
-    let doing = Broken::doing("reading the rows again");
-    let (ours, theirs) = (EndOf::new(pair.child), EndOf::new(pair.parent));
+/// Reads the rows again, then their parents. Before a repair it locks the rows and, if the engine
+/// of the parents can, the gaps of missing parents.
+async fn recheck(
+    sessions: &mut Sessions<'_>,
+    work: &ChunkWork<'_>,
+    locks: bool,
+) -> Result<Rechecked, ChunkError> {
+    let doing = ChunkError::doing("reading the rows again");
+    let (ours, theirs) = (
+        SessionFacts::new(sessions.child),
+        SessionFacts::new(sessions.parent),
+    );
     let (tables, reference) = (work.tables, work.reference);
     let (from, to) = (&reference.from.columns, &reference.to.columns);
     let child = tables.end(&ours, &tables.child, from, reference.filter.as_deref());
@@ -156,39 +168,42 @@ async fn look(pair: &mut Pair<'_>, work: &Work<'_>, locks: bool) -> Result<Looke
     let mut refused = Vec::new();
     let mut names = Vec::new();
     for (at, row) in work.rows.iter().enumerate() {
-        match rows::unnameable(pair.child, &identity, &row.row) {
+        match rows::unnameable(sessions.child, &identity, &row.row) {
             Some(why) => refused.push((at, why)),
             None => names.push(row.row.clone()),
         }
     }
     let tail = if locks {
-        pair.child.dialect.repairs().for_update()
+        sessions.child.dialect.repairs().for_update()
     } else {
         ""
     };
-    let asked = child.as_they_are(&identity, &names, tail);
-    let asked = asked.map_err(unwritable).map_err(&doing)?;
-    let (found, _) = keys::rows(pair.child, &asked).await.map_err(&doing)?;
+    let query = child.as_they_are(&identity, &names, tail);
+    let query = query.map_err(unwritable).map_err(&doing)?;
+    let (found, _) = keys::rows(sessions.child, &query).await.map_err(&doing)?;
     if locks {
         failpoint::at("repair-locked");
     }
     let there = there(&found, work);
-    let told = there
+    let text = there
         .iter()
-        .map(|(row, (told, _))| (row.clone(), told.clone()));
-    let mut sorted = still(work.rows, &told.collect());
-    // What cannot be named is neither gone nor anything else that is known.
-    sorted
+        .map(|(row, (text, _))| (row.clone(), text.clone()));
+    let mut classified = classify(work.rows, &text.collect());
+    // A row that cannot be identified is refused, not gone.
+    classified
         .gone
         .retain(|at| !refused.iter().any(|(one, _)| one == at));
-    let key_of = |at: &usize| {
-        let row = work.rows.get(*at)?;
-        there.get(&row.row)?.1.clone()
-    };
-    let keys: BTreeSet<Vec<u8>> = sorted.keep.iter().filter_map(key_of).collect();
+    let mut keys: BTreeSet<Vec<u8>> = BTreeSet::new();
+    for at in &classified.keep {
+        let row = invariant!(work.rows.get(*at), some, "a chunk keeps rows of its own");
+        let found = there.get(&row.row);
+        let (_, key) = invariant!(found, some, "a row that is kept was found");
+        // A row with a NULL has no parent to look up.
+        keys.extend(key.clone());
+    }
     let keys: Vec<Vec<u8>> = keys.into_iter().collect();
     let (present, open) =
-        parents::present(pair.parent, &parent, &keys, locks && tables.lockable).await?;
+        parents::present(sessions.parent, &parent, &keys, locks && tables.lockable).await?;
     if locks {
         failpoint::at("repair-parents");
     }
@@ -197,63 +212,82 @@ async fn look(pair: &mut Pair<'_>, work: &Work<'_>, locks: bool) -> Result<Looke
         let key = key.as_ref()?;
         present.contains(key).then(|| row.key.clone())
     });
-    sorted.heal(work.rows, &healed.collect());
-    sorted.unnamed = refused.iter().map(|(at, _)| *at).collect();
-    Ok(Looked {
-        sorted,
+    classified.heal(work.rows, &healed.collect());
+    classified.unnamed = refused.iter().map(|(at, _)| *at).collect();
+    Ok(Rechecked {
+        classified,
         refused,
         open: if tables.alone { 0 } else { open },
     })
 }
 
-/// What the rows that are there refer to: as it is told, and as a key where it is one.
-fn there(found: &[Found], work: &Work<'_>) -> HashMap<Vec<String>, (Told, Option<Vec<u8>>)> {
+/// The foreign keys of the rows that exist: as text, and as canonical bytes if valid.
+fn there(
+    found: &[Found],
+    work: &ChunkWork<'_>,
+) -> HashMap<Vec<String>, (KeyText, Option<Vec<u8>>)> {
     let planned = work.rows.iter().map(|row| (&row.row, &row.key));
-    let planned: HashMap<&Vec<String>, &Told> = planned.collect();
+    let planned: HashMap<&Vec<String>, &KeyText> = planned.collect();
     let nulls = work.reference.null == Nulls::Orphan;
     let compare = &work.tables.compare;
     let all = found.iter().map(|row| {
         let canonical = row.key.as_ref().map(|key| {
             let parts = split(key, compare.len());
-            let told = std::iter::zip(compare, &parts);
-            told.map(|(compare, part)| Some(describe(compare, part)))
-                .collect::<Told>()
+            let text = std::iter::zip(compare, &parts);
+            text.map(|(compare, part)| Some(describe(compare, part)))
+                .collect::<KeyText>()
         });
         let cells = row.told.iter().map(|cell| match (&row.key, cell.as_str()) {
             (None, "NULL") => None,
             _ => Some(cell.clone()),
         });
-        let cells: Told = cells.collect();
-        // Reports tell a key as it is compared, or as the row has it.
+        let cells: KeyText = cells.collect();
+        // The plan may have the key in canonical form, or as the row has it.
         let same = planned
             .get(&row.identity)
             .is_some_and(|key| match &canonical {
                 Some(canonical) => *key == canonical || **key == cells,
-                // What is no key has no parent to look for; only a NULL is known to be an orphan.
+                // An invalid key has no parent to look up; only a NULL is known to be an orphan.
                 None => nulls && **key == cells && cells.contains(&None),
             });
-        let told = match (same, canonical) {
+        let text = match (same, canonical) {
             (true, _) => planned.get(&row.identity).map(|key| (*key).clone()),
             (false, Some(canonical)) => Some(canonical),
             (false, None) => None,
         };
-        // Nothing is planned that has no column.
+        // No planned row has an empty key.
         (
             row.identity.clone(),
-            (told.unwrap_or_default(), row.key.clone()),
+            (text.unwrap_or_default(), row.key.clone()),
         )
     });
     all.collect()
 }
 
-/// Takes rows out that are locked and orphans; as many must go as were kept.
-async fn take_out(child: &mut Session, work: &Work<'_>, places: &[usize]) -> Result<(), Broken> {
-    let rows: Vec<&PlannedRow> = places.iter().filter_map(|at| work.rows.get(*at)).collect();
+/// Takes out locked orphans. The number of deleted rows must equal that of the kept ones.
+async fn take_out(
+    child: &mut Session,
+    work: &ChunkWork<'_>,
+    places: &[usize],
+) -> Result<(), ChunkError> {
+    invariant!(
+        work.quarantine.is_some() || work.action == Action::Delete,
+        "rows that can be put back are quarantined"
+    );
+    let mut rows: Vec<&PlannedRow> = Vec::with_capacity(places.len());
+    for at in places {
+        let row = invariant!(
+            work.rows.get(*at),
+            some,
+            "a chunk takes out rows of its own"
+        );
+        rows.push(row);
+    }
     if rows.is_empty() {
         return Ok(());
     }
     let wanted = rows.len() as u64;
-    let doing = Broken::doing("taking the rows out");
+    let doing = ChunkError::doing("taking the rows out");
     let tables = work.tables;
     let identity = rows::named(&tables.child, &work.planned.key).map_err(&doing)?;
     let names: Vec<Vec<String>> = rows.iter().map(|row| row.row.clone()).collect();
@@ -264,9 +298,9 @@ async fn take_out(child: &mut Session, work: &Work<'_>, places: &[usize]) -> Res
         let which = (work.plan, work.chunk, reason.as_str());
         let sql = rows::copy(child, &tables.kept, (name, quarantine), which, &condition);
         let copied = child.change(&sql.map_err(&doing)?).await;
-        let copied = copied.map_err(Broken::doing("keeping the rows"))?;
+        let copied = copied.map_err(ChunkError::doing("keeping the rows"))?;
         if copied != wanted {
-            return Err(Broken::Differ("keeping the rows", wanted, copied));
+            return Err(ChunkError::Differ("keeping the rows", wanted, copied));
         }
     }
     failpoint::at("repair-kept");
@@ -284,7 +318,7 @@ async fn take_out(child: &mut Session, work: &Work<'_>, places: &[usize]) -> Res
     };
     let changed = child.change(&sql).await.map_err(&doing)?;
     if changed != wanted {
-        return Err(Broken::Differ("taking the rows out", wanted, changed));
+        return Err(ChunkError::Differ("taking the rows out", wanted, changed));
     }
     failpoint::at("repair-taken");
     Ok(())

@@ -5,78 +5,79 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::super::clock::now;
+use super::super::keys;
 use super::super::session::{DbError, Row, Session};
 use super::unwritable;
 use crate::dialect::ErrorKind;
 use crate::dialect::repairs;
-use crate::model::repair::{Action, Outcome};
+use crate::model::repair::{Action, RepairCounts};
 
-/// Which way a chunk went.
+/// The operation of a journal entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Operation {
     Repair,
-    /// Rows were put back.
+    /// Rows were restored.
     Undo,
-    /// Rows that were kept are gone for good.
+    /// Quarantined rows were deleted for good.
     Purge,
 }
 
-impl Way {
+impl Operation {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Way::Repair => "repair",
-            Way::Undo => "undo",
-            Way::Purge => "purge",
+            Operation::Repair => "repair",
+            Operation::Undo => "undo",
+            Operation::Purge => "purge",
         }
     }
 }
 
-/// A chunk that is about to be committed.
-pub struct Entry<'e> {
+/// A chunk that is being committed.
+pub struct JournalEntry<'e> {
     /// The run of the plan.
     pub plan: &'e str,
-    pub way: Way,
+    pub operation: Operation,
     pub chunk: u64,
     pub digest: &'e str,
     pub reference: &'e str,
     pub action: Action,
     pub quarantine: Option<&'e str>,
     pub through: u64,
-    pub outcome: Outcome,
-    /// The run that does it.
+    pub outcome: RepairCounts,
+    /// The run that writes the entry.
     pub by: Uuid,
     pub started_on: &'e str,
 }
 
-/// What the journal has of a plan.
+/// The progress of a plan in the journal.
 #[derive(Debug, Clone, Default)]
-pub struct Past {
+pub struct JournaledPlan {
     pub chunks: u64,
-    /// The number of the last row of the plan that is done with.
+    /// The number of the last row of the plan that was processed.
     pub through: u64,
-    /// Of the plan that these chunks are of.
+    /// The digest of the plan that these chunks belong to.
     pub digest: Option<String>,
-    /// How many chunks put rows back.
+    /// The number of chunks that restored rows.
     pub undone: u64,
-    /// How many rows that were kept are gone for good.
+    /// The number of quarantined rows that were deleted for good.
     pub purged: u64,
-    /// By reference.
-    pub outcomes: BTreeMap<String, Outcome>,
+    /// The counts by reference.
+    pub outcomes: BTreeMap<String, RepairCounts>,
 }
 
-/// A chunk that was done.
+/// A chunk that was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunk {
+pub struct JournaledChunk {
     pub chunk: u64,
     pub digest: String,
     pub reference: String,
     pub action: Action,
     pub quarantine: Option<String>,
-    /// How many of its rows are still kept aside, once somebody has counted them.
+    /// The number of its rows that are still quarantined, once they were counted.
     pub kept: u64,
 }
 
-/// Makes the journal's table.
+/// Creates the journal table.
 pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     let sql = session
         .dialect
@@ -85,8 +86,8 @@ pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     session.run(&sql).await
 }
 
-/// What the journal has of a plan; nothing where there is no journal.
-pub async fn past(session: &mut Session, plan: &str) -> Result<Past, DbError> {
+/// Reads the progress of a plan; empty if there is no journal.
+pub async fn journaled_plan(session: &mut Session, plan: &str) -> Result<JournaledPlan, DbError> {
     let sql = format!(
         "SELECT direction, digest, reference, COUNT(*), MAX(through), SUM(planned), \
          SUM(repaired), SUM(healed), SUM(gone), SUM(changed), SUM(refused) FROM {} \
@@ -94,67 +95,70 @@ pub async fn past(session: &mut Session, plan: &str) -> Result<Past, DbError> {
         table(session),
         text(session, plan)?
     );
-    let mut past = Past::default();
+    let mut progress = JournaledPlan::default();
     for row in found(session.rows(&sql).await)? {
         let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default();
-        let number = |at: usize| cell(at).parse::<u64>().unwrap_or(0);
-        if cell(0) == Way::Undo.word() {
-            past.undone += number(3);
+        let number = |at: usize| keys::number(&row, at);
+        if cell(0) == Operation::Undo.word() {
+            progress.undone += number(3)?;
             continue;
         }
-        if cell(0) == Way::Purge.word() {
-            past.purged += number(6);
+        if cell(0) == Operation::Purge.word() {
+            progress.purged += number(6)?;
             continue;
         }
-        past.chunks += number(3);
-        past.through = past.through.max(number(4));
-        past.digest = Some(cell(1).to_owned());
-        let outcome = Outcome {
-            planned: number(5),
-            repaired: number(6),
-            healed: number(7),
-            gone: number(8),
-            changed: number(9),
-            refused: number(10),
-            chunks: number(3),
+        progress.chunks += number(3)?;
+        progress.through = progress.through.max(number(4)?);
+        progress.digest = Some(cell(1).to_owned());
+        let outcome = RepairCounts {
+            planned: number(5)?,
+            repaired: number(6)?,
+            healed: number(7)?,
+            gone: number(8)?,
+            changed: number(9)?,
+            refused: number(10)?,
+            chunks: number(3)?,
         };
-        past.outcomes.insert(cell(2).to_owned(), outcome);
+        progress.outcomes.insert(cell(2).to_owned(), outcome);
     }
-    Ok(past)
+    Ok(progress)
 }
 
-/// Up to where a plan is done, asked within the transaction of its next chunk: the number of the
-/// last chunk, and of the last row.
-pub async fn reached(session: &mut Session, plan: &str, way: Way) -> Result<(u64, u64), DbError> {
+/// The numbers of the last chunk and of the last row that were processed, read in the transaction
+/// of the next chunk.
+pub async fn reached(
+    session: &mut Session,
+    plan: &str,
+    operation: Operation,
+) -> Result<(u64, u64), DbError> {
     let sql = format!(
         "SELECT COALESCE(MAX(chunk), 0), COALESCE(MAX(through), 0) FROM {} \
          WHERE run = {} AND direction = '{}'",
         table(session),
         text(session, plan)?,
-        way.word()
+        operation.word()
     );
     let rows = session.rows(&sql).await?;
     let row = rows.into_iter().next().unwrap_or_default();
-    let number = |at: usize| {
-        let cell = row.get(at).and_then(Option::as_deref);
-        cell.and_then(|cell| cell.parse().ok()).unwrap_or(0)
-    };
-    Ok((number(0), number(1)))
+    Ok((keys::number(&row, 0)?, keys::number(&row, 1)?))
 }
 
-/// The chunks of a plan that have changed rows, the last first.
-pub(super) async fn chunks(session: &mut Session, plan: &str) -> Result<Vec<Chunk>, DbError> {
+/// The chunks of a plan that changed rows, the last first.
+pub(super) async fn chunks(
+    session: &mut Session,
+    plan: &str,
+) -> Result<Vec<JournaledChunk>, DbError> {
     let sql = format!(
         "SELECT chunk, digest, reference, action, quarantine FROM {} \
          WHERE run = {} AND direction = '{}' AND repaired > 0 ORDER BY chunk DESC",
         table(session),
         text(session, plan)?,
-        Way::Repair.word()
+        Operation::Repair.word()
     );
     let rows = found(session.rows(&sql).await)?;
     let chunks = rows.into_iter().map(|row| {
         let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default();
-        Some(Chunk {
+        Some(JournaledChunk {
             chunk: cell(0).parse().ok()?,
             digest: cell(1).to_owned(),
             reference: cell(2).to_owned(),
@@ -163,12 +167,12 @@ pub(super) async fn chunks(session: &mut Session, plan: &str) -> Result<Vec<Chun
             kept: 0,
         })
     });
-    let chunks: Option<Vec<Chunk>> = chunks.collect();
+    let chunks: Option<Vec<JournaledChunk>> = chunks.collect();
     chunks.ok_or_else(|| unwritable("a row of the journal of repairs cannot be read".to_owned()))
 }
 
-/// Adds a chunk.
-pub async fn append(session: &mut Session, entry: &Entry<'_>) -> Result<(), DbError> {
+/// Adds an entry.
+pub async fn append(session: &mut Session, entry: &JournalEntry<'_>) -> Result<(), DbError> {
     let outcome = &entry.outcome;
     let quarantine = match entry.quarantine {
         Some(name) => text(session, name)?,
@@ -180,7 +184,7 @@ pub async fn append(session: &mut Session, entry: &Entry<'_>) -> Result<(), DbEr
          VALUES ({}, '{}', {}, {}, {}, '{}', {quarantine}, {}, {}, {}, {}, {}, {}, {}, '{}', '{}', '{}')",
         table(session),
         text(session, entry.plan)?,
-        entry.way.word(),
+        entry.operation.word(),
         entry.chunk,
         text(session, entry.digest)?,
         text(session, entry.reference)?,
@@ -207,7 +211,7 @@ fn text(session: &Session, text: &str) -> Result<String, DbError> {
     session.dialect.text(text).map_err(unwritable)
 }
 
-/// A journal that is not there has no rows.
+/// Treats a missing journal as empty.
 fn found(rows: Result<Vec<Row>, DbError>) -> Result<Vec<Row>, DbError> {
     match rows {
         Err(error) if error.kind == ErrorKind::MissingTable => Ok(Vec::new()),

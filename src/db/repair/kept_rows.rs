@@ -1,4 +1,4 @@
-//! The rows of a run that are kept aside: what undoing puts back, and purging takes out for good.
+//! Releases the quarantined rows of a run: `--undo` restores them, `--purge` deletes them for good.
 
 use std::collections::HashMap;
 
@@ -6,34 +6,36 @@ use uuid::Uuid;
 
 use super::super::clock::now;
 use super::super::failpoint;
+use super::super::keys;
 use super::super::session::{DbError, Session};
-use super::journal::{self, Chunk, Entry, Way};
-use super::retry::Patience;
-use super::{Broken, roll_back, unwritable};
+use super::journal::{self, JournalEntry, JournaledChunk, Operation};
+use super::retry::Retry;
+use super::{ChunkError, roll_back, unwritable};
 use crate::dialect::ErrorKind;
-use crate::model::repair::Outcome;
+use crate::model::repair::RepairCounts;
 
-/// The run whose rows are kept, and the one that does something with them.
+/// The run of the plan, and the run that releases its rows.
 #[derive(Clone, Copy)]
-pub struct Run<'r> {
+pub struct PlanRun<'r> {
     pub plan: &'r str,
     pub by: Uuid,
 }
 
-/// What became of the rows that were kept of a chunk.
+/// The result of releasing the rows of a chunk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Released {
-    /// So many are not kept any more.
+    /// The number of rows that were released.
     pub rows: u64,
-    /// These had to stay.
+    /// The rows that remain quarantined.
     pub conflicts: Vec<Conflict>,
 }
 
-/// A row that was not put back: what names it, and why.
+/// A row that was not restored: its identity, and the reason.
 pub type Conflict = (Vec<String>, String);
 
-/// The chunks of a run, the last first, each with how many of its rows are still kept.
-pub async fn chunks(session: &mut Session, plan: &str) -> Result<Vec<Chunk>, DbError> {
+/// The chunks of a run, the last first, each with the number of its rows that are still
+/// quarantined.
+pub async fn chunks(session: &mut Session, plan: &str) -> Result<Vec<JournaledChunk>, DbError> {
     let mut chunks = journal::chunks(session, plan).await?;
     let mut tables: HashMap<String, HashMap<u64, u64>> = HashMap::new();
     for chunk in &mut chunks {
@@ -49,7 +51,7 @@ pub async fn chunks(session: &mut Session, plan: &str) -> Result<Vec<Chunk>, DbE
     Ok(chunks)
 }
 
-/// How many rows of each chunk a table keeps; none where it is gone.
+/// Counts the rows of each chunk in a quarantine table; empty if the table is missing.
 async fn kept(
     session: &mut Session,
     plan: &str,
@@ -64,15 +66,17 @@ async fn kept(
         Err(error) if error.kind == ErrorKind::MissingTable => Vec::new(),
         rows => rows?,
     };
-    let kept = rows.iter().filter_map(|row| {
-        let number = |at: usize| row.get(at)?.as_deref()?.parse().ok();
-        Some((number(0)?, number(1)?))
-    });
-    Ok(kept.collect())
+    rows.iter()
+        .map(|row| Ok((keys::number(row, 0)?, keys::number(row, 1)?)))
+        .collect()
 }
 
-/// The condition that rows are those of a chunk.
-pub(super) fn which(session: &Session, plan: &str, chunk: &Chunk) -> Result<String, DbError> {
+/// The condition for the rows of a chunk.
+pub(super) fn which(
+    session: &Session,
+    plan: &str,
+    chunk: &JournaledChunk,
+) -> Result<String, DbError> {
     let plan = session.dialect.text(plan).map_err(unwritable)?;
     Ok(format!(
         "bird_run = {plan} AND bird_chunk = {}",
@@ -80,28 +84,28 @@ pub(super) fn which(session: &Session, plan: &str, chunk: &Chunk) -> Result<Stri
     ))
 }
 
-/// Does something with the rows that are kept of a chunk, in a transaction with its row in the
-/// journal. Where no row was released, everything is as it was.
+/// Releases the rows of a chunk in a transaction with its journal entry. Rolls back if no row was
+/// released.
 pub(super) async fn perform(
     session: &mut Session,
-    run: Run<'_>,
-    way: Way,
-    chunk: &Chunk,
-    patience: &Patience<'_>,
-    mut work: impl AsyncFnMut(&mut Session) -> Result<Released, Broken>,
-) -> Result<Released, Broken> {
-    patience
+    run: PlanRun<'_>,
+    operation: Operation,
+    chunk: &JournaledChunk,
+    retry: &Retry<'_>,
+    mut work: impl AsyncFnMut(&mut Session) -> Result<Released, ChunkError>,
+) -> Result<Released, ChunkError> {
+    retry
         .attempt(async || {
             let started_on = now();
             let doing = async {
-                patience.begin(session).await?;
-                failpoint::at(&format!("{}-begun", way.word()));
+                retry.begin(session).await?;
+                failpoint::at(&format!("{}-begun", operation.word()));
                 let released = work(session).await?;
                 if released.rows > 0 {
-                    write(session, run, way, chunk, &released, &started_on).await?;
-                    failpoint::at(&format!("{}-journaled", way.word()));
-                    patience.commit(session).await?;
-                    failpoint::at(&format!("{}-committed", way.word()));
+                    write(session, run, operation, chunk, &released, &started_on).await?;
+                    failpoint::at(&format!("{}-journaled", operation.word()));
+                    retry.commit(session).await?;
+                    failpoint::at(&format!("{}-committed", operation.word()));
                 }
                 Ok(released)
             };
@@ -114,37 +118,37 @@ pub(super) async fn perform(
         .await
 }
 
-/// Writes into the journal which rows of a chunk are not kept any more.
+/// Adds the journal entry about released rows.
 async fn write(
     session: &mut Session,
-    run: Run<'_>,
-    way: Way,
-    chunk: &Chunk,
+    run: PlanRun<'_>,
+    operation: Operation,
+    chunk: &JournaledChunk,
     released: &Released,
     started_on: &str,
-) -> Result<(), Broken> {
-    let reached = journal::reached(session, run.plan, way).await;
-    let (last, _) = reached.map_err(Broken::doing("reading the journal of repairs"))?;
+) -> Result<(), ChunkError> {
+    let reached = journal::reached(session, run.plan, operation).await;
+    let (last, _) = reached.map_err(ChunkError::doing("reading the journal of repairs"))?;
     let left = released.conflicts.len() as u64;
-    let entry = Entry {
+    let entry = JournalEntry {
         plan: run.plan,
-        way,
+        operation,
         chunk: last + 1,
         digest: &chunk.digest,
         reference: &chunk.reference,
         action: chunk.action,
         quarantine: chunk.quarantine.as_deref(),
-        // The chunk whose rows they were.
+        // The chunk that the rows belong to.
         through: chunk.chunk,
-        outcome: Outcome {
+        outcome: RepairCounts {
             planned: released.rows + left,
             repaired: released.rows,
             refused: left,
-            ..Outcome::default()
+            ..RepairCounts::default()
         },
         by: run.by,
         started_on,
     };
     let written = journal::append(session, &entry).await;
-    written.map_err(Broken::doing("writing the journal of repairs"))
+    written.map_err(ChunkError::doing("writing the journal of repairs"))
 }

@@ -1,5 +1,5 @@
-//! Repairs as they are done: rows are taken out, kept and put back by the server itself, chunk by
-//! chunk, each in one transaction with its row in the journal.
+//! Repairs orphans in chunks: the server itself quarantines, deletes and restores rows, each chunk
+//! in one transaction with its journal entry.
 
 pub mod chunk;
 pub mod journal;
@@ -15,47 +15,54 @@ pub mod undo;
 use super::lock::NoLock;
 use super::session::{DbError, Session};
 use crate::dialect::ErrorKind;
+use crate::invariant::Broken;
 
 pub use row_state::Tables;
 
-/// Why a chunk was not done; its transaction is rolled back.
+/// The reasons why a chunk was rolled back.
 #[derive(Debug)]
-pub enum Broken {
-    /// The database had something against it; while what was being done.
+pub enum ChunkError {
+    /// A database error, with what was being done.
     Database(&'static str, DbError),
-    /// It could not be begun or committed, or somebody asked to stop.
+    /// The transaction could not begin or commit, or a signal arrived.
     Lock(NoLock),
-    /// The journal says that somebody else is at the same plan.
+    /// Another run is processing the same plan.
     Elsewhere,
-    /// A statement changed another number of rows than it should: wanted, changed.
+    /// A statement changed an unexpected number of rows: expected, changed.
     Differ(&'static str, u64, u64),
+    Broken(Broken),
 }
 
-impl Broken {
-    /// Names what was being done when an error came.
-    fn doing(doing: &'static str) -> impl Fn(DbError) -> Broken {
-        move |error| Broken::Database(doing, error)
+impl From<Broken> for ChunkError {
+    fn from(broken: Broken) -> ChunkError {
+        ChunkError::Broken(broken)
+    }
+}
+
+impl ChunkError {
+    /// Converts database errors; `doing` says what was being done.
+    fn doing(doing: &'static str) -> impl Fn(DbError) -> ChunkError {
+        move |error| ChunkError::Database(doing, error)
     }
 
-    /// Whether someone else was in the way.
+    /// Whether a lock conflict caused it.
     fn is_busy(&self) -> bool {
-        matches!(self, Broken::Database(_, error) if error.kind == ErrorKind::Busy)
+        matches!(self, ChunkError::Database(_, error) if error.kind == ErrorKind::Busy)
     }
 }
 
-/// A question that cannot be written for this engine.
+/// The error about a query that cannot be written for this engine.
 fn unwritable(message: String) -> DbError {
     DbError::new(ErrorKind::Other, message)
 }
 
-/// Takes everything back that was not committed.
+/// Rolls back what was not committed.
 async fn roll_back(session: &mut Session) {
-    // A connection that is gone has rolled back too.
+    // A lost connection has rolled back, too.
     let _: Result<(), DbError> = session.run("ROLLBACK").await;
 }
 
-/// Sets a session to what repairs need, beside its known state: that of the child, or of the parent,
-/// which only looks.
+/// Prepares a session for repairs: that of the child, or the read-only one of the parents.
 pub async fn prepare(session: &mut Session, is_child: bool) -> Result<(), DbError> {
     session.limit(PATIENCE, None).await?;
     let repairs = session.dialect.repairs();
@@ -70,6 +77,6 @@ pub async fn prepare(session: &mut Session, is_child: bool) -> Result<(), DbErro
     }
 }
 
-/// How long a statement waits in the server's queue for a lock; then everything is rolled back and
-/// tried again, since whoever waits holds locks of its own.
+/// The lock timeout of a statement. After it the chunk is rolled back and retried, because it holds
+/// locks itself.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);

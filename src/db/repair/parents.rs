@@ -1,28 +1,29 @@
-//! The parents of a chunk's rows: which are there now, and which of the others can be kept from
-//! appearing until the chunk has committed.
+//! Looks up the parents of a chunk, and locks the gaps of missing ones until the chunk has
+//! committed.
 
 use std::collections::HashSet;
 
 use super::super::keys;
 use super::super::session::{DbError, Session};
-use super::{Broken, roll_back};
+use super::{ChunkError, roll_back};
 use crate::dialect::keys::End;
+use crate::invariant;
 
-/// Ends what [`present`] has begun.
+/// Ends the transaction of [`present`].
 pub async fn release(session: &mut Session) {
     if session.dialect.repairs().begin_absent().is_some() {
         roll_back(session).await;
     }
 }
 
-/// Which of the keys are there now, and how many of the others may appear before the commit.
+/// The keys that exist, and the number of others that could appear before the commit.
 pub async fn present(
     session: &mut Session,
     end: &End<'_>,
     keys: &[Vec<u8>],
     locks: bool,
-) -> Result<(HashSet<Vec<u8>>, u64), Broken> {
-    let doing = Broken::doing("looking for parents again");
+) -> Result<(HashSet<Vec<u8>>, u64), ChunkError> {
+    let doing = ChunkError::doing("looking for parents again");
     if keys.is_empty() {
         return Ok((HashSet::new(), 0));
     }
@@ -42,9 +43,9 @@ pub async fn present(
     Ok((present, open as u64))
 }
 
-/// Keeps keys that are missing from appearing while the transaction lasts, where an index has
-/// their gap: those that have appeared by then, and how many are held. Above the highest key no
-/// gap is locked, since every new row of a numbered table would have to wait there.
+/// Locks the gaps of missing keys while the transaction lasts, if an index has them. Returns the
+/// keys that have appeared, and how many gaps are locked. Gaps above the highest key are not
+/// locked, because every new row of a numbered table would wait there.
 async fn hold(
     session: &mut Session,
     end: &End<'_>,
@@ -57,9 +58,8 @@ async fn hold(
             Some((*key, condition, literal))
         })
         .collect();
-    let Some(column) = end.parts.first().map(|part| part.column.clone()) else {
-        return Ok((Vec::new(), 0));
-    };
+    let first = end.parts.first();
+    let column = &invariant!(first, some, "a key has a column").column;
     if exact.is_empty() {
         return Ok((Vec::new(), 0));
     }
@@ -87,16 +87,20 @@ async fn hold(
     if let Some(error) = error {
         return Err(error);
     }
+    invariant!(
+        answers.len() == within.len(),
+        "each locking read has an answer"
+    );
     let mut appeared = Vec::new();
     for ((key, _, _), _) in within
         .iter()
         .zip(answers)
         .filter(|(_, rows)| !rows.is_empty())
     {
-        // What the server takes for the key may be another one.
-        let mut asked = end.among(std::slice::from_ref(*key));
-        asked.sql = repairs.locked(&asked.sql);
-        let batch = keys::all(session, &asked).await?;
+        // The server may find a different key equal.
+        let mut query = end.among(std::slice::from_ref(*key));
+        query.sql = repairs.locked(&query.sql);
+        let batch = keys::all(session, &query).await?;
         if batch.iter().any(|(found, _)| found == key.as_slice()) {
             appeared.push((*key).clone());
         }

@@ -1,13 +1,14 @@
-//! The tables that keep rows aside: one for each table, and another one when its columns change.
+//! The quarantine tables: one per table, and another one when its columns change.
 
+use super::super::keys;
 use super::super::session::{DbError, Session};
 use super::{row_state, unwritable};
 use crate::dialect::repairs::{Kept, OWN_COLUMNS, quarantine_name};
 
-/// So many times the columns of a table may change, and its rows still find a place.
+/// The most quarantine tables of a table.
 const MOST: u32 = 1000;
 
-/// The table that takes the rows of a table as it is now; it is made where there is none yet.
+/// The quarantine table for the current columns of a table; created if missing.
 pub async fn table(
     session: &mut Session,
     table: &str,
@@ -41,7 +42,7 @@ pub async fn table(
     Err(unwritable(message))
 }
 
-/// The columns that are those of the table whose rows are kept.
+/// The columns of a quarantine table that belong to the original table.
 pub fn own(columns: &[Kept]) -> Vec<Kept> {
     let own = columns.iter();
     own.filter(|column| !OWN_COLUMNS.contains(&column.name.as_str()))
@@ -49,7 +50,7 @@ pub fn own(columns: &[Kept]) -> Vec<Kept> {
         .collect()
 }
 
-/// How many rows that a run has kept of a table have numbers that the engine gives to new rows.
+/// Counts the quarantined rows of a run whose numbers the engine may give to new rows.
 pub async fn numbered_again(
     session: &mut Session,
     table: &str,
@@ -71,6 +72,5 @@ pub async fn numbered_again(
         dialect.text(plan).map_err(unwritable)?,
         session.table(table)
     );
-    let count = session.value(&sql).await?;
-    Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+    keys::count(session, &sql).await
 }

@@ -1,48 +1,47 @@
-//! How a chunk goes along with others: whoever is in the way is waited for, with nothing held.
+//! Retries chunks after lock conflicts; nothing is locked while waiting.
 
 use std::time::{Duration, Instant};
 
 use super::super::lock::{self, NoLock, PAUSE};
 use super::super::session::Session;
 use super::super::stop::Stop;
-use super::Broken;
+use super::ChunkError;
 
-/// How long someone else may be in the way.
-pub struct Patience<'p> {
+/// The limits of retrying.
+pub struct Retry<'p> {
     pub timeout: Duration,
-    /// Hears once that there is someone to wait for.
+    /// Called once when waiting begins.
     pub waiting: &'p dyn Fn(Option<&str>),
     pub stop: &'p Stop,
 }
 
-impl Patience<'_> {
-    /// Attempts something again and again while someone is in the way; an attempt that failed
-    /// leaves nothing held.
+impl Retry<'_> {
+    /// Repeats an attempt while locks conflict. A failed attempt holds no locks.
     pub(super) async fn attempt<T>(
         &self,
-        mut work: impl AsyncFnMut() -> Result<T, Broken>,
-    ) -> Result<T, Broken> {
+        mut work: impl AsyncFnMut() -> Result<T, ChunkError>,
+    ) -> Result<T, ChunkError> {
         let start = Instant::now();
         loop {
             let done = work().await;
-            let is_busy = done.as_ref().is_err_and(Broken::is_busy);
+            let is_busy = done.as_ref().is_err_and(ChunkError::is_busy);
             if !is_busy || start.elapsed() >= self.timeout {
                 return done;
             }
             let pause = self.stop.race(tokio::time::sleep(PAUSE)).await;
-            pause.map_err(|exit| Broken::Lock(NoLock::Stopped(exit)))?;
+            pause.map_err(|exit| ChunkError::Lock(NoLock::Stopped(exit)))?;
         }
     }
 
     /// Begins the transaction of a chunk.
-    pub(super) async fn begin(&self, session: &mut Session) -> Result<(), Broken> {
+    pub(super) async fn begin(&self, session: &mut Session) -> Result<(), ChunkError> {
         let begun = lock::begin(session, self.timeout, self.waiting, self.stop).await;
-        begun.map_err(Broken::Lock)
+        begun.map_err(ChunkError::Lock)
     }
 
     /// Commits a chunk.
-    pub(super) async fn commit(&self, session: &mut Session) -> Result<(), Broken> {
+    pub(super) async fn commit(&self, session: &mut Session) -> Result<(), ChunkError> {
         let committed = lock::commit(session, self.timeout, self.waiting, self.stop).await;
-        committed.map_err(Broken::Lock)
+        committed.map_err(ChunkError::Lock)
     }
 }

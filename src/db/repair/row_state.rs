@@ -1,9 +1,9 @@
-//! What is looked at before a repair: which databases these are, and what their tables are like.
+//! Reads the facts that precede a repair: the identity of databases, the tables, their obstacles.
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::inspect;
 use super::super::session::{DbError, Session};
+use super::super::{inspect, keys};
 use super::unwritable;
 use crate::dialect::keys::{End, Place, comparison, condition};
 use crate::dialect::repairs::{Kept, OWN_COLUMNS};
@@ -15,34 +15,33 @@ use crate::model::reference::Reference;
 use crate::model::repair::Totals;
 use crate::model::schema::{Column, Table};
 use crate::model::target::Target;
-use crate::repair::plan::Side;
+use crate::repair::plan::PlannedEndpoint;
 use crate::repair::safety_checks;
-use crate::repair::safety_checks::Seen;
+use crate::repair::safety_checks::TableFacts;
 
 /// The tables of a reference.
 #[derive(Debug, Clone)]
 pub struct Tables {
     pub child: Table,
     pub parent: Table,
-    /// How each pair of columns is compared.
+    /// The comparison of each pair of columns.
     pub compare: Vec<Compare>,
-    /// The child's columns as they are kept.
+    /// The columns of the child as they are quarantined.
     pub kept: Vec<Kept>,
-    /// Whether the child has the whole database to itself while it is written to, the parent
-    /// included.
+    /// Whether writing the child locks the whole database, the parents included.
     pub alone: bool,
-    /// Whether a parent that is missing can be kept from appearing.
+    /// Whether the gap of a missing parent can be locked.
     pub lockable: bool,
 }
 
-/// Which server and which database this is.
+/// The server and the database of a session.
 pub async fn identity(session: &mut Session, target: &Target) -> Result<String, DbError> {
     let query = session.dialect.unique_identity_query(&session.server);
     let server = match query {
         None => String::new(),
         Some(query) => match session.value(query).await {
             Ok(server) => server.unwrap_or_default(),
-            // Without the privilege to ask, the database's name has to do.
+            // Without the privilege, the name of the database has to do.
             Err(error) if error.kind == ErrorKind::Denied => String::new(),
             Err(error) => return Err(error),
         },
@@ -61,29 +60,30 @@ pub async fn identity(session: &mut Session, target: &Target) -> Result<String, 
     })
 }
 
-/// One end of a reference for a plan: where it is, and a digest of the table's columns, of the
-/// child's all, of the parent's those that are referred to.
-pub async fn side(
+/// An endpoint for the header of a plan: its database, and a digest of all columns of a child or of
+/// the referenced columns of a parent.
+pub async fn planned_endpoint(
     session: &mut Session,
     target: &Target,
     names: &ColumnNames,
     is_child: bool,
-) -> Result<Side, DbError> {
+) -> Result<PlannedEndpoint, DbError> {
     let columns = kept(session, &names.table).await?;
     let only = (!is_child).then_some(names.columns.as_slice());
-    Ok(Side {
+    Ok(PlannedEndpoint {
         database: names.database.clone(),
         identity: identity(session, target).await?,
         columns: digest(&columns, only),
     })
 }
 
-/// The columns of a table as they are kept.
+/// The columns of a table as they are quarantined.
 pub async fn kept(session: &mut Session, table: &str) -> Result<Vec<Kept>, DbError> {
     let repairs = session.dialect.repairs();
     let query = repairs.columns_query(session.schema.as_deref(), table);
     let rows = session.rows(&query).await?;
-    Ok(rows.iter().filter_map(|row| Kept::read(row)).collect())
+    let columns: Option<Vec<Kept>> = rows.iter().map(|row| Kept::read(row)).collect();
+    columns.ok_or_else(|| unwritable(format!("a column of {table} cannot be read")))
 }
 
 fn digest(columns: &[Kept], only: Option<&[String]>) -> String {
@@ -96,7 +96,7 @@ fn digest(columns: &[Kept], only: Option<&[String]>) -> String {
     hex::digits(&digest.finalize())
 }
 
-/// The tables of a reference, or why it cannot be asked for.
+/// Reads the tables of a reference.
 pub async fn tables(
     child: &mut Session,
     parent: &mut Session,
@@ -143,10 +143,10 @@ pub async fn tables(
 }
 
 impl Tables {
-    /// An end of the reference as it is asked for in a session.
+    /// The endpoint for queries in a session.
     pub(super) fn end<'e>(
         &self,
-        session: &'e EndOf<'e>,
+        session: &'e SessionFacts<'e>,
         table: &'e Table,
         columns: &[String],
         filter: Option<&str>,
@@ -167,16 +167,16 @@ impl Tables {
     }
 }
 
-/// What is known of a session, while it is at work.
-pub(super) struct EndOf<'e> {
+/// The facts of a session that queries need.
+pub(super) struct SessionFacts<'e> {
     dialect: &'e dyn Dialect,
     server: crate::model::server::Server,
     schema: Option<String>,
 }
 
-impl EndOf<'_> {
-    pub(super) fn new(session: &Session) -> EndOf<'static> {
-        EndOf {
+impl SessionFacts<'_> {
+    pub(super) fn new(session: &Session) -> SessionFacts<'static> {
+        SessionFacts {
             dialect: session.dialect,
             server: session.server.clone(),
             schema: session.schema.clone(),
@@ -184,23 +184,23 @@ impl EndOf<'_> {
     }
 }
 
-/// What the brakes want to know.
-pub async fn seen(
+/// Collects the facts for the safety checks.
+pub async fn facts(
     (child, child_target): (&mut Session, &Target),
     (parent, parent_target): (&mut Session, &Target),
     reference: &Reference,
     tables: &Tables,
     totals: &Totals,
-) -> Result<Seen, DbError> {
+) -> Result<TableFacts, DbError> {
     let (from, to) = (&reference.from, &reference.to);
-    let ours = side(child, child_target, from, true).await?;
-    let theirs = side(parent, parent_target, to, false).await?;
+    let ours = planned_endpoint(child, child_target, from, true).await?;
+    let theirs = planned_endpoint(parent, parent_target, to, false).await?;
     let mut key: Vec<(u32, String)> = Vec::new();
     for column in &tables.kept {
         key.extend(column.key.map(|place| (place, column.name.clone())));
     }
     key.sort();
-    // What the engine works out is not kept, and a row that is kept is known by its key.
+    // Generated columns are not quarantined, and quarantined rows are identified by their key.
     let mut columns = tables.kept.iter();
     if columns.any(|column| column.generated && column.key.is_some()) {
         key.clear();
@@ -215,7 +215,7 @@ pub async fn seen(
         let mut own = OWN_COLUMNS.iter();
         own.any(|own| own.eq_ignore_ascii_case(&column.name))
     });
-    Ok(Seen {
+    Ok(TableFacts {
         child: ours.identity,
         parent: theirs.identity,
         child_columns: ours.columns,
@@ -228,7 +228,7 @@ pub async fn seen(
     })
 }
 
-/// What about a table stands in the way.
+/// The obstacles of a table.
 pub async fn obstacles(
     session: &mut Session,
     table: &str,
@@ -236,13 +236,12 @@ pub async fn obstacles(
     let repairs = session.dialect.repairs();
     let query = repairs.obstacles_query(session.schema.as_deref(), table);
     let rows = session.rows(&query).await?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| repairs.obstacle(row))
-        .collect())
+    // An obstacle that is overlooked would be a safety check that passes.
+    let obstacles: Option<Vec<_>> = rows.iter().map(|row| repairs.obstacle(row)).collect();
+    obstacles.ok_or_else(|| unwritable(format!("an obstacle of {table} cannot be read")))
 }
 
-/// How many parents there are, counted so far.
+/// Counts the parents, up to `enough`.
 async fn parents(
     session: &mut Session,
     reference: &Reference,
@@ -259,6 +258,5 @@ async fn parents(
     let sql = format!(
         "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {table}{filter} LIMIT {enough}) AS counted"
     );
-    let count = session.value(&sql).await?;
-    Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+    keys::count(session, &sql).await
 }

@@ -1,13 +1,13 @@
-//! The statements that move rows between a table and the one that keeps them.
+//! Statements that move rows between a table and its quarantine table.
 
 use super::super::clock::now;
 use super::super::session::{DbError, Session};
-use super::{Broken, unwritable};
+use super::{ChunkError, unwritable};
 use crate::dialect::keys::identified;
 use crate::dialect::repairs::Kept;
 use crate::model::schema::{Column, Table};
 
-/// The columns of a table by their names.
+/// Finds columns by name.
 pub fn named<'t>(table: &'t Table, names: &[String]) -> Result<Vec<&'t Column>, DbError> {
     let columns = names.iter().map(|name| {
         let missing = || unwritable(format!("there is no column {name} in {}", table.name));
@@ -16,7 +16,7 @@ pub fn named<'t>(table: &'t Table, names: &[String]) -> Result<Vec<&'t Column>, 
     columns.collect()
 }
 
-/// The condition that rows are these.
+/// The condition for rows by their identity.
 pub fn these(
     session: &Session,
     identity: &[&Column],
@@ -25,12 +25,12 @@ pub fn these(
     identified(session.dialect, identity, rows).map_err(unwritable)
 }
 
-/// Why a row cannot be named in this engine's SQL, if it cannot.
+/// The reason why a row cannot be identified in SQL; `None` if it can.
 pub fn unnameable(session: &Session, identity: &[&Column], row: &[String]) -> Option<String> {
     identified(session.dialect, identity, &[row.to_vec()]).err()
 }
 
-/// The columns of rows that are kept, as SQL, in their order.
+/// The quarantined columns as SQL.
 pub fn columns(session: &Session, kept: &[Kept]) -> String {
     let kept = kept.iter().filter(|column| !column.generated);
     let names: Vec<String> = kept
@@ -39,7 +39,7 @@ pub fn columns(session: &Session, kept: &[Kept]) -> String {
     names.join(", ")
 }
 
-/// The statement that copies rows into the table that keeps them.
+/// The statement that copies rows into a quarantine table.
 pub fn copy(
     session: &Session,
     kept: &[Kept],
@@ -62,19 +62,19 @@ pub fn copy(
     ))
 }
 
-/// Does something for all rows at once, and where the engine refuses that for the sake of one of
-/// them, for each row alone: the places of those that it refused, with what it said.
+/// Runs `work` for all rows at once, and for each row alone if the engine refuses one of them.
+/// Returns the indexes of refused rows, with its messages.
 ///
-/// The work is given the places of rows, and runs inside a transaction.
+/// `work` gets indexes of rows, and runs inside a transaction.
 pub async fn all_or_each<W>(
     session: &mut Session,
     places: &[usize],
     mut work: W,
-) -> Result<Vec<(usize, String)>, Broken>
+) -> Result<Vec<(usize, String)>, ChunkError>
 where
-    W: AsyncFnMut(&mut Session, &[usize]) -> Result<(), Broken>,
+    W: AsyncFnMut(&mut Session, &[usize]) -> Result<(), ChunkError>,
 {
-    let point = Broken::doing("setting a savepoint");
+    let point = ChunkError::doing("setting a savepoint");
     session.run("SAVEPOINT bird_rows").await.map_err(&point)?;
     match work(session, places).await {
         Ok(()) => return Ok(Vec::new()),
@@ -96,10 +96,10 @@ where
     Ok(refused)
 }
 
-/// What the engine said where it refused rows for their own sake; anything else is passed on.
-fn refusal(session: &Session, broken: Broken) -> Result<String, Broken> {
+/// The message of the engine about refused rows; other errors are passed on.
+fn refusal(session: &Session, broken: ChunkError) -> Result<String, ChunkError> {
     match broken {
-        Broken::Database(_, error)
+        ChunkError::Database(_, error)
             if session
                 .dialect
                 .repairs()

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::postgres;
 use crate::dialect::{Dialect, ErrorKind};
+use crate::invariant::Broken;
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
@@ -18,6 +19,12 @@ pub struct DbError {
     pub at: Option<usize>,
     /// Details and hints of the engine.
     pub notes: Vec<String>,
+}
+
+impl From<Broken> for DbError {
+    fn from(broken: Broken) -> Self {
+        DbError::new(ErrorKind::Other, broken.to_string())
+    }
 }
 
 impl DbError {

@@ -1,4 +1,4 @@
-//! Reads a plan: once to see that it is whole, then row by row.
+//! Reads a plan: once to verify it, then row by row.
 
 use std::fmt;
 use std::io::{BufRead, Read as _, Seek, SeekFrom};
@@ -11,18 +11,18 @@ use super::{DIGEST, FORMAT, Header, PlannedRow};
 use crate::model::hex;
 use crate::model::repair::Totals;
 
-/// No line of a plan is longer; a file without line breaks is none.
+/// The longest line of a plan, in bytes.
 const LONGEST: u64 = 4 << 20;
 
-/// What is wrong with the file of a plan.
+/// An error in the file of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// From 1; nothing where it is the whole file.
+pub struct PlanError {
+    /// The line, from 1; `None` if it is the whole file.
     pub line: Option<u64>,
     pub message: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             Some(line) => write!(f, "line {line}: {}", self.message),
@@ -31,7 +31,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The last line.
+/// The footer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Footer {
@@ -48,23 +48,22 @@ struct Line {
     key: Vec<Option<String>>,
 }
 
-/// A whole plan, read from its first row on.
-pub struct Reader<R> {
+/// A verified plan, read from its first row on.
+pub struct PlanReader<R> {
     from: R,
     pub header: Header,
-    /// In the order of the header's references.
+    /// The counts, in the order of the references in the header.
     pub totals: Vec<Totals>,
-    /// How many rows it has.
+    /// The number of rows.
     pub rows: u64,
-    /// Of everything before it, hexadecimal: it names what the plan says.
+    /// The digest in hexadecimal, which identifies the plan.
     pub digest: String,
     read: u64,
 }
 
-impl<R: BufRead + Seek> Reader<R> {
-    /// Reads all of it, to see that it is whole and as it was written, then goes back to the
-    /// first row.
-    pub fn open(mut from: R) -> Result<Reader<R>, Fault> {
+impl<R: BufRead + Seek> PlanReader<R> {
+    /// Reads and verifies the whole file, then returns to the first row.
+    pub fn open(mut from: R) -> Result<PlanReader<R>, PlanError> {
         let first = line(&mut from, 1)?.ok_or_else(|| whole("the file is empty"))?;
         let header = header(&first)?;
         let mut digest = Sha256::new();
@@ -80,7 +79,7 @@ impl<R: BufRead + Seek> Reader<R> {
         let last = last.unwrap_or_default();
         let footer: Option<Footer> = serde_json::from_slice(&last).ok();
         let Some(footer) = footer.filter(|_| last.ends_with(b"\n")) else {
-            return Err(Fault {
+            return Err(PlanError {
                 line: Some(lines),
                 message: "the file ends here, without the last line of a plan: it was cut off"
                     .to_owned(),
@@ -88,7 +87,7 @@ impl<R: BufRead + Seek> Reader<R> {
         };
         let covered = find(&last, DIGEST.as_bytes()).unwrap_or(0);
         digest.update(last.get(..covered).unwrap_or_default());
-        let mut reader = Reader {
+        let mut reader = PlanReader {
             from,
             header,
             totals: footer.references,
@@ -109,8 +108,8 @@ impl<R: BufRead + Seek> Reader<R> {
         Ok(reader)
     }
 
-    /// Back to before the first row.
-    pub fn rewind(&mut self) -> Result<(), Fault> {
+    /// Returns to the first row.
+    pub fn rewind(&mut self) -> Result<(), PlanError> {
         let sought = self.from.seek(SeekFrom::Start(0));
         sought.map_err(|error| whole(&format!("cannot read it: {error}")))?;
         line(&mut self.from, 1)?;
@@ -118,8 +117,8 @@ impl<R: BufRead + Seek> Reader<R> {
         Ok(())
     }
 
-    /// The next row; nothing behind the last.
-    pub fn next_row(&mut self) -> Result<Option<PlannedRow>, Fault> {
+    /// The next row; `None` at the end.
+    pub fn next_row(&mut self) -> Result<Option<PlannedRow>, PlanError> {
         if self.read == self.rows {
             return Ok(None);
         }
@@ -129,8 +128,8 @@ impl<R: BufRead + Seek> Reader<R> {
         self.row(&text, number).map(Some)
     }
 
-    fn row(&self, text: &[u8], number: u64) -> Result<PlannedRow, Fault> {
-        let fault = |message: String| Fault {
+    fn row(&self, text: &[u8], number: u64) -> Result<PlannedRow, PlanError> {
+        let fault = |message: String| PlanError {
             line: Some(number),
             message,
         };
@@ -160,8 +159,8 @@ impl<R: BufRead + Seek> Reader<R> {
         })
     }
 
-    /// Which line is wrong, where one is.
-    fn blame(&mut self, lines: u64) -> Fault {
+    /// Finds the line that is wrong.
+    fn blame(&mut self, lines: u64) -> PlanError {
         for number in 2..lines {
             let text = match line(&mut self.from, number) {
                 Ok(text) => text.unwrap_or_default(),
@@ -175,15 +174,15 @@ impl<R: BufRead + Seek> Reader<R> {
     }
 }
 
-fn whole(message: &str) -> Fault {
-    Fault {
+fn whole(message: &str) -> PlanError {
+    PlanError {
         line: None,
         message: message.to_owned(),
     }
 }
 
-fn header(text: &[u8]) -> Result<Header, Fault> {
-    let fault = |message: String| Fault {
+fn header(text: &[u8]) -> Result<Header, PlanError> {
+    let fault = |message: String| PlanError {
         line: Some(1),
         message,
     };
@@ -205,11 +204,11 @@ fn header(text: &[u8]) -> Result<Header, Fault> {
     serde_json::from_value(value).map_err(|error| fault(format!("no plan: {error}")))
 }
 
-/// The next line with its end; nothing at the end of the file.
-fn line(from: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, Fault> {
+/// The next line with its line break; `None` at the end of the file.
+fn line(from: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, PlanError> {
     let mut text = Vec::new();
     let read = from.by_ref().take(LONGEST).read_until(b'\n', &mut text);
-    let fault = |message: String| Fault {
+    let fault = |message: String| PlanError {
         line: Some(number),
         message,
     };

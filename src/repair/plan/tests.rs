@@ -5,13 +5,13 @@ use std::io::Cursor;
 use super::*;
 use crate::model::repair::Action;
 
-fn reference(place: usize, from: &str, key: &[&str]) -> Planned {
-    let side = |database: &str| Side {
+fn reference(index: usize, from: &str, key: &[&str]) -> PlannedReference {
+    let side = |database: &str| PlannedEndpoint {
         database: database.to_owned(),
         identity: "here".to_owned(),
         columns: "these".to_owned(),
     };
-    Planned {
+    PlannedReference {
         from: from.to_owned(),
         to: "ums.users.id".to_owned(),
         filter: None,
@@ -21,7 +21,7 @@ fn reference(place: usize, from: &str, key: &[&str]) -> Planned {
         key: key.iter().map(|name| (*name).to_owned()).collect(),
         child: side("twitter"),
         parent: side("ums"),
-        place,
+        index,
     }
 }
 
@@ -37,7 +37,7 @@ fn plan() -> String {
         references,
     );
     assert_eq!(header.expires_on, "2026-01-01T01:00:00Z");
-    let mut writer = Writer::new(Vec::new(), &header).unwrap();
+    let mut writer = PlanWriter::new(Vec::new(), &header).unwrap();
     let text = |text: &str| Some(text.to_owned());
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let one = Orphan {
@@ -69,8 +69,8 @@ fn plan() -> String {
     String::from_utf8(writer.finish(&[totals, totals]).unwrap()).unwrap()
 }
 
-fn open(text: &str) -> Result<Reader<Cursor<Vec<u8>>>, Fault> {
-    Reader::open(Cursor::new(text.as_bytes().to_vec()))
+fn open(text: &str) -> Result<PlanReader<Cursor<Vec<u8>>>, PlanError> {
+    PlanReader::open(Cursor::new(text.as_bytes().to_vec()))
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_plan_that_is_not_whole_is_refused() {
         assert!(open(&plan[..at]).is_err(), "cut at {at}");
         let mut bytes = plan.as_bytes().to_vec();
         bytes[at] ^= 1;
-        let changed = Reader::open(Cursor::new(bytes));
+        let changed = PlanReader::open(Cursor::new(bytes));
         assert!(changed.is_err(), "changed at {at}");
     }
     let lines: Vec<&str> = plan.lines().collect();

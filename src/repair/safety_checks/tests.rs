@@ -1,16 +1,16 @@
-//! Each brake holds, and lets go of what is no reason to hold.
+//! Tests that each safety check fails when it should, and only then.
 
 use super::*;
 use crate::model::code::Code;
-use crate::repair::plan::Side;
+use crate::repair::plan::PlannedEndpoint;
 
-fn planned() -> Planned {
-    let side = |database: &str| Side {
+fn planned() -> PlannedReference {
+    let side = |database: &str| PlannedEndpoint {
         database: database.to_owned(),
         identity: format!("server/{database}"),
         columns: "columns".to_owned(),
     };
-    Planned {
+    PlannedReference {
         from: "twitter.messages.author_id".to_owned(),
         to: "ums.users.id".to_owned(),
         filter: None,
@@ -20,19 +20,19 @@ fn planned() -> Planned {
         key: vec!["id".to_owned()],
         child: side("twitter"),
         parent: side("ums"),
-        place: 0,
+        index: 0,
     }
 }
 
-fn seen() -> Seen {
-    Seen {
+fn facts() -> TableFacts {
+    TableFacts {
         child: "server/twitter".to_owned(),
         parent: "server/ums".to_owned(),
         child_columns: "columns".to_owned(),
         parent_columns: "columns".to_owned(),
         primary_key: vec!["id".to_owned()],
         parents: 100,
-        ..Seen::default()
+        ..TableFacts::default()
     }
 }
 
@@ -46,9 +46,9 @@ fn totals(orphan_rows: u64, rows: u64) -> Totals {
     }
 }
 
-fn codes(totals: Totals, action: Action, seen: &Seen, allow: &[Code]) -> Vec<&'static str> {
+fn codes(totals: Totals, action: Action, facts: &TableFacts, allow: &[Code]) -> Vec<&'static str> {
     let allow: Vec<String> = allow.iter().map(|code| code.name().to_owned()).collect();
-    let faults = brakes(&planned(), &totals, action, seen, &allow);
+    let faults = safety_checks(&planned(), &totals, action, facts, &allow);
     faults.iter().map(|fault| fault.code.name()).collect()
 }
 
@@ -56,7 +56,7 @@ const NONE: [&str; 0] = [];
 
 #[test]
 fn too_many_orphans_are_not_believed() {
-    let of = |orphans, rows| codes(totals(orphans, rows), Action::Quarantine, &seen(), &[]);
+    let of = |orphans, rows| codes(totals(orphans, rows), Action::Quarantine, &facts(), &[]);
     assert_eq!(of(50, 1000), NONE);
     assert_eq!(of(51, 1000), ["mostly-orphans"]);
     // A small table may have a few.
@@ -64,15 +64,15 @@ fn too_many_orphans_are_not_believed() {
     assert_eq!(of(500, 999), ["mostly-orphans"]);
     assert_eq!(of(20, 20), NONE);
     assert_eq!(of(21, 40), ["mostly-orphans"]);
-    let allowed = codes(totals(21, 40), Action::Quarantine, &seen(), &[MOSTLY]);
+    let allowed = codes(totals(21, 40), Action::Quarantine, &facts(), &[MOSTLY]);
     assert_eq!(allowed, NONE);
 }
 
 #[test]
 fn parents_that_are_missing_are_not_believed() {
     let of = |parents, allow: &[Code]| {
-        let seen = Seen { parents, ..seen() };
-        codes(totals(1, 100), Action::Quarantine, &seen, allow)
+        let facts = TableFacts { parents, ..facts() };
+        codes(totals(1, 100), Action::Quarantine, &facts, allow)
     };
     assert_eq!(enough(&totals(1, 100)), 50);
     assert_eq!(of(50, &[]), NONE);
@@ -83,17 +83,17 @@ fn parents_that_are_missing_are_not_believed() {
 
 #[test]
 fn another_place_is_not_repaired() {
-    let of = |change: fn(&mut Seen)| {
-        let mut seen = seen();
-        change(&mut seen);
-        codes(totals(1, 100), Action::Quarantine, &seen, &[])
+    let of = |change: fn(&mut TableFacts)| {
+        let mut facts = facts();
+        change(&mut facts);
+        codes(totals(1, 100), Action::Quarantine, &facts, &[])
     };
-    assert_eq!(of(|seen| seen.child.clear()), ["other-database"]);
-    assert_eq!(of(|seen| seen.parent.clear()), ["other-database"]);
-    assert_eq!(of(|seen| seen.child_columns.clear()), ["table-changed"]);
-    assert_eq!(of(|seen| seen.primary_key.clear()), ["no-primary-key"]);
+    assert_eq!(of(|facts| facts.child.clear()), ["other-database"]);
+    assert_eq!(of(|facts| facts.parent.clear()), ["other-database"]);
+    assert_eq!(of(|facts| facts.child_columns.clear()), ["table-changed"]);
+    assert_eq!(of(|facts| facts.primary_key.clear()), ["no-primary-key"]);
     assert_eq!(
-        of(|seen| seen.taken = Some("bird_run".into())),
+        of(|facts| facts.taken = Some("bird_run".into())),
         ["column-taken"]
     );
 }
@@ -105,11 +105,11 @@ fn side_effects_are_named_before_they_happen() {
             kind,
             name: "it".to_owned(),
         }];
-        let seen = Seen {
+        let facts = TableFacts {
             obstacles,
-            ..seen()
+            ..facts()
         };
-        codes(totals(1, 100), action, &seen, allow) == ["side-effects"]
+        codes(totals(1, 100), action, &facts, allow) == ["side-effects"]
     };
     let allow = [SIDE_EFFECTS, DATA_LOSS];
     let loss = [DATA_LOSS];
@@ -137,18 +137,18 @@ fn side_effects_are_named_before_they_happen() {
 
 #[test]
 fn what_cannot_be_undone_needs_a_word() {
-    let of = |allow: &[Code]| codes(totals(1, 100), Action::Delete, &seen(), allow);
+    let of = |allow: &[Code]| codes(totals(1, 100), Action::Delete, &facts(), allow);
     assert_eq!(of(&[]), ["data-loss"]);
     assert_eq!(of(&[DATA_LOSS]), NONE);
-    let seen = Seen {
+    let facts = TableFacts {
         not_null: vec!["author_id".to_owned()],
-        ..seen()
+        ..facts()
     };
     assert_eq!(
-        codes(totals(1, 100), Action::SetNull, &seen, &[]),
+        codes(totals(1, 100), Action::SetNull, &facts, &[]),
         ["not-null"]
     );
-    assert_eq!(codes(totals(1, 100), Action::Quarantine, &seen, &[]), NONE);
+    assert_eq!(codes(totals(1, 100), Action::Quarantine, &facts, &[]), NONE);
 }
 
 #[test]

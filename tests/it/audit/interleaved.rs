@@ -11,7 +11,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use bird::audit::{Confirmation, Merge, Seen, Side};
+use bird::audit::{Confirmation, Merge, MergeInput, SeenRow};
 use bird::model::key::Batch;
 use proptest::prelude::*;
 
@@ -130,11 +130,11 @@ struct Run {
 }
 
 /// The keys of a child or of the parents at one moment, from one key on.
-fn keys(moment: &Moment, side: Side) -> Vec<(u8, u64)> {
+fn keys(moment: &Moment, input: MergeInput) -> Vec<(u8, u64)> {
     let mut counted: BTreeMap<u8, u64> = BTreeMap::new();
-    match side {
-        Side::Parents => counted.extend(moment.parents.iter().map(|id| (*id, 1))),
-        Side::Child(_) => {
+    match input {
+        MergeInput::Parents => counted.extend(moment.parents.iter().map(|id| (*id, 1))),
+        MergeInput::Child(_) => {
             for key in moment.rows.values() {
                 *counted.entry(*key).or_default() += 1;
             }
@@ -144,8 +144,8 @@ fn keys(moment: &Moment, side: Side) -> Vec<(u8, u64)> {
 }
 
 /// A statement that was sent: it sees the moment of its sending for good.
-fn send(world: &World, side: Side) -> Vec<(u8, u64)> {
-    keys(world.now(), side)
+fn send(world: &World, input: MergeInput) -> Vec<(u8, u64)> {
+    keys(world.now(), input)
 }
 
 fn audit(start: Moment, writes: Vec<Write>, pace: Vec<usize>, size: usize, order: Order) -> Run {
@@ -160,17 +160,17 @@ fn audit(start: Moment, writes: Vec<Write>, pace: Vec<usize>, size: usize, order
     let mut streams: BTreeMap<bool, Vec<(u8, u64)>> = BTreeMap::new();
     let mut sent = 0;
     if order == Order::ParentsFirst {
-        streams.insert(true, send(&world, Side::Parents));
+        streams.insert(true, send(&world, MergeInput::Parents));
         world.pass();
     }
-    while let Some(side) = merge.want() {
-        let is_parent = side == Side::Parents;
+    while let Some(input) = merge.want() {
+        let is_parent = input == MergeInput::Parents;
         world.pass();
         let stream = match streams.entry(is_parent) {
             Entry::Occupied(sent) => sent.into_mut(),
             Entry::Vacant(unsent) => {
                 sent = world.past.len() - 1;
-                let stream = unsent.insert(send(&world, side));
+                let stream = unsent.insert(send(&world, input));
                 world.pass();
                 stream
             }
@@ -180,7 +180,7 @@ fn audit(start: Moment, writes: Vec<Write>, pace: Vec<usize>, size: usize, order
             batch.push(&[key], rows);
         }
         merge
-            .feed(side, (!batch.is_empty()).then_some(batch))
+            .feed(input, (!batch.is_empty()).then_some(batch))
             .expect("in order");
     }
     let candidates = merge.missing().concat();
@@ -230,9 +230,9 @@ fn audit(start: Moment, writes: Vec<Write>, pace: Vec<usize>, size: usize, order
     }
 }
 
-fn rows_of(moment: &Moment, keys: &[u8]) -> Vec<Seen> {
+fn rows_of(moment: &Moment, keys: &[u8]) -> Vec<SeenRow> {
     let rows = moment.rows.iter().filter(|(_, key)| keys.contains(key));
-    rows.map(|(id, key)| Seen {
+    rows.map(|(id, key)| SeenRow {
         key: vec![*key],
         row: vec![id.to_string()],
     })

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use bird::db::repair::row_state::side;
+use bird::db::repair::row_state::planned_endpoint;
 use bird::db::session::{Access, Session};
 use bird::model::orphan::Orphan;
 use bird::model::repair::{Action, Totals};
 use bird::project::{self, Database, Project, Request};
-use bird::repair::plan::{Header, Planned, Writer};
+use bird::repair::plan::{Header, PlanWriter, PlannedReference};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -64,7 +64,7 @@ impl Plan {
         let file = File::create(world.path("orphans.plan")).expect("a file");
         let header = runtime.block_on(self.header(world, &run));
         let count = header.references.len();
-        let mut writer = Writer::new(BufWriter::new(file), &header).expect("a first line");
+        let mut writer = PlanWriter::new(BufWriter::new(file), &header).expect("a first line");
         for orphan in &self.rows {
             writer.row(orphan).expect("a row");
         }
@@ -86,10 +86,12 @@ impl Plan {
             let mut child = open(ours).await;
             let mut parent = open(theirs).await;
             let identity = row.row.iter().map(|(name, _)| name.clone()).collect();
-            let child = side(&mut child, &ours.target, from, true).await;
-            let parent = side(&mut parent, &theirs.target, to, false).await;
+            let child = planned_endpoint(&mut child, &ours.target, from, true).await;
+            let parent = planned_endpoint(&mut parent, &theirs.target, to, false).await;
             let (child, parent) = (child.expect("the child"), parent.expect("the parent"));
-            references.push(Planned::new(reference, place, identity, child, parent));
+            references.push(PlannedReference::new(
+                reference, place, identity, child, parent,
+            ));
         }
         let made = self.made.format(&Rfc3339).expect("a time");
         Header::new(run, &made, self.action, references)

@@ -1,35 +1,36 @@
-//! Keys that arrive in any order, put in order within a bounded memory: counted in a hash table,
-//! and where that is full, written out as a sorted run. The runs are merged at the end.
+//! Sorts keys within bounded memory: counts them in a hash table, writes a full table out as a
+//! sorted run, and merges the runs at the end.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
-use super::counted::{Counted, Sorted};
+use super::key_counter::{KeyCounter, SortedCounter};
+use crate::invariant;
 use crate::model::key::Batch;
 
-/// How many keys a batch of the ordered stream has.
+/// The number of keys in a batch of the sorted stream.
 const BATCH: usize = 4096;
-/// How much of a run is read at once.
+/// The number of bytes of a run that are read at once.
 const READ_AHEAD: usize = 64 * 1024;
 
-/// Counts keys.
+/// A sort that still takes keys.
 #[derive(Debug)]
-pub struct Gather<F> {
-    table: Counted,
+pub struct ExternalSort<F> {
+    table: KeyCounter,
     limit: usize,
-    /// Where runs go; made when the first is written.
+    /// The file of the runs, created for the first of them.
     file: Option<F>,
     make: fn() -> io::Result<F>,
-    /// Where each run begins, and the end of the last.
+    /// The start of each run, and the end of the last.
     runs: Vec<u64>,
 }
 
-impl<F: Read + Write + Seek> Gather<F> {
-    /// Keeps about `limit` bytes in memory; `make` gives an empty file that nobody else sees.
-    pub fn new(limit: usize, make: fn() -> io::Result<F>) -> Gather<F> {
-        Gather {
-            table: Counted::default(),
+impl<F: Read + Write + Seek> ExternalSort<F> {
+    /// Keeps about `limit` bytes in memory; `make` creates an empty private file.
+    pub fn new(limit: usize, make: fn() -> io::Result<F>) -> ExternalSort<F> {
+        ExternalSort {
+            table: KeyCounter::default(),
             limit,
             file: None,
             make,
@@ -37,10 +38,10 @@ impl<F: Read + Write + Seek> Gather<F> {
         }
     }
 
-    /// Takes keys in.
+    /// Adds keys.
     pub fn add(&mut self, batch: &Batch) -> io::Result<()> {
         for (key, rows) in batch.iter() {
-            self.table.add(key, rows);
+            self.table.add(key, rows)?;
         }
         if self.table.bytes() > self.limit {
             self.write_out()?;
@@ -49,7 +50,7 @@ impl<F: Read + Write + Seek> Gather<F> {
     }
 
     fn write_out(&mut self) -> io::Result<()> {
-        let mut run = std::mem::take(&mut self.table).sorted();
+        let mut run = std::mem::take(&mut self.table).sorted()?;
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert((self.make)()?),
@@ -69,12 +70,12 @@ impl<F: Read + Write + Seek> Gather<F> {
         Ok(())
     }
 
-    /// All keys in order, each once.
-    pub fn ordered(mut self) -> io::Result<Ordered<F>> {
+    /// Returns all keys in order, each once.
+    pub fn ordered(mut self) -> io::Result<SortedKeys<F>> {
         if self.file.is_none() {
-            return Ok(Ordered {
+            return Ok(SortedKeys {
                 file: None,
-                memory: self.table.sorted(),
+                memory: self.table.sorted()?,
                 runs: Vec::new(),
                 heads: BinaryHeap::new(),
             });
@@ -84,9 +85,9 @@ impl<F: Read + Write + Seek> Gather<F> {
         }
         let bounds = self.runs.iter().zip(self.runs.iter().skip(1));
         let runs: Vec<Run> = bounds.map(|(at, end)| Run::new(*at, *end)).collect();
-        let mut ordered = Ordered {
+        let mut ordered = SortedKeys {
             file: self.file,
-            memory: Sorted::default(),
+            memory: SortedCounter::default(),
             heads: BinaryHeap::with_capacity(runs.len()),
             runs,
         };
@@ -97,7 +98,7 @@ impl<F: Read + Write + Seek> Gather<F> {
     }
 }
 
-/// One sorted run of the file, a piece of it in memory.
+/// One sorted run of the file, with a buffer.
 #[derive(Debug)]
 struct Run {
     at: u64,
@@ -111,7 +112,7 @@ impl Run {
         Run { at, end, piece }
     }
 
-    /// Exactly so many bytes, or nothing at the run's end.
+    /// Fills `to`; returns `false` at the end of the run.
     fn take<F: Read + Seek>(&mut self, file: &mut F, to: &mut [u8]) -> io::Result<bool> {
         let mut filled = 0;
         while let Some(rest) = to.get_mut(filled..)
@@ -136,34 +137,39 @@ impl Run {
     }
 }
 
-/// The keys of a [`Gather`] in order.
+/// The keys of an [`ExternalSort`] in order.
 #[derive(Debug)]
-pub struct Ordered<F> {
+pub struct SortedKeys<F> {
     file: Option<F>,
-    memory: Sorted,
+    memory: SortedCounter,
     runs: Vec<Run>,
     /// The next key of each run.
     heads: BinaryHeap<Reverse<(Vec<u8>, u64, usize)>>,
 }
 
-impl<F: Read + Seek> Ordered<F> {
+impl<F: Read + Seek> SortedKeys<F> {
     fn pull(&mut self, number: usize) -> io::Result<()> {
-        let (Some(file), Some(run)) = (&mut self.file, self.runs.get_mut(number)) else {
-            return Ok(());
-        };
+        let file = invariant!(&mut self.file, some, "sorted runs are in a file");
+        let run = invariant!(
+            self.runs.get_mut(number),
+            some,
+            "a sort pulls from its runs"
+        );
         let mut head = [0; 12];
         if !run.take(file, &mut head)? {
             return Ok(());
         }
         let [a, b, c, d, rows @ ..] = head;
         let mut key = vec![0; u32::from_le_bytes([a, b, c, d]) as usize];
-        run.take(file, &mut key)?;
+        if !run.take(file, &mut key)? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let rows = u64::from_le_bytes(rows);
         self.heads.push(Reverse((key, rows, number)));
         Ok(())
     }
 
-    /// The next keys, or nothing at the end.
+    /// The next keys; `None` at the end.
     pub fn batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch::with_capacity(BATCH);
         while batch.len() < BATCH
@@ -206,7 +212,7 @@ mod tests {
                 prop::collection::vec((prop::collection::vec(0u8..4, 0..4), 1u64..5), 0..20), 0..12),
             limit in 1usize..2_000,
         ) {
-            let mut gather = Gather::new(limit, file);
+            let mut external_sort = ExternalSort::new(limit, file);
             let mut wanted: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
             for keys in &batches {
                 let mut batch = Batch::default();
@@ -214,9 +220,9 @@ mod tests {
                     batch.push(key, *rows);
                     *wanted.entry(key.clone()).or_default() += rows;
                 }
-                gather.add(&batch).unwrap();
+                external_sort.add(&batch).unwrap();
             }
-            let mut ordered = gather.ordered().unwrap();
+            let mut ordered = external_sort.ordered().unwrap();
             let mut found = Vec::new();
             while let Some(batch) = ordered.batch().unwrap() {
                 found.extend(batch.iter().map(|(key, rows)| (key.to_vec(), rows)));

@@ -1,28 +1,31 @@
-//! Keys that are counted, found again by a hash, in as little memory as they can have.
+//! A compact hash table that counts the rows of each key.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// What stands before the bytes of a key: the number of its rows, and its length.
+use crate::invariant;
+use crate::invariant::Broken;
+
+/// The length of a record's head: the number of rows, and the length of the key.
 const HEAD: usize = 12;
 /// An odd number without a pattern.
 const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Each key once, with the number of its rows.
 #[derive(Debug)]
-pub struct Counted {
+pub struct KeyCounter {
     /// One record after another.
     records: Vec<u8>,
     keys: usize,
-    /// Where a record begins, plus one, at the place that its hash says or soon after it. A power
-    /// of two in number.
+    /// The start of each record plus one, at the slot of its hash or soon after. The number of slots
+    /// is a power of two.
     slots: Vec<u32>,
-    /// Nobody can know which keys meet in one place.
+    /// Random, so that nobody can provoke collisions.
     seed: u64,
 }
 
-impl Default for Counted {
+impl Default for KeyCounter {
     fn default() -> Self {
-        Counted {
+        KeyCounter {
             records: Vec::new(),
             keys: 0,
             slots: vec![0; 1024],
@@ -31,8 +34,8 @@ impl Default for Counted {
     }
 }
 
-impl Counted {
-    /// How much memory it takes.
+impl KeyCounter {
+    /// The memory that it takes, in bytes.
     pub fn bytes(&self) -> usize {
         self.records.len() + self.slots.len() * size_of::<u32>()
     }
@@ -42,32 +45,32 @@ impl Counted {
     }
 
     /// Counts rows of a key.
-    pub fn add(&mut self, key: &[u8], rows: u64) {
+    pub fn add(&mut self, key: &[u8], rows: u64) -> Result<(), Broken> {
         let mut slot = self.place(key);
         while let Some(start) = self.slots[slot].checked_sub(1) {
             let start = start as usize;
             if record(&self.records, start).0 == key {
-                let counted = &mut self.records[start..start + 8];
-                let before = counted.try_into().map_or(0, u64::from_le_bytes);
-                counted.copy_from_slice(&(before + rows).to_le_bytes());
-                return;
+                let key_counter = &mut self.records[start..start + 8];
+                let before = key_counter.try_into().map_or(0, u64::from_le_bytes);
+                key_counter.copy_from_slice(&(before + rows).to_le_bytes());
+                return Ok(());
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
-        // What is counted is far from 4 GiB, and so is a key.
-        self.slots[slot] = u32::try_from(self.records.len() + 1).unwrap_or(u32::MAX);
-        let length = u32::try_from(key.len()).unwrap_or(u32::MAX);
+        self.slots[slot] = small(self.records.len() + 1)?;
+        let length = small(key.len())?;
         self.records.extend_from_slice(&rows.to_le_bytes());
         self.records.extend_from_slice(&length.to_le_bytes());
         self.records.extend_from_slice(key);
         self.keys += 1;
         if self.keys * 10 > self.slots.len() * 7 {
-            self.grow();
+            self.grow()?;
         }
+        Ok(())
     }
 
-    /// Twice as many places.
-    fn grow(&mut self) {
+    /// Doubles the number of slots.
+    fn grow(&mut self) -> Result<(), Broken> {
         self.slots = vec![0; self.slots.len() * 2];
         let mut start = 0;
         while start < self.records.len() {
@@ -77,9 +80,10 @@ impl Counted {
             while self.slots[slot] != 0 {
                 slot = (slot + 1) & (self.slots.len() - 1);
             }
-            self.slots[slot] = u32::try_from(start + 1).unwrap_or(u32::MAX);
+            self.slots[slot] = small(start + 1)?;
             start = next;
         }
+        Ok(())
     }
 
     fn place(&self, key: &[u8]) -> usize {
@@ -88,34 +92,40 @@ impl Counted {
             let folded = u128::from(hash ^ begin(part)) * u128::from(MIX);
             hash = (folded ^ (folded >> 64)) as u64;
         }
-        // The high bits have seen the most of the key.
+        // The high bits depend on most of the key.
         (hash >> 16) as usize & (self.slots.len() - 1)
     }
 
-    /// All keys in order.
-    pub fn sorted(self) -> Sorted {
-        let Counted { records, keys, .. } = self;
+    /// Returns all keys in order.
+    pub fn sorted(self) -> Result<SortedCounter, Broken> {
+        let KeyCounter { records, keys, .. } = self;
         let mut order = Vec::with_capacity(keys);
         let mut start = 0;
         while start < records.len() {
             let (key, _) = record(&records, start);
-            order.push((begin(key), u32::try_from(start).unwrap_or(u32::MAX)));
+            order.push((begin(key), small(start)?));
             start += HEAD + key.len();
         }
-        // Most keys differ in their beginnings, which lie at hand.
+        // Most keys differ in their first bytes, which are at hand.
         let key = |start: u32| record(&records, start as usize).0;
         order.sort_unstable_by(|one, other| {
             let begins = one.0.cmp(&other.0);
             begins.then_with(|| key(one.1).cmp(key(other.1)))
         });
-        Sorted {
+        Ok(SortedCounter {
             order: order.into_iter(),
             records,
-        }
+        })
     }
 }
 
-/// The first eight bytes as a number that is ordered as they are.
+/// An offset or a length that the memory limit keeps below 4 GiB.
+fn small(number: usize) -> Result<u32, Broken> {
+    let small = u32::try_from(number).ok();
+    Ok(invariant!(small, some, "counted keys take less than 4 GiB"))
+}
+
+/// The first eight bytes as a number of the same order.
 fn begin(key: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     for (to, byte) in bytes.iter_mut().zip(key) {
@@ -132,14 +142,14 @@ fn record(records: &[u8], start: usize) -> (&[u8], u64) {
     (&records[key..key + number(start + 8) as usize], rows)
 }
 
-/// The keys of a [`Counted`] in order.
+/// The keys of a [`KeyCounter`] in order.
 #[derive(Debug, Default)]
-pub struct Sorted {
+pub struct SortedCounter {
     order: std::vec::IntoIter<(u64, u32)>,
     records: Vec<u8>,
 }
 
-impl Sorted {
+impl SortedCounter {
     /// The next key and its rows.
     pub fn next(&mut self) -> Option<(&[u8], u64)> {
         let (_, start) = self.order.next()?;
@@ -154,13 +164,13 @@ mod tests {
     /// So many that the table grows several times, each key before and after that.
     #[test]
     fn a_key_is_found_again_however_many_there_are() {
-        let mut counted = Counted::default();
+        let mut key_counter = KeyCounter::default();
         for round in 1..=2 {
             for number in 0..5_000_u32 {
-                counted.add(&number.to_be_bytes(), round);
+                key_counter.add(&number.to_be_bytes(), round).unwrap();
             }
         }
-        let mut sorted = counted.sorted();
+        let mut sorted = key_counter.sorted().unwrap();
         for number in 0..5_000_u32 {
             assert_eq!(sorted.next(), Some((&number.to_be_bytes()[..], 3)));
         }
