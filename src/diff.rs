@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::model::change::{Alter, Change, Difference, Pair, Renamed};
 use crate::model::schema::{
-    Check, Column, ForeignKey, Id, Key, Kind, Object, Options, Schema, Stranger, Table,
+    Check, Column, ForeignKey, Id, Key, Kind, Object, OpaqueObject, Options, Schema, Table,
 };
 
 /// The differences; `orders` says whether the engine can change the order of columns.
@@ -49,10 +49,10 @@ pub fn diff(from: &Schema, to: &Schema, orders: bool) -> Difference {
             _ => {}
         }
     }
-    let named = |stranger: &Stranger| stranger.what.clone();
-    for (old, new) in matched(&from.strangers, &to.strangers, named) {
+    let named = |opaque: &OpaqueObject| opaque.what.clone();
+    for (old, new) in matched(&from.opaque_objects, &to.opaque_objects, named) {
         if old != new {
-            changes.push(Change::Stranger(Pair::new(old.cloned(), new.cloned())));
+            changes.push(Change::Opaque(Pair::new(old.cloned(), new.cloned())));
         }
     }
     difference
@@ -88,9 +88,9 @@ fn table(from: &Table, to: &Table, orders: bool) -> Vec<Alter> {
         let pair = Pair::new(from.parents.clone(), to.parents.clone());
         alters.push(Alter::Parents(pair));
     }
-    if from.strange != to.strange {
-        let pair = Pair::new(from.strange.clone(), to.strange.clone());
-        alters.push(Alter::Strange(pair));
+    if from.opaque_clauses != to.opaque_clauses {
+        let pair = Pair::new(from.opaque_clauses.clone(), to.opaque_clauses.clone());
+        alters.push(Alter::Opaque(pair));
     }
     alters
 }

@@ -1,13 +1,13 @@
 //! The ranges of keys that were read, in any order.
 
-use crate::dialect::keys::Range;
+use crate::dialect::keys::KeyRange;
 
 /// The ranges that were read, in order; adjacent ranges are merged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Coverage(Vec<Range>);
+pub struct Coverage(Vec<KeyRange>);
 
 impl Coverage {
-    pub fn add(&mut self, range: Range) {
+    pub fn add(&mut self, range: KeyRange) {
         let place = self.0.partition_point(|one| one.after <= range.after);
         self.0.insert(place, range);
         self.0.dedup_by(|next, one| {
@@ -21,11 +21,11 @@ impl Coverage {
 
     /// The ranges that remain to be read.
     #[must_use]
-    pub fn rest(&self) -> Vec<Range> {
+    pub fn rest(&self) -> Vec<KeyRange> {
         let (mut rest, mut after, mut open) = (Vec::new(), None, true);
         for range in &self.0 {
             if open && range.after > after {
-                rest.push(Range {
+                rest.push(KeyRange {
                     after: after.clone(),
                     upto: range.after.clone(),
                 });
@@ -37,7 +37,7 @@ impl Coverage {
             }
         }
         if open {
-            rest.push(Range { after, upto: None });
+            rest.push(KeyRange { after, upto: None });
         }
         rest
     }
@@ -45,16 +45,16 @@ impl Coverage {
     /// Whether all keys were read, and none of them twice.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        matches!(self.0.as_slice(), [all] if *all == Range::default())
+        matches!(self.0.as_slice(), [all] if *all == KeyRange::default())
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Range> {
+    pub fn iter(&self) -> impl Iterator<Item = &KeyRange> {
         self.0.iter()
     }
 }
 
-impl FromIterator<Range> for Coverage {
-    fn from_iter<I: IntoIterator<Item = Range>>(ranges: I) -> Coverage {
+impl FromIterator<KeyRange> for Coverage {
+    fn from_iter<I: IntoIterator<Item = KeyRange>>(ranges: I) -> Coverage {
         let mut covered = Coverage::default();
         ranges.into_iter().for_each(|range| covered.add(range));
         covered
@@ -65,9 +65,9 @@ impl FromIterator<Range> for Coverage {
 mod tests {
     use super::*;
 
-    fn range(after: Option<u8>, upto: Option<u8>) -> Range {
+    fn range(after: Option<u8>, upto: Option<u8>) -> KeyRange {
         let key = |byte: Option<u8>| byte.map(|byte| vec![byte]);
-        Range {
+        KeyRange {
             after: key(after),
             upto: key(upto),
         }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_between_what_is_done() {
-        let rest = |done: &[Range]| done.iter().cloned().collect::<Coverage>().rest();
+        let rest = |done: &[KeyRange]| done.iter().cloned().collect::<Coverage>().rest();
         assert_eq!(rest(&[]), [range(None, None)]);
         assert_eq!(rest(&[range(None, None)]), []);
         let done = [
@@ -100,7 +100,7 @@ mod tests {
             covered.add(range(after, upto));
             assert!(!covered.is_whole());
         }
-        let ranges: Vec<&Range> = covered.iter().collect();
+        let ranges: Vec<&KeyRange> = covered.iter().collect();
         assert_eq!(ranges, [&range(None, Some(3)), &range(Some(5), None)]);
         covered.add(range(Some(3), Some(5)));
         assert!(covered.is_whole());

@@ -159,14 +159,14 @@ impl Faults<'_> {
 fn other(schema: &Schema, name: &str) -> Option<String> {
     let mut objects = schema.objects.iter();
     let object = objects.find(|object| object.name == name && object.table.is_none());
-    let mut strangers = schema.strangers.iter();
-    let stranger = || {
-        let kinds = strangers.find_map(|one| one.what.strip_suffix(name));
+    let mut opaque = schema.opaque_objects.iter();
+    let find_opaque = || {
+        let kinds = opaque.find_map(|one| one.what.strip_suffix(name));
         kinds.map(|kind| kind.trim_end().to_owned())
     };
     object
         .map(|object| object.kind.noun().to_owned())
-        .or_else(stranger)
+        .or_else(find_opaque)
 }
 
 /// Checks that two columns can be compared, by their types or as declared.
@@ -233,7 +233,7 @@ mod tests {
     use crate::dialect::by_scheme;
     use crate::model::diagnostic::Severity;
     use crate::model::reference::Nulls;
-    use crate::model::schema::{KeyPart, Stranger};
+    use crate::model::schema::{KeyPart, OpaqueObject};
 
     fn column(name: &str, sql: &str) -> Column {
         Column {
@@ -321,9 +321,9 @@ mod tests {
         let index = [KeyKind::Index];
         let child = schema("messages", column("author_id", "bigint"), &index);
         let mut parent = Schema::default();
-        parent.strangers.push(Stranger {
+        parent.opaque_objects.push(OpaqueObject {
             what: "foreign table users".to_owned(),
-            printed: String::new(),
+            definition: String::new(),
         });
         let faults = codes(&child, "mysql", &parent, "postgres");
         assert_eq!(faults, ["reference-not-table"]);

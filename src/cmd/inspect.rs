@@ -156,12 +156,12 @@ impl Report for InspectReport {
         for Inspected { loaded, ddl } in &self.all {
             all.extend(loaded.notes.iter().cloned());
             let name = &loaded.label;
-            for stranger in &loaded.schema.strangers {
-                let message = format!("{name}: bird does not understand {}", stranger.what);
+            for opaque in &loaded.schema.opaque_objects {
+                let message = format!("{name}: bird does not understand {}", opaque.what);
                 all.push(Diagnostic::new(Code::NotUnderstood, message));
             }
             for table in &loaded.schema.tables {
-                for line in &table.strange {
+                for line in &table.opaque_clauses {
                     let table = &table.name;
                     let message = format!("{name}: bird does not understand in {table}: {line}");
                     all.push(Diagnostic::new(Code::NotUnderstood, message));

@@ -4,8 +4,10 @@ use tokio::sync::mpsc::Sender;
 
 use super::session::stream::Sending;
 use super::session::{DbError, Row, Session};
-use crate::dialect::keys::{After, Asked, End, Estimate, Found, Range, Reader, Replication};
-use crate::dialect::keys::{RowsAsked, RowsReader};
+use crate::dialect::keys::{
+    After, Estimate, FoundRow, KeyQuery, KeyRange, KeyReader, KeySource, Replication,
+};
+use crate::dialect::keys::{RowQuery, RowReader};
 use crate::dialect::{self, ErrorKind};
 use crate::model::key::Batch;
 use crate::model::target::Target;
@@ -13,7 +15,11 @@ use crate::model::target::Target;
 /// Sends the query and hands on its keys in order, in batches of some thousand; ends early when
 /// nobody listens any more. After that, and after an error, the session is good for nothing but to
 /// be dropped.
-pub async fn read(session: &mut Session, asked: &Asked, to: &Sender<Batch>) -> Result<(), DbError> {
+pub async fn read(
+    session: &mut Session,
+    asked: &KeyQuery,
+    to: &Sender<Batch>,
+) -> Result<(), DbError> {
     let mut sending = Sending::new(asked, to);
     session.stream(&asked.sql, &mut sending).await?;
     sending.finish().await;
@@ -21,8 +27,8 @@ pub async fn read(session: &mut Session, asked: &Asked, to: &Sender<Batch>) -> R
 }
 
 /// A small answer at once: each key once, in the order of their bytes.
-pub async fn all(session: &mut Session, asked: &Asked) -> Result<Batch, DbError> {
-    let mut reader = Reader::new(asked);
+pub async fn all(session: &mut Session, asked: &KeyQuery) -> Result<Batch, DbError> {
+    let mut reader = KeyReader::new(asked);
     session.stream(&asked.sql, &mut reader).await?;
     Ok(reader.all())
 }
@@ -30,9 +36,9 @@ pub async fn all(session: &mut Session, asked: &Asked) -> Result<Batch, DbError>
 /// Rows and their keys, and where the next page begins where there may be one.
 pub async fn rows(
     session: &mut Session,
-    asked: &RowsAsked,
-) -> Result<(Vec<Found>, Option<After>), DbError> {
-    let mut reader = RowsReader::new(asked);
+    asked: &RowQuery,
+) -> Result<(Vec<FoundRow>, Option<After>), DbError> {
+    let mut reader = RowReader::new(asked);
     session.stream(&asked.sql, &mut reader).await?;
     Ok(reader.done())
 }
@@ -66,8 +72,8 @@ pub async fn attach(session: &mut Session, target: &Target) -> Result<(), DbErro
 /// How many rows of a range have a key, and how many different keys.
 pub async fn totals(
     session: &mut Session,
-    end: &End<'_>,
-    range: &Range,
+    end: &KeySource<'_>,
+    range: &KeyRange,
 ) -> Result<(u64, u64), DbError> {
     let rows = session.rows(&end.totals(range)).await?;
     let row = rows.into_iter().next().unwrap_or_default();
@@ -100,7 +106,7 @@ pub async fn identity(session: &mut Session) -> Result<Option<String>, DbError> 
 }
 
 /// About how much an end holds, where its catalog says it.
-pub async fn estimate(session: &mut Session, end: &End<'_>) -> Result<Estimate, DbError> {
+pub async fn estimate(session: &mut Session, end: &KeySource<'_>) -> Result<Estimate, DbError> {
     let Some(statistics) = end.statistics() else {
         return Ok(Estimate::default());
     };

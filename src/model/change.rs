@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::schema::{
-    Check, Column, ForeignKey, Id, Key, Object, Parent, Partitions, Schema, Stranger,
+    Check, Column, ForeignKey, Id, Key, Object, OpaqueObject, Parent, Partitions, Schema,
 };
 
 /// Old and new.
@@ -40,7 +40,7 @@ pub enum Change {
         value: Pair<Option<String>>,
     },
     /// Something that bird does not understand.
-    Stranger(Pair<Option<Stranger>>),
+    Opaque(Pair<Option<OpaqueObject>>),
 }
 
 /// One difference within a table.
@@ -70,7 +70,7 @@ pub enum Alter {
     Partitions(Box<Pair<Option<Partitions>>>),
     Parents(Pair<Vec<Parent>>),
     /// What bird does not understand of the table.
-    Strange(Pair<Vec<String>>),
+    Opaque(Pair<Vec<String>>),
 }
 
 /// One name of a table, a column or another object that became another.
@@ -162,9 +162,9 @@ impl Change {
             Change::Alter { table, .. } => Id::table(table).to_string(),
             Change::Replace(pair) => pair.to.id().to_string(),
             Change::Setting { name, .. } => format!("setting {name}"),
-            Change::Stranger(pair) => {
-                let stranger = pair.to.as_ref().or(pair.from.as_ref());
-                stranger.map_or_else(String::new, |stranger| stranger.what.clone())
+            Change::Opaque(pair) => {
+                let opaque = pair.to.as_ref().or(pair.from.as_ref());
+                opaque.map_or_else(String::new, |opaque| opaque.what.clone())
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! What an engine tells in several spellings stands here in one, chosen on the way in by
 //! `dialect::Catalog`: two parts are the same exactly when they are equal. What makes no
-//! difference stands in an [`Aside`].
+//! difference stands in an [`NotCompared`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,8 +24,8 @@ pub struct Schema {
     /// Everything that is not a table, by kind and name.
     pub objects: Vec<Object>,
     /// What bird does not understand: never silently equal.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub strangers: Vec<Stranger>,
+    #[serde(rename = "strangers", default, skip_serializing_if = "Vec::is_empty")]
+    pub opaque_objects: Vec<OpaqueObject>,
 }
 
 /// A table.
@@ -51,14 +51,18 @@ pub struct Table {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<Parent>,
     /// What of its definition bird does not understand, as the server prints it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub strange: Vec<String>,
+    #[serde(rename = "strange", default, skip_serializing_if = "Vec::is_empty")]
+    pub opaque_clauses: Vec<String>,
     /// What it is built upon beside the tables of its foreign keys and its parents.
-    #[serde(default, skip_serializing_if = "Aside::is_default")]
-    pub needs: Aside<Vec<Id>>,
+    #[serde(default, skip_serializing_if = "NotCompared::is_default")]
+    pub needs: NotCompared<Vec<Id>>,
     /// Its definition as the engine prints it, where it does.
-    #[serde(default, skip_serializing_if = "Aside::is_default")]
-    pub printed: Aside<String>,
+    #[serde(
+        rename = "printed",
+        default,
+        skip_serializing_if = "NotCompared::is_default"
+    )]
+    pub create_statement: NotCompared<String>,
 }
 
 /// A column.
@@ -86,8 +90,8 @@ pub struct Column {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: Options,
     /// What it is built upon beside the columns of its table.
-    #[serde(default, skip_serializing_if = "Aside::is_default")]
-    pub needs: Aside<Vec<Id>>,
+    #[serde(default, skip_serializing_if = "NotCompared::is_default")]
+    pub needs: NotCompared<Vec<Id>>,
 }
 
 /// How a generated column comes to its value.
@@ -139,11 +143,15 @@ pub struct Key {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// What it is built upon beside the columns of its table.
-    #[serde(default, skip_serializing_if = "Aside::is_default")]
-    pub needs: Aside<Vec<Id>>,
+    #[serde(default, skip_serializing_if = "NotCompared::is_default")]
+    pub needs: NotCompared<Vec<Id>>,
     /// The statement that made it as a person wrote it, where the engine keeps that.
-    #[serde(default, skip_serializing_if = "Aside::is_default")]
-    pub printed: Aside<String>,
+    #[serde(
+        rename = "printed",
+        default,
+        skip_serializing_if = "NotCompared::is_default"
+    )]
+    pub create_statement: NotCompared<String>,
 }
 
 #[derive(
@@ -209,8 +217,8 @@ pub struct Check {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// What it is built upon beside the columns of its table.
-    #[serde(default, skip_serializing_if = "Aside::is_default")]
-    pub needs: Aside<Vec<Id>>,
+    #[serde(default, skip_serializing_if = "NotCompared::is_default")]
+    pub needs: NotCompared<Vec<Id>>,
 }
 
 /// How a table's rows are spread.
@@ -268,11 +276,15 @@ pub struct Object {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// What it is built upon.
-    #[serde(default, skip_serializing_if = "Aside::is_default")]
-    pub needs: Aside<Vec<Id>>,
+    #[serde(default, skip_serializing_if = "NotCompared::is_default")]
+    pub needs: NotCompared<Vec<Id>>,
     /// Its definition as a person wrote it, where the engine keeps that.
-    #[serde(default, skip_serializing_if = "Aside::is_default")]
-    pub printed: Aside<String>,
+    #[serde(
+        rename = "printed",
+        default,
+        skip_serializing_if = "NotCompared::is_default"
+    )]
+    pub create_statement: NotCompared<String>,
 }
 
 /// The kinds of objects, in the order in which they are listed.
@@ -318,7 +330,8 @@ pub enum Kind {
     /// As well.
     Key,
     /// What bird does not understand; its name says what it is.
-    Stranger,
+    #[serde(rename = "stranger")]
+    Opaque,
 }
 
 /// The name of an object within its database.
@@ -334,27 +347,30 @@ pub struct Id {
 
 /// Something that is there and that bird does not understand.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Stranger {
+#[schemars(rename = "Stranger")]
+pub struct OpaqueObject {
     /// What it is and what it is called, in words: `text search dictionary simple_de`.
     pub what: String,
     /// What the server tells of it, so that two can be compared.
-    pub printed: String,
+    #[serde(rename = "printed")]
+    pub definition: String,
 }
 
 /// Something worth knowing that makes no difference: it equals every other.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Aside<T>(pub T);
+#[schemars(rename = "Aside")]
+pub struct NotCompared<T>(pub T);
 
-impl<T> PartialEq for Aside<T> {
+impl<T> PartialEq for NotCompared<T> {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl<T> Eq for Aside<T> {}
+impl<T> Eq for NotCompared<T> {}
 
-impl<T: Default + PartialEq> Aside<T> {
+impl<T: Default + PartialEq> NotCompared<T> {
     fn is_default(&self) -> bool {
         self.0 == T::default()
     }
@@ -376,12 +392,12 @@ impl Schema {
     pub fn sort(&mut self) {
         self.tables.sort_by(|a, b| a.name.cmp(&b.name));
         self.objects.sort_by_key(Object::id);
-        self.strangers.sort();
+        self.opaque_objects.sort();
     }
 
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.objects.is_empty() && self.strangers.is_empty()
+        self.tables.is_empty() && self.objects.is_empty() && self.opaque_objects.is_empty()
     }
 }
 
@@ -457,7 +473,7 @@ impl Kind {
             Kind::Statistics => "statistics",
             Kind::Event => "event",
             Kind::Grant => "grant",
-            Kind::Stranger => "stranger",
+            Kind::Opaque => "stranger",
             Kind::Column => "column",
             Kind::Key => "key",
         }
@@ -467,7 +483,7 @@ impl Kind {
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Stranger => f.write_str(&self.name)?,
+            Kind::Opaque => f.write_str(&self.name)?,
             kind => write!(f, "{} {}", kind.noun(), self.name)?,
         }
         match &self.table {

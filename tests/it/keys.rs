@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use bird::db::keys;
 use bird::db::session::Session;
 use bird::dialect::ErrorKind;
-use bird::dialect::keys::{After, Asked, End, Range, Replication, Wire};
+use bird::dialect::keys::{After, KeyQuery, KeyRange, KeySource, Replication, Wire};
 use bird::model::key::Compare;
 use bird::model::target::Target;
 
@@ -60,7 +60,9 @@ fn keys_are_the_same_bytes_everywhere(engine: Engine) {
             check(&mut laid, &end, &cases).await;
             let some = laid.end(table, &server, Some("id > 1 AND (id < 3 OR ')' = ';')"));
             let some = some.expect("an end");
-            let (counted, malformed) = laid.counts(&some.counted(&Range::default()), false).await;
+            let (counted, malformed) = laid
+                .counts(&some.counted(&KeyRange::default()), false)
+                .await;
             let rows = counted.values().chain(malformed.values()).sum::<u64>();
             assert_eq!(rows, 1, "{}: with a condition", case.name);
             laid.exactly(&some, &counted).await;
@@ -79,7 +81,7 @@ fn keys_are_the_same_bytes_everywhere(engine: Engine) {
 /// the session it happened in never gives a wrong answer.
 async fn ends_early(session: &Session, target: &Target, case: &Case) {
     let part = (Wire::Bytes, Compare::Bytes);
-    let asked = |sql: String| Asked {
+    let asked = |sql: String| KeyQuery {
         sql,
         parts: vec![part.clone()],
         counted: None,
@@ -105,9 +107,9 @@ async fn ends_early(session: &Session, target: &Target, case: &Case) {
     assert!(next.is_err() || next.is_ok_and(|next| next.as_deref() == Some("7")));
 }
 
-async fn check(laid: &mut Laid<'_>, end: &End<'_>, cases: &[Case]) {
+async fn check(laid: &mut Laid<'_>, end: &KeySource<'_>, cases: &[Case]) {
     let case = laid.case;
-    let whole = Range::default();
+    let whole = KeyRange::default();
     let expected = case.expected();
     let (counted, malformed) = laid
         .counts(&end.counted(&whole), end.sorts() && case.in_order)
@@ -156,7 +158,7 @@ async fn check(laid: &mut Laid<'_>, end: &End<'_>, cases: &[Case]) {
 }
 
 /// Whatever the bounds are, each row is in one range.
-async fn ranges(laid: &mut Laid<'_>, end: &End<'_>, bounds: &[Vec<u8>]) {
+async fn ranges(laid: &mut Laid<'_>, end: &KeySource<'_>, bounds: &[Vec<u8>]) {
     let mut bounds: Vec<Option<Vec<u8>>> = bounds.iter().cloned().map(Some).collect();
     bounds.insert(0, None);
     bounds.push(None);
@@ -164,7 +166,7 @@ async fn ranges(laid: &mut Laid<'_>, end: &End<'_>, bounds: &[Vec<u8>]) {
     // Where blanks at the end are nothing, what is less than a blank stands before the end.
     let is_plain = |bound: &Option<Vec<u8>>| bound.as_ref().is_none_or(|key| !key.contains(&9));
     for pair in bounds.windows(2) {
-        let range = Range {
+        let range = KeyRange {
             after: pair[0].clone(),
             upto: pair[1].clone(),
         };

@@ -6,7 +6,7 @@ use crate::audit::{Strategy, seconds};
 use crate::db::audit::endpoints::PreparedReference;
 use crate::db::audit::grouping::facts;
 use crate::db::audit::task::Task;
-use crate::dialect::keys::Range;
+use crate::dialect::keys::KeyRange;
 use crate::output::{Block, Grid};
 
 /// The explanation of one reference.
@@ -36,7 +36,7 @@ pub fn explain(tasks: &[Task]) -> Vec<Explanation> {
 
 fn explained(task: &Task, member: &PreparedReference) -> Explanation {
     let facts = facts(member);
-    let all = Range::default();
+    let all = KeyRange::default();
     let (child, parent) = (&member.child, &member.parent);
     let ends = child
         .end(task.qualifier(child))

@@ -41,10 +41,10 @@ pub fn lines(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema)
             let Pair { from, to } = value.clone();
             whole("changed", from.unwrap_or_default(), to.unwrap_or_default())
         }
-        Change::Stranger(pair) => {
-            let printed = |one: &Option<crate::model::schema::Stranger>| {
+        Change::Opaque(pair) => {
+            let printed = |one: &Option<crate::model::schema::OpaqueObject>| {
                 one.as_ref()
-                    .map_or_else(String::new, |one| one.printed.clone())
+                    .map_or_else(String::new, |one| one.definition.clone())
             };
             whole("not understood", printed(&pair.from), printed(&pair.to))
         }
@@ -194,7 +194,7 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
             };
             list("parents", &text(&p.from), &text(&p.to))
         }
-        Alter::Strange(p) => {
+        Alter::Opaque(p) => {
             let (name, _, old, new) = list("definition", &p.from, &p.to);
             (name, "not understood", old, new)
         }
@@ -208,7 +208,7 @@ pub fn json(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema) 
         Change::Create(_) => "create",
         Change::Drop(_) => "drop",
         Change::Alter { .. } | Change::Replace(_) | Change::Setting { .. } => "alter",
-        Change::Stranger(_) => "not-understood",
+        Change::Opaque(_) => "not-understood",
     };
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let parts: Vec<Value> = lines

@@ -18,7 +18,7 @@ use crate::db::audit::endpoints::{self, Endpoint, Inspected, PreparedReference};
 use crate::db::audit::error::ReadError;
 use crate::db::keys;
 use crate::db::session::{DbError, Session};
-use crate::dialect::keys::{End, Range, condition};
+use crate::dialect::keys::{KeyRange, KeySource, condition};
 use crate::invariant::Broken;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -180,7 +180,7 @@ async fn ask(
         impact: Impact::new(&prepared.reference),
     };
     let mut reading = parent.session().await.map_err(&failed)?;
-    let mut range = Range::default();
+    let mut range = KeyRange::default();
     loop {
         let step = end.boundary(range.after.as_deref(), HELD as u64);
         let next = keys::all(&mut reading, &step).await.map_err(&failed)?;
@@ -216,9 +216,9 @@ fn joined(one: Option<&str>, other: &str) -> String {
 /// The query of one reference.
 struct Asking<'a> {
     prepared: &'a PreparedReference,
-    child: End<'a>,
+    child: KeySource<'a>,
     /// The parents that stay, if several may have the same key.
-    left: Option<End<'a>>,
+    left: Option<KeySource<'a>>,
     /// The sessions of the parents and of the child.
     sessions: [Session; 2],
     sample: usize,
@@ -299,7 +299,7 @@ impl Asking<'_> {
 /// Counts the rows of an endpoint by key; keys without rows are left out.
 async fn rows(
     session: &mut Session,
-    end: &End<'_>,
+    end: &KeySource<'_>,
     indexed: bool,
     held: &[Vec<u8>],
 ) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
@@ -313,7 +313,7 @@ async fn rows(
 
 async fn look_for(
     session: &mut Session,
-    end: &End<'_>,
+    end: &KeySource<'_>,
     held: &[Vec<u8>],
 ) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
     let mut counts = BTreeMap::new();
@@ -335,13 +335,13 @@ async fn look_for(
 /// Reads all keys of the endpoint, and counts those in `held`.
 async fn read(
     session: &mut Session,
-    end: &End<'_>,
+    end: &KeySource<'_>,
     indexed: bool,
     held: &[Vec<u8>],
 ) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
     let mut counts: HashMap<&[u8], u64> = held.iter().map(|key| (key.as_slice(), 0)).collect();
     let query = if indexed && end.indexed() {
-        end.counted(&Range::default())
+        end.counted(&KeyRange::default())
     } else {
         end.unordered()
     };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::task::{Chunk, ChunkCounts};
-use crate::dialect::keys::Range;
+use crate::dialect::keys::KeyRange;
 use crate::model::orphan::Orphan;
 
 /// A line of the file.
@@ -66,8 +66,8 @@ impl DoneChunk {
         }
     }
 
-    pub fn range(&self) -> Range {
-        Range {
+    pub fn range(&self) -> KeyRange {
+        KeyRange {
             after: self.after.clone(),
             upto: self.upto.clone(),
         }

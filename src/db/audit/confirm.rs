@@ -13,7 +13,7 @@ use super::task::{ChunkCounts, Event, Task};
 use crate::audit::{Confirmation, SeenRow};
 use crate::db::keys;
 use crate::db::session::Session;
-use crate::dialect::keys::{After, End, Found};
+use crate::dialect::keys::{After, FoundRow, KeySource};
 use crate::model::key::{Batch, Compare, describe, split};
 use crate::model::orphan::Orphan;
 use crate::model::schema::Column;
@@ -164,7 +164,7 @@ impl Confirmer<'_> {
     /// Confirms rows by their identity, page by page. Returns the keys of those that are orphans.
     async fn rows(
         &mut self,
-        child: &End<'_>,
+        child: &KeySource<'_>,
         names: &[&Column],
         keys: &[Vec<u8>],
         out: &mut OrphanSink<'_>,
@@ -225,7 +225,7 @@ impl Confirmer<'_> {
     /// Confirms rows without an identity: of each key the lower of both counts.
     async fn count(
         &mut self,
-        child: &End<'_>,
+        child: &KeySource<'_>,
         keys: &[Vec<u8>],
         out: &mut OrphanSink<'_>,
     ) -> Result<HashSet<Vec<u8>>, ReadError> {
@@ -326,7 +326,7 @@ fn key_text(member: &PreparedReference, key: &[u8]) -> Vec<Option<String>> {
 }
 
 /// The rows whose value is a valid key.
-fn seen(found: &[Found]) -> Vec<SeenRow> {
+fn seen(found: &[FoundRow]) -> Vec<SeenRow> {
     let seen = found.iter().filter_map(|row| {
         Some(SeenRow {
             key: row.key.clone()?,

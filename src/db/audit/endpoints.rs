@@ -9,7 +9,9 @@ use crate::audit::{self, structure};
 use crate::db::keys;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
-use crate::dialect::keys::{Asked, End, Estimate, Place, Range, agree, comparison};
+use crate::dialect::keys::{
+    Estimate, KeyLocation, KeyQuery, KeyRange, KeySource, agree, comparison,
+};
 use crate::invariant;
 use crate::invariant::Broken;
 use crate::model::code::Code;
@@ -60,7 +62,7 @@ pub struct PreparedReference {
 
 impl PreparedReference {
     /// The query for the keys of the parents in order, each once.
-    pub fn parents(&self, end: &End<'_>, range: &Range) -> Asked {
+    pub fn parents(&self, end: &KeySource<'_>, range: &KeyRange) -> KeyQuery {
         if self.unique {
             end.ordered(range)
         } else {
@@ -79,7 +81,7 @@ pub struct Inspected {
 
 impl Endpoint {
     /// The endpoint for queries; `database` qualifies its table.
-    pub fn end<'s>(&'s self, database: Option<&'s str>) -> Result<End<'s>, String> {
+    pub fn end<'s>(&'s self, database: Option<&'s str>) -> Result<KeySource<'s>, String> {
         self.filtered(database, self.filter.as_deref())
     }
 
@@ -88,8 +90,8 @@ impl Endpoint {
         &'s self,
         database: Option<&'s str>,
         filter: Option<&str>,
-    ) -> Result<End<'s>, String> {
-        let place = Place {
+    ) -> Result<KeySource<'s>, String> {
+        let place = KeyLocation {
             dialect: self.dialect,
             server: &self.server,
             schema: self.within.as_deref(),
@@ -100,14 +102,14 @@ impl Endpoint {
             .iter()
             .map(|(column, compare)| (column, compare.clone()))
             .collect();
-        End::new(place, &self.table, &columns, filter)
+        KeySource::new(place, &self.table, &columns, filter)
     }
 
     /// The query for all keys in any order: grouped and counted if an index alone serves it, else in
     /// physical order.
-    pub fn whole(&self, end: &End<'_>) -> Asked {
+    pub fn whole(&self, end: &KeySource<'_>) -> KeyQuery {
         if self.indexed && end.indexed() && self.filter.is_none() {
-            end.counted(&Range::default())
+            end.counted(&KeyRange::default())
         } else {
             end.unordered()
         }

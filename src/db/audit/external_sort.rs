@@ -11,7 +11,7 @@ use super::key_stream;
 use super::task::{ChunkCounts, Shared};
 use crate::audit::{ExternalSort, SortedKeys};
 use crate::db::session::Session;
-use crate::dialect::keys::Asked;
+use crate::dialect::keys::KeyQuery;
 
 /// The memory for the keys of one task, in bytes.
 pub const MEMORY: usize = 20 << 20;
@@ -44,7 +44,7 @@ impl KeyCollector<'_> {
         &mut self,
         session: &mut Session,
         endpoint: &Endpoint,
-        query: Asked,
+        query: KeyQuery,
     ) -> Result<Option<SortedKeys<File>>, ReadError> {
         let (mut stream, reading) = key_stream::open(session, query, true);
         let failed = |error: std::io::Error| ReadError {

@@ -16,7 +16,7 @@ use super::task::{Chunk, ChunkCounts, Task};
 use super::worker::{ChunkReader, ChunkResult, Worker};
 use crate::audit::{self, Merge, MergeInput, SortedKeys, Strategy};
 use crate::db::keys;
-use crate::dialect::keys::Asked;
+use crate::dialect::keys::KeyQuery;
 use crate::invariant;
 
 /// The number of keys that one statement looks up.
@@ -80,7 +80,7 @@ async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResu
 }
 
 /// The query for the keys of a child.
-fn child(task: &Task, member: &PreparedReference) -> Result<Asked, ReadError> {
+fn child(task: &Task, member: &PreparedReference) -> Result<KeyQuery, ReadError> {
     let endpoint = &member.child;
     let database = task.qualifier(endpoint);
     let end = endpoint

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::db::keys;
 use crate::db::session::{DbError, Session};
-use crate::dialect::keys::Asked;
+use crate::dialect::keys::KeyQuery;
 use crate::invariant;
 use crate::model::key::Batch;
 
@@ -24,7 +24,7 @@ pub struct KeyStream {
 /// is set, else with the first call of [`KeyStream::next`].
 pub fn open(
     session: &mut Session,
-    query: Asked,
+    query: KeyQuery,
     starts: bool,
 ) -> (KeyStream, impl Future<Output = ()> + '_) {
     let (to, batches) = mpsc::channel(WAITING);

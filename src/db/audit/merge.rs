@@ -9,7 +9,7 @@ use super::key_stream::KeyStream;
 use super::task::{Chunk, ChunkCounts, Event, Shared, Task};
 use super::worker::{ChunkReader, ChunkResult, Worker};
 use crate::audit::{Merge, MergeInput};
-use crate::dialect::keys::Range;
+use crate::dialect::keys::KeyRange;
 use crate::invariant;
 use crate::model::key::Batch;
 
@@ -129,7 +129,7 @@ impl MergeRun<'_> {
             return Ok(());
         };
         self.confirm(merge).await?;
-        let range = Range {
+        let range = KeyRange {
             after: self.chunk.range.after.replace(reached.clone()),
             upto: Some(reached),
         };

@@ -7,7 +7,7 @@ use super::scheduler::Scheduler;
 use super::task::{Chunk, ChunkCounts, Task};
 use super::totals;
 use crate::db::keys;
-use crate::dialect::keys::Found;
+use crate::dialect::keys::FoundRow;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::orphan::Orphan;
 use crate::model::reference::Nulls;
@@ -97,7 +97,7 @@ async fn read(
     Ok(())
 }
 
-fn orphan(member: &PreparedReference, row: &Found) -> Orphan {
+fn orphan(member: &PreparedReference, row: &FoundRow) -> Orphan {
     let names = member.child.names.iter().map(|column| column.name.clone());
     Orphan {
         reference: member.index,

@@ -11,18 +11,18 @@ use super::throttle::Throttle;
 use crate::db::keys;
 use crate::db::session::{DbError, Session};
 use crate::dialect::ErrorKind;
-use crate::dialect::keys::{Asked, Range};
+use crate::dialect::keys::{KeyQuery, KeyRange};
 use crate::model::key::Batch;
 
 /// Sends the remaining ranges, until all are sent or the audit is stopped.
 pub async fn produce(
     task: &Task,
-    rest: Vec<Range>,
+    rest: Vec<KeyRange>,
     shared: &Shared,
     throttle: &Throttle,
-    to: Sender<Range>,
+    to: Sender<KeyRange>,
 ) -> Result<(), ReadError> {
-    let give = async |range: Range| to.send(range).await.is_ok() && !shared.is_stopped();
+    let give = async |range: KeyRange| to.send(range).await.is_ok() && !shared.is_stopped();
     let step = throttle.step(task).filter(|_| task.is_ranged());
     let Some(step) = step else {
         for range in rest {
@@ -52,7 +52,7 @@ pub async fn produce(
             let upto = range.upto.as_ref();
             let bound = bound.filter(|bound| upto.is_none_or(|upto| bound < upto));
             let more = bound.is_some();
-            let next = Range {
+            let next = KeyRange {
                 after,
                 upto: bound.or_else(|| upto.cloned()),
             };
@@ -74,7 +74,7 @@ pub async fn produce(
 async fn bound(
     endpoint: &Endpoint,
     session: &mut Session,
-    query: &Asked,
+    query: &KeyQuery,
 ) -> Result<Batch, DbError> {
     match keys::all(session, query).await {
         Err(error) if error.kind == ErrorKind::Connection => {

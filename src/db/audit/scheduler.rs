@@ -22,7 +22,7 @@ use super::worker;
 use super::worker::ChunkReader;
 use crate::audit::{Coverage, Strategy};
 use crate::db::failpoint;
-use crate::dialect::keys::Range;
+use crate::dialect::keys::KeyRange;
 
 /// The interval between two progress reports.
 const TICK: Duration = Duration::from_millis(100);
@@ -99,7 +99,7 @@ impl Scheduler<'_> {
     }
 
     /// Counts the chunks of an earlier run. Returns the ranges that remain.
-    fn before(&self, number: usize, task: &Task) -> Result<Vec<Range>, ReadError> {
+    fn before(&self, number: usize, task: &Task) -> Result<Vec<KeyRange>, ReadError> {
         let mut record = self.record.borrow_mut();
         let all = record.checkpoint.earlier.done.iter();
         let done: Vec<DoneChunk> = all.filter(|done| done.task == number).cloned().collect();

@@ -12,7 +12,7 @@ use super::key_stream;
 use super::task::{Chunk, ChunkCounts, Event};
 use super::worker::{ChunkReader, ChunkResult, Worker};
 use crate::audit::{Merge, MergeInput, Page};
-use crate::dialect::keys::{Asked, Range};
+use crate::dialect::keys::{KeyQuery, KeyRange};
 use crate::invariant;
 use crate::model::key::Batch;
 
@@ -56,7 +56,7 @@ async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResu
         // The server counts each spelling of a key as a key of its own.
         let upto = last.filter(|_| all >= page.keys / SPELLINGS);
         page = page.next(all, bytes);
-        let range = Range {
+        let range = KeyRange {
             after: chunk.range.after.clone(),
             upto: upto.clone().or_else(|| chunk.range.upto.clone()),
         };
@@ -79,7 +79,7 @@ async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResu
 async fn page_of(
     worker: &mut Worker,
     endpoint: &super::endpoints::Endpoint,
-    query: Asked,
+    query: KeyQuery,
 ) -> Result<(VecDeque<Batch>, Option<Vec<u8>>), ReadError> {
     let (mut stream, reading) = key_stream::open(&mut worker.parents, query, true);
     let (shared, mut keys) = (worker.shared.clone(), VecDeque::new());
@@ -105,7 +105,7 @@ async fn compare(
     worker: &mut Worker,
     number: u64,
     mut keys: VecDeque<Batch>,
-    range: &Range,
+    range: &KeyRange,
 ) -> Result<(ChunkCounts, u64), ReadError> {
     let (task, mut counts) = (worker.task.clone(), ChunkCounts::default());
     let member = &task.lead;

@@ -11,7 +11,7 @@ use super::error::ReadError;
 use super::malformed::Malformed;
 use crate::audit::{Choice, KeyCounts, Strategy};
 use crate::db::keys;
-use crate::dialect::keys::Range;
+use crate::dialect::keys::KeyRange;
 use crate::model::orphan::Orphan;
 
 /// The time for a running statement to end after a request to stop.
@@ -121,8 +121,8 @@ impl PreparedReference {
     /// Whether the keys of the child can be read page by page, each starting after the last key of
     /// the page before. Without grouping, a page could end within the rows of a key.
     pub fn has_pages(&self) -> bool {
-        let groups = |end: crate::dialect::keys::End<'_>| {
-            let query = end.counted(&Range::default());
+        let groups = |end: crate::dialect::keys::KeySource<'_>| {
+            let query = end.counted(&KeyRange::default());
             query.counted.is_some() && query.parts.len() == 1
         };
         self.is_ranged() && self.child.end(None).is_ok_and(groups)
@@ -133,7 +133,7 @@ impl PreparedReference {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chunk {
     pub number: u64,
-    pub range: Range,
+    pub range: KeyRange,
 }
 
 /// The counts of one member in one chunk.

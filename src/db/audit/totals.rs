@@ -1,7 +1,7 @@
 //! The totals of each reference.
 
 use crate::audit::{Coverage, KeyCounts};
-use crate::dialect::keys::Range;
+use crate::dialect::keys::KeyRange;
 use crate::invariant;
 use crate::model::orphan::Orphan;
 
@@ -36,7 +36,7 @@ pub struct ReferenceTotals {
 
 impl ReferenceTotals {
     /// Adds the counts of a chunk.
-    pub fn add(&mut self, counts: &ChunkCounts, parents: u64, range: &Range) {
+    pub fn add(&mut self, counts: &ChunkCounts, parents: u64, range: &KeyRange) {
         self.read.rows += counts.read.rows;
         self.read.keys += counts.read.keys;
         self.parents += parents;

@@ -13,14 +13,14 @@ use super::error::ReadError;
 use super::task::{Chunk, ChunkCounts, Event, Shared, Task};
 use super::throttle::Throttle;
 use crate::db::session::Session;
-use crate::dialect::keys::Range;
+use crate::dialect::keys::KeyRange;
 use crate::invariant;
 
 /// The number of attempts to read a chunk.
 const TRIES: usize = 3;
 
 /// The ranges of a task, from which workers take in turn.
-pub type Ranges = Arc<Mutex<Receiver<Range>>>;
+pub type Ranges = Arc<Mutex<Receiver<KeyRange>>>;
 
 /// A way of reading the keys of a chunk.
 pub trait ChunkReader: Sync {

@@ -12,7 +12,7 @@ use super::journal::{self, JournalEntry, Operation};
 use super::retry::Retry;
 use super::row_state::SessionFacts;
 use super::{ChunkError, Tables, parents, roll_back, rows, unwritable};
-use crate::dialect::keys::Found;
+use crate::dialect::keys::FoundRow;
 use crate::invariant;
 use crate::model::key::{describe, split};
 use crate::model::reference::{Nulls, Reference};
@@ -223,7 +223,7 @@ async fn recheck(
 
 /// The foreign keys of the rows that exist: as text, and as canonical bytes if valid.
 fn there(
-    found: &[Found],
+    found: &[FoundRow],
     work: &ChunkWork<'_>,
 ) -> HashMap<Vec<String>, (KeyText, Option<Vec<u8>>)> {
     let planned = work.rows.iter().map(|row| (&row.row, &row.key));

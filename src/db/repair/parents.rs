@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::super::keys;
 use super::super::session::{DbError, Session};
 use super::{ChunkError, roll_back};
-use crate::dialect::keys::End;
+use crate::dialect::keys::KeySource;
 use crate::invariant;
 
 /// Ends the transaction of [`present`].
@@ -19,7 +19,7 @@ pub async fn release(session: &mut Session) {
 /// The keys that exist, and the number of others that could appear before the commit.
 pub async fn present(
     session: &mut Session,
-    end: &End<'_>,
+    end: &KeySource<'_>,
     keys: &[Vec<u8>],
     locks: bool,
 ) -> Result<(HashSet<Vec<u8>>, u64), ChunkError> {
@@ -48,7 +48,7 @@ pub async fn present(
 /// locked, because every new row of a numbered table would wait there.
 async fn hold(
     session: &mut Session,
-    end: &End<'_>,
+    end: &KeySource<'_>,
     missing: &[&Vec<u8>],
 ) -> Result<(Vec<Vec<u8>>, usize), DbError> {
     let exact: Vec<(&Vec<u8>, String, String)> = missing

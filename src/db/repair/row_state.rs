@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::session::{DbError, Session};
 use super::super::{inspect, keys};
 use super::unwritable;
-use crate::dialect::keys::{End, Place, comparison, condition};
+use crate::dialect::keys::{KeyLocation, KeySource, comparison, condition};
 use crate::dialect::repairs::{Kept, OWN_COLUMNS};
 use crate::dialect::{Dialect, ErrorKind};
 use crate::model::hex;
@@ -150,20 +150,20 @@ impl Tables {
         table: &'e Table,
         columns: &[String],
         filter: Option<&str>,
-    ) -> Result<End<'e>, DbError> {
+    ) -> Result<KeySource<'e>, DbError> {
         let mut all: Vec<(&Column, Compare)> = Vec::new();
         for (name, compare) in std::iter::zip(columns, &self.compare) {
             let column = table.column(name);
             let missing = || unwritable(format!("there is no column {name} in {}", table.name));
             all.push((column.ok_or_else(missing)?, compare.clone()));
         }
-        let place = Place {
+        let place = KeyLocation {
             dialect: session.dialect,
             server: &session.server,
             schema: session.schema.as_deref(),
             database: None,
         };
-        End::new(place, table, &all, filter).map_err(unwritable)
+        KeySource::new(place, table, &all, filter).map_err(unwritable)
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Connection, DbError, Session, guard};
 use crate::dialect::ErrorKind;
-use crate::dialect::keys::{Asked, Cell, Cells, Reader, RowsReader};
+use crate::dialect::keys::{Cell, Cells, KeyQuery, KeyReader, RowReader};
 use crate::dialect::postgres::copy::Copy;
 use crate::model::key::Batch;
 
@@ -137,14 +137,14 @@ impl Cells for SqliteCells {
 
 /// Sends keys on in batches.
 pub(in crate::db) struct Sending<'a> {
-    reader: Reader,
+    reader: KeyReader,
     to: &'a Sender<Batch>,
 }
 
 impl<'a> Sending<'a> {
-    pub(in crate::db) fn new(asked: &Asked, to: &'a Sender<Batch>) -> Self {
+    pub(in crate::db) fn new(asked: &KeyQuery, to: &'a Sender<Batch>) -> Self {
         Sending {
-            reader: Reader::new(asked),
+            reader: KeyReader::new(asked),
             to,
         }
     }
@@ -174,9 +174,9 @@ impl Sink for Sending<'_> {
 }
 
 /// Keeps all keys of a small answer.
-impl Sink for Reader {
+impl Sink for KeyReader {
     fn row(&mut self, cells: &impl Cells) -> Result<(), String> {
-        Reader::row(self, cells)
+        KeyReader::row(self, cells)
     }
 
     fn is_full(&self) -> bool {
@@ -188,9 +188,9 @@ impl Sink for Reader {
     }
 }
 
-impl Sink for RowsReader<'_> {
+impl Sink for RowReader<'_> {
     fn row(&mut self, cells: &impl Cells) -> Result<(), String> {
-        RowsReader::row(self, cells)
+        RowReader::row(self, cells)
     }
 
     fn is_full(&self) -> bool {

@@ -174,7 +174,7 @@ impl Shadow {
             {
                 object.sql = sql;
             }
-            for sql in [&mut object.sql, &mut object.printed.0] {
+            for sql in [&mut object.sql, &mut object.create_statement.0] {
                 if let Some(own) = containment::with_own_name(dialect, sql, &self.state.scope) {
                     *sql = own;
                 }

@@ -158,24 +158,24 @@ const MALFORMED: usize = 512;
 
 /// Gathers the keys of a query's rows into batches.
 #[derive(Debug)]
-pub struct Reader {
+pub struct KeyReader {
     parts: Vec<(Wire, Compare)>,
     counts: Option<Wire>,
     batch: Batch,
     scratch: Vec<u8>,
 }
 
-impl Reader {
+impl KeyReader {
     /// So many keys are a batch,
     pub const BATCH: usize = 4096;
     /// or as many as have so many bytes together, where keys are long.
     const BYTES: usize = 128 * 1024;
 
-    pub fn new(asked: &super::Asked) -> Reader {
-        Reader {
+    pub fn new(asked: &super::KeyQuery) -> KeyReader {
+        KeyReader {
             parts: asked.parts.clone(),
             counts: asked.counted,
-            batch: Batch::with_capacity(Reader::BATCH + 1),
+            batch: Batch::with_capacity(KeyReader::BATCH + 1),
             scratch: Vec::new(),
         }
     }
@@ -202,13 +202,14 @@ impl Reader {
     }
 
     pub fn is_full(&self) -> bool {
-        let many = self.batch.len() > Reader::BATCH || self.batch.malformed.len() >= MALFORMED;
-        many || self.batch.len() > 1 && self.batch.bytes() > Reader::BYTES
+        let many = self.batch.len() > KeyReader::BATCH || self.batch.malformed.len() >= MALFORMED;
+        many || self.batch.len() > 1 && self.batch.bytes() > KeyReader::BYTES
     }
 
     /// What was gathered since the last time, but for the last key: it may come again.
     pub fn take(&mut self) -> Batch {
-        let mut batch = std::mem::replace(&mut self.batch, Batch::with_capacity(Reader::BATCH + 1));
+        let mut batch =
+            std::mem::replace(&mut self.batch, Batch::with_capacity(KeyReader::BATCH + 1));
         if let Some((key, rows)) = batch.pop() {
             self.batch.push(&key, rows);
         }
@@ -271,7 +272,7 @@ pub fn key(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::keys::Asked;
+    use crate::dialect::keys::KeyQuery;
 
     struct Number(i64);
 
@@ -284,13 +285,13 @@ mod tests {
     /// The rows of a key may be on both sides of the place where a batch is cut.
     #[test]
     fn a_key_is_in_one_batch() {
-        let mut reader = Reader::new(&Asked {
+        let mut reader = KeyReader::new(&KeyQuery {
             sql: String::new(),
             parts: vec![(Wire::Typed, Compare::Integer)],
             counted: None,
         });
         let mut counts = Vec::new();
-        let rows = 3 * i64::try_from(Reader::BATCH).unwrap();
+        let rows = 3 * i64::try_from(KeyReader::BATCH).unwrap();
         for row in 0..rows {
             reader.row(&Number(row / 2)).unwrap();
             // Cut wherever it may be.
@@ -299,6 +300,6 @@ mod tests {
             }
         }
         counts.extend(reader.last().iter().map(|(_, rows)| rows));
-        assert_eq!(counts, vec![2; 3 * Reader::BATCH / 2]);
+        assert_eq!(counts, vec![2; 3 * KeyReader::BATCH / 2]);
     }
 }

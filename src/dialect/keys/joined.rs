@@ -1,14 +1,14 @@
 //! Both ends of a reference in one statement, where an engine sees both.
 
-use super::{After, Asked, End, Range, RowsAsked, rows};
+use super::{After, KeyQuery, KeyRange, KeySource, RowQuery, rows};
 use crate::model::schema::Column;
 
-impl<'e> End<'e> {
+impl<'e> KeySource<'e> {
     /// The keys of this end that the other one does not have, each with the number of its rows.
     /// The keys are counted first, where an index gives them in groups: each is then looked up
     /// once, however many rows have it.
     #[must_use]
-    pub fn unmatched(&self, parents: &End<'_>, range: &Range) -> Asked {
+    pub fn unmatched(&self, parents: &KeySource<'_>, range: &KeyRange) -> KeyQuery {
         let mut conditions = self.conditions.clone();
         conditions.extend(self.within(range));
         let columns: Vec<&str> = self.parts.iter().map(|part| part.column.as_str()).collect();
@@ -44,16 +44,16 @@ impl<'e> End<'e> {
             parents = parents.from,
             same = same.join(" AND "),
         );
-        Asked {
+        KeyQuery {
             sql,
-            parts: self.parts.iter().map(super::Part::read).collect(),
+            parts: self.parts.iter().map(super::KeyColumn::read).collect(),
             counted: Some(self.place.dialect.keys().counts()),
         }
     }
 
     /// Gives the number of rows that have a key, and of different keys.
     #[must_use]
-    pub fn totals(&self, range: &Range) -> String {
+    pub fn totals(&self, range: &KeyRange) -> String {
         let mut conditions = self.conditions.clone();
         conditions.extend(self.within(range));
         let orders = self.orders();
@@ -68,8 +68,8 @@ impl<'e> End<'e> {
     /// Whether one statement may compare the two: each key is its column's own value on both
     /// sides, and equal for the engine exactly where it is equal.
     #[must_use]
-    pub fn joins(&self, parents: &End<'_>) -> bool {
-        let plain = |end: &End<'_>| {
+    pub fn joins(&self, parents: &KeySource<'_>) -> bool {
+        let plain = |end: &KeySource<'_>| {
             let mut parts = end.parts.iter();
             parts.all(|part| {
                 let bare = part.select == part.column && part.order == part.column;
@@ -86,7 +86,7 @@ impl<'e> End<'e> {
     /// The rows that these columns name, and those that nothing names: without such columns all of
     /// them, else those with a NULL, which an engine may let into a primary key.
     #[must_use]
-    pub fn named(&self, identity: &[&Column]) -> (Option<End<'e>>, Option<End<'e>>) {
+    pub fn named(&self, identity: &[&Column]) -> (Option<KeySource<'e>>, Option<KeySource<'e>>) {
         if identity.is_empty() {
             return (None, Some(self.clone()));
         }
@@ -118,7 +118,7 @@ impl<'e> End<'e> {
         identity: &[&Column],
         after: Option<&After>,
         limit: u64,
-    ) -> Result<RowsAsked, String> {
+    ) -> Result<RowQuery, String> {
         let mut conditions = self.null_conditions();
         let dialect = self.place.dialect;
         if let Some(after) = after {
@@ -135,17 +135,17 @@ impl<'e> End<'e> {
 
     /// Each of these keys once with the number of its rows.
     #[must_use]
-    pub fn counted_among(&self, keys: &[Vec<u8>]) -> Asked {
+    pub fn counted_among(&self, keys: &[Vec<u8>]) -> KeyQuery {
         let mut conditions = self.conditions.clone();
         conditions.push(self.found(keys));
         self.groups(&conditions)
     }
 }
 
-impl Asked {
+impl KeyQuery {
     /// The first so many of its rows.
     #[must_use]
-    pub fn limited(mut self, rows: u64) -> Asked {
+    pub fn limited(mut self, rows: u64) -> KeyQuery {
         self.sql.push_str(&format!(" LIMIT {rows}"));
         self
     }

@@ -1,7 +1,7 @@
 //! What a server knows by itself: about how much a table holds, whether it is a replica and how
 //! far behind, how busy it is.
 
-use super::End;
+use super::KeySource;
 use crate::model::schema::KeyKind;
 
 /// About how much an end holds, as the catalog says; it may be off by any factor.
@@ -43,7 +43,7 @@ pub struct Statistics {
     pub otherwise: Option<String>,
 }
 
-impl End<'_> {
+impl KeySource<'_> {
     /// What is asked for [`Estimate`].
     #[must_use]
     pub fn statistics(&self) -> Option<Statistics> {

@@ -5,25 +5,25 @@
 //! apart what the key keeps apart. What a server finds for a key may be more than the key, since
 //! its own equality is often wider; whoever reads the answer compares canonical bytes.
 
+mod column;
 pub(crate) mod comparison;
 mod condition;
 mod decode;
-mod end;
 mod joined;
 pub(crate) mod known;
-mod part;
 pub(crate) mod rows;
+mod source;
 mod spelling;
 
+pub use column::{KeyColumn, Probe};
 pub use comparison::{Equality, agree, comparison};
 pub use condition::condition;
-pub use decode::{Cell, Cells, Malformed, Reader, decode};
-pub use end::{Asked, End, Place, Range};
+pub use decode::{Cell, Cells, KeyReader, Malformed, decode};
 pub use known::{Estimate, Following, Replication, Statistics, replication};
-pub use part::{Part, Probe};
 pub use rows::{
-    After, Found, RowsAsked, RowsReader, identified, row_expression, row_literal, row_told,
+    After, FoundRow, RowQuery, RowReader, identified, row_expression, row_literal, row_told,
 };
+pub use source::{KeyLocation, KeyQuery, KeyRange, KeySource};
 pub use spelling::{Spelling, WHOLE};
 
 use crate::model::key::Compare;
@@ -48,7 +48,12 @@ pub enum Wire {
 /// What an engine knows of keys.
 pub trait Keys: Sync {
     /// How a column is read, or why it cannot be part of a key.
-    fn part(&self, column: &Column, compare: &Compare, server: &Server) -> Result<Part, String>;
+    fn part(
+        &self,
+        column: &Column,
+        compare: &Compare,
+        server: &Server,
+    ) -> Result<KeyColumn, String>;
 
     /// Which characters are the same to a column.
     fn equality(&self, column: &Column) -> Equality;
@@ -76,7 +81,12 @@ pub trait Keys: Sync {
     }
 
     /// Asks the catalog how many rows a table has and how many keys of these columns.
-    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics>;
+    fn statistics(
+        &self,
+        place: &KeyLocation<'_>,
+        table: &str,
+        columns: &[&str],
+    ) -> Option<Statistics>;
 
     /// What makes another file's tables visible under a name, where the engine can.
     fn attach(&self, _file: &str, _name: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Rows that have a key, and what names them: told to people, written to reports, and made SQL
 //! again.
 
-use super::part::NOTHING;
+use super::column::NOTHING;
 use super::{Cell, Cells, Wire, decode};
 use crate::dialect::Dialect;
 use crate::model::hex;
@@ -10,7 +10,7 @@ use crate::model::schema::{Column, Family};
 
 /// A query whose rows are rows of a table with their keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowsAsked {
+pub struct RowQuery {
     /// Selects the identity, then the columns of the key, all as text, then the parts of the key.
     pub sql: String,
     pub parts: Vec<(Wire, Compare)>,
@@ -30,7 +30,7 @@ pub struct After {
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundRow {
     /// The cells that name it, as [`row_told`] tells them.
     pub identity: Vec<String>,
     /// The cells of the key, likewise: as the row has them, not as they are compared.
@@ -41,16 +41,16 @@ pub struct Found {
 
 /// Gathers rows.
 #[derive(Debug)]
-pub struct RowsReader<'a> {
-    asked: &'a RowsAsked,
-    pub found: Vec<Found>,
+pub struct RowReader<'a> {
+    asked: &'a RowQuery,
+    pub found: Vec<FoundRow>,
     seen: u64,
     last: Option<After>,
 }
 
-impl<'a> RowsReader<'a> {
-    pub fn new(asked: &'a RowsAsked) -> Self {
-        RowsReader {
+impl<'a> RowReader<'a> {
+    pub fn new(asked: &'a RowQuery) -> Self {
+        RowReader {
             asked,
             found: Vec::new(),
             seen: 0,
@@ -76,7 +76,7 @@ impl<'a> RowsReader<'a> {
             key.is_some_and(|key| wanted.binary_search(key).is_ok())
         });
         if counts {
-            self.found.push(Found {
+            self.found.push(FoundRow {
                 identity,
                 told,
                 key,
@@ -86,7 +86,7 @@ impl<'a> RowsReader<'a> {
     }
 
     /// The rows, and where the next page begins where there may be one.
-    pub fn done(self) -> (Vec<Found>, Option<After>) {
+    pub fn done(self) -> (Vec<FoundRow>, Option<After>) {
         let more = self.asked.limit.is_some_and(|limit| self.seen >= limit);
         (self.found, self.last.filter(|_| more))
     }

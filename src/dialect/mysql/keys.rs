@@ -1,7 +1,9 @@
 //! The SQL with which an audit reads and compares keys on MySQL and MariaDB.
 
 use crate::dialect::keys::comparison::is_everywhere;
-use crate::dialect::keys::{Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire};
+use crate::dialect::keys::{
+    Equality, KeyColumn, KeyLocation, Keys, Probe, Spelling, Statistics, WHOLE, Wire,
+};
 use crate::dialect::keys::{base, known, refused, rows};
 use crate::dialect::mysql::variant::Variant;
 use crate::dialect::mysql::{CHARACTERS, MySql};
@@ -18,9 +20,14 @@ impl Keys for MySql {
         )
     }
 
-    fn part(&self, column: &Column, compare: &Compare, server: &Server) -> Result<Part, String> {
+    fn part(
+        &self,
+        column: &Column,
+        compare: &Compare,
+        server: &Server,
+    ) -> Result<KeyColumn, String> {
         let name = MySql.quote(&column.name);
-        let plain = |wire, spelling| Part::plain(name.clone(), wire, compare, spelling);
+        let plain = |wire, spelling| KeyColumn::plain(name.clone(), wire, compare, spelling);
         let characters = || Characters::new(&name, column, compare);
         Ok(match (holds(column), compare) {
             (Holds::Bytes { indexed }, Compare::Bytes | Compare::Uuid | Compare::Text) => {
@@ -32,7 +39,7 @@ impl Keys for MySql {
                 part
             }
             // It keeps the bytes in another order than the one it shows them in.
-            (Holds::Uuid, Compare::Uuid) => Part {
+            (Holds::Uuid, Compare::Uuid) => KeyColumn {
                 sorts: false,
                 bound: Spelling::Never,
                 wide: Some((format!("CAST({name} AS CHAR)"), Spelling::Uuid)),
@@ -49,7 +56,12 @@ impl Keys for MySql {
         })
     }
 
-    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics> {
+    fn statistics(
+        &self,
+        place: &KeyLocation<'_>,
+        table: &str,
+        columns: &[&str],
+    ) -> Option<Statistics> {
         let text = |text: &str| MySql.text(text).ok();
         let database = match place.database {
             Some(database) => text(database)?,
@@ -209,8 +221,8 @@ impl<'a> Characters<'a> {
 
     /// A comparison that distinguishes all values. Equal bytes are equal in every collation, so the
     /// index finds them.
-    fn exact(&self) -> Part {
-        let part = Part::plain(
+    fn exact(&self) -> KeyColumn {
+        let part = KeyColumn::plain(
             self.name.to_owned(),
             Wire::Characters,
             self.compare,
@@ -230,7 +242,7 @@ impl<'a> Characters<'a> {
             probes.push(Probe::every(bytes.clone(), Spelling::Beyond));
         }
         if self.is_exact() {
-            return Part {
+            return KeyColumn {
                 bound: match (self.is_unicode(), pads(self.collation)) {
                     (false, _) => Spelling::Ascii,
                     (true, true) => Spelling::Padded,
@@ -241,7 +253,7 @@ impl<'a> Characters<'a> {
                 ..part
             };
         }
-        Part {
+        KeyColumn {
             select: bytes.clone(),
             order: bytes,
             bound: Spelling::Bytes,
@@ -251,7 +263,7 @@ impl<'a> Characters<'a> {
         }
     }
 
-    fn uuids(&self) -> Part {
+    fn uuids(&self) -> KeyColumn {
         // ASCII's own collation takes large and small letters for the same, and nothing else;
         // other collations are not as sure to leave apart what is no UUID.
         let folds = self.collation == "ascii_general_ci" && self.has_index() && !self.pads();
@@ -267,7 +279,7 @@ impl<'a> Characters<'a> {
             Probe::every(digits.clone(), Spelling::Hex)
         };
         let part = if ci || self.is_exact() {
-            Part::plain(
+            KeyColumn::plain(
                 self.name.to_owned(),
                 Wire::Characters,
                 self.compare,
@@ -276,7 +288,7 @@ impl<'a> Characters<'a> {
         } else {
             self.exact()
         };
-        Part {
+        KeyColumn {
             groups: !ci || folds,
             // Where large letters come before small ones, no one bound serves for both.
             bound: if ci { Spelling::Uuid } else { Spelling::Never },
@@ -286,9 +298,9 @@ impl<'a> Characters<'a> {
         }
     }
 
-    fn numbers(&self) -> Part {
+    fn numbers(&self) -> KeyColumn {
         let number = format!("CAST({} AS DECIMAL(65, 0))", self.name);
-        Part {
+        KeyColumn {
             sorts: false,
             bound: Spelling::Never,
             wide: Some((number.clone(), WHOLE)),
@@ -298,7 +310,7 @@ impl<'a> Characters<'a> {
     }
 
     /// A comparison by collation: its sort keys are the keys.
-    fn collated(&self, collation: &str, server: &Server) -> Result<Part, String> {
+    fn collated(&self, collation: &str, server: &Server) -> Result<KeyColumn, String> {
         if is_everywhere(collation) {
             return Ok(self.folded(collation));
         }
@@ -323,7 +335,7 @@ impl<'a> Characters<'a> {
             format!("WEIGHT_STRING({value})")
         };
         let name = self.name.to_owned();
-        Ok(Part {
+        Ok(KeyColumn {
             order: if own { name.clone() } else { sort_key.clone() },
             select: sort_key.clone(),
             indexed: own,
@@ -335,12 +347,12 @@ impl<'a> Characters<'a> {
             },
             wide: own.then(|| (sort_key.clone(), Spelling::Bytes)),
             probes: vec![Probe::every(sort_key, Spelling::Bytes)],
-            ..Part::plain(name, Wire::Bytes, self.compare, Spelling::Bytes)
+            ..KeyColumn::plain(name, Wire::Bytes, self.compare, Spelling::Bytes)
         })
     }
 
     /// A comparison as the collations of the embedded engine do it.
-    fn folded(&self, collation: &str) -> Part {
+    fn folded(&self, collation: &str) -> KeyColumn {
         let text = format!("CONVERT({} USING utf8mb4)", self.name);
         let (text, spelling) = match collation {
             "NOCASE" => (format!("LOWER({text})"), Spelling::Small),
@@ -351,12 +363,12 @@ impl<'a> Characters<'a> {
         let bin = self.collation.ends_with("_bin") && self.is_unicode() && self.has_index();
         if collation == "RTRIM" && bin && self.pads() {
             let name = self.name.to_owned();
-            return Part {
+            return KeyColumn {
                 bound: Spelling::Padded,
-                ..Part::plain(name, Wire::Characters, self.compare, Spelling::Text)
+                ..KeyColumn::plain(name, Wire::Characters, self.compare, Spelling::Text)
             };
         }
-        Part {
+        KeyColumn {
             sorts: collation == "BINARY",
             probes: vec![Probe::every(format!("CAST({text} AS BINARY)"), spelling)],
             ..exact

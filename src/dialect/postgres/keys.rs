@@ -1,7 +1,7 @@
 //! Queries for keys and orphans in PostgreSQL.
 
 use crate::dialect::keys::{
-    Equality, Keys, Part, Place, Probe, Spelling, Statistics, WHOLE, Wire, refused, rows,
+    Equality, KeyColumn, KeyLocation, Keys, Probe, Spelling, Statistics, WHOLE, Wire, refused, rows,
 };
 use crate::dialect::postgres::Postgres;
 use crate::dialect::{Literals, sizes};
@@ -10,10 +10,15 @@ use crate::model::schema::{Column, Family};
 use crate::model::server::Server;
 
 impl Keys for Postgres {
-    fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
+    fn part(
+        &self,
+        column: &Column,
+        compare: &Compare,
+        _server: &Server,
+    ) -> Result<KeyColumn, String> {
         let name = Postgres.quote(&column.name);
         let base = column.sql.split('(').next().unwrap_or_default().trim();
-        let plain = |wire, spelling| Part::plain(name.clone(), wire, compare, spelling);
+        let plain = |wire, spelling| KeyColumn::plain(name.clone(), wire, compare, spelling);
         Ok(match (base, compare) {
             ("uuid", Compare::Uuid) => plain(Wire::Bytes, Spelling::Uuid),
             ("bytea", Compare::Bytes | Compare::Uuid | Compare::Text) => {
@@ -25,7 +30,7 @@ impl Keys for Postgres {
             ("numeric", Compare::Integer)
                 if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 =>
             {
-                Part {
+                KeyColumn {
                     select: format!("trim_scale({name})::text"),
                     ..plain(Wire::Digits, WHOLE)
                 }
@@ -37,7 +42,12 @@ impl Keys for Postgres {
         })
     }
 
-    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics> {
+    fn statistics(
+        &self,
+        place: &KeyLocation<'_>,
+        table: &str,
+        columns: &[&str],
+    ) -> Option<Statistics> {
         let text = |text: &str| Postgres.text(text).ok();
         let (schema, table) = (text(place.schema.unwrap_or("public"))?, text(table)?);
         // Of several columns the catalog knows nothing together.
@@ -105,7 +115,7 @@ fn characters(
     column: &Column,
     base: &str,
     compare: &Compare,
-) -> Result<Part, String> {
+) -> Result<KeyColumn, String> {
     let bytewise = base == "name" || column.collation.as_deref().is_some_and(is_bytewise);
     let text = format!("{name}::text");
     let order = if bytewise {
@@ -113,7 +123,7 @@ fn characters(
     } else {
         format!("{text} COLLATE \"C\"")
     };
-    let part = Part {
+    let part = KeyColumn {
         // The blanks that fill a CHAR are no part of its value.
         select: match base {
             // Without a name of its own, it would be what `ORDER BY` means.
@@ -122,7 +132,7 @@ fn characters(
         },
         order,
         indexed: bytewise,
-        ..Part::plain(name, Wire::Characters, compare, Spelling::Text)
+        ..KeyColumn::plain(name, Wire::Characters, compare, Spelling::Text)
     };
     Ok(match compare {
         Compare::Text | Compare::Bytes => part,
@@ -131,7 +141,7 @@ fn characters(
             let digits = format!(
                 "translate(replace(lower({text}), 'urn:uuid:', ''), '-{{}}', '') COLLATE \"C\""
             );
-            Part {
+            KeyColumn {
                 bound: Spelling::Never,
                 wide: Some((digits.clone(), Spelling::Hex)),
                 probes: vec![Probe::every(digits, Spelling::Hex)],
@@ -140,7 +150,7 @@ fn characters(
         }
         Compare::Integer => {
             let number = format!("CASE WHEN {text} ~ '^-?[0-9]+$' THEN {text}::numeric ELSE 0 END");
-            Part {
+            KeyColumn {
                 sorts: false,
                 bound: Spelling::Never,
                 wide: Some((number.clone(), WHOLE)),
@@ -150,7 +160,7 @@ fn characters(
         }
         Compare::Collated(collation) => match collation.as_str() {
             "BINARY" => part,
-            "NOCASE" => Part {
+            "NOCASE" => KeyColumn {
                 sorts: false,
                 probes: vec![Probe::every(
                     format!("lower({text} COLLATE \"C\")"),
@@ -158,7 +168,7 @@ fn characters(
                 )],
                 ..part
             },
-            "RTRIM" => Part {
+            "RTRIM" => KeyColumn {
                 probes: vec![Probe::every(format!("rtrim({text}, ' ')"), Spelling::Text)],
                 ..part
             },

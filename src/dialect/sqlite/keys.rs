@@ -2,7 +2,7 @@
 
 use crate::dialect::Literals;
 use crate::dialect::keys::{
-    Equality, Keys, Part, Place, Probe, Spelling, Statistics, Wire, known, refused, rows,
+    Equality, KeyColumn, KeyLocation, Keys, Probe, Spelling, Statistics, Wire, known, refused, rows,
 };
 use crate::dialect::sqlite::Sqlite;
 use crate::model::key::Compare;
@@ -21,7 +21,12 @@ impl Keys for Sqlite {
         Some(format!("ATTACH DATABASE {file} AS {}", Sqlite.quote(name)))
     }
 
-    fn part(&self, column: &Column, compare: &Compare, _server: &Server) -> Result<Part, String> {
+    fn part(
+        &self,
+        column: &Column,
+        compare: &Compare,
+        _server: &Server,
+    ) -> Result<KeyColumn, String> {
         if let Compare::Collated(collation) = compare
             && !matches!(collation.as_str(), "BINARY" | "NOCASE" | "RTRIM")
         {
@@ -46,7 +51,7 @@ impl Keys for Sqlite {
         } else {
             format!("{name} COLLATE {wanted}")
         };
-        Ok(Part {
+        Ok(KeyColumn {
             select: name.clone(),
             order,
             wire: Wire::Typed,
@@ -67,7 +72,12 @@ impl Keys for Sqlite {
 
     /// `ANALYZE` writes, for an index, how many rows there are and how many of them have the same
     /// first column, the same first two, and so on.
-    fn statistics(&self, place: &Place<'_>, table: &str, columns: &[&str]) -> Option<Statistics> {
+    fn statistics(
+        &self,
+        place: &KeyLocation<'_>,
+        table: &str,
+        columns: &[&str],
+    ) -> Option<Statistics> {
         let text = |text: &str| Sqlite.text(text).ok();
         let within = place.database.unwrap_or("main");
         let file = Sqlite.quote(within);

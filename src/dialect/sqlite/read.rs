@@ -9,7 +9,7 @@ use super::ddl::tokens::{Known, canonical, code, tokens};
 use super::write::clause;
 use crate::dialect::bookkeeping::not_own;
 use crate::dialect::catalog::{Query, Rows};
-use crate::model::schema::{Aside, Id, Kind, Schema, Stranger, Table};
+use crate::model::schema::{Id, Kind, NotCompared, OpaqueObject, Schema, Table};
 use crate::sql::lex;
 
 /// The query for the statements, and for the shadow tables of virtual tables, which are created and
@@ -65,7 +65,7 @@ pub fn read(answers: &[Rows]) -> Result<Schema, String> {
         let on = at.and_then(|at| schema.tables.get_mut(at));
         match on.and_then(|on| Some((index(entry, on)?, on))) {
             Some((key, on)) => table::add_index(on, key),
-            None => schema.strangers.push(stranger(entry)),
+            None => schema.opaque_objects.push(opaque_object(entry)),
         }
     }
     for entry in &entries {
@@ -76,10 +76,10 @@ pub fn read(answers: &[Rows]) -> Result<Schema, String> {
         };
         match object {
             Some(mut object) => {
-                object.printed = Aside(trimmed(entry.sql).to_owned());
+                object.create_statement = NotCompared(trimmed(entry.sql).to_owned());
                 schema.objects.push(object);
             }
-            None => schema.strangers.push(stranger(entry)),
+            None => schema.opaque_objects.push(opaque_object(entry)),
         }
     }
     needs(&mut schema);
@@ -93,10 +93,10 @@ fn spelled(tables: &HashMap<String, usize>, schema: &Schema, entry: &Entry<'_>) 
     table.map_or_else(|| entry.table.to_owned(), |table| table.name.clone())
 }
 
-fn stranger(entry: &Entry<'_>) -> Stranger {
-    Stranger {
+fn opaque_object(entry: &Entry<'_>) -> OpaqueObject {
+    OpaqueObject {
         what: format!("{} {}", entry.kind, entry.name),
-        printed: canonical_text(entry.sql),
+        definition: canonical_text(entry.sql),
     }
 }
 
@@ -120,11 +120,11 @@ fn table(entry: &Entry<'_>) -> Table {
     let plain = table::read(entry.sql).map(|parsed| parsed.table);
     let table = plain.or_else(|| object::virtual_table(entry.sql, entry.name));
     let mut table = table.unwrap_or_else(|| Table {
-        strange: vec![canonical_text(entry.sql)],
+        opaque_clauses: vec![canonical_text(entry.sql)],
         ..Table::default()
     });
     entry.name.clone_into(&mut table.name);
-    table.printed = Aside(trimmed(entry.sql).to_owned());
+    table.create_statement = NotCompared(trimmed(entry.sql).to_owned());
     table
 }
 
@@ -143,7 +143,7 @@ fn resolve(schema: &mut Schema) {
         }
         table::name(table);
         if !lossless {
-            table.strange = vec![canonical_text(&table.printed.0)];
+            table.opaque_clauses = vec![canonical_text(&table.create_statement.0)];
         }
     }
 }
@@ -183,16 +183,16 @@ fn point(key: &mut crate::model::schema::ForeignKey, parents: &HashMap<String, P
 
 /// Whether a rendered table is parsed as the same table, without a lost literal.
 fn survives(table: &Table) -> bool {
-    if table.options.contains_key(object::USING) || !table.strange.is_empty() {
+    if table.options.contains_key(object::USING) || !table.opaque_clauses.is_empty() {
         return true;
     }
     let written = clause::table(table);
     let again = table::read(&written).map(|parsed: Parsed| Table {
-        printed: Aside::default(),
+        create_statement: NotCompared::default(),
         ..parsed.table
     });
     let same = again.is_some_and(|again| same(&again, table));
-    same && literals(&written) == literals(&table.printed.0)
+    same && literals(&written) == literals(&table.create_statement.0)
 }
 
 fn same(one: &Table, other: &Table) -> bool {
@@ -225,7 +225,7 @@ fn literals(sql: &str) -> Vec<String> {
 }
 
 fn index(entry: &Entry<'_>, on: &Table) -> Option<crate::model::schema::Key> {
-    if on.options.contains_key(object::USING) || !on.strange.is_empty() {
+    if on.options.contains_key(object::USING) || !on.opaque_clauses.is_empty() {
         return None;
     }
     let known = Known::new(on.columns.iter().map(|column| column.name.as_str()));
@@ -236,7 +236,7 @@ fn index(entry: &Entry<'_>, on: &Table) -> Option<crate::model::schema::Key> {
     };
     let mut key = read(entry.sql)?;
     let same = read(&clause::index(&on.name, &key))? == key;
-    key.printed = Aside(trimmed(entry.sql).to_owned());
+    key.create_statement = NotCompared(trimmed(entry.sql).to_owned());
     same.then_some(key)
 }
 
@@ -254,6 +254,6 @@ fn needs(schema: &mut Schema) {
     for object in &mut schema.objects {
         let own = object.id();
         let exists = |name: &str| all.get(name).cloned();
-        object.needs = Aside(object::mentions(&object.printed.0, &exists, &own));
+        object.needs = NotCompared(object::mentions(&object.create_statement.0, &exists, &own));
     }
 }

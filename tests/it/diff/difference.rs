@@ -3,7 +3,7 @@
 use bird::diff::diff;
 use bird::model::change::{Alter, Change, Pair};
 use bird::model::schema::{
-    Check, Column, Key, KeyKind, KeyPart, Kind, Object, Schema, Stranger, Table,
+    Check, Column, Key, KeyKind, KeyPart, Kind, Object, OpaqueObject, Schema, Table,
 };
 
 fn column(name: &str) -> Column {
@@ -177,29 +177,29 @@ fn an_order_that_cannot_change_is_a_remark() {
 #[test]
 fn what_makes_no_difference_makes_none() {
     let mut told = with(&["a"]);
-    told.printed.0 = "CREATE TABLE t (a int)".to_owned();
+    told.create_statement.0 = "CREATE TABLE t (a int)".to_owned();
     assert_eq!(alters(with(&["a"]), told), []);
 }
 
 #[test]
 fn what_is_not_understood_is_never_the_same() {
-    let stranger = |printed: &str| Stranger {
+    let opaque = |printed: &str| OpaqueObject {
         what: "dictionary d".to_owned(),
-        printed: printed.to_owned(),
+        definition: printed.to_owned(),
     };
-    let with = |strangers: &[Stranger]| Schema {
-        strangers: strangers.to_vec(),
+    let with = |opaque_objects: &[OpaqueObject]| Schema {
+        opaque_objects: opaque_objects.to_vec(),
         ..Schema::default()
     };
-    let (one, other) = (with(&[stranger("x")]), with(&[stranger("y")]));
+    let (one, other) = (with(&[opaque("x")]), with(&[opaque("y")]));
     assert_eq!(diff(&one, &other, true).changes.len(), 1);
     assert_eq!(diff(&one, &with(&[]), true).changes.len(), 1);
     assert!(diff(&one, &one, true).is_empty());
-    let strange = Table {
-        strange: vec!["x".to_owned()],
+    let opaque = Table {
+        opaque_clauses: vec!["x".to_owned()],
         ..self::with(&["a"])
     };
-    assert_eq!(alters(self::with(&["a"]), strange).len(), 1);
+    assert_eq!(alters(self::with(&["a"]), opaque).len(), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Sort keys are the same exactly where the server says that two texts are, whichever character
 //! set they are in.
 
-use bird::dialect::keys::Place;
+use bird::dialect::keys::KeyLocation;
 use bird::model::schema::{Column, Schema};
 
 use super::table::run;
@@ -65,16 +65,16 @@ async fn counts(session: &mut Session, schema: &Schema, table: &str, collation: 
     let own = table.starts_with("own");
     let table = schema.table(table).expect("the table");
     let column: &Column = table.column("k").expect("the column");
-    let place = Place {
+    let place = KeyLocation {
         dialect: session.dialect,
         server: &server,
         schema: None,
         database: None,
     };
     let compare = Compare::Collated(collation.to_owned());
-    let end = End::new(place, table, &[(column, compare)], None).expect("an end");
+    let end = KeySource::new(place, table, &[(column, compare)], None).expect("an end");
     assert_eq!(end.indexed(), own, "{told}");
-    let counted = keys::all(session, &end.counted(&Range::default())).await;
+    let counted = keys::all(session, &end.counted(&KeyRange::default())).await;
     let counted = counted.expect("keys");
     let wanted: Vec<Vec<u8>> = counted.iter().map(|(key, _)| key.to_vec()).collect();
     let found = keys::all(session, &end.among(&wanted)).await.expect("keys");
@@ -82,7 +82,7 @@ async fn counts(session: &mut Session, schema: &Schema, table: &str, collation: 
     let middle = wanted[wanted.len() / 2].clone();
     let mut rows = 0;
     for (after, upto) in [(None, Some(middle.clone())), (Some(middle), None)] {
-        let half = end.counted(&Range { after, upto });
+        let half = end.counted(&KeyRange { after, upto });
         rows += keys::all(session, &half).await.expect("keys").rows();
     }
     assert_eq!(rows, TEXTS.len() as u64, "{told}");

@@ -6,7 +6,7 @@ use std::path::Path;
 use bird::db::inspect;
 use bird::db::session::Access;
 use bird::dialect::by_scheme;
-use bird::dialect::keys::Place;
+use bird::dialect::keys::KeyLocation;
 use bird::model::schema::{Column, Schema, Table};
 use bird::model::server::Server;
 use bird::model::target::{FileTarget, ServerTarget, Tls};
@@ -27,9 +27,9 @@ impl Laid<'_> {
         table: &'e Table,
         server: &'e Server,
         filter: Option<&str>,
-    ) -> Result<End<'e>, String> {
+    ) -> Result<KeySource<'e>, String> {
         let dialect = self.session.dialect;
-        let place = Place {
+        let place = KeyLocation {
             dialect,
             server,
             schema: dialect.facts().schema,
@@ -42,13 +42,13 @@ impl Laid<'_> {
             .zip(&self.case.compare)
             .map(|(name, compare)| (table.column(name).expect("the column"), compare.clone()))
             .collect();
-        End::new(place, table, &columns, filter)
+        KeySource::new(place, table, &columns, filter)
     }
 
     /// What a query gives: keys and what is none. Where an order is promised, it is kept.
     pub async fn counts(
         &mut self,
-        asked: &Asked,
+        asked: &KeyQuery,
         in_order: bool,
     ) -> (Counts, BTreeMap<String, u64>) {
         let (to, mut from) = tokio::sync::mpsc::channel(64);
@@ -76,7 +76,7 @@ impl Laid<'_> {
     }
 
     /// Each row of the keys is found once, page by page, and again by what names it.
-    pub async fn rows(&mut self, end: &End<'_>, keys: &[Vec<u8>]) {
+    pub async fn rows(&mut self, end: &KeySource<'_>, keys: &[Vec<u8>]) {
         let id = end.table.column("id").expect("the column");
         let mut after: Option<After> = None;
         let mut all = Vec::new();
@@ -118,7 +118,7 @@ impl Laid<'_> {
     }
 
     /// Where one condition is promised to find a key and no other, it does.
-    pub async fn exactly(&mut self, end: &End<'_>, counts: &Counts) {
+    pub async fn exactly(&mut self, end: &KeySource<'_>, counts: &Counts) {
         for key in self.case.expected().keys() {
             let Some((condition, _)) = end.exactly(key) else {
                 continue;
@@ -131,17 +131,17 @@ impl Laid<'_> {
     }
 
     /// Where an index is promised to serve, the server says that it does.
-    pub async fn explained(&mut self, end: &End<'_>) {
+    pub async fn explained(&mut self, end: &KeySource<'_>) {
         if !self.case.index {
             return;
         }
         let first = self.case.expected().into_keys().next();
         let first = first.map(|key| bird::model::key::split(&key, end.parts.len()).swap_remove(0));
-        let range = Range {
+        let range = KeyRange {
             after: first,
             upto: None,
         };
-        let whole = Range::default();
+        let whole = KeyRange::default();
         let mut promised = Vec::new();
         if end.indexed() {
             promised.push((end.counted(&whole).sql, "the order"));
@@ -168,7 +168,7 @@ impl Laid<'_> {
     }
 
     /// Ranges from one bound to the next have all keys.
-    pub async fn walked(&mut self, end: &End<'_>) {
+    pub async fn walked(&mut self, end: &KeySource<'_>) {
         if !end.ranges_by_index() {
             return;
         }
@@ -179,7 +179,7 @@ impl Laid<'_> {
             let upto = (!found.is_empty()).then(|| found.key(0).to_vec());
             // Where a key is spelled in several ways, the column's order may lead back.
             let upto = upto.filter(|upto| after.as_ref().is_none_or(|after| upto > after));
-            let range = Range {
+            let range = KeyRange {
                 after,
                 upto: upto.clone(),
             };
@@ -195,7 +195,7 @@ impl Laid<'_> {
     }
 
     /// What the catalog knows is about right, where the table was looked at.
-    pub async fn estimated(&mut self, end: &End<'_>) {
+    pub async fn estimated(&mut self, end: &KeySource<'_>) {
         let estimate = keys::estimate(self.session, end)
             .await
             .expect("an estimate");
@@ -215,7 +215,7 @@ impl Laid<'_> {
     }
 
     /// What is promised of its column.
-    pub fn told(&self, end: &End<'_>) -> String {
+    pub fn told(&self, end: &KeySource<'_>) -> String {
         let promises = [
             (end.sorts(), "sorts"),
             (end.indexed(), "indexed"),

@@ -15,7 +15,7 @@ use super::write::order;
 use crate::dialect::catalog::{Query, Rows, SchemaLocation};
 use crate::dialect::{Literals, mysql::MySql};
 use crate::model::history::is_own;
-use crate::model::schema::{Aside, Kind, Object, Schema, Stranger};
+use crate::model::schema::{Kind, NotCompared, Object, OpaqueObject, Schema};
 use crate::sql::Cursor;
 
 /// The first catalog queries, sent after those of [`server_defaults::QUESTIONS`].
@@ -75,9 +75,9 @@ fn cell(row: &[Option<String>], at: usize) -> &str {
 }
 
 /// The objects in the order of their queries, and those that cannot be queried.
-fn wanted(answers: &[Rows]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
+fn wanted(answers: &[Rows]) -> (Vec<Wanted<'_>>, Vec<OpaqueObject>) {
     let rows = |at: usize| answers.get(BEHIND + at).into_iter().flatten();
-    let (mut wanted, mut strangers) = (Vec::new(), Vec::new());
+    let (mut wanted, mut opaque) = (Vec::new(), Vec::new());
     for row in rows(0) {
         let (name, kind) = (cell(row, 0), cell(row, 1));
         let what = match kind {
@@ -87,7 +87,7 @@ fn wanted(answers: &[Rows]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
             "SEQUENCE" => "SEQUENCE",
             "BASE TABLE" | "SYSTEM VERSIONED" => "TABLE",
             _ => {
-                strangers.push(stranger(kind, name));
+                opaque.push(opaque_object(kind, name));
                 continue;
             }
         };
@@ -101,7 +101,7 @@ fn wanted(answers: &[Rows]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
             "PACKAGE" => "PACKAGE",
             "PACKAGE BODY" => "PACKAGE BODY",
             _ => {
-                strangers.push(stranger(kind, name));
+                opaque.push(opaque_object(kind, name));
                 continue;
             }
         };
@@ -115,13 +115,13 @@ fn wanted(answers: &[Rows]) -> (Vec<Wanted<'_>>, Vec<Stranger>) {
         });
         wanted.extend(named);
     }
-    (wanted, strangers)
+    (wanted, opaque)
 }
 
-fn stranger(kind: &str, name: &str) -> Stranger {
-    Stranger {
+fn opaque_object(kind: &str, name: &str) -> OpaqueObject {
+    OpaqueObject {
         what: format!("{} {name}", kind.to_lowercase()),
-        printed: String::new(),
+        definition: String::new(),
     }
 }
 
@@ -140,9 +140,9 @@ pub fn follow_up(answers: &[Rows]) -> Vec<Query> {
 /// The schema from the rows of both rounds.
 pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, String> {
     let words = ServerDefaults::new(place, answers);
-    let (wanted, strangers) = wanted(answers);
+    let (wanted, opaque_objects) = wanted(answers);
     let mut schema = Schema {
-        strangers,
+        opaque_objects,
         ..Schema::default()
     };
     let defaults = answers.get(BEHIND + 4).and_then(|answer| answer.first());
@@ -179,9 +179,9 @@ pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, St
                 }
                 schema.objects.push(object);
             }
-            None => schema.strangers.push(Stranger {
+            None => schema.opaque_objects.push(OpaqueObject {
                 what: format!("{} {}", wanted.what.to_lowercase(), wanted.name),
-                printed: printed.to_owned(),
+                definition: printed.to_owned(),
             }),
         }
     }
@@ -260,7 +260,7 @@ fn needs(schema: &mut Schema) {
     for object in &mut schema.objects {
         if object.kind == Kind::View {
             let cursor = Cursor::new(&SYNTAX, &object.sql);
-            object.needs = Aside(order::named_in(&cursor, &object.name, &kinds, &functions));
+            object.needs = NotCompared(order::named_in(&cursor, &object.name, &kinds, &functions));
         }
     }
 }

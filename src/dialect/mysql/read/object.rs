@@ -2,7 +2,7 @@
 
 use super::server_defaults::{ServerDefaults, account};
 use crate::dialect::mysql::SYNTAX;
-use crate::model::schema::{Aside, Kind, Object, Options};
+use crate::model::schema::{Kind, NotCompared, Object, Options};
 use crate::sql::Cursor;
 
 /// The attributes of an object that are not in its definition.
@@ -222,7 +222,7 @@ pub fn sequence(name: &str, sql: &str, words: &ServerDefaults<'_>) -> Option<Obj
         kind: Kind::Sequence,
         name: name.to_owned(),
         sql: format!("CREATE SEQUENCE {} {}", words.quote(name), cursor.flat()),
-        needs: Aside::default(),
+        needs: NotCompared::default(),
         ..Object::default()
     })
 }

@@ -6,7 +6,7 @@ use crate::dialect::catalog::has_bytes;
 use crate::dialect::mysql::SYNTAX;
 use crate::dialect::mysql::ddl::partition;
 use crate::dialect::mysql::ddl::table::{Element, TableClause};
-use crate::model::schema::{Aside, Column, Id, Kind, Partition, Partitions, Table};
+use crate::model::schema::{Column, Id, Kind, NotCompared, Partition, Partitions, Table};
 use crate::sql::cursor::Cursor;
 
 /// Options of a table with the values that the server assumes anyway.
@@ -20,13 +20,13 @@ const USUAL: &[(&str, &str)] = &[
 pub fn table(name: &str, printed: &str, defaults: &ServerDefaults<'_>) -> Table {
     let mut table = Table {
         name: name.to_owned(),
-        printed: Aside(printed.to_owned()),
+        create_statement: NotCompared(printed.to_owned()),
         ..Table::default()
     };
     let mut cursor = Cursor::new(&SYNTAX, printed);
     let begun = cursor.eat_all(&["CREATE", "TABLE"]) && cursor.part().is_some();
     let Some(elements) = begun.then(|| cursor.group()).flatten() else {
-        table.strange.push(printed.to_owned());
+        table.opaque_clauses.push(printed.to_owned());
         return table;
     };
     clauses(&mut cursor, &mut table, defaults);
@@ -40,11 +40,11 @@ pub fn table(name: &str, printed: &str, defaults: &ServerDefaults<'_>) -> Table 
         };
         let readable = !has_bytes(element.source()) || table.columns.last().is_some_and(is_bytes);
         if added.is_none() || !readable {
-            table.strange.push(element.flat());
+            table.opaque_clauses.push(element.flat());
         }
     }
     forget_usual_methods(&mut table);
-    table.needs = Aside(sequences(&table));
+    table.needs = NotCompared(sequences(&table));
     table
 }
 
@@ -114,7 +114,7 @@ fn clauses(cursor: &mut Cursor<'_>, table: &mut Table, defaults: &ServerDefaults
             }
             None => {
                 cursor.next();
-                table.strange.push(cursor.since(mark).flat());
+                table.opaque_clauses.push(cursor.since(mark).flat());
             }
         }
     }

@@ -98,13 +98,13 @@ impl<'w> Writer<'w> {
             match change {
                 Change::Create(id) if id.kind == Kind::Table => {
                     let table = self.new_tables.get(id.name.as_str());
-                    for strange in table.map_or(&[][..], |table| &table.strange) {
+                    for strange in table.map_or(&[][..], |table| &table.opaque_clauses) {
                         refuse(id.clone(), format!("bird does not understand `{strange}`"));
                     }
                 }
                 Change::Alter { table, alters } => {
                     for alter in alters {
-                        let Alter::Strange(pair) = alter else {
+                        let Alter::Opaque(pair) = alter else {
                             continue;
                         };
                         let lines = pair.to.iter().chain(&pair.from);
@@ -113,10 +113,10 @@ impl<'w> Writer<'w> {
                         refuse(Id::table(table), why);
                     }
                 }
-                Change::Stranger(pair) => {
-                    let stranger = pair.to.as_ref().or(pair.from.as_ref());
-                    let what = stranger.map_or("", |stranger| &stranger.what);
-                    let id = Id::new(Kind::Stranger, what);
+                Change::Opaque(pair) => {
+                    let opaque = pair.to.as_ref().or(pair.from.as_ref());
+                    let what = opaque.map_or("", |opaque| &opaque.what);
+                    let id = Id::new(Kind::Opaque, what);
                     refuse(id, format!("bird does not understand the {what}"));
                 }
                 _ => {}

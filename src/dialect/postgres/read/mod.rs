@@ -13,7 +13,7 @@ mod types;
 use crate::dialect::Literals;
 use crate::dialect::catalog::Rows;
 use crate::dialect::postgres::Postgres;
-use crate::model::schema::{Object, Schema, Stranger};
+use crate::model::schema::{Object, OpaqueObject, Schema};
 
 use self::queries::{TOPICS, Topic};
 use cells::Answers;
@@ -47,11 +47,11 @@ pub fn schema(answers: &[Rows]) -> Result<Schema, String> {
     objects.extend(routines::operators(answers, &names));
     objects.extend(objects::views(answers, &names, &mut columns, &mut keys));
     objects.extend(objects::parts(answers, &names));
-    schema.strangers = answers
+    schema.opaque_objects = answers
         .rows(Topic::Strangers)
-        .map(|mut cells| Stranger {
+        .map(|mut cells| OpaqueObject {
             what: cells.text().to_owned(),
-            printed: cells.text().to_owned(),
+            definition: cells.text().to_owned(),
         })
         .collect();
     Ok(schema)

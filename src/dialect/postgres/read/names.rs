@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::cells::{Answers, Oid};
 use super::queries::Topic;
 use crate::model::history::is_own;
-use crate::model::schema::{Aside, Id, Kind};
+use crate::model::schema::{Id, Kind, NotCompared};
 
 /// The catalogs by their numbers, which are the same on every server.
 pub mod class {
@@ -236,7 +236,7 @@ impl<'a> Names<'a> {
     }
 
     /// The dependencies of some objects, without themselves.
-    pub fn needs(&self, addresses: &[Address], but: &Id) -> Aside<Vec<Id>> {
+    pub fn needs(&self, addresses: &[Address], but: &Id) -> NotCompared<Vec<Id>> {
         let mut needs: Vec<Id> = addresses
             .iter()
             .filter_map(|address| self.needs.get(address))
@@ -246,7 +246,7 @@ impl<'a> Names<'a> {
             .collect();
         needs.sort();
         needs.dedup();
-        Aside(needs)
+        NotCompared(needs)
     }
 
     fn resolve(&self, (class, oid, column): Address) -> Option<Id> {

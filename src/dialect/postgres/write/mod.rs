@@ -84,10 +84,10 @@ fn unsupported_changes(difference: &Difference) -> Vec<Unsupported> {
     let changes = difference.changes.iter();
     changes
         .filter_map(|change| match change {
-            Change::Stranger(pair) => {
+            Change::Opaque(pair) => {
                 let what = pair.to.as_ref().or(pair.from.as_ref())?.what.clone();
                 Some(Unsupported {
-                    about: Id::new(Kind::Stranger, &what),
+                    about: Id::new(Kind::Opaque, &what),
                     why: format!("bird does not write such a thing: {what}"),
                 })
             }

@@ -169,7 +169,7 @@ fn class(kind: Kind) -> Option<Class> {
         Kind::Statistics => Class::Statistics,
         Kind::Column => Class::Column,
         Kind::Key => Class::Key,
-        Kind::Event | Kind::Grant | Kind::Stranger => return None,
+        Kind::Event | Kind::Grant | Kind::Opaque => return None,
     })
 }
 

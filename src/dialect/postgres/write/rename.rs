@@ -101,7 +101,7 @@ fn named(object: &Object) -> Option<String> {
         | Kind::Policy
         | Kind::Event
         | Kind::Grant
-        | Kind::Stranger
+        | Kind::Opaque
         | Kind::Column
         | Kind::Key
         | Kind::Table => return None,

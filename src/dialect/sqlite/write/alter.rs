@@ -22,11 +22,11 @@ pub fn leaves_quotes(schema: &Schema) -> bool {
     };
     let in_table = |table: &Table| {
         let known = Known::new(table.columns.iter().map(|column| column.name.as_str()));
-        !table.strange.is_empty() || expressions(table).any(|sql| quoted(sql, Some(&known)))
+        !table.opaque_clauses.is_empty() || expressions(table).any(|sql| quoted(sql, Some(&known)))
     };
     let mut objects = schema.objects.iter();
-    schema.strangers.is_empty()
-        && !objects.any(|object| quoted(&object.printed.0, None))
+    schema.opaque_objects.is_empty()
+        && !objects.any(|object| quoted(&object.create_statement.0, None))
         && !schema.tables.iter().any(in_table)
 }
 

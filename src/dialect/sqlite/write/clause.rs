@@ -21,10 +21,10 @@ pub fn list(names: &[String]) -> String {
 
 /// The statement that creates a table without its indexes; the stored text, if there is one.
 pub fn create(table: &Table) -> String {
-    if table.printed.0.is_empty() {
+    if table.create_statement.0.is_empty() {
         self::table(table)
     } else {
-        table.printed.0.clone()
+        table.create_statement.0.clone()
     }
 }
 
@@ -176,10 +176,10 @@ pub fn key(table: &str, key: &Key) -> String {
 
 /// The statement that creates an index; the stored text, if there is one.
 pub fn create_index(table: &str, key: &Key) -> String {
-    if key.printed.0.is_empty() {
+    if key.create_statement.0.is_empty() {
         index(table, key)
     } else {
-        key.printed.0.clone()
+        key.create_statement.0.clone()
     }
 }
 
@@ -246,10 +246,10 @@ pub fn check(check: &Check) -> String {
 }
 
 pub fn object(object: &Object) -> String {
-    if object.printed.0.is_empty() {
+    if object.create_statement.0.is_empty() {
         object.sql.clone()
     } else {
-        object.printed.0.clone()
+        object.create_statement.0.clone()
     }
 }
 

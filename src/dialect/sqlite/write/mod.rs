@@ -148,7 +148,7 @@ impl<'s> Writer<'s> {
     }
 
     fn alter(&mut self, old: &'s Table, new: &'s Table, alters: &[Alter]) {
-        if !old.strange.is_empty() || !new.strange.is_empty() {
+        if !old.opaque_clauses.is_empty() || !new.opaque_clauses.is_empty() {
             return self.refuse(new, "bird does not understand the table's definition");
         }
         if virtual_table::is_virtual(old) || virtual_table::is_virtual(new) {
@@ -186,11 +186,11 @@ impl<'s> Writer<'s> {
     fn others(&mut self, changes: &[Change]) {
         for change in changes {
             let (about, why) = match change {
-                Change::Stranger(_) => (change.about(), "bird does not understand it".to_owned()),
+                Change::Opaque(_) => (change.about(), "bird does not understand it".to_owned()),
                 Change::Setting { .. } => (change.about(), "no statement sets it".to_owned()),
                 _ => continue,
             };
-            let about = Id::new(Kind::Stranger, &about);
+            let about = Id::new(Kind::Opaque, &about);
             self.unsupported.push(Unsupported { about, why });
         }
     }
@@ -212,7 +212,7 @@ impl<'s> Writer<'s> {
             gone.contains(table)
         };
         let mut steps = Vec::new();
-        let mut stays = !self.from.strangers.is_empty();
+        let mut stays = !self.from.opaque_objects.is_empty();
         for trigger in objects(self.from, Kind::Trigger) {
             match (with_its_table(trigger), same(trigger, &new)) {
                 // It still exists while another table changes.
@@ -263,7 +263,8 @@ impl<'s> Writer<'s> {
 }
 
 fn is_twin(old: &Table, new: &Table) -> bool {
-    let plain = |table: &Table| !virtual_table::is_virtual(table) && table.strange.is_empty();
+    let plain =
+        |table: &Table| !virtual_table::is_virtual(table) && table.opaque_clauses.is_empty();
     old.name.eq_ignore_ascii_case(&new.name) && plain(old) && plain(new)
 }
 

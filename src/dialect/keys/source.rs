@@ -1,7 +1,7 @@
 //! One end of a reference, as it is asked for.
 
-use super::part::NOTHING;
-use super::{After, Part, RowsAsked, Spelling, Wire, condition, rows};
+use super::column::NOTHING;
+use super::{After, KeyColumn, RowQuery, Spelling, Wire, condition, rows};
 use crate::dialect::{Dialect, sizes};
 use crate::model::key::{Compare, split};
 use crate::model::schema::{Column, Family, Table};
@@ -9,7 +9,7 @@ use crate::model::server::Server;
 
 /// Where a table is.
 #[derive(Clone, Copy)]
-pub struct Place<'e> {
+pub struct KeyLocation<'e> {
     pub dialect: &'e dyn Dialect,
     pub server: &'e Server,
     pub schema: Option<&'e str>,
@@ -19,11 +19,11 @@ pub struct Place<'e> {
 
 /// One end of a reference.
 #[derive(Clone)]
-pub struct End<'e> {
-    pub place: Place<'e>,
+pub struct KeySource<'e> {
+    pub place: KeyLocation<'e>,
     pub table: &'e Table,
     pub columns: Vec<&'e Column>,
-    pub parts: Vec<Part>,
+    pub parts: Vec<KeyColumn>,
     /// The table, quoted and qualified.
     pub from: String,
     /// The conditions that hold for every key: the user's own, and that no part is NULL.
@@ -33,33 +33,33 @@ pub struct End<'e> {
 
 /// Keys of the first column beyond `after`, up to and with `upto`: canonical bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Range {
+pub struct KeyRange {
     pub after: Option<Vec<u8>>,
     pub upto: Option<Vec<u8>>,
 }
 
 /// A query whose rows are keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct KeyQuery {
     pub sql: String,
     pub parts: Vec<(Wire, Compare)>,
     /// Whether a last column has the number of rows, and how that comes.
     pub counted: Option<Wire>,
 }
 
-impl<'e> End<'e> {
+impl<'e> KeySource<'e> {
     /// Err says why it cannot be asked for.
     pub fn new(
-        place: Place<'e>,
+        place: KeyLocation<'e>,
         table: &'e Table,
         columns: &[(&'e Column, Compare)],
         filter: Option<&str>,
-    ) -> Result<End<'e>, String> {
+    ) -> Result<KeySource<'e>, String> {
         let dialect = place.dialect;
         let parts = columns
             .iter()
             .map(|(column, compare)| dialect.keys().part(column, compare, place.server));
-        let parts = parts.collect::<Result<Vec<Part>, String>>()?;
+        let parts = parts.collect::<Result<Vec<KeyColumn>, String>>()?;
         let filter = filter.map(|text| condition(dialect, text)).transpose()?;
         let from = match place.database {
             Some(database) => format!("{}.{}", dialect.quote(database), dialect.quote(&table.name)),
@@ -68,7 +68,7 @@ impl<'e> End<'e> {
         let filled = parts
             .iter()
             .map(|part| format!("{} IS NOT NULL", part.column));
-        Ok(End {
+        Ok(KeySource {
             place,
             table,
             columns: columns.iter().map(|(column, _)| *column).collect(),
@@ -103,7 +103,7 @@ impl<'e> End<'e> {
         lengths.sum()
     }
 
-    /// Whether such an index serves [`Range`], whichever end its bounds are from.
+    /// Whether such an index serves [`KeyRange`], whichever end its bounds are from.
     pub fn ranges_by_index(&self) -> bool {
         self.parts.first().is_some_and(|part| {
             // Bytes need not be characters, and then no bound of characters stands for them.
@@ -120,7 +120,7 @@ impl<'e> End<'e> {
     }
 
     /// Each key once with the number of its rows, in order.
-    pub fn counted(&self, range: &Range) -> Asked {
+    pub fn counted(&self, range: &KeyRange) -> KeyQuery {
         let mut conditions = self.conditions.clone();
         conditions.extend(self.within(range));
         self.groups(&conditions)
@@ -128,7 +128,7 @@ impl<'e> End<'e> {
 
     /// The keys under these conditions, each with the number of its rows, in order. Where the
     /// server's groups are not to be trusted, each row comes by itself and is counted on arrival.
-    pub(super) fn groups(&self, conditions: &[String]) -> Asked {
+    pub(super) fn groups(&self, conditions: &[String]) -> KeyQuery {
         let (selects, orders) = (self.selects(), self.orders());
         if !self.parts.iter().all(|part| part.groups) {
             return self.query(&selects, conditions, &format!(" ORDER BY {orders}"), None);
@@ -140,7 +140,7 @@ impl<'e> End<'e> {
     }
 
     /// Each key once, in order; where the server's groups are not to be trusted, several times.
-    pub fn distinct(&self, range: &Range) -> Asked {
+    pub fn distinct(&self, range: &KeyRange) -> KeyQuery {
         if !self.parts.iter().all(|part| part.groups) {
             return self.ordered(range);
         }
@@ -150,18 +150,18 @@ impl<'e> End<'e> {
     }
 
     /// The keys of a unique end, in order.
-    pub fn ordered(&self, range: &Range) -> Asked {
+    pub fn ordered(&self, range: &KeyRange) -> KeyQuery {
         let tail = format!(" ORDER BY {}", self.orders());
         self.asked(&self.selects(), range, &tail, None)
     }
 
     /// All keys as they lie, a key once for each of its rows.
-    pub fn unordered(&self) -> Asked {
-        self.asked(&self.selects(), &Range::default(), "", None)
+    pub fn unordered(&self) -> KeyQuery {
+        self.asked(&self.selects(), &KeyRange::default(), "", None)
     }
 
     /// Which of these keys exist; the answer may have others too, and a key several times.
-    pub fn among(&self, keys: &[Vec<u8>]) -> Asked {
+    pub fn among(&self, keys: &[Vec<u8>]) -> KeyQuery {
         let mut conditions = self.conditions.clone();
         conditions.push(self.found(keys));
         self.query(&self.selects(), &conditions, "", None)
@@ -184,11 +184,11 @@ impl<'e> End<'e> {
     }
 
     /// The first column's value so many rows beyond another: no row where there are fewer.
-    pub fn boundary(&self, after: Option<&[u8]>, step: u64) -> Asked {
+    pub fn boundary(&self, after: Option<&[u8]>, step: u64) -> KeyQuery {
         let Some(first) = self.parts.first() else {
             return self.unordered();
         };
-        let range = Range {
+        let range = KeyRange {
             after: after.map(<[u8]>::to_vec),
             upto: None,
         };
@@ -205,7 +205,7 @@ impl<'e> End<'e> {
         keys: &[Vec<u8>],
         after: Option<&After>,
         limit: u64,
-    ) -> Result<RowsAsked, String> {
+    ) -> Result<RowQuery, String> {
         let mut conditions = self.conditions.clone();
         conditions.push(self.found(keys));
         let mut order: Vec<&Column> = self.columns.clone();
@@ -226,20 +226,20 @@ impl<'e> End<'e> {
 
     /// These rows again, as they are now; one whose key is NULL by now, or that is outside of the
     /// user's condition, is not among them.
-    pub fn again(&self, identity: &[&Column], rows: &[Vec<String>]) -> Result<RowsAsked, String> {
+    pub fn again(&self, identity: &[&Column], rows: &[Vec<String>]) -> Result<RowQuery, String> {
         let mut conditions = self.conditions.clone();
         conditions.push(rows::identified(self.place.dialect, identity, rows)?);
         Ok(self.rows_asked(identity, &conditions, "", None, None))
     }
 
-    /// As [`End::again`], and rows whose key is NULL are among them. `tail` ends the query: it may
+    /// As [`KeySource::again`], and rows whose key is NULL are among them. `tail` ends the query: it may
     /// lock what it reads.
     pub fn as_they_are(
         &self,
         identity: &[&Column],
         rows: &[Vec<String>],
         tail: &str,
-    ) -> Result<RowsAsked, String> {
+    ) -> Result<RowQuery, String> {
         let mut conditions: Vec<String> = self.filter.iter().cloned().collect();
         conditions.push(rows::identified(self.place.dialect, identity, rows)?);
         Ok(self.rows_asked(identity, &conditions, tail, None, None))
@@ -276,7 +276,7 @@ impl<'e> End<'e> {
         tail: &str,
         wanted: Option<Vec<Vec<u8>>>,
         limit: Option<u64>,
-    ) -> RowsAsked {
+    ) -> RowQuery {
         // Named apart, so that what the rows are ordered by means the columns.
         let told = |(at, column): (usize, &&Column)| {
             format!(
@@ -288,7 +288,7 @@ impl<'e> End<'e> {
         let selects = self.parts.iter().map(|part| part.select.clone());
         let all: Vec<String> = texts.chain(selects).collect();
         let asked = self.query(&all.join(", "), conditions, tail, None);
-        RowsAsked {
+        RowQuery {
             sql: asked.sql,
             parts: asked.parts,
             identity: identity.iter().map(|column| (*column).clone()).collect(),
@@ -312,7 +312,7 @@ impl<'e> End<'e> {
         orders.collect::<Vec<_>>().join(", ")
     }
 
-    fn asked(&self, select: &str, range: &Range, tail: &str, counted: Option<Wire>) -> Asked {
+    fn asked(&self, select: &str, range: &KeyRange, tail: &str, counted: Option<Wire>) -> KeyQuery {
         let mut conditions = self.conditions.clone();
         conditions.extend(self.within(range));
         self.query(select, &conditions, tail, counted)
@@ -324,21 +324,21 @@ impl<'e> End<'e> {
         conditions: &[String],
         tail: &str,
         counted: Option<Wire>,
-    ) -> Asked {
+    ) -> KeyQuery {
         let sql = format!(
             "SELECT {select} FROM {} WHERE {}{tail}",
             self.from,
             conditions.join(" AND ")
         );
-        Asked {
+        KeyQuery {
             sql,
-            parts: self.parts.iter().map(Part::read).collect(),
+            parts: self.parts.iter().map(KeyColumn::read).collect(),
             counted,
         }
     }
 
     /// The conditions of a range.
-    pub(super) fn within(&self, range: &Range) -> Vec<String> {
+    pub(super) fn within(&self, range: &KeyRange) -> Vec<String> {
         let Some(first) = self.parts.first() else {
             return Vec::new();
         };

@@ -6,7 +6,7 @@ use crate::model::key::{Compare, number};
 
 /// How one column of a reference's end is read as canonical bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct KeyColumn {
     /// The column, quoted.
     pub column: String,
     /// What is selected.
@@ -77,11 +77,11 @@ impl Probe {
     }
 }
 
-impl Part {
+impl KeyColumn {
     /// A column whose values are the keys, each in one spelling, and whose index has them in
     /// their order.
-    pub fn plain(column: String, wire: Wire, compare: &Compare, spelling: Spelling) -> Part {
-        Part {
+    pub fn plain(column: String, wire: Wire, compare: &Compare, spelling: Spelling) -> KeyColumn {
+        KeyColumn {
             select: column.clone(),
             order: column.clone(),
             wire,
