@@ -1,4 +1,4 @@
-//! Looks at the objects that a statement touches.
+//! Reads the definitions of the objects that a statement touches.
 
 use super::session::{DbError, Row, Session};
 use crate::dialect::ErrorKind;

@@ -1,4 +1,4 @@
-//! Asks what `bird doctor` wants to know. It takes the lock for a moment, which writes nothing.
+//! The checks of `bird doctor` on a database. One takes the lock for a moment, which writes nothing.
 
 use crate::model::code::Code;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Points at which a test ends or holds this process, to prove that whatever a kill leaves behind
-//! is known. They exist in debug builds only.
+//! Points at which a test kills or pauses this process, to prove that recovery knows every state
+//! that a kill can leave. They exist in debug builds only.
 
 /// Ends the process by SIGKILL where `BIRD_FAILPOINT=NAME` or `NAME:TIMES` names this point, the
 /// n-th time that it is reached; holds it where `BIRD_BARRIER=NAME:COUNT:FOLDER` does, until so

@@ -1,5 +1,5 @@
-//! The file of an embedded database as a file: may it be written, and what does it lie on. Looking
-//! at it writes nothing.
+//! File facts of an embedded database: whether it can be written, and its file system. Reading them
+//! writes nothing.
 
 use crate::model::code::Code;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Asks a database for its schema.
+//! Reads the schema of a database.
 
 use super::session::{DbError, Row, Session};
 use crate::dialect::ErrorKind;

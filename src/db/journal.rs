@@ -1,5 +1,5 @@
-//! The journal: one row per statement, so that a run that ended anywhere is known exactly. A
-//! statement that commits by itself has its row before it is sent.
+//! The journal: a row per statement, so that the state after an interrupted run is known. The row of
+//! a statement that commits implicitly is written before the statement is sent.
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;

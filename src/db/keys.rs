@@ -1,4 +1,4 @@
-//! Keys of references, as they arrive from a database.
+//! Reads keys of references, estimates, replication and load from a database.
 
 use tokio::sync::mpsc::Sender;
 

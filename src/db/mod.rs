@@ -1,4 +1,4 @@
-//! The world: sessions with databases, and what is asked and done through them.
+//! Everything that talks to databases: sessions, and the queries and changes made through them.
 
 pub mod apply;
 pub mod audit;

@@ -1,5 +1,4 @@
-//! Makes what is missing around a schema. So far: the database itself, and on PostgreSQL the
-//! schema inside it. Accounts and grants will stand beside them.
+//! Creates missing databases and, on PostgreSQL, the schemas inside them.
 
 use std::time::{Duration, Instant};
 

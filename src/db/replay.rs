@@ -1,5 +1,5 @@
-//! Runs statements in a shadow. Each is looked at first: what could reach past the shadow is not
-//! sent, and told.
+//! Runs statements in a scratch database. A statement that could reach outside of it is not sent,
+//! and is reported.
 
 use crate::model::code::Code;
 use std::ops::Range;

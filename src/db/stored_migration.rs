@@ -1,6 +1,6 @@
-//! What is kept of each applied migration, in a table of bird's own beside the history: what its
-//! file said, so that a file which differs later can be told to be only reformatted, or the change
-//! can be shown. It is read only where a file differs; a history without it is as good.
+//! The stored text of each applied migration, in a table of bird's own. If a file differs later, the
+//! text shows whether it was only reformatted, and what changed. It is read only then, and a history
+//! without it is complete.
 
 use std::io::{Read, Write};
 use std::time::Duration;

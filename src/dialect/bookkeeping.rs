@@ -4,28 +4,27 @@ use crate::model::history::{OWN_TABLES, QUARANTINE};
 
 /// bird's own tables, and queries for the tables beside them.
 pub trait Bookkeeping: Sync {
-    /// The columns of a table: name, type, place in the primary key (or NULL), in order.
+    /// Asks for the columns of a table in order: name, type, position in the primary key or NULL.
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String;
 
-    /// The names of all tables that are neither bird's nor refinery's.
+    /// Asks for the names of all tables but bird's own and refinery's.
     fn tables_query(&self, schema: Option<&str>) -> String;
 
-    /// The names of up to a few objects that are neither bird's nor refinery's.
+    /// Asks for the names of the first few objects but bird's own and refinery's.
     fn objects_query(&self, schema: Option<&str>) -> String;
 
-    /// The type of the history's version column.
+    /// Asks for the type of the history's version column.
     fn width_query(&self, schema: Option<&str>) -> String;
 
     /// `CREATE TABLE IF NOT EXISTS` for the journal.
     fn journal_table(&self, schema: Option<&str>) -> String;
 
-    /// `CREATE TABLE IF NOT EXISTS` for what is kept of applied migrations.
+    /// `CREATE TABLE IF NOT EXISTS` for the stored migrations.
     fn applied_table(&self, schema: Option<&str>) -> String;
 }
 
-/// The journal's columns, for the types that an engine has for any text and for a long one.
-/// One row per statement of a file, up or undo; `before_objects` stands only while the statement
-/// is on its way.
+/// The journal's columns, with the engine's types for a short and a long text. It has a row per
+/// statement of a file, up or undo; `before_objects` is set only while the statement runs.
 pub(super) fn journal_columns(text: &str, long: &str) -> String {
     format!(
         "(version BIGINT NOT NULL, direction {text}(4) NOT NULL, statement INT NOT NULL, \
@@ -37,8 +36,7 @@ pub(super) fn journal_columns(text: &str, long: &str) -> String {
     )
 }
 
-/// A condition that is true of the tables that are neither bird's nor refinery's, for an
-/// expression of a table's name.
+/// A condition on the expression of a table's name that excludes bird's own tables and refinery's.
 pub(super) fn not_own(name: &str) -> String {
     let own = OWN_TABLES.join("', '");
     let length = QUARANTINE.len();

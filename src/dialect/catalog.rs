@@ -1,34 +1,35 @@
-//! A schema in an engine's words: how it is asked for, read, and brought to another one.
+//! [`Catalog`]: how an engine's schemas are queried, read and changed.
 //!
-//! An engine's half stands in `dialect/<engine>/catalog/`. Whatever it cannot read for certain it
-//! reports as strange, and whatever it cannot write as unsupported; nothing is left out silently.
+//! Each engine implements it in its `catalog.rs`, with `read`, `ddl` and `write`. A part that it
+//! cannot read for certain is reported as opaque, and a change that it cannot write as unsupported;
+//! nothing is left out silently.
 
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{Check, Column, ForeignKey, Key, Object, Partitions, Schema, Table};
 use crate::model::server::Server;
 
-/// Where a schema is or is going to be.
+/// The location of a schema.
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaLocation<'p> {
     pub server: &'p Server,
-    /// The database's name on its server; its objects are told without it.
+    /// The database's name on its server; names of objects do not include it.
     pub database: &'p str,
-    /// The schema inside, on engines that have them.
+    /// The schema inside the database, on engines that have schemas.
     pub schema: Option<&'p str>,
 }
 
-/// One SELECT, or a statement that results like one.
+/// A SELECT, or another statement that returns rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     pub sql: String,
-    /// How many columns its answer has.
+    /// The number of its columns.
     pub columns: usize,
 }
 
-/// The rows of one question, every cell as text.
+/// The rows of a query, every cell as text.
 pub type Rows = Vec<Vec<Option<String>>>;
 
-/// A part of a schema, to be told in one line.
+/// A part of a schema that [`Catalog::describe`] describes.
 #[derive(Debug, Clone, Copy)]
 pub enum SchemaPart<'p> {
     Table(&'p Table),
@@ -40,7 +41,7 @@ pub enum SchemaPart<'p> {
     Object(&'p Object),
 }
 
-/// The risks of a statement as remarks above it.
+/// The risks of a statement as SQL comments above it.
 pub fn risks(step: &DdlStep) -> String {
     let remarks = step.risks.iter().map(|risk| {
         // A name may hold a line break, and what stands behind it would be code.
@@ -50,36 +51,37 @@ pub fn risks(step: &DdlStep) -> String {
     remarks.collect()
 }
 
-/// How an engine's schemas are read and written. Pure, as the dialect is.
+/// Reads and writes the schemas of an engine. Pure, as the dialect is.
 pub trait Catalog: Sync {
-    /// What is asked first, all in one round trip. Their number does not grow with the schema.
+    /// The first round of queries, sent in one round trip. Their number does not grow with the
+    /// schema.
     fn queries(&self, place: &SchemaLocation<'_>) -> Vec<Query>;
 
-    /// What is asked when the first results are known, all in one round trip.
+    /// The second round of queries, made from the first results, sent in one round trip.
     fn follow_up(&self, _place: &SchemaLocation<'_>, _results: &[Rows]) -> Vec<Query> {
         Vec::new()
     }
 
-    /// What a table is whose rows are kept by something else than the engine itself, such as
-    /// another server.
+    /// The kind of a table whose rows are stored outside of the engine, such as on another server.
+    /// `None` for other tables.
     fn rows_elsewhere(&self, _table: &Table) -> Option<String> {
         None
     }
 
-    /// The schema from all results, the first and the later ones, in the order of the questions.
-    /// Neither bird's own tables nor refinery's belong to it.
+    /// The schema from the results of both rounds, in the order of the queries, without bird's own
+    /// tables and refinery's.
     fn read(&self, place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String>;
 
-    /// Whether columns can be put into another order.
+    /// Whether the engine can reorder columns.
     fn orders_columns(&self) -> bool {
         true
     }
 
-    /// A part as its clause or statement, for people.
+    /// A part as its clause or statement, for reports.
     fn describe(&self, part: SchemaPart<'_>) -> String;
 
-    /// The statements that make the differences, in an order that works, each with its risks.
-    /// With an empty `from` they recreate `to`.
+    /// The statements that turn `from` into `to`, in an order that works, each with its risks. With
+    /// an empty `from` they recreate `to`.
     fn write(
         &self,
         place: &SchemaLocation<'_>,
@@ -88,8 +90,8 @@ pub trait Catalog: Sync {
         to: &Schema,
     ) -> Ddl;
 
-    /// The statement that gives a table, a column or another object of `schema` its new name and
-    /// keeps its data; `None` where there is no such object.
+    /// The statement that renames a table, a column or another object of `schema` and keeps its
+    /// data. `None` if there is no such object.
     fn rename(
         &self,
         place: &SchemaLocation<'_>,
@@ -97,8 +99,8 @@ pub trait Catalog: Sync {
         renamed: &Renamed,
     ) -> Option<DdlStep>;
 
-    /// Statements as a text that the engine's own client runs, and that bird's splitter takes
-    /// apart again: terminators, delimiters, remarks.
+    /// Statements as a script that the engine's own client runs and that bird's splitter reads:
+    /// with terminators, delimiters and comments.
     fn script(&self, steps: &[DdlStep]) -> String {
         let texts = steps
             .iter()
@@ -106,36 +108,36 @@ pub trait Catalog: Sync {
         texts.collect()
     }
 
-    /// What a script needs around it where nobody but the client runs it, such as switching off
-    /// the foreign keys of SQLite while a table is rebuilt: before and behind.
+    /// The lines before and after a script that only the client runs, such as those that disable
+    /// foreign keys on SQLite while a table is rebuilt.
     fn surround(&self, _steps: &[DdlStep]) -> (Vec<String>, Vec<String>) {
         (Vec::new(), Vec::new())
     }
 }
 
-/// Where the bytes begin that are no text, behind all characters that anybody uses.
+/// The first of the characters that stand for bytes that are not text, behind all assigned ones.
 const BYTES: u32 = 0x10_FF00;
 
-/// An answer's text in which some bytes are none, such as a binary default within a definition:
-/// each of these is a character of its own that nothing else uses.
+/// A result as text. Each byte that is not UTF-8, such as one of a binary default in a definition,
+/// becomes an unassigned character of its own.
 #[must_use]
 pub fn text_of_bytes(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
-        let strange = chunk.invalid().iter();
-        text.extend(strange.filter_map(|byte| char::from_u32(BYTES + u32::from(*byte))));
+        let invalid = chunk.invalid().iter();
+        text.extend(invalid.filter_map(|byte| char::from_u32(BYTES + u32::from(*byte))));
     }
     text
 }
 
-/// Whether a text has bytes in it that are no text.
+/// Whether a text stands for bytes that are not UTF-8.
 #[must_use]
 pub fn has_bytes(text: &str) -> bool {
     text.chars().any(|sign| u32::from(sign) >= BYTES)
 }
 
-/// The bytes that a text stands for, those of [`text_of_bytes`] as they were.
+/// The bytes that a text of [`text_of_bytes`] stands for.
 #[must_use]
 pub fn bytes_of(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -6,14 +6,17 @@ use crate::model::seed::Value;
 
 /// Quotes names, writes values as literals and compares them.
 pub trait Literals: Sync {
-    /// What a table without a qualifier is qualified with, where the session uses this database
-    /// and this schema.
+    /// The qualifier of a table that has none, in a session that uses this database and schema.
     fn default_qualifier<'n>(&self, database: &'n str, schema: Option<&'n str>) -> &'n str;
 
-    /// An identifier, quoted for SQL. The only quoting in the program.
+    /// Quotes an identifier. The only place that does.
     fn quote(&self, identifier: &str) -> String;
 
-    /// A text as a literal, or why it cannot be one.
+    /// A text as a literal.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the engine has no such text.
     fn text(&self, text: &str) -> Result<String, String>;
 
     /// Bytes as a literal.
@@ -25,8 +28,12 @@ pub trait Literals: Sync {
         if yes { "1" } else { "0" }
     }
 
-    /// A value as a literal for a column, or why it cannot be one. A text for a column of bytes
-    /// means a UUID's bytes where it is one, else its own.
+    /// A value as a literal for a column. A text for a binary column means the bytes of a UUID if it
+    /// is one, else its own bytes.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the engine has no such literal.
     fn literal(&self, value: &Value, column: &Column) -> Result<String, String> {
         match value {
             Value::Null => Ok("NULL".into()),
@@ -43,39 +50,39 @@ pub trait Literals: Sync {
         }
     }
 
-    /// A condition that is true when the column holds exactly this literal: characters are
-    /// compared as bytes, NULL equals NULL.
+    /// A condition that is true if the column holds exactly this literal: characters are compared
+    /// as bytes, and NULL equals NULL.
     fn same(&self, column: &Column, literal: &str) -> String;
 
-    /// A table of the database in use, qualified where a session could be led elsewhere.
+    /// A table of the current database, qualified if a search path could resolve it elsewhere.
     fn table(&self, schema: Option<&str>, table: &str) -> String;
 
     fn family(&self, sql_type: &str) -> Family;
 
-    /// The statement that makes a row, in the place of one with the same key. The key's column is
-    /// the first.
+    /// The statement that inserts a row or replaces the one with the same key. The first column is
+    /// the key.
     fn replace(&self, table: &str, columns: &[&str], values: &[String]) -> String {
         let (columns, values) = (columns.join(", "), values.join(", "));
         format!("REPLACE INTO {table} ({columns}) VALUES ({values})")
     }
 
-    /// An expression of bytes, such as a column, as one of hexadecimal digits.
+    /// The expression that turns bytes into hexadecimal digits.
     fn hex_of(&self, bytes: &str) -> String {
         format!("HEX({bytes})")
     }
 
-    /// A column of times as RFC 3339 text in UTC, or nothing where that cannot be known. A time
-    /// without a zone is known where `is_utc` says so, or where the engine writes all its times
+    /// The expression that reads a time column as RFC 3339 text in UTC. `None` if its zone is
+    /// unknown: a time without a zone is UTC if `is_utc` is set, or if the engine writes all times
     /// in UTC.
     fn utc_of(&self, column: &Column, is_utc: bool) -> Option<String>;
 }
 
-/// A text between single quotes, quotes doubled; the rule that all three engines share.
+/// A text between single quotes with its quotes doubled, the rule that all engines share.
 pub(super) fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The numbers between the parentheses of a type: its length, its digits and their scale.
+/// The numbers between the parentheses of a type: length, precision, scale.
 pub fn sizes(sql_type: &str) -> Vec<u64> {
     let inner = sql_type
         .split_once('(')

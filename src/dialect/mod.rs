@@ -62,7 +62,7 @@ pub use statements::{ErrorKind, Forbidden, Statements};
 /// All engines, in the order in which the README lists them.
 pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];
 
-/// The client library that connects to an engine; each has an arm in `db::session`.
+/// The client library that connects to an engine. Each has an arm in `db::session`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
     MySql,
@@ -70,7 +70,7 @@ pub enum Driver {
     Sqlite,
 }
 
-/// What is always so for an engine.
+/// The fixed facts of an engine.
 #[derive(Debug)]
 pub struct Facts {
     /// `mysql`, `postgres`, `sqlite`: the name in the config, in folders and in reports.
@@ -80,13 +80,13 @@ pub struct Facts {
     pub schemes: &'static [&'static str],
     /// The URL parameters that bird understands; any other is an error.
     pub parameters: &'static [&'static str],
-    /// The port where the URL names none; `None` for an embedded engine.
+    /// The default port. `None` for an embedded engine.
     pub port: Option<u16>,
     /// Whether DDL can be rolled back.
     pub transactional_ddl: bool,
-    /// The schema that is meant where the config names none, on engines that have them.
+    /// The default schema. `None` if the engine has no schemas inside a database.
     pub schema: Option<&'static str>,
-    /// The database that every server has, to connect to where the wanted one is missing.
+    /// The database that every server has: bird connects to it to create a missing one.
     pub maintenance_db: Option<&'static str>,
 }
 
@@ -103,32 +103,32 @@ pub trait Dialect:
 {
     fn facts(&self) -> &'static Facts;
 
-    /// How its schemas are read and written.
+    /// Reads and writes schemas.
     fn catalog(&self) -> &dyn Catalog;
 
-    /// How keys of references are asked for and read.
+    /// Reads the keys of references.
     fn keys(&self) -> &dyn Keys;
 
-    /// What its repairs are made of.
+    /// The SQL of repairs.
     fn repairs(&self) -> &dyn Repairs;
 
     /// How it writes SQL.
     fn syntax(&self) -> &'static Syntax;
 
-    /// What its statements could reach beyond their database.
+    /// What its statements can reach outside of their database.
     fn containment(&self) -> &'static Rules;
 
-    /// What `bird doctor` looks at.
+    /// The checks of `bird doctor`.
     fn checks(&self) -> &'static [Check];
 }
 
-/// The engine of a URL scheme.
+/// The engine of a URL scheme. `None` if no engine has it.
 pub fn by_scheme(scheme: &str) -> Option<&'static dyn Dialect> {
     let mut all = DIALECTS.iter().copied();
     all.find(|dialect| dialect.facts().schemes.contains(&scheme))
 }
 
-/// Every engine's name.
+/// The names of all engines.
 pub fn names() -> Vec<&'static str> {
     let all = DIALECTS.iter().map(|dialect| dialect.facts().name);
     all.collect()

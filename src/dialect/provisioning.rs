@@ -2,10 +2,10 @@
 
 use crate::model::server::Server;
 
-/// Something that belongs to a database and may be missing.
+/// An object that a database needs and that may be missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
-    /// Gives a row where it exists.
+    /// Gives a row if it exists.
     pub exists: String,
     pub create: String,
 }
@@ -31,17 +31,17 @@ pub struct BorrowQueries {
 
 /// Creates databases and schemas, checks them, and makes and drops scratch databases.
 pub trait Provisioning: Sync {
-    /// What must be inside a database before migrations can run, by name.
+    /// The objects that a database needs before migrations can run, by name.
     fn missing_inside(&self, _schema: Option<&str>) -> Vec<(String, Missing)> {
         Vec::new()
     }
 
-    /// Gives the GRANT that this account lacks for migrating, or NULL.
+    /// Asks for the GRANT that this account lacks for migrating, or NULL.
     fn preflight_query(&self, _schema: Option<&str>) -> Option<String> {
         None
     }
 
-    /// Tells what about an existing database will not serve, or NULL.
+    /// Asks for the reason why an existing database is unsuitable, or NULL.
     fn concern_query(&self) -> Option<&'static str> {
         None
     }
@@ -49,30 +49,29 @@ pub trait Provisioning: Sync {
     /// The statement that creates a database.
     fn create_database(&self, name: &str, collation: Option<&str>, server: &Server) -> String;
 
-    /// Asks for what a database beside this one must be made with to be like it, as
-    /// [`Provisioning::create_like`] reads it.
+    /// Asks for the defaults of this database, for [`Provisioning::create_like`].
     fn defaults_query(&self) -> Option<&'static str> {
         None
     }
 
-    /// The statement that makes a database with the defaults of another one.
+    /// The statement that creates a database with the defaults of another one.
     fn create_like(&self, _name: &str, _defaults: &[Option<String>]) -> String {
         String::new()
     }
 
-    /// Asks for the databases whose names begin so.
+    /// Asks for the databases whose names have this prefix.
     fn databases_query(&self, _prefix: &str) -> Option<String> {
         None
     }
 
-    /// Asks who is in the databases whose names begin so: the database, and the session as
-    /// `ServerFacts::cancel` reads it.
+    /// Asks for the sessions in databases whose names have this prefix: the database, and the
+    /// session as `ServerFacts::cancel` reads it.
     fn in_use_query(&self, _prefix: &str) -> Option<String> {
         None
     }
 
-    /// Asks for the GRANT that lets this account make databases whose names begin so; NULL where
-    /// it has it.
+    /// Asks for the GRANT that this account lacks for creating databases whose names have this
+    /// prefix, or NULL.
     fn may_create_query(&self, _prefix: &str) -> Option<String> {
         None
     }
@@ -82,12 +81,12 @@ pub trait Provisioning: Sync {
         None
     }
 
-    /// The statement that gives a database the defaults of another one, where that can be.
+    /// The statement that gives a database the defaults of another one.
     fn become_like(&self, _name: &str, _defaults: &[Option<String>]) -> Option<String> {
         None
     }
 
-    /// The statement that drops a database, whoever is still connected to it.
+    /// The statement that drops a database, even if sessions are connected to it.
     fn drop_database(&self, _name: &str) -> Option<String> {
         None
     }

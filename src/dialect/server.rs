@@ -5,26 +5,27 @@ use crate::model::server::Server;
 /// The statements of a session-level lock. Each SELECT gives one row of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
-    /// Tries once, without waiting: `1` when taken.
+    /// Tries once to take it, without waiting: `1` if taken.
     pub take: String,
-    /// `1` when this very session holds it.
+    /// `1` if this session holds it.
     pub held: String,
-    /// The server's session behind the connection, in words that no other session of any server
-    /// has; the last part, after a colon, is the id that the server itself uses.
+    /// The identity of the server's session, unique among all servers. The part after the last
+    /// colon is the server's own session id.
     pub session: &'static str,
-    /// Whether proxies that share sessions stop sharing one while it holds such a lock; then it
-    /// shows only afterwards whether it is shared.
+    /// Whether a proxy that shares sessions pins one that holds such a lock. Sharing is then visible
+    /// only after the lock is released.
     pub pins: bool,
-    /// Who holds it: session id, account, address, since when (seconds), what it runs.
+    /// The holder: session id, account, address, seconds since, statement.
     pub holder: String,
     pub release: String,
 }
 
-/// What a server is, who holds its locks, and whether it follows another server.
+/// Product and version, locks, replication and load of a server.
 pub trait ServerFacts: Sync {
     /// Asks for product and version, in the columns that [`ServerFacts::server`] reads.
     fn server_query(&self) -> &'static str;
 
+    /// Reads a row of [`ServerFacts::server_query`].
     fn server(&self, row: &[Option<String>]) -> Server;
 
     /// Asks for the server's identity, which changes with a failover; replicas name their source by
@@ -39,49 +40,47 @@ pub trait ServerFacts: Sync {
         self.identity_query(server)
     }
 
-    /// Who holds locks that this session may be waiting for: session id, account, address, for
-    /// how long (seconds).
+    /// Asks for the sessions that may block this one: session id, account, address, seconds since.
     fn blockers_query(&self, _server: &Server) -> Option<&'static str> {
         None
     }
 
-    /// The lock of a database; `None` where the engine's own transactions must do.
+    /// The session lock of a database. `None` if the engine has only transactions for it.
     fn lock(&self, database: &str, schema: Option<&str>) -> Option<Lock>;
 
-    /// Asks for what makes this server, or this database, one that is not to be written to: its
-    /// first cell names it.
+    /// Asks for the setting that makes the server or the database read-only; the first cell names
+    /// it.
     fn unwritable_query(&self) -> Option<&'static str> {
         None
     }
 
-    /// Whether a server that follows another one may take writes all the same, so that only its
-    /// replication tells what it is.
+    /// Whether a replica may accept writes, so that only its replication state reveals it.
     fn replicas_take_writes(&self) -> bool {
         false
     }
 
-    /// Gives a row, beginning with a setting's name, where the server is a node of a cluster and
-    /// its locks hold on that node only.
+    /// Asks whether the server is a node of a cluster in which a lock holds on one node only: a row
+    /// that begins with the name of a setting, or no row.
     fn cluster_query(&self) -> Option<&'static str> {
         None
     }
 
-    /// Ends what a session of the server does, named as [`Lock::session`] names it.
+    /// Cancels the statement of a session, which is named as [`Lock::session`] names it.
     fn cancel(&self, _session: &str) -> Option<String> {
         None
     }
 
-    /// What is doubtful about a server of this product and version, in words.
+    /// The warnings about a server of this product and version.
     fn doubts(&self, _server: &Server) -> Vec<String> {
         Vec::new()
     }
 
-    /// The right that an account needs for [`ServerFacts::replication`], where not everybody may ask.
+    /// The privilege for [`ServerFacts::replication`]. `None` if every account may ask.
     fn replication_right(&self, _server: &Server) -> Option<&'static str> {
         None
     }
 
-    /// Whether a replica has the identity of its primary, as a copy of all that it is.
+    /// Whether a replica has the identity of its primary, as a physical copy of it.
     fn copies_identity(&self) -> bool {
         false
     }
@@ -91,13 +90,13 @@ pub trait ServerFacts: Sync {
         None
     }
 
-    /// Asks how many statements run on the server: the number is the last cell.
+    /// Asks for the number of running statements, in the last cell.
     fn load(&self) -> Option<&'static str> {
         None
     }
 }
 
-/// The server's own id in the name of a session.
+/// The server's own session id in the identity of a session.
 pub(super) fn number_of(session: &str) -> Option<u64> {
     session.rsplit(':').next()?.parse().ok()
 }

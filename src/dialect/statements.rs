@@ -1,36 +1,36 @@
-//! What a statement, an object or an error code means to an engine.
+//! The meaning of statements, definitions and error codes to an engine.
 
 use crate::dialect::recovery::{Object, RecoveryClass};
 use crate::model::server::Server;
 use crate::sql::Cursor;
 
-/// What went wrong, as far as bird acts on it.
+/// The kind of an error, as far as bird acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The database, or the schema in it, does not exist.
     MissingDatabase,
     MissingTable,
-    /// Something else that is named does not exist.
+    /// Another named object does not exist.
     MissingObject,
-    /// What should be created is there already.
+    /// The object to create exists already.
     Exists,
-    /// Someone else holds a lock.
+    /// Another session holds a lock.
     Busy,
-    /// What the statement reads was changed while it ran.
+    /// A table was changed while the statement read it.
     Changed,
-    /// The engine cannot do it in the way that was asked for.
+    /// The engine cannot do it with the requested algorithm.
     NotThatWay,
-    /// It was cancelled, by bird or by somebody else.
+    /// The statement was cancelled, by bird or by another session.
     Cancelled,
-    /// User or password are wrong.
+    /// The user or the password is wrong.
     Account,
-    /// The account may not do it.
+    /// The account lacks a privilege.
     Denied,
-    /// The server is not to be written to: it is a replica, or somebody has closed it.
+    /// The server is read-only: a replica, or a server that a setting keeps from writes.
     ReadOnly,
-    /// The server does not take connections yet, or the connection broke.
+    /// The server does not accept connections yet, or the connection broke.
     Connection,
-    /// The protection that the URL asks for could not be had.
+    /// The TLS mode of the URL could not be met.
     Certificate,
     Other,
 }
@@ -38,32 +38,34 @@ pub enum ErrorKind {
 /// A statement that a migration must not contain, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forbidden {
-    /// The statement as people call it: `COMMIT`.
+    /// The common name of the statement: `COMMIT`.
     pub what: &'static str,
     pub why: &'static str,
 }
 
 /// The reading of statements, definitions and errors.
 pub trait Statements: Sync {
-    /// What an error of the engine means.
+    /// The kind of an error.
     fn error_kind(&self, code: &str, message: &str) -> ErrorKind;
 
-    /// The byte in a statement at which an error message points, where only its text tells.
+    /// The byte of a statement at which an error message points. `None` if the message has no
+    /// position in its text.
     fn pointed_at(&self, _message: &str, _statement: &str) -> Option<usize> {
         None
     }
 
-    /// Why a migration must not contain this statement, given as its code words.
+    /// The reason why a migration must not contain this statement, given as its code words. `None`
+    /// if it may.
     fn forbid(&self, words: &[&str]) -> Option<Forbidden>;
 
     /// What a statement, given as its code words, is to a journal.
     fn recovery(&self, words: &Cursor<'_>) -> RecoveryClass;
 
-    /// The query that shows an object: no row, or an error that it is missing, where it does
-    /// not exist. `None` where nothing can be seen of it.
+    /// The query that shows an object's definition: no row, or an error, if it does not exist.
+    /// `None` if the engine cannot show it.
     fn definition_query(&self, object: &Object, server: &Server) -> Option<String>;
 
-    /// A definition without what changes by itself.
+    /// A definition without the parts that change by themselves, such as a counter.
     fn normalize(&self, definition: String) -> String {
         definition
     }
@@ -73,20 +75,20 @@ pub trait Statements: Sync {
         None
     }
 
-    /// Names what makes data statements impossible to roll back: tables without transactions,
-    /// and where there are such, everything that could write to them behind the scenes.
+    /// Asks for the objects that make data statements impossible to roll back: tables without
+    /// transactions and, if there are any, everything that could write to them indirectly.
     fn untransactional_query(&self) -> Option<&'static str> {
         None
     }
 
-    /// The tables that a statement drops or rebuilds in a way that would run the deletes of
-    /// foreign keys. Only SQLite has such.
+    /// The tables that a statement drops or rebuilds such that foreign keys would cascade. Only
+    /// SQLite has such statements.
     fn rebuilt_tables(&self, _words: &[&str]) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// Whether the first words of a statement are these, in any case.
+/// Whether a statement begins with these words, in any letter case.
 pub(super) fn starts_with(words: &[&str], wanted: &[&str]) -> bool {
     words.len() >= wanted.len()
         && std::iter::zip(words, wanted).all(|(word, want)| word.eq_ignore_ascii_case(want))
@@ -99,15 +101,15 @@ pub(super) fn forbid_control(words: &[&str], table: &[(&[&str], Forbidden)]) -> 
     found.map(|(_, refusal)| refusal.clone())
 }
 
-/// Whether a statement calls a function when it runs; what it makes may call it later.
+/// Whether a statement calls a function when it runs. A CREATE statement calls none.
 pub(super) fn calls(words: &[&str], function: &str) -> bool {
     !starts_with(words, &["CREATE"]) && words.iter().any(|word| word.eq_ignore_ascii_case(function))
 }
 
-/// The reason why a file may not release all locks of its session.
+/// The reason why a file must not release all locks of its session.
 pub(super) const LOCKED: &str =
     "it would release bird's own lock, and a second run could begin meanwhile";
 
-/// The reason why a file may not end or begin transactions.
+/// The reason why a file must not begin or end transactions.
 pub(super) const TRANSACTIONS: &str = "bird itself runs each migration in a transaction, or statement by \
      statement with a journal, and must know where it stands";

@@ -1,5 +1,5 @@
-//! A driver that stumbles over what a server sends must not take bird with it: drivers index into
-//! what they got and make room for what was announced, and a server may be anybody's.
+//! [`guarded`]: turns a panic of a driver into an error. Drivers index into received bytes and
+//! allocate announced lengths, and a server may send anything.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -18,8 +18,8 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Does a driver's work; where the driver breaks, the connection is as good as lost. Whoever
-/// opened it still owns it, and can only close it.
+/// Runs a driver's future and returns its panic as an error. After that the connection can only be
+/// closed.
 pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, DbError> {
     HOOK.call_once(silence);
     let mut work = pin!(work);
@@ -35,7 +35,7 @@ pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, DbError> {
     step.await
 }
 
-/// What broke is told as an error, and not beside it.
+/// Keeps the default hook from printing a driver's panic, which is reported as an error.
 fn silence() {
     let tell = panic::take_hook();
     panic::set_hook(Box::new(move |broken| {

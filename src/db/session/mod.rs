@@ -1,7 +1,6 @@
-//! The live half of an engine: one connection, set to one known state. The only user of sqlx.
+//! [`Session`]: one connection in a known state. The only user of sqlx.
 //!
-//! A session is never pooled: the lock that it takes, the settings that it makes and the
-//! statements that it runs belong together.
+//! A session is never pooled: its lock, its settings and its statements belong together.
 
 mod error;
 mod guard;
@@ -24,20 +23,20 @@ pub use error::DbError;
 use error::from_driver;
 pub use sample::Sample;
 
-/// How long a server may take to answer a connection attempt. PgBouncer lets a client wait 15
-/// seconds after a login that failed, and the first look for a database that does not exist is one.
+/// The timeout of a connection attempt. PgBouncer delays a client for 15 seconds after a failed
+/// login, and the first attempt on a missing database is one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One row, every cell as text.
 pub type Row = Vec<Option<String>>;
 
-/// What a session is for.
+/// The purpose of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// The engine itself refuses every write.
     Look,
     Write,
-    /// Write, and make the file of an embedded database where it is missing.
+    /// Writes, and creates the file of an embedded database if it is missing.
     Create,
 }
 
@@ -47,14 +46,14 @@ pub struct Session {
     pub dialect: &'static dyn Dialect,
     pub schema: Option<String>,
     pub server: Server,
-    /// Its number on the server, once it was asked for.
+    /// Its id on the server, set by [`Session::limit`].
     pub id: Option<String>,
     access: Access,
-    /// What a writing session is set to beside its known state.
+    /// The timeouts of a writing session.
     limits: Option<String>,
 }
 
-/// One answer per statement of a text, up to the one that failed.
+/// The rows of each statement of a text, up to the one that failed, and its error.
 pub type Answers = (Vec<Vec<Row>>, Option<DbError>);
 
 enum Connection {
@@ -63,7 +62,7 @@ enum Connection {
     Sqlite(Box<sqlx::SqliteConnection>),
 }
 
-/// Runs the same words on whichever connection it is.
+/// Runs the same code for a connection of any driver.
 macro_rules! each {
     ($connection:expr, $it:ident => $work:expr) => {
         match $connection {
@@ -75,7 +74,7 @@ macro_rules! each {
 }
 
 impl Session {
-    /// Connects, sets the session to its known state and asks who is there.
+    /// Connects, brings the session into its known state and asks for product and version.
     pub async fn open(
         target: &Target,
         dialect: &'static dyn Dialect,
@@ -112,7 +111,7 @@ impl Session {
             session.server = dialect.server(rows.first().map_or(&[], Vec::as_slice));
             Ok(session)
         };
-        // A server that lets bird in and then says nothing is as good as one that does not.
+        // A server that accepts the connection and never answers counts as unreachable.
         match tokio::time::timeout(CONNECT_TIMEOUT, greeting).await {
             Ok(session) => session,
             Err(_) => {
@@ -123,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Another connection to the same place, with the same rights.
+    /// Opens another session like this one.
     pub async fn another(&self, target: &Target) -> Result<Session, DbError> {
         Session::open(target, self.dialect, self.schema.as_deref(), self.access).await
     }
@@ -133,7 +132,7 @@ impl Session {
         self.dialect.settings(self.schema.as_deref(), looking)
     }
 
-    /// Sets the session back to its known state, after statements that may have changed it.
+    /// Brings the session back into its known state, after statements that may have changed it.
     pub async fn reset(&mut self) -> Result<(), DbError> {
         let mut sql = self.dialect.reset(self.schema.as_deref());
         if let Some(limits) = &self.limits {
@@ -142,8 +141,8 @@ impl Session {
         self.run(&sql).await
     }
 
-    /// Sets how long a statement may wait for a lock in the server's queue, and run; and learns
-    /// by which number it can be cancelled.
+    /// Sets the lock timeout and the statement timeout, and asks for the session's id, by which its
+    /// statement can be cancelled.
     pub async fn limit(
         &mut self,
         lock: Duration,
@@ -154,7 +153,7 @@ impl Session {
             self.run(&limits).await?;
         }
         if let Some(notice) = self.dialect.tcp_keepalive() {
-            // An old server, or one on a system without the means, does without.
+            // Older servers and some platforms do not support it.
             let _: Result<(), DbError> = self.run(notice).await;
         }
         if let Some(query) = self.dialect.session_query() {
@@ -163,7 +162,7 @@ impl Session {
         Ok(())
     }
 
-    /// Gets ready to write, and to wait for others by itself.
+    /// Makes an embedded database wait for other writers.
     pub async fn prepare_to_write(&mut self) -> Result<(), DbError> {
         match &mut self.connection {
             Connection::Sqlite(_) => self.run(sqlite::WRITER_WAITS).await,
@@ -176,8 +175,8 @@ impl Session {
         self.dialect.table(self.schema.as_deref(), table)
     }
 
-    /// Sends one text in one round trip and waits for its end. A text of several statements is
-    /// for bird's own bookkeeping; a migration's statement goes alone.
+    /// Runs a text in one round trip. Texts of several statements are bird's own bookkeeping; the
+    /// statements of migrations are sent one by one.
     pub async fn run(&mut self, sql: &str) -> Result<(), DbError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let result = each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(drop) }).await);
@@ -187,7 +186,7 @@ impl Session {
         }
     }
 
-    /// Sends one statement and tells how many rows it has changed.
+    /// Runs one statement and returns the number of changed rows.
     pub async fn change(&mut self, sql: &str) -> Result<u64, DbError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let result = each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(|done| done.rows_affected()) }).await);
@@ -226,8 +225,9 @@ impl Session {
         }
     }
 
-    /// What each SELECT of a text answers, in one round trip; where one fails, the rest is not run.
-    /// Bytes that are no text, such as a binary default within a definition, are told as [`catalog::text_of_bytes`] says.
+    /// The rows of each SELECT of a text, in one round trip. The statements after a failed one are
+    /// not run. Bytes that are not UTF-8, such as a binary default in a definition, are read by
+    /// [`catalog::text_of_bytes`].
     pub async fn answers(&mut self, sql: &str) -> Answers {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let (mut all, mut rows) = (Vec::new(), Vec::new());
@@ -257,7 +257,7 @@ impl Session {
         (all, error)
     }
 
-    /// The rows of one SELECT that may give thousands, of so many columns.
+    /// The rows of a SELECT that may return thousands; it has `columns` columns.
     pub async fn many_rows(&mut self, sql: &str, columns: usize) -> Result<Vec<Row>, DbError> {
         if !matches!(self.connection, Connection::Sqlite(_)) {
             return self.rows(sql).await;
@@ -278,17 +278,18 @@ impl Session {
             .and_then(|row| row.into_iter().next().flatten()))
     }
 
-    /// An error with its place in the statement, where the engine knows it.
+    /// The [`DbError`] of a driver's error, with its position in the statement if the engine knows
+    /// it.
     async fn explain(&mut self, error: sqlx::Error, sql: &str) -> DbError {
-        let mut told = from_driver(error, self.dialect, sql);
+        let mut explained = from_driver(error, self.dialect, sql);
         if let Connection::Sqlite(connection) = &mut self.connection {
-            told.at = sqlite::error_offset(connection).await;
+            explained.at = sqlite::error_offset(connection).await;
         }
-        told
+        explained
     }
 
-    /// Says goodbye, so that the server does not log a broken connection and a pooler finds
-    /// nothing of bird's in a session that it hands to the next.
+    /// Closes the connection, so that the server does not log a broken one, and undoes bird's
+    /// settings, because a pooler may give the session to another client.
     pub async fn close(mut self) {
         use sqlx::Connection as _;
         if let Some(teardown) = self.dialect.teardown() {
@@ -304,7 +305,7 @@ enum Fetch {
     Cell(String),
 }
 
-/// All cells as text. bird's own queries ask for nothing that an engine cannot give as text.
+/// All cells of a row as text. bird's own queries select nothing else.
 fn cells<'r, R: sqlx::Row>(row: &'r R) -> Result<Row, Fetch>
 where
     usize: sqlx::ColumnIndex<R>,
@@ -319,7 +320,7 @@ where
         .collect()
 }
 
-/// As [`cells`], whatever the bytes are.
+/// Like [`cells`], for cells of any bytes.
 fn lenient_cells<'r, R: sqlx::Row>(row: &'r R) -> Result<Row, Fetch>
 where
     usize: sqlx::ColumnIndex<R>,

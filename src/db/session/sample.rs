@@ -1,4 +1,4 @@
-//! The first rows of a query and how many there are, without keeping the rest.
+//! [`Sample`]: the first rows of a query and its row count.
 
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Column as _, ColumnIndex, Database, Decode, Executor, Row as _};
@@ -7,7 +7,7 @@ use super::{Connection, DbError, Fetch, Row, Session, guard};
 use crate::dialect::ErrorKind;
 use crate::model::key::{Compare, describe};
 
-/// What was seen of the rows of a query.
+/// The first rows of a query and its row count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sample {
     /// The names of its columns, where there is a row.

@@ -1,4 +1,4 @@
-//! Rows in their millions: the cells of a row are looked at where the driver has them.
+//! Streams millions of rows: cells are read in the driver's own buffers.
 
 use std::ops::ControlFlow;
 
@@ -12,15 +12,15 @@ use crate::dialect::keys::{Cell, Cells, KeyQuery, KeyReader, RowReader};
 use crate::dialect::postgres::copy::Copy;
 use crate::model::key::Batch;
 
-/// What takes rows.
+/// A receiver of rows.
 pub(in crate::db) trait Sink {
     /// Takes a row.
     fn row(&mut self, cells: &impl Cells) -> Result<(), String>;
 
-    /// Whether it wants to hand on what it has before it takes more.
+    /// Whether it has to hand on its rows before it takes more.
     fn is_full(&self) -> bool;
 
-    /// Hands on what it has; breaks where nobody wants more.
+    /// Hands on its rows. Breaks if the receiver wants no more.
     async fn hand_on(&mut self) -> ControlFlow<()>;
 }
 

@@ -1,4 +1,4 @@
-//! How two columns are compared where nobody says it.
+//! The default comparison of two columns.
 
 use super::base;
 use crate::dialect::{Dialect, sizes};

@@ -1,4 +1,4 @@
-//! A user's own condition, which must stay between the parentheses it is put in.
+//! Validates a user's SQL condition, which must not escape its parentheses.
 
 use crate::dialect::Dialect;
 use crate::sql::lex::{Kind, tokens};

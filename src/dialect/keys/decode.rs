@@ -1,4 +1,4 @@
-//! What a cell is as canonical bytes.
+//! Decodes cells into canonical bytes.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Both ends of a reference in one statement, where an engine sees both.
+//! Queries over both sides of a reference, for an engine that sees both.
 
 use super::{After, KeyQuery, KeyRange, KeySource, RowQuery, rows};
 use crate::model::schema::Column;

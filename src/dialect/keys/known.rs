@@ -1,5 +1,4 @@
-//! What a server knows by itself: about how much a table holds, whether it is a replica and how
-//! far behind, how busy it is.
+//! Facts that a server keeps by itself: estimates of rows and keys, and replication state.
 
 use super::KeySource;
 use crate::model::schema::KeyKind;

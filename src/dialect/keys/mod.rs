@@ -1,5 +1,5 @@
-//! How keys of references are asked for and read: each engine's queries, and what its cells are
-//! as canonical bytes ([`crate::model::key`]).
+//! Keys of references: each engine's queries for them, and their cells as canonical bytes
+//! ([`crate::model::key`]).
 //!
 //! A key is asked for in the form in which the server's index serves it, wherever the index keeps
 //! apart what the key keeps apart. What a server finds for a key may be more than the key, since
@@ -30,7 +30,7 @@ use crate::model::key::Compare;
 use crate::model::schema::Column;
 use crate::model::server::Server;
 
-/// How a part of a key comes over the wire.
+/// The wire format of a key column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wire {
     /// Bytes as they are.
@@ -45,7 +45,7 @@ pub enum Wire {
     Typed,
 }
 
-/// What an engine knows of keys.
+/// The key queries of an engine.
 pub trait Keys: Sync {
     /// How a column is read, or why it cannot be part of a key.
     fn part(

@@ -1,5 +1,4 @@
-//! Rows that have a key, and what names them: told to people, written to reports, and made SQL
-//! again.
+//! Rows with their keys and identities: for reports, and as SQL literals.
 
 use super::column::NOTHING;
 use super::{Cell, Cells, Wire, decode};

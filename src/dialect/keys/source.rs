@@ -1,4 +1,4 @@
-//! One end of a reference, as it is asked for.
+//! [`KeySource`]: one side of a reference and the queries for its keys.
 
 use super::column::NOTHING;
 use super::{After, KeyColumn, RowQuery, Spelling, Wire, condition, rows};
@@ -7,17 +7,17 @@ use crate::model::key::{Compare, split};
 use crate::model::schema::{Column, Family, Table};
 use crate::model::server::Server;
 
-/// Where a table is.
+/// The location of a table.
 #[derive(Clone, Copy)]
 pub struct KeyLocation<'e> {
     pub dialect: &'e dyn Dialect,
     pub server: &'e Server,
     pub schema: Option<&'e str>,
-    /// Qualifies the table where one SQL spans databases.
+    /// The qualifier of the table in a statement that spans databases.
     pub database: Option<&'e str>,
 }
 
-/// One end of a reference.
+/// One side of a reference: its table, its columns and how they are read.
 #[derive(Clone)]
 pub struct KeySource<'e> {
     pub place: KeyLocation<'e>,
@@ -26,7 +26,7 @@ pub struct KeySource<'e> {
     pub parts: Vec<KeyColumn>,
     /// The table, quoted and qualified.
     pub from: String,
-    /// The conditions that hold for every key: the user's own, and that no part is NULL.
+    /// The conditions on every key: the user's own, and that no part is NULL.
     pub(super) conditions: Vec<String>,
     pub(super) filter: Option<String>,
 }
@@ -48,7 +48,9 @@ pub struct KeyQuery {
 }
 
 impl<'e> KeySource<'e> {
-    /// Err says why it cannot be asked for.
+    /// # Errors
+    ///
+    /// The reason why the columns cannot be read as a key.
     pub fn new(
         place: KeyLocation<'e>,
         table: &'e Table,
@@ -155,7 +157,7 @@ impl<'e> KeySource<'e> {
         self.asked(&self.selects(), range, &tail, None)
     }
 
-    /// All keys as they lie, a key once for each of its rows.
+    /// All keys in any order, a key once for each of its rows.
     pub fn unordered(&self) -> KeyQuery {
         self.asked(&self.selects(), &KeyRange::default(), "", None)
     }
@@ -183,7 +185,7 @@ impl<'e> KeySource<'e> {
         self.filter.iter().cloned().chain([nulls]).collect()
     }
 
-    /// The first column's value so many rows beyond another: no row where there are fewer.
+    /// The value of the first column `step` rows after another one: no row if there are fewer.
     pub fn boundary(&self, after: Option<&[u8]>, step: u64) -> KeyQuery {
         let Some(first) = self.parts.first() else {
             return self.unordered();

@@ -1,4 +1,4 @@
-//! How keys are written in SQL.
+//! [`Spelling`]: how a key is written as a SQL literal.
 
 use uuid::Uuid;
 

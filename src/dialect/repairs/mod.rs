@@ -1,5 +1,4 @@
-//! What an engine's repairs are made of: the tables that keep rows aside, and what about a table
-//! stands in the way.
+//! [`Repairs`]: quarantine tables, and the obstacles to repairing a table.
 
 use sha2::{Digest as _, Sha256};
 
@@ -49,7 +48,7 @@ impl Kept {
     }
 }
 
-/// What an engine knows of repairs.
+/// The SQL of repairs of an engine.
 pub trait Repairs: Sync {
     /// Asks for the columns of a table in their order, as [`Kept::read`] reads them.
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String;
