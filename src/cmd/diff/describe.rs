@@ -6,13 +6,38 @@ use crate::dialect::catalog::{Catalog, SchemaPart};
 use crate::model::change::{Alter, Change, Pair};
 use crate::model::schema::{Id, Key, KeyKind, Schema};
 
+/// What happens to an object or to a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    Added,
+    Dropped,
+    Changed,
+    Renamed,
+    Moved,
+    NotUnderstood,
+}
+
+impl How {
+    /// The word in tables and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            How::Added => "added",
+            How::Dropped => "dropped",
+            How::Changed => "changed",
+            How::Renamed => "renamed",
+            How::Moved => "moved",
+            How::NotUnderstood => "not understood",
+        }
+    }
+}
+
 /// One line of a difference.
 pub struct Line {
     /// The object: `table users`.
     pub object: String,
     /// The part of it: `column nick`; empty for the object itself.
     pub part: String,
-    pub how: &'static str,
+    pub how: How,
     pub old: String,
     pub new: String,
 }
@@ -30,23 +55,27 @@ pub fn lines(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema)
         }]
     };
     match change {
-        Change::Create(id) => whole("added", String::new(), definition(catalog, to, id)),
-        Change::Drop(id) => whole("dropped", definition(catalog, from, id), String::new()),
+        Change::Create(id) => whole(How::Added, String::new(), definition(catalog, to, id)),
+        Change::Drop(id) => whole(How::Dropped, definition(catalog, from, id), String::new()),
         Change::Replace(pair) => whole(
-            "changed",
+            How::Changed,
             catalog.describe(SchemaPart::Object(&pair.from)),
             catalog.describe(SchemaPart::Object(&pair.to)),
         ),
         Change::Setting { value, .. } => {
             let Pair { from, to } = value.clone();
-            whole("changed", from.unwrap_or_default(), to.unwrap_or_default())
+            whole(
+                How::Changed,
+                from.unwrap_or_default(),
+                to.unwrap_or_default(),
+            )
         }
         Change::Opaque(pair) => {
             let printed = |one: &Option<crate::model::schema::OpaqueObject>| {
                 one.as_ref()
                     .map_or_else(String::new, |one| one.definition.clone())
             };
-            whole("not understood", printed(&pair.from), printed(&pair.to))
+            whole(How::NotUnderstood, printed(&pair.from), printed(&pair.to))
         }
         Change::Alter { alters, .. } => alters
             .iter()
@@ -91,16 +120,17 @@ fn key_name(key: &Key) -> String {
 }
 
 /// The part, the kind of change, the old and the new text.
-fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, String, String) {
-    let added =
-        |name: String, part: SchemaPart<'_>| (name, "added", String::new(), catalog.describe(part));
+fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, How, String, String) {
+    let added = |name: String, part: SchemaPart<'_>| {
+        (name, How::Added, String::new(), catalog.describe(part))
+    };
     let dropped = |name: String, part: SchemaPart<'_>| {
-        (name, "dropped", catalog.describe(part), String::new())
+        (name, How::Dropped, catalog.describe(part), String::new())
     };
     let changed = |name: String, old: SchemaPart<'_>, new: SchemaPart<'_>| {
         (
             name,
-            "changed",
+            How::Changed,
             catalog.describe(old),
             catalog.describe(new),
         )
@@ -109,13 +139,18 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
         let Pair { from, to } = value.clone();
         (
             name,
-            "changed",
+            How::Changed,
             from.unwrap_or_default(),
             to.unwrap_or_default(),
         )
     };
     let list = |name: &str, from: &[String], to: &[String]| {
-        (name.to_owned(), "changed", from.join(", "), to.join(", "))
+        (
+            name.to_owned(),
+            How::Changed,
+            from.join(", "),
+            to.join(", "),
+        )
     };
     match alter {
         Alter::AddColumn(c) => added(format!("column {}", c.name), SchemaPart::Column(c)),
@@ -134,7 +169,7 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
         }
         Alter::MoveColumns(p) => {
             let (name, _, old, new) = list("order of columns", &p.from, &p.to);
-            (name, "moved", old, new)
+            (name, How::Moved, old, new)
         }
         Alter::AddKey(k) => added(key_name(k), SchemaPart::Key(k)),
         Alter::DropKey(k) => dropped(key_name(k), SchemaPart::Key(k)),
@@ -145,7 +180,7 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
         ),
         Alter::RenameKey(p) => (
             key_name(&p.to),
-            "renamed",
+            How::Renamed,
             p.from.name.clone(),
             p.to.name.clone(),
         ),
@@ -179,7 +214,7 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
             };
             (
                 "partitions".to_owned(),
-                "changed",
+                How::Changed,
                 text(&p.from),
                 text(&p.to),
             )
@@ -196,7 +231,7 @@ fn altered(catalog: &dyn Catalog, alter: &Alter) -> (String, &'static str, Strin
         }
         Alter::Opaque(p) => {
             let (name, _, old, new) = list("definition", &p.from, &p.to);
-            (name, "not understood", old, new)
+            (name, How::NotUnderstood, old, new)
         }
     }
 }
@@ -216,7 +251,7 @@ pub fn json(catalog: &dyn Catalog, change: &Change, from: &Schema, to: &Schema) 
         .map(|line| {
             json!({
                 "part": text(&line.part),
-                "change": line.how,
+                "change": line.how.word(),
                 "from": text(&line.old),
                 "to": text(&line.new),
             })

@@ -128,7 +128,7 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
             last = line.object;
             rows.push(vec![
                 object,
-                line.how.to_owned(),
+                line.how.word().to_owned(),
                 short(&line.old),
                 short(&line.new),
             ]);
@@ -273,7 +273,11 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
         for line in describe::lines(catalog, remark, &one.from.schema, &one.to.schema) {
             let message = format!(
                 "{}: {} {}: {} -> {}",
-                line.object, line.part, line.how, line.old, line.new
+                line.object,
+                line.part,
+                line.how.word(),
+                line.old,
+                line.new
             );
             let note = Diagnostic::new(Code::ColumnOrder, message);
             all.push(note.note("the engine cannot change it, and nothing depends on it"));

@@ -2,7 +2,7 @@
 
 use super::super::source::{Loaded, ShadowPool, Source, Upto};
 use crate::cmd::context::Context;
-use crate::cmd::diff::describe;
+use crate::cmd::diff::describe::{self, How};
 use crate::cmd::run::open;
 use crate::cmd::seed;
 use crate::db::session::{DbError, Session};
@@ -32,8 +32,13 @@ pub enum Check {
 pub enum CheckOutcome {
     Ok,
     Found(Vec<Diagnostic>),
-    /// The check could not be done, for this reason.
-    NotDone(String),
+    /// It could not be done.
+    NotDone {
+        /// The reason in one line.
+        why: String,
+        /// The errors behind it; empty if the reason says everything.
+        faults: Vec<Diagnostic>,
+    },
 }
 
 impl Check {
@@ -50,6 +55,14 @@ impl Check {
 }
 
 impl CheckOutcome {
+    /// A check that could not be done for a reason that no error explains further.
+    pub fn not_done(why: String) -> CheckOutcome {
+        CheckOutcome::NotDone {
+            why,
+            faults: Vec::new(),
+        }
+    }
+
     pub fn of(found: Vec<Diagnostic>) -> CheckOutcome {
         if found.is_empty() {
             CheckOutcome::Ok
@@ -134,7 +147,7 @@ pub async fn drift(
     let live = pool.load(&live, database, None).await?;
     if !files {
         let why = "its migrations cannot be read".to_owned();
-        return Ok((live.schema, CheckOutcome::NotDone(why)));
+        return Ok((live.schema, CheckOutcome::not_done(why)));
     }
     let applied = Source::migrations(database, Upto::Applied);
     let applied = pool.load(&applied, database, None).await?;
@@ -180,14 +193,14 @@ fn differences(code: Code, database: &Database, from: &Loaded, to: &Loaded) -> V
                 format!(": {}", line.part)
             };
             let how = match (line.how, code) {
-                ("added", Code::Drift) => {
+                (How::Added, Code::Drift) => {
                     "exists in the database, but no applied migration creates it"
                 }
-                ("dropped", Code::Drift) => "is missing in the database",
-                ("added", _) => "is in the desired schema, but no migration creates it",
-                ("dropped", _) => "is in the migrations, but not in the desired schema",
-                ("not understood", _) => "differs, and bird does not understand it",
-                _ => "differs",
+                (How::Dropped, Code::Drift) => "is missing in the database",
+                (How::Added, _) => "is in the desired schema, but no migration creates it",
+                (How::Dropped, _) => "is in the migrations, but not in the desired schema",
+                (How::NotUnderstood, _) => "differs, and bird does not understand it",
+                (How::Changed | How::Renamed | How::Moved, _) => "differs",
             };
             let message = format!("{}: {}{part} {how}", database.name, line.object);
             let mut fault = Diagnostic::new(code, message).database(&database.name);

@@ -180,7 +180,7 @@ async fn references(
                 "{} -> {}: one side of the reference could not be read",
                 reference.from, reference.to
             );
-            checked.add(Check::References, CheckOutcome::NotDone(why));
+            checked.add(Check::References, CheckOutcome::not_done(why));
             continue;
         };
         let (from, to) = (end(ours, from), end(theirs, to));

@@ -24,7 +24,7 @@ pub struct Checked {
     engine: &'static str,
     pub server: Option<Server>,
     outcomes: Vec<(Check, CheckOutcome)>,
-    /// The errors if no check could be done.
+    /// Why nothing but its files could be checked.
     failed: Vec<Diagnostic>,
 }
 
@@ -56,8 +56,9 @@ impl Checked {
 
     /// Records that a check could not be done.
     pub fn not_done(&mut self, check: Check, failure: Failure) {
-        self.add(check, CheckOutcome::NotDone(failure.to_string()));
-        self.failed.extend(failure.diagnostics);
+        let why = failure.to_string();
+        let faults = failure.diagnostics;
+        self.add(check, CheckOutcome::NotDone { why, faults });
     }
 
     /// Whether its files cannot be read, which is reported as findings and skips the other checks.
@@ -73,18 +74,14 @@ impl Checked {
         match outcome {
             CheckOutcome::Ok => checked::Outcome::Passed(Vec::new()),
             CheckOutcome::Found(found) => checked::Outcome::of(found.clone(), fail_on),
-            CheckOutcome::NotDone(why) if self.is_broken() => {
+            CheckOutcome::NotDone { why, .. } if self.is_broken() => {
                 checked::Outcome::Skipped(why.clone())
             }
-            CheckOutcome::NotDone(why) => {
-                let first = |fault: &Diagnostic| why.starts_with(&fault.message);
-                let faults = self.failed.iter().skip_while(|fault| !first(fault));
-                let mut faults: Vec<Diagnostic> = faults.cloned().collect();
-                if faults.is_empty() {
-                    faults.push(Diagnostic::new(Code::NotDone, why).database(&self.name));
-                }
-                checked::Outcome::NotDone(faults)
+            Outcome::NotDone { why, faults } if faults.is_empty() => {
+                let fault = Diagnostic::new(Code::NotDone, why).database(&self.name);
+                checked::Outcome::NotDone(vec![fault])
             }
+            Outcome::NotDone { faults, .. } => checked::Outcome::NotDone(faults.clone()),
         }
     }
 
@@ -134,7 +131,18 @@ impl VerifyReport {
         let outcomes = self.databases.iter().flat_map(|one| &one.outcomes);
         outcomes.flat_map(|(_, outcome)| match outcome {
             CheckOutcome::Found(found) => found.as_slice(),
-            CheckOutcome::Ok | CheckOutcome::NotDone(_) => &[],
+            CheckOutcome::Ok | CheckOutcome::NotDone { .. } => &[],
+        })
+    }
+
+    /// Why something could not be checked.
+    fn faults(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.databases.iter().flat_map(|one| {
+            let outcomes = one.outcomes.iter().flat_map(|(_, outcome)| match outcome {
+                CheckOutcome::NotDone { faults, .. } => faults.as_slice(),
+                CheckOutcome::Ok | CheckOutcome::Found(_) => &[],
+            });
+            outcomes.chain(&one.failed)
         })
     }
 
@@ -142,8 +150,12 @@ impl VerifyReport {
     pub fn unfinished(&self) -> bool {
         self.databases.iter().any(|one| {
             let mut outcomes = one.outcomes.iter();
-            let not_done = outcomes.any(|(_, outcome)| matches!(outcome, CheckOutcome::NotDone(_)));
-            !one.failed.is_empty() || (not_done && !one.is_broken())
+            let not_done = outcomes.any(|(_, outcome)| match outcome {
+                // Without its files the rest of a database is skipped, which is one finding.
+                CheckOutcome::NotDone { faults, .. } => !faults.is_empty() || !one.is_broken(),
+                CheckOutcome::Ok | CheckOutcome::Found(_) => false,
+            });
+            not_done || !one.failed.is_empty()
         })
     }
 }
@@ -155,7 +167,7 @@ fn describe(outcome: &CheckOutcome) -> String {
             1 => "1 finding".to_owned(),
             count => format!("{count} findings"),
         },
-        CheckOutcome::NotDone(why) => format!("not done: {why}"),
+        CheckOutcome::NotDone { why, .. } => format!("not done: {why}"),
     }
 }
 
@@ -189,8 +201,7 @@ impl Report for VerifyReport {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        let failed = self.databases.iter().flat_map(|one| &one.failed);
-        self.findings().chain(failed).cloned().collect()
+        self.findings().chain(self.faults()).cloned().collect()
     }
 
     fn checks(&self) -> Vec<checked::Checked> {
@@ -199,14 +210,9 @@ impl Report for VerifyReport {
             let mut all: Vec<_> = outcomes
                 .map(|(check, outcome)| (check.name(), one.counted(outcome, self.fail_on)))
                 .collect();
-            let mut rest = one.failed.clone();
-            for (_, outcome) in &all {
-                if let checked::Outcome::NotDone(faults) = outcome {
-                    rest.retain(|fault| !faults.contains(fault));
-                }
-            }
-            if !rest.is_empty() {
-                all.push(("everything else", checked::Outcome::NotDone(rest)));
+            if !one.failed.is_empty() {
+                let rest = checked::Outcome::NotDone(one.failed.clone());
+                all.push(("everything else", rest));
             }
             all.into_iter().map(|(name, outcome)| checked::Checked {
                 subject: one.name.clone(),
@@ -223,7 +229,7 @@ impl Report for VerifyReport {
                 let (result, why) = match outcome {
                     CheckOutcome::Ok => ("ok", None),
                     CheckOutcome::Found(_) => ("found", None),
-                    CheckOutcome::NotDone(why) => ("not-done", Some(why)),
+                    CheckOutcome::NotDone { why, .. } => ("not-done", Some(why)),
                 };
                 json!({ "check": check.name(), "result": result, "why": why })
             });
