@@ -77,11 +77,11 @@ impl Checked {
             CheckOutcome::NotDone { why, .. } if self.is_broken() => {
                 checked::Outcome::Skipped(why.clone())
             }
-            Outcome::NotDone { why, faults } if faults.is_empty() => {
+            CheckOutcome::NotDone { why, faults } if faults.is_empty() => {
                 let fault = Diagnostic::new(Code::NotDone, why).database(&self.name);
                 checked::Outcome::NotDone(vec![fault])
             }
-            Outcome::NotDone { faults, .. } => checked::Outcome::NotDone(faults.clone()),
+            CheckOutcome::NotDone { faults, .. } => checked::Outcome::NotDone(faults.clone()),
         }
     }
 

@@ -120,37 +120,37 @@ impl Key {
     }
 
     fn attribute(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
-        let (name, value) = if self.method(cursor)? {
-            return Some(());
-        } else if cursor.eat("VISIBLE") || cursor.eat_all(&["NOT", "IGNORED"]) {
-            return Some(());
-        } else if cursor.eat("COMMENT") {
-            self.comment = Some(string(cursor)?);
-            return Some(());
-        } else if cursor.eat_any(&["INVISIBLE", "IGNORED"]) {
-            ("visible".to_owned(), "no".to_owned())
-        } else if cursor.eat_all(&["WITH", "PARSER"]) {
-            ("parser".to_owned(), cursor.part()?)
-        } else if cursor.eat("KEY_BLOCK_SIZE") {
-            cursor.eat("=");
-            ("key_block_size".to_owned(), cursor.next()?.text.to_owned())
-        } else if cursor.eat("ENGINE_ATTRIBUTE") {
-            cursor.eat("=");
-            ("engine_attribute".to_owned(), string(cursor)?)
-        } else if cursor.eat("SECONDARY_ENGINE_ATTRIBUTE") {
-            cursor.eat("=");
-            ("secondary_engine_attribute".to_owned(), string(cursor)?)
-        } else if cursor.peek()?.kind == Kind::QuotedName {
-            // An option of an engine that is not part of the server.
-            let name = cursor.identifier()?;
-            cursor.eat("=");
-            (format!("`{name}`"), string(cursor)?)
-        } else {
-            let mark = cursor.mark();
-            cursor.next();
-            self.unknown.extend(&cursor.since(mark));
-            return Some(());
-        };
+        let (name, value) =
+            if self.method(cursor)? || cursor.eat("VISIBLE") || cursor.eat_all(&["NOT", "IGNORED"])
+            {
+                return Some(());
+            } else if cursor.eat("COMMENT") {
+                self.comment = Some(string(cursor)?);
+                return Some(());
+            } else if cursor.eat_any(&["INVISIBLE", "IGNORED"]) {
+                ("visible".to_owned(), "no".to_owned())
+            } else if cursor.eat_all(&["WITH", "PARSER"]) {
+                ("parser".to_owned(), cursor.part()?)
+            } else if cursor.eat("KEY_BLOCK_SIZE") {
+                cursor.eat("=");
+                ("key_block_size".to_owned(), cursor.next()?.text.to_owned())
+            } else if cursor.eat("ENGINE_ATTRIBUTE") {
+                cursor.eat("=");
+                ("engine_attribute".to_owned(), string(cursor)?)
+            } else if cursor.eat("SECONDARY_ENGINE_ATTRIBUTE") {
+                cursor.eat("=");
+                ("secondary_engine_attribute".to_owned(), string(cursor)?)
+            } else if cursor.peek()?.kind == Kind::QuotedName {
+                // An option of an engine that is not part of the server.
+                let name = cursor.identifier()?;
+                cursor.eat("=");
+                (format!("`{name}`"), string(cursor)?)
+            } else {
+                let mark = cursor.mark();
+                cursor.next();
+                self.unknown.extend(&cursor.since(mark));
+                return Some(());
+            };
         self.options.insert(name, value);
         Some(())
     }
