@@ -33,9 +33,9 @@ pub(super) fn accepted(
             continue;
         };
         if let Err(faults) = script::read(subject.dialect.syntax(), &file.text) {
-            let told = faults.into_iter();
-            let told = told.map(|fault| step::file_fault(subject, file, fault));
-            problems.failed.extend(told);
+            let faults = faults.into_iter();
+            let faults = faults.map(|fault| step::file_fault(subject, file, fault));
+            problems.failed.extend(faults);
             continue;
         }
         all.push(Accepted {
@@ -85,7 +85,7 @@ fn refusal(subject: &Subject<'_>, state: &MigrationState<'_>, version: i64) -> D
             "bird status --format json lists the versions",
         ),
     };
-    let mut told = Diagnostic::new(code, message).database(name).hint(hint);
-    told.location = file.map(|file| Location::file(&file.file));
-    told
+    let mut refusal = Diagnostic::new(code, message).database(name).hint(hint);
+    refusal.location = file.map(|file| Location::file(&file.file));
+    refusal
 }

@@ -146,7 +146,7 @@ impl<'p> Consents<'p> {
         let message = format!(
             "{name}: statement {number} of {title} {what}, which a declared reference needs"
         );
-        let mut told = Diagnostic::new(REFERENCED, message)
+        let mut refusal = Diagnostic::new(REFERENCED, message)
             .database(name)
             .at(step.location(statement))
             .hint(format!(
@@ -154,8 +154,8 @@ impl<'p> Consents<'p> {
                  --allow {REFERENCED}, or `-- bird: allow {REFERENCED}` on the line before the \
                  statement"
             ));
-        told.notes = notes;
-        told
+        refusal.notes = notes;
+        refusal
     }
 
     fn elsewhere(&self, dialect: &dyn Dialect, sql: &str) -> Option<String> {

@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_shown() {
-        let told = difference("\u{feff}a\r\nb\r\nc\r\n", "a\nB\nc");
-        assert!(told.contains("\n-b\n+B\n"), "{told}");
-        assert!(!told.contains("-a"), "{told}");
+        let diff = difference("\u{feff}a\r\nb\r\nc\r\n", "a\nB\nc");
+        assert!(diff.contains("\n-b\n+B\n"), "{diff}");
+        assert!(!diff.contains("-a"), "{diff}");
         assert!(difference("'a\r\n'", "'a\n'").contains("ends of lines"));
     }
 
@@ -82,9 +82,9 @@ mod tests {
     fn much_is_bounded() {
         let many =
             |word: &str| (0..5000).fold(String::new(), |all, at| format!("{all}{word}{at}\n"));
-        let told = difference(&many("old"), &many("new"));
-        assert_eq!(told.lines().count(), LINES);
-        assert!(told.ends_with("… and 9974 more lines"), "{told}");
+        let diff = difference(&many("old"), &many("new"));
+        assert_eq!(diff.lines().count(), LINES);
+        assert!(diff.ends_with("… and 9974 more lines"), "{diff}");
         let long = difference(&"ä".repeat(100_000), "b");
         assert!(long.len() < 1000, "{} bytes", long.len());
     }

@@ -163,7 +163,7 @@ impl MigrationState<'_> {
     /// Diagnostics of severity note.
     pub fn notes(&self, database: &str) -> Vec<Diagnostic> {
         let reformatted = self.reformatted.iter();
-        let told = reformatted.map(|(file, row)| {
+        let notes = reformatted.map(|(file, row)| {
             let message = format!(
                 "{} was reformatted after it was applied: the same SQL",
                 file.title()
@@ -173,7 +173,7 @@ impl MigrationState<'_> {
                 .at(whole(file))
                 .note(format!("it was applied on {}", row.applied_on))
         });
-        told.collect()
+        notes.collect()
     }
 
     /// Diagnostics about history and files that disagree, which stop a run.
@@ -199,22 +199,22 @@ impl MigrationState<'_> {
                      {database}@V{} --reason '…'",
                     row.version
                 ));
-            let told = stored_migration::what_changed(self.syntax, file, row, self.stored);
-            fault.notes.extend(told);
+            let notes = stored_migration::what_changed(self.syntax, file, row, self.stored);
+            fault.notes.extend(notes);
             all.push(fault);
         }
         for row in &self.missing {
-            let told = title(row.version, &row.name);
+            let title = title(row.version, &row.name);
             let fault = if self.ahead {
                 Diagnostic::new(
                     Code::DatabaseAhead,
-                    format!("`{database}` is ahead of these files: it has {told}"),
+                    format!("`{database}` is ahead of these files: it has {title}"),
                 )
                 .hint("update this checkout: the database was migrated with newer files")
             } else {
                 Diagnostic::new(
                     Code::MigrationMissing,
-                    format!("the file of {told} is missing, but it is applied"),
+                    format!("the file of {title} is missing, but it is applied"),
                 )
                 .hint("restore the file: a history that cannot be replayed cannot be checked")
             };
@@ -227,9 +227,9 @@ impl MigrationState<'_> {
         if let Some(entry) = &self.unrecorded {
             let version = entry.version;
             let file = self.pending.iter().find(|file| file.version == version);
-            let told = file.map_or(format!("V{version}"), |file| file.title());
+            let title = file.map_or(format!("V{version}"), |file| file.title());
             let message =
-                format!("{told} is in the journal of `{database}`, but not in its history");
+                format!("{title} is in the journal of `{database}`, but not in its history");
             all.push(
                 Diagnostic::new(Code::HistoryEdited, message)
                     .database(database)

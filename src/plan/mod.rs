@@ -201,7 +201,7 @@ pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
     // A required migration may be missing only because another file could not be read.
     if problems.failed.is_empty() {
         for at in 0..plan.databases.len() {
-            requires::requirements(subjects, &mut plan, at, &mut problems);
+            requires::requirements(subjects, &mut plan, at, &mut problems)?;
         }
     }
     if problems.failed.is_empty() && problems.refused.is_empty() {

@@ -102,7 +102,7 @@ impl<'r> ReferenceGuard<'r> {
         statements: &[&str],
         from: usize,
     ) -> Vec<ReferencedChange> {
-        let mut found: Vec<(usize, usize, Finding)> = Vec::new();
+        let mut found: Vec<(usize, Finding<'r>)> = Vec::new();
         for (key, table) in &mut self.tables {
             table.rows_of = vec![key.clone()];
         }
@@ -111,13 +111,13 @@ impl<'r> ReferenceGuard<'r> {
             for effect in effects(dialect, sql) {
                 if statement >= from {
                     let new = self.findings(&effect).into_iter();
-                    found.extend(new.map(|(end, finding)| (statement, end, finding)));
+                    found.extend(new.map(|finding| (statement, finding)));
                 }
                 self.apply(&effect, true);
             }
         }
         self.drop_rebuilt(&before, &mut found);
-        self.merged(found)
+        Self::merged(found)
     }
 
     fn key(&self, name: &Name) -> (String, String) {
@@ -128,7 +128,7 @@ impl<'r> ReferenceGuard<'r> {
     }
 
     /// The ends at a table that existed before this run, or at one of its columns.
-    fn ends_at(&self, table: &Name, column: Option<&str>) -> Vec<usize> {
+    fn ends_at(&self, table: &Name, column: Option<&str>) -> Vec<End<'r>> {
         let key = self.key(table);
         let known = self.tables.get(&key);
         if key.0 != self.home || known.is_some_and(|table| table.made) {
@@ -138,20 +138,20 @@ impl<'r> ReferenceGuard<'r> {
             let column = known.and_then(|table| table.columns.get(column));
             column.is_some_and(|(_, made)| *made)
         };
-        let ends = self.ends.iter().enumerate().filter(|(_, end)| {
+        let ends = self.ends.iter().filter(|end| {
             let same = column.is_none_or(|column| end.column == column);
             end.table == key.1 && same && !is_made(&end.column)
         });
-        ends.map(|(at, _)| at).collect()
+        ends.cloned().collect()
     }
 
     /// The ends that an effect changes, each with what it does.
-    fn findings(&self, effect: &StatementEffect) -> Vec<(usize, Finding)> {
+    fn findings(&self, effect: &StatementEffect) -> Vec<Finding<'r>> {
         let drop = |table: &Name| {
             let what = format!("drops the table {table}");
-            (self.ends_at(table, None), Finding::gone(what))
+            (self.ends_at(table, None), what, true)
         };
-        let (ends, finding) = match effect {
+        let (ends, what, gone) = match effect {
             StatementEffect::CreateTable(table) if table.or_replace => drop(&table.name),
             StatementEffect::DropTable(table) => drop(table),
             StatementEffect::CreateTable(_)
@@ -160,27 +160,25 @@ impl<'r> ReferenceGuard<'r> {
             | StatementEffect::LoseData { .. } => return Vec::new(),
             StatementEffect::RenameTable { from, to } => {
                 let what = format!("renames the table {from} to {to}");
-                (self.ends_at(from, None), Finding::gone(what))
+                (self.ends_at(from, None), what, true)
             }
             StatementEffect::DeleteRows { table, what } => {
-                (self.ends_at(table, None), Finding::new(what))
+                (self.ends_at(table, None), what.clone(), false)
             }
             StatementEffect::DropDatabase { name, .. } => {
                 let own = name.last().eq_ignore_ascii_case(&self.home);
-                let all = (0..self.ends.len()).filter(|_| own);
-                (
-                    all.collect(),
-                    Finding::new(&format!("drops {name} and everything in it")),
-                )
+                let ends = if own { self.ends.clone() } else { Vec::new() };
+                let what = format!("drops {name} and everything in it");
+                (ends, what, false)
             }
             StatementEffect::DropColumn { table, column } => {
                 let column = column.last().to_lowercase();
                 let what = format!("drops the column `{column}` of {table}");
-                (self.ends_at(table, Some(&column)), Finding::new(&what))
+                (self.ends_at(table, Some(&column)), what, false)
             }
             StatementEffect::RenameColumn { table, from, to } => {
                 let what = format!("renames the column `{from}` of {table} to `{to}`");
-                (self.ends_at(table, Some(from)), Finding::new(&what))
+                (self.ends_at(table, Some(from)), what, false)
             }
             StatementEffect::SetColumnType { table, column } => {
                 let known = self.tables.get(&self.key(table));
@@ -199,10 +197,15 @@ impl<'r> ReferenceGuard<'r> {
                         was
                     }
                 );
-                (self.ends_at(table, Some(name)), Finding::new(&what))
+                (self.ends_at(table, Some(name)), what, false)
             }
         };
-        ends.into_iter().map(|end| (end, finding.clone())).collect()
+        let finding = |end| Finding {
+            end,
+            what: what.clone(),
+            gone,
+        };
+        ends.into_iter().map(finding).collect()
     }
 
     fn apply(&mut self, effect: &StatementEffect, now: bool) {
@@ -299,13 +302,14 @@ impl<'r> ReferenceGuard<'r> {
     fn drop_rebuilt(
         &mut self,
         before: &HashMap<(String, String), Table>,
-        found: &mut Vec<(usize, usize, Finding)>,
+        found: &mut Vec<(usize, Finding<'r>)>,
     ) {
         let mut taken = Vec::new();
-        found.retain_mut(|(_, end, finding)| {
-            let Some(end) = self.ends.get(*end).filter(|_| finding.gone) else {
+        found.retain_mut(|(_, finding)| {
+            if !finding.gone {
                 return true;
-            };
+            }
+            let end = &finding.end;
             let key = (self.home.clone(), end.table.clone());
             let new = self.tables.get(&key);
             let Some(new) = new.filter(|new| new.rows_of.contains(&key)) else {
@@ -340,12 +344,9 @@ impl<'r> ReferenceGuard<'r> {
     }
 
     /// Merges the findings of a statement that do the same to several references.
-    fn merged(&self, found: Vec<(usize, usize, Finding)>) -> Vec<ReferencedChange> {
+    fn merged(found: Vec<(usize, Finding<'r>)>) -> Vec<ReferencedChange> {
         let mut all: Vec<ReferencedChange> = Vec::new();
-        for (statement, end, Finding { what, .. }) in found {
-            let Some(end) = self.ends.get(end) else {
-                continue;
-            };
+        for (statement, Finding { end, what, .. }) in found {
             let note = describe(end.reference, end.is_child);
             let same = all
                 .iter_mut()
@@ -365,23 +366,11 @@ impl<'r> ReferenceGuard<'r> {
 }
 
 /// What a statement does, and whether it frees the table's name.
-#[derive(Debug, Clone)]
-struct Finding {
+#[derive(Debug)]
+struct Finding<'r> {
+    end: End<'r>,
     what: String,
     gone: bool,
-}
-
-impl Finding {
-    fn new(what: &str) -> Self {
-        Finding {
-            what: what.to_owned(),
-            gone: false,
-        }
-    }
-
-    fn gone(what: String) -> Self {
-        Finding { what, gone: true }
-    }
 }
 
 /// Describes a reference from one of its ends.

@@ -59,7 +59,7 @@ fn note(
         step.migration.title(),
         outside.why
     );
-    let told = Diagnostic::new(Code::NotReplayable, message)
+    let note = Diagnostic::new(Code::NotReplayable, message)
         .severity(Severity::Note)
         .database(subject.name)
         .at(step.location(statement))
@@ -67,5 +67,5 @@ fn note(
             "no shadow runs it, so what it does is missing in the schema that bird expects of the \
              migrations",
         );
-    outside.matters.then_some(told)
+    outside.matters.then_some(note)
 }

@@ -1,8 +1,9 @@
 //! Checks the `requires` of migrations and finds an order of steps that satisfies all of them.
 
 use super::{DatabasePlan, Plan, Problems, Subject};
+use crate::invariant;
 use crate::model::code::Code;
-use crate::model::diagnostic::Diagnostic;
+use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::did_you_mean;
 
 /// Checks the `requires` of one database's steps and sets the migrations that each step waits for.
@@ -11,14 +12,12 @@ pub(super) fn requirements(
     plan: &mut Plan,
     at: usize,
     problems: &mut Problems,
-) {
+) -> Result<(), Failure> {
     let mut waits = Vec::new();
-    let Some(database) = plan.databases.get(at) else {
-        return;
-    };
+    let database = invariant!(plan.databases.get(at), some, "the database is in the plan");
     for (index, step) in database.steps.iter().enumerate() {
         for requires in &step.script.requires {
-            let told = |code, message: String| {
+            let fault = |code, message: String| {
                 Diagnostic::new(code, message)
                     .database(&database.name)
                     .at(step.place(requires.range.clone()))
@@ -27,9 +26,9 @@ pub(super) fn requirements(
             let Some(subject) = subjects.iter().find(|subject| subject.name == other) else {
                 let names = subjects.iter().map(|subject| subject.name);
                 let message = format!("there is no database `{other}`, or it has no URL");
-                let mut fault = told(Code::RequiresUnknown, message);
-                fault.hint = did_you_mean(other, names);
-                problems.failed.push(fault);
+                let mut unknown = fault(Code::RequiresUnknown, message);
+                unknown.hint = did_you_mean(other, names);
+                problems.failed.push(unknown);
                 continue;
             };
             let applied = subject
@@ -58,17 +57,28 @@ pub(super) fn requirements(
                 );
                 problems
                     .refused
-                    .push(told(Code::RequiresUnmet, message).hint(hint));
+                    .push(fault(Code::RequiresUnmet, message).hint(hint));
             }
         }
     }
-    if let Some(database) = plan.databases.get_mut(at) {
-        for (index, wait) in waits {
-            if let Some(step) = database.steps.get_mut(index) {
-                step.waits_for.push(wait);
-            }
-        }
+    add_waits(plan, at, waits)
+}
+
+/// Makes steps of one database wait for migrations of others.
+pub(super) fn add_waits(
+    plan: &mut Plan,
+    at: usize,
+    waits: Vec<(usize, (String, i64))>,
+) -> Result<(), Failure> {
+    let database = plan.databases.get_mut(at);
+    let database = invariant!(database, some, "the database is in the plan");
+    for (index, wait) in waits {
+        let step = database.steps.get_mut(index);
+        invariant!(step, some, "the waiting step is in the plan")
+            .waits_for
+            .push(wait);
     }
+    Ok(())
 }
 
 /// All steps in an order in which each may run; an error names a circle.
@@ -115,7 +125,7 @@ fn circle(databases: &[DatabasePlan], next: &[usize]) -> Diagnostic {
         .zip(next)
         .filter_map(|(database, next)| Some((database, database.steps.get(*next)?)));
     let stuck: Vec<_> = stuck.collect();
-    let told: Vec<String> = stuck
+    let requirements: Vec<String> = stuck
         .iter()
         .flat_map(|(database, step)| {
             let me = format!("{}@{}", database.name, step.migration.version);
@@ -127,7 +137,7 @@ fn circle(databases: &[DatabasePlan], next: &[usize]) -> Diagnostic {
         Code::RequiresCircle,
         "migrations require each other in a circle",
     )
-    .note(told.join("; "))
+    .note(requirements.join("; "))
     .hint("take one of these `requires` out");
     if let Some((database, step)) = stuck.first() {
         let span = step

@@ -31,10 +31,10 @@ pub(super) fn step(
     let script = match script::read(syntax, &migration.text) {
         Ok(script) => script,
         Err(faults) => {
-            let told = faults
+            let faults = faults
                 .into_iter()
                 .map(|fault| file_fault(subject, migration, fault));
-            problems.failed.extend(told);
+            problems.failed.extend(faults);
             return None;
         }
     };
@@ -183,11 +183,11 @@ fn may_change_session(words: &[&str], sql: &str) -> bool {
 }
 
 pub(super) fn file_fault(subject: &Subject<'_>, migration: &Migration, fault: Fault) -> Diagnostic {
-    let mut told = Diagnostic::new(Code::Sql, fault.message)
+    let mut diagnostic = Diagnostic::new(Code::Sql, fault.message)
         .database(subject.name)
         .at(in_file(subject.dialect.syntax(), migration, fault.range));
-    told.hint = fault.hint;
-    told
+    diagnostic.hint = fault.hint;
+    diagnostic
 }
 
 /// The facts that decide whether a statement can run exactly once.
@@ -209,7 +209,7 @@ impl Exactly<'_> {
         span: std::ops::Range<usize>,
         problems: &mut Problems,
     ) -> RecoveryClass {
-        let told = |message: String, note: String, hint: &str| {
+        let refusal = |message: String, note: String, hint: &str| {
             Diagnostic::new(Code::NotExact, message)
                 .database(self.subject.name)
                 .at(in_file(
@@ -227,7 +227,7 @@ impl Exactly<'_> {
                 RecoveryClass::AutoCommit(_) | RecoveryClass::Unknown(_)
             );
             if bare {
-                problems.refused.push(told(
+                problems.refused.push(refusal(
                     format!("`{what} …` cannot run inside a transaction"),
                     "this file runs in one".into(),
                     "put it into a file of its own that begins with `-- bird: no-transaction`",
@@ -243,7 +243,7 @@ impl Exactly<'_> {
             _ if self.twice => RecoveryClass::Repeatable,
             RecoveryClass::Unknown(why) | RecoveryClass::Volatile(why) => {
                 let message = format!("`{what} …` cannot be made to run exactly once");
-                problems.refused.push(told(message, why.into(), TWICE));
+                problems.refused.push(refusal(message, why.into(), TWICE));
                 effect
             }
             RecoveryClass::Transactional => {
@@ -253,7 +253,7 @@ impl Exactly<'_> {
                         "`{name}` is on a storage engine without transactions, or may write to \
                          one: a crash would leave its rows without a trace in the journal"
                     );
-                    problems.refused.push(told(message, note, TWICE));
+                    problems.refused.push(refusal(message, note, TWICE));
                 }
                 effect
             }
@@ -291,7 +291,7 @@ pub(super) fn resume(
         } else {
             "is applied"
         };
-        let told = |message: String, span| {
+        let refusal = |message: String, span| {
             Diagnostic::new(Code::AppliedPartChanged, message)
                 .database(database)
                 .at(step.place(span))
@@ -309,7 +309,7 @@ pub(super) fn resume(
                 Some(_) => format!("statement {} of {title} {state}, and was changed", at + 1),
                 None => format!("statement {} of {title} {state}, and is gone", at + 1),
             };
-            problems.refused.push(told(message, span));
+            problems.refused.push(refusal(message, span));
             return None;
         }
         if in_doubt {

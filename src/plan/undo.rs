@@ -3,6 +3,7 @@
 use super::consents::Consents;
 use super::migration_state::{MigrationState, migration_state};
 use super::{DatabasePlan, Plan, Problems, Subject, in_file, requires, step};
+use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::{Applied, Direction};
@@ -24,7 +25,7 @@ pub fn undo(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
         });
     }
     for at in 0..plan.databases.len() {
-        required_by(subjects, &mut plan, at, &mut problems);
+        required_by(subjects, &mut plan, at, &mut problems)?;
     }
     if problems.failed.is_empty() && problems.refused.is_empty() {
         match requires::order(&plan.databases) {
@@ -166,11 +167,14 @@ fn no_undo(subject: &Subject<'_>, file: &Migration) -> Diagnostic {
 }
 
 /// Makes a step wait for the undo of migrations in other databases that require it.
-fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, problems: &mut Problems) {
+fn required_by(
+    subjects: &[Subject<'_>],
+    plan: &mut Plan,
+    at: usize,
+    problems: &mut Problems,
+) -> Result<(), Failure> {
     let mut waits = Vec::new();
-    let Some(own) = plan.databases.get(at) else {
-        return;
-    };
+    let own = invariant!(plan.databases.get(at), some, "the database is in the plan");
     for other in subjects.iter().filter(|other| other.name != own.name) {
         let is_applied = |file: &&Migration| {
             let rows = other.history.applied.iter();
@@ -200,9 +204,9 @@ fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, problems: &
                 if undone {
                     waits.push((index, (other.name.to_owned(), file.version)))
                 } else {
-                    let told = title(file.version, &file.name);
+                    let title = title(file.version, &file.name);
                     let message = format!(
-                        "{told} of `{}` requires {}@{}, and is applied",
+                        "{title} of `{}` requires {}@{}, and is applied",
                         other.name, own.name, on.version
                     );
                     let fault = Diagnostic::new(Code::Required, message).database(&own.name);
@@ -212,11 +216,5 @@ fn required_by(subjects: &[Subject<'_>], plan: &mut Plan, at: usize, problems: &
             }
         }
     }
-    if let Some(database) = plan.databases.get_mut(at) {
-        for (index, wait) in waits {
-            if let Some(step) = database.steps.get_mut(index) {
-                step.waits_for.push(wait);
-            }
-        }
-    }
+    requires::add_waits(plan, at, waits)
 }
