@@ -89,6 +89,7 @@ const NAMING_ALLOWED: &[(&str, &str)] = &[
     ),
     ("src/cmd/diff/mod.rs", "drift: from live to applied"),
     ("src/cmd/source/mod.rs", "--shadow mysql://…"),
+    ("src/model/code.rs", "may give a deleted row's number"),
     ("src/project/url.rs", "an in-memory database would be gone"),
     ("src/project/url.rs", "MySQL: disabled, preferred, required"),
 ];
@@ -161,8 +162,11 @@ fn engines_are_named_in_dialect_and_db_alone() {
     let names = ["mysql", "mariadb", "postgres", "sqlite"];
     let mut wrong = Vec::new();
     let all = sources("src");
+    // The list of products is a noun; which one a server is, a dialect decides.
     let inside = |source: &Source| {
-        source.path.starts_with("src/dialect/") || source.path.starts_with("src/db/")
+        source.path.starts_with("src/dialect/")
+            || source.path.starts_with("src/db/")
+            || source.path == "src/model/server.rs"
     };
     for source in all.iter().filter(|source| !inside(source)) {
         let allowed = |text: &str| {
