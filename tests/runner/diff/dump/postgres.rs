@@ -1,19 +1,15 @@
-//! What pg_dump tells of a database, in an order in which nothing depends on the order of columns or
-//! of their making.
+//! What pg_dump says of a database, in an order that does not depend on the order of columns or on
+//! the order in which objects were made.
 
 use std::process::Command;
 
 use bird::db::shadow::Shadow;
 
-use crate::world::Engine;
-
 /// The statements of a dump.
 pub fn dump(shadow: &Shadow) -> Vec<String> {
-    let url = Engine::Postgres.url().expect("a server");
-    let program = std::env::var("BIRD_TEST_POSTGRES_DUMP");
-    let output = Command::new(program.unwrap_or("pg_dump".to_owned()))
-        .args(["--schema-only", "--no-owner"])
-        .arg(format!("--dbname={url}/{}", shadow.database))
+    let program = std::env::var_os("BIRD_TEST_POSTGRES_DUMP").expect("pg_dump");
+    let output = Command::new(program)
+        .args(["--schema-only", "--no-owner", &shadow.database])
         .output()
         .expect("pg_dump");
     assert!(
