@@ -1,4 +1,6 @@
-//! `invariant!`: states that the code rules out, which must never pass in silence.
+//! `invariant!` and [`present`]: states that the code rules out, which must never pass in silence.
+
+use std::panic::{self, AssertUnwindSafe};
 
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -22,8 +24,7 @@ impl std::error::Error for Broken {}
 
 impl From<Broken> for Diagnostic {
     fn from(broken: Broken) -> Self {
-        Diagnostic::new(Code::Internal, broken.to_string())
-            .hint("please report this message and what led to it")
+        internal(broken.to_string())
     }
 }
 
@@ -46,6 +47,38 @@ pub fn broken(place: &'static str, expected: &'static str) -> Broken {
     let broken = Broken { place, expected };
     debug_assert!(false, "{broken}");
     broken
+}
+
+/// Takes the value out of an option that cannot be empty, in a function that returns no `Result`;
+/// elsewhere use `invariant!`.
+///
+/// # Panics
+///
+/// If the option is empty. The run ends with the code `internal` and exit code 2.
+#[track_caller]
+pub fn present<T>(option: Option<T>, expected: &str) -> T {
+    match option {
+        Some(value) => value,
+        None => panic!("{expected}"),
+    }
+}
+
+/// Runs a command, and returns its panic as an error. In builds with debug assertions, which all
+/// tests are, it passes the panic on, so that no test takes it for an error of the user's.
+pub fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    if cfg!(debug_assertions) {
+        return work();
+    }
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let message = format!("internal error: {}", text.unwrap_or("a panic"));
+        Err(Failure::failed(internal(message)))
+    })
+}
+
+fn internal(message: String) -> Diagnostic {
+    Diagnostic::new(Code::Internal, message).hint("please report this message and what led to it")
 }
 
 /// Ends the function with an error if a state is met that the code rules out.
@@ -105,6 +138,12 @@ mod tests {
     #[should_panic(expected = "there is a number")]
     fn a_missing_value_panics_in_tests() {
         let _: Result<u8, Failure> = small(None);
+    }
+
+    #[test]
+    #[should_panic(expected = "there is a node")]
+    fn a_missing_value_panics_in_infallible_functions() {
+        super::present(None::<u8>, "there is a node");
     }
 
     #[test]

@@ -65,9 +65,9 @@ impl Project {
     /// What confirming candidates adds to an audit, as a part of all the rest of its time.
     pub fn confirming(&self, engine: &Engine, children: &[Child], words: &[&str]) -> Result<f64> {
         let start = Instant::now();
-        let told = self.told(engine, children, words)?;
+        let output = self.output(engine, children, words)?;
         let all = start.elapsed().as_secs_f64() * 1000.0;
-        let references = told["references"].as_array().context("no references")?;
+        let references = output["references"].as_array().context("no references")?;
         let each = references.iter().map(|reference| {
             let taken = reference["confirming"]["milliseconds"].as_f64();
             taken.context("how long candidates were confirmed is not told")
@@ -76,7 +76,7 @@ impl Project {
         Ok(own / (all - own))
     }
 
-    fn told(&self, engine: &Engine, children: &[Child], words: &[&str]) -> Result<Value> {
+    fn output(&self, engine: &Engine, children: &[Child], words: &[&str]) -> Result<Value> {
         let output = self.audit(engine, children, words).command()?.output()?;
         serde_json::from_slice(&output.stdout)
             .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())
@@ -84,10 +84,10 @@ impl Project {
 
     /// Whether an audit finds what was planted, and nothing else.
     pub fn check(&self, engine: &Engine, children: &[Child], words: &[&str]) -> Result<()> {
-        let told = self.told(engine, children, words)?;
+        let output = self.output(engine, children, words)?;
         let found = |child: &Child| {
             let name = format!("twitter.{}.{}", child.0, child.1);
-            let mut all = told["references"].as_array()?.iter();
+            let mut all = output["references"].as_array()?.iter();
             let reference = all.find(|reference| reference["from"] == name)?;
             reference["orphan_rows"].as_u64()
         };
@@ -98,8 +98,8 @@ impl Project {
             };
             let found = found(child);
             ensure!(
-                told["complete"] == true && found == Some(planted),
-                "{planted} orphan rows of {child:?} were planted, and the audit told {told}"
+                output["complete"] == true && found == Some(planted),
+                "{planted} orphan rows of {child:?} were planted, and the audit told {output}"
             );
         }
         Ok(())

@@ -231,9 +231,9 @@ impl Stopwatch {
         timed.args.extend(paths);
         timed.args.extend(job.args.iter().cloned());
         self.lap(&timed)?;
-        let told = std::fs::read_to_string(&self.memory)?;
+        let output = std::fs::read_to_string(&self.memory)?;
         // Before the number stands a word about an exit code that is not 0.
-        let number = told.lines().last().unwrap_or_default();
+        let number = output.lines().last().unwrap_or_default();
         Ok(Some(number.parse().context("GNU time told no number")?))
     }
 }

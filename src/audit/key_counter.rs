@@ -161,7 +161,7 @@ impl SortedCounter {
 mod tests {
     use super::*;
 
-    /// So many that the table grows several times, each key before and after that.
+    /// The table grows several times, and each key is looked up before and after that.
     #[test]
     fn a_key_is_found_again_however_many_there_are() {
         let mut key_counter = KeyCounter::default();

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::cli::Cli;
 use super::context::Context;
 use crate::db::stop::Stop;
+use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
@@ -49,7 +50,7 @@ impl RunResult {
 pub fn run(cli: Cli) -> RunResult {
     let (command, format, decorate) = (cli.command.name(), cli.format(), cli.decorate());
     let (run, quiet) = (Uuid::now_v7(), cli.quiet);
-    let result = execute(cli, run);
+    let result = invariant::catch(|| execute(cli, run));
     RunResult {
         command,
         run,

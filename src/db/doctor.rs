@@ -26,7 +26,7 @@ pub struct CheckedDatabase<'p> {
     pub borrowed: bool,
 }
 
-/// Everything that can be asked, in the order in which it is told.
+/// Everything that can be asked, in the order of the report.
 pub async fn look(
     session: &mut Session,
     checked_database: &CheckedDatabase<'_>,
@@ -70,10 +70,10 @@ fn unasked(error: &DbError) -> CheckResult {
 }
 
 fn product(session: &Session) -> CheckResult {
-    let told = session.server.to_string();
+    let product = session.server.to_string();
     match session.dialect.doubts(&session.server).as_slice() {
-        [] => CheckResult::ok(told),
-        doubts => CheckResult::warning(format!("{told}: {}", doubts.join("; ")))
+        [] => CheckResult::ok(product),
+        doubts => CheckResult::warning(format!("{product}: {}", doubts.join("; ")))
             .fix("try migrations on a copy first"),
     }
 }
@@ -241,11 +241,11 @@ async fn cancel(session: &mut Session, checked_database: &CheckedDatabase<'_>) -
     let Some(name) = name.map(|lock| lock.session) else {
         return CheckResult::ok("there is no other session");
     };
-    let told = match session.value(name).await {
-        Ok(told) => told.unwrap_or_default(),
+    let id = match session.value(name).await {
+        Ok(id) => id.unwrap_or_default(),
         Err(error) => return unasked(&error),
     };
-    let Some(sql) = session.dialect.cancel(&told) else {
+    let Some(sql) = session.dialect.cancel(&id) else {
         return CheckResult::note("the server does not name its sessions");
     };
     let mut other = match session.another(checked_database.target).await {

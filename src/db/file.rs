@@ -75,7 +75,7 @@ fn may_write(path: &Path) -> bool {
 #[cfg(target_os = "linux")]
 fn file_system(folder: &Path) -> CheckResult {
     let Ok(found) = rustix::fs::statfs(folder) else {
-        return CheckResult::note("what it lies on cannot be told");
+        return CheckResult::note("the kind of file system is unknown");
     };
     // The number has 32 bits, whatever type a platform gives it.
     let number = found.f_type as u32;
@@ -90,5 +90,5 @@ fn file_system(folder: &Path) -> CheckResult {
 
 #[cfg(not(target_os = "linux"))]
 fn file_system(_folder: &Path) -> CheckResult {
-    CheckResult::note("what it lies on cannot be told")
+    CheckResult::note("the kind of file system is unknown")
 }

@@ -101,7 +101,7 @@ pub async fn identity(session: &mut Session) -> Result<Option<String>, DbError> 
     };
     match session.value(query).await {
         Err(error) if error.kind == ErrorKind::Connection => Err(error),
-        told => Ok(told.unwrap_or_default()),
+        value => Ok(value.unwrap_or_default()),
     }
 }
 

@@ -91,7 +91,7 @@ async fn on_server(
     stop: &Stop,
 ) -> Result<(), NoLock> {
     let start = Instant::now();
-    let mut told = false;
+    let mut announced = false;
     loop {
         if let Some(exit) = stop.asked() {
             return Err(NoLock::Stopped(exit));
@@ -105,10 +105,10 @@ async fn on_server(
         if start.elapsed() >= wish.timeout {
             return Err(NoLock::Held(holder(session, lock).await?));
         }
-        if !told {
+        if !announced {
             let holder = holder(session, lock).await?;
             (wish.waiting)(holder.as_deref());
-            told = true;
+            announced = true;
         }
         pause(stop).await?;
     }
@@ -181,7 +181,7 @@ async fn beside_file(path: &Path, wish: &Wish<'_>, stop: &Stop) -> Result<Guard,
         .open(&beside)
         .map_err(failed)?;
     let start = Instant::now();
-    let mut told = false;
+    let mut announced = false;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(Guard::File(file)),
@@ -191,9 +191,9 @@ async fn beside_file(path: &Path, wish: &Wish<'_>, stop: &Stop) -> Result<Guard,
         if start.elapsed() >= wish.timeout {
             return Err(NoLock::Held(None));
         }
-        if !told {
+        if !announced {
             (wish.waiting)(None);
-            told = true;
+            announced = true;
         }
         pause(stop).await?;
     }
@@ -284,7 +284,7 @@ async fn patiently(
     stop: &Stop,
 ) -> Result<(), NoLock> {
     let start = Instant::now();
-    let mut told = false;
+    let mut announced = false;
     loop {
         match session.run(sql).await {
             Ok(()) => return Ok(()),
@@ -292,9 +292,9 @@ async fn patiently(
             Err(_) if start.elapsed() >= timeout => return Err(NoLock::Held(None)),
             Err(_) => {}
         }
-        if !told {
+        if !announced {
             waiting(None);
-            told = true;
+            announced = true;
         }
         pause(stop).await?;
     }

@@ -23,5 +23,5 @@ pub mod shadow;
 pub mod stored_migration;
 pub mod writability;
 
-/// Everything that waits can be told to stop.
+/// Everything that waits can be stopped.
 pub mod stop;

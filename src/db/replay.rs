@@ -25,7 +25,7 @@ use crate::sql::script::{blot, secrets};
 pub enum Sent {
     Ran,
     /// It was not sent.
-    Kept(Outside),
+    Withheld(Outside),
 }
 
 /// A statement of a file that was not sent.
@@ -40,7 +40,7 @@ pub struct NotSent {
 /// Runs the statements of one file; gives what was not sent and why.
 pub async fn file(shadow: &mut Shadow, name: &str, text: &str) -> Result<Vec<Diagnostic>, Failure> {
     let kept = statements(shadow, name, text).await?;
-    Ok(told(shadow.session.dialect, name, text, &kept))
+    Ok(diagnose(shadow.session.dialect, name, text, &kept))
 }
 
 /// As [`file()`], with what was not sent as data.
@@ -52,11 +52,12 @@ pub async fn statements(
     let dialect = shadow.session.dialect;
     let read = script::read(dialect.syntax(), text).map_err(|faults| {
         let at = places(dialect, name, text);
-        let told = faults.into_iter();
-        let told = told.map(|it| Diagnostic::new(Code::Script, it.message).at(at(it.range)));
+        let diagnostics = faults
+            .into_iter()
+            .map(|it| Diagnostic::new(Code::Script, it.message).at(at(it.range)));
         Failure {
             exit: Exit::Failed,
-            diagnostics: told.collect(),
+            diagnostics: diagnostics.collect(),
         }
     })?;
     let cannot = |error: &DbError| {
@@ -85,7 +86,7 @@ pub async fn statements(
         let place = places(dialect, name, text)(broken.range);
         let mut diagnostics = vec![Diagnostic::new(Code::Replay, message).at(place)];
         // It may well fail because of these.
-        diagnostics.extend(told(dialect, name, text, &broken.kept));
+        diagnostics.extend(diagnose(dialect, name, text, &broken.kept));
         Failure {
             exit: Exit::Failed,
             diagnostics,
@@ -140,7 +141,7 @@ async fn one_by_one(
         let range = statement.range.clone();
         match send(shadow, sql).await {
             Ok(Sent::Ran) => {}
-            Ok(Sent::Kept(why)) => kept.push(NotSent {
+            Ok(Sent::Withheld(why)) => kept.push(NotSent {
                 number: at + 1,
                 range,
                 why,
@@ -152,25 +153,30 @@ async fn one_by_one(
 }
 
 /// What was not sent of a file: a finding where the schema may lack something, else a remark.
-pub fn told(dialect: &dyn Dialect, name: &str, text: &str, kept: &[NotSent]) -> Vec<Diagnostic> {
+pub fn diagnose(
+    dialect: &dyn Dialect,
+    name: &str,
+    text: &str,
+    kept: &[NotSent],
+) -> Vec<Diagnostic> {
     if kept.is_empty() {
         return Vec::new();
     }
     let at = places(dialect, name, text);
-    let told = kept.iter().map(|NotSent { number, range, why }| {
+    let diagnostics = kept.iter().map(|NotSent { number, range, why }| {
         let message = format!(
             "{name}: statement {number} is not replayable: it {}",
             why.why
         );
-        let told = if why.matters {
+        let diagnostic = if why.matters {
             Diagnostic::new(Code::NotReplayable, message)
                 .note("what it does is missing in the schema that follows from the files")
         } else {
             Diagnostic::new(Code::NotReplayable, message).severity(Severity::Note)
         };
-        told.at(at(range.clone()))
+        diagnostic.at(at(range.clone()))
     });
-    told.collect()
+    diagnostics.collect()
 }
 
 /// The places of a file, which show no secret.
@@ -275,5 +281,5 @@ fn keep(shadow: &mut Shadow, sql: &str, why: String, matters: bool) -> Sent {
             shadow.state.unsent.push(name)
         }
     }
-    Sent::Kept(Outside { why, matters })
+    Sent::Withheld(Outside { why, matters })
 }

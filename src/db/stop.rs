@@ -17,7 +17,7 @@ struct Asked {
 }
 
 impl Stop {
-    /// Listens for signals from now on. `heard` is told of each with its number: the first stops
+    /// Listens for signals from now on. `heard` is called for each with its number: the first stops
     /// bird after the running statement, the second cancels that statement on its server.
     pub fn listen(heard: impl Fn(u32, Exit) + Send + 'static) -> Stop {
         let (sender, receiver) = watch::channel(Asked::default());

@@ -21,6 +21,9 @@ pub trait Bookkeeping: Sync {
 
     /// `CREATE TABLE IF NOT EXISTS` for the stored migrations.
     fn applied_table(&self, schema: Option<&str>) -> String;
+
+    /// `CREATE TABLE IF NOT EXISTS` for the journal of repairs.
+    fn repair_journal_table(&self, schema: Option<&str>) -> String;
 }
 
 /// The journal's columns, with the engine's types for a short and a long text. It has a row per
@@ -33,6 +36,20 @@ pub(super) fn journal_columns(text: &str, long: &str) -> String {
          server {text}(100), run {text}(36) NOT NULL, started_on {text}(40), \
          applied_on {text}(40), reason {text}(1000), \
          PRIMARY KEY (version, direction, statement))"
+    )
+}
+
+/// The columns of the journal of repairs, one row per chunk, for the type that an engine has for texts of
+/// any length. `through` is the number of the last row of the plan that a chunk was about.
+pub(super) fn repair_journal_columns(text: &str, long: &str) -> String {
+    format!(
+        "(run {text}(36) NOT NULL, direction {text}(6) NOT NULL, chunk BIGINT NOT NULL, \
+         digest {text}(64) NOT NULL, reference {long} NOT NULL, action {text}(10) NOT NULL, \
+         quarantine {text}(128), through BIGINT NOT NULL, planned BIGINT NOT NULL, \
+         repaired BIGINT NOT NULL, healed BIGINT NOT NULL, gone BIGINT NOT NULL, \
+         changed BIGINT NOT NULL, refused BIGINT NOT NULL, by_run {text}(36) NOT NULL, \
+         started_on {text}(40) NOT NULL, ended_on {text}(40) NOT NULL, \
+         PRIMARY KEY (run, direction, chunk))"
     )
 }
 

@@ -106,10 +106,10 @@ pub(super) fn lookalike(
     row: &[Option<String>],
     known: &[(&'static str, &'static str)],
 ) -> Option<&'static str> {
-    let told: Vec<&str> = row.iter().flatten().map(String::as_str).collect();
-    let told = told.join(" ").to_ascii_lowercase();
+    let settings: Vec<&str> = row.iter().flatten().map(String::as_str).collect();
+    let settings = settings.join(" ").to_ascii_lowercase();
     let mut known = known.iter();
     known
-        .find(|(word, _)| told.contains(word))
+        .find(|(word, _)| settings.contains(word))
         .map(|(_, name)| *name)
 }

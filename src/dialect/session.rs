@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// The statements that bring a session into bird's known state and out of it.
 pub trait SessionSql: Sync {
-    /// The statements that bring a new session into its known state, in one text. `looking` makes it
+    /// The statements that bring a new session into its known state, in one text. `read_only` makes it
     /// read-only.
-    fn settings(&self, schema: Option<&str>, looking: bool) -> String;
+    fn settings(&self, schema: Option<&str>, read_only: bool) -> String;
 
     /// The statements that bring a used session back into its known state.
     fn reset(&self, schema: Option<&str>) -> String {

@@ -38,8 +38,8 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(digits(&[0x00, 0x0F, 0xA0, 0xFF]), "000fa0ff");
         assert_eq!(capitals(&[0x00, 0x0F, 0xA0, 0xFF]), "000FA0FF");
-        for told in [digits(&all), capitals(&all)] {
-            assert_eq!(bytes(&told).as_ref(), Some(&all));
+        for text in [digits(&all), capitals(&all)] {
+            assert_eq!(bytes(&text).as_ref(), Some(&all));
         }
         for wrong in ["0", "0g", "+1", "0é", "é"] {
             assert_eq!(bytes(wrong), None, "{wrong}");

@@ -56,7 +56,7 @@ pub struct Batch {
     bytes: Vec<u8>,
     ends: Vec<u32>,
     counts: Vec<u64>,
-    /// Values that cannot be keys, as they are told, with the number of their rows.
+    /// Values that cannot be keys, as they are shown, with the number of their rows.
     pub malformed: Vec<(String, u64)>,
 }
 
@@ -172,7 +172,7 @@ pub fn append(part: &[u8], to: &mut Vec<u8>) {
     to.extend_from_slice(&[0, 0]);
 }
 
-/// The canonical bytes of each part of a key of so many columns.
+/// The canonical bytes of each part of a key of this number of columns.
 #[must_use]
 pub fn split(key: &[u8], columns: usize) -> Vec<Vec<u8>> {
     if columns == 1 {

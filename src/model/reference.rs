@@ -21,7 +21,7 @@ pub struct Reference {
     /// How keys are compared, a word for each column; empty where their types tell.
     pub compare: Vec<Compare>,
     pub severity: Severity,
-    /// So many orphan rows are tolerated.
+    /// The number of orphan rows that are tolerated.
     pub max_orphans: u64,
     /// Where it is declared.
     pub location: Option<Location>,

@@ -108,7 +108,7 @@ impl Hindrance {
 /// What came of the rows of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct RepairCounts {
-    /// So many rows were to be repaired.
+    /// The number of rows to repair.
     pub planned: u64,
     pub repaired: u64,
     /// Their parent was there when it was looked for again.

@@ -7,14 +7,17 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Words that an engine says of a thing, by their names: `engine` is `InnoDB`.
 pub type Options = BTreeMap<String, String>;
 
+/// The JSON Schema of [`Schema`] as JSON, generated from the types of this file.
+pub const JSON_SCHEMA: &str = include_str!("../../docs/inspect.schema.json");
+
 /// All objects of one database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Schema {
     /// What holds for the database as a whole, such as the collation of new tables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -29,7 +32,8 @@ pub struct Schema {
 }
 
 /// A table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Table {
     pub name: String,
     /// In the order of the table.
@@ -66,7 +70,8 @@ pub struct Table {
 }
 
 /// A column.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Column {
     pub name: String,
     /// The type as SQL, in the engine's own spelling: `varchar(100)`.
@@ -95,7 +100,8 @@ pub struct Column {
 }
 
 /// How a generated column comes to its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Generated {
     pub expression: String,
     /// Stored with the row, or worked out when it is read.
@@ -103,7 +109,8 @@ pub struct Generated {
 }
 
 /// What a column's type means, across engines.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// Characters.
@@ -120,7 +127,8 @@ pub enum Family {
 }
 
 /// A primary key, a unique key, an exclusion or an index.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Key {
     pub name: String,
     /// Whether a person chose the name; else the engine did, and it says nothing.
@@ -154,9 +162,8 @@ pub struct Key {
     pub create_statement: NotCompared<String>,
 }
 
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KeyKind {
     Primary,
@@ -169,13 +176,14 @@ pub enum KeyKind {
 }
 
 /// One part of a key: a column or an expression.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyPart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expression: Option<String>,
-    /// So many characters or bytes of the column.
+    /// The number of characters or bytes of the column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<u32>,
     #[serde(default)]
@@ -186,7 +194,8 @@ pub struct KeyPart {
 }
 
 /// A foreign key within the database, or to another one of the same server.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ForeignKey {
     pub name: String,
     /// Whether a person chose the name.
@@ -206,7 +215,8 @@ pub struct ForeignKey {
 }
 
 /// A check of a table or of a column.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Check {
     pub name: String,
     /// Whether a person chose the name.
@@ -222,7 +232,8 @@ pub struct Check {
 }
 
 /// How a table's rows are spread.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Partitions {
     /// `RANGE (year(born))`.
     pub by: String,
@@ -232,7 +243,8 @@ pub struct Partitions {
 }
 
 /// One partition.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Partition {
     pub name: String,
     /// What it holds and how, as SQL: `VALUES LESS THAN (10)`.
@@ -240,7 +252,8 @@ pub struct Partition {
 }
 
 /// A table that another one inherits from or is a partition of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Parent {
     pub table: String,
     /// The bound of a partition.
@@ -249,7 +262,8 @@ pub struct Parent {
 }
 
 /// Anything but a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Object {
     pub kind: Kind,
     /// With the types of its arguments, where several routines may share a name.
@@ -289,19 +303,9 @@ pub struct Object {
 
 /// The kinds of objects, in the order in which they are listed.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Extension,
@@ -335,9 +339,8 @@ pub enum Kind {
 }
 
 /// The name of an object within its database.
-#[derive(
-    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Id {
     pub kind: Kind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -346,8 +349,9 @@ pub struct Id {
 }
 
 /// Something that is there and that bird does not understand.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Stranger")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Stranger"))]
 pub struct OpaqueObject {
     /// What it is and what it is called, in words: `text search dictionary simple_de`.
     pub what: String,
@@ -357,9 +361,10 @@ pub struct OpaqueObject {
 }
 
 /// Something worth knowing that makes no difference: it equals every other.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
-#[schemars(rename = "Aside")]
+#[cfg_attr(test, schemars(rename = "Aside"))]
 pub struct NotCompared<T>(pub T);
 
 impl<T> PartialEq for NotCompared<T> {
@@ -490,5 +495,28 @@ impl fmt::Display for Id {
             Some(table) => write!(f, " on {table}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/inspect.schema.json` is generated from the types; UPDATE=1 writes it.
+    #[test]
+    fn the_json_schema_is_as_published() {
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inspect.schema.json");
+        let schema = schemars::schema_for!(Schema);
+        let generated = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &generated).unwrap();
+        }
+        let published = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            published == generated,
+            "UPDATE=1 cargo test --lib json_schema renews {}",
+            path.display()
+        );
     }
 }

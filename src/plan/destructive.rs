@@ -107,9 +107,7 @@ impl KnownTables {
 
     /// Whether another table has its rows and one of its names.
     fn is_rebuilt(&self, table: usize) -> bool {
-        let Some(old) = self.known.get(table) else {
-            return false;
-        };
+        let old = &self.known[table];
         self.known.iter().any(|new| {
             new.filled_from.contains(&table)
                 && new.names.iter().any(|name| old.names.contains(name))

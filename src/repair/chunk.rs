@@ -69,11 +69,11 @@ mod tests {
 
     #[test]
     fn only_what_is_as_planned_and_still_an_orphan_is_kept() {
-        let told = |key: &str| vec![Some(key.to_owned())];
+        let values = |key: &str| vec![Some(key.to_owned())];
         let row = |row: &str, key: &str| PlannedRow {
             reference: 0,
             row: vec![row.to_owned()],
-            key: told(key),
+            key: values(key),
             number: 1,
         };
         let planned = [
@@ -84,9 +84,9 @@ mod tests {
             row("kept", "a"),
         ];
         let there = [("kept", "a"), ("changed", "c"), ("healed", "b")];
-        let there = there.map(|(row, key)| (vec![row.to_owned()], told(key)));
+        let there = there.map(|(row, key)| (vec![row.to_owned()], values(key)));
         let mut classified = classify(&planned, &there.into_iter().collect());
-        classified.heal(&planned, &HashSet::from([told("b"), told("c")]));
+        classified.heal(&planned, &HashSet::from([values("b"), values("c")]));
         let wanted = Classified {
             keep: vec![0],
             healed: vec![3],

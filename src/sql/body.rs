@@ -9,7 +9,7 @@ use super::syntax::Bodies;
 
 /// A code token and the text of the previous one in the same statement.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Piece<'a> {
+pub(crate) struct BodyToken<'a> {
     pub(crate) kind: Kind,
     pub(crate) text: &'a str,
     pub(crate) start: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Piece<'a> {
     pub(crate) before: &'a str,
 }
 
-impl Piece<'_> {
+impl BodyToken<'_> {
     fn is(&self, word: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
@@ -54,11 +54,11 @@ impl Body {
     }
 
     /// Processes a code token other than a semicolon.
-    pub(crate) fn take(&mut self, piece: Piece<'_>) {
+    pub(crate) fn take(&mut self, token: BodyToken<'_>) {
         match self {
-            Body::Blocks(blocks) => blocks.take(piece),
-            Body::Atomic(atomic) => atomic.take(piece),
-            Body::Trigger(trigger) => trigger.take(piece),
+            Body::Blocks(blocks) => blocks.take(token),
+            Body::Atomic(atomic) => atomic.take(token),
+            Body::Trigger(trigger) => trigger.take(token),
         }
     }
 
@@ -169,23 +169,23 @@ const VERBS: &[&str] = &[
 ];
 
 impl Blocks {
-    fn take(&mut self, piece: Piece<'_>) {
-        match piece.text {
+    fn take(&mut self, token: BodyToken<'_>) {
+        match token.text {
             "(" => self.parens += 1,
             ")" => self.parens = self.parens.saturating_sub(1),
             _ => {}
         }
         match self.phase {
-            Phase::Start => self.first(piece),
-            Phase::Object { alter } => self.object(piece, alter),
-            Phase::Begin { start, not } => self.begun(piece, start, not),
+            Phase::Start => self.first(token),
+            Phase::Object { alter } => self.object(token, alter),
+            Phase::Begin { start, not } => self.begun(token, start, not),
             Phase::Header(header) => {
-                let header = self.header(header, piece);
+                let header = self.header(header, token);
                 if matches!(self.phase, Phase::Header(_)) {
                     self.phase = header.map_or(Phase::Simple, Phase::Header);
                 }
             }
-            Phase::Inside => self.inside(piece),
+            Phase::Inside => self.inside(token),
             Phase::Simple | Phase::Plain => {}
         }
     }
@@ -200,19 +200,19 @@ impl Blocks {
         false
     }
 
-    fn first(&mut self, piece: Piece<'_>) {
-        self.phase = if piece.is_any(&["CREATE", "ALTER"]) {
+    fn first(&mut self, token: BodyToken<'_>) {
+        self.phase = if token.is_any(&["CREATE", "ALTER"]) {
             Phase::Object {
-                alter: piece.is("ALTER"),
+                alter: token.is("ALTER"),
             }
-        } else if piece.is("BEGIN") {
+        } else if token.is("BEGIN") {
             Phase::Begin {
-                start: piece.start,
+                start: token.start,
                 not: false,
             }
-        } else if let Some(kind) = opener(piece) {
+        } else if let Some(kind) = opener(token) {
             // Conditions and loops are allowed outside of programs.
-            self.enter(kind, piece);
+            self.enter(kind, token);
             Phase::Inside
         } else {
             Phase::Plain
@@ -220,34 +220,34 @@ impl Blocks {
     }
 
     /// Reads the words between `CREATE` and the kind of the object, and the name of a definer.
-    fn object(&mut self, piece: Piece<'_>, alter: bool) {
-        if piece.kind != Kind::Word || piece.after(&["=", "@", "."]) {
+    fn object(&mut self, token: BodyToken<'_>, alter: bool) {
+        if token.kind != Kind::Word || token.after(&["=", "@", "."]) {
             return;
         }
         let header = |kind| Phase::Header(Header { kind, ready: false });
-        self.phase = if piece.is("EVENT") {
+        self.phase = if token.is("EVENT") {
             header(Program::Event)
-        } else if alter && !piece.is("DEFINER") {
+        } else if alter && !token.is("DEFINER") {
             Phase::Plain
-        } else if piece.is_any(&["PROCEDURE", "FUNCTION"]) {
+        } else if token.is_any(&["PROCEDURE", "FUNCTION"]) {
             header(Program::Routine)
-        } else if piece.is("TRIGGER") {
+        } else if token.is("TRIGGER") {
             header(Program::Trigger)
-        } else if piece.is("PACKAGE") {
-            self.push(Opener::Package, piece);
+        } else if token.is("PACKAGE") {
+            self.push(Opener::Package, token);
             Phase::Inside
-        } else if piece.is_any(&["OR", "REPLACE", "DEFINER", "AGGREGATE"]) {
+        } else if token.is_any(&["OR", "REPLACE", "DEFINER", "AGGREGATE"]) {
             Phase::Object { alter }
         } else {
             Phase::Plain
         };
     }
 
-    fn begun(&mut self, piece: Piece<'_>, start: usize, not: bool) {
-        self.phase = if !not && piece.is("NOT") {
+    fn begun(&mut self, token: BodyToken<'_>, start: usize, not: bool) {
+        self.phase = if !not && token.is("NOT") {
             Phase::Begin { start, not: true }
-        } else if not && piece.is("ATOMIC") {
-            self.push(Opener::Begin, Piece { start, ..piece });
+        } else if not && token.is("ATOMIC") {
+            self.push(Opener::Begin, BodyToken { start, ..token });
             self.fresh = true;
             Phase::Inside
         } else {
@@ -256,25 +256,25 @@ impl Blocks {
     }
 
     /// Continues the head of a program. `None` if its body is one simple statement.
-    fn header(&mut self, header: Header, piece: Piece<'_>) -> Option<Header> {
+    fn header(&mut self, header: Header, token: BodyToken<'_>) -> Option<Header> {
         let ready = header.ready
             || match header.kind {
-                Program::Routine => piece.text == ")" && self.outermost(),
-                Program::Trigger => piece.is("ROW") && piece.after(&["EACH"]),
-                Program::Event => piece.is("DO") && self.outermost(),
+                Program::Routine => token.text == ")" && self.outermost(),
+                Program::Trigger => token.is("ROW") && token.after(&["EACH"]),
+                Program::Event => token.is("DO") && self.outermost(),
             };
         if !header.ready || !self.outermost() {
             return Some(Header { ready, ..header });
         }
-        if let Some(kind) = opener(piece)
-            && piece.before != "."
+        if let Some(kind) = opener(token)
+            && token.before != "."
         {
             self.phase = Phase::Inside;
-            self.enter(kind, piece);
+            self.enter(kind, token);
             return None;
         }
         // `RETURNS SET('a')` and `CHARACTER SET x` describe a type and begin no statement.
-        let verb = piece.is_any(VERBS) && !piece.after(&["RETURNS", "CHARACTER", "CHAR"]);
+        let verb = token.is_any(VERBS) && !token.after(&["RETURNS", "CHARACTER", "CHAR"]);
         (!verb).then_some(header)
     }
 
@@ -283,61 +283,61 @@ impl Blocks {
         self.parens <= self.stack.last().map_or(0, |block| block.parens)
     }
 
-    fn inside(&mut self, piece: Piece<'_>) {
-        let fresh = std::mem::take(&mut self.fresh) || self.handled(piece);
-        if self.packaged(piece) {
+    fn inside(&mut self, token: BodyToken<'_>) {
+        let fresh = std::mem::take(&mut self.fresh) || self.handled(token);
+        if self.packaged(token) {
             return;
         }
-        match opener(piece) {
+        match opener(token) {
             // A package ends with the same END, with and without an initialization part.
             Some(Opener::Begin) if fresh && self.top() == Some(Opener::Package) => {
                 self.fresh = true
             }
-            Some(kind) if fresh => self.enter(kind, piece),
-            Some(Opener::Case) if !piece.after(&["END", "."]) => {
-                self.push(Opener::CaseExpression, piece)
+            Some(kind) if fresh => self.enter(kind, token),
+            Some(Opener::Case) if !token.after(&["END", "."]) => {
+                self.push(Opener::CaseExpression, token)
             }
-            Some(Opener::Repeat) if piece.after(&["END"]) && self.top() == Some(Opener::Repeat) => {
+            Some(Opener::Repeat) if token.after(&["END"]) && self.top() == Some(Opener::Repeat) => {
                 self.stack.pop();
             }
-            _ if piece.is("END") => self.end(piece, fresh),
-            _ => self.fresh = self.introduces(piece, fresh),
+            _ if token.is("END") => self.end(token, fresh),
+            _ => self.fresh = self.introduces(token, fresh),
         }
     }
 
     /// Whether a statement begins behind this token.
-    fn introduces(&self, piece: Piece<'_>, fresh: bool) -> bool {
+    fn introduces(&self, token: BodyToken<'_>, fresh: bool) -> bool {
         let top = self.top();
-        piece.text == ":"
-            || piece.is_any(&["THEN", "ELSE"]) && top != Some(Opener::CaseExpression)
-            || piece.is("DO") && !fresh && top == Some(Opener::Counted)
+        token.text == ":"
+            || token.is_any(&["THEN", "ELSE"]) && top != Some(Opener::CaseExpression)
+            || token.is("DO") && !fresh && top == Some(Opener::Counted)
     }
 
     /// Reads a condition handler. Returns whether its statement begins here.
-    fn handled(&mut self, piece: Piece<'_>) -> bool {
+    fn handled(&mut self, token: BodyToken<'_>) -> bool {
         if !self.handler {
-            self.handler = piece.is("FOR") && piece.after(&["HANDLER"]);
+            self.handler = token.is("FOR") && token.after(&["HANDLER"]);
             return false;
         }
-        let listed = piece.after(&["FOR", ","])
-            || piece.text == ","
-            || piece.is("FOUND") && piece.after(&["NOT"])
-            || piece.after(&["SQLSTATE", "VALUE"]);
+        let listed = token.after(&["FOR", ","])
+            || token.text == ","
+            || token.is("FOUND") && token.after(&["NOT"])
+            || token.after(&["SQLSTATE", "VALUE"]);
         self.handler = listed;
         !listed
     }
 
     /// Reads the head of a routine in a package. Returns whether the token belongs to it.
-    fn packaged(&mut self, piece: Piece<'_>) -> bool {
+    fn packaged(&mut self, token: BodyToken<'_>) -> bool {
         if self.top() != Some(Opener::Package) {
             return false;
         }
         if let Some(header) = self.routine.take() {
-            self.routine = self.header(header, piece);
+            self.routine = self.header(header, token);
             return true;
         }
         // The first routine follows the package's characteristics without a semicolon.
-        if piece.is_any(&["PROCEDURE", "FUNCTION"]) && piece.before != "." {
+        if token.is_any(&["PROCEDURE", "FUNCTION"]) && token.before != "." {
             self.routine = Some(Header {
                 kind: Program::Routine,
                 ready: false,
@@ -348,20 +348,20 @@ impl Blocks {
 
     /// Reads `END`. It closes a block where a statement could begin, and an expression where a value
     /// is complete; everywhere else it is the name of a column.
-    fn end(&mut self, piece: Piece<'_>, fresh: bool) {
+    fn end(&mut self, token: BodyToken<'_>, fresh: bool) {
         let Some(block) = self.stack.last() else {
             return;
         };
         let closes = match block.kind {
             Opener::CaseExpression => {
-                let symbol = piece.before.len() == 1
-                    && piece
+                let symbol = token.before.len() == 1
+                    && token
                         .before
                         .starts_with(|sign: char| sign.is_ascii_punctuation());
-                let operand = symbol && piece.before != ")" && piece.before != "_";
+                let operand = symbol && token.before != ")" && token.before != "_";
                 block.parens == self.parens
                     && !operand
-                    && !piece.after(&["CASE", "WHEN", "THEN", "ELSE", "AND", "OR", "NOT"])
+                    && !token.after(&["CASE", "WHEN", "THEN", "ELSE", "AND", "OR", "NOT"])
             }
             _ => fresh,
         };
@@ -375,21 +375,21 @@ impl Blocks {
     }
 
     /// Opens a block where a statement could begin. In some blocks a statement follows directly.
-    fn enter(&mut self, kind: Opener, piece: Piece<'_>) {
-        self.push(kind, piece);
+    fn enter(&mut self, kind: Opener, token: BodyToken<'_>) {
+        self.push(kind, token);
         self.fresh = matches!(kind, Opener::Begin | Opener::Loop | Opener::Repeat);
     }
 
-    fn push(&mut self, kind: Opener, piece: Piece<'_>) {
+    fn push(&mut self, kind: Opener, token: BodyToken<'_>) {
         self.stack.push(Block {
             kind,
-            start: piece.start,
+            start: token.start,
             parens: self.parens,
         });
     }
 }
 
-fn opener(piece: Piece<'_>) -> Option<Opener> {
+fn opener(token: BodyToken<'_>) -> Option<Opener> {
     const OPENERS: [(&str, Opener); 7] = [
         ("BEGIN", Opener::Begin),
         ("IF", Opener::If),
@@ -399,7 +399,7 @@ fn opener(piece: Piece<'_>) -> Option<Opener> {
         ("WHILE", Opener::Counted),
         ("FOR", Opener::Counted),
     ];
-    let found = OPENERS.iter().find(|(word, _)| piece.is(word));
+    let found = OPENERS.iter().find(|(word, _)| token.is(word));
     found.map(|(_, opener)| *opener)
 }
 
@@ -423,32 +423,32 @@ enum Routine {
 }
 
 impl Atomic {
-    fn take(&mut self, piece: Piece<'_>) {
+    fn take(&mut self, token: BodyToken<'_>) {
         self.state = match self.state {
-            Routine::Start if piece.is("CREATE") => Routine::Create,
-            Routine::Create if piece.is_any(&["OR", "REPLACE"]) => Routine::Create,
-            Routine::Create if piece.is_any(&["FUNCTION", "PROCEDURE"]) => {
+            Routine::Start if token.is("CREATE") => Routine::Create,
+            Routine::Create if token.is_any(&["OR", "REPLACE"]) => Routine::Create,
+            Routine::Create if token.is_any(&["FUNCTION", "PROCEDURE"]) => {
                 Routine::Head { begin: 0 }
             }
             Routine::Head { begin } if self.depth == 0 => {
-                if piece.is("ATOMIC") && piece.after(&["BEGIN"]) {
+                if token.is("ATOMIC") && token.after(&["BEGIN"]) {
                     (self.depth, self.start) = (1, begin);
                 }
-                Routine::Head { begin: piece.start }
+                Routine::Head { begin: token.start }
             }
-            Routine::Head { .. } => return self.inside(piece),
+            Routine::Head { .. } => return self.inside(token),
             _ => Routine::Other,
         };
     }
 
     /// Reads a token of the body. Behind a dot or `AS`, every keyword is a name.
-    fn inside(&mut self, piece: Piece<'_>) {
-        if piece.after(&[".", "AS"]) {
+    fn inside(&mut self, token: BodyToken<'_>) {
+        if token.after(&[".", "AS"]) {
             return;
         }
-        if piece.is("CASE") {
+        if token.is("CASE") {
             self.depth += 1;
-        } else if piece.is("END") {
+        } else if token.is("END") {
             self.depth = self.depth.saturating_sub(1);
         }
     }
@@ -476,27 +476,27 @@ enum Progress {
 }
 
 impl Trigger {
-    fn take(&mut self, piece: Piece<'_>) {
+    fn take(&mut self, token: BodyToken<'_>) {
         self.state = match self.state {
-            Progress::Start if piece.is("EXPLAIN") => Progress::Explain,
-            Progress::Start | Progress::Explain if piece.is("CREATE") => Progress::Create,
+            Progress::Start if token.is("EXPLAIN") => Progress::Explain,
+            Progress::Start | Progress::Explain if token.is("CREATE") => Progress::Create,
             // `EXPLAIN QUERY PLAN`: the library accepts any word there.
             Progress::Explain
-                if !piece.is_any(&["EXPLAIN", "TEMP", "TEMPORARY", "TRIGGER", "END"]) =>
+                if !token.is_any(&["EXPLAIN", "TEMP", "TEMPORARY", "TRIGGER", "END"]) =>
             {
                 Progress::Explain
             }
-            Progress::Create if piece.is_any(&["TEMP", "TEMPORARY"]) => Progress::Create,
-            Progress::Create if piece.is("TRIGGER") => Progress::Body,
-            Progress::Semicolon if piece.is("END") => Progress::End,
+            Progress::Create if token.is_any(&["TEMP", "TEMPORARY"]) => Progress::Create,
+            Progress::Create if token.is("TRIGGER") => Progress::Body,
+            Progress::Semicolon if token.is("END") => Progress::End,
             Progress::Body | Progress::Semicolon | Progress::End => Progress::Body,
             Progress::Start | Progress::Explain | Progress::Create | Progress::Other => {
                 Progress::Other
             }
         };
-        let begin = piece.is("BEGIN") && !self.begun;
+        let begin = token.is("BEGIN") && !self.begun;
         if self.state == Progress::Body && (begin || self.start.is_none()) {
-            self.start = Some(piece.start);
+            self.start = Some(token.start);
             self.begun |= begin;
         }
     }

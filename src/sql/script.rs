@@ -19,7 +19,7 @@ use crate::model::script::{Fault, Place, Rename, Requires, Script, Statement};
 /// All invalid directives, and the first place where the file cannot be split, in the order of the
 /// file.
 pub fn read(syntax: &Syntax, text: &str) -> Result<Script, Vec<Fault>> {
-    let mut reader = Reader::new(text);
+    let mut reader = ScriptReader::new(text);
     let end = walk(syntax, text, &mut |event| reader.take(event));
     if let Err(fault) = end {
         reader.faults.push(fault);
@@ -79,7 +79,7 @@ pub fn words<'a>(syntax: &'a Syntax, sql: &'a str) -> impl Iterator<Item = &'a s
 }
 
 /// Collects the parts that the walk over a file reports.
-struct Reader<'a> {
+struct ScriptReader<'a> {
     text: &'a str,
     places: Places<'a>,
     script: Script,
@@ -121,9 +121,9 @@ fn allow(names: &mut Vec<String>, more: Vec<String>) {
     }
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ScriptReader<'a> {
     fn new(text: &'a str) -> Self {
-        Reader {
+        ScriptReader {
             text,
             places: Places::new(text),
             script: Script::default(),
@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The directives, one by one.
-impl Reader<'_> {
+impl ScriptReader<'_> {
     /// Whether a directive is on a line of its own. Behind code its statement would be ambiguous.
     fn placed(&mut self, token: Token, inside: bool) -> bool {
         let placed = self.clear && !inside;

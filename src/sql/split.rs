@@ -1,6 +1,6 @@
 //! The splitter: cuts a file into statements, which are sent one by one.
 
-use super::body::{Body, Piece};
+use super::body::{Body, BodyToken};
 use super::lex::{self, Kind, Lexer, Places, Token};
 use super::syntax::Syntax;
 use crate::model::script::{Fault, Statement};
@@ -151,7 +151,7 @@ impl<'a> Walk<'a, '_> {
             ")" => open.parens = open.parens.saturating_sub(1),
             _ => {}
         }
-        let piece = Piece {
+        let piece = BodyToken {
             kind: token.kind,
             text,
             start: token.start,

@@ -62,14 +62,14 @@ fn snapshot(world: &World, name: &str) -> (String, Vec<u8>) {
             "SELECT name FROM sqlite_schema ORDER BY 1",
         ),
     );
-    let mut told = String::new();
+    let mut shown = String::new();
     for table in tables
         .lines()
         .filter(|table| !table.starts_with("sqlite_autoindex"))
     {
         // An index of a file has no rows, and its name is enough.
         let rows = world.try_client(name, &format!("SELECT count(*) FROM {table}"));
-        told.push_str(&format!(
+        shown.push_str(&format!(
             "{table} {}\n",
             rows.unwrap_or_default().trim_end()
         ));
@@ -78,7 +78,7 @@ fn snapshot(world: &World, name: &str) -> (String, Vec<u8>) {
         Engine::Sqlite => std::fs::read(world.name(name)).expect("the file"),
         _ => Vec::new(),
     };
-    (told, file)
+    (shown, file)
 }
 
 /// Versions of what was adopted, and what the tool calls each.
@@ -105,9 +105,14 @@ fn refused(world: &World, arguments: &[&str], code: &str) -> Output {
     let mut all = vec!["adopt", "--format", "json"];
     all.extend(arguments);
     let output = world.run(&all).exits(3);
-    let told = output.json();
-    assert_eq!(told["findings"][0]["code"], code, "{}", output.told());
-    assert_eq!(told["findings"][0]["database"], "ums");
+    let shown = output.json();
+    assert_eq!(
+        shown["findings"][0]["code"],
+        code,
+        "{}",
+        output.transcript()
+    );
+    assert_eq!(shown["findings"][0]["database"], "ums");
     assert!(before == snapshot(world, "ums"), "it was written");
     output
 }
@@ -122,7 +127,7 @@ fn every_tool_is_taken_over(engine: Engine) {
         let all = snapshot(&world, "ums");
         let dry = world.run(&["adopt", "--dry-run"]).ok();
         let dry = dry.says("would adopt 2 migrations").says("1 pending");
-        assert!(dry.stdout.contains("V2 second"), "{}", dry.told());
+        assert!(dry.stdout.contains("V2 second"), "{}", dry.transcript());
         assert!(all == snapshot(&world, "ums"), "{} was written", tool.name);
         let output = adopt(&world);
         let document = output.json();
@@ -134,9 +139,9 @@ fn every_tool_is_taken_over(engine: Engine) {
         let named = history.starts_with("1\tfirst\t") && history.contains("\n2\tsecond\t");
         assert!(named && history.lines().count() == 2, "{history}");
         let time = TIME.replace(' ', "T");
-        let told = history.matches(&time).count();
+        let shown = history.matches(&time).count();
         let expected = if (tool.tells_time)(engine) { 2 } else { 0 };
-        assert_eq!(told, expected, "{}: {history}", tool.name);
+        assert_eq!(shown, expected, "{}: {history}", tool.name);
         let status = world.run(&["status", "--format", "json"]).ok().json();
         let state = database(&status, "ums");
         assert_eq!(state["state"], "pending", "{}: {state}", tool.name);
@@ -403,7 +408,7 @@ fn several_tools_need_a_word(engine: Engine) {
     let before = snapshot(&world, "ums");
     let output = world.run(&["adopt"]).exits(2);
     let output = output.warns("--from flyway or --from goose");
-    assert!(before == snapshot(&world, "ums"), "{}", output.told());
+    assert!(before == snapshot(&world, "ums"), "{}", output.transcript());
     world
         .run(&["adopt", "--from", "sqlx"])
         .exits(2)
@@ -445,7 +450,7 @@ fn hostile_versions_are_shown_and_never_run(engine: Engine) {
         &format!("INSERT INTO schema_migrations VALUES ('{hostile}');"),
     );
     let output = world.run(&["adopt"]).exits(3).warns("DROP TABLE a");
-    assert!(!output.stderr.contains('\u{1b}'), "{}", output.told());
+    assert!(!output.stderr.contains('\u{1b}'), "{}", output.transcript());
     // Named by a remark it is taken over, and only its own number and name go into the history.
     let remark = "-- dbmate: 1'); DROP TABLE a; --\u{1b}[2J";
     world.write("migrations/ums/V1__first.sql", &format!("{remark}\n{A}"));
@@ -474,8 +479,8 @@ fn the_way_back_inside_a_file_is_refused(engine: Engine) {
         record(&world, name, &[(1, A), (2, B)]);
         let both = format!("{up}\n{C}\n{down}\nDROP TABLE c;\n");
         world.write("migrations/ums/V3__third.sql", &both);
-        let told = refused(&world, &[], "adopt-way-back");
-        assert_eq!(told.json()["findings"][0]["line"], 4);
+        let shown = refused(&world, &[], "adopt-way-back");
+        assert_eq!(shown.json()["findings"][0]["line"], 4);
         world.write(
             "migrations/ums/V3__third.sql",
             &format!("{up}\n{C}\n{down}\n"),

@@ -40,7 +40,11 @@ fn a_closed_pipe_is_no_panic() {
 fn help_leads_with_an_example() {
     let world = World::empty();
     let help = world.run(&["--help"]).ok().says("Exit codes: 0 done");
-    assert!(help.stdout.starts_with("Example: bird "), "{}", help.told());
+    assert!(
+        help.stdout.starts_with("Example: bird "),
+        "{}",
+        help.transcript()
+    );
     let commands = help.stdout.lines().skip_while(|line| *line != "Commands:");
     let commands: Vec<&str> = commands
         .skip(1)
@@ -52,7 +56,7 @@ fn help_leads_with_an_example() {
     for command in commands {
         let help = world.run(&[command, "--help"]).ok();
         let example = format!("Example: bird {command}");
-        assert!(help.stdout.starts_with(&example), "{}", help.told());
+        assert!(help.stdout.starts_with(&example), "{}", help.transcript());
     }
     let nothing = world.run(&[]).exits(2).warns("Usage: bird");
     assert_eq!(nothing.stdout, "");

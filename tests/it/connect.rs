@@ -104,7 +104,11 @@ fn a_wrong_password_is_told_without_it(engine: Engine) {
     let world = world.env("BIRD_UMS_URL", &url);
     for command in ["status", "migrate", "provision", "up"] {
         let denied = world.run(&[command]).exits(2).warns("error[denied]");
-        assert!(!denied.told().contains("wr0ng"), "{}", denied.told());
+        assert!(
+            !denied.transcript().contains("wr0ng"),
+            "{}",
+            denied.transcript()
+        );
     }
 }
 
@@ -118,10 +122,14 @@ fn a_certificate_that_cannot_be_verified_is_an_error() {
             let url = format!("{}?{parameter}", world.url("ums"));
             let world = world.env("BIRD_UMS_URL", &url);
             let failed = world.run(&["migrate"]).exits(2);
-            assert!(failed.stderr.contains("TLS"), "{}", failed.told());
+            assert!(failed.stderr.contains("TLS"), "{}", failed.transcript());
             if engine == Engine::MySql {
                 let failed = failed.warns("error[tls]").warns("ssl-ca");
-                assert!(failed.stderr.contains("certificate"), "{}", failed.told());
+                assert!(
+                    failed.stderr.contains("certificate"),
+                    "{}",
+                    failed.transcript()
+                );
             }
         });
     }
@@ -252,7 +260,11 @@ fn an_account_that_may_not_create_is_told_before_anything_ran(engine: Engine) {
     let mut command = world.command(&["migrate"]);
     command.env("BIRD_UMS_URL", account.url(""));
     let denied = crate::world::Running::start(command).finish().exits(2);
-    assert!(denied.stderr.contains("error[denied]"), "{}", denied.told());
+    assert!(
+        denied.stderr.contains("error[denied]"),
+        "{}",
+        denied.transcript()
+    );
     assert_eq!(
         world.client(
             "free",
@@ -266,7 +278,7 @@ fn an_account_that_may_not_create_is_told_before_anything_ran(engine: Engine) {
             .stderr
             .lines()
             .find_map(|line| line.split_once("GRANT "));
-        let (_, grant) = line.unwrap_or_else(|| panic!("{}", denied.told()));
+        let (_, grant) = line.unwrap_or_else(|| panic!("{}", denied.transcript()));
         world.client("ums", &format!("GRANT {grant}"));
         let mut command = world.command(&["migrate"]);
         command.env("BIRD_UMS_URL", account.url(""));

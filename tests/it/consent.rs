@@ -53,13 +53,13 @@ fn a_dropped_table_needs_a_consent_before_anything_runs(engine: Engine) {
     }
     let json = world.run(&["migrate", "--format", "json"]).exits(3).json();
     let findings = json["findings"].as_array().expect("findings");
-    let told: Vec<_> = findings
+    let output: Vec<_> = findings
         .iter()
         .map(|one| (&one["code"], &one["line"]))
         .collect();
     let expected = [("drop-table", 3), ("data-loss", 4), ("data-loss", 6)];
-    assert_eq!(told.len(), expected.len(), "{json:#}");
-    for ((code, line), (expected, place)) in told.into_iter().zip(expected) {
+    assert_eq!(output.len(), expected.len(), "{json:#}");
+    for ((code, line), (expected, place)) in output.into_iter().zip(expected) {
         assert!(*code == expected && *line == place, "{json:#}");
     }
     // Nothing ran, not even the harmless first statement.
@@ -81,7 +81,11 @@ fn consent_comes_from_the_command_line_the_statement_or_the_file(engine: Engine)
         .run(&["migrate"])
         .exits(3)
         .warns("deletes all rows of `users`");
-    assert!(!refused.stderr.contains("drop-table"), "{}", refused.told());
+    assert!(
+        !refused.stderr.contains("drop-table"),
+        "{}",
+        refused.transcript()
+    );
     world
         .run(&["migrate", "--allow", "data-loss", "--dry-run"])
         .ok();
@@ -141,7 +145,7 @@ fn a_half_applied_file_asks_for_what_is_left(engine: Engine) {
         refused.stderr.matches("error[").count(),
         1,
         "{}",
-        refused.told()
+        refused.transcript()
     );
     world.run(&["migrate", "--allow", "data-loss"]).ok();
 }
@@ -307,13 +311,21 @@ fn secrets_of_a_failing_statement_are_not_shown(engine: Engine) {
         for format in ["table", "json", "markdown"] {
             // Every run is searched for the whole password, and here for its beginning too.
             let failed = world.run(&["migrate", "--format", format]);
-            assert!([2, 4].contains(&failed.code), "{sql}\n{}", failed.told());
+            assert!(
+                [2, 4].contains(&failed.code),
+                "{sql}\n{}",
+                failed.transcript()
+            );
             for text in [&failed.stdout, &failed.stderr] {
-                assert!(!text.contains(&CANARY[..4]), "{sql}\n{}", failed.told());
+                assert!(
+                    !text.contains(&CANARY[..4]),
+                    "{sql}\n{}",
+                    failed.transcript()
+                );
             }
             // What is no secret is told.
-            let told = failed.stderr.contains("V2__account.sql:1:");
-            assert!(told, "{sql}\n{}", failed.told());
+            let output = failed.stderr.contains("V2__account.sql:1:");
+            assert!(output, "{sql}\n{}", failed.transcript());
         }
     }
 }
@@ -353,8 +365,8 @@ fn a_message_tells_no_secret() {
             assert_eq!(hide(dialect.syntax(), sql, message), expected);
         }
         let short = "CREATE USER a IDENTIFIED BY 'a'";
-        let told = hide(dialect.syntax(), short, "syntax near a, 'a' at a line");
-        assert_eq!(told, "syntax near ***, '***' at *** line");
+        let output = hide(dialect.syntax(), short, "syntax near a, 'a' at a line");
+        assert_eq!(output, "syntax near ***, '***' at *** line");
         let none = "CREATE USER a IDENTIFIED BY ''";
         assert_eq!(hide(dialect.syntax(), none, "syntax"), "syntax");
     }

@@ -61,9 +61,9 @@ const SERVERS: &[&str] = &[
 fn a_healthy_database_gives_no_finding(engine: Engine) {
     let world = world(engine);
     world.run(&["provision"]).ok();
-    let told = doctor(&world).ok();
-    assert_eq!(told.stderr, "");
-    let document = told.json();
+    let output = doctor(&world).ok();
+    assert_eq!(output.stderr, "");
+    let document = output.json();
     assert_eq!(document["findings"], Value::Array(Vec::new()));
     let own = engine.pick(
         &[
@@ -101,8 +101,8 @@ fn a_healthy_database_gives_no_finding(engine: Engine) {
 
 fn a_database_that_does_not_exist_is_no_finding_and_is_not_made(engine: Engine) {
     let world = world(engine);
-    let told = doctor(&world).ok();
-    let document = told.json();
+    let output = doctor(&world).ok();
+    let document = output.json();
     assert_eq!(database(&document, "ums")["state"], "absent");
     let name = engine.pick("database", "database", "file");
     assert_eq!(check(&document, name)["verdict"], "note");
@@ -145,7 +145,7 @@ fn it_writes_nothing(engine: Engine) {
 fn an_account_that_may_not_migrate_is_found(engine: Engine) {
     let mut world = world(engine);
     world.run(&["provision"]).ok();
-    let (name, told) = if engine == Engine::Sqlite {
+    let (name, output) = if engine == Engine::Sqlite {
         let url = format!("{}?mode=ro", world.url("ums"));
         world = world.env("BIRD_UMS_URL", &url);
         ("file", doctor(&world))
@@ -162,10 +162,10 @@ fn an_account_that_may_not_migrate_is_found(engine: Engine) {
         command.env("BIRD_UMS_URL", account.url(""));
         ("privileges", Running::start(command).finish())
     };
-    let told = told.exits(1);
-    let document = told.json();
+    let output = output.exits(1);
+    let document = output.json();
     let check = check(&document, name);
-    assert_eq!(check["verdict"], "error", "{}", told.told());
+    assert_eq!(check["verdict"], "error", "{}", output.transcript());
     let to_do = check["to_do"].as_str().expect("what to do");
     let expected = engine.pick(
         "GRANT CREATE, ALTER ON",
@@ -177,9 +177,9 @@ fn an_account_that_may_not_migrate_is_found(engine: Engine) {
     assert_eq!(document["findings"][0]["severity"], "error");
     assert_eq!(document["findings"].as_array().map(Vec::len), Some(1));
     assert!(
-        told.stderr.contains(&format!("error[{name}]")),
+        output.stderr.contains(&format!("error[{name}]")),
         "{}",
-        told.told()
+        output.transcript()
     );
 }
 
@@ -195,12 +195,12 @@ fn a_database_that_is_not_for_all_characters_is_found(engine: Engine) {
     }
     let world = world(engine);
     world.server("ums", create);
-    let told = doctor(&world).exits(1);
-    let found = check(&told.json(), "character-set").clone();
+    let output = doctor(&world).exits(1);
+    let found = check(&output.json(), "character-set").clone();
     assert_eq!(found["verdict"], "warning");
     let latin = found["found"].to_string().to_ascii_lowercase();
     assert!(latin.contains("latin1"), "{latin}");
-    told.warns("warning[character-set]");
+    output.warns("warning[character-set]");
 }
 
 fn a_lock_that_someone_holds_is_told_with_its_holder(engine: Engine) {
@@ -213,17 +213,17 @@ fn a_lock_that_someone_holds_is_told_with_its_holder(engine: Engine) {
     let running = world.start(&["migrate"]);
     let mut last = None;
     until("the lock", || {
-        let told = doctor(&world);
-        let is_held = check(&told.json(), "lock")["verdict"] == "warning";
-        last = Some(told);
+        let output = doctor(&world);
+        let is_held = check(&output.json(), "lock")["verdict"] == "warning";
+        last = Some(output);
         is_held
     });
-    let told = last.expect("a report").exits(1);
-    let found = check(&told.json(), "lock")["found"].to_string();
+    let output = last.expect("a report").exits(1);
+    let found = check(&output.json(), "lock")["found"].to_string();
     let user = engine.pick("root", "postgres", "");
     assert!(found.contains(user), "{found}");
     // Whose session it would end is not known then.
-    assert_eq!(check(&told.json(), "cancel")["verdict"], "note");
+    assert_eq!(check(&output.json(), "cancel")["verdict"], "note");
     running.finish().ok();
     doctor(&world).ok();
 }
@@ -241,14 +241,18 @@ fn a_server_that_does_not_answer_is_exit_2(engine: Engine) {
     let url = world.url("ums").replace(CANARY, "wr0ng-secret");
     let world = world.env("BIRD_UMS_URL", &url);
     world.run(&["provision", "--database", "free"]).ok();
-    let told = doctor(&world).exits(2).warns("error[denied]");
-    let document = told.json();
+    let output = doctor(&world).exits(2).warns("error[denied]");
+    let document = output.json();
     assert_eq!(database(&document, "ums")["state"], "unreachable");
     assert_eq!(check(&document, "connection")["verdict"], "error");
     // The other one is looked at all the same.
     assert_eq!(database(&document, "free")["state"], "checked");
     assert_eq!(document["findings"].as_array().map(Vec::len), Some(1));
-    assert!(!told.told().contains("wr0ng"), "{}", told.told());
+    assert!(
+        !output.transcript().contains("wr0ng"),
+        "{}",
+        output.transcript()
+    );
 }
 
 #[test]
@@ -271,14 +275,18 @@ fn a_password_that_others_may_read_is_found() {
             for (mode, verdict, code) in [(0o640, "warning", 1), (0o600, "ok", 0)] {
                 let permissions = fs::Permissions::from_mode(mode);
                 fs::set_permissions(world.path(file), permissions).expect("its mode");
-                let told = run(config).exits(code);
-                let found = check(&told.json(), "secret").clone();
+                let output = run(config).exits(code);
+                let found = check(&output.json(), "secret").clone();
                 assert_eq!(found["verdict"], verdict, "{found}");
                 assert!(found["found"].to_string().contains(file), "{found}");
             }
         }
-        let told = run("variable.toml").ok();
-        assert!(!told.stdout.contains("\"secret\""), "{}", told.told());
+        let output = run("variable.toml").ok();
+        assert!(
+            !output.stdout.contains("\"secret\""),
+            "{}",
+            output.transcript()
+        );
     });
 }
 
@@ -293,8 +301,8 @@ fn a_database_that_is_meant_to_be_read_only_is_found() {
             "ALTER DATABASE {name} SET default_transaction_read_only = on; \
              ALTER DATABASE {name} SET lock_timeout = '7s'",
         );
-        let told = doctor(&world).exits(1).warns("warning[read-only]");
-        let document = told.json();
+        let output = doctor(&world).exits(1).warns("warning[read-only]");
+        let document = output.json();
         // Not what bird has set for its own session.
         let timeouts = check(&document, "lock-timeouts");
         assert!(timeouts["found"].to_string().contains("7000"), "{timeouts}");
@@ -307,8 +315,8 @@ fn what_stands_between_is_found() {
     Engine::Galera.run(|engine| {
         let world = world(engine);
         world.run(&["provision"]).ok();
-        let told = doctor(&world).exits(1).warns("warning[cluster]");
-        let found = check(&told.json(), "cluster").clone();
+        let output = doctor(&world).exits(1).warns("warning[cluster]");
+        let found = check(&output.json(), "cluster").clone();
         assert!(found["found"].to_string().contains("wsrep_on"), "{found}");
     });
     Engine::Postgres.run(|engine| {
@@ -323,13 +331,13 @@ fn what_stands_between_is_found() {
             };
             let mut command = world.command(&["doctor", "--format", "json"]);
             command.env("BIRD_UMS_URL", url);
-            let told = Running::start(command).finish().exits(code);
-            let document = told.json();
+            let output = Running::start(command).finish().exits(code);
+            let document = output.json();
             assert_eq!(
                 check(&document, "pooler")["verdict"],
                 verdict,
                 "{}",
-                told.told()
+                output.transcript()
             );
             // Behind a pooler it might end somebody else's statement.
             let cancel = if code == 0 { "ok" } else { "note" };

@@ -35,7 +35,7 @@ fn schema_files(engine: Engine) -> Vec<String> {
          ALTER TABLE a ADD COLUMN n INT, ADD INDEX by_n (n);\n\
          ALTER TABLE a RENAME COLUMN n TO m;\n\
          RENAME TABLE x TO z;\nDROP TABLE y, z;\n\
-         TRUNCATE TABLE b;\nALTER TABLE b COMMENT = 'told', ENGINE = InnoDB;\n\
+         TRUNCATE TABLE b;\nALTER TABLE b COMMENT = 'output', ENGINE = InnoDB;\n\
          CREATE VIEW v AS SELECT id FROM a;\nDROP VIEW v;\n\
          CREATE PROCEDURE p() SELECT 1;\nCREATE OR REPLACE VIEW w AS SELECT id FROM b;\n\
          DROP TABLE IF EXISTS none;\n",
@@ -320,10 +320,10 @@ fn zombie(engine: Engine) {
     let second = second.finish().ok();
     if engine != Engine::MariaDb {
         // MariaDB ends the statement with its client.
-        let told = second
+        let output = second
             .stderr
             .contains("waiting for the lock, held by session");
-        assert!(told, "{}", second.told());
+        assert!(output, "{}", second.transcript());
     }
     let columns = engine.pick(
         format!(

@@ -47,7 +47,7 @@ fn what_changes_do_to_references() {
         }],
         ..Schema::default()
     };
-    let told = |changes: Vec<Change>, renamed: &[(&str, &str)]| -> Vec<String> {
+    let output = |changes: Vec<Change>, renamed: &[(&str, &str)]| -> Vec<String> {
         let difference = Difference {
             changes,
             ..Difference::default()
@@ -61,7 +61,7 @@ fn what_changes_do_to_references() {
             .collect();
         let findings = guard("ums", &references, &difference, &renamed, &from).into_iter();
         findings
-            .map(|told| format!("{} {}", told.message, told.notes.len()))
+            .map(|output| format!("{} {}", output.message, output.notes.len()))
             .collect()
     };
     let altered = |alter: Alter| {
@@ -118,7 +118,7 @@ fn what_changes_do_to_references() {
         ),
         (Vec::new(), Some(("users.name", "users.nick")), ""),
     ] {
-        let found = told(changes, renamed.as_slice());
+        let found = output(changes, renamed.as_slice());
         if expected.is_empty() {
             assert!(found.is_empty(), "{found:?}");
         } else {
@@ -177,7 +177,12 @@ fn a_reference_guards_both_its_ends(engine: Engine) {
             .warns("drops the column `author_id` of `messages`")
             .warns("twitter.messages.author_id points from here to ums.users.id")
             .warns("--allow referenced, or `-- bird: allow referenced`");
-        assert_eq!(run.stderr.matches("error[").count(), 2, "{}", run.told());
+        assert_eq!(
+            run.stderr.matches("error[").count(),
+            2,
+            "{}",
+            run.transcript()
+        );
     }
     // Nothing ran, not even the harmless statement.
     world.refused("ums", "SELECT nick FROM users");

@@ -60,8 +60,8 @@ fn a_new_layout_is_accepted_and_told(engine: Engine) {
     ];
     for (at, edit) in edits.iter().enumerate() {
         world.write(FILE, edit);
-        let told = "note[migration-reformatted]: V1 first was reformatted";
-        world.run(&["status", "--exit-code"]).ok().warns(told);
+        let output = "note[migration-reformatted]: V1 first was reformatted";
+        world.run(&["status", "--exit-code"]).ok().warns(output);
         let ums = ums(&world);
         let expected = json!([{ "version": 1, "name": "first" }]);
         assert_eq!(ums["reformatted"], expected, "{edit:?}");
@@ -72,7 +72,10 @@ fn a_new_layout_is_accepted_and_told(engine: Engine) {
         // It is in nobody's way.
         let (next, sql) = (at + 2, format!("CREATE TABLE b{at} (id INT);\n"));
         world.write(&format!("migrations/ums/V{next}__next.sql"), &sql);
-        let migrated = world.run(&["migrate", "--format", "json"]).ok().warns(told);
+        let migrated = world
+            .run(&["migrate", "--format", "json"])
+            .ok()
+            .warns(output);
         let finding = &migrated.json()["findings"][0];
         assert_eq!(finding["severity"], "note");
         assert_eq!(finding["file"], FILE);
@@ -117,8 +120,8 @@ fn a_change_is_refused_and_shown(engine: Engine) {
             let output = world.run(&[command]).exits(code);
             let output = output.warns("error[migration-changed]: V1 first was changed");
             for line in lines {
-                let told = output.stderr.replace("  =", "   ");
-                assert!(told.contains(line), "no {line:?} in\n{told}");
+                let output = output.stderr.replace("  =", "   ");
+                assert!(output.contains(line), "no {line:?} in\n{output}");
             }
             assert!(
                 !output
@@ -138,7 +141,11 @@ fn a_change_is_refused_and_shown(engine: Engine) {
         .collect();
     world.write(FILE, &much);
     let output = world.run(&["migrate"]).exits(3).warns("more lines");
-    assert!(output.stderr.lines().count() < 45, "{}", output.told());
+    assert!(
+        output.stderr.lines().count() < 45,
+        "{}",
+        output.transcript()
+    );
 }
 
 /// The digest is kept always, the text only where the config lets it.
@@ -155,7 +162,7 @@ fn what_is_not_kept_is_not_shown(engine: Engine) {
         .warns("reformatted");
     world.write(FILE, &TEXT.replace("two", "three"));
     let output = world.run(&["migrate"]).exits(3).warns("migration-changed");
-    assert!(!output.stderr.contains("three"), "{}", output.told());
+    assert!(!output.stderr.contains("three"), "{}", output.transcript());
     // From now on, and not backwards.
     world.write("bird.toml", "[databases.ums]\n");
     world.write(FILE, TEXT);
@@ -218,11 +225,11 @@ fn what_others_recorded_is_not_taken_for_bird_s(engine: Engine) {
     assert!(
         !output.stderr.contains("as it was applied"),
         "{}",
-        output.told()
+        output.transcript()
     );
     world.write(FILE, &TEXT.replace("two", "three"));
     let output = world.run(&["migrate"]).exits(3).warns("migration-changed");
-    assert!(!output.stderr.contains("three"), "{}", output.told());
+    assert!(!output.stderr.contains("three"), "{}", output.transcript());
 }
 
 /// What is kept never endangers what is recorded.

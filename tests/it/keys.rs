@@ -45,7 +45,7 @@ fn keys_are_the_same_bytes_everywhere(engine: Engine) {
         "ANALYZE;".into(),
     ));
     world.client("ums", &sql.join("\n"));
-    let mut told = Vec::new();
+    let mut output = Vec::new();
     table::run(&world, async |mut session, schema| {
         let server = session.server.clone();
         for case in &cases {
@@ -56,7 +56,7 @@ fn keys_are_the_same_bytes_everywhere(engine: Engine) {
                 session: &mut session,
             };
             let end = laid.end(table, &server, None).expect("an end");
-            told.push(laid.told(&end));
+            output.push(laid.promises(&end));
             check(&mut laid, &end, &cases).await;
             let some = laid.end(table, &server, Some("id > 1 AND (id < 3 OR ')' = ';')"));
             let some = some.expect("an end");
@@ -74,7 +74,7 @@ fn keys_are_the_same_bytes_everywhere(engine: Engine) {
         ends_early(&session, &table::target(&world), &cases[0]).await;
         session
     });
-    table::check_promises(engine, &told);
+    table::check_promises(engine, &output);
 }
 
 /// Whoever stops listening ends the stream; what the server has against a query is an error, and

@@ -115,7 +115,7 @@ fn watched(world: &World, arguments: &[&str]) -> Child {
 
 fn until_told(world: &World, text: &str) {
     until(text, || {
-        fs::read_to_string(world.path("stderr")).is_ok_and(|told| told.contains(text))
+        fs::read_to_string(world.path("stderr")).is_ok_and(|output| output.contains(text))
     });
 }
 
@@ -140,8 +140,8 @@ fn a_second_runner_waits_and_finds_the_work_done(engine: Engine) {
     assert!(second.try_wait().expect("its state").is_none());
     holder.release();
     let status = second.wait().expect("its end");
-    let told = fs::read_to_string(world.path("stderr")).expect("what it told");
-    assert!(status.success(), "{status}: {told}");
+    let output = fs::read_to_string(world.path("stderr")).expect("what it told");
+    assert!(status.success(), "{status}: {output}");
     assert_eq!(world.client("ums", "SELECT * FROM a"), "1\n");
     world.run(&["status", "--exit-code"]).ok();
 }
@@ -229,10 +229,10 @@ fn an_interrupted_run_stops_after_its_statement(engine: Engine) {
         let status = world.run(&["status", "--format", "json"]).ok().json();
         let partial = &database(&status, "ums")["partial"];
         if engine.is_transactional() {
-            assert!(partial.is_null(), "{}", stopped.told());
+            assert!(partial.is_null(), "{}", stopped.transcript());
             assert_eq!(journal, "0\n");
         } else {
-            assert_eq!(partial["statement"], 3, "{}", stopped.told());
+            assert_eq!(partial["statement"], 3, "{}", stopped.transcript());
             assert_eq!(journal, "2\n");
             assert_eq!(world.client("ums", "SELECT count(*) FROM a"), "0\n");
         }
@@ -382,8 +382,8 @@ fn a_runner_with_other_files_does_not_take_them_for_its_own() {
         stdin.write_all(theirs.as_bytes()).expect("sqlite3 reads");
         Holder::Client(holder).release();
         let status = second.wait().expect("its end");
-        let told = fs::read_to_string(world.path("stderr")).expect("what it told");
-        assert!(!status.success(), "{told}");
+        let output = fs::read_to_string(world.path("stderr")).expect("what it told");
+        assert!(!status.success(), "{output}");
     });
 }
 
@@ -403,8 +403,8 @@ fn migrations_and_seeds_wait_for_a_reader() {
             assert!(second.try_wait().expect("its state").is_none());
             Holder::Client(reader).release();
             let status = second.wait().expect("its end");
-            let told = fs::read_to_string(world.path("stderr")).expect("what it told");
-            assert!(status.success(), "{command}: {status}: {told}");
+            let output = fs::read_to_string(world.path("stderr")).expect("what it told");
+            assert!(status.success(), "{command}: {status}: {output}");
         }
         assert_eq!(
             world.client("ums", "SELECT id FROM a ORDER BY id"),

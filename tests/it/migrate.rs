@@ -136,7 +136,11 @@ fn an_applied_part_must_not_change(engine: Engine) {
             .run(&["migrate"])
             .exits(3)
             .warns("applied-part-changed");
-        assert!(refused.stderr.contains("restore"), "{}", refused.told());
+        assert!(
+            refused.stderr.contains("restore"),
+            "{}",
+            refused.transcript()
+        );
         world.run(&["status", "--exit-code"]).exits(1);
         assert_eq!(tables(&world, "ums"), "a");
         assert_eq!(world.client("ums", "SELECT * FROM a"), "1\n");
@@ -178,7 +182,7 @@ fn what_requires_a_failed_migration_is_not_run(engine: Engine) {
     assert!(
         waiting.is_some_and(|line| line.contains("ums")),
         "{}",
-        stopped.told()
+        stopped.transcript()
     );
     assert_eq!(tables(&world, "twitter"), "free");
     world.write(FILE, MENDED);

@@ -22,13 +22,25 @@ fn objects_with_control_characters_in_their_names_are_shown_escaped(engine: Engi
             .exits(3)
             .warns("non-empty");
         for hostile in ['\u{1b}', '\u{202e}'] {
-            assert!(!refused.stderr.contains(hostile), "{}", refused.told());
+            assert!(
+                !refused.stderr.contains(hostile),
+                "{}",
+                refused.transcript()
+            );
             if format != "json" {
-                assert!(!refused.stdout.contains(hostile), "{}", refused.told());
+                assert!(
+                    !refused.stdout.contains(hostile),
+                    "{}",
+                    refused.transcript()
+                );
             }
         }
         let refused = refused.warns("2Jy");
-        assert!(!refused.stdout.contains('\u{1b}'), "{}", refused.told());
+        assert!(
+            !refused.stdout.contains('\u{1b}'),
+            "{}",
+            refused.transcript()
+        );
     }
 }
 

@@ -55,10 +55,10 @@ fn a_pooler_that_shares_sessions_is_refused() {
             for command in ["migrate", "up"] {
                 let refused = run(&world, &url, &[command, "--format", "json"]).exits(3);
                 let error = &refused.json()["error"];
-                assert_eq!(error["code"], "pooler", "{}", refused.told());
+                assert_eq!(error["code"], "pooler", "{}", refused.transcript());
                 let hint = error["hint"].to_string();
                 assert!(hint.contains("5432"), "{hint}");
-                assert_eq!(traces(&world), "0\n0\n", "{}", refused.told());
+                assert_eq!(traces(&world), "0\n0\n", "{}", refused.transcript());
             }
         }
         // The server itself is free: nobody was left with the lock.
@@ -90,7 +90,11 @@ fn a_pooler_is_recognized_while_others_use_it() {
         for running in all {
             let refused = running.finish().exits(3);
             // Whoever came while another held the lock for a moment may have waited for it.
-            assert!(refused.stderr.contains("pooler"), "{}", refused.told());
+            assert!(
+                refused.stderr.contains("pooler"),
+                "{}",
+                refused.transcript()
+            );
         }
         assert_eq!(traces(&world), "0\n0\n");
     });
@@ -171,19 +175,19 @@ fn a_pool_of_one_whole_session_will_do() {
                 "ums",
                 &format!("CREATE ROLE solo LOGIN SUPERUSER PASSWORD '{password}'"),
             );
-            let told = run(&world, &url.replace("postgres:S3", "solo:S3"), &["migrate"]);
+            let output = run(&world, &url.replace("postgres:S3", "solo:S3"), &["migrate"]);
             world.client(
                 "ums",
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'solo'; \
                  DROP OWNED BY solo CASCADE; DROP ROLE solo; \
                  DROP TABLE IF EXISTS refinery_schema_history, bird_journal, a",
             );
-            let told = told.exits(code);
+            let output = output.exits(code);
             assert_eq!(
-                told.stderr.contains("error[pooler]"),
+                output.stderr.contains("error[pooler]"),
                 code == 3,
                 "{}",
-                told.told()
+                output.transcript()
             );
         }
     });
@@ -209,13 +213,13 @@ fn an_account_with_a_single_connection_may_migrate() {
         let (scheme, rest) = world.url("ums").split_once("://").expect("a URL");
         let (_, place) = rest.rsplit_once('@').expect("an account");
         let url = format!("{scheme}://{account}:{password}@{place}");
-        let told = run(&world, &url, &["migrate"]);
+        let output = run(&world, &url, &["migrate"]);
         world.client(
             "ums",
             &format!("DROP OWNED BY {account}; DROP ROLE {account}"),
         );
-        let told = told.ok().says("applied 1 migration");
-        told.warns("whether a pooler shares this session could not be found out");
+        let output = output.ok().says("applied 1 migration");
+        output.warns("whether a pooler shares this session could not be found out");
     });
 }
 
@@ -227,10 +231,10 @@ fn a_cluster_whose_locks_hold_on_one_node_needs_consent() {
         for command in ["up", "migrate"] {
             let refused = world.run(&[command, "--format", "json"]).exits(3);
             let error = &refused.json()["error"];
-            assert_eq!(error["code"], "cluster", "{}", refused.told());
-            let told = error.to_string();
-            assert!(told.contains("wsrep_on"), "{told}");
-            assert!(told.contains("--allow single-writer"), "{told}");
+            assert_eq!(error["code"], "cluster", "{}", refused.transcript());
+            let output = error.to_string();
+            assert!(output.contains("wsrep_on"), "{output}");
+            assert!(output.contains("--allow single-writer"), "{output}");
             let sql = "SELECT count(*) FROM information_schema.SCHEMATA \
                        WHERE SCHEMA_NAME = '{name}'; \
                        SELECT count(*) FROM information_schema.TABLES \

@@ -75,12 +75,12 @@ pub fn refine(program: &str, world: &World) -> Result<String, String> {
         .env("THE_URL", url)
         .output()
         .expect("refinery starts");
-    let told = [output.stdout, output.stderr].concat();
-    let told = String::from_utf8_lossy(&told).into_owned();
+    let shown = [output.stdout, output.stderr].concat();
+    let shown = String::from_utf8_lossy(&shown).into_owned();
     if output.status.success() {
-        Ok(told)
+        Ok(shown)
     } else {
-        Err(told)
+        Err(shown)
     }
 }
 
@@ -112,13 +112,13 @@ fn from_refinery_to_bird_and_back(engine: Engine) {
     let world = World::one(engine);
     world.run(&["provision"]).ok();
     add(&world, &MIGRATIONS[..2]);
-    refine(&program, &world).unwrap_or_else(|told| panic!("{told}"));
+    refine(&program, &world).unwrap_or_else(|shown| panic!("{shown}"));
     assert_clean(&world, 2);
     add(&world, &MIGRATIONS[..4]);
     world.run(&["migrate"]).ok();
     assert_clean(&world, 4);
     add(&world, MIGRATIONS);
-    refine(&program, &world).unwrap_or_else(|told| panic!("{told}"));
+    refine(&program, &world).unwrap_or_else(|shown| panic!("{shown}"));
     assert_clean(&world, 5);
 
     let rows = history(&world);
@@ -144,10 +144,10 @@ fn refinery_notices_what_changed_since_bird(engine: Engine) {
     let world = World::one(engine);
     add(&world, &MIGRATIONS[..2]);
     world.run(&["up"]).ok();
-    refine(&program, &world).unwrap_or_else(|told| panic!("{told}"));
+    refine(&program, &world).unwrap_or_else(|shown| panic!("{shown}"));
     add(&world, &[("V2__Second_One", "CREATE TABLE b (x INT);\n")]);
-    let told = refine(&program, &world).expect_err("a divergent migration");
-    assert!(told.contains("Second_One"), "{told}");
+    let shown = refine(&program, &world).expect_err("a divergent migration");
+    assert!(shown.contains("Second_One"), "{shown}");
 }
 
 /// As `refinery_core` with `int8-versions` hashes: the version as eight bytes.
@@ -225,7 +225,7 @@ fn a_large_version_in_a_narrow_history_is_refused_beforehand(engine: Engine) {
         ],
     );
     let output = world.run(&["migrate"]);
-    assert!([2, 3].contains(&output.code), "{}", output.told());
+    assert!([2, 3].contains(&output.code), "{}", output.transcript());
     output.warns("20260101120000");
     assert_eq!(history(&world).len(), 1);
     for table in ["b", "z"] {
@@ -246,6 +246,6 @@ fn a_name_that_the_history_cannot_hold_is_refused_beforehand(engine: Engine) {
     if output.code == 0 {
         return assert_clean(&world, 1);
     }
-    assert!([2, 3].contains(&output.code), "{}", output.told());
+    assert!([2, 3].contains(&output.code), "{}", output.transcript());
     world.refused("ums", "SELECT * FROM a");
 }

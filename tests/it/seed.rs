@@ -87,12 +87,12 @@ fn rows_are_inserted_updated_or_left_and_the_rest_stays(engine: Engine) {
         .as_array()
         .expect("seeds")
         .clone();
-    let told: Vec<(&Value, &Value)> = rows
+    let output: Vec<(&Value, &Value)> = rows
         .iter()
         .map(|row| (&row["action"], &row["columns"]))
         .collect();
     assert_eq!(
-        told,
+        output,
         [
             (&json!("update"), &json!(["description"])),
             (&json!("leave"), &json!([])),
@@ -114,7 +114,7 @@ fn rows_are_inserted_updated_or_left_and_the_rest_stays(engine: Engine) {
         again.stdout.matches("unchanged").count(),
         3,
         "{}",
-        again.told()
+        again.transcript()
     );
     declare(
         &world,
@@ -183,7 +183,7 @@ fn values_arrive_exactly(engine: Engine) {
         again.stdout.matches("unchanged").count(),
         values.len(),
         "{}",
-        again.told()
+        again.transcript()
     );
     // As keys they are found again.
     let keys: String = values
@@ -197,7 +197,7 @@ fn values_arrive_exactly(engine: Engine) {
     declare(&world, &keys);
     world.run(&["seed"]).ok().says("inserted");
     let again = world.run(&["seed"]).ok();
-    assert!(!again.stdout.contains("inserted"), "{}", again.told());
+    assert!(!again.stdout.contains("inserted"), "{}", again.transcript());
 }
 
 fn numbers_and_booleans_are_what_they_are(engine: Engine) {
@@ -227,7 +227,7 @@ fn numbers_and_booleans_are_what_they_are(engine: Engine) {
         again.stdout.matches("unchanged").count(),
         3,
         "{}",
-        again.told()
+        again.transcript()
     );
 }
 
@@ -240,8 +240,16 @@ fn a_failing_row_takes_the_others_back(engine: Engine) {
         .exits(4)
         .warns("seed-failed")
         .warns("name=bad");
-    assert!(failed.stderr.contains("rolled back"), "{}", failed.told());
-    assert!(failed.stderr.contains("bird.toml:7"), "{}", failed.told());
+    assert!(
+        failed.stderr.contains("rolled back"),
+        "{}",
+        failed.transcript()
+    );
+    assert!(
+        failed.stderr.contains("bird.toml:7"),
+        "{}",
+        failed.transcript()
+    );
     assert_eq!(world.client("ums", "SELECT count(*) FROM roles"), "0\n");
 }
 

@@ -56,9 +56,12 @@ fn what_a_file_sets_is_gone_in_the_next(engine: Engine) {
         .migration("ums/V1__set.sql", set)
         .migration("ums/V2__ask.sql", ask);
     world.run(&["up"]).ok();
-    let told = engine.pick("a string\t1\t+00:00\tutf8mb4\n", "UTC\n", "1\n");
+    let output = engine.pick("a string\t1\t+00:00\tutf8mb4\n", "UTC\n", "1\n");
     let table = engine.pick("t", "public.t", "t");
-    assert_eq!(world.client("ums", &format!("SELECT * FROM {table}")), told);
+    assert_eq!(
+        world.client("ums", &format!("SELECT * FROM {table}")),
+        output
+    );
     world.run(&["status", "--exit-code"]).ok();
     if engine == Engine::Postgres {
         let sql = "SELECT schemaname, tablename FROM pg_tables \
@@ -135,7 +138,7 @@ fn autocommit_cannot_be_switched_off_in_any_spelling() {
             let world = World::one(engine).migration("ums/V1__a.sql", &text);
             world.run(&["provision"]).ok();
             let refused = world.run(&["migrate"]);
-            assert!(refused.code == 3, "{spelling}: {}", refused.told());
+            assert!(refused.code == 3, "{spelling}: {}", refused.transcript());
         }
     });
 }

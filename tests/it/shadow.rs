@@ -135,7 +135,10 @@ fn nothing_reaches_past_a_shadow(engine: Engine) {
                 .replace("{twitter}", world.name("twitter"))
                 .replace("{account}", &account);
             match replay::file(shadow, "V1__nasty.sql", &sql).await {
-                Ok(told) if told.iter().any(|told| told.code == Code::NotReplayable) => {}
+                Ok(output)
+                    if output
+                        .iter()
+                        .any(|output| output.code == Code::NotReplayable) => {}
                 Ok(_) => wrong.push(format!("{sql}\n  was replayed")),
                 Err(failure) => wrong.push(format!("{sql}\n  {failure}")),
             }
@@ -176,8 +179,8 @@ fn the_own_name_means_the_shadow(engine: Engine) {
     let rows = in_shadow(&world, async |shadow| {
         let make = "CREATE TABLE canary (id INT PRIMARY KEY); INSERT INTO canary VALUES (1)";
         shadow.session.run(make).await.expect("a table");
-        let told = replay::file(shadow, "V1__own.sql", &sql).await;
-        assert_eq!(told.expect("it is replayed"), []);
+        let output = replay::file(shadow, "V1__own.sql", &sql).await;
+        assert_eq!(output.expect("it is replayed"), []);
         // An event would have run by now.
         tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
         let query = "SELECT id || '', x || '' FROM a UNION ALL SELECT 'canary', id || '' FROM canary \
@@ -202,18 +205,18 @@ fn the_own_name_means_the_shadow(engine: Engine) {
 /// belongs to no schema.
 fn migrate_tells_what_no_shadow_will_run(engine: Engine) {
     let world = canaries(engine).file("migrations/twitter/.keep", "");
-    let told = engine.pick(
+    let output = engine.pick(
         "CREATE VIEW v AS SELECT * FROM {twitter}.canary;\nGRANT SELECT ON v TO root@localhost;\n",
         "DO $$ DECLARE q text := 'CREATE TABLE x ()'; BEGIN EXECUTE q; END $$;\n\
          GRANT pg_monitor TO postgres;\n",
         "",
     );
-    if told.is_empty() {
+    if output.is_empty() {
         return;
     }
     world.write(
         "migrations/ums/V1__far.sql",
-        &told.replace("{twitter}", world.name("twitter")),
+        &output.replace("{twitter}", world.name("twitter")),
     );
     for arguments in [&["migrate", "--dry-run"][..], &["migrate"]] {
         let run = world
@@ -221,10 +224,19 @@ fn migrate_tells_what_no_shadow_will_run(engine: Engine) {
             .ok()
             .warns("note[not-replayable]: ums: statement 1 of V1 far is not replayable")
             .warns("migrations/ums/V1__far.sql:1:1");
-        assert_eq!(run.stderr.matches("note[").count(), 1, "{}", run.told());
+        assert_eq!(
+            run.stderr.matches("note[").count(),
+            1,
+            "{}",
+            run.transcript()
+        );
     }
     let run = world.run(&["migrate"]).ok();
-    assert!(!run.stderr.contains("not-replayable"), "{}", run.told());
+    assert!(
+        !run.stderr.contains("not-replayable"),
+        "{}",
+        run.transcript()
+    );
 }
 
 /// A migration that names its database gives the same schema in a shadow, whose name is another;

@@ -64,7 +64,7 @@ fn a_parent_rebuilt_without_a_transaction_keeps_its_children() {
         return;
     };
     let ended = world.run(&["migrate"]);
-    assert_eq!(count(&world, "posts"), "2", "{}", ended.told());
+    assert_eq!(count(&world, "posts"), "2", "{}", ended.transcript());
 }
 
 #[test]

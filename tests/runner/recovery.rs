@@ -150,7 +150,12 @@ impl Case<'_> {
             let run = world.run(MIGRATE);
             let _ = writeln!(text, "{what}: {}", outcome(&run));
             if run.code == 0 {
-                assert_eq!(state(&world), wanted, "{path}: {what}: {}", run.told());
+                assert_eq!(
+                    state(&world),
+                    wanted,
+                    "{path}: {what}: {}",
+                    run.transcript()
+                );
             }
         }
         for meanwhile in self.bodies("meanwhile") {
@@ -167,7 +172,7 @@ impl Case<'_> {
                 assert_eq!(state(&world), before, "{path}: {meanwhile}");
                 let shown = [" before: ", " now: "].map(|side| run.stderr.contains(side));
                 let nothing = text.starts_with("alone: nothing");
-                assert_eq!(shown, [!nothing, !nothing], "{}", run.told());
+                assert_eq!(shown, [!nothing, !nothing], "{}", run.transcript());
             }
         }
         text

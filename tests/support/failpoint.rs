@@ -32,13 +32,13 @@ pub fn outcome(run: &Output) -> String {
         let (_, sql) = line.split_once("an earlier run was interrupted: ")?;
         Some(sql.to_owned())
     });
-    let found = run.told().contains("was found applied");
+    let found = run.transcript().contains("was found applied");
     match (run.code, notice) {
         (0, Some(sql)) => format!("goes on with {sql}"),
         (0, None) if found => "found applied".into(),
         (0, None) => "run".into(),
         (5, None) => "undecided".into(),
         (4, None) => "run, and fails".into(),
-        (code, notice) => panic!("exit {code} {notice:?}\n{}", run.told()),
+        (code, notice) => panic!("exit {code} {notice:?}\n{}", run.transcript()),
     }
 }

@@ -98,16 +98,16 @@ impl Client {
         // A client that has ended does not read; what it said then is the better message.
         let _: std::io::Result<()> = writeln!(self.stdin, "{sql}\nSELECT '{end}';");
         let _: std::io::Result<()> = self.stdin.flush();
-        let mut told = String::new();
+        let mut output = String::new();
         loop {
-            let start = told.len();
-            if self.stdout.read_line(&mut told)? == 0 {
+            let start = output.len();
+            if self.stdout.read_line(&mut output)? == 0 {
                 let errors = std::fs::read_to_string(&self.errors)?;
                 bail!("the client of {}: {errors}\n{sql}", self.engine.word());
             }
-            if told.get(start..).map(str::trim_end) == Some(end.as_str()) {
-                told.truncate(start);
-                return Ok(told);
+            if output.get(start..).map(str::trim_end) == Some(end.as_str()) {
+                output.truncate(start);
+                return Ok(output);
             }
         }
     }

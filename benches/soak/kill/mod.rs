@@ -123,7 +123,7 @@ impl Soak {
             let (word, seed) = (engine.word(), self.seed);
             bail!(
                 "{word}, seed {seed}: an undisturbed run fails: {}",
-                ended.told()
+                ended.transcript()
             );
         }
         Ok(Project {
@@ -140,14 +140,19 @@ impl Soak {
         let ended = match way.disturb(self, project, &mut trail) {
             Ok(ended) => ended,
             Err(reason) => {
-                let told = format!("{reason:#}");
-                self.failed(project, &trail, "bird makes no headway", &told)?;
+                let output = format!("{reason:#}");
+                self.failed(project, &trail, "bird makes no headway", &output)?;
                 return self.stand.reopen();
             }
         };
         if ended.code != Some(0) {
             self.tally.undecided += usize::from(ended.code == Some(5));
-            return self.failed(project, &trail, "bird does not come through", &ended.told());
+            return self.failed(
+                project,
+                &trail,
+                "bird does not come through",
+                &ended.transcript(),
+            );
         }
         if trail.intents > 0 {
             let applied = ended.stdout.matches("\"found_applied\"").count();
@@ -159,7 +164,7 @@ impl Soak {
             let both = format!(
                 "--- undisturbed\n{}\n--- disturbed\n{found}\n{}",
                 project.wanted,
-                ended.told()
+                ended.transcript()
             );
             return self.failed(project, &trail, "other than undisturbed", &both);
         }
@@ -170,19 +175,19 @@ impl Soak {
                 project,
                 &trail,
                 "bird status finds something",
-                &status.told(),
+                &status.transcript(),
             ),
         }
     }
 
     /// Keeps what is needed to look at a failure, and tells it.
-    fn failed(&mut self, project: &Project, trail: &Trail, what: &str, told: &str) -> Result<()> {
+    fn failed(&mut self, project: &Project, trail: &Trail, what: &str, output: &str) -> Result<()> {
         let (word, number) = (self.stand.engine.word(), self.tally.failures.len() + 1);
         let version = self.stand.version().unwrap_or_default();
         let kept = self.kept.join(format!("{word}-{}-{number}", project.seed));
         copy(&self.stand.folder, &kept)?;
         let text = format!(
-            "{word} {version}, seed {}: {what}\n{}\nthe project is kept in {}\n{told}",
+            "{word} {version}, seed {}: {what}\n{}\nthe project is kept in {}\n{output}",
             project.seed,
             trail.steps.join("\n"),
             kept.display()
@@ -233,11 +238,11 @@ impl Disturb for KillBird {
             soak.tally.intents += intents;
             trail.intents = intents;
             let who = if holds { ", a table was held" } else { "" };
-            let told = format!(
+            let output = format!(
                 "killed after {at:?} of {:?}{who}, intents {intents}",
                 project.takes
             );
-            trail.steps.push(told);
+            trail.steps.push(output);
             if holds {
                 let long = soak.stand.engine == Engine::Postgres && soak.random.once_in(12);
                 let stays = if long { LONG } else { project.takes };
@@ -252,7 +257,7 @@ impl Disturb for KillBird {
 }
 
 impl Ended {
-    pub fn told(&self) -> String {
+    pub fn transcript(&self) -> String {
         let code = self.code.map_or("none".into(), |code| code.to_string());
         format!(
             "exit {code}\n--- stdout\n{}\n--- stderr\n{}",

@@ -66,8 +66,8 @@ fn mysql(client: &mut Client) -> Result<String> {
             ));
         }
     }
-    let told = client.ask(&script)?;
-    let settled = told.lines().map(without_counter);
+    let output = client.ask(&script)?;
+    let settled = output.lines().map(without_counter);
     Ok(settled.map(|line| format!("{line}\n")).collect())
 }
 
@@ -113,7 +113,7 @@ fn postgres(client: &mut Client) -> Result<String> {
 
 fn sqlite(client: &mut Client) -> Result<String> {
     let tables = client.ask("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1;")?;
-    let mut told = client.ask(
+    let mut output = client.ask(
         "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2;\n\
          PRAGMA user_version;\nPRAGMA integrity_check;",
     )?;
@@ -122,7 +122,7 @@ fn sqlite(client: &mut Client) -> Result<String> {
         let mut rows: Vec<&str> = rows.lines().collect();
         rows.sort_unstable();
         rows.iter()
-            .for_each(|row| told.push_str(&format!("{row}\n")));
+            .for_each(|row| output.push_str(&format!("{row}\n")));
     }
-    Ok(told)
+    Ok(output)
 }

@@ -138,7 +138,7 @@ impl Applier<'_> {
             let start = Instant::now();
             let next = own.steps.get(at + 1);
             match apply::apply(session, step, next, &run, &mut ahead).await {
-                Ok((done, told)) => ran.done(step, done, told, start.elapsed()),
+                Ok((done, notes)) => ran.done(step, done, notes, start.elapsed()),
                 Err(stop) => {
                     ran.sent |= stop.sent;
                     let reason = stopped::diagnose(

@@ -54,24 +54,25 @@ pub struct RanStep {
     took: Duration,
     /// Whether another runner applied it meanwhile.
     already: bool,
-    told: Notes,
+    notes: Notes,
 }
 
 impl RanStep {
     /// Notes of the engine half, such as the algorithm that it used.
     fn notes(&self, database: &str) -> Vec<String> {
         let title = title(self.version, &self.name);
-        let found = self.told.found.map(|at| {
+        let found = self.notes.found.map(|at| {
             format!(
                 "{database}: statement {} of {title} was found applied: an earlier run had sent it",
                 at + 1
             )
         });
-        let algorithms = self.told.algorithms.iter();
+        let algorithms = self.notes.algorithms.iter();
         let algorithms = algorithms.map(|(at, algorithm)| {
             format!(
-                "{database}: statement {} of {title} changed the table {algorithm}",
-                at + 1
+                "{database}: {title}, statement {}: ALGORITHM={}",
+                at + 1,
+                algorithm.to_ascii_uppercase()
             )
         });
         found.into_iter().chain(algorithms).collect()
@@ -85,7 +86,7 @@ impl Ran {
         self.accepted.push(accepted);
     }
 
-    pub fn done(&mut self, step: &Step, done: Done, told: Notes, took: Duration) {
+    pub fn done(&mut self, step: &Step, done: Done, notes: Notes, took: Duration) {
         let already = done == Done::Already;
         let statements = if already {
             0
@@ -99,7 +100,7 @@ impl Ran {
             statements,
             took,
             already,
-            told,
+            notes,
         });
     }
 
@@ -224,12 +225,9 @@ impl MigrateReport {
         let versions: Vec<String> = self
             .states
             .iter()
-            .map(|state| {
-                format!(
-                    "{} at {}",
-                    state.name,
-                    state.version().replace('-', "nothing")
-                )
+            .map(|state| match state.current {
+                Some(_) => format!("{} at {}", state.name, state.version()),
+                None => format!("{} has no migration applied", state.name),
             })
             .collect();
         let versions = versions.join(", ");
@@ -365,7 +363,7 @@ impl Report for MigrateReport {
 }
 
 fn ran_json(step: &RanStep) -> Value {
-    let algorithms = step.told.algorithms.iter();
+    let algorithms = step.notes.algorithms.iter();
     let algorithms =
         algorithms.map(|(at, algorithm)| json!({ "statement": at + 1, "algorithm": algorithm }));
     let algorithms: Vec<Value> = algorithms.collect();
@@ -376,7 +374,7 @@ fn ran_json(step: &RanStep) -> Value {
         "milliseconds": step.took.as_millis() as u64,
         "already": step.already,
     });
-    if let Some(at) = step.told.found {
+    if let Some(at) = step.notes.found {
         json["found_applied"] = json!(at + 1);
     }
     if !algorithms.is_empty() {

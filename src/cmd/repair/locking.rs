@@ -18,9 +18,9 @@ pub async fn take(
     target: &mut RepairTarget<'_>,
 ) -> Result<(), Failure> {
     let (database, session) = (target.database, &mut target.session);
-    let told =
+    let failed =
         |error: DbError| Failure::failed(open::cannot_ask(database, "getting ready", &error));
-    session.prepare_to_write().await.map_err(told)?;
+    session.prepare_to_write().await.map_err(failed)?;
     locks::cluster(database, session, &args.consents).await?;
     let timeout = args.locks.timeout(database);
     let waiting = locks::waiting(context, database);
@@ -50,7 +50,7 @@ pub async fn tables(
         let timeout = args.locks.timeout(database);
         let waiting = locks::waiting(context, database);
         let refused = |reason: NoLock| locks::no_lock(database, &reason, timeout);
-        let told = |error: DbError| {
+        let failed = |error: DbError| {
             Failure::failed(open::cannot_ask(
                 database,
                 "making the tables of repairs",
@@ -64,7 +64,7 @@ pub async fn tables(
         begun.map_err(|reason| (refused(reason), wrote))?;
         wrote |= !database.dialect.facts().transactional_ddl;
         let made = journal::ensure(session).await;
-        made.map_err(|error| (told(error), wrote))?;
+        made.map_err(|error| (failed(error), wrote))?;
         let own = preflight
             .references
             .iter_mut()
@@ -72,7 +72,7 @@ pub async fn tables(
         for part in own.filter(|_| action != Action::Delete) {
             let (name, kept) = (&part.tables.child.name, &part.tables.kept);
             let table = quarantine::table(session, name, kept).await;
-            part.quarantine = Some(table.map_err(|error| (told(error), wrote))?);
+            part.quarantine = Some(table.map_err(|error| (failed(error), wrote))?);
         }
         let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
         committed.map_err(|reason| (refused(reason), wrote))?;

@@ -123,13 +123,13 @@ fn read(file: &Path) -> Result<PlanReader<BufReader<File>>, Failure> {
     })?;
     PlanReader::open(BufReader::with_capacity(1 << 16, opened)).map_err(|fault| {
         let message = format!("the plan {name} is not usable: {fault}");
-        let mut told = Diagnostic::new(Code::Plan, message);
+        let mut diagnostic = Diagnostic::new(Code::Plan, message);
         if let Some(line) = fault.line {
             let mut at = Location::file(&name);
             at.line = u32::try_from(line).unwrap_or(u32::MAX);
-            told = told.at(at);
+            diagnostic = diagnostic.at(at);
         }
-        Failure::failed(told.hint("make a new one: bird audit --plan FILE"))
+        Failure::failed(diagnostic.hint("make a new one: bird audit --plan FILE"))
     })
 }
 
@@ -181,10 +181,10 @@ async fn databases<'p>(
     } in opened
     {
         let mut session = session.ok_or_else(|| errors::absent(database))?;
-        let told = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
+        let failed = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
         repair::prepare(&mut session, is_child)
             .await
-            .map_err(told)?;
+            .map_err(failed)?;
         primary(args, database, &mut session, is_child).await?;
         databases.push(RepairTarget {
             database,

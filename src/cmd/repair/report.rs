@@ -189,8 +189,8 @@ impl RepairReport {
         for reference in &self.references {
             if reference.open > 0 {
                 lines.push(format!(
-                    "{}: keys that nothing could lock, so that parents may have come between the \
-                     last look for them and the commit: {}",
+                    "{}: missing parents that could not be locked: {}; run bird audit again, a parent \
+                     inserted just before the commit was not noticed",
                     reference.from, reference.open
                 ));
             }

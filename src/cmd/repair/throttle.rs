@@ -151,9 +151,10 @@ async fn servers(
             replica::limited(database, &session.server, &place, &replication)?;
             replica::same_cluster(database, &place, (ours, &identity), &replication)?;
             if let Replication::Replica(following) = &replication
-                && let Some(told) = replica::elsewhere(&database.name, ours, &place, following)
+                && let Some(diagnostic) =
+                    replica::elsewhere(&database.name, ours, &place, following)
             {
-                context.progress.notice(&told.message);
+                context.progress.notice(&diagnostic.message);
             }
         } else {
             identities.insert(&database.name, identity);

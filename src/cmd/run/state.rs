@@ -22,7 +22,7 @@ pub struct State {
     pub current: Option<i64>,
     pub applied: Vec<Applied>,
     pub pending: Vec<Named>,
-    pub partial: Option<PartiallyApplied>,
+    pub partial: Option<FileProgress>,
     pub changed: Vec<Named>,
     /// Changed in blanks or comments only.
     pub reformatted: Vec<Named>,
@@ -39,7 +39,7 @@ pub struct Named {
 /// The progress of a half-applied file: `statement` of `of` is the next to run. `direction` is written
 /// only for `undo`; `in_doubt` if the statement was sent already, which the next run resolves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PartiallyApplied {
+pub struct FileProgress {
     pub version: i64,
     pub statement: u32,
     pub of: u32,
@@ -75,7 +75,7 @@ impl State {
         state.partial = migration_state
             .partially_applied
             .first()
-            .map(|partial| PartiallyApplied {
+            .map(|partial| FileProgress {
                 version: partial.version,
                 statement: partial.applied + 1,
                 of: partial.of,

@@ -235,7 +235,7 @@ async fn run(
     for sql in before.iter().chain(texts).chain(&behind) {
         match replay::send(shadow, sql).await {
             Ok(Sent::Ran) => {}
-            Ok(Sent::Kept(Outside { why, .. })) => {
+            Ok(Sent::Withheld(Outside { why, .. })) => {
                 return Err(format!(
                     "it is not replayable, because it {why}: {}",
                     first_line(sql)

@@ -253,7 +253,7 @@ fn own(path: &Path, base: &Database, label: &str) -> Result<PathBuf, Failure> {
 fn notes(base: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnostic> {
     let notes = replayed.kept.iter().filter_map(|(at, kept)| {
         let text = texts.get(*at)?;
-        Some(replay::told(base.dialect, &text.name, &text.sql, kept))
+        Some(replay::diagnose(base.dialect, &text.name, &text.sql, kept))
     });
     notes.flatten().collect()
 }

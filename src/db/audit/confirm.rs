@@ -196,8 +196,10 @@ impl Confirmer<'_> {
                 let rows = confirmation.confirmed(&seen(&again));
                 orphaned.extend(rows.iter().map(|row| row.key.clone()));
                 let hidden = self.hidden(&rows).await?;
-                let texts: HashMap<&Vec<String>, &Vec<String>> =
-                    found.iter().map(|row| (&row.identity, &row.told)).collect();
+                let texts: HashMap<&Vec<String>, &Vec<String>> = found
+                    .iter()
+                    .map(|row| (&row.identity, &row.texts))
+                    .collect();
                 let orphans = rows.iter().map(|row| Orphan {
                     reference: member.index,
                     key: texts.get(&row.row).map_or_else(

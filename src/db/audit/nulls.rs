@@ -102,7 +102,7 @@ fn orphan(member: &PreparedReference, row: &FoundRow) -> Orphan {
     Orphan {
         reference: member.index,
         key: row
-            .told
+            .texts
             .iter()
             .map(|cell| (cell != "NULL").then(|| cell.clone()))
             .collect(),

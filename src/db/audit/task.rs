@@ -44,17 +44,15 @@ impl Guarantee {
     pub fn description(self) -> &'static str {
         match self {
             Guarantee::Snapshot => {
-                "exact: both ends were seen at one instant, and every orphan of that instant is listed"
+                "exact: child and parent were read at one instant, and every orphan of it is listed"
             }
             Guarantee::Confirmed => {
-                "no false orphan: each was confirmed by fresh reads of child, parent and child; every \
-                 reference that was broken during the whole window is listed, those that changed \
-                 meanwhile may be missing"
+                "every orphan listed was read again and confirmed; rows that changed during the audit \
+                 may be missing"
             }
             Guarantee::Late => {
-                "no false orphan: each was confirmed by fresh reads of child, parent and child on the \
-                 primaries; the keys came from a replica, so that rows which it did not have yet are \
-                 missing"
+                "every orphan listed was read again on the primaries and confirmed; rows that the \
+                 replica did not have yet are missing"
             }
             Guarantee::Indicative => {
                 "a replica answered, which may lag behind: confirm on the primaries before you act"

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::connections::Connections;
 use super::endpoints::{Endpoint, Inspected, PreparedReference};
 use super::error::ReadError;
-use crate::dialect::keys::{row_expression, row_literal, row_told};
+use crate::dialect::keys::{row_expression, row_literal, row_text};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Column;
@@ -106,7 +106,7 @@ async fn greatest(
         }
     };
     let value = value.map_err(failed)?;
-    Ok(value.map(|value| row_told(column, &value)))
+    Ok(value.map(|value| row_text(column, &value)))
 }
 
 /// Finds the column of a watermark.

@@ -237,10 +237,13 @@ fn there(
             text.map(|(compare, part)| Some(describe(compare, part)))
                 .collect::<KeyText>()
         });
-        let cells = row.told.iter().map(|cell| match (&row.key, cell.as_str()) {
-            (None, "NULL") => None,
-            _ => Some(cell.clone()),
-        });
+        let cells = row
+            .texts
+            .iter()
+            .map(|cell| match (&row.key, cell.as_str()) {
+                (None, "NULL") => None,
+                _ => Some(cell.clone()),
+            });
         let cells: KeyText = cells.collect();
         // The plan may have the key in canonical form, or as the row has it.
         let same = planned

@@ -9,7 +9,7 @@ use super::super::keys;
 use super::super::session::{DbError, Row, Session};
 use super::unwritable;
 use crate::dialect::ErrorKind;
-use crate::dialect::repairs;
+use crate::model::history::REPAIR_TABLE;
 use crate::model::repair::{Action, RepairCounts};
 
 /// The operation of a journal entry.
@@ -81,8 +81,7 @@ pub struct JournaledChunk {
 pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     let sql = session
         .dialect
-        .repairs()
-        .journal_table(session.schema.as_deref());
+        .repair_journal_table(session.schema.as_deref());
     session.run(&sql).await
 }
 
@@ -204,7 +203,9 @@ pub async fn append(session: &mut Session, entry: &JournalEntry<'_>) -> Result<(
 }
 
 fn table(session: &Session) -> String {
-    repairs::journal(session.dialect, session.schema.as_deref())
+    session
+        .dialect
+        .table(session.schema.as_deref(), REPAIR_TABLE)
 }
 
 fn text(session: &Session, text: &str) -> Result<String, DbError> {

@@ -69,7 +69,7 @@ pub async fn prepare(session: &mut Session, is_child: bool) -> Result<(), DbErro
     let settings = if is_child {
         repairs.settings()
     } else {
-        repairs.looking()
+        repairs.parent_lookup_settings()
     };
     match settings {
         Some(settings) => session.run(settings).await,

@@ -80,7 +80,7 @@ async fn hold(
     let reads: Vec<String> = within
         .iter()
         .map(|(_, condition, _)| {
-            repairs.locked(&format!("SELECT 1 FROM {} WHERE {condition}", end.from))
+            repairs.lock_rows_or_gap(&format!("SELECT 1 FROM {} WHERE {condition}", end.from))
         })
         .collect();
     let (answers, error) = session.answers(&reads.join("; ")).await;
@@ -99,7 +99,7 @@ async fn hold(
     {
         // The server may find a different key equal.
         let mut query = end.among(std::slice::from_ref(*key));
-        query.sql = repairs.locked(&query.sql);
+        query.sql = repairs.lock_rows_or_gap(&query.sql);
         let batch = keys::all(session, &query).await?;
         if batch.iter().any(|(found, _)| found == key.as_slice()) {
             appeared.push((*key).clone());

@@ -3,7 +3,7 @@
 use super::super::keys;
 use super::super::session::{DbError, Session};
 use super::{row_state, unwritable};
-use crate::dialect::repairs::{Kept, OWN_COLUMNS, quarantine_name};
+use crate::dialect::repairs::{KeptColumn, OWN_COLUMNS, quarantine_name};
 
 /// The most quarantine tables of a table.
 const MOST: u32 = 1000;
@@ -12,7 +12,7 @@ const MOST: u32 = 1000;
 pub async fn table(
     session: &mut Session,
     table: &str,
-    columns: &[Kept],
+    columns: &[KeptColumn],
 ) -> Result<String, DbError> {
     let repairs = session.dialect.repairs();
     for number in 1..MOST {
@@ -24,11 +24,11 @@ pub async fn table(
             return Ok(name);
         }
         let wanted = columns.iter().filter(|column| !column.generated);
-        let wanted = wanted.map(|column| (column.name.clone(), repairs.kept_type(column)));
+        let wanted = wanted.map(|column| (column.name.clone(), repairs.quarantine_type(column)));
         let own = own(&there);
         let fits = own
             .iter()
-            .map(|column| (column.name.clone(), repairs.kept_type(column)))
+            .map(|column| (column.name.clone(), repairs.quarantine_type(column)))
             .eq(wanted);
         let alike = own.iter().map(|column| &column.table).eq(columns
             .iter()
@@ -43,7 +43,7 @@ pub async fn table(
 }
 
 /// The columns of a quarantine table that belong to the original table.
-pub fn own(columns: &[Kept]) -> Vec<Kept> {
+pub fn own(columns: &[KeptColumn]) -> Vec<KeptColumn> {
     let own = columns.iter();
     own.filter(|column| !OWN_COLUMNS.contains(&column.name.as_str()))
         .cloned()

@@ -6,7 +6,7 @@ use super::super::session::{DbError, Session};
 use super::super::{inspect, keys};
 use super::unwritable;
 use crate::dialect::keys::{KeyLocation, KeySource, comparison, condition};
-use crate::dialect::repairs::{Kept, OWN_COLUMNS};
+use crate::dialect::repairs::{KeptColumn, OWN_COLUMNS};
 use crate::dialect::{Dialect, ErrorKind};
 use crate::model::hex;
 use crate::model::key::Compare;
@@ -27,7 +27,7 @@ pub struct Tables {
     /// The comparison of each pair of columns.
     pub compare: Vec<Compare>,
     /// The columns of the child as they are quarantined.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptColumn>,
     /// Whether writing the child locks the whole database, the parents included.
     pub alone: bool,
     /// Whether the gap of a missing parent can be locked.
@@ -78,15 +78,15 @@ pub async fn planned_endpoint(
 }
 
 /// The columns of a table as they are quarantined.
-pub async fn kept(session: &mut Session, table: &str) -> Result<Vec<Kept>, DbError> {
+pub async fn kept(session: &mut Session, table: &str) -> Result<Vec<KeptColumn>, DbError> {
     let repairs = session.dialect.repairs();
     let query = repairs.columns_query(session.schema.as_deref(), table);
     let rows = session.rows(&query).await?;
-    let columns: Option<Vec<Kept>> = rows.iter().map(|row| Kept::read(row)).collect();
+    let columns: Option<Vec<KeptColumn>> = rows.iter().map(|row| KeptColumn::read(row)).collect();
     columns.ok_or_else(|| unwritable(format!("a column of {table} cannot be read")))
 }
 
-fn digest(columns: &[Kept], only: Option<&[String]>) -> String {
+fn digest(columns: &[KeptColumn], only: Option<&[String]>) -> String {
     let mut digest = Sha256::new();
     for column in columns {
         if only.is_none_or(|only| only.contains(&column.name)) {

@@ -4,7 +4,7 @@ use super::super::clock::now;
 use super::super::session::{DbError, Session};
 use super::{ChunkError, unwritable};
 use crate::dialect::keys::identified;
-use crate::dialect::repairs::Kept;
+use crate::dialect::repairs::KeptColumn;
 use crate::model::schema::{Column, Table};
 
 /// Finds columns by name.
@@ -31,7 +31,7 @@ pub fn unnameable(session: &Session, identity: &[&Column], row: &[String]) -> Op
 }
 
 /// The quarantined columns as SQL.
-pub fn columns(session: &Session, kept: &[Kept]) -> String {
+pub fn columns(session: &Session, kept: &[KeptColumn]) -> String {
     let kept = kept.iter().filter(|column| !column.generated);
     let names: Vec<String> = kept
         .map(|column| session.dialect.quote(&column.name))
@@ -42,7 +42,7 @@ pub fn columns(session: &Session, kept: &[Kept]) -> String {
 /// The statement that copies rows into a quarantine table.
 pub fn copy(
     session: &Session,
-    kept: &[Kept],
+    kept: &[KeptColumn],
     (from, to): (&str, &str),
     (plan, chunk, reason): (&str, u64, &str),
     condition: &str,

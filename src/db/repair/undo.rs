@@ -10,8 +10,8 @@ use super::kept_rows;
 use super::kept_rows::{Conflict, PlanRun, Released};
 use super::retry::Retry;
 use super::{ChunkError, quarantine, row_state, rows};
-use crate::dialect::keys::{row_expression, row_told};
-use crate::dialect::repairs::Kept;
+use crate::dialect::keys::{row_expression, row_text};
+use crate::dialect::repairs::KeptColumn;
 use crate::invariant;
 use crate::model::name::ColumnNames;
 use crate::model::repair::Action;
@@ -25,7 +25,7 @@ pub struct RestoreTarget {
     /// The columns of the reference's key.
     key: Vec<String>,
     /// The columns that were quarantined.
-    kept: Vec<Kept>,
+    kept: Vec<KeptColumn>,
     quarantine: String,
 }
 
@@ -63,7 +63,7 @@ pub async fn restore_target(
     for column in &kept {
         let there = now.iter().find(|one| one.name == column.name);
         let fits = there.is_some_and(|there| {
-            !there.generated && repairs.kept_type(there) == repairs.kept_type(column)
+            !there.generated && repairs.quarantine_type(there) == repairs.quarantine_type(column)
         });
         if !fits {
             return Ok(Err(format!(
@@ -167,7 +167,7 @@ async fn free(
         let cells = row.into_iter().skip(1);
         let cells = std::iter::zip(&identity, cells);
         let cells = cells.map(|(column, cell)| match cell {
-            Some(cell) => row_told(column, &cell),
+            Some(cell) => row_text(column, &cell),
             None => "NULL".to_owned(),
         });
         let row = cells.collect();
@@ -194,7 +194,7 @@ async fn free(
     for mut row in session.rows(&sql).await.map_err(&doing)? {
         let null = row.pop().flatten().as_deref() == Some("1");
         let cells = std::iter::zip(&identity, row);
-        let cells = cells.map(|(column, cell)| row_told(column, &cell.unwrap_or_default()));
+        let cells = cells.map(|(column, cell)| row_text(column, &cell.unwrap_or_default()));
         there.insert(cells.collect(), null);
     }
     let (mut free, mut conflicts) = (Vec::new(), Vec::new());

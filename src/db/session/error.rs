@@ -73,20 +73,22 @@ impl std::error::Error for DbError {}
 pub(super) fn from_driver(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) -> DbError {
     match error {
         sqlx::Error::Database(error) => {
-            let mut told = DbError::new(ErrorKind::Other, error.message());
+            let mut described = DbError::new(ErrorKind::Other, error.message());
             let error = error.as_error();
             if let Some(error) = error.downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
-                told.code = Some(error.number().to_string());
+                described.code = Some(error.number().to_string());
             } else if let Some(error) = error.downcast_ref::<sqlx::postgres::PgDatabaseError>() {
-                postgres::explain(error, sql, &mut told);
+                postgres::explain(error, sql, &mut described);
             } else if let Some(error) = error.downcast_ref::<sqlx::sqlite::SqliteError>() {
                 use sqlx::error::DatabaseError;
-                told.code = error.code().map(|code| code.into_owned());
+                described.code = error.code().map(|code| code.into_owned());
             }
-            let code = told.code.as_deref().unwrap_or_default();
-            told.kind = dialect.error_kind(code, &told.message);
-            told.at = told.at.or_else(|| dialect.pointed_at(&told.message, sql));
-            told
+            let code = described.code.as_deref().unwrap_or_default();
+            described.kind = dialect.error_kind(code, &described.message);
+            described.at = described
+                .at
+                .or_else(|| dialect.pointed_at(&described.message, sql));
+            described
         }
         // A handshake that fails arrives as trouble with the stream.
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {

@@ -29,7 +29,7 @@ pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, DbError> {
         AT_WORK.set(false);
         match step {
             Ok(step) => step.map(Ok),
-            Err(broken) => std::task::Poll::Ready(Err(told(broken.as_ref()))),
+            Err(broken) => std::task::Poll::Ready(Err(describe_panic(broken.as_ref()))),
         }
     });
     step.await
@@ -45,7 +45,7 @@ fn silence() {
     }));
 }
 
-fn told(broken: &(dyn Any + Send)) -> DbError {
+fn describe_panic(broken: &(dyn Any + Send)) -> DbError {
     let text = broken.downcast_ref::<&str>().copied();
     let text = text.or_else(|| broken.downcast_ref::<String>().map(String::as_str));
     let message = format!(

@@ -84,18 +84,18 @@ const FEEDBACK: &str = "the standby had to replay what took away rows that the s
 
 /// What only PostgreSQL tells: the place in the statement, in characters from 1, the detail,
 /// the hint.
-pub fn explain(error: &PgDatabaseError, sql: &str, told: &mut DbError) {
-    told.code = Some(error.code().to_owned());
+pub fn explain(error: &PgDatabaseError, sql: &str, described: &mut DbError) {
+    described.code = Some(error.code().to_owned());
     if let Some(PgErrorPosition::Original(position)) = error.position() {
         let place = sql.char_indices().nth(position.saturating_sub(1));
-        told.at = Some(place.map_or(sql.len(), |(byte, _)| byte));
+        described.at = Some(place.map_or(sql.len(), |(byte, _)| byte));
     }
     for (word, text) in [("detail", error.detail()), ("hint", error.hint())] {
         if let Some(text) = text {
-            told.notes.push(format!("{word}: {text}"));
+            described.notes.push(format!("{word}: {text}"));
         }
     }
     if error.code() == "40001" && error.message().ends_with(RECOVERY) {
-        told.notes.push(FEEDBACK.to_owned());
+        described.notes.push(FEEDBACK.to_owned());
     }
 }

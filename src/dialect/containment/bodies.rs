@@ -1,6 +1,6 @@
 //! Statements inside statements: the bodies of routines, and dynamic SQL.
 
-use super::{DYNAMIC, Found, Look, Why, edits, literal};
+use super::{Checker, DYNAMIC, Found, Reason, edits, literal};
 use crate::sql::Cursor;
 use crate::sql::cursor::CodeToken;
 use crate::sql::lex::Kind;
@@ -186,25 +186,25 @@ fn last_of(code: &Cursor<'_>, mut at: usize) -> Option<String> {
 
 /// Checks the dynamic SQL in a statement.
 pub(crate) fn nested(
-    look: Look<'_>,
+    checker: Checker<'_>,
     code: &Cursor<'_>,
     body: bool,
     found: &mut Found,
-) -> Result<(), Why> {
-    match look.rules.dynamic {
-        Some(Dynamic::Prepared) => prepared(look, code, found),
+) -> Result<(), Reason> {
+    match checker.rules.dynamic {
+        Some(Dynamic::Prepared) => prepared(checker, code, found),
         Some(Dynamic::InBodies) => {
             if body {
-                executed(look, code, found)?;
+                executed(checker, code, found)?;
             }
-            texts(look, code, found)
+            texts(checker, code, found)
         }
         None => Ok(()),
     }
 }
 
 /// Checks `PREPARE s FROM text` and `EXECUTE IMMEDIATE text`.
-fn prepared(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+fn prepared(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Reason> {
     for at in 0..code.count() {
         let from = match () {
             () if code.sees_at(at, &["EXECUTE", "IMMEDIATE"]) => at + 2,
@@ -215,7 +215,7 @@ fn prepared(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), 
         let end = end.unwrap_or(edits::statement_end(code, at));
         match (code.get(from), end - from) {
             (Some(text), 1) if text.kind == Kind::Text => {
-                text_of(look, &literal(text.text)).map_err(|(why, it)| (why, it || at > 0))?;
+                text_of(checker, &literal(text.text)).map_err(|(why, it)| (why, it || at > 0))?;
             }
             // A query returns the text that a statement outside of bodies is going to run.
             _ if at == 0 => found.question = Some(format!("SELECT {}", code.source_of(from..end))),
@@ -226,13 +226,13 @@ fn prepared(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), 
 }
 
 /// Checks a text that is run unchanged: nothing in it can be replaced.
-fn text_of(look: Look<'_>, text: &str) -> Result<(), Why> {
+fn text_of(checker: Checker<'_>, text: &str) -> Result<(), Reason> {
     let mut found = Found::default();
-    let code = Cursor::without_numbers(look.dialect.syntax(), text);
-    look.statement(&code, false, &mut found)?;
+    let code = Cursor::without_numbers(checker.dialect.syntax(), text);
+    checker.statement(&code, false, &mut found)?;
     match found {
         found if !found.edits.is_empty() => {
-            let own = &look.scope.own;
+            let own = &checker.scope.own;
             Err((format!("runs a text that names the database `{own}`"), true))
         }
         found if found.question.is_some() || found.dynamic_sql => Err((DYNAMIC.to_owned(), true)),
@@ -241,7 +241,7 @@ fn text_of(look: Look<'_>, text: &str) -> Result<(), Why> {
 }
 
 /// Checks the bodies that a statement contains as literals.
-fn texts(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+fn texts(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Reason> {
     let does = code.sees_at(0, &["DO"]);
     if !does && routine(code).is_none() {
         return Ok(());
@@ -250,7 +250,7 @@ fn texts(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why
     let language = language.and_then(|at| code.get(at + 1));
     let language = language.map(|token| edits::bare(&token).to_lowercase());
     if let Some(language) = &language
-        && look.rules.untrusted.contains(&language.as_str())
+        && checker.rules.untrusted.contains(&language.as_str())
     {
         let why = format!("holds code in the language {language}, which may do anything");
         return Err((why, true));
@@ -270,12 +270,12 @@ fn texts(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why
             found.dynamic_sql = true;
             continue;
         }
-        inner(look, &token, found)?;
+        inner(checker, &token, found)?;
     }
     Ok(())
 }
 
-fn inner(look: Look<'_>, token: &CodeToken<'_>, found: &mut Found) -> Result<(), Why> {
+fn inner(checker: Checker<'_>, token: &CodeToken<'_>, found: &mut Found) -> Result<(), Reason> {
     let tag = token.text.starts_with('$').then(|| {
         let rest = token.text.get(1..).unwrap_or_default();
         rest.find('$').map_or(0, |at| at + 2)
@@ -289,12 +289,13 @@ fn inner(look: Look<'_>, token: &CodeToken<'_>, found: &mut Found) -> Result<(),
         None => (literal(token.text), None),
     };
     let mut inside = Found::default();
-    look.statement(
-        &Cursor::without_numbers(look.dialect.syntax(), &text),
-        true,
-        &mut inside,
-    )
-    .map_err(|(why, _)| (why, true))?;
+    checker
+        .statement(
+            &Cursor::without_numbers(checker.dialect.syntax(), &text),
+            true,
+            &mut inside,
+        )
+        .map_err(|(why, _)| (why, true))?;
     found.dynamic_sql |= inside.dynamic_sql;
     match shift {
         Some(shift) => {
@@ -303,7 +304,7 @@ fn inner(look: Look<'_>, token: &CodeToken<'_>, found: &mut Found) -> Result<(),
             found.edits.extend(shifted);
         }
         None if !inside.edits.is_empty() => {
-            let own = &look.scope.own;
+            let own = &checker.scope.own;
             return Err((format!("runs a text that names the database `{own}`"), true));
         }
         None => {}
@@ -346,7 +347,7 @@ const PLAIN: &[&[&str]] = &[
 ];
 
 /// Checks `EXECUTE text` in a body. The beginning of the text shows what it does.
-fn executed(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+fn executed(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Reason> {
     for at in 0..code.count() {
         // `FOR EACH ROW EXECUTE FUNCTION f()` and the privilege run no text.
         let next = code.get(at + 1);
@@ -365,14 +366,14 @@ fn executed(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), 
             .filter_map(|at| code.get(at).filter(|token| token.kind == Kind::Text));
         let literals: Vec<CodeToken<'_>> = literals.collect();
         for text in &literals {
-            text_of(look, &body_of(text)).map_err(|(why, _)| (why, true))?;
+            text_of(checker, &body_of(text)).map_err(|(why, _)| (why, true))?;
         }
         let Some(first) = literals.first() else {
             found.dynamic_sql = true;
             continue;
         };
         let text = body_of(first);
-        let begin = Cursor::without_numbers(look.dialect.syntax(), &text);
+        let begin = Cursor::without_numbers(checker.dialect.syntax(), &text);
         let leads = code
             .get(expression.start)
             .is_some_and(|lead| lead.kind == Kind::Text || lead.is_one_of(&["FORMAT", "CONCAT"]));

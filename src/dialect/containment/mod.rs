@@ -113,14 +113,14 @@ const DYNAMIC: &str = "runs a text that is known only when it runs";
 /// Checks whether a statement stays inside its database.
 #[must_use]
 pub fn check(dialect: &dyn Dialect, sql: &str, scope: &Scope) -> Containment {
-    let look = Look {
+    let checker = Checker {
         dialect,
         rules: dialect.containment(),
         scope,
     };
     let code = Cursor::without_numbers(dialect.syntax(), sql);
     let mut found = Found::default();
-    if let Err(why) = look.statement(&code, false, &mut found) {
+    if let Err(why) = checker.statement(&code, false, &mut found) {
         let matters = matters(&code) && why.1;
         return Containment::Outside(Outside {
             why: why.0,
@@ -227,7 +227,7 @@ fn matters(code: &Cursor<'_>) -> bool {
 }
 
 /// A reason, and whether the schema may be incomplete without the statement.
-type Why = (String, bool);
+type Reason = (String, bool);
 
 /// What a check found besides a reason to reject the statement.
 #[derive(Default)]
@@ -239,15 +239,15 @@ struct Found {
 
 /// The input of a check that all its parts need.
 #[derive(Clone, Copy)]
-struct Look<'l> {
+struct Checker<'l> {
     dialect: &'l dyn Dialect,
     rules: &'static Rules,
     scope: &'l Scope,
 }
 
-impl Look<'_> {
+impl Checker<'_> {
     /// Checks a statement, or the body of one.
-    fn statement(self, code: &Cursor<'_>, body: bool, found: &mut Found) -> Result<(), Why> {
+    fn statement(self, code: &Cursor<'_>, body: bool, found: &mut Found) -> Result<(), Reason> {
         let program = body || bodies::is_program(code);
         for (at, token) in code.tokens().enumerate() {
             let another = code.before(at).is_some_and(|before| before.text == ";");
@@ -257,14 +257,14 @@ impl Look<'_> {
             self.signs(code, at, token)?;
         }
         self.dynamic_sql(code, found)?;
-        names::look(self, code, found)?;
+        names::check(self, code, found)?;
         if self.rules.grants_inside {
             self.grants(code, program)?;
         }
         bodies::nested(self, code, body, found)
     }
 
-    fn head(self, code: &Cursor<'_>, at: usize) -> Result<(), Why> {
+    fn head(self, code: &Cursor<'_>, at: usize) -> Result<(), Reason> {
         let rules = self.rules;
         let first = code.get(at);
         if first.is_some_and(|first| {
@@ -335,7 +335,7 @@ impl Look<'_> {
         false
     }
 
-    fn signs(self, code: &Cursor<'_>, at: usize, token: CodeToken<'_>) -> Result<(), Why> {
+    fn signs(self, code: &Cursor<'_>, at: usize, token: CodeToken<'_>) -> Result<(), Reason> {
         let rules = self.rules;
         if let Some((_, why)) = rules.signs.iter().find(|(sign, _)| code.sees_at(at, sign)) {
             return Err(((*why).to_owned(), true));
@@ -369,7 +369,7 @@ impl Look<'_> {
 
     /// Rejects statements that run a routine with dynamic SQL. A program that runs one later counts as
     /// dynamic SQL itself.
-    fn dynamic_sql(self, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+    fn dynamic_sql(self, code: &Cursor<'_>, found: &mut Found) -> Result<(), Reason> {
         let known = &self.scope.dynamic_routines;
         let Some(first) = code.get(0).filter(|_| !known.is_empty()) else {
             return Ok(());
@@ -402,7 +402,7 @@ impl Look<'_> {
 
     /// Checks grants and owners. Privileges on objects may be granted to existing roles; membership in
     /// a role belongs to the server.
-    fn grants(self, code: &Cursor<'_>, program: bool) -> Result<(), Why> {
+    fn grants(self, code: &Cursor<'_>, program: bool) -> Result<(), Reason> {
         for at in 0..code.count() {
             let begins = at == 0 || program && bodies::begins(code, at);
             if let Some(role) = owner(code, at) {
@@ -450,7 +450,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn roles(self, code: &Cursor<'_>, from: usize, end: usize) -> Result<(), Why> {
+    fn roles(self, code: &Cursor<'_>, from: usize, end: usize) -> Result<(), Reason> {
         const ALWAYS: &[&str] = &[
             "public",
             "current_user",

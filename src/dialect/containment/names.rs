@@ -1,7 +1,7 @@
 //! Qualified names: which of them lead to another database, and which name the own database and
 //! are replaced by the shadow's name.
 
-use super::{Found, Look, Why, edits};
+use super::{Checker, Found, Reason, edits};
 use crate::sql::Cursor;
 use crate::sql::cursor::CodeToken;
 use crate::sql::lex::Kind;
@@ -99,19 +99,23 @@ const TAKING: &[&str] = &["NEXTVAL", "LASTVAL", "SETVAL"];
 const ROWS: &[&str] = &["new", "old", "excluded"];
 
 /// Checks all names of a statement.
-pub(crate) fn look(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(), Why> {
+pub(crate) fn check(
+    checker: Checker<'_>,
+    code: &Cursor<'_>,
+    found: &mut Found,
+) -> Result<(), Reason> {
     let tables = tables(code);
-    qualify(look, code, found);
+    qualify(checker, code, found);
     let mut at = 0;
     while at < code.count() {
         let end = chain(code, at);
         if let Some(first) = code.get(at).filter(|_| end > at) {
             let is_table = tables.get(at).copied().unwrap_or(false);
-            name(look, code, first, (at, end), is_table, found)?;
+            name(checker, code, first, (at, end), is_table, found)?;
         }
         at = end.max(at + 1);
     }
-    tells(look, code, found);
+    catalog_strings(checker, code, found);
     Ok(())
 }
 
@@ -146,17 +150,17 @@ fn chain(code: &Cursor<'_>, at: usize) -> usize {
 }
 
 fn name(
-    look: Look<'_>,
+    checker: Checker<'_>,
     code: &Cursor<'_>,
     first: CodeToken<'_>,
     (at, end): (usize, usize),
     is_table: bool,
     found: &mut Found,
-) -> Result<(), Why> {
-    let (scope, grammar) = (look.scope, &look.dialect.syntax().grammar);
+) -> Result<(), Reason> {
+    let (scope, grammar) = (checker.scope, &checker.dialect.syntax().grammar);
     let parts = (end - at).div_ceil(2);
-    database(look, code, at, found)?;
-    written_to_all(look, code, (at, end))?;
+    database(checker, code, at, found)?;
+    written_to_all(checker, code, (at, end))?;
     let name = first.folded();
     let called = code.get(end).is_some_and(|token| token.text == "(");
     let is_own = !scope.own.is_empty() && name == scope.own.to_lowercase();
@@ -188,9 +192,11 @@ fn name(
         return Ok(());
     }
     if is_own {
-        found
-            .edits
-            .push(edits::renamed(&first, look.dialect.syntax(), &scope.shadow))
+        found.edits.push(edits::renamed(
+            &first,
+            checker.dialect.syntax(),
+            &scope.shadow,
+        ))
     } else {
         return Err((format!("names another database, `{name}`"), true));
     }
@@ -209,8 +215,13 @@ fn is_bare(code: &Cursor<'_>, name: &str) -> bool {
 }
 
 /// Checks `ALTER DATABASE x`, `GRANT … ON DATABASE x` and `COMMENT ON DATABASE x`.
-fn database(look: Look<'_>, code: &Cursor<'_>, at: usize, found: &mut Found) -> Result<(), Why> {
-    let grammar = &look.dialect.syntax().grammar;
+fn database(
+    checker: Checker<'_>,
+    code: &Cursor<'_>,
+    at: usize,
+    found: &mut Found,
+) -> Result<(), Reason> {
+    let grammar = &checker.dialect.syntax().grammar;
     let (Some(token), Some(before)) = (code.get(at), code.before(at)) else {
         return Ok(());
     };
@@ -233,16 +244,16 @@ fn database(look: Look<'_>, code: &Cursor<'_>, at: usize, found: &mut Found) -> 
         "READ",
     ];
     let name = token.folded();
-    if name == look.scope.own.to_lowercase() {
+    if name == checker.scope.own.to_lowercase() {
         found.edits.push(edits::renamed(
             &token,
-            look.dialect.syntax(),
-            &look.scope.shadow,
+            checker.dialect.syntax(),
+            &checker.scope.shadow,
         ));
         return Ok(());
     }
     let named = token.kind == Kind::QuotedName || !token.is_one_of(OPTIONS);
-    if named && name != look.scope.shadow.to_lowercase() {
+    if named && name != checker.scope.shadow.to_lowercase() {
         Err((format!("names another database, `{name}`"), true))
     } else {
         Ok(())
@@ -250,7 +261,11 @@ fn database(look: Look<'_>, code: &Cursor<'_>, at: usize, found: &mut Found) -> 
 }
 
 /// Rejects writes to tables that all databases share.
-fn written_to_all(look: Look<'_>, code: &Cursor<'_>, (at, end): (usize, usize)) -> Result<(), Why> {
+fn written_to_all(
+    checker: Checker<'_>,
+    code: &Cursor<'_>,
+    (at, end): (usize, usize),
+) -> Result<(), Reason> {
     const WRITES: &[&str] = &["UPDATE", "INTO", "TRUNCATE", "TABLE", "ONLY"];
     let last = end.checked_sub(1).and_then(|last| code.get(last));
     let name = last.map(|last| last.folded()).unwrap_or_default();
@@ -259,7 +274,7 @@ fn written_to_all(look: Look<'_>, code: &Cursor<'_>, (at, end): (usize, usize)) 
         .checked_sub(2)
         .is_some_and(|from| code.sees_at(from, &["DELETE", "FROM"]));
     let writes = before.is_some_and(|before| before.is_one_of(WRITES)) || deletes;
-    if writes && look.rules.shared.contains(&name.as_str()) {
+    if writes && checker.rules.shared.contains(&name.as_str()) {
         Err((
             format!("writes to `{name}`, which all databases share"),
             false,
@@ -270,29 +285,29 @@ fn written_to_all(look: Look<'_>, code: &Cursor<'_>, (at, end): (usize, usize)) 
 }
 
 /// Qualifies an unqualified name that could also mean an object of the whole server.
-fn qualify(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
-    let Some((verb, kind)) = look.rules.qualified else {
+fn qualify(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) {
+    let Some((verb, kind)) = checker.rules.qualified else {
         return;
     };
-    if !code.sees_at(0, &[verb, kind]) || look.scope.shadow.is_empty() {
+    if !code.sees_at(0, &[verb, kind]) || checker.scope.shadow.is_empty() {
         return;
     }
     let exists = code.sees_at(2, &["IF", "EXISTS"]);
     let at = if exists { 4 } else { 2 };
     let alone = chain(code, at) == at + 1;
     if let Some(token) = code.get(at).filter(|_| alone) {
-        let qualifier = format!("{}.", look.dialect.quote(&look.scope.shadow));
+        let qualifier = format!("{}.", checker.dialect.quote(&checker.scope.shadow));
         found.edits.push((token.start, token.start, qualifier));
     }
 }
 
 /// Replaces the own name in the strings of queries on the server's catalogs.
-fn tells(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
-    let scope = look.scope;
-    let telling = |token: &CodeToken<'_>| {
-        token.is_name() && look.rules.catalogs.contains(&token.folded().as_str())
+fn catalog_strings(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) {
+    let scope = checker.scope;
+    let names_schema = |token: &CodeToken<'_>| {
+        token.is_name() && checker.rules.catalogs.contains(&token.folded().as_str())
     };
-    if scope.own.is_empty() || !code.tokens().any(|token| telling(&token)) {
+    if scope.own.is_empty() || !code.tokens().any(|token| names_schema(&token)) {
         return;
     }
     let all = code.tokens().enumerate();
@@ -313,7 +328,7 @@ fn tells(look: Look<'_>, code: &Cursor<'_>, found: &mut Found) {
         });
         if own
             && of_schema
-            && let Ok(text) = look.dialect.text(&scope.shadow)
+            && let Ok(text) = checker.dialect.text(&scope.shadow)
         {
             found.edits.push((token.start, token.end, text));
         }

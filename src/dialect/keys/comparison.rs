@@ -61,16 +61,16 @@ fn characters(
             Ok(Compare::Collated(one))
         }
         (one @ Equality::Collation(_), other) | (one, other @ Equality::Collation(_)) => {
-            let told = |equality: Equality| match equality {
+            let name = |equality: Equality| match equality {
                 Equality::Collation(collation) => collation,
                 Equality::Exact | Equality::Padded => "their bytes".to_owned(),
             };
             Err(format!(
                 "{} compares its characters by {}, {} by {}",
                 child.name,
-                told(one),
+                name(one),
                 parent.name,
-                told(other)
+                name(other)
             ))
         }
         _ => Ok(Compare::Text),
@@ -99,7 +99,7 @@ pub fn agree(compare: &Compare, ours: Product, theirs: Product) -> Result<(), St
     }
 }
 
-/// Whether a collation is one of those of SQLite, which can be told without it.
+/// Whether a collation is one of those of SQLite, whose rules are known without it.
 pub fn is_everywhere(collation: &str) -> bool {
     matches!(collation, "BINARY" | "NOCASE" | "RTRIM")
 }
@@ -110,7 +110,7 @@ mod tests {
     use crate::dialect::by_scheme;
 
     /// `mysql varchar(9) utf8mb4_bin`: the engine, a type, a collation.
-    fn told(child: &str, parent: &str) -> String {
+    fn described(child: &str, parent: &str) -> String {
         let column = |text: &str| {
             let words: Vec<&str> = text.split(' ').collect();
             let dialect = by_scheme(words[0]).unwrap();
@@ -131,22 +131,28 @@ mod tests {
 
     #[test]
     fn columns_are_compared_as_both_mean_it() {
-        assert_eq!(told("mysql binary(16)", "postgres uuid"), "uuid");
-        assert_eq!(told("sqlite BLOB", "mysql binary(16)"), "bytes");
-        assert_eq!(told("mysql bigint", "sqlite INTEGER"), "integer");
-        assert_eq!(told("mysql decimal(20,0)", "postgres bigint"), "integer");
-        assert_eq!(told("postgres text", "sqlite TEXT"), "text");
-        assert_eq!(told("mysql char(9) utf8mb4_bin", "postgres text"), "text");
-        let padded = "mysql varchar(9) utf8mb4_bin";
-        assert_eq!(told(padded, padded), "text:RTRIM");
-        let loose = "mysql varchar(9) utf8mb4_unicode_ci";
-        assert_eq!(told(loose, loose), "text:utf8mb4_unicode_ci");
+        assert_eq!(described("mysql binary(16)", "postgres uuid"), "uuid");
+        assert_eq!(described("sqlite BLOB", "mysql binary(16)"), "bytes");
+        assert_eq!(described("mysql bigint", "sqlite INTEGER"), "integer");
         assert_eq!(
-            told("sqlite TEXT NOCASE", "sqlite TEXT NOCASE"),
+            described("mysql decimal(20,0)", "postgres bigint"),
+            "integer"
+        );
+        assert_eq!(described("postgres text", "sqlite TEXT"), "text");
+        assert_eq!(
+            described("mysql char(9) utf8mb4_bin", "postgres text"),
+            "text"
+        );
+        let padded = "mysql varchar(9) utf8mb4_bin";
+        assert_eq!(described(padded, padded), "text:RTRIM");
+        let loose = "mysql varchar(9) utf8mb4_unicode_ci";
+        assert_eq!(described(loose, loose), "text:utf8mb4_unicode_ci");
+        assert_eq!(
+            described("sqlite TEXT NOCASE", "sqlite TEXT NOCASE"),
             "text:NOCASE"
         );
         assert_eq!(
-            told(loose, "postgres text"),
+            described(loose, "postgres text"),
             "k compares its characters by utf8mb4_unicode_ci, k by their bytes"
         );
         for (child, parent) in [
@@ -156,7 +162,7 @@ mod tests {
             ("mysql bigint", "postgres text"),
             ("mysql decimal(20,2)", "mysql bigint"),
         ] {
-            let why = told(child, parent);
+            let why = described(child, parent);
             assert!(why.ends_with("cannot be compared"), "{why}");
         }
     }

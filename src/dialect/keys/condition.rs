@@ -41,7 +41,7 @@ mod tests {
     use super::*;
     use crate::dialect::by_scheme;
 
-    fn told(scheme: &str, text: &str) -> Result<String, String> {
+    fn checked(scheme: &str, text: &str) -> Result<String, String> {
         condition(by_scheme(scheme).unwrap(), text)
     }
 
@@ -49,7 +49,7 @@ mod tests {
     fn a_condition_stays_between_its_parentheses() {
         for scheme in ["mysql", "postgres", "sqlite"] {
             for good in ["a = 1", "a IN (1, (2))", "a = ')' AND b = ';'", "a = ''')'"] {
-                assert_eq!(told(scheme, good), Ok(format!("({good})")), "{scheme}");
+                assert_eq!(checked(scheme, good), Ok(format!("({good})")), "{scheme}");
             }
             for bad in [
                 "",
@@ -62,11 +62,11 @@ mod tests {
                 "1 = 1 /* x */",
                 "a = 'x",
             ] {
-                assert!(told(scheme, bad).is_err(), "{scheme}: {bad}");
+                assert!(checked(scheme, bad).is_err(), "{scheme}: {bad}");
             }
         }
-        assert!(told("mysql", "1 /*! ) OR (1 */").is_err());
-        assert!(told("mysql", "a = '\\') OR (''").is_err());
-        assert!(told("postgres", "a = $x$)$x$").is_ok());
+        assert!(checked("mysql", "1 /*! ) OR (1 */").is_err());
+        assert!(checked("mysql", "a = '\\') OR (''").is_err());
+        assert!(checked("postgres", "a = $x$)$x$").is_ok());
     }
 }

@@ -25,7 +25,7 @@ pub trait Cells {
     fn cell(&self, at: usize) -> Result<Cell<'_>, String>;
 }
 
-/// A value that cannot be a key, as it is told.
+/// A value that cannot be a key, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed(pub String);
 
@@ -48,7 +48,7 @@ pub fn decode(
         (Wire::Typed, Cell::Real(value)) => whole(compare, real(value), to),
         _ => None,
     };
-    done.ok_or_else(|| Malformed(told(wire, cell)))
+    done.ok_or_else(|| Malformed(shown(wire, cell)))
 }
 
 /// Bytes of a column of bytes.
@@ -126,19 +126,19 @@ fn real(value: f64) -> Option<i128> {
     (value.fract() == 0.0 && value.abs() < 1e36).then_some(value as i128)
 }
 
-/// So many characters of a value are told.
-const TOLD: usize = 200;
+/// The characters of a value that are shown.
+const SHOWN: usize = 200;
 
 /// A value as people read it, the beginning of a long one.
-fn told(wire: Wire, cell: Cell<'_>) -> String {
-    let told = whole_told(wire, cell);
-    match told.char_indices().nth(TOLD) {
-        Some((end, _)) => format!("{}…", told.get(..end).unwrap_or_default()),
-        None => told,
+fn shown(wire: Wire, cell: Cell<'_>) -> String {
+    let text = whole_text(wire, cell);
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
 }
 
-fn whole_told(wire: Wire, cell: Cell<'_>) -> String {
+fn whole_text(wire: Wire, cell: Cell<'_>) -> String {
     let number = |bytes: &[u8]| match wire {
         Wire::BigEndian => big_endian(bytes).map(|number| number.to_string()),
         Wire::Characters | Wire::Digits => std::str::from_utf8(bytes).ok().map(str::to_owned),
@@ -153,7 +153,7 @@ fn whole_told(wire: Wire, cell: Cell<'_>) -> String {
     }
 }
 
-/// So many values that cannot be keys fill a batch.
+/// The number of values that cannot be keys that fills a batch.
 const MALFORMED: usize = 512;
 
 /// Gathers the keys of a query's rows into batches.
@@ -166,7 +166,7 @@ pub struct KeyReader {
 }
 
 impl KeyReader {
-    /// So many keys are a batch,
+    /// The number of keys of a batch,
     pub const BATCH: usize = 4096;
     /// or as many as have so many bytes together, where keys are long.
     const BYTES: usize = 128 * 1024;
@@ -190,11 +190,11 @@ impl KeyReader {
         let decoded = key(&self.parts, 0, cells, scratch, to)?;
         match decoded {
             Ok(()) => self.batch.end_or_join(rows),
-            Err(Malformed(told)) => {
+            Err(Malformed(text)) => {
                 self.batch.cancel();
                 match self.batch.malformed.last_mut() {
-                    Some((last, count)) if *last == told => *count += rows,
-                    _ => self.batch.malformed.push((told, rows)),
+                    Some((last, count)) if *last == text => *count += rows,
+                    _ => self.batch.malformed.push((text, rows)),
                 }
             }
         }

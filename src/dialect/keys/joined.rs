@@ -122,8 +122,8 @@ impl<'e> KeySource<'e> {
         let mut conditions = self.null_conditions();
         let dialect = self.place.dialect;
         if let Some(after) = after {
-            let told: Vec<&String> = after.identity.iter().collect();
-            conditions.push(rows::beyond(dialect, identity, &told)?);
+            let values: Vec<&String> = after.identity.iter().collect();
+            conditions.push(rows::beyond(dialect, identity, &values)?);
         }
         let names = identity
             .iter()
@@ -143,7 +143,7 @@ impl<'e> KeySource<'e> {
 }
 
 impl KeyQuery {
-    /// The first so many of its rows.
+    /// Limits it to its first rows.
     #[must_use]
     pub fn limited(mut self, rows: u64) -> KeyQuery {
         self.sql.push_str(&format!(" LIMIT {rows}"));

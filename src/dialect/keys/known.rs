@@ -25,9 +25,9 @@ pub enum Replication {
 /// How a replica follows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Following {
-    /// So many seconds behind; nothing where that cannot be told, as while it does not follow.
+    /// So many seconds behind; `None` while it does not follow or where the server does not say.
     pub behind: Option<u64>,
-    /// What the servers that it follows are told apart by, where it names them.
+    /// What identifies the servers that it follows, where it names them.
     pub sources: Vec<String>,
 }
 
@@ -101,7 +101,7 @@ pub fn replication(columns: &[String], rows: &[Vec<Option<String>>]) -> Replicat
         let channel = named(row, &["Channel_Name"]);
         let is_group = channel.is_some_and(|channel| channel.starts_with(GROUP));
         let is_replica = named(row, &["replica"]);
-        !is_group && is_replica.is_none_or(|told| told.starts_with('t'))
+        !is_group && is_replica.is_none_or(|text| text.starts_with('t'))
     });
     let followed: Vec<&Vec<Option<String>>> = followed.collect();
     if followed.is_empty() {
@@ -143,7 +143,7 @@ pub fn begins(
 mod tests {
     use super::*;
 
-    fn told(columns: &[&str], rows: &[&[Option<&str>]]) -> Replication {
+    fn parsed(columns: &[&str], rows: &[&[Option<&str>]]) -> Replication {
         let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
         let row = |row: &&[Option<&str>]| row.iter().map(|cell| cell.map(str::to_owned)).collect();
         let rows: Vec<Vec<Option<String>>> = rows.iter().map(row).collect();
@@ -162,13 +162,13 @@ mod tests {
                 sources: sources.iter().map(|&source| source.to_owned()).collect(),
             })
         };
-        assert_eq!(told(&columns, &[&one]), following(Some(0), &["a"]));
+        assert_eq!(parsed(&columns, &[&one]), following(Some(0), &["a"]));
         assert_eq!(
-            told(&columns, &[&one, &other]),
+            parsed(&columns, &[&one, &other]),
             following(Some(7), &["a", "b"])
         );
         assert_eq!(
-            told(&columns, &[&other, &stopped]),
+            parsed(&columns, &[&other, &stopped]),
             following(None, &["b", "c"])
         );
     }
@@ -177,15 +177,15 @@ mod tests {
     fn members_of_a_group_are_no_replicas() {
         let columns = ["Channel_Name", "Source_UUID", "Seconds_Behind_Source"];
         let group = [Some("group_replication_applier"), Some(""), Some("0")];
-        assert_eq!(told(&columns, &[&group]), Replication::Primary);
-        assert_eq!(told(&[], &[]), Replication::Primary);
+        assert_eq!(parsed(&columns, &[&group]), Replication::Primary);
+        assert_eq!(parsed(&[], &[]), Replication::Primary);
     }
 
     #[test]
     fn a_standby_says_so_itself() {
         let columns = ["replica", "lag"];
         assert_eq!(
-            told(&columns, &[&[Some("false"), None]]),
+            parsed(&columns, &[&[Some("false"), None]]),
             Replication::Primary
         );
         for (lag, behind) in [(None, None), (Some("12"), Some(12))] {
@@ -193,7 +193,7 @@ mod tests {
                 behind,
                 ..Following::default()
             };
-            let standing = told(&columns, &[&[Some("true"), lag]]);
+            let standing = parsed(&columns, &[&[Some("true"), lag]]);
             assert_eq!(standing, Replication::Replica(following));
         }
     }

@@ -21,7 +21,7 @@ pub use condition::condition;
 pub use decode::{Cell, Cells, KeyReader, Malformed, decode};
 pub use known::{Estimate, Following, Replication, Statistics, replication};
 pub use rows::{
-    After, FoundRow, RowQuery, RowReader, identified, row_expression, row_literal, row_told,
+    After, FoundRow, RowQuery, RowReader, identified, row_expression, row_literal, row_text,
 };
 pub use source::{KeyLocation, KeyQuery, KeyRange, KeySource};
 pub use spelling::{Spelling, WHOLE};
@@ -68,7 +68,7 @@ pub trait Keys: Sync {
     fn row_order(&self, column: &Column) -> String;
 
     /// The literal that a cell of a row stands for.
-    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String>;
+    fn row_literal(&self, column: &Column, text: &str) -> Result<String, String>;
 
     /// What a session is set to before it streams keys.
     fn streaming(&self) -> Option<&'static str> {

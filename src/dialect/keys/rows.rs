@@ -30,10 +30,10 @@ pub struct After {
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundRow {
-    /// The cells that name it, as [`row_told`] tells them.
+    /// The cells that name it, as [`row_text`] writes them.
     pub identity: Vec<String>,
     /// The cells of the key, likewise: as the row has them, not as they are compared.
-    pub told: Vec<String>,
+    pub texts: Vec<String>,
     /// The key's canonical bytes; none where the value cannot be a key.
     pub key: Option<Vec<u8>>,
 }
@@ -58,16 +58,16 @@ impl<'a> RowReader<'a> {
     }
 
     pub fn row(&mut self, cells: &impl Cells) -> Result<(), String> {
-        let identity = told(&self.asked.identity, 0, cells)?;
+        let identity = texts(&self.asked.identity, 0, cells)?;
         let names = identity.len();
-        let told = told(&self.asked.columns, names, cells)?;
-        let (first, mut key) = (names + told.len(), Vec::new());
+        let texts = texts(&self.asked.columns, names, cells)?;
+        let (first, mut key) = (names + texts.len(), Vec::new());
         let decoded = decode::key(&self.asked.parts, first, cells, &mut Vec::new(), &mut key)?;
-        // Whatever cannot be a key is told by its cells.
+        // Whatever cannot be a key is shown by its cells.
         let key = decoded.is_ok().then_some(key);
         self.seen += 1;
         self.last = Some(After {
-            key: told.clone(),
+            key: texts.clone(),
             identity: identity.clone(),
         });
         let counts = self.asked.wanted.as_ref().is_none_or(|wanted| {
@@ -77,7 +77,7 @@ impl<'a> RowReader<'a> {
         if counts {
             self.found.push(FoundRow {
                 identity,
-                told,
+                texts,
                 key,
             });
         }
@@ -91,10 +91,10 @@ impl<'a> RowReader<'a> {
     }
 }
 
-fn told(columns: &[Column], first: usize, cells: &impl Cells) -> Result<Vec<String>, String> {
-    let told = columns.iter().enumerate().map(|(at, column)| {
+fn texts(columns: &[Column], first: usize, cells: &impl Cells) -> Result<Vec<String>, String> {
+    let texts = columns.iter().enumerate().map(|(at, column)| {
         let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(row_told(column, text)),
+            Ok(text) => Ok(row_text(column, text)),
             Err(_) => Err(format!("{} is no text in UTF-8", column.name)),
         };
         match cells.cell(first + at)? {
@@ -104,7 +104,7 @@ fn told(columns: &[Column], first: usize, cells: &impl Cells) -> Result<Vec<Stri
             Cell::Null => Ok("NULL".to_owned()),
         }
     });
-    told.collect()
+    texts.collect()
 }
 
 /// SQL that gives a cell of a row as text.
@@ -112,9 +112,9 @@ pub fn row_expression(dialect: &dyn Dialect, column: &Column) -> String {
     dialect.keys().row_expression(column)
 }
 
-/// A cell of a row as it is told: 16 bytes as a UUID, others as hexadecimal digits, the rest as it
+/// A cell of a row as text: 16 bytes as a UUID, others as hexadecimal digits, the rest as it
 /// is.
-pub fn row_told(column: &Column, cell: &str) -> String {
+pub fn row_text(column: &Column, cell: &str) -> String {
     if column.family != Family::Binary || !digits(cell) {
         return cell.to_owned();
     }
@@ -124,22 +124,22 @@ pub fn row_told(column: &Column, cell: &str) -> String {
     }
 }
 
-/// The literal that a told cell stands for.
-pub fn row_literal(dialect: &dyn Dialect, column: &Column, told: &str) -> Result<String, String> {
-    dialect.keys().row_literal(column, told)
+/// The literal that a cell in text form stands for.
+pub fn row_literal(dialect: &dyn Dialect, column: &Column, text: &str) -> Result<String, String> {
+    dialect.keys().row_literal(column, text)
 }
 
-/// The bytes that were told of a column of bytes.
-pub fn bytes_of(column: &Column, told: &str) -> Result<Vec<u8>, String> {
-    let wrong = || format!("`{told}` is no value of {}, which has bytes", column.name);
-    let Some(digits) = told.strip_prefix("0x") else {
-        let id = uuid::Uuid::try_parse(told).map_err(|_| wrong())?;
+/// The bytes in the text form of a column of bytes.
+pub fn bytes_of(column: &Column, text: &str) -> Result<Vec<u8>, String> {
+    let wrong = || format!("`{text}` is no value of {}, which has bytes", column.name);
+    let Some(digits) = text.strip_prefix("0x") else {
+        let id = uuid::Uuid::try_parse(text).map_err(|_| wrong())?;
         return Ok(id.as_bytes().to_vec());
     };
     hex::bytes(digits).ok_or_else(wrong)
 }
 
-/// Bytes as they are told: 16 as a UUID, others as hexadecimal digits.
+/// The text form of bytes: 16 as a UUID, others as hexadecimal digits.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     match uuid::Uuid::from_slice(bytes) {
         Ok(id) => id.to_string(),
@@ -156,15 +156,15 @@ pub fn digits(text: &str) -> bool {
 pub fn beyond(
     dialect: &dyn Dialect,
     order: &[&Column],
-    told: &[&String],
+    values: &[&String],
 ) -> Result<String, String> {
-    if order.len() != told.len() {
+    if order.len() != values.len() {
         return Err("a page of rows was asked for beyond a row of another table".to_owned());
     }
     let (mut same, mut ways) = (Vec::new(), Vec::new());
-    for (column, told) in std::iter::zip(order, told) {
+    for (column, value) in std::iter::zip(order, values) {
         let name = dialect.keys().row_order(column);
-        let literal = row_literal(dialect, column, told)?;
+        let literal = row_literal(dialect, column, value)?;
         let mut way: Vec<String> = same.clone();
         way.push(format!("{name} > {literal}"));
         ways.push(format!("({})", way.join(" AND ")));
@@ -181,7 +181,7 @@ pub fn identified(
 ) -> Result<String, String> {
     if let [column] = identity {
         let literals = rows.iter().filter_map(|row| row.first());
-        let literals = literals.map(|told| row_literal(dialect, column, told));
+        let literals = literals.map(|value| row_literal(dialect, column, value));
         let literals = literals.collect::<Result<Vec<String>, String>>()?;
         return Ok(if literals.is_empty() {
             NOTHING.to_owned()
@@ -195,8 +195,8 @@ pub fn identified(
     }
     let mut all = Vec::new();
     for row in rows {
-        let same = std::iter::zip(identity, row).map(|(column, told)| {
-            let literal = row_literal(dialect, column, told)?;
+        let same = std::iter::zip(identity, row).map(|(column, value)| {
+            let literal = row_literal(dialect, column, value)?;
             Ok(format!("{} = {literal}", dialect.quote(&column.name)))
         });
         let same = same.collect::<Result<Vec<String>, String>>()?;
@@ -221,14 +221,14 @@ pub fn any(conditions: &[String]) -> String {
     format!("({} OR {})", any(one), any(other))
 }
 
-/// A whole number that was told, as a literal.
-pub fn number(column: &Column, told: &str) -> Result<String, String> {
-    let digits = told.strip_prefix('-').unwrap_or(told);
+/// A whole number as a literal.
+pub fn number(column: &Column, text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(told.to_owned())
+        Ok(text.to_owned())
     } else {
         Err(format!(
-            "`{told}` is no value of {}, which has whole numbers",
+            "`{text}` is no value of {}, which has whole numbers",
             column.name
         ))
     }

@@ -213,8 +213,8 @@ impl<'e> KeySource<'e> {
         let mut order: Vec<&Column> = self.columns.clone();
         order.extend(identity);
         if let Some(after) = after {
-            let told: Vec<&String> = after.key.iter().chain(&after.identity).collect();
-            conditions.push(rows::beyond(self.place.dialect, &order, &told)?);
+            let values: Vec<&String> = after.key.iter().chain(&after.identity).collect();
+            conditions.push(rows::beyond(self.place.dialect, &order, &values)?);
         }
         let order: Vec<String> = order
             .iter()
@@ -280,13 +280,17 @@ impl<'e> KeySource<'e> {
         limit: Option<u64>,
     ) -> RowQuery {
         // Named apart, so that what the rows are ordered by means the columns.
-        let told = |(at, column): (usize, &&Column)| {
+        let as_text = |(at, column): (usize, &&Column)| {
             format!(
                 "{} AS bird_{at}",
                 super::row_expression(self.place.dialect, column)
             )
         };
-        let texts = identity.iter().chain(&self.columns).enumerate().map(told);
+        let texts = identity
+            .iter()
+            .chain(&self.columns)
+            .enumerate()
+            .map(as_text);
         let selects = self.parts.iter().map(|part| part.select.clone());
         let all: Vec<String> = texts.chain(selects).collect();
         let asked = self.query(&all.join(", "), conditions, tail, None);

@@ -127,12 +127,12 @@ impl Keys for MySql {
         }
     }
 
-    fn row_literal(&self, column: &Column, told: &str) -> Result<String, String> {
+    fn row_literal(&self, column: &Column, text: &str) -> Result<String, String> {
         match column.family {
-            Family::Binary => Ok(MySql.bytes(&rows::bytes_of(column, told)?)),
-            Family::Integer | Family::Bool => rows::number(column, told),
-            _ if base(column) == "bit" => rows::number(column, told),
-            _ => MySql.text(told),
+            Family::Binary => Ok(MySql.bytes(&rows::bytes_of(column, text)?)),
+            Family::Integer | Family::Bool => rows::number(column, text),
+            _ if base(column) == "bit" => rows::number(column, text),
+            _ => MySql.text(text),
         }
     }
 }

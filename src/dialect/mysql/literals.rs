@@ -45,7 +45,7 @@ impl Literals for MySql {
         }
     }
 
-    /// The session's zone is UTC, and a TIMESTAMP is told in it.
+    /// The session's zone is UTC, and a TIMESTAMP is printed in it.
     fn utc_of(&self, column: &Column, is_utc: bool) -> Option<String> {
         let known = is_utc || column.sql.to_ascii_lowercase().starts_with("timestamp");
         let name = self.quote(&column.name);

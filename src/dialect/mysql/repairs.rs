@@ -2,7 +2,7 @@
 
 use crate::dialect::literals::single_quoted;
 use crate::dialect::mysql::MySql;
-use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
+use crate::dialect::repairs::{KeptColumn, Repairs, quarantine_columns};
 
 /// Session settings of a repair: all values of a row can be moved to another table, zero dates and
 /// ids of 0 included, and nothing is truncated. Rows that are gone leave no gap that would be
@@ -62,16 +62,8 @@ impl Repairs for MySql {
         )
     }
 
-    fn journal_table(&self, schema: Option<&str>) -> String {
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} {} CHARACTER SET utf8mb4 ENGINE = InnoDB",
-            journal(&MySql, schema),
-            journal_columns("VARCHAR", "TEXT")
-        )
-    }
-
-    fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String {
-        let own = kept(&MySql, columns);
+    fn quarantine_table(&self, table: &str, columns: &[KeptColumn]) -> String {
+        let own = quarantine_columns(&MySql, columns);
         format!(
             "CREATE TABLE IF NOT EXISTS {table} (bird_row BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, \
              bird_run VARCHAR(36) CHARACTER SET ascii NOT NULL, bird_chunk BIGINT NOT NULL, \
@@ -98,7 +90,7 @@ impl Repairs for MySql {
         Some(SETTINGS)
     }
 
-    fn looking(&self) -> Option<&'static str> {
+    fn parent_lookup_settings(&self) -> Option<&'static str> {
         Some(LOOKING)
     }
 
@@ -117,7 +109,7 @@ impl Repairs for MySql {
     }
 
     /// A locking read of a missing key locks the gap in which it would be.
-    fn locked(&self, select: &str) -> String {
+    fn lock_rows_or_gap(&self, select: &str) -> String {
         format!("{select} LOCK IN SHARE MODE")
     }
 }

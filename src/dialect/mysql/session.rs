@@ -31,14 +31,14 @@ pub const LEXICAL_MODES: &[&str] = &[
 const WEEK: u32 = 7 * 24 * 60 * 60;
 
 impl SessionSql for MySql {
-    fn settings(&self, _schema: Option<&str>, looking: bool) -> String {
+    fn settings(&self, _schema: Option<&str>, read_only: bool) -> String {
         let mode = LEXICAL_MODES
             .iter()
             .fold(format!("CONCAT(',', {SQL_MODE}, ',')"), |mode, word| {
                 format!("REPLACE({mode}, ',{word},', ',')")
             });
         // A read-only session refuses every write, whatever a bug might send.
-        let access = if looking {
+        let access = if read_only {
             "SET SESSION TRANSACTION READ ONLY;"
         } else {
             ""

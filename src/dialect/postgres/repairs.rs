@@ -3,7 +3,7 @@
 use crate::dialect::Literals;
 use crate::dialect::literals::single_quoted;
 use crate::dialect::postgres::Postgres;
-use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
+use crate::dialect::repairs::{KeptColumn, Repairs, quarantine_columns};
 
 impl Repairs for Postgres {
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String {
@@ -58,16 +58,8 @@ impl Repairs for Postgres {
         )
     }
 
-    fn journal_table(&self, schema: Option<&str>) -> String {
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} {}",
-            journal(&Postgres, schema),
-            journal_columns("VARCHAR", "TEXT")
-        )
-    }
-
-    fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String {
-        let own = kept(&Postgres, columns);
+    fn quarantine_table(&self, table: &str, columns: &[KeptColumn]) -> String {
+        let own = quarantine_columns(&Postgres, columns);
         format!(
             "CREATE TABLE IF NOT EXISTS {table} \
              (bird_row bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
@@ -87,7 +79,7 @@ impl Repairs for Postgres {
         Some("SET default_transaction_isolation TO 'read committed'")
     }
 
-    fn looking(&self) -> Option<&'static str> {
+    fn parent_lookup_settings(&self) -> Option<&'static str> {
         self.settings()
     }
 

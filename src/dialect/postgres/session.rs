@@ -6,9 +6,9 @@ use crate::dialect::session::SessionSql;
 use std::time::Duration;
 
 impl SessionSql for Postgres {
-    fn settings(&self, schema: Option<&str>, looking: bool) -> String {
+    fn settings(&self, schema: Option<&str>, read_only: bool) -> String {
         let schema = self.quote(schema_name(schema));
-        let access = if looking { "on" } else { "off" };
+        let access = if read_only { "on" } else { "off" };
         format!(
             "SET search_path TO {schema}; SET TimeZone TO 'UTC'; \
              SET standard_conforming_strings TO on; \

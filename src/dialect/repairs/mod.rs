@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Dialect;
 use crate::model::hex;
-use crate::model::history::{QUARANTINE, REPAIR_TABLE};
+use crate::model::history::QUARANTINE;
 use crate::model::repair::{Hindrance, Obstacle};
 
 /// The columns that bird puts before those of the table whose rows it keeps: a number of its own,
@@ -19,7 +19,7 @@ pub const OWN_COLUMNS: &[&str] = &[
 
 /// A column of a table whose rows are kept aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptColumn {
     pub name: String,
     /// Its type with everything that its values depend upon, such as a character set.
     pub sql: String,
@@ -32,12 +32,12 @@ pub struct Kept {
     pub table: String,
 }
 
-impl Kept {
+impl KeptColumn {
     /// Reads a row of [`Repairs::columns_query`].
     #[must_use]
-    pub fn read(row: &[Option<String>]) -> Option<Kept> {
+    pub fn read(row: &[Option<String>]) -> Option<KeptColumn> {
         let cell = |at: usize| row.get(at).and_then(Option::as_deref);
-        Some(Kept {
+        Some(KeptColumn {
             name: cell(0)?.to_owned(),
             sql: cell(1).unwrap_or_default().to_owned(),
             generated: cell(2) == Some("1"),
@@ -50,7 +50,7 @@ impl Kept {
 
 /// The SQL of repairs of an engine.
 pub trait Repairs: Sync {
-    /// Asks for the columns of a table in their order, as [`Kept::read`] reads them.
+    /// Asks for the columns of a table in their order, as [`KeptColumn::read`] reads them.
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String;
 
     /// Asks for what stands in the way, as [`Repairs::obstacle`] reads it.
@@ -65,15 +65,12 @@ pub trait Repairs: Sync {
         })
     }
 
-    /// `CREATE TABLE IF NOT EXISTS` for the journal of repairs.
-    fn journal_table(&self, schema: Option<&str>) -> String;
-
     /// `CREATE TABLE IF NOT EXISTS` for the rows of a table with these columns: any row of it can
     /// be kept there, byte by byte, whatever rules the table has.
-    fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String;
+    fn quarantine_table(&self, table: &str, columns: &[KeptColumn]) -> String;
 
     /// The type that such a table has for a column.
-    fn kept_type(&self, column: &Kept) -> String {
+    fn quarantine_type(&self, column: &KeptColumn) -> String {
         column.sql.clone()
     }
 
@@ -90,7 +87,7 @@ pub trait Repairs: Sync {
     }
 
     /// What a session is set to that looks for parents.
-    fn looking(&self) -> Option<&'static str> {
+    fn parent_lookup_settings(&self) -> Option<&'static str> {
         None
     }
 
@@ -99,21 +96,21 @@ pub trait Repairs: Sync {
         " FOR UPDATE"
     }
 
-    /// Begins a transaction in which a key that is looked for by [`Repairs::locked`] cannot
+    /// Begins a transaction in which a key that is looked for by [`Repairs::lock_rows_or_gap`] cannot
     /// appear; `None` where the engine has no locks on what is not there.
     fn begin_absent(&self) -> Option<&'static str> {
         None
     }
 
     /// Gives a row where this column alone is a whole unique key of the table: only then does
-    /// [`Repairs::locked`] lock one gap and nothing else.
+    /// [`Repairs::lock_rows_or_gap`] lock one gap and nothing else.
     fn unique_query(&self, _table: &str, _column: &str) -> Option<String> {
         None
     }
 
     /// A query that locks the rows which it reads, and the gap where it finds none, while the
     /// transaction lasts.
-    fn locked(&self, select: &str) -> String {
+    fn lock_rows_or_gap(&self, select: &str) -> String {
         select.to_owned()
     }
 
@@ -128,25 +125,11 @@ pub trait Repairs: Sync {
     }
 }
 
-/// The columns of the journal, one row per chunk, for the type that an engine has for texts of
-/// any length. `through` is the number of the last row of the plan that a chunk was about.
-pub(crate) fn journal_columns(text: &str, long: &str) -> String {
-    format!(
-        "(run {text}(36) NOT NULL, direction {text}(6) NOT NULL, chunk BIGINT NOT NULL, \
-         digest {text}(64) NOT NULL, reference {long} NOT NULL, action {text}(10) NOT NULL, \
-         quarantine {text}(128), through BIGINT NOT NULL, planned BIGINT NOT NULL, \
-         repaired BIGINT NOT NULL, healed BIGINT NOT NULL, gone BIGINT NOT NULL, \
-         changed BIGINT NOT NULL, refused BIGINT NOT NULL, by_run {text}(36) NOT NULL, \
-         started_on {text}(40) NOT NULL, ended_on {text}(40) NOT NULL, \
-         PRIMARY KEY (run, direction, chunk))"
-    )
-}
-
 /// The table's own part of a quarantine table's definition.
-pub(crate) fn kept(dialect: &dyn Dialect, columns: &[Kept]) -> String {
+pub(crate) fn quarantine_columns(dialect: &dyn Dialect, columns: &[KeptColumn]) -> String {
     let kept = columns.iter().filter(|column| !column.generated);
     let written = kept.map(|column| {
-        let sql = dialect.repairs().kept_type(column);
+        let sql = dialect.repairs().quarantine_type(column);
         format!(", {} {sql} NULL", dialect.quote(&column.name))
     });
     written.collect()
@@ -172,12 +155,6 @@ pub fn quarantine_name(repairs: &dyn Repairs, table: &str, number: u32) -> Strin
     }
     let begin = table.get(..end).unwrap_or_default();
     format!("{QUARANTINE}{begin}_{hash}{suffix}")
-}
-
-/// The name of the journal's table, qualified.
-#[must_use]
-pub fn journal(dialect: &dyn Dialect, schema: Option<&str>) -> String {
-    dialect.table(schema, REPAIR_TABLE)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::ddl::object;
 use super::ddl::table;
 use super::ddl::table::Parsed;
-use super::ddl::tokens::{Known, canonical, code, tokens};
+use super::ddl::tokens::{ColumnNames, canonical, code, tokens};
 use super::write::clause;
 use crate::dialect::bookkeeping::not_own;
 use crate::dialect::catalog::{Query, Rows};
@@ -151,7 +151,7 @@ fn resolve(schema: &mut Schema) {
 /// The names of a table to which a foreign key may refer.
 struct Parent {
     name: String,
-    columns: Known,
+    columns: ColumnNames,
     key: Vec<String>,
 }
 
@@ -160,7 +160,7 @@ impl Parent {
         let key = table.primary_key().into_iter();
         Parent {
             name: table.name.clone(),
-            columns: Known::new(table.columns.iter().map(|column| column.name.as_str())),
+            columns: ColumnNames::new(table.columns.iter().map(|column| column.name.as_str())),
             key: key.map(|column| column.name.clone()).collect(),
         }
     }
@@ -228,7 +228,7 @@ fn index(entry: &Entry<'_>, on: &Table) -> Option<crate::model::schema::Key> {
     if on.options.contains_key(object::USING) || !on.opaque_clauses.is_empty() {
         return None;
     }
-    let known = Known::new(on.columns.iter().map(|column| column.name.as_str()));
+    let known = ColumnNames::new(on.columns.iter().map(|column| column.name.as_str()));
     let read = |sql: &str| {
         let mut key = object::index(sql, entry.name, &known)?;
         table::usual_collations(&mut key, on);

@@ -1,7 +1,7 @@
 //! Repairs in SQLite.
 
 use crate::dialect::literals::single_quoted;
-use crate::dialect::repairs::{Kept, Repairs, journal, journal_columns, kept};
+use crate::dialect::repairs::{KeptColumn, Repairs, quarantine_columns};
 use crate::dialect::sqlite::{SYNTAX, Sqlite};
 use crate::model::repair::{Hindrance, Obstacle};
 use crate::sql::Cursor;
@@ -67,18 +67,10 @@ impl Repairs for Sqlite {
         })
     }
 
-    fn journal_table(&self, schema: Option<&str>) -> String {
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} {} WITHOUT ROWID",
-            journal(&Sqlite, schema),
-            journal_columns("VARCHAR", "TEXT")
-        )
-    }
-
     /// A column of the same affinity stores every value unchanged.
-    fn quarantine_table(&self, table: &str, columns: &[Kept]) -> String {
+    fn quarantine_table(&self, table: &str, columns: &[KeptColumn]) -> String {
         let strict = columns.iter().any(|column| column.table == STRICT);
-        let own = kept(&Sqlite, columns);
+        let own = quarantine_columns(&Sqlite, columns);
         let end = if strict { " STRICT" } else { "" };
         format!(
             "CREATE TABLE IF NOT EXISTS {table} (bird_row INTEGER PRIMARY KEY, \
@@ -87,7 +79,7 @@ impl Repairs for Sqlite {
         )
     }
 
-    fn kept_type(&self, column: &Kept) -> String {
+    fn quarantine_type(&self, column: &KeptColumn) -> String {
         if column.table == STRICT {
             column.sql.clone()
         } else {

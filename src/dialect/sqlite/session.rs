@@ -5,8 +5,8 @@ use crate::dialect::literals::Literals;
 use crate::dialect::session::SessionSql;
 
 impl SessionSql for Sqlite {
-    fn settings(&self, _schema: Option<&str>, looking: bool) -> String {
-        let access = if looking {
+    fn settings(&self, _schema: Option<&str>, read_only: bool) -> String {
+        let access = if read_only {
             "PRAGMA query_only = ON;"
         } else {
             ""

@@ -109,21 +109,21 @@ fn a_plan_that_is_not_whole_is_refused() {
 #[test]
 fn what_is_wrong_is_told_with_its_line() {
     let plan = plan();
-    let told = |text: &str| open(text).err().unwrap().to_string();
-    assert!(told("").contains("empty"));
-    assert!(told("{\"a\":1}\n").starts_with("line 1: this is no plan"));
+    let error = |text: &str| open(text).err().unwrap().to_string();
+    assert!(error("").contains("empty"));
+    assert!(error("{\"a\":1}\n").starts_with("line 1: this is no plan"));
     let newer = plan.replacen("\"bird_repair_plan\":1", "\"bird_repair_plan\":2", 1);
-    assert!(told(&newer).contains("format 2"));
+    assert!(error(&newer).contains("format 2"));
     let broken = plan.replacen("\"key\":[\"k\"]", "\"key\":[\"k\"", 1);
     assert!(
-        told(&broken).starts_with("line 3: no row"),
+        error(&broken).starts_with("line 3: no row"),
         "{}",
-        told(&broken)
+        error(&broken)
     );
     let edited = plan.replacen("\"key\":[\"k\"]", "\"key\":[\"j\"]", 1);
-    assert!(told(&edited).contains("not as it was written"));
+    assert!(error(&edited).contains("not as it was written"));
     let counted = plan.replacen("\"orphan_rows\":1", "\"orphan_rows\":0", 1);
-    assert!(told(&counted).contains("not as it was written"));
+    assert!(error(&counted).contains("not as it was written"));
     let end = plan.rfind("{\"rows\"").unwrap();
-    assert!(told(&plan[..end]).starts_with("line 3: the file ends here"));
+    assert!(error(&plan[..end]).starts_with("line 3: the file ends here"));
 }

@@ -290,8 +290,8 @@ pub fn prisma_row(
         "'2026-01-02 03:04:05+00'",
         "1767323045000",
     );
-    let told = |is: bool| if is { time } else { "NULL" };
-    let (finished, rolled_back) = (told(finished), told(rolled_back));
+    let output = |is: bool| if is { time } else { "NULL" };
+    let (finished, rolled_back) = (output(finished), output(rolled_back));
     let (id, sum) = (uuid::Uuid::now_v7(), hex(&Sha256::digest(text)));
     format!(
         "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, \

@@ -56,12 +56,17 @@ fn assertions_read_in_their_time_and_never_write(engine: Engine) {
     assert!(
         begun.elapsed() < Duration::from_secs(20),
         "{}",
-        audit.told()
+        audit.transcript()
     );
-    let told: serde_json::Value = serde_json::from_str(&audit.stdout).expect("JSON");
-    let asked = told["assertions"].as_array().expect("the assertions");
+    let output: serde_json::Value = serde_json::from_str(&audit.stdout).expect("JSON");
+    let asked = output["assertions"].as_array().expect("the assertions");
     let rows: Vec<_> = asked.iter().map(|one| one["rows"].as_u64()).collect();
-    assert_eq!(rows, [Some(1), None, None, Some(0)], "{}", audit.told());
+    assert_eq!(
+        rows,
+        [Some(1), None, None, Some(0)],
+        "{}",
+        audit.transcript()
+    );
     let row = &asked[0]["sample"][0];
     let id = row["id"]
         .as_str()

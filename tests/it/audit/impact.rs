@@ -9,8 +9,8 @@ engines!(a_deletion_is_counted_on_both_ends);
 fn asked(world: &World, arguments: &[&str]) -> Value {
     let mut all = vec!["audit", "--format", "json", "--impact", "ums.users"];
     all.extend(arguments);
-    let told = world.run(&all).ok();
-    serde_json::from_str(&told.stdout).expect("JSON")
+    let output = world.run(&all).ok();
+    serde_json::from_str(&output.stdout).expect("JSON")
 }
 
 /// Bird's own schema, once with the parents on the engine and once with the children.
@@ -37,15 +37,15 @@ fn a_deletion_is_counted_on_both_ends(engine: Engine) {
         };
         let messages: String = [1, 2, 2, 9].into_iter().map(message).collect();
         world.client("twitter", &messages);
-        let told = asked(&world, &["--where", "email <> '1@x'"]);
-        let impact = &told["impact"];
-        assert_eq!(impact["parents"], 2, "{told}");
-        let references = told["references"].as_array().expect("references").iter();
+        let output = asked(&world, &["--where", "email <> '1@x'"]);
+        let impact = &output["impact"];
+        assert_eq!(impact["parents"], 2, "{output}");
+        let references = output["references"].as_array().expect("references").iter();
         let counts = references.map(|one| (one["keys"].as_u64(), one["rows"].as_u64()));
         let none = (Some(0), Some(0));
         let wanted = [(Some(1), Some(2)), none, none];
-        assert_eq!(counts.collect::<Vec<_>>(), wanted, "{told}");
-        let key = &told["references"][0]["sample"][0]["key"];
+        assert_eq!(counts.collect::<Vec<_>>(), wanted, "{output}");
+        let key = &output["references"][0]["sample"][0]["key"];
         assert_eq!(key, "00000000-0000-4000-8000-000000000002");
         assert_eq!(world.client("ums", "SELECT count(*) FROM users"), "3\n");
     }
@@ -75,19 +75,19 @@ fn many_parents_are_counted_in_parts() {
                  INSERT INTO plain SELECT id, id * 20 FROM users WHERE id <= 6000;\n",
             );
         world.run(&["up"]).ok();
-        let told = asked(&world, &[]);
-        let counts = |told: &Value, at: usize| {
-            let one = &told["references"][at];
+        let output = asked(&world, &[]);
+        let counts = |output: &Value, at: usize| {
+            let one = &output["references"][at];
             (one["keys"].as_u64(), one["rows"].as_u64())
         };
         let same = |count| (Some(count), Some(count));
-        assert_eq!(told["impact"]["parents"], 202_000);
+        assert_eq!(output["impact"]["parents"], 202_000);
         // Every fortieth of 202,000 ids, every twentieth of 101,000 numbers.
-        assert_eq!(counts(&told, 0), same(5_050));
-        assert_eq!(counts(&told, 1), same(5_050));
+        assert_eq!(counts(&output, 0), same(5_050));
+        assert_eq!(counts(&output, 1), same(5_050));
         // Of a number's two users only one goes, but for the last one, which has but one.
-        let told = asked(&world, &["--where", "id % 2 = 0 AND id > 80000"]);
-        assert_eq!(counts(&told, 0), same(5_050 - 2_000));
-        assert_eq!(counts(&told, 1), same(1));
+        let output = asked(&world, &["--where", "id % 2 = 0 AND id > 80000"]);
+        assert_eq!(counts(&output, 0), same(5_050 - 2_000));
+        assert_eq!(counts(&output, 1), same(1));
     });
 }

@@ -23,13 +23,13 @@ const USERS: u32 = 1_200;
 
 fn id(engine: Engine, number: u32) -> String {
     match engine {
-        Engine::Postgres => format!("'{}'", told(number)),
-        _ => format!("x'{}'", told(number).replace('-', "")),
+        Engine::Postgres => format!("'{}'", output(number)),
+        _ => format!("x'{}'", output(number).replace('-', "")),
     }
 }
 
 /// Far apart, as ids are.
-fn told(number: u32) -> String {
+fn output(number: u32) -> String {
     let head = number.wrapping_mul(0x9E37_79B9);
     format!("{head:08x}-0000-4000-8000-{number:012x}")
 }
@@ -181,7 +181,7 @@ fn orphans(world: &World, twitter: Engine) {
         let line: Value = serde_json::from_str(line).expect("JSON");
         let key = line["key"].as_str().expect("a key");
         let number = u32::from_str_radix(&key[24..], 16).expect("a number");
-        assert!(number >= USERS && key == told(number), "{line}");
+        assert!(number >= USERS && key == output(number), "{line}");
         assert!(rows.insert(line["row"].to_string() + line["reference"].as_str().expect("a name")));
         if line["reference"] == "twitter.messages.author_id" {
             let row = line["row"]["id"].as_str().expect("an id").to_owned();

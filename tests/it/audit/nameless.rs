@@ -44,13 +44,13 @@ fn rows_with_null_are_told_once_however_often_it_goes_on() {
     for _ in 0..3 {
         world.run(&flags).exits(2);
         let text = world.read("orphans.jsonl");
-        let mut told: BTreeMap<String, u32> = BTreeMap::new();
+        let mut output: BTreeMap<String, u32> = BTreeMap::new();
         for line in text.lines() {
             let line: Value = serde_json::from_str(line).expect("JSON");
-            *told.entry(line["row"]["id"].to_string()).or_default() += 1;
+            *output.entry(line["row"]["id"].to_string()).or_default() += 1;
         }
         let wanted = [("\"2\"".to_owned(), 1), ("\"3\"".to_owned(), 1)];
-        assert_eq!(told, BTreeMap::from(wanted), "{text}");
+        assert_eq!(output, BTreeMap::from(wanted), "{text}");
     }
     // The end of a journal may be half a character, or a whole line but for its end.
     let folder = world.path(".bird/audit");
@@ -61,8 +61,8 @@ fn rows_with_null_are_told_once_however_often_it_goes_on() {
     torn.pop();
     torn.extend(b"\n{\"Orphans\":{\"key\":\"\xC3");
     std::fs::write(&running, torn).expect("it is written");
-    let told = world.run(&flags).exits(2).stderr;
-    assert!(told.contains("integer overflow"), "{told}");
+    let output = world.run(&flags).exits(2).stderr;
+    assert!(output.contains("integer overflow"), "{output}");
 }
 
 /// One session reads page after page of one snapshot. A page that ends within a key has fewer keys
@@ -86,8 +86,8 @@ fn keys_without_pages_are_not_read_in_pages(engine: Engine) {
         ),
     );
     let merge = ["audit", "--strategy", "merge"];
-    let told = world.run(&merge).exits(2).stderr;
-    assert!(told.contains("--apart"), "{told}");
+    let output = world.run(&merge).exits(2).stderr;
+    assert!(output.contains("--apart"), "{output}");
     world
         .run(&["audit", "--strategy", "merge", "--apart"])
         .exits(1);

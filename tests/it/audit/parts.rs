@@ -175,16 +175,16 @@ fn rows_with_null_that_were_not_read_are_missing() {
          INSERT INTO m VALUES ('1', 1), ('2', 2), (CAST(x'ff' AS TEXT), NULL);",
     );
     let flags = ["audit", "--format", "json", "--strategy", "merge"];
-    let told = world.run(&flags).exits(2);
-    let document = told.json();
+    let output = world.run(&flags).exits(2);
+    let document = output.json();
     assert_eq!(counted(&document), [[2, 2, 1, 1]], "{document}");
     let one = &document["references"][0];
     assert_eq!(
         (&one["complete"], &one["parents"]),
         (&false.into(), &Value::Null)
     );
-    let told = world.run(&["audit", "--strategy", "merge"]).exits(2);
-    told.says("rows with NULL were not read");
+    let output = world.run(&["audit", "--strategy", "merge"]).exits(2);
+    output.says("rows with NULL were not read");
 }
 
 /// What was seen of another instant does not count.

@@ -83,9 +83,9 @@ fn run(world: &World, flags: &[&[&str]]) -> Output {
 #[track_caller]
 fn found(output: &Output, rows: u64) -> Vec<String> {
     let document = output.json();
-    assert_eq!(document["complete"], true, "{}", output.told());
+    assert_eq!(document["complete"], true, "{}", output.transcript());
     let one = &document["references"][0];
-    assert_eq!(one["rows"], rows, "{}", output.told());
+    assert_eq!(one["rows"], rows, "{}", output.transcript());
     let sample = one["sample"].as_array().expect("a sample");
     let ids = sample.iter().map(|orphan| orphan["row"]["id"].as_str());
     let mut ids: Vec<String> = ids.map(|id| id.expect("an id").to_owned()).collect();
@@ -105,7 +105,11 @@ fn what_it_has_is_found(pair: &Pair, world: &World) {
     // Elsewhere a lag is told by checkpoints, and is gone a moment after the last row has come.
     let (limit, most) = pair.engine.pick(("5s", 5), ("0s", 0), ("", 0));
     let output = run(world, &[REPLICA, &["--max-lag", limit]]).exits(1);
-    assert!(!output.stderr.contains("waiting"), "{}", output.told());
+    assert!(
+        !output.stderr.contains("waiting"),
+        "{}",
+        output.transcript()
+    );
     assert_eq!(found(&output, 52), ["51", "52"]);
     let (document, replica) = (output.json(), replica(&output));
     assert_eq!(document["references"][0]["guarantee"], "late");
@@ -141,7 +145,12 @@ fn a_copy_is_as_good() {
     world.client("twitter", "INSERT INTO messages VALUES (4, 4)");
     let output = run(&world, &[REPLICA]).exits(1);
     assert_eq!(found(&output, 3), ["3"]);
-    assert_eq!(replica(&output)["follows"], false, "{}", output.told());
+    assert_eq!(
+        replica(&output)["follows"],
+        false,
+        "{}",
+        output.transcript()
+    );
     output.warns("follows no server that it tells of: rows that it has not got are not seen");
     let output = run(&world, &[REPLICA, REPLICA]).exits(2);
     output.warns("`twitter` is named twice");
@@ -197,7 +206,7 @@ fn a_lag_is_waited_for(pair: &Pair, world: &World) {
             }
             replay(pair, true);
         }
-        let waiting = world.start_telling(&flags, "waiting: the replica of twitter is ");
+        let waiting = world.start_and_wait_for(&flags, "waiting: the replica of twitter is ");
         // Whoever looks how far behind it is, looks in a new session where that one broke.
         let all = "SELECT ID FROM information_schema.PROCESSLIST \
                    WHERE USER = 'root' AND COALESCE(INFO, '') <> 'DO SLEEP(30)' AND DB = ";
@@ -222,7 +231,7 @@ fn a_lag_is_waited_for(pair: &Pair, world: &World) {
     let output = output.warns(" s behind").warns("going on");
     assert_eq!(found(&output, 53), ["52", "99"]);
     let behind = &replica(&output)["behind_seconds"];
-    assert!(behind.as_u64() > Some(0), "{}", output.told());
+    assert!(behind.as_u64() > Some(0), "{}", output.transcript());
 }
 
 /// The session that has locked the table.
@@ -256,15 +265,15 @@ fn one_that_does_not_follow_is_told(pair: &Pair, world: &World) {
     }
     let flags = [&["audit", "--format", "json"], REPLICA, NO_LAG].concat();
     let mut waiting =
-        world.start_telling(&flags, "waiting: the replica of twitter does not follow");
+        world.start_and_wait_for(&flags, "waiting: the replica of twitter does not follow");
     let output = run(world, &[REPLICA]).exits(1);
     let replica = replica(&output);
     assert_eq!(replica["follows"], false, "{replica}");
     assert_eq!(replica["behind_seconds"], Value::Null, "{replica}");
     assert!(
-        output.told().contains("does not follow"),
+        output.transcript().contains("does not follow"),
         "{}",
-        output.told()
+        output.transcript()
     );
     assert!(!waiting.has_ended());
     match pair.engine {
@@ -373,7 +382,7 @@ fn what_a_standby_had_to_replay_is_told(pair: &Pair, world: &World) {
     }
     let output = auditing.finish().exits(2);
     let document = output.json();
-    assert_eq!(document["complete"], false, "{}", output.told());
+    assert_eq!(document["complete"], false, "{}", output.transcript());
     assert_eq!(document["references"][0]["coverage"], json!([]));
     let output = output.warns("twitter: reading its keys from the replica: ");
     let output = output.warns("due to conflict with recovery (40001)");
@@ -405,7 +414,7 @@ fn an_account_that_may_not_ask(pair: &Pair, world: &World) {
     pair.primary("", &format!("{} ON *.* TO {one}", right));
     pair.catch_up("twitter");
     let output = run(world, &[named, NO_LAG]).exits(1);
-    assert_eq!(replica(&output)["follows"], true, "{}", output.told());
+    assert_eq!(replica(&output)["follows"], true, "{}", output.transcript());
     pair.primary(
         "",
         &format!("{} ON *.* FROM {one}", right.replace("GRANT", "REVOKE")),
@@ -416,7 +425,7 @@ fn an_account_that_may_not_ask(pair: &Pair, world: &World) {
         replica(&output)["follows"],
         Value::Null,
         "{}",
-        output.told()
+        output.transcript()
     );
     pair.primary("", &format!("DROP USER {one}"));
 }

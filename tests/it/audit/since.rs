@@ -58,11 +58,12 @@ fn only_what_is_new_is_read(engine: Engine) {
     let third = audited("seen=2026-02-01 00:00:00");
     assert_eq!(counted(&third), [[4, 4, 3, 3]], "{third}");
     assert_eq!(third["references"][0]["last_full_pass"], *begun, "{third}");
-    let told = world.run(&["audit", "--since", "seen"]).exits(0);
-    told.says(&format!("only rows with seen from {april} on"))
+    let output = world.run(&["audit", "--since", "seen"]).exits(0);
+    output
+        .says(&format!("only rows with seen from {april} on"))
         .says("a full audit alone");
-    let told = world.run(&["audit", "--since", "nowhere"]).exits(2);
-    told.warns("m has no column nowhere");
+    let output = world.run(&["audit", "--since", "nowhere"]).exits(2);
+    output.warns("m has no column nowhere");
 }
 
 /// An audit that read few rows and was cut short is no beginning of one that reads all.

@@ -27,8 +27,8 @@ fn tables_are_told_from_what_only_looks_like_them() {
         let audit = world
             .run(&["audit", "--explain", "--format", "json"])
             .exits(2);
-        let told: serde_json::Value = serde_json::from_str(&audit.stdout).expect("JSON");
-        let findings = told["findings"].as_array().expect("findings").iter();
+        let output: serde_json::Value = serde_json::from_str(&audit.stdout).expect("JSON");
+        let findings = output["findings"].as_array().expect("findings").iter();
         let messages = findings
             .filter(|one| {
                 one["code"]
@@ -58,9 +58,9 @@ fn what_is_slow_or_loose_is_a_note() {
     );
     let document = world.run(&["audit", "--format", "json"]).exits(0).json();
     let findings = document["findings"].as_array().expect("findings");
-    let told = |one: &serde_json::Value| (one["code"].clone(), one["severity"].clone());
-    let told: Vec<_> = findings.iter().map(told).collect();
+    let output = |one: &serde_json::Value| (one["code"].clone(), one["severity"].clone());
+    let output: Vec<_> = findings.iter().map(output).collect();
     let notes = ["reference-not-unique", "reference-not-indexed"];
-    assert_eq!(told, notes.map(|code| (code.into(), "note".into())));
+    assert_eq!(output, notes.map(|code| (code.into(), "note".into())));
     assert_eq!(document["references"][0]["rows"], 2, "{document}");
 }

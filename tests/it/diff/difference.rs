@@ -104,8 +104,8 @@ fn a_name_that_stays_wins_over_a_twin() {
             key(name, true, new),
         )))
     };
-    let told = [modified("k", "a", "b"), modified("l", "b", "a")];
-    assert_eq!(alters(from, to), told);
+    let output = [modified("k", "a", "b"), modified("l", "b", "a")];
+    assert_eq!(alters(from, to), output);
 }
 
 #[test]
@@ -145,20 +145,20 @@ fn the_same_twice_is_more_than_once() {
 
 #[test]
 fn columns_that_change_places_are_moved() {
-    let told = alters(with(&["a", "b", "c"]), with(&["c", "a", "b"]));
+    let output = alters(with(&["a", "b", "c"]), with(&["c", "a", "b"]));
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let moved = Pair::new(names(&["a", "b", "c"]), names(&["c", "a", "b"]));
-    assert_eq!(told, [Alter::MoveColumns(moved)]);
+    assert_eq!(output, [Alter::MoveColumns(moved)]);
 }
 
 #[test]
 fn columns_that_come_and_go_move_no_other() {
-    let told = alters(with(&["a", "b"]), with(&["x", "b"]));
-    let told: Vec<bool> = told
+    let output = alters(with(&["a", "b"]), with(&["x", "b"]));
+    let output: Vec<bool> = output
         .iter()
         .map(|alter| matches!(alter, Alter::MoveColumns(_)))
         .collect();
-    assert_eq!(told, [false, false]);
+    assert_eq!(output, [false, false]);
 }
 
 #[test]
@@ -176,9 +176,9 @@ fn an_order_that_cannot_change_is_a_remark() {
 
 #[test]
 fn what_makes_no_difference_makes_none() {
-    let mut told = with(&["a"]);
-    told.create_statement.0 = "CREATE TABLE t (a int)".to_owned();
-    assert_eq!(alters(with(&["a"]), told), []);
+    let mut output = with(&["a"]);
+    output.create_statement.0 = "CREATE TABLE t (a int)".to_owned();
+    assert_eq!(alters(with(&["a"]), output), []);
 }
 
 #[test]

@@ -35,11 +35,11 @@ impl Proxy {
         let (address, name) = place.split_once('/').expect("a database");
         let url = format!("{account}@127.0.0.1:{port}/{name}");
         let (address, used) = (address.to_owned(), Arc::new(AtomicBool::new(false)));
-        let (told, seen) = (used.clone(), Arc::new(AtomicUsize::new(0)));
+        let (output, seen) = (used.clone(), Arc::new(AtomicUsize::new(0)));
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let server = TcpStream::connect(&address).expect("the server");
-                between(client, server, rule, &told, &seen);
+                between(client, server, rule, &output, &seen);
             }
         });
         Proxy { url, used }
@@ -166,17 +166,17 @@ fn a_connection_that_breaks_at_a_commit_is_looked_behind(engine: Engine) {
                 break;
             }
             cuts += 1;
-            assert!([2, 4].contains(&run.code), "{}", run.told());
+            assert!([2, 4].contains(&run.code), "{}", run.transcript());
             let run = run.warns("error[connection-lost]");
             let applied = world.client(
                 "ums",
                 "SELECT count(*) FROM refinery_schema_history WHERE version = 2",
             );
             // It must not say what it cannot know.
-            let told = run.told();
+            let output = run.transcript();
             match applied.as_str() {
-                "1\n" => assert!(!run.stderr.contains("rolled back"), "{rule:?}: {told}"),
-                _ => assert!(!run.stdout.contains("current"), "{rule:?}: {told}"),
+                "1\n" => assert!(!run.stderr.contains("rolled back"), "{rule:?}: {output}"),
+                _ => assert!(!run.stdout.contains("current"), "{rule:?}: {output}"),
             }
             world.run(&["migrate"]).ok();
             assert_eq!(state(&world), wanted, "{engine:?} {rule:?}");

@@ -70,7 +70,11 @@ fn a_session_that_is_ended_on_its_server_gives_its_lock_back(engine: Engine) {
         end(&world, &session);
     }
     let lost = running.finish().exits(4).warns("error[connection-lost]");
-    assert!(lost.stderr.contains("bird migrate"), "{}", lost.told());
+    assert!(
+        lost.stderr.contains("bird migrate"),
+        "{}",
+        lost.transcript()
+    );
     world.write(FILE, &slow(engine, 0));
     let start = Instant::now();
     world.run(&["migrate", "--lock-timeout", "5s"]).ok();
@@ -131,7 +135,7 @@ fn a_statement_whose_time_is_over_is_cancelled_on_the_server(engine: Engine) {
     assert!(
         start.elapsed() < Duration::from_secs(20),
         "{}",
-        stopped.told()
+        stopped.transcript()
     );
     assert_eq!(sessions(&world, "INSERT INTO a%"), Vec::<String>::new());
     world.write(FILE, &slow(engine, 0));

@@ -52,7 +52,7 @@ fn a_large_statement_is_applied_or_refused_by_its_server(engine: Engine) {
             // It may hang up before its words are read.
             let words = ["max_allowed_packet", "error[connection-lost]"];
             let said = words.iter().any(|words| run.stderr.contains(words));
-            assert!(said, "{}", run.told());
+            assert!(said, "{}", run.transcript());
             assert_eq!(rows, "0\n");
         }
         _ => {

@@ -84,14 +84,14 @@ fn a_journal_that_cannot_be_written_stops_the_run(engine: Engine) {
     let text = "INSERT INTO a VALUES (1);\nCREATE TABLE b (id INT);\n";
     let world = world(engine, text);
     world.client("ums", refusing);
-    let stopped = world.run(&["migrate"]).exits(4).told();
+    let stopped = world.run(&["migrate"]).exits(4).transcript();
     let left = engine.pick("statement 1 of 2", "is rolled back", "is rolled back");
-    let told = engine.pick("full", "no space left on device", "full");
-    assert!(stopped.contains(told), "{stopped}");
+    let output = engine.pick("full", "no space left on device", "full");
+    assert!(stopped.contains(output), "{stopped}");
     assert!(stopped.contains(left), "{stopped}");
     // Whoever tries again comes no further, and does no harm.
     let again = world.run(&["migrate"]);
-    assert!([2, 4].contains(&again.code), "{}", again.told());
+    assert!([2, 4].contains(&again.code), "{}", again.transcript());
     world.client("ums", mended);
     world.run(&["migrate"]).ok();
     assert_eq!(world.client("ums", "SELECT * FROM a"), "1\n");

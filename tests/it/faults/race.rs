@@ -74,7 +74,7 @@ fn ten_impatient_runners_are_refused_or_find_the_work_done(engine: Engine) {
             4 => engine == Engine::Sqlite && output.stderr.contains("error[locked]"),
             _ => false,
         };
-        assert!(fine, "{}", output.told());
+        assert!(fine, "{}", output.transcript());
     }
     if engine != Engine::Sqlite {
         assert!(ended.iter().any(|output| output.code == 0));

@@ -258,7 +258,7 @@ fn a_rogue_server_is_left_in_good_time_and_order() {
         let took = start.elapsed();
         let ended = running.finish();
         if ended.code != 2 || !ended.stderr.starts_with("error[") {
-            wrong.push(format!("{name}, after {took:?}: {}", ended.told()));
+            wrong.push(format!("{name}, after {took:?}: {}", ended.transcript()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -22,8 +22,8 @@ fn world(engine: Engine) -> World {
 
 /// Neither in what was told, which every run is searched for, nor in a row.
 fn searched(world: &World, output: Output) -> Output {
-    let told = output.told();
-    assert!(!told.contains(&CANARY[..6]), "{told}");
+    let shown = output.transcript();
+    assert!(!shown.contains(&CANARY[..6]), "{shown}");
     for table in ["bird_journal", "bird_applied", "refinery_schema_history"] {
         let rows = world.client("ums", &format!("SELECT * FROM {table}"));
         assert!(!rows.contains(CANARY), "{table}: {rows}");
@@ -76,8 +76,8 @@ fn no_failure_shows_or_keeps_a_secret(engine: Engine) {
         );
         let holder = world.start(&["migrate", "--lock-timeout", "20s"]);
         until("the lock is held", || {
-            let told = world.run(&["migrate", "--lock-timeout", "1ms"]);
-            searched(&world, told).code == 3
+            let shown = world.run(&["migrate", "--lock-timeout", "1ms"]);
+            searched(&world, shown).code == 3
         });
         blocker.release();
         searched(&world, holder.finish().exits(4));

@@ -54,7 +54,7 @@ fn a_blocked_statement_steps_back_and_names_who_is_in_the_way(engine: Engine) {
     let stopped = stopped.warns(who).warns("--lock-timeout");
     let status = world.run(&["status", "--format", "json"]).ok().json();
     let partial = &database(&status, "ums")["partial"];
-    assert!(partial.is_null(), "{partial} {}", stopped.told());
+    assert!(partial.is_null(), "{partial} {}", stopped.transcript());
     let columns = engine.pick(
         "SELECT count(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() \
          AND TABLE_NAME = 'a'",
@@ -181,8 +181,8 @@ fn rows_that_came_after_a_truncation_stay(engine: Engine) {
             world.client("ums", &format!("INSERT INTO {name} VALUES (7)"));
             let next = world.run(&["migrate"]);
             let rows = world.client("ums", &format!("SELECT * FROM {name}"));
-            assert_eq!(rows, "7\n", "{engine:?} {name}: {}", next.told());
-            assert!([0, 5].contains(&next.code), "{}", next.told());
+            assert_eq!(rows, "7\n", "{engine:?} {name}: {}", next.transcript());
+            assert!([0, 5].contains(&next.code), "{}", next.transcript());
         }
     }
 }

@@ -42,15 +42,15 @@ fn an_accepted_file_is_as_if_it_had_been_applied(engine: Engine) {
     let dry: Vec<&str> = [accept("V1"), vec!["--dry-run"]].concat();
     world.run(&dry).ok().says("V1 first would be accepted");
     let dry = [dry, vec!["--format", "json"]].concat();
-    let told = world.run(&dry).ok().json();
+    let output = world.run(&dry).ok().json();
     let named = json!([{ "version": 1, "name": "first" }]);
-    assert_eq!(database(&told, "ums")["accepted"], named);
+    assert_eq!(database(&output, "ums")["accepted"], named);
     assert_eq!(history(&world), before);
     assert_eq!(stored(&world, "count(*), count(reason)"), "1\t0\n");
 
-    let told = [accept("ums@V1"), vec!["--format", "json"]].concat();
-    let told = world.run(&told).ok().json();
-    let one = database(&told, "ums");
+    let output = [accept("ums@V1"), vec!["--format", "json"]].concat();
+    let output = world.run(&output).ok().json();
+    let one = database(&output, "ums");
     assert_eq!(one["accepted"], named);
     assert_eq!(one["changed"], json!([]));
     assert_eq!(one["state"], "current");
@@ -75,7 +75,7 @@ fn an_accepted_file_is_as_if_it_had_been_applied(engine: Engine) {
         .exits(3)
         .warns("it was accepted as it was");
     let output = output.warns(BECAUSE).warns("+words -- no comment");
-    assert!(!output.stderr.contains("-lines"), "{}", output.told());
+    assert!(!output.stderr.contains("-lines"), "{}", output.transcript());
 }
 
 /// The row as the client shows it: one of them doubles backslashes.
@@ -94,7 +94,7 @@ fn a_renamed_file_can_be_accepted(engine: Engine) {
     world.write("migrations/ums/V1__other.sql", TEXT);
     let output = world.run(&["migrate"]).exits(3);
     let output = output.warns("V1 other is in the history as `V1 first`");
-    assert!(!output.stderr.contains("+++"), "{}", output.told());
+    assert!(!output.stderr.contains("+++"), "{}", output.transcript());
     assert_eq!(ums(&world)["reformatted"], json!([]));
     world
         .run(&accept("1"))
@@ -121,12 +121,12 @@ fn a_wide_history_is_stamped_wide(engine: Engine) {
 fn what_cannot_be_accepted_is_refused(engine: Engine) {
     let world = applied(engine).file(LATER, "CREATE TABLE b (id INT);\n");
     let before = history(&world);
-    for (version, told) in [
+    for (version, output) in [
         ("V1", "V1 first was not changed"),
         ("V2", "V2 later is not applied"),
         ("V9", "has no migration V9"),
     ] {
-        world.run(&accept(version)).exits(3).warns(told);
+        world.run(&accept(version)).exits(3).warns(output);
     }
     world.run(&accept("ums@x")).exits(2).warns("is no version");
     world
@@ -160,8 +160,8 @@ fn accepting_and_migrating_are_one_run(engine: Engine) {
     let world = applied(engine).file(LATER, "CREATE TABLE b (id INT);\n");
     // Only reformatted: stock refinery, which compares every byte, can go on after this.
     world.write(FILE, &format!("{TEXT}-- the end\n"));
-    let told = world.run(&accept("V1")).ok().says("V1 first is accepted");
-    told.says("applied 1 migration, 1 statement: ums at V2");
+    let output = world.run(&accept("V1")).ok().says("V1 first is accepted");
+    output.says("applied 1 migration, 1 statement: ums at V2");
     assert_eq!(world.run(&["status", "--exit-code"]).ok().stderr, "");
     // What was accepted stays so where a later statement fails.
     world.write(FILE, &edited());
@@ -176,7 +176,7 @@ fn accepting_and_migrating_are_one_run(engine: Engine) {
     assert!(
         !failed.stderr.contains("migration-changed"),
         "{}",
-        failed.told()
+        failed.transcript()
     );
     assert_eq!(ums(&world)["changed"], json!([]));
 }
@@ -195,7 +195,7 @@ mod stock {
         refine(&program, &world).expect_err("a divergent migration");
         world.run(&accept("V1")).ok();
         world.write(LATER, "CREATE TABLE b (id INT);\n");
-        refine(&program, &world).unwrap_or_else(|told| panic!("{told}"));
+        refine(&program, &world).unwrap_or_else(|output| panic!("{output}"));
         world.run(&["status", "--exit-code"]).ok();
         assert_eq!(stored(&world, "version"), "1\n");
     }

@@ -29,18 +29,18 @@ fn packed(text: &[u8]) -> Vec<u8> {
 }
 
 /// The file differs in nothing but a comment, which what was kept would excuse.
-fn refuses(world: &World, told: &str) {
+fn refuses(world: &World, shown: &str) {
     world.write(FILE, &format!("{TEXT}-- the end\n"));
     for (command, code) in [("status", 0), ("migrate", 3)] {
         let output = world.run(&[command]).exits(code);
-        output.warns("migration-changed").warns(told);
+        output.warns("migration-changed").warns(shown);
     }
 }
 
 fn what_was_kept_and_edited_is_told(engine: Engine) {
     let world = applied(engine);
     let bytes = |bytes: &[u8]| literal(engine, bytes);
-    for (column, value, told) in [
+    for (column, value, shown) in [
         ("digest", "''".to_owned(), "digest is no SHA-256"),
         ("digest", "'none'".into(), "digest is no SHA-256"),
         ("checksum", "'abc'".into(), "checksum is no number"),
@@ -69,7 +69,7 @@ fn what_was_kept_and_edited_is_told(engine: Engine) {
             "ums",
             &format!("UPDATE bird_applied SET {column} = {value}"),
         );
-        refuses(&world, told);
+        refuses(&world, shown);
         // A person can still say what is right, and that mends the row.
         let accept = ["migrate", "--accept-checksum", "V1", "--reason", "mended"];
         world.run(&accept).ok();
@@ -158,7 +158,7 @@ fn an_edited_journal_is_told_in_words() {
                 assert!(
                     output.stderr.contains("history"),
                     "{set}: {}",
-                    output.told()
+                    output.transcript()
                 );
             }
         }

@@ -45,8 +45,8 @@ impl Case {
 
     pub fn malformed(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();
-        for told in self.rows.iter().filter_map(|row| row.key.as_ref().err()) {
-            *all.entry(told.clone()).or_default() += 1;
+        for output in self.rows.iter().filter_map(|row| row.key.as_ref().err()) {
+            *all.entry(output.clone()).or_default() += 1;
         }
         all
     }
@@ -200,8 +200,8 @@ fn uuids(cases: &mut Cases) {
             |id| id.to_string(),
             |id| id.to_string().to_uppercase(),
             |id| {
-                let told = id.to_string();
-                format!("{}{}", told[..8].to_uppercase(), &told[8..])
+                let output = id.to_string();
+                format!("{}{}", output[..8].to_uppercase(), &output[8..])
             },
             |id| id.simple().to_string(),
             |id| id.simple().to_string().to_uppercase(),
@@ -211,16 +211,16 @@ fn uuids(cases: &mut Cases) {
         let mut rows = Vec::new();
         for at in [4, 1, 3, 2] {
             let spelled = forms.iter().map(|form| form(&id(at)));
-            rows.extend(spelled.map(|told| text(&told, id(at).as_bytes())));
+            rows.extend(spelled.map(|output| text(&output, id(at).as_bytes())));
         }
         rows
     };
     // What looks like a UUID to a collation, and is none.
     let doubtful = || -> Vec<Row> {
-        let told = id(4).to_string();
+        let output = id(4).to_string();
         let mut rows = all();
-        rows.push(no_key(&told.replace('e', "é")));
-        rows.push(no_key(&told.replace('1', "１")));
+        rows.push(no_key(&output.replace('e', "é")));
+        rows.push(no_key(&output.replace('1', "１")));
         rows.extend(["", "x", "0a000000-0000-4000-8000-0000000000fg"].map(no_key));
         rows.push(no_key("0a0000000000-4000-8000-0000000000-ff"));
         rows

@@ -48,8 +48,8 @@ pub fn check(engine: Engine) {
             for name in ["own", "other"] {
                 let table = format!("{name}{number}");
                 let counts = counts(&mut session, &schema, &table, collation).await;
-                let told: Vec<String> = counts.values().map(u64::to_string).collect();
-                assert_eq!(told, groups, "{collation} of {name}");
+                let output: Vec<String> = counts.values().map(u64::to_string).collect();
+                assert_eq!(output, groups, "{collation} of {name}");
                 all.push(counts);
             }
             assert_eq!(all[0], all[1], "{collation}");
@@ -60,7 +60,7 @@ pub fn check(engine: Engine) {
 
 /// The keys of a table, which are found again, and are the same in two ranges.
 async fn counts(session: &mut Session, schema: &Schema, table: &str, collation: &str) -> Counts {
-    let told = format!("{collation} of {table}");
+    let output = format!("{collation} of {table}");
     let server = session.server.clone();
     let own = table.starts_with("own");
     let table = schema.table(table).expect("the table");
@@ -73,19 +73,19 @@ async fn counts(session: &mut Session, schema: &Schema, table: &str, collation: 
     };
     let compare = Compare::Collated(collation.to_owned());
     let end = KeySource::new(place, table, &[(column, compare)], None).expect("an end");
-    assert_eq!(end.indexed(), own, "{told}");
+    assert_eq!(end.indexed(), own, "{output}");
     let counted = keys::all(session, &end.counted(&KeyRange::default())).await;
     let counted = counted.expect("keys");
     let wanted: Vec<Vec<u8>> = counted.iter().map(|(key, _)| key.to_vec()).collect();
     let found = keys::all(session, &end.among(&wanted)).await.expect("keys");
-    assert_eq!(found.len(), counted.len(), "{told}");
+    assert_eq!(found.len(), counted.len(), "{output}");
     let middle = wanted[wanted.len() / 2].clone();
     let mut rows = 0;
     for (after, upto) in [(None, Some(middle.clone())), (Some(middle), None)] {
         let half = end.counted(&KeyRange { after, upto });
         rows += keys::all(session, &half).await.expect("keys").rows();
     }
-    assert_eq!(rows, TEXTS.len() as u64, "{told}");
+    assert_eq!(rows, TEXTS.len() as u64, "{output}");
     counted
         .iter()
         .map(|(key, rows)| (key.to_vec(), rows))

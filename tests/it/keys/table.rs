@@ -68,8 +68,8 @@ impl Laid<'_> {
                 *all.entry(key.clone()).or_default() += rows;
                 last = Some(key);
             }
-            for (told, rows) in &batch.malformed {
-                *malformed.entry(told.clone()).or_default() += rows;
+            for (text, rows) in &batch.malformed {
+                *malformed.entry(text.clone()).or_default() += rows;
             }
         }
         (all, malformed)
@@ -103,14 +103,14 @@ impl Laid<'_> {
         let (again, _) = keys::rows(self.session, &asked).await.expect("rows");
         assert_eq!(again.len(), all.len(), "{}: again", self.case.name);
         // The cells of a key name its rows too.
-        let told: Vec<Vec<String>> = all.iter().map(|row| row.told.clone()).collect();
-        let asked = end.again(&end.columns, &told).expect("a query");
+        let texts: Vec<Vec<String>> = all.iter().map(|row| row.texts.clone()).collect();
+        let asked = end.again(&end.columns, &texts).expect("a query");
         let (again, _) = keys::rows(self.session, &asked).await.expect("rows");
         for row in &all {
             assert!(
                 again
                     .iter()
-                    .any(|other| other.told == row.told && other.key == row.key),
+                    .any(|other| other.texts == row.texts && other.key == row.key),
                 "{}: {row:?}",
                 self.case.name
             );
@@ -215,7 +215,7 @@ impl Laid<'_> {
     }
 
     /// What is promised of its column.
-    pub fn told(&self, end: &KeySource<'_>) -> String {
+    pub fn promises(&self, end: &KeySource<'_>) -> String {
         let promises = [
             (end.sorts(), "sorts"),
             (end.indexed(), "indexed"),

@@ -29,10 +29,10 @@ fn a_hand_edited_history_is_told_in_words(engine: Engine) {
         world.client("ums", &set(value));
         for command in ["status", "migrate", "up"] {
             let output = world.run(&[command]).exits(2);
-            let told = &output.stderr;
+            let shown = &output.stderr;
             let all = ["ums", "refinery_schema_history", "version 2", word];
-            let lacks = all.iter().find(|part| !told.contains(**part));
-            assert_eq!(lacks, None, "{column} = {value}:\n{}", output.told());
+            let lacks = all.iter().find(|part| !shown.contains(**part));
+            assert_eq!(lacks, None, "{column} = {value}:\n{}", output.transcript());
         }
         let at = ["version", "name", "applied_on", "checksum"];
         let at = at
@@ -61,7 +61,7 @@ fn a_row_that_somebody_deleted_is_not_made_up(engine: Engine) {
     assert!(
         !status.stdout.contains("statement 3 of 2"),
         "{}",
-        status.told()
+        status.transcript()
     );
     let output = world.run(&["migrate"]);
     if output.code == 0 {
@@ -121,8 +121,8 @@ fn whatever_stands_in_a_history_is_told_in_words() {
             );
             for command in ["status", "migrate"] {
                 let output = world.run(&[command]).exits(2);
-                let told = output.stderr.contains("history");
-                assert!(told, "{table}: {rows}\n{}", output.told());
+                let shown = output.stderr.contains("history");
+                assert!(shown, "{table}: {rows}\n{}", output.transcript());
             }
             world.refused("ums", "SELECT * FROM a");
         }

@@ -174,7 +174,7 @@ fn a_signal_ends_it_between_chunks(engine: Engine) {
     assert!(
         ended.stderr.contains("this run has committed"),
         "{}",
-        ended.told()
+        ended.transcript()
     );
     let report = ended.json();
     let one = &report["references"][0];

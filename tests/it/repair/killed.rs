@@ -116,7 +116,7 @@ fn a_purge_goes_on_wherever_it_is_killed(engine: Engine) {
 /// How many rows of a run are purged, as the journal has it, how many are kept, and how many are
 /// kept of others.
 fn purged(world: &World, run: &str) -> [u64; 3] {
-    let told = world.client(
+    let output = world.client(
         "twitter",
         &format!(
             "SELECT coalesce(sum(repaired), 0) FROM bird_repair \
@@ -125,7 +125,7 @@ fn purged(world: &World, run: &str) -> [u64; 3] {
              SELECT count(*) FROM bird_quarantine_notes WHERE bird_run <> '{run}';"
         ),
     );
-    let mut numbers = told.lines().map(|line| line.parse().expect("a number"));
+    let mut numbers = output.lines().map(|line| line.parse().expect("a number"));
     std::array::from_fn(|_| numbers.next().expect("three numbers"))
 }
 
@@ -141,7 +141,7 @@ fn check(world: &World, before: &str, run: &str, action: Action) -> u64 {
              WHERE run = '{run}' AND direction = '{way}';"
         )
     };
-    let told = world.client(
+    let output = world.client(
         "twitter",
         &format!(
             "{}{}SELECT 'aside', count(*) FROM bird_quarantine_notes;\
@@ -151,7 +151,7 @@ fn check(world: &World, before: &str, run: &str, action: Action) -> u64 {
             count("undo"),
         ),
     );
-    let mut lines: Vec<&str> = told.lines().collect();
+    let mut lines: Vec<&str> = output.lines().collect();
     let mut number = || {
         let line = lines.remove(0).rsplit('\t').next();
         line.and_then(|number| number.parse::<u64>().ok())

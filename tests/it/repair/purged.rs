@@ -21,7 +21,12 @@ fn what_is_kept_goes_for_good_with_consent(engine: Engine) {
         refused.warns("`bird_quarantine_notes` that would be gone for good: 5");
     }
     let dry = world.run(&[&allowed[..], &["--dry-run"]].concat()).ok();
-    assert_eq!(dry.json()["references"][0]["purged"], 5, "{}", dry.told());
+    assert_eq!(
+        dry.json()["references"][0]["purged"],
+        5,
+        "{}",
+        dry.transcript()
+    );
     let config = world.read("bird.toml");
     world.write("bird.toml", &format!("protected = true\n{config}"));
     world.run(&allowed).exits(3).warns("protected");
@@ -82,7 +87,7 @@ fn what_is_kept_goes_for_good_with_consent(engine: Engine) {
 fn numbers_that_may_be_given_again_are_told() {
     let people = "CREATE TABLE people (id INTEGER PRIMARY KEY);\nINSERT INTO people VALUES (1);\n";
     let references = [("twitter.notes.person", "to = \"ums.people.id\"")];
-    for (key, told) in [
+    for (key, output) in [
         ("INTEGER PRIMARY KEY", true),
         ("INTEGER PRIMARY KEY AUTOINCREMENT", false),
     ] {
@@ -101,17 +106,20 @@ fn numbers_that_may_be_given_again_are_told() {
             let document = done.json();
             let findings = document["findings"].as_array().expect("findings");
             let codes: Vec<_> = findings.iter().map(|one| one["code"].clone()).collect();
-            let wanted = if told {
+            let wanted = if output {
                 vec![json!("numbered-again")]
             } else {
                 Vec::new()
             };
-            assert_eq!(codes, wanted, "{}", done.told());
+            assert_eq!(codes, wanted, "{}", done.transcript());
             // A new row has the place of one that was kept: it is left aside.
             world.client("twitter", "INSERT INTO notes (person) VALUES (1)");
             let undo = ["repair", "--undo", &run, "--format", "json"];
-            let undone = world.run(&undo).exits(if told { 4 } else { 0 }).json();
-            assert_eq!(undone["references"][0]["conflicts"], json!(u64::from(told)));
+            let undone = world.run(&undo).exits(if output { 4 } else { 0 }).json();
+            assert_eq!(
+                undone["references"][0]["conflicts"],
+                json!(u64::from(output))
+            );
         });
     }
 }

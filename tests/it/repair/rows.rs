@@ -145,8 +145,8 @@ fn made(engine: Engine) -> World {
 
 fn rows_come_back_byte_for_byte(engine: Engine) {
     let world = made(engine);
-    let (_, _, told) = things(engine);
-    let before = world.client("twitter", &told);
+    let (_, _, output) = things(engine);
+    let before = world.client("twitter", &output);
     assert!(before.lines().count() >= 2, "{before}");
     for action in [Action::Quarantine, Action::SetNull, Action::Quarantine] {
         let run = plan(&world, action);
@@ -157,9 +157,9 @@ fn rows_come_back_byte_for_byte(engine: Engine) {
             done["references"][0]["quarantine"],
             json!("bird_quarantine_things")
         );
-        assert_ne!(world.client("twitter", &told), before);
+        assert_ne!(world.client("twitter", &output), before);
         world.run(&["repair", "--undo", &run]).ok();
-        assert_eq!(world.client("twitter", &told), before, "{action:?}");
+        assert_eq!(world.client("twitter", &output), before, "{action:?}");
     }
     world.run(&["verify"]).ok();
 }
@@ -171,14 +171,14 @@ fn ids_of(rows: &str) -> serde_json::Value {
 /// What is aside keeps its shape; the rows of the changed table go elsewhere.
 fn columns_may_change_between_repairs(engine: Engine) {
     let world = made(engine);
-    let (_, _, told) = things(engine);
-    let before = world.client("twitter", &told);
+    let (_, _, output) = things(engine);
+    let before = world.client("twitter", &output);
     let first = plan(&world, Action::Quarantine);
     world.run(EXECUTE).ok();
     world.client("twitter", "ALTER TABLE things ADD COLUMN later INT");
     world.run(EXECUTE).exits(3).warns("table-changed");
     world.run(&["repair", "--undo", &first]).ok();
-    assert_eq!(world.client("twitter", &told), before);
+    assert_eq!(world.client("twitter", &output), before);
     let again = plan(&world, Action::Quarantine);
     let done = world.run(EXECUTE).ok().json();
     assert_eq!(
@@ -191,7 +191,7 @@ fn columns_may_change_between_repairs(engine: Engine) {
     world.run(&undo).exits(3).warns("had a column `later`");
     world.client("twitter", "ALTER TABLE things ADD COLUMN later INT");
     world.run(&undo).ok();
-    assert_eq!(world.client("twitter", &told), before);
+    assert_eq!(world.client("twitter", &output), before);
 }
 
 /// Composite keys, characters that mean something to SQL, and one row that is the orphan of two

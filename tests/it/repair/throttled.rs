@@ -58,7 +58,7 @@ fn a_run_goes_as_far_and_as_fast_as_it_may(engine: Engine) {
         world.run(&["audit", "--max-load", "9999"]).exits(1);
         // The question itself runs: no server is ever less busy.
         let held = waiting(&world, &[EXECUTE, &busy].concat());
-        assert_eq!(number(&held, "remaining"), Some(2), "{}", held.told());
+        assert_eq!(number(&held, "remaining"), Some(2), "{}", held.transcript());
         let held = waiting(&world, &[&undo[..], &busy].concat());
         assert_eq!(held.json()["references"].as_array().map(Vec::len), Some(0));
     }

@@ -25,7 +25,7 @@ fn a_repair_takes_out_what_is_still_an_orphan_and_puts_it_back(engine: Engine) {
     assert!(
         shown.stdout.contains("nothing was written"),
         "{}",
-        shown.told()
+        shown.transcript()
     );
     let looked = world
         .run(&[PLAN, &["--format", "json"]].concat())
@@ -71,7 +71,7 @@ fn a_repair_takes_out_what_is_still_an_orphan_and_puts_it_back(engine: Engine) {
     world.run(&["verify"]).ok();
     world.run(&["status", "--exit-code"]).ok();
     let schema = world.run(&["inspect", "twitter"]).ok();
-    assert!(!schema.stdout.contains("bird_"), "{}", schema.told());
+    assert!(!schema.stdout.contains("bird_"), "{}", schema.transcript());
 
     // On the way back one row finds its key taken, and one is where it was after all.
     world.client("twitter", "INSERT INTO notes VALUES (2, 9, 'other')");
@@ -82,8 +82,8 @@ fn a_repair_takes_out_what_is_still_an_orphan_and_puts_it_back(engine: Engine) {
         .json();
     assert_eq!(dry["references"][0]["returned"], 1, "{dry}");
     let undone = world.run(&undo).exits(4);
-    let told = undone.json();
-    let one = &told["references"][0];
+    let output = undone.json();
+    let one = &output["references"][0];
     assert_eq!(
         (&one["returned"], &one["conflicts"]),
         (&json!(1), &json!(1))
@@ -132,16 +132,16 @@ fn a_key_is_set_to_null_and_back(engine: Engine) {
     world.client("twitter", "UPDATE notes SET person = 1 WHERE id = 4");
     world.client("twitter", "DELETE FROM notes WHERE id = 5");
     let undo = ["repair", "--undo", &run];
-    let told = world.run(&undo).exits(4);
+    let output = world.run(&undo).exits(4);
     assert!(
-        told.stdout.contains("it refers to something again"),
+        output.stdout.contains("it refers to something again"),
         "{}",
-        told.told()
+        output.transcript()
     );
     assert!(
-        told.stdout.contains("the row is not there any more"),
+        output.stdout.contains("the row is not there any more"),
         "{}",
-        told.told()
+        output.transcript()
     );
     world.client("twitter", "UPDATE notes SET person = NULL WHERE id = 4");
     world.client("twitter", "INSERT INTO notes VALUES (5, NULL, 'five')");

@@ -150,8 +150,8 @@ fn nobody_logs_out_before_logging_in(engine: Engine) {
     };
     world.client("ums", &session("05", "05"));
     world.client("ums", &session("05", "06"));
-    let told = world.refused("ums", &session("05", "04"));
-    assert!(told.contains("sessions_logged_out_after_in"), "{told}");
+    let output = world.refused("ums", &session("05", "04"));
+    assert!(output.contains("sessions_logged_out_after_in"), "{output}");
     world.refused(
         "ums",
         "UPDATE sessions SET logged_out_at = '2024-05-05 05:05:04'",

@@ -83,8 +83,11 @@ fn refuses(columns: &[(&str, &str, &str)], values: &[&str]) {
             for value in values {
                 let sql =
                     format!("PRAGMA foreign_keys = OFF; UPDATE {table} SET {column} = {value}");
-                let told = world.refused(database, &sql);
-                assert!(told.contains("CHECK constraint failed"), "{sql}: {told}");
+                let output = world.refused(database, &sql);
+                assert!(
+                    output.contains("CHECK constraint failed"),
+                    "{sql}: {output}"
+                );
             }
         }
     });

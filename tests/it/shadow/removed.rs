@@ -79,15 +79,15 @@ fn a_shadow_that_is_left_behind_is_offered_for_removal(engine: Engine) {
     };
     // A run that works with a shadow is for moments without a session in it.
     let deadline = Instant::now() + Duration::from_secs(30);
-    let told = loop {
-        let told = to_do();
-        if told.contains(&left[0]) {
-            break told;
+    let output = loop {
+        let output = to_do();
+        if output.contains(&left[0]) {
+            break output;
         }
-        assert!(Instant::now() < deadline, "{told}");
+        assert!(Instant::now() < deadline, "{output}");
         std::thread::sleep(Duration::from_millis(500));
     };
-    let (_, drops) = told.split_once(": ").expect("statements");
+    let (_, drops) = output.split_once(": ").expect("statements");
     let drop = drops.split(';').find(|sql| sql.contains(&left[0]));
     world.server("ums", drop.expect("a statement that drops it"));
     assert!(unusual.shadows().is_empty());
@@ -138,7 +138,7 @@ fn a_shadow_is_dropped_on_every_path(engine: Engine) {
         let start = Instant::now();
         running.signal(signal);
         let done = running.finish();
-        assert_eq!(done.code, code, "{}", done.told());
+        assert_eq!(done.code, code, "{}", done.transcript());
         assert!(
             start.elapsed() < Duration::from_secs(20),
             "{:?}",
@@ -157,7 +157,7 @@ fn a_shadow_is_dropped_on_every_path(engine: Engine) {
 
 /// It could be compared.
 fn differs(run: Output) {
-    assert!([0, 1].contains(&run.code), "{}", run.told());
+    assert!([0, 1].contains(&run.code), "{}", run.transcript());
 }
 
 /// What the account lacks is named, with the two ways on.

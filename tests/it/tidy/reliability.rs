@@ -38,11 +38,11 @@ fn rows(page: &str) -> Vec<Vec<&str>> {
 #[test]
 fn every_case_is_told_once_and_in_order() {
     let page = page();
-    let told: Vec<String> = rows(&page).iter().map(|row| row[0].to_owned()).collect();
+    let output: Vec<String> = rows(&page).iter().map(|row| row[0].to_owned()).collect();
     let wanted = CASES
         .iter()
         .flat_map(|(letter, count)| (1..=*count).map(move |number| format!("{letter}{number:02}")));
-    assert_eq!(told, wanted.collect::<Vec<_>>());
+    assert_eq!(output, wanted.collect::<Vec<_>>());
 }
 
 #[test]

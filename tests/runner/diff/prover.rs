@@ -174,21 +174,21 @@ impl Prover {
             let words: Vec<&str> = words(self.dialect.syntax(), text).collect();
             !self.dialect.rebuilt_tables(&words).is_empty()
         });
-        let told = |error: DbError| format!("{what}: {}\nin:\n{sql}", error);
+        let output = |error: DbError| format!("{what}: {}\nin:\n{sql}", error);
         let session = &mut shadow.session;
         if embedded {
             let enforce = format!("PRAGMA foreign_keys = {}", !rebuilds);
-            session.run(&enforce).await.map_err(told)?;
-            session.run("BEGIN").await.map_err(told)?;
+            session.run(&enforce).await.map_err(output)?;
+            session.run("BEGIN").await.map_err(output)?;
         }
         for text in texts {
             let sent = session.run(text).await;
             sent.map_err(|error| format!("{what}: {}\n{text}\nin:\n{sql}", error))?;
         }
         if embedded {
-            session.run("COMMIT").await.map_err(told)?;
+            session.run("COMMIT").await.map_err(output)?;
             let enforce = "PRAGMA foreign_keys = true";
-            session.run(enforce).await.map_err(told)?;
+            session.run(enforce).await.map_err(output)?;
         }
         Ok(())
     }

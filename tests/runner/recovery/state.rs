@@ -52,9 +52,10 @@ pub fn state(world: &World) -> String {
             .into(),
     );
     sql.push_str(&rest);
-    let told = world.client("ums", &sql);
+    let output = world.client("ums", &sql);
     // Rows that an AUTO_INCREMENT has seen are not told apart.
-    told.lines()
+    output
+        .lines()
         .map(|line| match line.split_once(" AUTO_INCREMENT=") {
             Some((before, after)) => {
                 let rest = after.trim_start_matches(|sign: char| sign.is_ascii_digit());

@@ -180,8 +180,8 @@ impl World {
     }
 
     /// Starts bird, leaves it running, and waits until it has told something on stderr.
-    pub fn start_telling(&self, arguments: &[&str], text: &str) -> Running {
-        Running::start_telling(self.command(arguments), text)
+    pub fn start_and_wait_for(&self, arguments: &[&str], text: &str) -> Running {
+        Running::start_and_wait_for(self.command(arguments), text)
     }
 
     /// The rows that the engine's own client gets in a database: a line each, cells between

@@ -31,11 +31,11 @@ impl Output {
     #[track_caller]
     pub fn exits(self, code: i32) -> Output {
         let chosen = self.signal.is_none() || ![130, 143].contains(&code);
-        assert!(chosen, "the signal ended bird:\n{}", self.told());
+        assert!(chosen, "the signal ended bird:\n{}", self.transcript());
         assert!(
             self.code == code,
             "expected exit {code}, got:\n{}",
-            self.told()
+            self.transcript()
         );
         self
     }
@@ -46,7 +46,7 @@ impl Output {
         assert!(
             self.stdout.contains(text),
             "stdout lacks {text:?}:\n{}",
-            self.told()
+            self.transcript()
         );
         self
     }
@@ -57,7 +57,7 @@ impl Output {
         assert!(
             self.stderr.contains(text),
             "stderr lacks {text:?}:\n{}",
-            self.told()
+            self.transcript()
         );
         self
     }
@@ -66,14 +66,17 @@ impl Output {
     #[track_caller]
     pub fn json(&self) -> Value {
         let document: Value = serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!("stdout is not one JSON document: {error}\n{}", self.told())
+            panic!(
+                "stdout is not one JSON document: {error}\n{}",
+                self.transcript()
+            )
         });
-        assert_eq!(document["exit"], self.code, "{}", self.told());
+        assert_eq!(document["exit"], self.code, "{}", self.transcript());
         document
     }
 
     /// Everything, for a failing test.
-    pub fn told(&self) -> String {
+    pub fn transcript(&self) -> String {
         let Output {
             code,
             stdout,
@@ -99,7 +102,7 @@ pub struct Running {
     child: Option<Child>,
     arguments: String,
     /// What was read of its stderr so far.
-    told: String,
+    output: String,
 }
 
 impl Running {
@@ -116,27 +119,27 @@ impl Running {
         Running {
             child: Some(child),
             arguments: arguments.join(" "),
-            told: String::new(),
+            output: String::new(),
         }
     }
 
     /// As [`Running::start`], and waits for a text on its stderr; its end without that is a panic.
-    pub fn start_telling(command: Command, text: &str) -> Running {
+    pub fn start_and_wait_for(command: Command, text: &str) -> Running {
         let mut running = Running::start(command);
         let child = running.child.as_mut().expect("a child");
         let stderr = child.stderr.as_mut().expect("a pipe");
         let mut byte = [0];
-        let mut told = Vec::new();
-        while !String::from_utf8_lossy(&told).contains(text) {
+        let mut output = Vec::new();
+        while !String::from_utf8_lossy(&output).contains(text) {
             let read = stderr.read(&mut byte).expect("its stderr");
             assert!(
                 read > 0,
                 "never told {text:?}: {}",
-                String::from_utf8_lossy(&told)
+                String::from_utf8_lossy(&output)
             );
-            told.extend(byte);
+            output.extend(byte);
         }
-        running.told = String::from_utf8(told).expect("stderr is UTF-8");
+        running.output = String::from_utf8(output).expect("stderr is UTF-8");
         running
     }
 
@@ -159,14 +162,14 @@ impl Running {
     #[track_caller]
     pub fn finish(mut self) -> Output {
         let child = self.child.take().expect("a child");
-        let told = std::mem::take(&mut self.told);
+        let output = std::mem::take(&mut self.output);
         let ended = child.wait_with_output().expect("its output");
         let signal = ended.status.signal();
         let signalled = || signal.map_or(-1, |signal| 128 + signal);
         let output = Output {
             code: ended.status.code().unwrap_or_else(signalled),
             stdout: String::from_utf8(ended.stdout).expect("stdout is UTF-8"),
-            stderr: told + std::str::from_utf8(&ended.stderr).expect("stderr is UTF-8"),
+            stderr: output + std::str::from_utf8(&ended.stderr).expect("stderr is UTF-8"),
             signal,
             arguments: std::mem::take(&mut self.arguments),
         };
@@ -174,11 +177,11 @@ impl Running {
             assert!(
                 !text.contains(CANARY),
                 "the password is shown:\n{}",
-                output.told()
+                output.transcript()
             );
         }
         let panicked = output.code == 101 || output.stderr.contains("panicked at");
-        assert!(!panicked, "bird panicked:\n{}", output.told());
+        assert!(!panicked, "bird panicked:\n{}", output.transcript());
         output
     }
 }

@@ -61,8 +61,8 @@ impl Pair {
     /// What the engine's own client gets from the primary, beside all databases where none is
     /// named; see [`World::client`].
     pub fn primary(&self, database: &str, sql: &str) -> String {
-        let told = self.client("PRIMARY", database, sql);
-        told.unwrap_or_else(|error| panic!("{sql}\n{error}"))
+        let output = self.client("PRIMARY", database, sql);
+        output.unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
     /// As [`Pair::replica`], with what the client says on stderr where it fails.
@@ -72,8 +72,8 @@ impl Pair {
 
     /// As [`Pair::primary`], from the replica.
     pub fn replica(&self, database: &str, sql: &str) -> String {
-        let told = self.try_replica(database, sql);
-        told.unwrap_or_else(|error| panic!("{sql}\n{error}"))
+        let output = self.try_replica(database, sql);
+        output.unwrap_or_else(|error| panic!("{sql}\n{error}"))
     }
 
     /// Waits until the replica has all that the primary has, by a table that comes and goes.

@@ -16,7 +16,7 @@ const USUAL: &[(&str, &str)] = &[
     ("tablespace", "innodb_file_per_table"),
 ];
 
-/// Reads what the server prints. What the schema model has no place for goes into `strange`.
+/// Reads what the server prints. What the schema model has no place for goes into `opaque_clauses`.
 pub fn table(name: &str, printed: &str, defaults: &ServerDefaults<'_>) -> Table {
     let mut table = Table {
         name: name.to_owned(),

@@ -65,9 +65,7 @@ pub struct Renamed(pub Vec<(usize, usize)>);
 impl CompletionCheck for Renamed {
     fn completion(&self, objects: &[ObjectState<'_>]) -> Completion {
         let renamed = |(from, to): &(usize, usize)| {
-            let (Some(from), Some(to)) = (objects.get(*from), objects.get(*to)) else {
-                return false;
-            };
+            let (from, to) = (&objects[*from], &objects[*to]);
             match ((from.before, from.now), (to.before, to.now)) {
                 ((Some(was), None), (None, Some(is))) => {
                     let names = (from.object.parts.last(), to.object.parts.last());

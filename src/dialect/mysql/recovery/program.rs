@@ -78,7 +78,7 @@ impl Created {
     }
 
     fn compare(&self, shown: &str) -> Option<bool> {
-        // So many columns come behind the text.
+        // The number of columns behind the text.
         let behind = match self {
             Created::Unknown => return None,
             Created::Table(table) => return Some(matches(table, &Table::shown(shown)?, ("", ""))),

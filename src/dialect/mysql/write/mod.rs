@@ -12,6 +12,7 @@ pub(super) mod settings;
 pub(super) mod statement;
 pub(super) mod trigger;
 
+use crate::invariant::present;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use self::clause::quote;
@@ -98,8 +99,8 @@ impl<'w> Writer<'w> {
             match change {
                 Change::Create(id) if id.kind == Kind::Table => {
                     let table = self.new_tables.get(id.name.as_str());
-                    for strange in table.map_or(&[][..], |table| &table.opaque_clauses) {
-                        refuse(id.clone(), format!("bird does not understand `{strange}`"));
+                    for clause in table.map_or(&[][..], |table| &table.opaque_clauses) {
+                        refuse(id.clone(), format!("bird does not understand `{clause}`"));
                     }
                 }
                 Change::Alter { table, alters } => {
@@ -404,12 +405,14 @@ impl<'w> Writer<'w> {
     }
 
     fn alter_table(&mut self, table: &str, alters: &[Alter]) {
-        let (Some(old), Some(new)) = (
+        let old = present(
             self.old_tables.get(table).copied(),
+            "a table to alter is in the old schema",
+        );
+        let new = present(
             self.new_tables.get(table).copied(),
-        ) else {
-            return;
-        };
+            "a table to alter is in the new schema",
+        );
         let foreign = self.foreign.adds.get(table).map_or(&[][..], Vec::as_slice);
         let main = alter::alter(old, new, alters, foreign, self.variant);
         let mut steps = partition::around(new, alters);

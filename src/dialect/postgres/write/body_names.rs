@@ -36,9 +36,10 @@ pub fn add_soft(nodes: &mut Nodes<'_>) {
         by_word.entry(word).or_default().push(name);
     }
     for at in 0..nodes.all.len() {
-        let Some(node) = nodes.all.get(at).filter(|node| routine(&node.name)) else {
+        let node = &nodes.all[at];
+        if !routine(&node.name) {
             continue;
-        };
+        }
         let Part::Object(object) = node.part else {
             continue;
         };

@@ -81,7 +81,7 @@ impl<'s> Writer<'_, 's> {
         }
     }
 
-    /// A table's name; one of another schema is told with it, and quoted already.
+    /// A table's name; one of another schema stands qualified and quoted already.
     pub fn quoted_table(&self, name: &str) -> String {
         let known = |nodes: &super::Nodes<'s>| nodes.tables.contains_key(name);
         if known(&self.plan.new) || known(&self.plan.old) {

@@ -6,6 +6,7 @@ use super::clause;
 use super::clause::quote;
 use super::nodes::{Class, Name};
 use super::tables::parameter_changes;
+use crate::invariant::present;
 use crate::model::change::Hazard;
 use crate::model::schema::{Check, ForeignKey, Key, KeyKind, Options, Parent, Table};
 
@@ -84,9 +85,8 @@ impl<'s> Writer<'_, 's> {
 
     /// Whether a partition's key is attached by its parent's, because that or the partition is new.
     fn attach_key(&mut self, name: Name<'s>, key: &'s Key) {
-        let Some(table) = self.plan.new.tables.get(name.table).copied() else {
-            return;
-        };
+        let table = self.plan.new.tables.get(name.table).copied();
+        let table = present(table, "the table of a new key is in the new schema");
         let (Some(parent), Some(link)) = (key.options.get("attached"), table.parents.first())
         else {
             return;

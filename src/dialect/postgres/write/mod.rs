@@ -24,6 +24,7 @@ mod tables;
 mod types;
 mod unsupported;
 
+use crate::invariant::present;
 use crate::model::change::{Change, Ddl, DdlStep, Difference, Unsupported};
 use crate::model::schema::{Id, Kind, Schema};
 
@@ -117,9 +118,11 @@ impl<'s> Writer<'_, 's> {
 
     fn create(&mut self, name: Name<'s>) {
         let action = self.plan.action(&name);
-        let Some(part) = self.plan.new.get(&name).map(|node| node.part) else {
-            return;
-        };
+        let part = present(
+            self.plan.new.get(&name),
+            "a node to create is in the new schema",
+        )
+        .part;
         let old = self
             .old(&name)
             .filter(|_| matches!(action, Action::Alter | Action::Retype));

@@ -67,9 +67,7 @@ impl<'s> Plan<'s> {
         while let Some(cause) = queue.pop_front() {
             let why = self.action(&cause);
             for at in dependants.get(&cause).into_iter().flatten() {
-                let Some(node) = self.old.all.get(*at) else {
-                    continue;
-                };
+                let node = &self.old.all[*at];
                 let now = self.action(&node.name);
                 let next = self.reached(node, &cause, why, now);
                 if next != now {

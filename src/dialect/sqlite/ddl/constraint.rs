@@ -2,7 +2,7 @@
 //! if they mean the same.
 
 use super::table::{Definition, parts};
-use super::tokens::{Known, canonical, code, name as read_name, name_of};
+use super::tokens::{ColumnNames, canonical, code, name as read_name, name_of};
 use crate::model::schema::{
     Check, Column, ForeignKey, Generated, Key, KeyKind, KeyPart, Options, Table,
 };
@@ -237,7 +237,7 @@ pub fn apply(
     column: &mut Column,
     definition: &mut Definition,
     table: &mut Table,
-    known: &Known,
+    known: &ColumnNames,
 ) -> Option<()> {
     match clause.rule {
         Rule::Nothing => {}
@@ -281,7 +281,7 @@ pub fn add(
     clause: Clause<'_>,
     column: Option<&Column>,
     table: &mut Table,
-    known: &Known,
+    known: &ColumnNames,
 ) -> Option<()> {
     let named = clause.name.is_some();
     let name = clause.name.unwrap_or_default();
@@ -363,7 +363,7 @@ fn options(conflict: Option<String>) -> Options {
 
 /// The default of a column: a literal without parentheses. `NULL` is no default, and a bare word is a
 /// string.
-fn default_value(code: &Cursor<'_>, known: &Known) -> Option<String> {
+fn default_value(code: &Cursor<'_>, known: &ColumnNames) -> Option<String> {
     let code = code.bare();
     if let Some(one) = code.only() {
         if one.is("NULL") {

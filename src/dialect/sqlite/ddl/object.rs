@@ -1,14 +1,14 @@
 //! The parser of CREATE INDEX, VIEW, TRIGGER and VIRTUAL TABLE, as the engine stores them.
 
 use super::table::parts;
-use super::tokens::{Known, canonical, code, name as read_name, name_of, plain, tokens};
+use super::tokens::{ColumnNames, canonical, code, name as read_name, name_of, plain, tokens};
 use crate::model::schema::{Id, Key, KeyKind, Kind, Object, Table};
 
 /// The option for the module of a virtual table with its arguments.
 pub const USING: &str = "using";
 
 /// Parses an index on columns of `known`.
-pub fn index(sql: &str, name: &str, known: &Known) -> Option<Key> {
+pub fn index(sql: &str, name: &str, known: &ColumnNames) -> Option<Key> {
     let mut cursor = code(sql)?;
     cursor.eat("CREATE").then_some(())?;
     let kind = if cursor.eat("UNIQUE") {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::constraint::{self, Clause};
-use super::tokens::{Known, canonical, code, name as read_name, name_of, plain};
+use super::tokens::{ColumnNames, canonical, code, name as read_name, name_of, plain};
 use crate::dialect::Literals as _;
 use crate::dialect::sqlite::Sqlite;
 use crate::model::schema::{Column, Key, KeyKind, KeyPart, Options, Table};
@@ -60,7 +60,7 @@ pub fn read(sql: &str) -> Option<Parsed> {
     let body = cursor.group()?;
     let options = options(&mut cursor)?;
     let (drafts, clauses) = items(body)?;
-    let known = Known::new(drafts.iter().map(|draft| draft.column.name.as_str()));
+    let known = ColumnNames::new(drafts.iter().map(|draft| draft.column.name.as_str()));
     let mut parsed = Parsed {
         table: Table {
             name,
@@ -251,12 +251,12 @@ pub fn row_alias(table: &Table) -> Option<&str> {
 }
 
 /// Parses the parts of an index or a key.
-pub fn parts(code: &Cursor<'_>, known: &Known) -> Option<Vec<KeyPart>> {
+pub fn parts(code: &Cursor<'_>, known: &ColumnNames) -> Option<Vec<KeyPart>> {
     let clauses = code.clauses().into_iter();
     clauses.map(|clause| part(clause, known)).collect()
 }
 
-fn part(mut code: Cursor<'_>, known: &Known) -> Option<KeyPart> {
+fn part(mut code: Cursor<'_>, known: &ColumnNames) -> Option<KeyPart> {
     let mut part = KeyPart::default();
     // The engine rejects `NULLS FIRST` and `NULLS LAST`.
     if let Some((rest, last)) = code.split_last()

@@ -70,11 +70,11 @@ fn join(sql: &str, last: Token, token: Token) -> Option<Token> {
 
 /// The columns that an expression may refer to, by their names in lower case.
 #[derive(Debug, Clone, Default)]
-pub struct Known(HashMap<String, String>);
+pub struct ColumnNames(HashMap<String, String>);
 
-impl Known {
-    pub fn new<'n>(names: impl Iterator<Item = &'n str>) -> Known {
-        Known(
+impl ColumnNames {
+    pub fn new<'n>(names: impl Iterator<Item = &'n str>) -> ColumnNames {
+        ColumnNames(
             names
                 .map(|name| (name.to_lowercase(), name.to_owned()))
                 .collect(),
@@ -90,7 +90,7 @@ impl Known {
 /// The canonical spelling of code. If the columns are known, a name that is not one of them keeps its
 /// double quotes, because the engine may take it for a string. If they are not known, the spelling
 /// is only good for comparisons.
-pub fn canonical(code: &Cursor<'_>, known: Option<&Known>) -> String {
+pub fn canonical(code: &Cursor<'_>, known: Option<&ColumnNames>) -> String {
     let mut text = String::new();
     let mut before: Option<CodeToken<'_>> = None;
     let mut unary = false;
@@ -144,7 +144,11 @@ fn spaced(before: &CodeToken<'_>, token: &CodeToken<'_>, unary: bool) -> bool {
     true
 }
 
-fn spelled(token: &CodeToken<'_>, next: Option<&CodeToken<'_>>, known: Option<&Known>) -> String {
+fn spelled(
+    token: &CodeToken<'_>,
+    next: Option<&CodeToken<'_>>,
+    known: Option<&ColumnNames>,
+) -> String {
     let calls = next.is_some_and(|next| next.is("("));
     match token.kind {
         Kind::Word if is_keyword(token.text) => token.text.to_ascii_uppercase(),

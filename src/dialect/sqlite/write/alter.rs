@@ -5,14 +5,14 @@ use super::order::ordered;
 use crate::dialect::sqlite::ddl::constraint::{expressions, is_literal};
 use crate::dialect::sqlite::ddl::table;
 use crate::dialect::sqlite::ddl::table::{Definition, Parsed};
-use crate::dialect::sqlite::ddl::tokens::{Known, name_of, tokens};
+use crate::dialect::sqlite::ddl::tokens::{ColumnNames, name_of, tokens};
 use crate::model::change::{Alter, DdlStep, Hazard};
 use crate::model::schema::{Column, Schema, Table};
 
 /// Whether DROP COLUMN changes no stored statement: it turns every name in double quotes that resolves
 /// to nothing, anywhere in the schema, into a string.
 pub fn leaves_quotes(schema: &Schema) -> bool {
-    let quoted = |sql: &str, known: Option<&Known>| {
+    let quoted = |sql: &str, known: Option<&ColumnNames>| {
         let all = tokens(sql);
         let mut quoted = all.iter().filter(|token| token.text.starts_with('"'));
         quoted.any(|token| {
@@ -21,7 +21,7 @@ pub fn leaves_quotes(schema: &Schema) -> bool {
         })
     };
     let in_table = |table: &Table| {
-        let known = Known::new(table.columns.iter().map(|column| column.name.as_str()));
+        let known = ColumnNames::new(table.columns.iter().map(|column| column.name.as_str()));
         !table.opaque_clauses.is_empty() || expressions(table).any(|sql| quoted(sql, Some(&known)))
     };
     let mut objects = schema.objects.iter();

@@ -73,13 +73,13 @@ async fn rows(shadow: &mut Shadow, query: &str) -> Vec<Vec<Option<String>>> {
 fn table(print: &str) -> String {
     let mut print = without_number(print, " AUTO_INCREMENT=");
     let tail = print.rsplit("\n)").next().unwrap_or_default().to_owned();
-    let told = |word: &str| {
+    let output = |word: &str| {
         let value = tail.split(&format!("{word}=")).nth(1)?;
         value.split([' ', '\n']).next().map(str::to_owned)
     };
-    let charset = told("CHARSET").unwrap_or_default();
+    let charset = output("CHARSET").unwrap_or_default();
     let mut usual = vec![format!(" CHARACTER SET {charset}")];
-    usual.extend(match told("COLLATE") {
+    usual.extend(match output("COLLATE") {
         Some(collation) => vec![format!(" COLLATE {collation}")],
         None => vec![
             " COLLATE utf8mb3_general_ci".to_owned(),

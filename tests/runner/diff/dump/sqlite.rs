@@ -25,17 +25,17 @@ const ASKED: &[&str] = &[
 
 /// A line for each thing.
 pub async fn dump(shadow: &mut Shadow) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut output = Vec::new();
     for sql in ASKED {
         match shadow.session.rows(sql).await {
             Ok(rows) => {
                 for row in rows {
                     let cells = row.into_iter().map(|cell| shown(cell.as_deref()));
                     let cells: Vec<String> = cells.collect();
-                    told.push(cells.join(" | "));
+                    output.push(cells.join(" | "));
                 }
             }
-            Err(error) => told.push(error.to_string()),
+            Err(error) => output.push(error.to_string()),
         }
     }
     let texts = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1, 2";
@@ -48,10 +48,10 @@ pub async fn dump(shadow: &mut Shadow) -> Vec<String> {
                 .replace("before", "")
                 .replace("==", "=")
                 .replace("!=", "<>");
-            told.push(format!("{kind} {name} {text}"));
+            output.push(format!("{kind} {name} {text}"));
         }
     }
-    told
+    output
 }
 
 fn shown(cell: Option<&str>) -> String {
