@@ -38,6 +38,22 @@ pub enum Nulls {
 }
 
 impl Reference {
+    /// A reference that says nothing but its two ends.
+    #[must_use]
+    pub fn new(from: ColumnNames, to: ColumnNames) -> Self {
+        Self {
+            from,
+            to,
+            filter: None,
+            to_filter: None,
+            null: Nulls::default(),
+            compare: Vec::new(),
+            severity: Severity::Error,
+            max_orphans: 0,
+            location: None,
+        }
+    }
+
     /// The columns that are compared with each other, with their full names.
     pub fn pairs(&self) -> impl Iterator<Item = (ColumnName, ColumnName)> + '_ {
         std::iter::zip(self.from.each(), self.to.each())

@@ -131,6 +131,7 @@ impl<'a> Cursor<'a> {
         self.sql
     }
 
+    #[inline]
     fn token(&self, index: usize) -> Option<CodeToken<'a>> {
         let span = self.spans.get(index)?;
         let (start, end) = (span.start as usize, span.end as usize);
@@ -160,17 +161,20 @@ impl<'a> Cursor<'a> {
 
     /// The number of tokens that are left.
     #[must_use]
+    #[inline]
     pub fn count(&self) -> usize {
         self.end.saturating_sub(self.at)
     }
 
     #[must_use]
+    #[inline]
     pub fn is_over(&self) -> bool {
         self.at >= self.end
     }
 
     /// A token by its position among those that are left.
     #[must_use]
+    #[inline]
     pub fn get(&self, position: usize) -> Option<CodeToken<'a>> {
         let index = self.at + position;
         self.token(index).filter(|_| index < self.end)
@@ -178,6 +182,7 @@ impl<'a> Cursor<'a> {
 
     /// The token before a position among those that are left.
     #[must_use]
+    #[inline]
     pub fn before(&self, position: usize) -> Option<CodeToken<'a>> {
         self.get(position.checked_sub(1)?)
     }
@@ -197,12 +202,14 @@ impl<'a> Cursor<'a> {
 
     /// The next token, which stays.
     #[must_use]
+    #[inline]
     pub fn peek(&self) -> Option<CodeToken<'a>> {
         self.get(0)
     }
 
     /// The text of the next token; empty at the end.
     #[must_use]
+    #[inline]
     pub fn peek_text(&self) -> &'a str {
         self.peek().map_or("", |token| token.text)
     }
@@ -212,6 +219,7 @@ impl<'a> Cursor<'a> {
         clippy::should_implement_trait,
         reason = "an iterator's adapters would consume the cursor"
     )]
+    #[inline]
     pub fn next(&mut self) -> Option<CodeToken<'a>> {
         let token = self.peek();
         self.at += usize::from(token.is_some());
@@ -219,6 +227,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes a number of tokens, or all that are left.
+    #[inline]
     pub fn skip(&mut self, count: usize) {
         self.at = (self.at + count).min(self.end);
     }
@@ -312,6 +321,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether these keywords or signs stand at a position among the tokens that are left.
     #[must_use]
+    #[inline]
     pub fn sees_at(&self, position: usize, keywords: &[&str]) -> bool {
         let mut keywords = keywords.iter().enumerate();
         keywords.all(|(more, keyword)| {
@@ -321,6 +331,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes this keyword or sign if it is next.
+    #[inline]
     pub fn eat(&mut self, keyword: &str) -> bool {
         let sees = self.sees(keyword);
         self.at += usize::from(sees);

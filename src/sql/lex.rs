@@ -134,6 +134,7 @@ impl<'a> Lexer<'a> {
         Err(fault)
     }
 
+    #[inline]
     fn cut(&mut self, start: usize) -> Result<(Kind, usize), Fault> {
         if self.delimited(start) {
             return Ok((Kind::Terminator, start + self.delimiter.len()));
@@ -160,6 +161,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The byte at an offset. At the end it is a NUL, which no accepted text contains.
+    #[inline]
     fn byte(&self, at: usize) -> u8 {
         self.text.as_bytes().get(at).copied().unwrap_or(0)
     }
@@ -168,8 +170,11 @@ impl<'a> Lexer<'a> {
         self.text.as_bytes().get(range).unwrap_or_default()
     }
 
+    #[inline]
     fn delimited(&self, at: usize) -> bool {
-        self.bytes(at..at + self.delimiter.len()) == self.delimiter.as_bytes()
+        let delimiter = self.delimiter.as_bytes();
+        self.text.as_bytes().get(at) == delimiter.first()
+            && self.bytes(at..at + delimiter.len()) == delimiter
     }
 
     /// The end of the run of matching bytes that starts at an offset.

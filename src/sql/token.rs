@@ -16,6 +16,7 @@ pub struct CodeToken<'a> {
 impl CodeToken<'_> {
     /// Whether it is this keyword or sign, in any letter case. Quoted it is neither.
     #[must_use]
+    #[inline]
     pub fn is(&self, keyword: &str) -> bool {
         let quoted = matches!(self.kind, Kind::QuotedName | Kind::Text);
         !quoted && self.text.eq_ignore_ascii_case(keyword)
@@ -23,12 +24,14 @@ impl CodeToken<'_> {
 
     /// Whether it is one of these keywords or signs.
     #[must_use]
+    #[inline]
     pub fn is_one_of(&self, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.is(keyword))
     }
 
     /// Whether it could be a name: a word, or a name in quotes.
     #[must_use]
+    #[inline]
     pub fn is_name(&self) -> bool {
         let word = self.kind == Kind::Word && !self.text.starts_with(|c: char| c.is_ascii_digit());
         word || self.kind == Kind::QuotedName

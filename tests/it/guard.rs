@@ -4,9 +4,8 @@
 
 use bird::audit::guard;
 use bird::model::change::{Alter, Change, Difference, Pair, Renamed};
-use bird::model::diagnostic::Severity;
 use bird::model::name::ColumnNames;
-use bird::model::reference::{Nulls, Reference};
+use bird::model::reference::Reference;
 use bird::model::schema::{Column, Id, Schema, Table};
 
 use crate::world::{Engine, World};
@@ -14,17 +13,8 @@ use crate::world::{Engine, World};
 engines!(a_reference_guards_both_its_ends, a_way_back_is_guarded_too,);
 
 fn reference(from: &str, to: &str) -> Reference {
-    Reference {
-        from: ColumnNames::parse(from).expect("a column"),
-        to: ColumnNames::parse(to).expect("a column"),
-        filter: None,
-        to_filter: None,
-        null: Nulls::Ok,
-        compare: Vec::new(),
-        severity: Severity::Error,
-        max_orphans: 0,
-        location: None,
-    }
+    let columns = |names| ColumnNames::parse(names).expect("a column");
+    Reference::new(columns(from), columns(to))
 }
 
 /// Changes that were worked out are guarded as statements are.

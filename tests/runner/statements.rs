@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use bird::dialect::recovery::{ObjectKind, RecoveryClass};
 use bird::dialect::{Dialect, by_scheme, statement};
-use bird::model::diagnostic::Severity;
 use bird::model::name::ColumnNames;
-use bird::model::reference::{Nulls, Reference};
+use bird::model::reference::Reference;
 use bird::plan::{ReferenceGuard, destructive_statements};
 use bird::sql::Cursor;
 use bird::sql::script::{blot, secrets, words};
@@ -177,15 +176,6 @@ fn reference_guard(dialect: &dyn Dialect, sql: &str) -> String {
 }
 
 fn reference(from: &str, to: &str) -> Reference {
-    Reference {
-        from: ColumnNames::parse(from).expect("a column"),
-        to: ColumnNames::parse(to).expect("a column"),
-        filter: None,
-        to_filter: None,
-        null: Nulls::Ok,
-        compare: Vec::new(),
-        severity: Severity::Error,
-        max_orphans: 0,
-        location: None,
-    }
+    let columns = |names| ColumnNames::parse(names).expect("a column");
+    Reference::new(columns(from), columns(to))
 }

@@ -30,7 +30,6 @@ pub struct Definition {
     /// The number of checks in it.
     pub checks: usize,
     /// The number of foreign keys in it.
-    /// The number of foreign keys in it.
     pub foreign_keys: usize,
     /// Whether it contains a primary or a unique key.
     pub has_key: bool,
@@ -95,6 +94,9 @@ pub fn read(sql: &str) -> Option<Parsed> {
 /// The code without redundant qualifiers of columns, and the places of these.
 fn unqualified<'a>(code: &Cursor<'a>, table: &str) -> (Cursor<'a>, Vec<Range<usize>>) {
     let mut qualifiers = Vec::new();
+    if !code.has(".") {
+        return (code.clone(), qualifiers);
+    }
     let mut kept: Vec<CodeToken<'a>> = Vec::with_capacity(code.count());
     for token in code.tokens() {
         let before = kept.last().filter(|_| token.is(".")).copied();

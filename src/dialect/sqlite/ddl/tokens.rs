@@ -12,7 +12,7 @@ const OPERATORS: &[&str] = &["||", "<=", ">=", "==", "!=", "<>", "<<", ">>", "->
 
 /// The code of a text. `None` if it cannot be cut into tokens.
 pub fn code(sql: &str) -> Option<Cursor<'_>> {
-    let mut code: Vec<Token> = Vec::new();
+    let mut code: Vec<Token> = Vec::with_capacity(sql.len() / 4);
     for token in Lexer::new(&SYNTAX, sql) {
         let token = token.ok()?;
         if matches!(token.kind, Kind::Blank | Kind::Comment | Kind::Hint) {
