@@ -101,9 +101,9 @@ async fn one(context: &Context, database: &Database, args: &Args) -> Result<Prov
 async fn is_missing(context: &Context, args: &Args) -> Result<bool, Failure> {
     let looking = context.project.selected().map(|database| async move {
         let wish = wish(database, args);
-        let looked = open::retry(context, args.connect.wait, || provision::is_missing(&wish));
-        let looked = looked.await;
-        looked.map_err(|error| Failure::failed(cannot_provision(database, &error)))
+        let result = open::retry(context, args.connect.wait, || provision::is_missing(&wish));
+        let result = result.await;
+        result.map_err(|error| Failure::failed(cannot_provision(database, &error)))
     });
     let missing = Failure::collect(join_all(looking).await)?;
     Ok(missing.contains(&true))
