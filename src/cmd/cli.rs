@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::{
-    adopt, audit, diff, doctor, inspect, migrate, new, provision, repair, resolve, seed, status,
-    undo, up, verify,
+    adopt, audit, diff, doctor, init, inspect, migrate, new, provision, repair, resolve, seed,
+    status, undo, up, verify,
 };
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -109,6 +109,13 @@ macro_rules! commands {
                 }
             }
 
+            /// Whether the command never reads a project.
+            pub fn ignores_project(&self) -> bool {
+                match self {
+                    $(Command::$variant(args) => args.ignores_project(),)*
+                }
+            }
+
             /// Runs the command.
             pub async fn run(&self, context: &Context) -> Result<Box<dyn Report>, Failure> {
                 match self {
@@ -120,6 +127,7 @@ macro_rules! commands {
 }
 
 commands! {
+    Init(init) = "init",
     Up(up) = "up",
     Provision(provision) = "provision",
     Migrate(migrate) = "migrate",

@@ -84,7 +84,12 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         let fault = Diagnostic::new(Code::Usage, message);
         return Err(Failure::failed(fault.hint("use table, json or markdown")));
     }
-    let project = match project::load(&request) {
+    let read = if cli.command.ignores_project() {
+        Ok(project::none(&request))
+    } else {
+        project::load(&request)
+    };
+    let project = match read {
         Err(failure) if cli.command.stands_alone() && is_nowhere(&failure) => {
             project::none(&request)
         }

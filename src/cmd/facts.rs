@@ -14,4 +14,9 @@ pub trait CommandFacts {
     fn stands_alone(&self) -> bool {
         false
     }
+
+    /// Whether the command never reads a project, even if there is one.
+    fn ignores_project(&self) -> bool {
+        false
+    }
 }

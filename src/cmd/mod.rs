@@ -15,6 +15,7 @@ mod facts;
 mod flags;
 mod impact;
 mod import;
+mod init;
 mod inspect;
 mod migrate;
 mod new;

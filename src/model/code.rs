@@ -114,6 +114,7 @@ codes! {
     Environment "environment" Error "The operating system refused something that bird needs." "Read the reason shown.";
     Exit "exit" Error "The command ended with an exit code that no finding explains." "Read the message.";
     File "file" Error "The file of an embedded database cannot be written." "Change its permissions.";
+    FileExists "file-exists" Error "A file that bird would write is there already." "Move it away, or name another folder.";
     FileSystem "file-system" Warning "The file of an embedded database is on a network file system." "Move it to a local one.";
     FinishFailed "finish-failed" Error "A migration ran, but recording it failed." "Look at `bird status`, then run `bird migrate` again.";
     Folder "folder" Error "The folder of an embedded database cannot be written." "Change its permissions.";
@@ -124,6 +125,8 @@ codes! {
     Import "import" Error "The file to import references from cannot be read." "Correct the place shown.";
     ImportLeftOut "import-left-out" Warning "A loose foreign key was left out of the import." "Declare the reference by hand, or configure the database.";
     ImportRemark "import-remark" Warning "An imported reference needs a look." "Check that the reference means the right rows.";
+    Init "init" Error "A new project cannot be written." "Read the reason shown.";
+    InsideProject "inside-project" Error "The folder for a new project is inside another project." "Name a folder outside, or add a database to the project.";
     Internal "internal" Error "bird met a state that its code rules out." "Please report the message and what led to it.";
     Interrupted "interrupted" Error "The run was interrupted." "Run the same command again.";
     JournalMode "journal-mode" Warning "The embedded database uses a journal mode that bird warns of." "Read the finding.";
@@ -147,7 +150,7 @@ codes! {
     MigrationsFolder "migrations-folder" Error "The folder of a database's migrations cannot be read." "Create it, or correct `migrations` in bird.toml.";
     MostlyOrphans "mostly-orphans" Error "Most rows of a table look like orphans, as if the parent were the wrong database." "Check the URLs, then consent.";
     New "new" Error "The new migration file cannot be written." "Read the reason shown.";
-    NoConfig "no-config" Error "There is no bird.toml here or in a folder above." "Name one with `--config FILE`.";
+    NoConfig "no-config" Error "There is no bird.toml here or in a folder above." "Begin a project with `bird init`, or name its config with `--config FILE`.";
     NoDatabase "no-database" Error "A database does not exist, or the config has none of this name." "Create it with `bird provision`, or check the name.";
     NoDifference "no-difference" Error "There is no difference to write a migration from." "Nothing needs to be done.";
     NoEnvironment "no-environment" Error "The config has no environment of this name." "Check `--env`.";

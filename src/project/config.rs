@@ -16,7 +16,7 @@ use crate::model::name::{TableName, did_you_mean};
 use crate::model::reference::Reference;
 use crate::model::seed::{Seed, SeedRow, Value};
 
-const TOP: &[&str] = &[
+pub const TOP: &[&str] = &[
     "databases",
     "references",
     "seeds",
@@ -24,7 +24,7 @@ const TOP: &[&str] = &[
     "protected",
     "env",
 ];
-const DATABASE: &[&str] = &[
+pub const DATABASE: &[&str] = &[
     "url",
     "url_file",
     "engine",
@@ -36,9 +36,8 @@ const DATABASE: &[&str] = &[
     "statement_timeout",
     "shadow_url",
     "keep_sql",
-    "grants",
 ];
-const SEED: &[&str] = &["table", "key", "rows"];
+pub const SEED: &[&str] = &["table", "key", "rows"];
 
 /// Whether the value of a key may be shown. A URL may contain a password, and so may the value of an
 /// unknown key.
@@ -116,17 +115,21 @@ pub fn read(reader: &mut ConfigReader<'_>, top: &DeTable<'_>) -> Config {
     config
 }
 
+/// Whether a database can have this name, which also stands in variables and in paths.
+pub fn is_database_name(name: &str) -> bool {
+    let mut letters = name.chars();
+    let first = letters.next();
+    first.is_some_and(|letter| letter.is_ascii_alphabetic())
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
 fn database(
     reader: &mut ConfigReader<'_>,
     name: &str,
     span: Range<usize>,
     table: &DeTable<'_>,
 ) -> DatabaseConfig {
-    let mut letters = name.chars();
-    let first = letters
-        .next()
-        .is_some_and(|letter| letter.is_ascii_alphabetic());
-    if !first || !letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+    if !is_database_name(name) {
         let hint = "letters, digits and `_`, a letter first: the name also stands in \
                     BIRD_<NAME>_URL and in file paths";
         let message = "invalid database name".to_owned();

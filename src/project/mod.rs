@@ -6,11 +6,14 @@ mod create;
 mod document;
 mod duration;
 mod gitlab_loose_fk;
+#[cfg(test)]
+mod json_schema;
 mod migrations;
 mod references;
 mod replace;
 mod resolve;
 mod secrets;
+pub mod template;
 mod url;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +34,7 @@ use crate::model::target::Target;
 use config::Config;
 use document::{ConfigReader, Document};
 
+pub use config::is_database_name;
 pub use create::Fresh;
 pub use duration::parse_duration;
 pub use gitlab_loose_fk::{LooseForeignKey, Scalar, read_loose_foreign_keys};
@@ -202,7 +206,7 @@ fn find(request: &Request<'_>) -> Result<PathBuf, Failure> {
         "no bird.toml in {} nor in any folder above it",
         request.folder.display()
     );
-    let hint = "call bird inside a project, or name its config with --config FILE";
+    let hint = "begin a project with `bird init`, or name its config with --config FILE";
     Err(Failure::failed(
         Diagnostic::new(Code::NoConfig, message).hint(hint),
     ))

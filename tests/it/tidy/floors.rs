@@ -64,6 +64,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
                 "doctor",
                 "impact",
                 "import",
+                "init",
                 "inspect",
                 "migrate",
                 "new",

@@ -1,0 +1,191 @@
+//! `bird init`: writes a new project, and says what to do next.
+
+mod report;
+
+use std::path::{Component, Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::context::Context;
+use super::facts::CommandFacts;
+use super::source;
+use crate::dialect::{DIALECTS, Dialect, names};
+use crate::invariant;
+use crate::model::diagnostic::Failure;
+use crate::model::name::did_you_mean;
+use crate::project::is_database_name;
+use crate::project::template::{Forge, TEMPLATES, Template, companions, embedded, place};
+use report::{InitReport, Next};
+
+/// Write a new project: bird.toml, folders for migrations, and what to do next
+#[derive(Debug, clap::Args)]
+#[command(
+    before_help = "Example: bird init shop --database accounts --database sales\n         \
+                   bird init --template bird twitter        a project to try things on"
+)]
+pub struct Args {
+    /// The project's folder; here by default
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// The template to begin with; `--list` shows them
+    #[arg(long, value_name = "NAME", default_value = "empty", value_parser = template,
+          hide_default_value = true)]
+    template: &'static Template,
+    /// An engine that migrations are written for, the databases on the first; repeatable
+    #[arg(long = "engine", value_name = "ENGINE", value_parser = engine)]
+    engines: Vec<Engine>,
+    /// The name of a database to declare; repeatable
+    #[arg(long = "database", value_name = "NAME", value_parser = database)]
+    databases: Vec<String>,
+    /// Write a workflow that checks the project on every push
+    #[arg(long, value_name = "SERVICE")]
+    ci: Option<Service>,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// List the templates
+    #[arg(long, conflicts_with_all = ["folder", "engines", "ci", "dry_run"])]
+    list: bool,
+}
+
+/// An engine on the command line.
+#[derive(Clone, Copy)]
+struct Engine(&'static dyn Dialect);
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.facts().name)
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Service {
+    Github,
+    Gitlab,
+}
+
+impl CommandFacts for Args {
+    fn ignores_project(&self) -> bool {
+        true
+    }
+}
+
+/// Writes the files of a project; connects to no database.
+pub async fn run(context: &Context, args: &Args) -> Result<InitReport, Failure> {
+    if args.list {
+        return Ok(InitReport::list());
+    }
+    let here = &context.project.root;
+    let folder = args.folder.as_deref().unwrap_or(Path::new("."));
+    let folder = normalized(&here.join(folder));
+    let template = args.template;
+    if !args.databases.is_empty() && !template.takes_databases() {
+        let message = format!("the template `{}` has databases of its own", template.name);
+        return Err(source::usage(message, "leave `--database` out"));
+    }
+    let mut engines: Vec<&'static dyn Dialect> = Vec::new();
+    for Engine(engine) in &args.engines {
+        if engines
+            .iter()
+            .all(|one| one.facts().name != engine.facts().name)
+        {
+            engines.push(*engine);
+        }
+    }
+    let mut databases = args.databases.clone();
+    same_name_twice(&mut databases)?;
+    let mut project = template.project(&engines, &databases)?;
+    let on = engines.first().map(|engine| engine.facts().name);
+    let on = on.unwrap_or_else(|| embedded().facts().name);
+    project.files.extend(companions());
+    if let Some(service) = args.ci {
+        let forge = match service {
+            Service::Github => Forge::GitHub,
+            Service::Gitlab => Forge::GitLab,
+        };
+        let workflow = forge.workflow(on, &project.databases);
+        let workflow = invariant!(workflow, some, "every engine has its workflows");
+        project.files.push(workflow);
+    }
+    let files = std::mem::take(&mut project.files);
+    let placed = place(&folder, here, files, args.dry_run)?;
+    let next = Next {
+        folder: args.folder.clone().filter(|_| folder != normalized(here)),
+        variables: if on == embedded().facts().name {
+            Vec::new()
+        } else {
+            let names = project.databases.iter();
+            names
+                .map(|name| format!("BIRD_{}_URL", name.to_ascii_uppercase()))
+                .collect()
+        },
+        empty: template.takes_databases(),
+        database: (project.databases.len() > 1)
+            .then(|| project.databases.first().cloned())
+            .flatten(),
+    };
+    Ok(InitReport::written(
+        template,
+        project,
+        placed,
+        on,
+        args.dry_run,
+        next,
+    ))
+}
+
+/// Refuses names that would share their variable.
+fn same_name_twice(databases: &mut Vec<String>) -> Result<(), Failure> {
+    databases.dedup();
+    for (at, name) in databases.iter().enumerate() {
+        let twin = |other: &&String| other.eq_ignore_ascii_case(name);
+        if let Some(twin) = databases.iter().take(at).find(twin) {
+            let message = format!("`{twin}` and `{name}` differ only in case");
+            return Err(source::usage(message, "give each database its own name"));
+        }
+    }
+    Ok(())
+}
+
+/// A path without `.` and `..`.
+fn normalized(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// Parses the name of a template.
+fn template(name: &str) -> Result<&'static Template, String> {
+    let names = || TEMPLATES.iter().map(|template| template.name);
+    Template::named(name).ok_or_else(|| {
+        let known = names().collect::<Vec<_>>().join(", ");
+        did_you_mean(name, names()).unwrap_or(format!("the templates are {known}"))
+    })
+}
+
+/// Parses the name of an engine.
+fn engine(name: &str) -> Result<Engine, String> {
+    let mut all = DIALECTS.iter();
+    let found = all.find(|dialect| dialect.facts().name == name);
+    found.map(|dialect| Engine(*dialect)).ok_or_else(|| {
+        let known = names().join(", ");
+        did_you_mean(name, names()).unwrap_or(format!("the engines are {known}"))
+    })
+}
+
+/// Parses the name of a database.
+fn database(name: &str) -> Result<String, String> {
+    if is_database_name(name) {
+        Ok(name.to_owned())
+    } else {
+        Err("write letters, digits and `_`, a letter first".to_owned())
+    }
+}
