@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::{
-    adopt, audit, diff, doctor, init, inspect, migrate, new, provision, repair, resolve, seed,
-    status, undo, up, verify,
+    adopt, audit, completions, diff, doctor, help, init, inspect, man, migrate, new, provision,
+    repair, resolve, seed, status, undo, up, verify,
 };
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -25,28 +25,51 @@ use crate::output::{FORMATS, Format, Report, TABLE};
     version,
     propagate_version = true,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     before_help = "Example: bird up        from nothing to a running schema, all databases",
     after_help = "Exit codes: 0 done, 1 found something, 2 could not do it, 3 refused, 4 stopped \
                   half way (state known, run again), 5 undecided, 130/143 interrupted"
 )]
 pub struct Cli {
     /// The config file; else bird.toml or config/bird.toml, here or in a folder above
-    #[arg(long, global = true, value_name = "FILE", env = "BIRD_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = GLOBAL,
+        display_order = 900,
+        value_name = "FILE",
+        env = "BIRD_CONFIG"
+    )]
     pub config: Option<PathBuf>,
     /// The environment: its [env.NAME] in the config overrides the base settings
-    #[arg(long, global = true, value_name = "NAME", env = "BIRD_ENV")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = GLOBAL,
+        display_order = 901,
+        value_name = "NAME",
+        env = "BIRD_ENV"
+    )]
     pub env: Option<String>,
     /// Only this database; repeatable
-    #[arg(long = "database", global = true, value_name = "NAME")]
+    #[arg(
+        long = "database",
+        global = true,
+        help_heading = GLOBAL,
+        display_order = 902,
+        value_name = "NAME"
+    )]
     pub databases: Vec<String>,
     /// How the answer is written
-    #[arg(long, global = true, value_name = "FORMAT", value_parser = format_named,
-          help = format_help())]
+    #[arg(long, global = true, help_heading = GLOBAL, display_order = 903,
+          value_name = "FORMAT", value_parser = format_named, help = format_help())]
     pub format: Option<&'static Format>,
     /// When to colour: auto, always, never
     #[arg(
         long,
         global = true,
+        help_heading = GLOBAL,
+        display_order = 904,
         value_name = "WHEN",
         default_value = "auto",
         hide_default_value = true,
@@ -54,14 +77,24 @@ pub struct Cli {
     )]
     pub color: Color,
     /// Say nothing on stderr but errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, display_order = 905)]
     pub quiet: bool,
     /// Say more on stderr
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = GLOBAL,
+        display_order = 906,
+        action = clap::ArgAction::Count
+    )]
     pub verbose: u8,
     #[command(subcommand)]
     pub command: Command,
 }
+
+/// The heading of the options that every command has, which stand behind those of its own.
+const GLOBAL: &str = "Options of every command";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -143,6 +176,9 @@ commands! {
     Audit(audit) = "audit",
     Repair(repair) = "repair",
     Doctor(doctor) = "doctor",
+    Help(help) = "help",
+    Completions(completions) = "completions",
+    Man(man) = "man",
 }
 
 impl Cli {
@@ -157,7 +193,7 @@ impl Cli {
     }
 }
 
-/// The whole command line, for the README.
+/// The whole command line, for the documentation.
 pub fn command() -> clap::Command {
     Cli::command()
 }

@@ -15,4 +15,6 @@ pub struct Context {
     pub stop: Stop,
     /// The identifier of this run in every report and journal row.
     pub run: Uuid,
+    /// The whole command line, for the commands that describe it.
+    pub command_line: fn() -> clap::Command,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::cli::Cli;
+use super::cli::{self, Cli};
 use super::context::Context;
 use crate::db::stop::Stop;
 use crate::invariant;
@@ -112,6 +112,7 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
             progress,
             stop,
             run,
+            command_line: cli::command,
         };
         let result = cli.command.run(&context).await;
         context.progress.finish();

@@ -29,7 +29,7 @@ pub struct Locks {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Consents {
     /// Consent by name to something that bird would refuse; repeatable
-    #[arg(long, value_name = "NAME", value_parser = consent)]
+    #[arg(long, value_name = "NAME", value_parser = consent, help = consents_help())]
     pub allow: Vec<String>,
 }
 
@@ -46,6 +46,14 @@ impl Locks {
         let set = self.lock_timeout.or(database.lock_timeout);
         set.unwrap_or(Duration::from_secs(30))
     }
+}
+
+fn consents_help() -> String {
+    let names: Vec<&str> = CONSENTS.iter().map(|consent| consent.name()).collect();
+    format!(
+        "Consent by name to something that bird would refuse; repeatable: {}",
+        names.join(", ")
+    )
 }
 
 /// Parses the name of a consent.

@@ -22,6 +22,10 @@ fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
         match block {
             Block::Line(line) => writeln!(to, "{}", markdown(&line))?,
             Block::Grid(grid) => table(&grid, to)?,
+            Block::Text(text) => {
+                let fence = fence(&text);
+                writeln!(to, "{fence}text\n{}\n{fence}", text.trim_end())?;
+            }
             Block::Code {
                 title,
                 language,

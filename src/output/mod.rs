@@ -73,6 +73,8 @@ pub enum Block {
         language: &'static str,
         text: String,
     },
+    /// A text of bird's own, such as its help, shown as it is.
+    Text(String),
 }
 
 /// A table.

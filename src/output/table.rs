@@ -37,6 +37,7 @@ fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
                 writeln!(to, "-- {}", terminal(title, false))?;
                 writeln!(to, "{}", terminal(text, true))?;
             }
+            Block::Text(text) => writeln!(to, "{}", text.trim_end())?,
         }
     }
     Ok(())

@@ -50,7 +50,6 @@ fn help_leads_with_an_example() {
         .skip(1)
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next())
-        .filter(|command| *command != "help")
         .collect();
     assert!(commands.contains(&"migrate"), "{commands:?}");
     for command in commands {
@@ -60,6 +59,41 @@ fn help_leads_with_an_example() {
     }
     let nothing = world.run(&[]).exits(2).warns("Usage: bird");
     assert_eq!(nothing.stdout, "");
+}
+
+/// A command's own options come first, with the names of all consents; those of every command last.
+#[test]
+fn help_lists_own_options_before_those_of_every_command() {
+    let world = World::empty();
+    let help = world.run(&["migrate", "--help"]).ok().stdout;
+    let place = |text: &str| help.find(text).unwrap_or_else(|| panic!("{text}: {help}"));
+    let order = [
+        "  --to ",
+        "  --dry-run ",
+        "  --allow ",
+        "Options of every",
+        "  --config ",
+        "--verbose",
+    ];
+    assert!(order.map(place).is_sorted(), "{help}");
+    assert!(place("drop-table") < place("Options of every"), "{help}");
+}
+
+/// The pages of all commands are there, and the completions know the flags.
+#[test]
+fn man_pages_and_completions_are_written_for_every_command() {
+    let world = World::empty();
+    world.run(&["man", "--dir", "man"]).ok();
+    for command in bird::cmd::command().get_subcommands() {
+        let name = command.get_name();
+        let page = world.read(&format!("man/bird-{name}.1"));
+        assert!(page.contains(".SH OPTIONS"), "{name}: {page}");
+    }
+    assert!(world.read("man/bird.1").contains("migrate"));
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = world.run(&["completions", shell]).ok().stdout;
+        assert!(script.contains("lock-timeout"), "{shell}: {script}");
+    }
 }
 
 /// Exit 2 promises that nothing was written, and a database is something.

@@ -55,17 +55,20 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     (
         "cmd",
         &[
-            &["context", "facts", "flags"],
+            &["context", "facts", "flags", "text_report"],
             &["run"],
             &["source"],
             &[
                 "adopt",
+                "completions",
                 "diff",
                 "doctor",
+                "help",
                 "impact",
                 "import",
                 "init",
                 "inspect",
+                "man",
                 "migrate",
                 "new",
                 "provision",
