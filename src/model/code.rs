@@ -1,6 +1,6 @@
 //! The registry of codes: every diagnostic's stable name, default severity, meaning and way on.
 //!
-//! Reports, the documentation (`docs/codes.md`) and every output format that lists rules take
+//! Reports, the documentation (`docs/reference/error-codes.md`) and every output format that lists rules take
 //! codes from here; nothing else in the program spells one.
 
 use std::fmt;
@@ -49,6 +49,35 @@ macro_rules! codes {
     };
 }
 
+/// The codes of failed runs, for each of which the recovery guide has a heading.
+const RECOVERY: &[Code] = &[
+    Code::AcceptNotChanged,
+    Code::AppliedPartChanged,
+    Code::ConnectionLost,
+    Code::DatabaseAhead,
+    Code::FinishFailed,
+    Code::ForeignKeys,
+    Code::HalfApplied,
+    Code::HalfUndone,
+    Code::HistoryEdited,
+    Code::Interrupted,
+    Code::LockBroken,
+    Code::Locked,
+    Code::MigrationChanged,
+    Code::MigrationMissing,
+    Code::MigrationReformatted,
+    Code::NoUndo,
+    Code::NonEmpty,
+    Code::NotExact,
+    Code::OutOfOrder,
+    Code::Required,
+    Code::RequiresUnmet,
+    Code::StatementFailed,
+    Code::Undecided,
+    Code::UndoAlone,
+    Code::Unmanaged,
+];
+
 impl Code {
     /// The code with this name; `None` if there is no such code.
     #[must_use]
@@ -59,7 +88,12 @@ impl Code {
     /// The place in the documentation that explains it, relative to the repository.
     #[must_use]
     pub fn page(self) -> String {
-        format!("docs/codes.md#{}", self.name())
+        let page = if RECOVERY.contains(&self) {
+            "docs/recovery.md"
+        } else {
+            "docs/reference/error-codes.md"
+        };
+        format!("{page}#{}", self.name())
     }
 }
 

@@ -6,13 +6,13 @@ use super::code::Code;
 pub struct Consent {
     /// What bird refuses without it; the code's name is what people type.
     pub code: Code,
-    /// What is allowed, as a sentence for the README and for messages.
+    /// What is allowed, as a sentence for the documentation and for messages.
     pub meaning: &'static str,
     /// Whether a migration may say it; else only who runs bird.
     pub in_files: bool,
 }
 
-/// All consents, in the order in which the README lists them.
+/// All consents, in the order in which the documentation lists them.
 pub const CONSENTS: &[Consent] = &[
     Consent {
         code: Code::NonEmpty,

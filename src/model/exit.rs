@@ -21,7 +21,7 @@ pub enum Exit {
     Terminated,
 }
 
-/// Every exit code with its meaning, for the README and the help.
+/// Every exit code with its meaning, for the documentation and the help.
 pub const EXITS: &[(Exit, &str)] = &[
     (Exit::Done, "done; nothing found"),
     (

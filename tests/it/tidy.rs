@@ -3,11 +3,12 @@
 
 mod banned_names;
 mod dependencies;
+mod docs;
 mod floors;
+mod generated;
 mod graph;
 mod pages;
 mod paths;
-mod readme;
 mod reliability;
 mod source;
 
@@ -52,6 +53,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("refinery_core", "src/db/history.rs"),
     ("toml", "src/project/"),
     ("clap", "src/cmd/"),
+    ("clap_complete", "src/cmd/completions.rs"),
+    ("clap_mangen", "src/cmd/man.rs"),
     ("comfy_table", "src/output/table.rs"),
     ("indicatif", "src/output/progress.rs"),
     ("annotate_snippets", "src/error.rs"),

@@ -1,4 +1,4 @@
-//! Runs the case files of `tests/cases`, each case as a test of its own.
+//! Runs the case files of `tests/cases`, each case as a test of its own, and the pages of `docs`.
 //!
 //! `cargo test --test cases` runs all of them, `cargo test diff::mysql::partitions` those of one
 //! file, and so does `cargo nextest run`. `UPDATE=1` rewrites what a case expects instead of
@@ -11,6 +11,7 @@ mod case_file;
 mod cli;
 mod containment;
 mod diff;
+mod docs;
 #[path = "../support/failpoint.rs"]
 mod failpoint;
 #[path = "../support/mask.rs"]
@@ -60,6 +61,8 @@ fn main() -> ExitCode {
     let every_product = arguments.filter.is_some() || trial::wants_every_product();
     let mut trials = diff::random_pairs();
     trials.push(containment::ordinary_statements());
+    trials.push(docs::own_trial());
+    trials.extend(docs::trials());
     for (kind, least, make) in KINDS {
         let files = files(&Path::new("tests/cases").join(kind));
         let (kind, least, count) = (*kind, *least, files.len());

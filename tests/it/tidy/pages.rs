@@ -13,7 +13,15 @@ const PAGES: &[&str] = &[
 ];
 
 /// A word in backticks that begins so is a path of the repository.
-const PLACES: &[&str] = &[".ci/", ".github/", "benches/", "docs/", "src/", "tests/"];
+const PLACES: &[&str] = &[
+    ".ci/",
+    ".github/",
+    "benches/",
+    "docs/",
+    "packaging/",
+    "src/",
+    "tests/",
+];
 
 /// What stands between backticks outside of code blocks.
 fn quoted(page: &str) -> Vec<&str> {

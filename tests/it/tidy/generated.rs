@@ -1,4 +1,4 @@
-//! The tables of the README and of docs/codes.md are generated from the code, and compared here.
+//! The tables of `docs/reference` are generated from the code, and compared here.
 //! `UPDATE=1` writes them.
 
 use std::fmt::Write as _;
@@ -16,15 +16,20 @@ type Sections = [(&'static str, Generate)];
 
 /// Every page with generated sections.
 const PAGES: &[(&str, &Sections)] = &[
-    ("README.md", SECTIONS),
-    ("docs/codes.md", &[("codes", codes)]),
+    ("docs/reference/commands.md", COMMANDS),
+    ("docs/reference/consents.md", &[("consents", consents)]),
+    ("docs/reference/error-codes.md", &[("codes", codes)]),
+    (
+        "docs/reference/exit-codes.md",
+        &[("exit-codes", exit_codes)],
+    ),
+    ("docs/reference/formats.md", &[("formats", formats)]),
 ];
 
-const SECTIONS: &Sections = &[
+const COMMANDS: &Sections = &[
     ("commands", commands),
-    ("exit-codes", exit_codes),
-    ("consents", consents),
-    ("formats", formats),
+    ("global-flags", global_flags),
+    ("flags", flags),
 ];
 
 fn table(headers: [&str; 2], rows: impl Iterator<Item = [String; 2]>) -> String {
@@ -71,6 +76,59 @@ fn formats() -> String {
     format!("{}\n", names.join(", "))
 }
 
+/// The flags that every command has.
+fn global_flags() -> String {
+    let command = bird::cmd::command();
+    let global = command.get_arguments().filter(|flag| flag.is_global_set());
+    table(["flag", "does"], global.map(row))
+}
+
+/// A heading for each command, its example, and the flags of its own.
+fn flags() -> String {
+    let mut text = String::new();
+    for command in bird::cmd::command().get_subcommands() {
+        let name = command.get_name();
+        let about = command.get_about().map(ToString::to_string);
+        let about = about.unwrap_or_default();
+        let example = command.get_before_help().map(ToString::to_string);
+        let _ = write!(text, "### bird {name}\n\n{about}.\n\n");
+        if let Some(example) = example {
+            let lines = example.trim_start_matches("Example: ").lines();
+            let lines: Vec<&str> = lines.map(str::trim).collect();
+            let _ = write!(text, "```text\n{}\n```\n\n", lines.join("\n"));
+        }
+        let own = command
+            .get_arguments()
+            .filter(|flag| !flag.is_global_set() && !flag.is_hide_set());
+        let mut rows = own.map(row).peekable();
+        if rows.peek().is_some() {
+            let _ = writeln!(text, "{}", table(["flag", "does"], rows));
+        }
+    }
+    text
+}
+
+/// A flag or an argument, and its help.
+fn row(flag: &clap::Arg) -> [String; 2] {
+    let values = flag.get_value_names().unwrap_or_default();
+    let values = values.iter().map(|name| format!(" {name}"));
+    let values: String = if flag.get_action().takes_values() {
+        values.collect()
+    } else {
+        String::new()
+    };
+    let short = flag.get_short().map(|short| format!("`-{short}`, "));
+    let name = flag.get_long().map_or_else(
+        || format!("`{}`", values.trim()),
+        |long| format!("`--{long}{values}`"),
+    );
+    let help = flag.get_help().map(ToString::to_string);
+    [
+        short.unwrap_or_default() + &name,
+        help.unwrap_or_else(|| panic!("{name} has no help")),
+    ]
+}
+
 /// One heading per code, so that each has a link of its own.
 fn codes() -> String {
     let mut text = String::new();
@@ -78,6 +136,9 @@ fn codes() -> String {
         let severity = format!("{:?}", code.severity()).to_lowercase();
         let (summary, help) = (code.summary(), code.help());
         let _ = writeln!(text, "### {code}\n\n*{severity}*: {summary}\n\n{help}\n");
+        if let Some(anchor) = code.page().strip_prefix("docs/recovery.md#") {
+            let _ = writeln!(text, "More: [recovery](../recovery.md#{anchor}).\n");
+        }
     }
     text
 }
@@ -123,23 +184,22 @@ fn the_pages_say_what_the_code_says() {
 
 #[test]
 fn a_section_is_renewed_in_its_place() {
+    let sections: &Sections = &[("exit-codes", exit_codes), ("formats", formats)];
     let mut old = String::from("# bird\n");
-    for (name, _) in SECTIONS {
+    for (name, _) in sections {
         let _ = write!(
             old,
             "{name}:\n<!-- generated:{name} -->\nold\n<!-- end -->\n"
         );
     }
-    let new = renewed(&old, SECTIONS).expect("all sections");
+    let new = renewed(&old, sections).expect("all sections");
     assert!(!new.contains("\nold\n"), "{new}");
-    assert!(new.contains("| `bird migrate` | "), "{new}");
     assert!(new.contains("| 3 | refused"), "{new}");
-    assert!(new.contains("| `out-of-order` | "), "{new}");
     assert!(new.contains("\n`table`, `json`"), "{new}");
     assert_eq!(
-        renewed(&new, SECTIONS).as_ref(),
+        renewed(&new, sections).as_ref(),
         Ok(&new),
         "renewing twice changes nothing"
     );
-    assert!(renewed("# bird\n", SECTIONS).is_err());
+    assert!(renewed("# bird\n", sections).is_err());
 }
