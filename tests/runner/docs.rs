@@ -204,13 +204,13 @@ impl Shell<'_> {
         let mut path = OsString::from(program.parent().expect("the folder of the program"));
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
-        if command.starts_with("cd ") || command.starts_with("export ") {
-            let _ = writeln!(self.prelude, "{command}");
-        }
         let script = format!(
             "exec 2>&1\n{}(exit {})\n{command}\n",
             self.prelude, self.code
         );
+        if command.starts_with("cd ") || command.starts_with("export ") {
+            let _ = writeln!(self.prelude, "{command}");
+        }
         let variables = world.get_envs();
         let variables = variables.filter_map(|(name, value)| Some((name, value?)));
         let output = Command::new("bash")
