@@ -14,7 +14,7 @@ use crate::model::history::Direction;
     before_help = "Example: bird undo --to ums@3 --dry-run        shows what V4 and later would take to undo"
 )]
 pub struct Args {
-    /// The version that stays: N, or DATABASE@N; repeatable
+    /// The version that stays, 0 for none: N, or DATABASE@N; repeatable
     #[arg(long, value_name = "N")]
     pub to: Vec<String>,
     /// Show what would be done, statement by statement, and do nothing

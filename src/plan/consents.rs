@@ -4,6 +4,7 @@
 use super::destructive::KnownTables;
 use super::reference_guard::{ReferenceGuard, ReferencedChange};
 use super::{Step, Subject};
+use crate::dialect::statement::StatementEffect;
 use crate::dialect::{Dialect, statement};
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
@@ -21,6 +22,8 @@ pub(super) struct Consents<'p> {
     guard: ReferenceGuard<'p>,
     /// Whether the guard has read the applied files.
     learned: bool,
+    /// Whether an earlier statement may have put rows into a table that was found without any.
+    moved: bool,
 }
 
 /// A statement that needs a consent.
@@ -45,6 +48,7 @@ impl<'p> Consents<'p> {
             tables: KnownTables::default(),
             guard,
             learned: false,
+            moved: false,
         }
     }
 
@@ -107,6 +111,20 @@ impl<'p> Consents<'p> {
         }));
         asked.sort_by_key(|one| one.statement);
         asked.retain(|one| !self.is_allowed(step, one.statement, one.consent));
+        let without_rows = self.subject.without_rows;
+        if !without_rows.is_empty() {
+            let moving = first_move(dialect, &statements, step.from);
+            let first = if self.moved {
+                0
+            } else {
+                moving.unwrap_or(count)
+            };
+            self.moved |= moving.is_some();
+            asked.retain(|one| {
+                let named = one.tables.iter().all(|table| without_rows.contains(table));
+                one.statement >= first || one.tables.is_empty() || !named
+            });
+        }
         let mut refused: Vec<Diagnostic> = asked
             .into_iter()
             .map(|one| self.refusal(step, one))
@@ -168,4 +186,22 @@ impl<'p> Consents<'p> {
         let mut all = self.allow.iter().chain(&step.script.allow).chain(before);
         all.any(|allowed| allowed == consent.name())
     }
+}
+
+/// The first statement, from `from` on, after which a table that was empty may hold rows: it writes
+/// rows, or gives a table another name.
+fn first_move(dialect: &dyn Dialect, statements: &[&str], from: usize) -> Option<usize> {
+    const DEFINING: &[&str] = &["CREATE", "ALTER", "DROP", "COMMENT"];
+    let moves = |sql: &&str| {
+        let first = script::words(dialect.syntax(), sql)
+            .next()
+            .unwrap_or_default();
+        let defines = DEFINING.iter().any(|word| word.eq_ignore_ascii_case(first));
+        let effects = statement::table_effects(dialect, sql);
+        let renames =
+            |effect: &StatementEffect| matches!(effect, StatementEffect::RenameTable { .. });
+        !defines || effects.iter().any(renames)
+    };
+    let found = statements.iter().skip(from).position(moves)?;
+    Some(from + found)
 }

@@ -180,6 +180,15 @@ impl MigrationState<'_> {
     pub fn disagreements(&self, database: &str) -> Vec<Diagnostic> {
         let mut all = Vec::new();
         for (file, row) in &self.changed {
+            let newest = self.current == Some(row.version);
+            let undo = if newest && stored_migration::applied_text(row, self.stored).is_some() {
+                format!(
+                    "or take it back with bird undo --database {database} and apply it anew with \
+                     bird up; "
+                )
+            } else {
+                String::new()
+            };
             let message = if file.name == row.name {
                 format!("{} was changed after it was applied", file.title())
             } else {
@@ -194,7 +203,7 @@ impl MigrationState<'_> {
                 .at(whole(file))
                 .note(format!("it was applied on {}", row.applied_on))
                 .hint(format!(
-                    "restore the file as it was, and put the change into a new migration; or, \
+                    "restore the file as it was, and put the change into a new migration; {undo}or, \
                      where the file is right as it is: bird migrate --accept-checksum \
                      {database}@V{} --reason '…'",
                     row.version

@@ -59,6 +59,8 @@ pub struct Subject<'p> {
     pub keep_sql: bool,
     /// The versions whose changed files `--accept-checksum` accepts.
     pub accept: &'p [i64],
+    /// Tables that hold no rows now, as statements name them: nothing is lost with them.
+    pub without_rows: &'p [String],
     /// The references of the project, whose tables and columns are guarded.
     pub references: &'p [Reference],
 }

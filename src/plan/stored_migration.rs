@@ -91,6 +91,12 @@ fn of<'k>(
     }
 }
 
+/// The stored text of an applied migration. `None` if it is not kept, or is not what was applied.
+pub fn applied_text<'k>(row: &Applied, stored: &'k [StoredMigration]) -> Option<&'k str> {
+    let text = of(row, stored)?.ok()?.text.as_deref()?;
+    is_applied(row, text).then_some(text)
+}
+
 /// Whether a stored text has the checksum of the history.
 fn is_applied(row: &Applied, text: &str) -> bool {
     let kept = Migration::new(row.version, row.name.clone(), String::new(), text.into());

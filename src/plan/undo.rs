@@ -2,6 +2,7 @@
 
 use super::consents::Consents;
 use super::migration_state::{MigrationState, migration_state};
+use super::stored_migration::applied_text;
 use super::{DatabasePlan, Plan, Problems, Subject, in_file, requires, step};
 use crate::invariant;
 use crate::model::code::Code;
@@ -67,7 +68,10 @@ fn empty(subject: &Subject<'_>) -> DatabasePlan {
 fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) -> DatabasePlan {
     let mut plan = empty(subject);
     let syntax = subject.dialect.syntax();
-    let state = migration_state(syntax, subject.migrations, subject.history);
+    let mut state = migration_state(syntax, subject.migrations, subject.history);
+    // What was applied is known from its stored text, whatever the file says now.
+    let is_kept = |row: &Applied| applied_text(row, &subject.history.stored).is_some();
+    state.changed.retain(|(_, row)| !is_kept(row));
     plan.largest = state.current.unwrap_or(0);
     let faults = state.disagreements(subject.name);
     // This run continues what is half undone.
@@ -116,7 +120,8 @@ fn rows<'s>(subject: &'s Subject<'_>, problems: &mut Problems) -> Option<Vec<&'s
     let Some(to) = subject.to else {
         return Some(applied.last().into_iter().collect());
     };
-    if !applied.iter().any(|row| row.version == to) {
+    // `--to 0` keeps nothing, unless there is a migration with that number.
+    if to != 0 && !applied.iter().any(|row| row.version == to) {
         let message = format!("V{to} is not applied to `{}`", subject.name);
         let versions: Vec<String> = applied
             .iter()

@@ -11,6 +11,8 @@ engines!(
     a_way_back_runs_once_wherever_it_is_killed,
     what_is_lost_is_told_and_needs_consent,
     without_an_undo_file_it_is_worked_out,
+    an_edited_migration_is_taken_back_as_it_was_applied,
+    what_was_dropped_does_not_come_back,
 );
 
 fn world(engine: Engine) -> World {
@@ -146,6 +148,41 @@ fn what_is_lost_is_told_and_needs_consent(engine: Engine) {
     world.client("ums", "SELECT * FROM b");
     world.run(&["undo", "--allow", "drop-table"]).ok();
     world.refused("ums", "SELECT * FROM b");
+    // A table without rows loses none.
+    world.run(&["migrate"]).ok();
+    world.run(&["undo"]).ok();
+    world.refused("ums", "SELECT * FROM b");
+}
+
+/// What was applied counts, not what the file says now.
+fn an_edited_migration_is_taken_back_as_it_was_applied(engine: Engine) {
+    let world = world(engine);
+    world.write("migrations/ums/V3__b.sql", "CREATE TABLE c (id INT);\n");
+    world
+        .run(&["migrate"])
+        .exits(3)
+        .warns("bird undo --database ums");
+    world.run(&["undo"]).ok();
+    world.refused("ums", "SELECT * FROM b");
+    world.run(&["migrate"]).ok();
+    world.client("ums", "SELECT * FROM c");
+    world.run(&["status", "--exit-code"]).ok();
+}
+
+fn what_was_dropped_does_not_come_back(engine: Engine) {
+    let world = world(engine);
+    world.client("ums", "INSERT INTO b VALUES (1)");
+    let file =
+        "-- bird: allow drop-table data-loss\n\nDROP TABLE b;\nALTER TABLE a DROP COLUMN n;\n";
+    world.write("migrations/ums/V4__drop.sql", file);
+    world.run(&["migrate"]).ok();
+    let undo = world.run(&["undo"]).exits(3);
+    undo.warns("drops the table `b`; undo does not bring its data back")
+        .warns("drops the column `n` of `a`; undo does not bring its data back");
+    world.refused("ums", "SELECT * FROM b");
+    let undo = world.run(&["undo", "--allow", "data-loss"]).ok();
+    undo.warns("undo does not bring its data back");
+    assert_eq!(world.client("ums", "SELECT count(*) FROM b"), "0\n");
 }
 
 /// The difference between after and before does it, on every engine; what it would lose needs
@@ -156,6 +193,7 @@ fn without_an_undo_file_it_is_worked_out(engine: Engine) {
         let path = world.path(&format!("migrations/ums/{file}.undo.sql"));
         std::fs::remove_file(path).expect("it is there");
     }
+    world.client("ums", "INSERT INTO b VALUES (1)");
     let asked = world.run(&["undo", "--to", "1"]).exits(3);
     let asked = asked.warns("data-loss").warns("drop-table");
     asked.warns("V2__n.undo.sql (worked out)");

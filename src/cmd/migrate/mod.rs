@@ -146,14 +146,28 @@ fn needed(
     others.map(|(other, _)| other.name.clone()).collect()
 }
 
-/// Plans a migration or an undo. A refused undo counts the rows that would be lost.
+/// Plans a migration or an undo. A refused undo counts the rows that would be lost: with a table
+/// without rows nothing is.
 async fn planned(args: &Args, members: &mut [RunDatabase<'_>]) -> Result<Plan, Failure> {
     let allow = &args.consents.allow;
     if args.direction == Direction::Up {
         return plan::plan(&subjects(members), allow);
     }
-    match plan::undo(&subjects(members), allow) {
-        Ok(plan) => Ok(plan),
-        Err(failure) => Err(rows_lost::counted(members, failure).await),
+    members
+        .iter_mut()
+        .for_each(|member| member.without_rows.clear());
+    let mut result = plan::undo(&subjects(members), allow);
+    if let Err(failure) = &mut result {
+        rows_lost::count(members, failure).await;
+        if members.iter().any(|member| !member.without_rows.is_empty()) {
+            result = plan::undo(&subjects(members), allow);
+            if let Err(failure) = &mut result {
+                rows_lost::count(members, failure).await;
+            }
+        }
     }
 }
+    let mut plan = result?;
+    let not_restored = members.iter().flat_map(|member| &member.not_restored);
+    plan.notes.extend(not_restored.cloned());
+    Ok(plan)

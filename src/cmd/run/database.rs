@@ -32,6 +32,10 @@ pub struct RunDatabase<'p> {
     pub to: Option<i64>,
     /// The versions whose changed files are accepted.
     pub accept: Vec<i64>,
+    /// The tables that an undo drops or cuts and that hold no rows, see [`Subject::without_rows`].
+    pub without_rows: Vec<String>,
+    /// Warnings about data that an undo with consent does not bring back.
+    pub not_restored: Vec<Diagnostic>,
 }
 
 impl<'p> RunDatabase<'p> {
@@ -49,6 +53,8 @@ impl<'p> RunDatabase<'p> {
             untransactional: Vec::new(),
             to: None,
             accept: Vec::new(),
+            without_rows: Vec::new(),
+            not_restored: Vec::new(),
         }
     }
 
@@ -67,6 +73,7 @@ impl<'p> RunDatabase<'p> {
             to: self.to,
             keep_sql: database.keep_sql,
             accept: &self.accept,
+            without_rows: &self.without_rows,
             references: self.references,
         }
     }
