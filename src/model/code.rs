@@ -146,6 +146,7 @@ codes! {
     DuplicateVersion "duplicate-version" Error "Two migration files have the same version." "Give one of them another version.";
     Elsewhere "elsewhere" Error "Another run of a repair holds the rows." "Wait for the other run, then run the same command again.";
     Environment "environment" Error "The operating system refused something that bird needs." "Read the reason shown.";
+    EmptyMigration "empty-migration" Warning "A migration has no statement." "Write its statements, or `-- bird: empty` if it is meant to have none.";
     Exit "exit" Error "The command ended with an exit code that no finding explains." "Read the message.";
     File "file" Error "The file of an embedded database cannot be written." "Change its permissions.";
     FileExists "file-exists" Error "A file that bird would write is there already." "Move it away, or name another folder.";

@@ -70,6 +70,8 @@ pub struct Script {
     pub statements: Vec<Statement>,
     /// The file must not run inside a transaction.
     pub no_transaction: bool,
+    /// The file is meant to have no statement.
+    pub empty: bool,
     /// Every statement of the file may run twice.
     pub idempotent: bool,
     /// The names that are allowed for every statement of the file.

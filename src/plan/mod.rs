@@ -27,7 +27,7 @@ use std::ops::Range;
 
 use crate::dialect::Dialect;
 use crate::dialect::recovery::RecoveryClass;
-use crate::model::diagnostic::{Diagnostic, Failure, Location};
+use crate::model::diagnostic::{Diagnostic, Failure, Location, Severity};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, Entry, History, Width};
 use crate::model::migration::Migration;
@@ -81,7 +81,7 @@ pub struct Plan {
     /// All steps as pairs of indexes into `databases` and its `steps`, in an order that satisfies
     /// every `requires`.
     pub order: Vec<(usize, usize)>,
-    /// Diagnostics of severity note about its statements.
+    /// Notes and warnings about its files and statements.
     pub notes: Vec<Diagnostic>,
 }
 
@@ -198,7 +198,8 @@ pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
     let mut problems = Problems::default();
     let mut plan = Plan::default();
     for subject in subjects.iter().filter(|subject| subject.selected) {
-        plan.databases.push(database(subject, allow, &mut problems));
+        let own = database(subject, allow, &mut plan.notes, &mut problems);
+        plan.databases.push(own);
     }
     // A required migration may be missing only because another file could not be read.
     if problems.failed.is_empty() {
@@ -212,7 +213,8 @@ pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
             Err(diagnostic) => problems.failed.push(diagnostic),
         }
     }
-    plan.notes = replayable::notes(subjects, &plan);
+    let not_replayable = replayable::notes(subjects, &plan);
+    plan.notes.extend(not_replayable);
     problems.into_result(plan)
 }
 
@@ -246,7 +248,12 @@ fn in_file(syntax: &Syntax, migration: &Migration, span: Range<usize>) -> Locati
     Location::new(&migration.file, &migration.text, drawn, span)
 }
 
-fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) -> DatabasePlan {
+fn database(
+    subject: &Subject<'_>,
+    allow: &[String],
+    notes: &mut Vec<Diagnostic>,
+    problems: &mut Problems,
+) -> DatabasePlan {
     let mut plan = DatabasePlan {
         name: subject.name.to_owned(),
         accepted: Vec::new(),
@@ -287,6 +294,7 @@ fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) ->
     }
     let mut untransactional = subject.untransactional.to_vec();
     let mut consents = Consents::new(subject, allow);
+    let mut empty: Vec<&Migration> = Vec::new();
     for migration in pending {
         let up = Direction::Up;
         let step = step::step(
@@ -298,6 +306,13 @@ fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) ->
             problems,
         );
         let Some(step) = step else { continue };
+        if step.script.statements.is_empty() && !step.script.empty {
+            empty.push(migration);
+            continue;
+        }
+        let before = empty.drain(..);
+        let refused = before.map(|file| empty_before(subject, file, migration));
+        problems.refused.extend(refused);
         if subject.history.width == Some(Width::Four)
             && Width::for_version(migration.version) == Width::Eight
         {
@@ -315,6 +330,7 @@ fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) ->
         problems.refused.extend(consents.step(&step));
         plan.steps.push(step);
     }
+    notes.extend(empty.into_iter().map(|file| skipped(subject, file)));
     let last = plan.steps.last().map_or(0, |step| step.migration.version);
     plan.largest = last.max(state.current.unwrap_or(0));
     plan
@@ -337,6 +353,32 @@ fn non_empty(subject: &Subject<'_>) -> Diagnostic {
             "is this the right database? if it is, bird adopt takes it over as it is, and \
              --allow non-empty applies all migrations to it",
         )
+}
+
+/// The warning about a migration without statements that nothing follows.
+fn skipped(subject: &Subject<'_>, migration: &Migration) -> Diagnostic {
+    let title = migration.title();
+    let message = format!("{title} of `{}` has no statement: skipped", subject.name);
+    Diagnostic::new(Code::EmptyMigration, message)
+        .database(subject.name)
+        .at(Location::file(&migration.file))
+        .hint("write its statements, or `-- bird: empty` if it is meant to have none")
+}
+
+/// The refusal of a migration without statements below one that has some.
+fn empty_before(subject: &Subject<'_>, migration: &Migration, next: &Migration) -> Diagnostic {
+    let message = format!(
+        "{} of `{}` has no statement, and {} follows it",
+        migration.title(),
+        subject.name,
+        next.title()
+    );
+    Diagnostic::new(Code::EmptyMigration, message)
+        .severity(Severity::Error)
+        .database(subject.name)
+        .at(Location::file(&migration.file))
+        .note("once applied, it could not be filled any more")
+        .hint("write its statements, or `-- bird: empty` if it is meant to have none")
 }
 
 fn too_large(subject: &Subject<'_>, migration: &Migration) -> Diagnostic {

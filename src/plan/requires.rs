@@ -48,6 +48,11 @@ pub(super) fn requirements(
                 let hint = match (known, subject.selected) {
                     (false, _) => format!("`{other}` has no migration V{version}"),
                     (true, false) => format!("migrate `{other}` as well: leave --database out"),
+                    (true, true) if subject.to.is_none() => {
+                        format!(
+                            "write the statements of `{other}` V{version}: without any, it is skipped"
+                        )
+                    }
                     (true, true) => format!("raise --to for `{other}`"),
                 };
                 let title = step.migration.title();

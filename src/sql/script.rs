@@ -84,6 +84,8 @@ struct ScriptReader<'a> {
     places: Places<'a>,
     script: Script,
     faults: Vec<Fault>,
+    /// The `empty` directive.
+    empty: Option<Token>,
     /// The directives in the current block of comments; what follows decides where they apply.
     block: Directives,
     /// The directives for the next statement.
@@ -128,6 +130,7 @@ impl<'a> ScriptReader<'a> {
             places: Places::new(text),
             script: Script::default(),
             faults: Vec::new(),
+            empty: None,
             block: Directives::default(),
             next: Directives::default(),
             current: Directives::default(),
@@ -183,6 +186,10 @@ impl<'a> ScriptReader<'a> {
 
     fn finish(&mut self) {
         self.attach();
+        if let (Some(token), [_, ..]) = (self.empty, self.script.statements.as_slice()) {
+            let message = "`empty` stands in a file that has statements";
+            self.fault(token, message, Some("take the directive out"));
+        }
         if let Some((range, place)) = self.next.place.take() {
             self.faults.push(Fault {
                 range,
@@ -219,6 +226,7 @@ impl<'a> ScriptReader<'a> {
         let argument = argument.trim();
         match name {
             "no-transaction" => self.no_transaction(token, argument),
+            "empty" => self.empty(token, argument),
             "requires" => self.requires(token, argument),
             "renamed-from" => self.renamed(token, argument),
             "allow" if self.placed(token, inside) => self.allowed(token, argument),
@@ -280,6 +288,13 @@ impl ScriptReader<'_> {
     fn no_transaction(&mut self, token: Token, argument: &str) {
         if self.bare(token, "no-transaction", argument) && self.heads(token, "no-transaction") {
             self.script.no_transaction = true;
+        }
+    }
+
+    fn empty(&mut self, token: Token, argument: &str) {
+        if self.bare(token, "empty", argument) {
+            self.script.empty = true;
+            self.empty = Some(token);
         }
     }
 
@@ -369,8 +384,9 @@ impl ScriptReader<'_> {
     }
 
     fn unknown(&mut self, token: Token, name: &str) {
-        const NAMES: [&str; 5] = [
+        const NAMES: [&str; 6] = [
             "allow",
+            "empty",
             "idempotent",
             "no-transaction",
             "renamed-from",

@@ -112,6 +112,9 @@ fn described(text: &str, script: &Script) -> Vec<Section> {
     if script.no_transaction {
         sections.push(head("file", "no-transaction"));
     }
+    if script.empty {
+        sections.push(head("file", "empty"));
+    }
     if script.idempotent {
         sections.push(head("file", "idempotent"));
     }
