@@ -10,7 +10,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::{
     adopt, audit, completions, diff, doctor, help, init, inspect, man, migrate, new, provision,
-    repair, resolve, seed, status, undo, up, verify,
+    repair, reset, resolve, seed, status, undo, up, verify,
 };
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -166,6 +166,7 @@ commands! {
     Migrate(migrate) = "migrate",
     Status(status) = "status",
     Undo(undo) = "undo",
+    Reset(reset) = "reset",
     Adopt(adopt) = "adopt",
     Resolve(resolve) = "resolve",
     Seed(seed) = "seed",

@@ -24,6 +24,7 @@ mod migrate;
 mod new;
 mod provision;
 mod repair;
+mod reset;
 mod resolve;
 mod run;
 mod seed;

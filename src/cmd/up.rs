@@ -17,11 +17,11 @@ use crate::output::{Block, Report};
 )]
 pub struct Args {
     #[command(flatten)]
-    consents: flags::Consents,
+    pub consents: flags::Consents,
     #[command(flatten)]
-    connect: flags::Connect,
+    pub connect: flags::Connect,
     #[command(flatten)]
-    locks: flags::Locks,
+    pub locks: flags::Locks,
 }
 
 impl CommandFacts for Args {}
@@ -50,6 +50,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
         consents: consents.clone(),
         accept_checksum: Vec::new(),
         reason: None,
+        write_schema: false,
         direction: Direction::Up,
         connect: connect.clone(),
         locks: locks.clone(),

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod clock;
 mod definitions;
 pub mod doctor;
+pub mod drop_database;
 pub mod failpoint;
 pub mod file;
 pub mod history;

@@ -86,6 +86,18 @@ pub trait Provisioning: Sync {
         None
     }
 
+    /// Asks for the GRANT that this account lacks for creating again a database that it has dropped,
+    /// or NULL.
+    fn may_recreate_query(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The statement that drops a schema with everything in it. `None` if the database itself is
+    /// what has to be dropped.
+    fn drop_schema(&self, _schema: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// The statement that drops a database, even if sessions are connected to it.
     fn drop_database(&self, _name: &str) -> Option<String> {
         None

@@ -142,6 +142,7 @@ codes! {
     Deleted "deleted" Error "The rows were deleted for good by a repair." "Only a backup has them.";
     Denied "denied" Error "The account may not do this, or its password is wrong." "Check user and password, or ask an administrator for the grant.";
     Drift "drift" Error "The live schema differs from what the applied migrations give." "`bird diff` prints the statements that undo it.";
+    DropDatabase "drop-database" Error "A whole database would be dropped." "In development, consent with `--allow drop-database`.";
     DropTable "drop-table" Error "A statement drops a table with its data." "Consent with `--allow drop-table`.";
     DuplicateVersion "duplicate-version" Error "Two migration files have the same version." "Give one of them another version.";
     Elsewhere "elsewhere" Error "Another run of a repair holds the rows." "Wait for the other run, then run the same command again.";

@@ -40,6 +40,11 @@ pub const CONSENTS: &[Consent] = &[
         in_files: false,
     },
     Consent {
+        code: Code::DropDatabase,
+        meaning: "drop the project's databases with `bird reset`, which no protected environment permits (command line only)",
+        in_files: false,
+    },
+    Consent {
         code: Code::DropTable,
         meaning: "drop a table that was there before the run",
         in_files: true,

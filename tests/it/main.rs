@@ -63,6 +63,7 @@ mod pooler;
 mod recovery;
 mod refinery;
 mod repair;
+mod reset;
 mod schema;
 mod seed;
 mod session;

@@ -1,6 +1,7 @@
 //! Databases of PostgreSQL: how they are created, checked and dropped.
 
 use super::{Postgres, schema_name, shadow};
+use crate::dialect::Dialect as _;
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::dialect::provisioning::Provisioning;
 use crate::dialect::{BorrowQueries, Missing};
@@ -84,6 +85,18 @@ impl Provisioning for Postgres {
 
     fn borrow_queries(&self) -> Option<&'static BorrowQueries> {
         Some(&shadow::BORROW_QUERIES)
+    }
+
+    fn may_recreate_query(&self) -> Option<&'static str> {
+        Some(shadow::MAY_CREATE)
+    }
+
+    fn drop_schema(&self, schema: Option<&str>) -> Option<String> {
+        let other = schema.filter(|schema| Some(*schema) != self.facts().schema)?;
+        Some(format!(
+            "DROP SCHEMA IF EXISTS {} CASCADE",
+            self.quote(other)
+        ))
     }
 
     fn drop_database(&self, name: &str) -> Option<String> {

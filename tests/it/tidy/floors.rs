@@ -48,7 +48,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
                 "rebuild",
             ],
             &["history", "limits", "lock", "writability"],
-            &["provision", "shadow", "stored_migration"],
+            &["drop_database", "provision", "shadow", "stored_migration"],
             &["apply", "audit", "doctor", "repair", "replay"],
         ],
     ),
@@ -79,6 +79,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
             ],
             // Commands that consist of others.
             &["audit", "undo", "up", "verify"],
+            &["reset"],
             &["cli"],
             &["execute"],
         ],
