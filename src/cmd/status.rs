@@ -1,5 +1,8 @@
 //! `bird status`: the state of all databases in one table: applied, pending, half-applied, changed.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use futures_util::future::{join, join_all};
 use serde_json::Value;
 
@@ -7,9 +10,9 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::open;
-use super::run::state::{Named, State, grid};
+use super::run::state::{Named, State, grid, list_grid, listed};
 use crate::db::session::{Access, DbError, Session};
-use crate::db::{history, stored_migration};
+use crate::db::{history, journal, stored_migration};
 use crate::dialect::ErrorKind;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -29,6 +32,9 @@ pub struct Args {
     /// Exit with 1 when anything is pending, half-applied, changed or missing
     #[arg(long)]
     exit_code: bool,
+    /// List every migration: its state, when it was applied, how long it took
+    #[arg(long)]
+    list: bool,
     #[command(flatten)]
     connect: flags::Connect,
 }
@@ -58,7 +64,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
     let known = files.as_ref().unwrap_or(&none);
     let settling = databases.iter().zip(asked).zip(known);
     let settling = settling.map(|((database, asked), files)| async move {
-        Some(read_stored(database, asked?, files).await)
+        Some(read_stored(args, database, asked?, files).await)
     });
     let answers = join_all(settling).await;
     let mut report = StatusReport {
@@ -79,8 +85,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
                 report.exit = report.exit.most_severe(Exit::Failed);
                 State::unreadable(database, &server)
             }
-            Response::Absent => State::of(database, None, &migrations, History::default()),
-            Response::History(server, history) => {
+            Response::Absent => {
+                let mut state = State::of(database, None, &migrations, History::default());
+                state.migrations = args.list.then(|| listed(&state, &Durations::new()));
+                state
+            }
+            Response::History(server, history, durations) => {
                 let migration_state =
                     migration_state(database.dialect.syntax(), &migrations, &history);
                 report
@@ -89,7 +99,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure
                 report
                     .diagnostics
                     .extend(migration_state.notes(&database.name));
-                State::of(database, Some(&server), &migrations, history)
+                let mut state = State::of(database, Some(&server), &migrations, history);
+                state.migrations = args.list.then(|| listed(&state, &durations));
+                state
             }
         };
         let clean = state.state == "current";
@@ -108,8 +120,11 @@ enum Response {
     Unreachable(Diagnostic),
     /// The database answered, but its history cannot be read.
     Unreadable(Server, Diagnostic),
-    History(Server, History),
+    History(Server, History, Durations),
 }
+
+/// How long migrations took, by version.
+type Durations = BTreeMap<i64, Duration>;
 
 /// Reads the history and leaves the session open: files that differ need another query.
 async fn ask(
@@ -130,8 +145,10 @@ async fn ask(
     }
 }
 
-/// Reads the stored text of the migrations whose files differ, and closes the session.
+/// Reads the stored text of the migrations whose files differ and, for a list, their durations; then
+/// closes the session.
 async fn read_stored(
+    args: &Args,
     database: &Database,
     asked: Result<(Session, Result<History, DbError>), Response>,
     files: &[Migration],
@@ -144,13 +161,18 @@ async fn read_stored(
         let mut history = history?;
         let differing = differing(files, &history);
         stored_migration::read(&mut session, &differing, &mut history).await?;
-        Ok(history)
+        let durations = if args.list {
+            journal::durations(&mut session).await?
+        } else {
+            Durations::new()
+        };
+        Ok((history, durations))
     };
-    let history: Result<History, DbError> = work.await;
+    let history: Result<(History, Durations), DbError> = work.await;
     let server = session.server.clone();
     session.close().await;
     match history {
-        Ok(history) => Response::History(server, history),
+        Ok((history, durations)) => Response::History(server, history, durations),
         Err(error) => {
             let fault = open::cannot_ask(database, "reading its history", &error);
             Response::Unreadable(server, fault)
@@ -169,6 +191,13 @@ impl Report for StatusReport {
 
     fn blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Grid(grid(&self.states))];
+        let lists = self
+            .states
+            .iter()
+            .filter(|state| state.migrations.is_some());
+        if lists.count() > 0 {
+            blocks.push(Block::Grid(list_grid(&self.states)));
+        }
         for state in &self.states {
             let name = &state.name;
             if let Some(partial) = &state.partial {
@@ -186,7 +215,7 @@ impl Report for StatusReport {
                     partial.version, partial.statement, partial.of
                 )));
             }
-            if !state.pending.is_empty() {
+            if !state.pending.is_empty() && state.migrations.is_none() {
                 let list = list(&state.pending);
                 blocks.push(Block::Line(format!("{name}: pending: {list}")));
             }

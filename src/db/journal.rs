@@ -1,7 +1,12 @@
 //! The journal: a row per statement, so that the state after an interrupted run is known. The row of
 //! a statement that commits implicitly is written before the statement is sent.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::clock::now;
@@ -78,6 +83,31 @@ fn row(cells: Row) -> Result<Entry, DbError> {
     })
 }
 
+/// How long each applied migration took, by version, as far as the journal tells: not for files
+/// that shared a transaction with others, nor for those that took several runs.
+pub async fn durations(session: &mut Session) -> Result<BTreeMap<i64, Duration>, DbError> {
+    let sql = format!(
+        "SELECT version, max(CASE WHEN statement = 1 THEN started_on END), max(applied_on), \
+         count(DISTINCT run) FROM {} WHERE direction = 'up' GROUP BY version",
+        session.table(JOURNAL_TABLE)
+    );
+    match session.rows(&sql).await {
+        Ok(rows) => Ok(rows.iter().filter_map(|row| duration(row)).collect()),
+        Err(error) if error.kind == ErrorKind::MissingTable => Ok(BTreeMap::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn duration(row: &[Option<String>]) -> Option<(i64, Duration)> {
+    let [Some(version), Some(started), Some(ended), Some(runs)] = row else {
+        return None;
+    };
+    let moment = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    let took = moment(ended)? - moment(started)?;
+    let took = took.try_into().ok().filter(|_| runs == "1")?;
+    Some((version.parse().ok()?, took))
+}
+
 /// Makes the journal's table where it is missing.
 pub async fn ensure(session: &mut Session, exists: bool) -> Result<(), DbError> {
     if exists {
@@ -109,9 +139,11 @@ pub fn fingerprint(seen: &Definitions) -> String {
     hex::digits(&Sha256::digest(text.as_bytes()))
 }
 
-/// The statement that records statements as applied.
-pub fn record(session: &Session, entries: &[Entry], run: Uuid) -> String {
+/// The statement that records statements as applied. `started` is when the first of them was sent;
+/// `None` if they share that with other files.
+pub fn record(session: &Session, entries: &[Entry], run: Uuid, started: Option<&str>) -> String {
     let now = now();
+    let started = started.map_or("NULL".to_owned(), |started| format!("'{started}'"));
     let rows: Vec<String> = entries
         .iter()
         .map(|entry| {
@@ -125,13 +157,14 @@ pub fn record(session: &Session, entries: &[Entry], run: Uuid) -> String {
             } = entry;
             let direction = direction.word();
             format!(
-                "({version}, '{direction}', {statement}, {of}, '{digest}', 'done', '{run}', '{now}')"
+                "({version}, '{direction}', {statement}, {of}, '{digest}', 'done', '{run}', \
+                 {started}, '{now}')"
             )
         })
         .collect();
     format!(
         "INSERT INTO {} (version, direction, statement, statements, digest, state, run, \
-         applied_on) VALUES {}",
+         started_on, applied_on) VALUES {}",
         session.table(JOURNAL_TABLE),
         rows.join(", ")
     )

@@ -1,10 +1,13 @@
 //! The state of a database, as every report shows it.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::history::{Applied, Direction, History};
-use crate::model::migration::Migration;
+use crate::model::migration::{Migration, title};
 use crate::model::server::{Product, Server};
 use crate::output::Grid;
 use crate::plan::{MigrationState, migration_state};
@@ -27,6 +30,23 @@ pub struct State {
     /// Changed in blanks or comments only.
     pub reformatted: Vec<Named>,
     pub missing: Vec<Named>,
+    /// Every migration; only for `--list`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Vec<Listed>>,
+}
+
+/// One migration of a list. Its JSON keys are a stable interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    pub version: i64,
+    pub name: String,
+    /// `applied`, `changed`, `reformatted`, `missing`, `pending`, `half-applied`, `half-undone`.
+    pub state: &'static str,
+    /// `None` if it is not applied.
+    pub applied_on: Option<String>,
+    /// `None` if it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u64>,
 }
 
 /// A migration by version and name.
@@ -116,6 +136,7 @@ impl State {
             changed: Vec::new(),
             reformatted: Vec::new(),
             missing: Vec::new(),
+            migrations: None,
         }
     }
 
@@ -203,6 +224,85 @@ pub fn grid(states: &[State]) -> Grid {
 
 /// The time of a row without its fraction.
 fn last(row: &Applied) -> String {
-    let time = row.applied_on.split(['.', '+']).next().unwrap_or_default();
+    moment(&row.applied_on)
+}
+
+/// A time of the history without its fraction.
+fn moment(text: &str) -> String {
+    let time = text.split(['.', '+']).next().unwrap_or_default();
     time.trim_end_matches('Z').replacen('T', " ", 1)
+}
+
+/// Every migration of a database, by version.
+pub fn listed(state: &State, durations: &BTreeMap<i64, Duration>) -> Vec<Listed> {
+    let holds = |list: &[Named], version| list.iter().any(|one| one.version == version);
+    let half = |version, direction: Direction| {
+        let partial = state.partial.as_ref();
+        partial.is_some_and(|it| it.version == version && it.direction == direction.word())
+    };
+    let applied = state.applied.iter().map(|row| {
+        let version = row.version;
+        let took = durations.get(&version).map(Duration::as_millis);
+        Listed {
+            version,
+            name: row.name.clone(),
+            state: if half(version, Direction::Undo) {
+                "half-undone"
+            } else if holds(&state.changed, version) {
+                "changed"
+            } else if holds(&state.missing, version) {
+                "missing"
+            } else if holds(&state.reformatted, version) {
+                "reformatted"
+            } else {
+                "applied"
+            },
+            applied_on: Some(row.applied_on.clone()),
+            milliseconds: took.and_then(|took| u64::try_from(took).ok()),
+        }
+    });
+    let pending = state.pending.iter().map(|file| Listed {
+        version: file.version,
+        name: file.name.clone(),
+        state: if half(file.version, Direction::Up) {
+            "half-applied"
+        } else {
+            "pending"
+        },
+        applied_on: None,
+        milliseconds: None,
+    });
+    let mut all: Vec<Listed> = applied.chain(pending).collect();
+    all.sort_by_key(|one| one.version);
+    all
+}
+
+/// Every migration of these databases as a table.
+pub fn list_grid(states: &[State]) -> Grid {
+    let rows = states.iter().flat_map(|state| {
+        let migrations = state.migrations.iter().flatten();
+        migrations.map(|one| {
+            let took = one.milliseconds.map(Duration::from_millis);
+            vec![
+                state.name.clone(),
+                title(one.version, &one.name),
+                one.state.to_owned(),
+                one.applied_on.as_deref().map(moment).unwrap_or_default(),
+                took.map(duration).unwrap_or_default(),
+            ]
+        })
+    });
+    Grid {
+        headers: vec!["database", "migration", "state", "applied on", "took"],
+        rows: rows.collect(),
+        numbers: vec![4],
+    }
+}
+
+/// A duration as people read it.
+fn duration(took: Duration) -> String {
+    match took.as_millis() {
+        short @ 0..1000 => format!("{short} ms"),
+        _ => format!("{:.1} s", took.as_secs_f64()),
+    }
 }

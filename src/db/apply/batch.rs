@@ -43,7 +43,7 @@ pub async fn apply_batch(session: &mut Session, steps: &[Step], run: &Run<'_>) -
             text.push_str(step.sql(statement));
             text.push_str("\n;\n");
         }
-        let Ok(journal_rows) = record_all(session, step, step.from..count, run) else {
+        let Ok(journal_rows) = record_all(session, step, step.from..count, run, None) else {
             return false;
         };
         text.push_str(&journal_rows);

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::clock::now;
 use super::lock::NoLock;
 use super::session::{DbError, Session};
 use super::stop::Stop;
@@ -130,6 +131,8 @@ impl From<NoLock> for Reason {
 /// The progress of a file.
 #[derive(Default)]
 struct FileProgress {
+    /// When it began.
+    started: String,
     applied: usize,
     sent: bool,
     notes: Notes,
@@ -145,6 +148,7 @@ pub async fn apply(
     prefetched: &mut Option<PrefetchedIntent>,
 ) -> Result<(Done, Notes), Stopped> {
     let mut progress = FileProgress {
+        started: now(),
         applied: step.from,
         ..FileProgress::default()
     };
@@ -163,6 +167,7 @@ pub async fn apply(
         applied,
         sent,
         notes,
+        ..
     } = progress;
     result.map(|done| (done, notes)).map_err(|reason| Stopped {
         applied,
@@ -215,13 +220,14 @@ fn record_all(
     step: &Step,
     statements: std::ops::Range<usize>,
     run: &Run<'_>,
+    started: Option<&str>,
 ) -> Result<String, DbError> {
     let journal_rows = journal_rows(session, step, run)?;
     Ok(match entries(step, statements).as_slice() {
         [] => journal_rows,
         entries => format!(
             "{}; {journal_rows}",
-            journal::record(session, entries, run.id)
+            journal::record(session, entries, run.id, started)
         ),
     })
 }

@@ -62,7 +62,8 @@ async fn inside(
     if !new.is_empty() {
         return Err(Reason::ForeignKeys(new));
     }
-    let sql = record_all(session, step, step.from..count, run)?;
+    let started = Some(progress.started.as_str());
+    let sql = record_all(session, step, step.from..count, run, started)?;
     failpoint::at("in-transaction");
     if shared {
         session.run(&sql).await?;

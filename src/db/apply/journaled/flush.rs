@@ -94,7 +94,8 @@ impl File<'_, '_> {
             texts.push(journal::finish(self.session, &intended, after.as_ref()));
         }
         if !plain.is_empty() {
-            texts.push(journal::record(self.session, &plain, run.id));
+            let started = Some(self.progress.started.as_str());
+            texts.push(journal::record(self.session, &plain, run.id, started));
         }
         if matches!(record, Next::End(_)) {
             texts.push(journal_rows(self.session, step, run)?);
