@@ -6,7 +6,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::source::compare::{Compared, Verification, Verified, compare};
-use super::source::{self, Loaded, ShadowPool, Source, Upto};
+use super::source::{self, Loaded, ShadowPool, Source, Upto, schema_file};
 use crate::model::change::Renamed;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -30,6 +30,9 @@ pub struct Args {
     /// Write what leads from the applied migrations to what is live
     #[arg(long)]
     from_drift: bool,
+    /// Write what the migrations give, the new one included, into the desired-schema file
+    #[arg(long, conflicts_with = "from_schema")]
+    write_schema: bool,
     /// One thing under two names, table=table or table.column=table.column; repeatable
     #[arg(long = "rename", value_name = "OLD=NEW", value_parser = flags::rename)]
     renames: Vec<Renamed>,
@@ -46,8 +49,8 @@ impl CommandFacts for Args {}
 pub struct NewReport {
     database: String,
     fresh: Fresh,
-    /// Each file as it is shown, with its number of statements.
-    written: Vec<(String, usize)>,
+    /// Each file as it is shown, with its number of statements; `None` for a desired-schema file.
+    written: Vec<(String, Option<usize>)>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -93,9 +96,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
             }
         };
         texts.push((path, text));
-        report.written.push((shown, count));
+        report.written.push((shown, Some(count)));
     }
-    if computed && report.written.iter().all(|(_, count)| *count == 0) {
+    if computed && report.written.iter().all(|(_, count)| *count == Some(0)) {
         let message = format!("{}: there is no difference to write", database.name);
         return Err(Failure::refused(Diagnostic::new(
             Code::NoDifference,
@@ -105,7 +108,41 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
     for (path, text) in texts {
         context.project.write_new(path, &text)?;
     }
+    schema_files(context, args, database, &mut report).await?;
     Ok(report)
+}
+
+/// Says which desired-schema files are behind, or writes them, for every engine that there is a
+/// server for.
+async fn schema_files(
+    context: &Context,
+    args: &Args,
+    database: &Database,
+    report: &mut NewReport,
+) -> Result<(), Failure> {
+    if args.write_schema {
+        // One file for all engines has the schema of the database's own.
+        let each = database.desired.as_ref().is_some_and(|path| path.is_dir());
+        let own = Some(database.dialect.facts().name);
+        for (engine, _) in &report.fresh.files {
+            if !each && engine.is_some() && *engine != own {
+                continue;
+            }
+            if let Some(base) = base(args, database, *engine)? {
+                let written = schema_file::write(context, &base).await?;
+                report.written.extend(written.map(|file| (file, None)));
+            } else if let Some(engine) = engine {
+                let message = format!("the schema file for {engine} was not written: no server");
+                let fault = Diagnostic::new(Code::NotWritten, message);
+                let hint = "name one with --shadow URL, or write the file by hand";
+                report.diagnostics.push(fault.hint(hint));
+            }
+        }
+    } else if !args.from_schema {
+        let behind = schema_file::behind(context, database).await;
+        report.diagnostics.extend(behind);
+    }
+    Ok(())
 }
 
 /// Finds the database that the migration is for.
@@ -250,7 +287,13 @@ impl Report for NewReport {
         vec![Block::Grid(Grid {
             headers: vec!["database", "file", "statements"],
             rows: rows
-                .map(|(file, count)| vec![self.database.clone(), file.clone(), count.to_string()])
+                .map(|(file, count)| {
+                    vec![
+                        self.database.clone(),
+                        file.clone(),
+                        count.map_or_else(String::new, |count| count.to_string()),
+                    ]
+                })
                 .collect(),
             numbers: vec![2],
         })]

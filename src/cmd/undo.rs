@@ -22,6 +22,9 @@ pub struct Args {
     pub dry_run: bool,
     #[command(flatten)]
     pub consents: flags::Consents,
+    /// Write what the migrations give into the desired-schema file
+    #[arg(long, conflicts_with = "dry_run")]
+    pub write_schema: bool,
     #[command(flatten)]
     pub connect: flags::Connect,
     #[command(flatten)]
@@ -56,6 +59,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
         consents: args.consents.clone(),
         accept_checksum: Vec::new(),
         reason: None,
+        write_schema: args.write_schema,
         connect: args.connect.clone(),
         locks: args.locks.clone(),
         direction: Direction::Undo,

@@ -146,8 +146,8 @@ codes! {
     DropTable "drop-table" Error "A statement drops a table with its data." "Consent with `--allow drop-table`.";
     DuplicateVersion "duplicate-version" Error "Two migration files have the same version." "Give one of them another version.";
     Elsewhere "elsewhere" Error "Another run of a repair holds the rows." "Wait for the other run, then run the same command again.";
-    Environment "environment" Error "The operating system refused something that bird needs." "Read the reason shown.";
     EmptyMigration "empty-migration" Warning "A migration has no statement." "Write its statements, or `-- bird: empty` if it is meant to have none.";
+    Environment "environment" Error "The operating system refused something that bird needs." "Read the reason shown.";
     Exit "exit" Error "The command ended with an exit code that no finding explains." "Read the message.";
     File "file" Error "The file of an embedded database cannot be written." "Change its permissions.";
     FileExists "file-exists" Error "A file that bird would write is there already." "Move it away, or name another folder.";
@@ -247,7 +247,9 @@ codes! {
     RowsDiffer "rows-differ" Error "A chunk of a repair changed another number of rows than it read under lock." "Find out what else acts on these rows.";
     SameTarget "same-target" Error "Two databases of the config are the same." "Give each a database of its own.";
     Schema "schema" Error "The schema does not exist, or the account may not use it." "Read the finding.";
+    SchemaBehind "schema-behind" Note "A desired-schema file lacks what the migrations give." "`bird migrate --write-schema` writes it.";
     SchemaDiffers "schema-differs" Error "The desired schema differs from what the migrations give." "`bird new NAME --from-schema` writes the migration.";
+    SchemaFile "schema-file" Error "A desired-schema file could not be written." "Read the reason shown.";
     Script "script" Error "A SQL file cannot be split into statements." "Correct the place shown.";
     Secret "secret" Warning "A file with a password can be read by others." "Change its mode, or put the URL into a variable.";
     Seed "seed" Error "A seed is declared wrongly." "Correct the row shown in bird.toml.";

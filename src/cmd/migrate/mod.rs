@@ -20,10 +20,13 @@ use super::run::database::{RunDatabase, close_all, subjects};
 use super::run::open::Absent;
 use super::run::versions::{target_versions, versions};
 use super::run::{open, protected};
+use super::source::schema_file;
 use crate::db::session::Access;
 use crate::model::diagnostic::Failure;
+use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::model::migration::Migration;
+use crate::output::Report as _;
 use crate::plan::{self, Plan};
 use crate::project::Database;
 use databases::{give_files, open_members, untransactional, widths};
@@ -50,6 +53,9 @@ pub struct Args {
     /// Why a changed file is accepted; it is kept in the database
     #[arg(long, value_name = "TEXT", requires = "accept_checksum", value_parser = accept::reason)]
     pub reason: Option<String>,
+    /// Write what the migrations give into the desired-schema file
+    #[arg(long, conflicts_with = "dry_run")]
+    pub write_schema: bool,
     #[command(flatten)]
     pub connect: flags::Connect,
     #[command(flatten)]
@@ -72,9 +78,29 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
     if args.dry_run || plan.is_empty() {
         let report = MigrateReport::planned(&mut members, plan, args);
         close_all(members).await;
+        return schema_files(context, args, report).await;
+    }
+    let report = act::act(context, args, members, plan).await?;
+    schema_files(context, args, report).await
+}
+
+/// Adds to the report which desired-schema files are behind, or writes them.
+async fn schema_files(
+    context: &Context,
+    args: &Args,
+    mut report: MigrateReport,
+) -> Result<MigrateReport, Failure> {
+    if report.exit() != Exit::Done {
         return Ok(report);
     }
-    act::act(context, args, members, plan).await
+    for database in context.project.selected() {
+        if args.write_schema {
+            report.schema_written(schema_file::write(context, database).await);
+        } else if report.has_changed(&database.name) && !context.project.protected {
+            report.note(schema_file::behind(context, database).await);
+        }
+    }
+    Ok(report)
 }
 
 /// Checks whether a migration would be refused, before its databases are created: a database that
@@ -166,8 +192,8 @@ async fn planned(args: &Args, members: &mut [RunDatabase<'_>]) -> Result<Plan, F
             }
         }
     }
-}
     let mut plan = result?;
     let not_restored = members.iter().flat_map(|member| &member.not_restored);
     plan.notes.extend(not_restored.cloned());
     Ok(plan)
+}

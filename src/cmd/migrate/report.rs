@@ -10,7 +10,7 @@ use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::state::{self, Named, State, named};
 use crate::db::apply::{Done, Notes};
-use crate::model::diagnostic::Diagnostic;
+use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::model::migration::{Migration, title};
@@ -28,6 +28,8 @@ pub struct MigrateReport {
     diagnostics: Vec<Diagnostic>,
     /// Further notes.
     notes: Vec<Diagnostic>,
+    /// The desired-schema files that were written.
+    schema_files: Vec<String>,
     exit: Exit,
 }
 
@@ -143,6 +145,7 @@ impl MigrateReport {
             dry_run: args.dry_run,
             plan,
             notes,
+            schema_files: Vec::new(),
             states: states(members),
             ran: Vec::new(),
             diagnostics: Vec::new(),
@@ -187,6 +190,33 @@ impl MigrateReport {
             report.exit = exit;
         }
         report
+    }
+
+    /// Adds a note, if there is one.
+    pub(super) fn note(&mut self, note: Option<Diagnostic>) {
+        self.notes.extend(note);
+    }
+
+    /// Adds the outcome of writing a desired-schema file; `None` if it was up to date.
+    pub(super) fn schema_written(&mut self, written: Result<Option<String>, Failure>) {
+        match written {
+            Ok(file) => self.schema_files.extend(file),
+            Err(failure) => {
+                let exit = match failure.exit {
+                    // The migrations are applied.
+                    Exit::Failed | Exit::Refused if self.total().0 > 0 => Exit::Stopped,
+                    exit => exit,
+                };
+                self.exit = self.exit.most_severe(exit);
+                self.diagnostics.extend(failure.diagnostics);
+            }
+        }
+    }
+
+    /// Whether the run has applied or undone a migration of a database.
+    pub(super) fn has_changed(&self, database: &str) -> bool {
+        let mut ran = self.ran.iter();
+        ran.any(|(name, ran)| name == database && !ran.steps.is_empty())
     }
 
     /// The changed files that were accepted, or would be, with their databases.
@@ -328,6 +358,8 @@ impl Report for MigrateReport {
             blocks.push(Block::Grid(state::grid(&self.states)));
         }
         blocks.push(Block::Line(self.summary()));
+        let files = self.schema_files.iter();
+        blocks.extend(files.map(|file| Block::Line(format!("wrote {file}"))));
         blocks
     }
 
@@ -358,7 +390,11 @@ impl Report for MigrateReport {
     }
 
     fn extra(&self) -> Map<String, Value> {
-        Map::from_iter([("dry_run".to_owned(), json!(self.dry_run))])
+        let mut extra = Map::from_iter([("dry_run".to_owned(), json!(self.dry_run))]);
+        if !self.schema_files.is_empty() {
+            extra.insert("schema_files".to_owned(), json!(self.schema_files));
+        }
+        extra
     }
 }
 

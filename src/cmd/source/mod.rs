@@ -5,6 +5,7 @@ mod cache;
 pub mod compare;
 mod expected;
 mod load;
+pub mod schema_file;
 
 use std::path::PathBuf;
 

@@ -151,13 +151,13 @@ pub async fn drift(
     }
     let applied = Source::migrations(database, Upto::Applied);
     let applied = pool.load(&applied, database, None).await?;
-    let mut found = differences(Code::Drift, database, &applied, &live);
-    for fault in &mut found {
-        fault.hint = Some(format!(
+    let hint = |_| {
+        format!(
             "`bird diff {name} {name}@applied` undoes it; `bird new NAME --database {name} \
              --from-drift` makes a migration of it"
-        ));
-    }
+        )
+    };
+    let found = differences(Code::Drift, database, &applied, &live, &hint);
     Ok((live.schema, CheckOutcome::of(found)))
 }
 
@@ -171,17 +171,28 @@ pub async fn desired(
     let wanted = Source::desired(database);
     let migrations = pool.load(&migrations, database, None).await?;
     let wanted = pool.load(&wanted, database, None).await?;
-    let mut found = differences(Code::SchemaDiffers, database, &migrations, &wanted);
-    for fault in &mut found {
-        fault.hint = Some(format!(
-            "`bird new NAME --database {name} --from-schema` writes the migration"
-        ));
-    }
+    let path = database.desired.as_deref();
+    let file = path.map_or_else(String::new, |path| pool.context.project.shown(path));
+    let hint = |how| match how {
+        // It is in the migrations alone, and most often that is meant.
+        How::Dropped => format!(
+            "add it to {file}, or let bird migrate --write-schema do so; to drop it: \
+             `bird new NAME --database {name} --from-schema`"
+        ),
+        _ => format!("`bird new NAME --database {name} --from-schema` writes the migration"),
+    };
+    let found = differences(Code::SchemaDiffers, database, &migrations, &wanted, &hint);
     Ok(CheckOutcome::of(found))
 }
 
 /// One finding per part that differs, and per statement that was not replayed.
-fn differences(code: Code, database: &Database, from: &Loaded, to: &Loaded) -> Vec<Diagnostic> {
+fn differences(
+    code: Code,
+    database: &Database,
+    from: &Loaded,
+    to: &Loaded,
+    hint: &dyn Fn(How) -> String,
+) -> Vec<Diagnostic> {
     let catalog = database.dialect.catalog();
     let difference = diff(&from.schema, &to.schema, catalog.orders_columns());
     let mut found: Vec<Diagnostic> = from.notes.iter().chain(&to.notes).cloned().collect();
@@ -203,7 +214,8 @@ fn differences(code: Code, database: &Database, from: &Loaded, to: &Loaded) -> V
                 (How::Changed | How::Renamed | How::Moved, _) => "differs",
             };
             let message = format!("{}: {}{part} {how}", database.name, line.object);
-            let mut fault = Diagnostic::new(code, message).database(&database.name);
+            let fault = Diagnostic::new(code, message).database(&database.name);
+            let mut fault = fault.hint(hint(line.how));
             let sides = [(&from.label, line.old), (&to.label, line.new)];
             for (label, text) in sides.into_iter().filter(|(_, text)| !text.is_empty()) {
                 fault = fault.note(format!("{label}: {text}"));
