@@ -49,7 +49,7 @@
 //! |---|---|---|
 //! | 3 | `cmd` | commands, one file or folder each; the only user of clap |
 //! | 2 | `project`, `db` | files; databases. They do not use each other |
-//! | 1 | `plan`, `diff`, `seed`, `adopt`, `audit`, `repair` | decisions, as pure functions that do not use each other |
+//! | 1 | `plan`, `diff`, `guess`, `seed`, `adopt`, `audit`, `repair` | decisions, as pure functions that do not use each other |
 //! | 1 | `dialect`, `sql` | engines without a connection; SQL text |
 //! | 0 | `model`, `invariant` | plain data |
 //! | beside | `output`, `error` | formats; diagnostics on a terminal |
@@ -72,6 +72,8 @@ pub mod audit;
 pub mod dialect;
 #[doc(hidden)]
 pub mod diff;
+#[doc(hidden)]
+pub mod guess;
 #[doc(hidden)]
 pub mod plan;
 #[doc(hidden)]

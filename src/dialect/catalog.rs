@@ -99,6 +99,12 @@ pub trait Catalog: Sync {
         renamed: &Renamed,
     ) -> Option<DdlStep>;
 
+    /// A statement that creates an extension without the version that it names; `None` for other
+    /// statements. A baseline leaves the version to the server that it runs on.
+    fn without_version(&self, _sql: &str) -> Option<String> {
+        None
+    }
+
     /// Statements as a script that the engine's own client runs and that bird's splitter reads:
     /// with terminators, delimiters and comments.
     fn script(&self, steps: &[DdlStep]) -> String {

@@ -40,7 +40,7 @@ pub use duration::parse_duration;
 pub use gitlab_loose_fk::{LooseForeignKey, Scalar, read_loose_foreign_keys};
 pub use replace::{Replacement, can_replace, replace};
 pub use resolve::unnamed;
-pub use secrets::has_password;
+pub use secrets::{has_password, without_password};
 pub use url::{Wrong, parse as parse_url};
 
 /// The request of the command line and its environment.

@@ -26,6 +26,19 @@ pub fn has_password(url: &str) -> bool {
     password.is_some_and(|(_, password)| !password.is_empty() && !password.starts_with("${"))
 }
 
+/// A URL with the password in its text replaced by a variable; as it is if it has none.
+pub fn without_password(url: &str, variable: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://").filter(|_| has_password(url)) else {
+        return url.to_owned();
+    };
+    let account = rest.rsplit_once('@');
+    let parts = account.and_then(|(account, place)| Some((account.split_once(':')?.0, place)));
+    match parts {
+        Some((user, place)) => format!("{scheme}://{user}:${{{variable}}}@{place}"),
+        None => url.to_owned(),
+    }
+}
+
 impl Project {
     /// The file with a database's password, and its mode if others than its owner may read it; `None` if
     /// no file has one.
@@ -55,7 +68,7 @@ fn open_to_others(_path: &std::path::Path) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::has_password;
+    use super::{has_password, without_password};
 
     #[test]
     fn a_password_is_seen_where_it_stands() {
@@ -64,5 +77,22 @@ mod tests {
         assert!(!has_password("mysql://app:${PASSWORD}@host/db"));
         assert!(!has_password("mysql://app@host/db"));
         assert!(!has_password("sqlite:data/ums.db"));
+    }
+
+    #[test]
+    fn a_password_is_replaced_by_a_variable() {
+        for (url, expected) in [
+            (
+                "mysql://app:se:c@ret@host/db?x=1",
+                "mysql://app:${P}@host/db?x=1",
+            ),
+            (
+                "mysql://app:${PASSWORD}@host/db",
+                "mysql://app:${PASSWORD}@host/db",
+            ),
+            ("mysql://app@host/db", "mysql://app@host/db"),
+        ] {
+            assert_eq!(without_password(url, "P"), expected);
+        }
     }
 }

@@ -26,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dialect", &["model", "sql"]),
     ("plan", &["model", "sql", "dialect"]),
     ("diff", &["model"]),
+    ("guess", &["model"]),
     ("audit", &["model", "sql", "dialect"]),
     ("repair", &["model"]),
     ("seed", &["model", "sql", "dialect"]),
@@ -40,7 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cmd",
         &[
-            "model", "sql", "dialect", "plan", "diff", "audit", "repair", "seed", "adopt",
+            "model", "sql", "dialect", "plan", "diff", "guess", "audit", "repair", "seed", "adopt",
             "project", "db", "output", "error",
         ],
     ),
@@ -91,6 +92,7 @@ const NAMING_ALLOWED: &[(&str, &str)] = &[
         "folders below a database's are named",
     ),
     ("src/cmd/diff/mod.rs", "drift: from live to applied"),
+    ("src/cmd/init/mod.rs", "bird init shop --from"),
     ("src/cmd/source/mod.rs", "--shadow mysql://…"),
     ("src/model/code.rs", "may give a deleted row's number"),
     ("src/project/url.rs", "an in-memory database would be gone"),
@@ -236,6 +238,7 @@ fn looking_commands_only_look() {
         "doctor",
         "audit/assertions",
         "impact/mod",
+        "init/existing",
         "source/load",
         "source/expected",
         "verify/mod",

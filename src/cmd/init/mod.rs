@@ -1,6 +1,8 @@
 //! `bird init`: writes a new project, and says what to do next.
 
+mod existing;
 mod report;
+mod suggest;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -14,14 +16,18 @@ use crate::invariant;
 use crate::model::diagnostic::Failure;
 use crate::model::name::did_you_mean;
 use crate::project::is_database_name;
-use crate::project::template::{Forge, TEMPLATES, Template, companions, embedded, place};
-use report::{InitReport, Next};
+use crate::project::template::{
+    Forge, NewFile, NewProject, TEMPLATES, Template, companions, embedded, place,
+};
+use existing::From;
+use report::{InitReport, Next, Outcome};
 
 /// Write a new project: bird.toml, folders for migrations, and what to do next
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird init shop --database accounts --database sales\n         \
-                   bird init --template bird twitter        a project to try things on"
+                   bird init shop --from 'mysql://app:${PASSWORD}@db/shop'        begins with \
+                   a database that exists"
 )]
 pub struct Args {
     /// The project's folder; here by default
@@ -37,6 +43,10 @@ pub struct Args {
     /// The name of a database to declare; repeatable
     #[arg(long = "database", value_name = "NAME", value_parser = database)]
     databases: Vec<String>,
+    /// A database that exists; reads its schema and writes nothing to it; repeatable
+    #[arg(long, value_name = "[NAME=]URL", value_parser = From::parse,
+          conflicts_with_all = ["template", "engines", "databases"])]
+    from: Vec<From>,
     /// Write a workflow that checks the project on every push
     #[arg(long, value_name = "SERVICE")]
     ci: Option<Service>,
@@ -44,7 +54,7 @@ pub struct Args {
     #[arg(long)]
     dry_run: bool,
     /// List the templates
-    #[arg(long, conflicts_with_all = ["folder", "engines", "ci", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["folder", "engines", "from", "ci", "dry_run"])]
     list: bool,
 }
 
@@ -70,7 +80,7 @@ impl CommandFacts for Args {
     }
 }
 
-/// Writes the files of a project; connects to no database.
+/// Writes the files of a project; writes to no database.
 pub async fn run(context: &Context, args: &Args) -> Result<InitReport, Failure> {
     if args.list {
         return Ok(InitReport::list());
@@ -78,6 +88,56 @@ pub async fn run(context: &Context, args: &Args) -> Result<InitReport, Failure> 
     let here = &context.project.root;
     let folder = args.folder.as_deref().unwrap_or(Path::new("."));
     let folder = normalized(&here.join(folder));
+    let (mut project, found, on) = if args.from.is_empty() {
+        let (project, on) = from_template(args)?;
+        (project, None, on)
+    } else {
+        // What is in the way is told before anything is read.
+        let mut first = companions();
+        first.push(NewFile::new("bird.toml", ""));
+        place(&folder, here, first, true)?;
+        let mut found = existing::read(context, &args.from, &folder).await?;
+        let project = std::mem::take(&mut found.project);
+        let on = project.engines.first().copied();
+        (project, Some(found), on.unwrap_or_default())
+    };
+    project.files.extend(companions());
+    if let Some(service) = args.ci {
+        let forge = match service {
+            Service::Github => Forge::GitHub,
+            Service::Gitlab => Forge::GitLab,
+        };
+        let workflow = forge.workflow(on, &project.databases);
+        let workflow = invariant!(workflow, some, "every engine has its workflows");
+        project.files.push(workflow);
+    }
+    let files = std::mem::take(&mut project.files);
+    let placed = place(&folder, here, files, args.dry_run)?;
+    let next = Next {
+        folder: args.folder.clone().filter(|_| folder != normalized(here)),
+        variables: variables(&project, found.as_ref(), on),
+        empty: args.template.takes_databases(),
+        database: project
+            .databases
+            .get(1)
+            .and(project.databases.first())
+            .cloned(),
+    };
+    Ok(InitReport::written(
+        Outcome {
+            template: args.template,
+            project,
+            placed,
+            engine: on,
+            dry_run: args.dry_run,
+            found,
+        },
+        next,
+    ))
+}
+
+/// The project of a template, and the engine that its databases are on.
+fn from_template(args: &Args) -> Result<(NewProject, &'static str), Failure> {
     let template = args.template;
     if !args.databases.is_empty() && !template.takes_databases() {
         let message = format!("the template `{}` has databases of its own", template.name);
@@ -94,44 +154,36 @@ pub async fn run(context: &Context, args: &Args) -> Result<InitReport, Failure> 
     }
     let mut databases = args.databases.clone();
     same_name_twice(&mut databases)?;
-    let mut project = template.project(&engines, &databases)?;
-    let on = engines.first().map(|engine| engine.facts().name);
-    let on = on.unwrap_or_else(|| embedded().facts().name);
-    project.files.extend(companions());
-    if let Some(service) = args.ci {
-        let forge = match service {
-            Service::Github => Forge::GitHub,
-            Service::Gitlab => Forge::GitLab,
-        };
-        let workflow = forge.workflow(on, &project.databases);
-        let workflow = invariant!(workflow, some, "every engine has its workflows");
-        project.files.push(workflow);
-    }
-    let files = std::mem::take(&mut project.files);
-    let placed = place(&folder, here, files, args.dry_run)?;
-    let next = Next {
-        folder: args.folder.clone().filter(|_| folder != normalized(here)),
-        variables: if on == embedded().facts().name {
-            Vec::new()
-        } else {
+    let project = template.project(&engines, &databases)?;
+    let on = engines.first().copied().unwrap_or_else(embedded);
+    Ok((project, on.facts().name))
+}
+
+/// The variables to set before the next command, each with what it holds.
+fn variables(
+    project: &NewProject,
+    found: Option<&existing::Found>,
+    on: &str,
+) -> Vec<(String, &'static str)> {
+    match found {
+        Some(found) => {
+            let variables = found
+                .databases
+                .iter()
+                .filter_map(|one| one.variable.clone());
+            variables.map(|name| (name, "the password")).collect()
+        }
+        None if on == embedded().facts().name => Vec::new(),
+        None => {
             let names = project.databases.iter();
             names
-                .map(|name| format!("BIRD_{}_URL", name.to_ascii_uppercase()))
+                .map(|name| {
+                    let variable = format!("BIRD_{}_URL", name.to_ascii_uppercase());
+                    (variable, "where the database is")
+                })
                 .collect()
-        },
-        empty: template.takes_databases(),
-        database: (project.databases.len() > 1)
-            .then(|| project.databases.first().cloned())
-            .flatten(),
-    };
-    Ok(InitReport::written(
-        template,
-        project,
-        placed,
-        on,
-        args.dry_run,
-        next,
-    ))
+        }
+    }
 }
 
 /// Refuses names that would share their variable.

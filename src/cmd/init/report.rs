@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use super::existing::Found;
+use crate::guess::Guess;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
@@ -14,68 +16,64 @@ use crate::project::template::{NewProject, Placed, TEMPLATES, Template};
 pub struct Next {
     /// The folder to go to, as the command line names it.
     pub folder: Option<PathBuf>,
-    /// The variables to set, because the databases are on servers.
-    pub variables: Vec<String>,
+    /// The variables to set, each with what it holds.
+    pub variables: Vec<(String, &'static str)>,
     /// Whether a migration has to be written first.
     pub empty: bool,
     /// The database that commands must name, where there are several.
     pub database: Option<String>,
 }
 
+/// What was written, or would be.
+pub struct Outcome {
+    pub template: &'static Template,
+    pub project: NewProject,
+    pub placed: Placed,
+    /// The engine that the databases are on; of several engines the first.
+    pub engine: &'static str,
+    pub dry_run: bool,
+    /// The databases that exist, where the project begins with them.
+    pub found: Option<Found>,
+}
+
 /// The report.
 pub struct InitReport {
-    template: &'static str,
-    project: NewProject,
-    placed: Placed,
-    /// The engine that the databases are on.
-    engine: &'static str,
-    dry_run: bool,
+    /// `None` for the list of templates.
+    outcome: Option<Outcome>,
     next: Vec<(String, &'static str)>,
-    list: bool,
 }
 
 impl InitReport {
     /// The list of templates.
     pub fn list() -> InitReport {
         InitReport {
-            template: "",
-            project: NewProject::default(),
-            placed: Placed::default(),
-            engine: "",
-            dry_run: false,
+            outcome: None,
             next: Vec::new(),
-            list: true,
         }
     }
 
     /// The files of a project, written unless it was a dry run.
-    pub fn written(
-        template: &'static Template,
-        project: NewProject,
-        placed: Placed,
-        engine: &'static str,
-        dry_run: bool,
-        next: Next,
-    ) -> InitReport {
+    pub fn written(outcome: Outcome, next: Next) -> InitReport {
         InitReport {
-            template: template.name,
-            project,
-            placed,
-            engine,
-            dry_run,
-            next: next.commands(),
-            list: false,
+            next: match &outcome.found {
+                Some(found) => next.adoption(found),
+                None => next.commands(),
+            },
+            outcome: Some(outcome),
         }
     }
+}
 
+impl Outcome {
     fn headline(&self) -> String {
         let count = self.project.databases.len();
         let names = self.project.databases.join(", ");
         let databases = if count == 1 { "database" } else { "databases" };
-        let from = format!(
-            "a project with {count} {databases} ({names}) on {}",
-            self.engine
-        );
+        let engines = match &self.found {
+            Some(_) => self.project.engines.join(", "),
+            None => self.engine.to_owned(),
+        };
+        let from = format!("a project with {count} {databases} ({names}) on {engines}");
         let verb = if self.dry_run { "would write" } else { "wrote" };
         format!("{verb} {from}")
     }
@@ -125,15 +123,44 @@ fn about(path: &str) -> &'static str {
 }
 
 impl Next {
-    /// The next commands, and a remark on each.
-    fn commands(self) -> Vec<(String, &'static str)> {
+    /// The commands that come first, and a remark on each.
+    fn before(&self) -> Vec<(String, &'static str)> {
         let mut all = Vec::new();
         if let Some(folder) = &self.folder {
             all.push((format!("cd {}", quoted(&folder.to_string_lossy())), ""));
         }
-        for variable in &self.variables {
-            all.push((format!("export {variable}=…"), "where the database is"));
+        for (variable, remark) in &self.variables {
+            all.push((format!("export {variable}=…"), *remark));
         }
+        all
+    }
+
+    /// The next commands where databases exist.
+    fn adoption(self, found: &Found) -> Vec<(String, &'static str)> {
+        let mut all = self.before();
+        all.push((
+            "bird adopt --from baseline".to_owned(),
+            "records V1 as applied, runs nothing",
+        ));
+        all.push((
+            "bird verify".to_owned(),
+            "compares the databases with the migrations",
+        ));
+        let suggested = found.suggestions.iter().any(|one| one.is_written);
+        all.push((
+            "bird audit".to_owned(),
+            if suggested {
+                "after you have checked the references in bird.toml"
+            } else {
+                "finds rows without a parent, once references are declared"
+            },
+        ));
+        all
+    }
+
+    /// The next commands of a template.
+    fn commands(self) -> Vec<(String, &'static str)> {
+        let mut all = self.before();
         if self.empty {
             let database = self.database.map(|name| format!(" --database {name}"));
             let new = format!("bird new create_users{}", database.unwrap_or_default());
@@ -165,37 +192,34 @@ impl Report for InitReport {
     }
 
     fn exit(&self) -> Exit {
-        Exit::Done
+        // A baseline that could not be proven needs a look.
+        if self.diagnostics().is_empty() {
+            Exit::Done
+        } else {
+            Exit::Found
+        }
     }
 
     fn blocks(&self) -> Vec<Block> {
-        if self.list {
+        let Some(outcome) = &self.outcome else {
             let rows = TEMPLATES.iter();
             let rows = rows.map(|one| vec![one.name.to_owned(), one.title.to_owned()]);
-            return vec![Block::Grid(Grid {
-                headers: vec!["template", "contents"],
-                rows: rows.collect(),
-                numbers: Vec::new(),
-            })];
-        }
+            return vec![grid(vec!["template", "contents"], rows.collect())];
+        };
         let mut blocks = vec![
-            Block::Line(self.headline()),
-            Block::Grid(Grid {
-                headers: vec!["file", "contents"],
-                rows: self.rows(),
-                numbers: Vec::new(),
-            }),
+            Block::Line(outcome.headline()),
+            grid(vec!["file", "contents"], outcome.rows()),
         ];
-        for (file, lines) in self
-            .placed
-            .kept
-            .iter()
-            .filter(|(_, lines)| !lines.is_empty())
-        {
+        if let Some(found) = &outcome.found {
+            blocks.insert(1, databases(found));
+            blocks.extend(suggestions(found));
+        }
+        let kept = outcome.placed.kept.iter();
+        for (file, lines) in kept.filter(|(_, lines)| !lines.is_empty()) {
             let line = format!("{file} is there already: add {} to it", lines.join(", "));
             blocks.push(Block::Line(line));
         }
-        if !self.dry_run {
+        if !outcome.dry_run {
             blocks.push(Block::Line("next:".to_owned()));
             let widest = self.next.iter().map(|(command, _)| command.chars().count());
             let widest = widest.max().unwrap_or(0);
@@ -211,35 +235,130 @@ impl Report for InitReport {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        Vec::new()
+        let found = self.outcome.as_ref().and_then(|one| one.found.as_ref());
+        found
+            .map(|found| found.diagnostics.clone())
+            .unwrap_or_default()
     }
 
     fn databases(&self) -> Vec<Value> {
-        let names = self.project.databases.iter();
+        let Some(outcome) = &self.outcome else {
+            return Vec::new();
+        };
+        if let Some(found) = &outcome.found {
+            let all = found.databases.iter().map(|one| {
+                json!({
+                    "name": one.name,
+                    "engine": one.engine,
+                    "server": one.server,
+                    "tables": one.tables,
+                    "tool": one.tool,
+                    "statements": one.statements,
+                    "proven": one.proven,
+                })
+            });
+            return all.collect();
+        }
+        let names = outcome.project.databases.iter();
         names
-            .map(|name| json!({ "name": name, "engine": self.engine }))
+            .map(|name| json!({ "name": name, "engine": outcome.engine }))
             .collect()
     }
 
     fn extra(&self) -> Map<String, Value> {
         let mut extra = Map::new();
-        if self.list {
+        let Some(outcome) = &self.outcome else {
             let all = TEMPLATES
                 .iter()
                 .map(|one| json!({ "name": one.name, "title": one.title }));
             extra.insert("templates".to_owned(), all.collect());
             return extra;
-        }
-        let files = self.placed.files.iter().map(|file| file.path.clone());
-        let kept = self.placed.kept.iter();
+        };
+        let files = outcome.placed.files.iter().map(|file| file.path.clone());
+        let kept = outcome.placed.kept.iter();
         let kept = kept.map(|(file, lines)| json!({ "file": file, "missing": lines }));
         let next = self.next.iter().map(|(command, _)| command.clone());
-        extra.insert("template".to_owned(), self.template.into());
-        extra.insert("engines".to_owned(), self.project.engines.clone().into());
-        extra.insert("dry_run".to_owned(), self.dry_run.into());
+        let template = outcome.found.is_none().then_some(outcome.template.name);
+        extra.insert("template".to_owned(), json!(template));
+        extra.insert("engines".to_owned(), outcome.project.engines.clone().into());
+        extra.insert("dry_run".to_owned(), outcome.dry_run.into());
         extra.insert("files".to_owned(), files.collect());
         extra.insert("kept".to_owned(), kept.collect());
         extra.insert("next".to_owned(), next.collect());
+        if let Some(found) = &outcome.found {
+            let suggested = found.suggestions.iter().map(|one| {
+                json!({
+                    "from": one.guess.from.to_string(),
+                    "to": one.guess.to.to_string(),
+                    "score": one.guess.score,
+                    "ambiguous": one.guess.is_ambiguous,
+                    "values": one.evidence.map(|evidence| evidence.values),
+                    "found": one.evidence.map(|evidence| evidence.found),
+                    "written": one.is_written,
+                })
+            });
+            extra.insert("suggested_references".to_owned(), suggested.collect());
+        }
         extra
     }
+}
+
+fn grid(headers: Vec<&'static str>, rows: Vec<Vec<String>>) -> Block {
+    Block::Grid(Grid {
+        headers,
+        rows,
+        numbers: Vec::new(),
+    })
+}
+
+/// The databases that were read.
+fn databases(found: &Found) -> Block {
+    let rows = found.databases.iter().map(|one| {
+        let tables = if one.tables == 1 { "table" } else { "tables" };
+        let statements = if one.statements == 1 {
+            "statement"
+        } else {
+            "statements"
+        };
+        let tool = one
+            .tool
+            .map(|tool| format!(", without the history of {tool}"));
+        let proven = if one.proven {
+            "recreates it exactly"
+        } else {
+            "not proven"
+        };
+        vec![
+            one.name.clone(),
+            one.server.clone(),
+            format!("{} {tables}{}", one.tables, tool.unwrap_or_default()),
+            format!("{} {statements}, {proven}", one.statements),
+        ]
+    });
+    grid(
+        vec!["database", "server", "contents", "baseline"],
+        rows.collect(),
+    )
+}
+
+/// What seems to refer to what: the entries of bird.toml first.
+fn suggestions(found: &Found) -> Vec<Block> {
+    let (written, others): (Vec<_>, Vec<_>) =
+        found.suggestions.iter().partition(|one| one.is_written);
+    let mut blocks = Vec::new();
+    for (title, some) in [
+        ("suggested references, as comments in bird.toml:", written),
+        ("doubtful references, not written:", others),
+    ] {
+        if some.is_empty() {
+            continue;
+        }
+        let rows = some.iter().map(|one| {
+            let Guess { from, to, .. } = &one.guess;
+            vec![format!("{from} -> {to}"), one.describe()]
+        });
+        blocks.push(Block::Line(title.to_owned()));
+        blocks.push(grid(vec!["reference", "evidence"], rows.collect()));
+    }
+    blocks
 }

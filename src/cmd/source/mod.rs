@@ -20,7 +20,7 @@ use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::project::{self, Database};
 
-pub use expected::applied_texts;
+pub use expected::{Text, applied_texts};
 pub use load::{ShadowPool, live, with};
 
 /// A source of a schema.

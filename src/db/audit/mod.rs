@@ -17,6 +17,7 @@ pub mod nulls;
 pub mod ranges;
 pub mod replica;
 pub mod run;
+pub mod sample;
 pub mod scheduler;
 pub mod settings;
 pub mod snapshot;

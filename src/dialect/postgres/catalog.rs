@@ -15,6 +15,13 @@ impl Catalog for Postgres {
         super::read::schema(results)
     }
 
+    fn without_version(&self, sql: &str) -> Option<String> {
+        let (start, _) = sql
+            .strip_prefix("CREATE EXTENSION ")?
+            .rsplit_once(" VERSION ")?;
+        Some(format!("CREATE EXTENSION {start}"))
+    }
+
     fn describe(&self, part: SchemaPart<'_>) -> String {
         super::write::describe::describe(part)
     }

@@ -1,0 +1,62 @@
+//! Looks up a sample of a child's values among the parents: evidence for a reference that nobody
+//! declared.
+
+use std::collections::HashSet;
+
+use super::endpoints::PreparedReference;
+use super::error::ReadError;
+use crate::db::keys;
+use crate::dialect::keys::KeyRange;
+
+/// The most rows of the child that are read.
+const ROWS: u64 = 1000;
+/// The most keys that are looked up by one statement.
+const KEYS: usize = 500;
+
+/// The number of different values of a child that were looked up, and of those that were found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Evidence {
+    pub values: usize,
+    pub found: usize,
+}
+
+/// Reads up to 1,000 values of the child, and looks each up among the parents.
+pub async fn evidence(reference: &PreparedReference) -> Result<Evidence, ReadError> {
+    let (child, parent) = (&reference.child, &reference.parent);
+    let failed = ReadError::of(&child.database, "reading its keys");
+    let wrong = ReadError::other(&child.database, "reading its keys");
+    let end = child.end(None).map_err(&wrong)?;
+    let query = if child.indexed && end.indexed() {
+        end.distinct(&KeyRange::default())
+    } else {
+        end.unordered()
+    };
+    let mut session = child.session().await.map_err(&failed)?;
+    let read = keys::all(&mut session, &query.limited(ROWS)).await;
+    session.close().await;
+    let mut values: Vec<Vec<u8>> = Vec::new();
+    for (key, _) in read.map_err(&failed)?.iter() {
+        values.push(key.to_vec());
+    }
+    values.sort();
+    values.dedup();
+    let mut evidence = Evidence {
+        values: values.len(),
+        found: 0,
+    };
+    if values.is_empty() {
+        return Ok(evidence);
+    }
+    let failed = ReadError::of(&parent.database, "looking for parents");
+    let wrong = ReadError::other(&parent.database, "looking for parents");
+    let end = parent.end(None).map_err(wrong)?;
+    let mut session = parent.session().await.map_err(&failed)?;
+    let mut known: HashSet<Vec<u8>> = HashSet::new();
+    for some in values.chunks(KEYS) {
+        let found = keys::all(&mut session, &end.among(some)).await;
+        known.extend(found.map_err(&failed)?.iter().map(|(key, _)| key.to_vec()));
+    }
+    session.close().await;
+    evidence.found = values.iter().filter(|key| known.contains(*key)).count();
+    Ok(evidence)
+}

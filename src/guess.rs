@@ -1,0 +1,448 @@
+//! Guesses which columns refer to which tables, by names and types: references that nobody declared.
+//!
+//! Only a person can know. Values refute a guess or support it, and `cmd` reads them.
+
+use std::cmp::Reverse;
+
+use crate::model::name::ColumnName;
+use crate::model::schema::{Family, KeyKind, Schema, Table};
+
+/// A guess from this score on is worth to be proposed without looking at values.
+pub const LIKELY: u32 = 60;
+
+/// A column that seems to refer to a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guess {
+    pub from: ColumnName,
+    pub to: ColumnName,
+    /// From 40 to 101: how well the names fit.
+    pub score: u32,
+    pub reason: Reason,
+    /// Whether another table fits as well.
+    pub is_ambiguous: bool,
+}
+
+/// Why a column seems to refer to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// `user_id` and `users`.
+    Name,
+    /// `reply_user_id` and `users`.
+    Suffix,
+    /// `account_id` and `user_accounts`.
+    TablePrefix,
+    /// `org_id` and `organizations`.
+    Abbreviation,
+    /// `author_id` and the one table of people.
+    Role,
+    /// The column and the key have the same name.
+    SameName,
+}
+
+impl Reason {
+    /// The reason in words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Reason::Name => "name and type",
+            Reason::Suffix => "end of the name and type",
+            Reason::TablePrefix => "end of the table's name and type",
+            Reason::Abbreviation => "abbreviated name and type",
+            Reason::Role => "role of a person and type",
+            Reason::SameName => "name of the key and type",
+        }
+    }
+}
+
+/// Tables of people, to which a role refers.
+const PEOPLE: &[&str] = &[
+    "users",
+    "user",
+    "accounts",
+    "members",
+    "customers",
+    "people",
+    "persons",
+    "profiles",
+];
+
+/// Words for what a person is to a row.
+const ROLES: &[&str] = &[
+    "act",
+    "approver",
+    "assignee",
+    "author",
+    "created",
+    "creator",
+    "deleted",
+    "editor",
+    "followed",
+    "follower",
+    "following",
+    "grantee",
+    "grantor",
+    "invited",
+    "invitee",
+    "inviter",
+    "owner",
+    "parent",
+    "producer",
+    "provider",
+    "published",
+    "publisher",
+    "receiver",
+    "recipient",
+    "reporter",
+    "reviewer",
+    "sender",
+    "subscriber",
+    "updated",
+];
+
+/// A table that a column may refer to, by a key of one column.
+struct Parent<'s> {
+    database: &'s str,
+    table: &'s Table,
+    words: Vec<String>,
+    /// The columns that are unique by themselves, the primary key first.
+    keys: Vec<(&'s str, Family)>,
+}
+
+/// The guesses for all columns of these databases that have no foreign key, each with its best table.
+pub fn guess(databases: &[(&str, &Schema)]) -> Vec<Guess> {
+    let tables = databases.iter().flat_map(|(database, schema)| {
+        let tables = schema.tables.iter();
+        // A partition's rows are those of its parent.
+        let whole = tables.filter(|table| table.parents.is_empty());
+        whole.map(move |table| (*database, table))
+    });
+    let tables: Vec<(&str, &Table)> = tables.collect();
+    let parents: Vec<Parent<'_>> = tables
+        .iter()
+        .map(|(database, table)| Parent {
+            database,
+            table,
+            words: words(&table.name),
+            keys: unique_columns(table),
+        })
+        .collect();
+    let mut guesses = Vec::new();
+    for (database, table) in &tables {
+        for column in &table.columns {
+            let in_key = table
+                .foreign_keys
+                .iter()
+                .any(|key| key.columns.contains(&column.name));
+            let keys = unique_columns(table);
+            let is_own_key = keys.first().is_some_and(|(name, _)| *name == column.name)
+                && matches!(column.name.as_str(), "id" | "uuid");
+            if in_key || is_own_key {
+                continue;
+            }
+            let child = Child {
+                database,
+                table,
+                column: &column.name,
+                family: column.family,
+            };
+            guesses.extend(best(&child, &parents));
+        }
+    }
+    guesses
+}
+
+/// A column that may refer to a table.
+struct Child<'s> {
+    database: &'s str,
+    table: &'s Table,
+    column: &'s str,
+    family: Family,
+}
+
+/// The best guess for a column.
+fn best(child: &Child<'_>, parents: &[Parent<'_>]) -> Option<Guess> {
+    let stem = stem(child.column)?;
+    let mut found: Vec<(u32, Reason, &Parent<'_>, &str)> = Vec::new();
+    for parent in parents {
+        let fits = |key: &&(&str, Family)| is_alike(key.1, child.family) && serves(key.0, child);
+        let Some((key, _)) = parent.keys.iter().find(fits) else {
+            continue;
+        };
+        let is_itself = parent.database == child.database
+            && parent.table.name == child.table.name
+            && *key == child.column;
+        if is_itself {
+            continue;
+        }
+        if let Some((score, reason)) = score(&stem, parent, *key == child.column) {
+            let same = u32::from(parent.database == child.database);
+            found.push((score + same, reason, parent, key));
+        }
+    }
+    found.sort_by_key(|(score, _, parent, _)| {
+        (Reverse(*score), parent.database, parent.table.name.as_str())
+    });
+    let (score, reason, parent, key) = found.first()?;
+    Some(Guess {
+        from: name(child.database, child.table, child.column),
+        to: name(parent.database, parent.table, key),
+        score: *score,
+        reason: *reason,
+        is_ambiguous: found.get(1).is_some_and(|(next, ..)| next + 1 >= *score),
+    })
+}
+
+fn name(database: &str, table: &Table, column: &str) -> ColumnName {
+    ColumnName {
+        database: database.to_owned(),
+        table: table.name.clone(),
+        column: column.to_owned(),
+    }
+}
+
+/// How well a column's stem names a table.
+fn score(stem: &[String], parent: &Parent<'_>, same_name: bool) -> Option<(u32, Reason)> {
+    let table = &parent.words;
+    if table == stem {
+        return Some((100, Reason::Name));
+    }
+    if table.len() < stem.len() && stem.ends_with(table) {
+        let longer = u32::try_from(stem.len() - table.len()).unwrap_or(u32::MAX);
+        return Some((
+            90_u32.saturating_sub(longer.saturating_mul(5)),
+            Reason::Suffix,
+        ));
+    }
+    if stem.len() < table.len() && table.ends_with(stem) {
+        return Some((60, Reason::TablePrefix));
+    }
+    if let [only] = table.as_slice()
+        && stem.iter().any(|word| {
+            word.len() >= 3 && (only.starts_with(word.as_str()) || word.starts_with(only.as_str()))
+        })
+    {
+        return Some((50, Reason::Abbreviation));
+    }
+    let is_role = stem.iter().any(|word| ROLES.contains(&word.as_str()));
+    let people = parent.table.name.to_ascii_lowercase();
+    if is_role && PEOPLE.contains(&people.as_str()) {
+        return Some((45, Reason::Role));
+    }
+    same_name.then_some((40, Reason::SameName))
+}
+
+/// The words of a column's name that say what it refers to; `None` if the name says that it refers to
+/// nothing.
+fn stem(column: &str) -> Option<Vec<String>> {
+    let mut words = words(column);
+    match words.last().map(String::as_str) {
+        Some("id" | "uuid" | "key") => {
+            words.pop();
+        }
+        Some("by") => {}
+        _ => return None,
+    }
+    (!words.is_empty()).then_some(words)
+}
+
+/// Whether the key of a table is one that other tables name.
+fn serves(key: &str, child: &Child<'_>) -> bool {
+    let last = words(key).pop();
+    key == child.column || matches!(last.as_deref(), Some("id" | "uuid" | "key" | "code"))
+}
+
+/// Whether values of both types can be the same.
+fn is_alike(one: Family, other: Family) -> bool {
+    let kind = |family| match family {
+        Family::Integer => Some(0),
+        // 16 bytes are how an engine without the type stores a UUID.
+        Family::Uuid | Family::Binary => Some(1),
+        Family::Text => Some(2),
+        Family::Bool | Family::Other => None,
+    };
+    kind(one).is_some() && kind(one) == kind(other)
+}
+
+/// The columns that are unique by themselves in all rows, the primary key first.
+fn unique_columns(table: &Table) -> Vec<(&str, Family)> {
+    let mut keys: Vec<_> = table.keys.iter().collect();
+    keys.sort_by_key(|key| key.kind != KeyKind::Primary);
+    let unique = keys.into_iter().filter_map(|key| {
+        let whole = matches!(key.kind, KeyKind::Primary | KeyKind::Unique) && key.filter.is_none();
+        let [part] = key.parts.as_slice() else {
+            return None;
+        };
+        let name = part.column.as_deref()?;
+        let column = table.column(name)?;
+        (whole && part.prefix.is_none()).then_some((name, column.family))
+    });
+    unique.collect()
+}
+
+/// The words of a name in the singular: `userAccounts` and `user_accounts` are `user`, `account`.
+fn words(name: &str) -> Vec<String> {
+    let mut spaced = String::new();
+    let mut was_lower = false;
+    for letter in name.chars() {
+        if letter.is_uppercase() && was_lower {
+            spaced.push('_');
+        }
+        was_lower = letter.is_lowercase();
+        spaced.extend(letter.to_lowercase());
+    }
+    let words = spaced.split('_').filter(|word| !word.is_empty());
+    words.map(singular).collect()
+}
+
+/// A word in the singular, as far as its end tells.
+fn singular(word: &str) -> String {
+    const ENDS: &[(&str, &str)] = &[
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("xes", "x"),
+        ("ches", "ch"),
+        ("shes", "sh"),
+        ("ses", "s"),
+        ("s", ""),
+    ];
+    for (plural, singular) in ENDS {
+        if let Some(start) = word.strip_suffix(plural)
+            && !start.is_empty()
+            && word.len() > plural.len() + 1
+        {
+            return format!("{start}{singular}");
+        }
+    }
+    word.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::schema::{Column, ForeignKey, Key, KeyPart};
+
+    /// A table whose first column is its primary key.
+    fn table(name: &str, columns: &[(&str, Family)]) -> Table {
+        let part = KeyPart {
+            column: columns.first().map(|(name, _)| (*name).to_owned()),
+            ..KeyPart::default()
+        };
+        Table {
+            name: name.to_owned(),
+            columns: columns
+                .iter()
+                .map(|(name, family)| Column {
+                    name: (*name).to_owned(),
+                    family: *family,
+                    ..Column::default()
+                })
+                .collect(),
+            keys: vec![Key {
+                kind: KeyKind::Primary,
+                parts: vec![part],
+                ..Key::default()
+            }],
+            ..Table::default()
+        }
+    }
+
+    fn schema(tables: Vec<Table>) -> Schema {
+        Schema {
+            tables,
+            ..Schema::default()
+        }
+    }
+
+    fn shown(databases: &[(&str, &Schema)]) -> Vec<String> {
+        let guesses = guess(databases);
+        let lines = guesses.iter().map(|one| {
+            let mark = if one.is_ambiguous { " ?" } else { "" };
+            format!("{} -> {} {}{mark}", one.from, one.to, one.score)
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn names_and_types_tell_the_table() {
+        use Family::{Binary, Integer, Text, Uuid};
+        let people = schema(vec![
+            table("users", &[("id", Uuid), ("name", Text)]),
+            table("organizations", &[("id", Integer)]),
+            table("user_accounts", &[("id", Integer)]),
+        ]);
+        let posts = schema(vec![
+            table(
+                "messages",
+                &[
+                    ("id", Integer),
+                    ("user_id", Binary),
+                    ("reply_user_id", Uuid),
+                    ("author_id", Uuid),
+                    ("org_id", Integer),
+                    ("account_id", Integer),
+                    ("user_uuid", Integer),
+                    ("content", Text),
+                    ("valid", Integer),
+                ],
+            ),
+            table(
+                "messageTags",
+                &[("messageId", Integer), ("created_by", Uuid)],
+            ),
+        ]);
+        assert_eq!(
+            shown(&[("ums", &people), ("blog", &posts)]),
+            [
+                "blog.messages.user_id -> ums.users.id 100",
+                "blog.messages.reply_user_id -> ums.users.id 85",
+                "blog.messages.author_id -> ums.users.id 45",
+                "blog.messages.org_id -> ums.organizations.id 50",
+                "blog.messages.account_id -> ums.user_accounts.id 60",
+                "blog.messageTags.messageId -> blog.messages.id 101",
+                "blog.messageTags.created_by -> ums.users.id 45",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_of_the_same_database_comes_first_and_twins_are_ambiguous() {
+        let users = || table("users", &[("id", Family::Integer)]);
+        let own = schema(vec![
+            users(),
+            table(
+                "posts",
+                &[("id", Family::Integer), ("user_id", Family::Integer)],
+            ),
+        ]);
+        let other = schema(vec![users()]);
+        let found = shown(&[("b", &own), ("a", &other)]);
+        assert_eq!(found, ["b.posts.user_id -> b.users.id 101 ?"]);
+    }
+
+    #[test]
+    fn columns_with_a_foreign_key_need_no_guess() {
+        let mut posts = table(
+            "posts",
+            &[("id", Family::Integer), ("user_id", Family::Integer)],
+        );
+        posts.foreign_keys.push(ForeignKey {
+            columns: vec!["user_id".into()],
+            ..ForeignKey::default()
+        });
+        let one = schema(vec![table("users", &[("id", Family::Integer)]), posts]);
+        assert_eq!(shown(&[("app", &one)]), [""; 0]);
+    }
+
+    #[test]
+    fn words_are_compared_in_the_singular() {
+        for (name, expected) in [
+            ("userAccounts", "user account"),
+            ("categories", "category"),
+            ("boxes", "box"),
+            ("branches", "branch"),
+            ("ID", "id"),
+            ("s", "s"),
+        ] {
+            assert_eq!(words(name).join(" "), expected, "{name}");
+        }
+    }
+}
