@@ -194,13 +194,13 @@ async fn connect<'p>(
     };
     locks::check_server(database, &mut session, &args.consents).await?;
     let failed = |error| Failure::failed(open::cannot_ask(database, "getting ready", &error));
-    if let Some(query) = database.dialect.may_recreate_query() {
-        if let Some(grant) = session.value(query).await.map_err(failed)? {
-            let message = format!("this account could not create `{}` again", database.name);
-            let fault = Diagnostic::new(Code::Denied, message).database(&database.name);
-            let hint = format!("let an administrator run: {grant}");
-            return Err(Failure::refused(fault.hint(hint)));
-        }
+    if let Some(query) = database.dialect.may_recreate_query()
+        && let Some(grant) = session.value(query).await.map_err(failed)?
+    {
+        let message = format!("this account could not create `{}` again", database.name);
+        let fault = Diagnostic::new(Code::Denied, message).database(&database.name);
+        let hint = format!("let an administrator run: {grant}");
+        return Err(Failure::refused(fault.hint(hint)));
     }
     session.prepare_to_write().await.map_err(failed)?;
     let timeout = args.locks.timeout(database);
