@@ -184,7 +184,7 @@ fn what_it_lacks_is_told(pair: &Pair, world: &World) {
     assert_eq!(found(&output, 52), ["52"]);
     let output = world.run(&[&["audit"], REPLICA].concat()).exits(1);
     output
-        .says("rows which it did not have yet are missing")
+        .says("rows that the replica did not have yet are missing")
         .says(
             pair.engine
                 .pick("which did not follow when", " s behind when", ""),
