@@ -5,15 +5,13 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
 
-use futures_util::future::LocalBoxFuture;
-
 use super::confirm::{OrphanSink, confirm};
 use super::endpoints::PreparedReference;
 use super::error::ReadError;
 use super::external_sort;
 use super::external_sort::{KeyCollector, read_back_error};
 use super::task::{Chunk, ChunkCounts, Task};
-use super::worker::{ChunkReader, ChunkResult, Worker};
+use super::worker::{ChunkResult, Worker};
 use crate::audit::{self, Merge, MergeInput, SortedKeys, Strategy};
 use crate::db::keys;
 use crate::dialect::keys::KeyQuery;
@@ -22,21 +20,11 @@ use crate::invariant;
 /// The number of keys that one statement looks up.
 const LOOK_UP: usize = 500;
 
-/// Hashes keys that come in any order.
-pub struct HashReader;
-
-impl ChunkReader for HashReader {
-    fn read<'r>(
-        &'r self,
-        worker: &'r mut Worker,
-        chunk: &'r mut Chunk,
-    ) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>> {
-        Box::pin(read(worker, chunk))
-    }
-}
-
 /// Reads all keys of every child, then the parents.
-async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResult>, ReadError> {
+pub async fn read(
+    worker: &mut Worker,
+    chunk: &mut Chunk,
+) -> Result<Option<ChunkResult>, ReadError> {
     let task = worker.task.clone();
     let mut all_counts = vec![ChunkCounts::default(); task.members.len()];
     let mut gathered = Vec::new();

@@ -1,32 +1,20 @@
 //! The reader that lets the engine join both endpoints: in one snapshot of a server, or with the
 //! file of the parents attached.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::confirm::{OrphanSink, confirm};
 use super::error::ReadError;
 use super::external_sort;
 use super::external_sort::{KeyCollector, read_back_error};
 use super::task::{Chunk, ChunkCounts};
-use super::worker::{ChunkReader, ChunkResult, Worker};
+use super::worker::{ChunkResult, Worker};
 use crate::db::keys;
-
-/// Lets the engine compare the keys.
-pub struct JoinReader;
-
-impl ChunkReader for JoinReader {
-    fn read<'r>(
-        &'r self,
-        worker: &'r mut Worker,
-        chunk: &'r mut Chunk,
-    ) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>> {
-        Box::pin(read(worker, chunk))
-    }
-}
 
 /// Reads the keys of a range, one child after the other. Candidates are kept until the statement
 /// ends, because a snapshot confirms them in the same session.
-async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResult>, ReadError> {
+pub async fn read(
+    worker: &mut Worker,
+    chunk: &mut Chunk,
+) -> Result<Option<ChunkResult>, ReadError> {
     let task = worker.task.clone();
     let mut all_counts = Vec::new();
     for (at, member) in task.members.iter().enumerate() {

@@ -1,13 +1,13 @@
 //! The reader that merges ordered streams of keys: one stream per child, one of the parents.
 
-use futures_util::future::{LocalBoxFuture, join, join_all};
+use futures_util::future::{join, join_all};
 
 use super::confirm::{FreshSessions, OrphanSink};
 use super::error::ReadError;
 use super::key_stream;
 use super::key_stream::KeyStream;
 use super::task::{Chunk, ChunkCounts, Event, Shared, Task};
-use super::worker::{ChunkReader, ChunkResult, Worker};
+use super::worker::{ChunkResult, Worker};
 use crate::audit::{Merge, MergeInput};
 use crate::dialect::keys::KeyRange;
 use crate::invariant;
@@ -19,22 +19,12 @@ const MAX_CANDIDATES: usize = 2000;
 /// The number of parents between two checkpoints.
 const CHECKPOINT_KEYS: u64 = 250_000;
 
-/// Merges ordered streams of keys.
-pub struct MergeReader;
-
-impl ChunkReader for MergeReader {
-    fn read<'r>(
-        &'r self,
-        worker: &'r mut Worker,
-        chunk: &'r mut Chunk,
-    ) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>> {
-        Box::pin(read(worker, chunk))
-    }
-}
-
 /// Reads the keys of a range. The statements of the children are sent at once, that of the parents
 /// when the first keys of all children have arrived.
-async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResult>, ReadError> {
+pub async fn read(
+    worker: &mut Worker,
+    chunk: &mut Chunk,
+) -> Result<Option<ChunkResult>, ReadError> {
     let task = worker.task.clone();
     let lead = &task.lead;
     invariant!(

@@ -8,18 +8,17 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::checkpoint::{Checkpoint, DoneChunk};
 use super::error::ReadError;
-use super::hash::HashReader;
-use super::join::JoinReader;
-use super::merge::MergeReader;
+use super::{hash, join, merge, snapshot};
+
 use super::ranges;
 use super::settings::{Progress, Settings};
-use super::snapshot::PageReader;
+
 use super::task::{Event, Shared, Task};
 use super::throttle::Throttle;
 use super::totals;
 use super::totals::ReferenceTotals;
 use super::worker;
-use super::worker::ChunkReader;
+use super::worker::ReadChunk;
 use crate::audit::{Coverage, Strategy};
 use crate::db::failpoint;
 use crate::dialect::keys::KeyRange;
@@ -57,7 +56,7 @@ impl Scheduler<'_> {
         for _ in 0..task.workers {
             let started = worker::start(
                 task.clone(),
-                reader(task),
+                reading(task),
                 shared.clone(),
                 self.throttle.clone(),
                 taken.clone(),
@@ -147,12 +146,14 @@ impl Scheduler<'_> {
     }
 }
 
-/// The reader for the strategy of a task.
-fn reader(task: &Task) -> &'static dyn ChunkReader {
+/// The way of reading for the strategy of a task.
+fn reading(task: &Task) -> ReadChunk {
     match (task.choice.strategy, task.snapshot) {
-        (Strategy::Merge, false) => &MergeReader,
-        (Strategy::Merge, true) => &PageReader,
-        (Strategy::Sql, _) => &JoinReader,
-        (Strategy::Probe | Strategy::Hash, _) => &HashReader,
+        (Strategy::Merge, false) => |worker, chunk| Box::pin(merge::read(worker, chunk)),
+        (Strategy::Merge, true) => |worker, chunk| Box::pin(snapshot::read(worker, chunk)),
+        (Strategy::Sql, _) => |worker, chunk| Box::pin(join::read(worker, chunk)),
+        (Strategy::Probe | Strategy::Hash, _) => {
+            |worker, chunk| Box::pin(hash::read(worker, chunk))
+        }
     }
 }

@@ -4,13 +4,13 @@
 
 use std::collections::VecDeque;
 
-use futures_util::future::{LocalBoxFuture, join};
+use futures_util::future::join;
 
 use super::confirm::{OrphanSink, confirm};
 use super::error::ReadError;
 use super::key_stream;
 use super::task::{Chunk, ChunkCounts, Event};
-use super::worker::{ChunkReader, ChunkResult, Worker};
+use super::worker::{ChunkResult, Worker};
 use crate::audit::{Merge, MergeInput, Page};
 use crate::dialect::keys::{KeyQuery, KeyRange};
 use crate::invariant;
@@ -19,22 +19,12 @@ use crate::model::key::Batch;
 /// The number of spellings of a UUID that bird accepts.
 const SPELLINGS: u64 = 4;
 
-/// Merges page by page in the one session of a snapshot.
-pub struct PageReader;
-
-impl ChunkReader for PageReader {
-    fn read<'r>(
-        &'r self,
-        worker: &'r mut Worker,
-        chunk: &'r mut Chunk,
-    ) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>> {
-        Box::pin(read(worker, chunk))
-    }
-}
-
 /// Reads the keys of a range page by page: those of the child, then the parents up to the last of
 /// them. In a snapshot the order does not matter.
-async fn read(worker: &mut Worker, chunk: &mut Chunk) -> Result<Option<ChunkResult>, ReadError> {
+pub async fn read(
+    worker: &mut Worker,
+    chunk: &mut Chunk,
+) -> Result<Option<ChunkResult>, ReadError> {
     let task = worker.task.clone();
     let member = &task.lead;
     let endpoint = &member.child;

@@ -22,16 +22,12 @@ const TRIES: usize = 3;
 /// The ranges of a task, from which workers take in turn.
 pub type Ranges = Arc<Mutex<Receiver<KeyRange>>>;
 
-/// A way of reading the keys of a chunk.
-pub trait ChunkReader: Sync {
-    /// Reads a chunk, and may report its beginning as done before its end; `None` if the audit was
-    /// stopped.
-    fn read<'r>(
-        &'r self,
-        worker: &'r mut Worker,
-        chunk: &'r mut Chunk,
-    ) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>>;
-}
+/// Reads the keys of a chunk, and may report its beginning as done before its end; `None` if the
+/// audit was stopped.
+pub type ReadChunk = for<'r> fn(
+    &'r mut Worker,
+    &'r mut Chunk,
+) -> LocalBoxFuture<'r, Result<Option<ChunkResult>, ReadError>>;
 
 /// A worker with its sessions.
 pub struct Worker {
@@ -58,7 +54,7 @@ pub struct ChunkResult {
 /// Starts a worker. It ends after the last range, on request, or with a failure.
 pub fn start(
     task: Arc<Task>,
-    reader: &'static dyn ChunkReader,
+    read: ReadChunk,
     shared: Shared,
     throttle: Throttle,
     ranges: Ranges,
@@ -80,7 +76,7 @@ pub fn start(
                 }
             };
             runtime.block_on(async {
-                if let Err(fault) = run(&task, reader, &shared, &throttle, &ranges, &to).await {
+                if let Err(fault) = run(&task, read, &shared, &throttle, &ranges, &to).await {
                     // A receiver that is gone has stopped the audit.
                     let _: Result<(), _> = to.send(Event::Failed(fault)).await;
                 }
@@ -90,7 +86,7 @@ pub fn start(
 
 async fn run(
     task: &Arc<Task>,
-    reader: &dyn ChunkReader,
+    read: ReadChunk,
     shared: &Shared,
     throttle: &Throttle,
     ranges: &Ranges,
@@ -115,7 +111,7 @@ async fn run(
             };
             let before = chunk.range.after.clone();
             let read = tokio::select! {
-                read = worker.insert(open).read(reader, &mut chunk) => read,
+                read = worker.insert(open).read(read, &mut chunk) => read,
                 // Its statement may wait forever, and a session that only reads may be dropped.
                 () = shared.stopped() => return Ok(()),
             };
@@ -183,13 +179,13 @@ impl Worker {
 
     async fn read(
         &mut self,
-        reader: &dyn ChunkReader,
+        read: ReadChunk,
         chunk: &mut Chunk,
     ) -> Result<Option<ChunkResult>, ReadError> {
         if self.task.snapshot && !self.in_snapshot {
             self.begin_snapshot().await?;
         }
-        reader.read(self, chunk).await
+        read(self, chunk).await
     }
 
     async fn begin_snapshot(&mut self) -> Result<(), ReadError> {
