@@ -205,20 +205,12 @@ async fn connect<'p>(
     session.prepare_to_write().await.map_err(failed)?;
     let timeout = args.locks.timeout(database);
     let waiting = locks::waiting(context, database);
-    let wish = lock::Wish {
-        target: &database.target,
-        bare_statements: false,
-        timeout,
-        waiting: &waiting,
-    };
-    let no_lock = |reason| locks::no_lock(database, &reason, timeout);
-    let guard = lock::take(&mut session, &wish, &context.stop).await;
-    let guard = guard.map_err(no_lock)?;
+    let guard = locks::take(context, database, &mut session, timeout, false).await?;
     locks::warn_unproven(context, database, &guard);
     if database.dialect.facts().is_embedded() {
         // Nobody writes to the file now.
         let begun = lock::begin(&mut session, timeout, &waiting, &context.stop).await;
-        begun.map_err(no_lock)?;
+        begun.map_err(|reason| locks::no_lock(database, &reason, timeout))?;
         session.run("ROLLBACK").await.map_err(failed)?;
     }
     Ok(Some(Connected { database, session }))

@@ -6,9 +6,9 @@ use super::{Args, Decision, decide, needs_writing};
 use crate::adopt::Adopted;
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
-use crate::cmd::run::locks::{no_lock, waiting, writable};
+use crate::cmd::run::locks::{self, no_lock, waiting, writable};
 use crate::cmd::run::open;
-use crate::db::lock::{self, Guard, NoLock};
+use crate::db::lock::{self, Guard};
 use crate::db::session::{DbError, Session};
 use crate::db::{clock, history, journal, stored_migration};
 use crate::invariant;
@@ -108,24 +108,17 @@ async fn lock_one(
     );
     open::may_create(session, database).await?;
     writable(database, session, &args.consents).await?;
-    let waiting = waiting(context, database);
-    let wish = lock::Wish {
-        target: &database.target,
-        bare_statements: false,
-        timeout: args.locks.timeout(database),
-        waiting: &waiting,
-    };
-    let refused = |reason: NoLock| no_lock(database, &reason, wish.timeout);
+    let timeout = args.locks.timeout(database);
     session
         .prepare_to_write()
         .await
         .map_err(|error| Failure::failed(open::cannot_ask(database, "getting ready", &error)))?;
-    let guard = lock::take(session, &wish, &context.stop).await;
-    let guard = guard.map_err(refused)?;
+    let guard = locks::take(context, database, session, timeout, false).await?;
     if database.dialect.facts().is_embedded() {
         // On these engines the transaction is the lock.
-        let begun = lock::begin(session, wish.timeout, &waiting, &context.stop).await;
-        begun.map_err(refused)?;
+        let waiting = waiting(context, database);
+        let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
+        begun.map_err(|reason| no_lock(database, &reason, timeout))?;
     }
     Ok(guard)
 }

@@ -7,7 +7,7 @@ use super::report::MigrateReport;
 use super::{Args, planned};
 use crate::cmd::context::Context;
 use crate::cmd::run::database::{RunDatabase, close_all};
-use crate::cmd::run::locks::{no_lock, waiting, warn_unproven};
+use crate::cmd::run::locks::{self, no_lock, waiting, warn_unproven};
 use crate::cmd::run::open;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
@@ -185,15 +185,9 @@ async fn lock_one(
         }
     };
     open::may_create(session, database).await?;
-    let waiting = waiting(context, database);
-    let wish = lock::Wish {
-        target: &database.target,
-        bare_statements: plan.steps.iter().any(|step| !step.transactional),
-        timeout: args.locks.timeout(database),
-        waiting: &waiting,
-    };
-    let taken = lock::take(session, &wish, &context.stop).await;
-    let guard = taken.map_err(|reason| no_lock(database, &reason, wish.timeout))?;
+    let timeout = args.locks.timeout(database);
+    let bare_statements = plan.steps.iter().any(|step| !step.transactional);
+    let guard = locks::take(context, database, session, timeout, bare_statements).await?;
     warn_unproven(context, database, &guard);
     for doubt in database.dialect.doubts(&session.server) {
         let name = &database.name;

@@ -23,15 +23,7 @@ pub async fn take(
     session.prepare_to_write().await.map_err(failed)?;
     locks::cluster(database, session, &args.consents).await?;
     let timeout = args.locks.timeout(database);
-    let waiting = locks::waiting(context, database);
-    let wish = lock::Wish {
-        target: &database.target,
-        bare_statements: false,
-        timeout,
-        waiting: &waiting,
-    };
-    let guard = lock::take(session, &wish, &context.stop).await;
-    let guard = guard.map_err(|reason| locks::no_lock(database, &reason, timeout))?;
+    let guard = locks::take(context, database, session, timeout, false).await?;
     locks::warn_unproven(context, database, &guard);
     target.guard = Some(guard);
     Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::open;
 use crate::cmd::context::Context;
 use crate::cmd::flags::Consents;
-use crate::db::lock::{Guard, NoLock};
+use crate::db::lock::{self, Guard, NoLock};
 use crate::db::session::{DbError, Session};
 use crate::db::writability;
 use crate::db::writability::ReadOnly;
@@ -124,6 +124,25 @@ fn itself(database: &Database) -> String {
         "give bird a session of its own: connect to the server itself (its port is usually {port}), \
          or to a pooler that pools by session"
     )
+}
+
+/// Takes the lock of a database. `bare_statements` says whether statements will run outside of
+/// transactions.
+pub async fn take(
+    context: &Context,
+    database: &Database,
+    session: &mut Session,
+    timeout: Duration,
+    bare_statements: bool,
+) -> Result<Guard, Failure> {
+    let wish = lock::Wish {
+        target: &database.target,
+        bare_statements,
+        timeout,
+        waiting: &waiting(context, database),
+    };
+    let taken = lock::take(session, &wish, &context.stop).await;
+    taken.map_err(|reason| no_lock(database, &reason, timeout))
 }
 
 /// The error for a lock that was not taken.

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::database::{RunDatabase, open_all};
-use super::run::locks::{check_server, no_lock, waiting, warn_unproven};
+use super::run::locks::{self, check_server, no_lock, waiting, warn_unproven};
 use super::run::open::Absent;
 use super::run::{open, protected};
 use crate::db::lock::NoLock;
@@ -214,12 +214,6 @@ async fn transaction(
     }
     let timeout = args.locks.timeout(database);
     let waiting = waiting(context, database);
-    let wish = lock::Wish {
-        target: &database.target,
-        bare_statements: false,
-        timeout,
-        waiting: &waiting,
-    };
     let refused = |reason| (no_lock(database, &reason, timeout), false);
     session
         .prepare_to_write()
@@ -228,9 +222,9 @@ async fn transaction(
     check_server(database, session, &args.consents)
         .await
         .map_err(|failure| (failure, false))?;
-    let guard = lock::take(session, &wish, &context.stop)
+    let guard = locks::take(context, database, session, timeout, false)
         .await
-        .map_err(refused)?;
+        .map_err(|failure| (failure, false))?;
     warn_unproven(context, database, &guard);
     lock::begin(session, timeout, &waiting, &context.stop)
         .await
