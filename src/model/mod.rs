@@ -9,6 +9,8 @@ pub mod check;
 pub mod code;
 #[doc(hidden)]
 pub mod consent;
+#[doc(hidden)]
+pub mod count;
 pub mod diagnostic;
 pub mod exit;
 #[doc(hidden)]

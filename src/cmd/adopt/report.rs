@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{BASELINE, Decision, Origin};
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::state::State;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::migration::title;
@@ -92,14 +93,14 @@ impl Taken {
             ..
         } = &self.state;
         if self.origin == Origin::AsItIs {
-            let count = counted(applied.len());
+            let count = counted(applied.len(), "migration");
             return format!("{name}: bird uses its history as it is: {count} applied");
         }
         if self.rows.is_empty() && !applied.is_empty() {
             return format!("{name}: nothing to do, its history holds all of it");
         }
         let verb = if dry_run { "would adopt" } else { "adopted" };
-        let (count, from) = (counted(self.rows.len()), self.origin.name());
+        let (count, from) = (counted(self.rows.len(), "migration"), self.origin.name());
         // Until the rows are written they still count as pending.
         let left = if dry_run {
             pending.len().saturating_sub(self.rows.len())
@@ -110,13 +111,6 @@ impl Taken {
             Origin::Baseline => format!("{name}: {verb} {count} as a {from}, {left} pending"),
             _ => format!("{name}: {verb} {count} from {from}, {left} pending"),
         }
-    }
-}
-
-fn counted(number: usize) -> String {
-    match number {
-        1 => "1 migration".to_owned(),
-        _ => format!("{number} migrations"),
     }
 }
 

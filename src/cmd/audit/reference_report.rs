@@ -13,6 +13,7 @@ use crate::db::audit::task::{Guarantee, Task};
 use crate::db::audit::totals::ReferenceTotals;
 use crate::db::audit::watermark::Watermark;
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::key::describe;
 use crate::model::reference::Reference;
@@ -69,9 +70,9 @@ impl ReferenceReport {
             find(
                 Code::Orphans,
                 format!(
-                    "{reference}: {rows} orphan row{} of {keys} missing key{}{nulls}{allowed}",
-                    plural(rows),
-                    plural(keys)
+                    "{reference}: {} of {}{nulls}{allowed}",
+                    counted(rows, "orphan row"),
+                    counted(keys, "missing key")
                 ),
                 "bird audit --plan FILE writes what bird repair would do with them",
             );
@@ -79,9 +80,8 @@ impl ReferenceReport {
         if totals.malformed.rows > 0 {
             let some = totals.malformed.shown.join(", ");
             let message = format!(
-                "{reference}: {} row{} with a value that cannot be a key: {some}",
-                totals.malformed.rows,
-                plural(totals.malformed.rows)
+                "{reference}: {} with a value that cannot be a key: {some}",
+                counted(totals.malformed.rows, "row")
             );
             find(
                 Code::MalformedKey,
@@ -218,10 +218,6 @@ impl ReferenceReport {
             some => format!("covered: keys from {some}"),
         }
     }
-}
-
-fn plural(number: u64) -> &'static str {
-    if number == 1 { "" } else { "s" }
 }
 
 /// Renders all references as a table.

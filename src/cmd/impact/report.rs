@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cmd::run::orphans;
+use crate::model::count::counted;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::name::{ColumnNames, TableName};
@@ -81,10 +82,7 @@ impl ImpactReport {
     }
 
     fn said(&self) -> String {
-        let rows = match self.parents {
-            1 => "1 row".to_owned(),
-            rows => format!("{rows} rows"),
-        };
+        let rows = counted(self.parents, "row");
         let all = match &self.choice {
             Some(choice) => format!(" where {choice}"),
             None => ", which is all of it,".to_owned(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::existing::Found;
 use crate::guess::Guess;
+use crate::model::count::counted;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
@@ -68,12 +69,14 @@ impl Outcome {
     fn headline(&self) -> String {
         let count = self.project.databases.len();
         let names = self.project.databases.join(", ");
-        let databases = if count == 1 { "database" } else { "databases" };
         let engines = match &self.found {
             Some(_) => self.project.engines.join(", "),
             None => self.engine.to_owned(),
         };
-        let from = format!("a project with {count} {databases} ({names}) on {engines}");
+        let from = format!(
+            "a project with {} ({names}) on {engines}",
+            counted(count, "database")
+        );
         let verb = if self.dry_run { "would write" } else { "wrote" };
         format!("{verb} {from}")
     }
@@ -94,8 +97,7 @@ impl Outcome {
                         names.filter_map(|path| path.rsplit('/').next()).collect();
                     let about = match names.len() {
                         0 => "for migrations: V1__name.sql".to_owned(),
-                        1 => "1 migration".to_owned(),
-                        several => format!("{several} migrations"),
+                        number => counted(number, "migration"),
                     };
                     (folder, about)
                 }
@@ -314,12 +316,6 @@ fn grid(headers: Vec<&'static str>, rows: Vec<Vec<String>>) -> Block {
 /// The databases that were read.
 fn databases(found: &Found) -> Block {
     let rows = found.databases.iter().map(|one| {
-        let tables = if one.tables == 1 { "table" } else { "tables" };
-        let statements = if one.statements == 1 {
-            "statement"
-        } else {
-            "statements"
-        };
         let tool = one
             .tool
             .map(|tool| format!(", without the history of {tool}"));
@@ -331,8 +327,8 @@ fn databases(found: &Found) -> Block {
         vec![
             one.name.clone(),
             one.server.clone(),
-            format!("{} {tables}{}", one.tables, tool.unwrap_or_default()),
-            format!("{} {statements}, {proven}", one.statements),
+            counted(one.tables, "table") + &tool.unwrap_or_default(),
+            format!("{}, {proven}", counted(one.statements, "statement")),
         ]
     });
     grid(

@@ -12,6 +12,7 @@ use crate::dialect::Dialect;
 use crate::dialect::statement;
 use crate::model::change::{Hazard, Renamed};
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::migration::{Migration, Undo};
@@ -247,10 +248,7 @@ fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagn
     }
     let changing = changing(dialect, &file.text);
     if changing > 0 {
-        let statements = match changing {
-            1 => "1 statement".to_owned(),
-            many => format!("{many} statements"),
-        };
+        let statements = counted(changing, "statement");
         all.push(fault(format!(
             "{} of `{}` has {statements} that changed or deleted rows; what they were before is \
              not known",

@@ -10,6 +10,7 @@ use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::state::{self, Named, State, named};
 use crate::db::apply::{Done, Notes};
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
@@ -266,13 +267,9 @@ impl MigrateReport {
             (0, _) if !self.accepted().is_empty() => format!("nothing else to do: {versions}"),
             (0, _) => format!("nothing to do: {versions}"),
             (migrations, statements) => {
-                let count = |number, what| match number {
-                    1 => format!("1 {what}"),
-                    _ => format!("{number} {what}s"),
-                };
                 let (migrations, statements) = (
-                    count(migrations, "migration"),
-                    count(statements, "statement"),
+                    counted(migrations, "migration"),
+                    counted(statements, "statement"),
                 );
                 let done = match self.direction {
                     Direction::Up => "applied",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::NewFile;
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::project::shown;
 
@@ -49,10 +50,7 @@ pub fn place(
             Code::FileExists,
             format!(
                 "{} {} there already: {}",
-                match in_the_way.len() {
-                    1 => "1 file".to_owned(),
-                    several => format!("{several} files"),
-                },
+                counted(in_the_way.len(), "file"),
                 if in_the_way.len() == 1 { "is" } else { "are" },
                 in_the_way.join(", ")
             ),
