@@ -19,23 +19,23 @@ use crate::project::{Database, has_password, is_database_name, without_password}
 
 /// A database on the command line: `URL` or `NAME=URL`.
 #[derive(Debug, Clone)]
-pub struct From {
+pub struct FromUrl {
     name: Option<String>,
     url: String,
 }
 
-impl From {
+impl FromUrl {
     /// Parses the value of `--from`.
-    pub fn parse(text: &str) -> Result<From, String> {
+    pub fn parse(text: &str) -> Result<FromUrl, String> {
         let named = text
             .split_once('=')
             .filter(|(name, _)| is_database_name(name));
         Ok(match named {
-            Some((name, url)) => From {
+            Some((name, url)) => FromUrl {
                 name: Some(name.to_owned()),
                 url: url.to_owned(),
             },
-            None => From {
+            None => FromUrl {
                 name: None,
                 url: text.to_owned(),
             },
@@ -78,7 +78,7 @@ struct Read {
 }
 
 /// Reads databases, and makes a project for them in `folder`.
-pub async fn read(context: &Context, from: &[From], folder: &Path) -> Result<Found, Failure> {
+pub async fn read(context: &Context, from: &[FromUrl], folder: &Path) -> Result<Found, Failure> {
     let mut open = Connections::new();
     let result = read_all(context, from, folder, &mut open).await;
     connections::close(open).await;
@@ -87,7 +87,7 @@ pub async fn read(context: &Context, from: &[From], folder: &Path) -> Result<Fou
 
 async fn read_all(
     context: &Context,
-    from: &[From],
+    from: &[FromUrl],
     folder: &Path,
     open: &mut Connections,
 ) -> Result<Found, Failure> {
@@ -98,12 +98,15 @@ async fn read_all(
     }
     let mut diagnostics = Vec::new();
     let mut texts = Vec::new();
-    for read in &mut all {
-        let (text, fault) =
-            source::with(context, async |pool| baseline(pool, read, open).await).await?;
-        texts.push(text);
-        diagnostics.extend(fault);
-    }
+    source::with(context, async |pool| {
+        for read in &mut all {
+            let (text, fault) = baseline(pool, read, open).await?;
+            texts.push(text);
+            diagnostics.extend(fault);
+        }
+        Ok(())
+    })
+    .await?;
     let schemas: Vec<(&str, &Schema)> = all
         .iter()
         .map(|read| (read.existing.name.as_str(), &read.schema))
@@ -160,7 +163,7 @@ impl Read {
 /// Opens a database and reads its schema.
 async fn connect(
     context: &Context,
-    asked: &From,
+    asked: &FromUrl,
     folder: &Path,
     open: &mut Connections,
 ) -> Result<Read, Failure> {

@@ -19,7 +19,7 @@ use crate::project::is_database_name;
 use crate::project::template::{
     Forge, NewFile, NewProject, TEMPLATES, Template, companions, embedded, place,
 };
-use existing::From;
+use existing::FromUrl;
 use report::{InitReport, Next, Outcome};
 
 /// Write a new project: bird.toml, folders for migrations, and what to do next
@@ -44,9 +44,9 @@ pub struct Args {
     #[arg(long = "database", value_name = "NAME", value_parser = database)]
     databases: Vec<String>,
     /// A database that exists; reads its schema and writes nothing to it; repeatable
-    #[arg(long, value_name = "[NAME=]URL", value_parser = From::parse,
+    #[arg(long, value_name = "[NAME=]URL", value_parser = FromUrl::parse,
           conflicts_with_all = ["template", "engines", "databases"])]
-    from: Vec<From>,
+    from: Vec<FromUrl>,
     /// Write a workflow that checks the project on every push
     #[arg(long, value_name = "SERVICE")]
     ci: Option<Service>,

@@ -60,7 +60,7 @@ impl Suggestion {
 pub async fn suggestions(
     context: &Context,
     schemas: &[(&str, &Schema)],
-    open: &Connections,
+    open: &mut Connections,
 ) -> Result<Vec<Suggestion>, Failure> {
     let guesses = guess(schemas);
     let mut all = Vec::new();
@@ -80,7 +80,7 @@ pub async fn suggestions(
             .map_or(Family::Other, |(column, _)| column.family);
         let evidence = match prepared {
             // What cannot be read is no evidence, and a suggestion is not worth an error.
-            Some(reference) => evidence(&reference).await.ok(),
+            Some(reference) => evidence(&reference, open).await.ok(),
             None => None,
         };
         let mut suggestion = Suggestion {

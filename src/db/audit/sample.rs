@@ -3,10 +3,13 @@
 
 use std::collections::HashSet;
 
+use super::connections::Connections;
 use super::endpoints::PreparedReference;
 use super::error::ReadError;
 use crate::db::keys;
+use crate::db::session::Session;
 use crate::dialect::keys::KeyRange;
+use crate::invariant;
 
 /// The most rows of the child that are read.
 const ROWS: u64 = 1000;
@@ -21,7 +24,10 @@ pub struct Evidence {
 }
 
 /// Reads up to 1,000 values of the child, and looks each up among the parents.
-pub async fn evidence(reference: &PreparedReference) -> Result<Evidence, ReadError> {
+pub async fn evidence(
+    reference: &PreparedReference,
+    open: &mut Connections,
+) -> Result<Evidence, ReadError> {
     let (child, parent) = (&reference.child, &reference.parent);
     let failed = ReadError::of(&child.database, "reading its keys");
     let wrong = ReadError::other(&child.database, "reading its keys");
@@ -31,9 +37,8 @@ pub async fn evidence(reference: &PreparedReference) -> Result<Evidence, ReadErr
     } else {
         end.unordered()
     };
-    let mut session = child.session().await.map_err(&failed)?;
-    let read = keys::all(&mut session, &query.limited(ROWS)).await;
-    session.close().await;
+    let session = session_of(open, &child.database)?;
+    let read = keys::all(session, &query.limited(ROWS)).await;
     let mut values: Vec<Vec<u8>> = Vec::new();
     for (key, _) in read.map_err(&failed)?.iter() {
         values.push(key.to_vec());
@@ -50,13 +55,17 @@ pub async fn evidence(reference: &PreparedReference) -> Result<Evidence, ReadErr
     let failed = ReadError::of(&parent.database, "looking for parents");
     let wrong = ReadError::other(&parent.database, "looking for parents");
     let end = parent.end(None).map_err(wrong)?;
-    let mut session = parent.session().await.map_err(&failed)?;
+    let session = session_of(open, &parent.database)?;
     let mut known: HashSet<Vec<u8>> = HashSet::new();
     for some in values.chunks(KEYS) {
-        let found = keys::all(&mut session, &end.among(some)).await;
+        let found = keys::all(session, &end.among(some)).await;
         known.extend(found.map_err(&failed)?.iter().map(|(key, _)| key.to_vec()));
     }
-    session.close().await;
     evidence.found = values.iter().filter(|key| known.contains(*key)).count();
     Ok(evidence)
+}
+
+fn session_of<'c>(open: &'c mut Connections, database: &str) -> Result<&'c mut Session, ReadError> {
+    let connected = open.get_mut(database);
+    Ok(&mut invariant!(connected, some, "the databases of a guess are open").session)
 }
