@@ -201,10 +201,8 @@ impl Report for InspectReport {
     }
 
     fn sql(&self) -> Option<String> {
-        if let Some(schema) = &self.json_schema {
-            return serde_json::to_string_pretty(schema)
-                .ok()
-                .map(|text| text + "\n");
+        if self.json_schema.is_some() {
+            return Some(JSON_SCHEMA.to_owned());
         }
         let texts = self.all.iter().map(|Inspected { loaded, ddl }| {
             let catalog = loaded.base.dialect.catalog();
