@@ -6,7 +6,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::database::open_all;
-use super::run::locks::{check_server, no_lock, waiting};
+use super::run::locks::{self, check_server, no_lock, waiting};
 use super::run::open;
 use super::run::open::Absent;
 use super::run::protected;
@@ -28,7 +28,7 @@ pub struct Args {
     /// DATABASE@VERSION.STATEMENT, as the message names it; statements count from 1
     #[arg(value_name = "STATEMENT")]
     pub place: String,
-    /// It ran: the next run goes on behind it
+    /// It ran: the next run continues after it
     #[arg(
         long,
         conflicts_with = "not_applied",
@@ -102,20 +102,13 @@ async fn answer(
     protected::consent(context, &args.consents)?;
     check_server(database, session, &args.consents).await?;
     let waiting = waiting(context, database);
-    let wish = lock::Wish {
-        target: &database.target,
-        bare_statements: true,
-        timeout: args.locks.timeout(database),
-        waiting: &waiting,
-    };
-    let refused = |reason| no_lock(database, &reason, wish.timeout);
+    let timeout = args.locks.timeout(database);
+    let refused = |reason| no_lock(database, &reason, timeout);
     session
         .prepare_to_write()
         .await
         .map_err(failed("getting ready"))?;
-    let guard = lock::take(session, &wish, &context.stop)
-        .await
-        .map_err(refused)?;
+    let guard = locks::take(context, database, session, timeout, true).await?;
     // The last holder of the lock may have decided it.
     let entry = in_doubt(place, session).await?;
     let sql = if args.applied {
@@ -123,10 +116,10 @@ async fn answer(
     } else {
         journal::withdraw(session, &entry)
     };
-    let begun = lock::begin(session, wish.timeout, &waiting, &context.stop).await;
+    let begun = lock::begin(session, timeout, &waiting, &context.stop).await;
     begun.map_err(refused)?;
     session.run(&sql).await.map_err(failed("resolving"))?;
-    let committed = lock::commit(session, wish.timeout, &waiting, &context.stop).await;
+    let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
     committed.map_err(refused)?;
     guard.release(session).await;
     Ok(ResolveReport {
@@ -213,7 +206,7 @@ impl Report for ResolveReport {
     fn blocks(&self) -> Vec<Block> {
         let (name, version, statement) = (&self.database, self.version, self.statement);
         let (answer, next) = if self.applied {
-            ("did run", "goes on behind it")
+            ("did run", "continues after it")
         } else {
             ("did not run", "sends it")
         };

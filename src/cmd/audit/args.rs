@@ -44,7 +44,7 @@ pub struct Args {
     /// Go on with an audit that was cut short
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Read at most so many rows a second
+    /// The most rows to read per second
     #[arg(long, value_name = "ROWS")]
     pub(crate) max_rate: Option<u64>,
     #[command(flatten)]

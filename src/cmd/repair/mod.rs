@@ -53,7 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with_all = ["undo", "purge"],
           value_parser = clap::value_parser!(u64).range(1..))]
     max_rows: Option<u64>,
-    /// Go through at most so many rows a second
+    /// The most rows to process per second
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     max_rate: Option<u64>,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
 /// The hint for continuing an audit that was cut short.
-pub const RESUME: &str = "what was read before is kept: bird audit --resume goes on behind it";
+pub const RESUME: &str = "what was read before is kept: bird audit --resume continues after it";
 
 /// Why a chunk could not be read.
 #[derive(Debug, Clone)]
