@@ -1,8 +1,10 @@
-//! The engines that tests run on, and each one's own client.
+//! The engines that tests run on, and a client of each.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
+
+use super::direct;
 
 /// One per product: MySQL and MariaDB are one engine to bird, and differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +121,8 @@ impl Engine {
         self.pick(false, true, true)
     }
 
-    /// Runs SQL by the engine's own client, in a database or beside all; see `World::client`.
+    /// Runs SQL in a database or beside all; see `World::client`. The clients of PostgreSQL and SQLite
+    /// are the engines' own; for MySQL and MariaDB, whose clients start slowly, see [`direct`].
     pub fn client(self, database: Option<&str>, sql: &str) -> Result<String, String> {
         self.client_of(self.word(), database, sql)
     }
@@ -131,21 +134,20 @@ impl Engine {
         database: Option<&str>,
         sql: &str,
     ) -> Result<String, String> {
-        let mut command = match server {
-            None => Command::new("sqlite3"),
-            Some(word) => {
-                let name = format!("BIRD_TEST_{word}_CLIENT");
-                let program = std::env::var_os(&name).unwrap_or_else(|| panic!("{name} is unset"));
-                Command::new(program)
+        let mut command = match (self, server) {
+            (Engine::Sqlite, _) | (_, None) => Command::new("sqlite3"),
+            (Engine::Postgres, Some(word)) => Command::new(variable(word, "_CLIENT")),
+            (Engine::MariaDb | Engine::MySql | Engine::Galera, Some(word)) => {
+                return direct::mysql(&variable(word, ""), database, sql);
             }
         };
-        match self {
-            Engine::Sqlite => command
+        if self == Engine::Sqlite {
+            command
                 .args(["-batch", "-bail", "-separator", "\t", "-nullvalue", "NULL"])
-                .args(["-cmd", "PRAGMA foreign_keys = ON"]),
-            Engine::MariaDb | Engine::MySql | Engine::Galera => command.args(["-N", "-B"]),
-            Engine::Postgres => command.args(["-At", "-F", "\t", "-P", "null=NULL"]),
-        };
+                .args(["-cmd", "PRAGMA foreign_keys = ON"]);
+        } else {
+            command.args(["-At", "-F", "\t", "-P", "null=NULL"]);
+        }
         command.args(database);
         command
             .stdin(Stdio::piped())
@@ -170,6 +172,12 @@ impl Engine {
             Err(text(&output.stderr))
         }
     }
+}
+
+/// A variable of a test server, by the word in its name.
+fn variable(word: &str, what: &str) -> String {
+    let name = format!("BIRD_TEST_{word}{what}");
+    std::env::var(&name).unwrap_or_else(|_| panic!("{name} is unset"))
 }
 
 /// Whether the program of SQLite's own client is there.

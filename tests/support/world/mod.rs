@@ -1,5 +1,5 @@
 //! What a scenario stands on: a project in a temporary folder, its databases on any engine, the
-//! program, and each engine's own client.
+//! program, and a client of each engine.
 //!
 //! ```ignore
 //! engines!(a_second_run_finds_nothing_to_do);
@@ -12,6 +12,7 @@
 //! }
 //! ```
 
+mod direct;
 pub mod engine;
 mod output;
 mod pair;
@@ -184,7 +185,7 @@ impl World {
         Running::start_and_wait_for(self.command(arguments), text)
     }
 
-    /// The rows that the engine's own client gets in a database: a line each, cells between
+    /// The rows that the engine's client gets in a database: a line each, cells between
     /// tabs, NULL as `NULL`. Any number of statements; the first error is a panic. On SQLite
     /// foreign keys are on.
     pub fn client(&self, database: &str, sql: &str) -> String {
