@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Decode, Executor, Row as _, TypeInfo, ValueRef};
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::{Sqlite, SqliteValueRef};
+use sqlx::{AssertSqlSafe, Decode, Either, Executor, Row as _, TypeInfo, ValueRef};
 use tokio::sync::mpsc::Sender;
 
 use super::{Connection, DbError, Session, guard};
@@ -33,8 +35,8 @@ impl Session {
     ) -> Result<(), DbError> {
         let streaming = async {
             match &mut self.connection {
-                Connection::MySql(it) => fetch(it.fetch(text(sql)), sink, MySqlCells).await,
-                Connection::Sqlite(it) => fetch(it.fetch(text(sql)), sink, SqliteCells).await,
+                Connection::MySql(it) => fetch(it.fetch_many(text(sql)), sink, MySqlCells).await,
+                Connection::Sqlite(it) => fetch(it.fetch_many(text(sql)), sink, SqliteCells).await,
                 Connection::Postgres(it) => copy(it, sql, sink).await,
             }
         };
@@ -56,12 +58,16 @@ fn text(sql: &str) -> sqlx::RawSql {
 }
 
 /// The rows of a driver that hands them on one by one.
-async fn fetch<'r, R: 'r, C: Cells>(
-    mut rows: futures_util::stream::BoxStream<'_, Result<R, sqlx::Error>>,
+async fn fetch<D, R, C: Cells>(
+    mut rows: futures_util::stream::BoxStream<'_, Result<Either<D, R>, sqlx::Error>>,
     sink: &mut impl Sink,
     cells: impl Fn(R) -> C,
 ) -> Result<(), Broken> {
     while let Some(row) = rows.try_next().await.map_err(Broken::Sql)? {
+        let Either::Right(row) = row else {
+            // The end of a statement.
+            continue;
+        };
         sink.row(&cells(row)).map_err(Broken::Row)?;
         if sink.is_full() && sink.hand_on().await.is_break() {
             return Ok(());
@@ -124,13 +130,15 @@ impl Cells for SqliteCells {
         if value.is_null() {
             return Ok(Cell::Null);
         }
-        let kind = value.type_info().name().to_owned();
-        let cell = match kind.as_str() {
-            "INTEGER" => <i64 as Decode<sqlx::Sqlite>>::decode(value).map(Cell::Integer),
-            "REAL" => <f64 as Decode<sqlx::Sqlite>>::decode(value).map(Cell::Real),
-            "TEXT" => <&[u8] as Decode<sqlx::Sqlite>>::decode(value).map(Cell::Text),
-            _ => <&[u8] as Decode<sqlx::Sqlite>>::decode(value).map(Cell::Bytes),
+        type Read<'c> = fn(SqliteValueRef<'c>) -> Result<Cell<'c>, BoxDynError>;
+        // Millions of cells come this way: the name of the type is compared, and not copied.
+        let read: Read<'_> = match value.type_info().name() {
+            "INTEGER" => |value| <i64 as Decode<Sqlite>>::decode(value).map(Cell::Integer),
+            "REAL" => |value| <f64 as Decode<Sqlite>>::decode(value).map(Cell::Real),
+            "TEXT" => |value| <&[u8] as Decode<Sqlite>>::decode(value).map(Cell::Text),
+            _ => |value| <&[u8] as Decode<Sqlite>>::decode(value).map(Cell::Bytes),
         };
+        let cell = read(value);
         cell.map_err(|error| error.to_string())
     }
 }
