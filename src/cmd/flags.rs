@@ -1,5 +1,6 @@
 //! Flags that several commands have, and the readers of their values.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::change::Renamed;
@@ -15,6 +16,14 @@ pub struct Connect {
     /// Wait up to DURATION for servers to accept connections: 60s, 2m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub wait: Option<Duration>,
+}
+
+/// The flag of every command that writes metrics.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Metrics {
+    /// Write the numbers of the run to this file, for Prometheus
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// Flags of every command that takes locks.

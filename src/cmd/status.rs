@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
+use super::run::metrics::Recorder;
 use super::run::open;
 use super::run::state::{Named, State, grid, list_grid, listed};
 use crate::db::session::{Access, DbError, Session};
@@ -19,6 +20,7 @@ use crate::model::exit::Exit;
 use crate::model::history::History;
 use crate::model::migration::{Migration, title};
 use crate::model::server::Server;
+use crate::output::metrics::Metric;
 use crate::output::{Block, Report};
 use crate::plan::{differing, migration_state};
 use crate::project::Database;
@@ -36,6 +38,8 @@ pub struct Args {
     #[arg(long)]
     list: bool,
     #[command(flatten)]
+    metrics: flags::Metrics,
+    #[command(flatten)]
     connect: flags::Connect,
 }
 
@@ -48,8 +52,26 @@ pub struct StatusReport {
     exit: Exit,
 }
 
-/// Reads the states; writes nothing, not even a history table.
+/// Reads the states; writes to no database, not even a history table.
 pub async fn run(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
+    let recorder = Recorder::start(context, "status", &args.metrics, Vec::new())?;
+    let mut report = match look(context, args).await {
+        Ok(report) => report,
+        Err(failure) => {
+            let selected = context.project.selected();
+            let unread = selected.map(|database| complete(&recorder, &database.name, false));
+            return Err(recorder.write_failed(unread.collect(), failure));
+        }
+    };
+    if let Err(fault) = recorder.write(samples(&recorder, &report.states), report.exit) {
+        report.diagnostics.push(fault);
+        report.exit = report.exit.most_severe(Exit::Failed);
+    }
+    Ok(report)
+}
+
+/// Reads the states of all selected databases.
+async fn look(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
     let asking = context.project.databases.iter().map(|database| async move {
         if database.selected {
             Some(ask(context, args, database).await)
@@ -178,6 +200,65 @@ async fn read_stored(
             Response::Unreadable(server, fault)
         }
     }
+}
+
+/// The metrics of the states. A database whose history was not read has no counts.
+fn samples(recorder: &Recorder, states: &[State]) -> Vec<Metric> {
+    let mut all = Vec::new();
+    for (name, help, number) in COUNTED {
+        let read = states.iter().filter(|state| state.is_read());
+        all.extend(read.filter_map(|state| {
+            let metric = recorder.metric(name, help, number(state)?);
+            Some(metric.label("database", &state.name))
+        }));
+    }
+    let read = states.iter();
+    all.extend(read.map(|state| complete(recorder, &state.name, state.is_read())));
+    all
+}
+
+/// A metric of a database: name, help, and value.
+type Counted = (&'static str, &'static str, fn(&State) -> Option<f64>);
+
+const COUNTED: &[Counted] = &[
+    (
+        "bird_migrations_applied",
+        "Migrations that are applied.",
+        |state| Some(state.applied.len() as f64),
+    ),
+    (
+        "bird_migrations_pending",
+        "Migrations that are not applied.",
+        |state| Some(state.pending.len() as f64),
+    ),
+    (
+        "bird_migrations_half_applied",
+        "Whether a migration is half applied or half undone.",
+        |state| Some(f64::from(u8::from(state.partial.is_some()))),
+    ),
+    (
+        "bird_migrations_changed",
+        "Files that were changed after they were applied.",
+        |state| Some(state.changed.len() as f64),
+    ),
+    (
+        "bird_migrations_missing",
+        "Applied migrations whose file is missing.",
+        |state| Some(state.missing.len() as f64),
+    ),
+    (
+        "bird_migration_version",
+        "Version of the newest applied migration.",
+        |state| state.current.map(|version| version as f64),
+    ),
+];
+
+fn complete(recorder: &Recorder, database: &str, complete: bool) -> Metric {
+    let help = "Whether the history of the database could be read.";
+    let value = f64::from(u8::from(complete));
+    recorder
+        .metric("bird_status_complete", help, value)
+        .label("database", database)
 }
 
 impl Report for StatusReport {

@@ -337,6 +337,14 @@ impl Project {
         self.databases.iter().find(|database| database.name == name)
     }
 
+    /// Identifies the project on this machine: its folder, or its config if that has another name.
+    pub fn identity(&self) -> String {
+        let usual = ["bird.toml", "config/bird.toml"];
+        let is_usual = usual.iter().any(|name| self.root.join(name) == self.config);
+        let path = if is_usual { &self.root } else { &self.config };
+        path.display().to_string()
+    }
+
     /// Formats a path for messages: relative if it is inside the project.
     pub fn shown(&self, path: &Path) -> String {
         shown(path, &self.root)

@@ -56,6 +56,7 @@ mod live;
 mod lock;
 #[path = "../support/mask.rs"]
 mod mask;
+mod metrics;
 mod migrate;
 mod mixed;
 mod names;

@@ -122,7 +122,12 @@ fn answer(world: &World, line: &str) -> String {
             found.sort();
             found.join("\n")
         }
-        ["cat", file] => world.read(file).trim_end().to_owned(),
+        ["cat", file] => {
+            let project = world.path("").display().to_string();
+            let text = world.read(file);
+            let text = text.replace(project.trim_end_matches('/'), "[project]");
+            text.trim_end().to_owned()
+        }
         ["rm", file] => {
             fs::remove_file(world.path(file)).expect("the file can be removed");
             String::new()

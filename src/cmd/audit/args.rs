@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long = "reference", value_name = "NAME")]
     pub(crate) references: Vec<String>,
     /// Show what would be read, and how, and why; read no keys
-    #[arg(long)]
+    #[arg(long, conflicts_with = "metrics_file")]
     pub(crate) explain: bool,
     /// Write every orphan to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
@@ -61,15 +61,14 @@ pub struct Args {
     /// Read both ends in one snapshot where one server has both, however many rows there are
     #[arg(long, conflicts_with = "separate")]
     pub(crate) snapshot: bool,
-    /// Write the numbers to this file, as Prometheus reads them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) metrics_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) metrics: flags::Metrics,
     /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
     /// bird.toml; audit nothing
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "metrics_file")]
     pub(crate) import: Option<PathBuf>,
     /// Tell what would become orphans if rows of this table were deleted: ums.users; audit nothing
-    #[arg(long, value_name = "TABLE", conflicts_with = "import")]
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["import", "metrics_file"])]
     pub(crate) impact: Option<String>,
     /// Which rows --impact means, as a condition in SQL; else all of them
     #[arg(long = "where", value_name = "CONDITION", requires = "impact")]

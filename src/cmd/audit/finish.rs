@@ -52,6 +52,7 @@ pub fn report(
             totals,
             since: None,
             last_pass: LastPass::default(),
+            last_full: None,
         });
     }
     Ok(AuditReport {

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::cmd::context::Context;
-use crate::db::audit::endpoints::{Endpoint, PreparedReference};
+use crate::db::audit::endpoints::PreparedReference;
 use crate::db::audit::watermark::Watermark;
+use crate::model::reference::Reference;
+use crate::model::target::Target;
 use crate::project::replace;
 
 /// The last audits, by reference.
@@ -32,11 +34,21 @@ fn path(context: &Context) -> PathBuf {
     context.project.root.join(".bird/audit/passes.json")
 }
 
-/// The name of a reference with its servers, which differ between environments.
-fn name(prepared: &PreparedReference) -> String {
-    let place = |side: &Endpoint| side.target.shown();
-    let (child, parent) = (place(&prepared.child), place(&prepared.parent));
-    format!("{} ({child}, {parent})", prepared.reference)
+/// The name of a reference with its conditions, and its servers, which differ between environments.
+fn name(reference: &Reference, child: &Target, parent: &Target) -> String {
+    let mut name = reference.to_string();
+    let conditions = [("where", &reference.filter), ("to_where", &reference.to_filter)];
+    for (key, condition) in conditions {
+        if let Some(condition) = condition {
+            name.push_str(&format!(" {key} {condition}"));
+        }
+    }
+    format!("{name} ({}, {})", child.shown(), parent.shown())
+}
+
+fn name_of(prepared: &PreparedReference) -> String {
+    let (child, parent) = (&prepared.child.target, &prepared.parent.target);
+    name(&prepared.reference, child, parent)
 }
 
 impl LastPasses {
@@ -48,19 +60,27 @@ impl LastPasses {
     }
 
     pub fn of(&self, prepared: &PreparedReference) -> LastPass {
-        let known = self.references.get(&name(prepared));
+        let known = self.references.get(&name_of(prepared));
         known.cloned().unwrap_or_default()
     }
 
-    /// Records the references that this run has read completely.
-    pub fn keep<'a>(
-        mut self,
-        context: &Context,
+    /// The last audits of a reference that could not be inspected; `None` if a database of it is
+    /// not known.
+    pub fn of_reference(&self, context: &Context, reference: &Reference) -> Option<LastPass> {
+        let target = |name: &str| Some(&context.project.database(name)?.target);
+        let child = target(&reference.from.database)?;
+        let parent = target(&reference.to.database)?;
+        self.references.get(&name(reference, child, parent)).cloned()
+    }
+
+    /// Adds the references that this run has read completely.
+    pub fn add<'a>(
+        &mut self,
         begun_on: &str,
         complete: impl Iterator<Item = (&'a PreparedReference, Option<&'a Watermark>)>,
-    ) -> std::io::Result<()> {
+    ) {
         for (prepared, since) in complete {
-            let last_pass = self.references.entry(name(prepared)).or_default();
+            let last_pass = self.references.entry(name_of(prepared)).or_default();
             // The rows of a replica that does not follow may be of any age.
             let read_replica = prepared.child.read_replica.as_ref();
             let is_now = read_replica.is_none_or(|read_replica| read_replica.behind().is_some());
@@ -73,7 +93,10 @@ impl LastPasses {
                 last_pass.marks.insert(since.column.clone(), mark.clone());
             }
         }
-        let text = serde_json::to_string_pretty(&self)?;
+    }
+
+    pub fn write(&self, context: &Context) -> std::io::Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
         replace(&path(context), &text)
     }
 }

@@ -53,28 +53,31 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Fail
         };
         return Ok(Box::new(super::impact::run(context, &question).await?));
     }
-    let clock = metrics::Clock::start();
-    if let Some(file) = &args.metrics_file {
-        metrics::check(file)?;
-    }
+    let recorder = metrics::recorder(context, args)?;
     finish::check(args)?;
-    let mut report = audit(context, args).await?;
+    let mut report = match audit(context, args).await {
+        Ok(report) => report,
+        Err(failure) => {
+            let samples = metrics::samples_of_nothing(&recorder, context, args);
+            return Err(recorder.write_failed(samples, failure));
+        }
+    };
     // A run for some references, or with --explain, checks no assertions.
     if args.references.is_empty() && !args.explain {
         report.assertions = assertions::run(context, args.connect.wait).await;
     }
-    if let Some(file) = &args.metrics_file {
-        report
-            .faults
-            .extend(metrics::write(file, &report, &clock).err());
-    }
     report.exit = exit(context, args, &report);
+    let samples = metrics::samples(&recorder, context, &report);
+    if let Err(fault) = recorder.write(samples, report.exit) {
+        report.faults.push(fault);
+        report.exit = report.exit.most_severe(Exit::Failed);
+    }
     Ok(Box::new(report))
 }
 
 /// Reads both endpoints of every reference, and confirms candidates.
 async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
-    let passes = LastPasses::read(context);
+    let mut passes = LastPasses::read(context);
     let (inspected, mut since) = inspect(context, args, &passes).await?;
     let members: Vec<Arc<PreparedReference>> = inspected
         .iter()
@@ -134,7 +137,12 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     finish::files(context, args, &mut report, checkpoint).await?;
     let complete = report.references.iter().filter(|one| one.totals.complete);
     let complete = complete.filter_map(|one| Some((one.prepared.as_deref()?, one.since.as_ref())));
-    if let Err(error) = passes.keep(context, &report.begun_on, complete) {
+    passes.add(&report.begun_on, complete);
+    for one in &mut report.references {
+        let last = passes.of_reference(context, &one.reference);
+        one.last_full = last.and_then(|last| last.full);
+    }
+    if let Err(error) = passes.write(context) {
         context
             .progress
             .notice(&format!("what was read whole could not be noted: {error}"));

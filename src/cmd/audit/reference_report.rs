@@ -31,8 +31,10 @@ pub struct ReferenceReport {
     pub totals: ReferenceTotals,
     /// The watermark from which its rows were read.
     pub since: Option<Watermark>,
-    /// The last audits of it.
+    /// The audits of it before this one.
     pub last_pass: LastPass,
+    /// The start of the last full audit, which may be this one.
+    pub last_full: Option<String>,
 }
 
 impl ReferenceReport {

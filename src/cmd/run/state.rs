@@ -149,6 +149,11 @@ impl State {
         state
     }
 
+    /// Whether the history was read; that of a database that does not exist is empty.
+    pub fn is_read(&self) -> bool {
+        !matches!(self.state, "unreachable" | "unreadable")
+    }
+
     /// Product and version, or the engine if the server did not answer.
     pub fn server(&self) -> String {
         match (&self.product, &self.server_version) {

@@ -2,6 +2,7 @@
 //! result for CI.
 
 mod checks;
+mod metrics;
 mod report;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
+use super::run::metrics::Recorder;
 use super::run::open;
 use super::source::{self, ShadowPool};
 use crate::audit::{EndpointSchema, structure};
@@ -36,6 +38,8 @@ pub struct Args {
     #[arg(long, value_name = "LEVEL", value_parser = flags::severity, default_value = "warning")]
     fail_on: Severity,
     #[command(flatten)]
+    metrics: flags::Metrics,
+    #[command(flatten)]
     connect: flags::Connect,
 }
 
@@ -43,9 +47,26 @@ impl CommandFacts for Args {}
 
 /// Runs all checks; writes to no configured database.
 pub async fn run(context: &Context, args: &Args) -> Result<VerifyReport, Failure> {
+    let recorder = Recorder::start(context, "verify", &args.metrics, Vec::new())?;
+    let mut report = match check(context, args).await {
+        Ok(report) => report,
+        Err(failure) => {
+            let unchecked = metrics::samples_of_nothing(&recorder, context);
+            return Err(recorder.write_failed(unchecked, failure));
+        }
+    };
+    if let Err(fault) = recorder.write(metrics::samples(&recorder, &report), report.exit) {
+        report.faults.push(fault);
+        report.exit = report.exit.most_severe(Exit::Failed);
+    }
+    Ok(report)
+}
+
+async fn check(context: &Context, args: &Args) -> Result<VerifyReport, Failure> {
     let mut report = source::with(context, async |pool| {
         let mut report = VerifyReport {
             databases: Vec::new(),
+            faults: Vec::new(),
             fail_on: args.fail_on,
             exit: Exit::Done,
         };

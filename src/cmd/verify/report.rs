@@ -13,6 +13,8 @@ use crate::project::Database;
 /// The report: the checks of all databases.
 pub struct VerifyReport {
     pub databases: Vec<Checked>,
+    /// The files that could not be written.
+    pub faults: Vec<Diagnostic>,
     /// The least severity with which a finding fails.
     pub fail_on: Severity,
     pub exit: Exit,
@@ -23,7 +25,7 @@ pub struct Checked {
     pub name: String,
     engine: &'static str,
     pub server: Option<Server>,
-    outcomes: Vec<(Check, CheckOutcome)>,
+    pub(super) outcomes: Vec<(Check, CheckOutcome)>,
     /// Why nothing but its files could be checked.
     failed: Vec<Diagnostic>,
 }
@@ -85,6 +87,13 @@ impl Checked {
         }
     }
 
+    /// Whether every check was done.
+    pub(super) fn is_complete(&self) -> bool {
+        let mut outcomes = self.outcomes.iter();
+        let not_done = |outcome: &CheckOutcome| matches!(outcome, CheckOutcome::NotDone { .. });
+        self.failed.is_empty() && !outcomes.any(|(_, outcome)| not_done(outcome))
+    }
+
     /// Records that no check could be done.
     pub fn failed(&mut self, fault: Diagnostic) {
         self.failed.push(fault);
@@ -136,7 +145,7 @@ impl VerifyReport {
     }
 
     /// Why something could not be checked.
-    fn faults(&self) -> impl Iterator<Item = &Diagnostic> {
+    fn check_faults(&self) -> impl Iterator<Item = &Diagnostic> {
         self.databases.iter().flat_map(|one| {
             let outcomes = one.outcomes.iter().flat_map(|(_, outcome)| match outcome {
                 CheckOutcome::NotDone { faults, .. } => faults.as_slice(),
@@ -201,7 +210,11 @@ impl Report for VerifyReport {
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.findings().chain(self.faults()).cloned().collect()
+        self.findings()
+            .chain(self.check_faults())
+            .chain(&self.faults)
+            .cloned()
+            .collect()
     }
 
     fn checks(&self) -> Vec<checked::Checked> {
