@@ -51,6 +51,9 @@ pub struct Cli {
         env = "BIRD_ENV"
     )]
     pub env: Option<String>,
+    /// Where bird keeps what helps its next run; else .bird in the project
+    #[arg(long, global = true, value_name = "DIR", env = "BIRD_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
     /// Only this database; repeatable
     #[arg(
         long = "database",

@@ -74,6 +74,7 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         config: cli.config.clone(),
         environment: cli.env.clone(),
         databases: cli.databases.clone(),
+        state_dir: cli.state_dir.clone(),
         folder,
         variable: &|name| std::env::var(name).ok(),
     };

@@ -22,6 +22,7 @@ pub const TOP: &[&str] = &[
     "seeds",
     "assertions",
     "protected",
+    "state_dir",
     "env",
 ];
 pub const DATABASE: &[&str] = &[
@@ -50,6 +51,8 @@ pub fn may_be_shown(key: &str) -> bool {
 #[derive(Debug, Default)]
 pub struct Config {
     pub protected: bool,
+    /// Where bird keeps what helps its next run.
+    pub state_dir: Option<String>,
     /// In the order of the file.
     pub databases: Vec<DatabaseConfig>,
     pub references: Vec<Reference>,
@@ -82,6 +85,7 @@ pub fn read(reader: &mut ConfigReader<'_>, top: &DeTable<'_>) -> Config {
     reader.unknown_keys(top, TOP, "bird.toml");
     let mut config = Config {
         protected: reader.boolean(top, "protected").unwrap_or(false),
+        state_dir: reader.string(top, "state_dir").map(Spanned::into_inner),
         ..Config::default()
     };
     if let Some(value) = top.get("databases")

@@ -13,6 +13,7 @@ mod references;
 mod replace;
 mod resolve;
 mod secrets;
+mod state_dir;
 pub mod template;
 mod url;
 
@@ -41,6 +42,7 @@ pub use gitlab_loose_fk::{LooseForeignKey, Scalar, read_loose_foreign_keys};
 pub use replace::{Replacement, can_replace, replace};
 pub use resolve::unnamed;
 pub use secrets::{has_password, without_password};
+pub use state_dir::StateDir;
 pub use url::{Wrong, parse as parse_url};
 
 /// The request of the command line and its environment.
@@ -51,6 +53,8 @@ pub struct Request<'r> {
     pub environment: Option<String>,
     /// `--database`, empty for all.
     pub databases: Vec<String>,
+    /// `--state-dir` or BIRD_STATE_DIR.
+    pub state_dir: Option<PathBuf>,
     /// The folder bird was called in.
     pub folder: PathBuf,
     /// Looks up an environment variable.
@@ -65,6 +69,8 @@ pub struct Project {
     pub environment: Option<String>,
     /// The config file.
     config: PathBuf,
+    /// Where bird keeps what helps its next run.
+    pub state: StateDir,
     /// Whether writing needs consent.
     pub protected: bool,
     /// The selected databases and the others that could be resolved, in the order of the file.
@@ -106,6 +112,7 @@ pub struct Database {
 pub fn none(request: &Request<'_>) -> Project {
     Project {
         root: request.folder.clone(),
+        state: StateDir::new(&request.folder, None, request),
         environment: None,
         config: PathBuf::new(),
         protected: false,
@@ -155,6 +162,7 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         seeds: config.seeds,
         assertions: config.assertions,
         notices: Vec::new(),
+        state: StateDir::new(&root, config.state_dir.as_deref(), request),
         root,
         config: path,
     };

@@ -8,7 +8,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// The error about a checkpoint file that cannot be written.
 pub fn cannot_keep(path: &Path, error: &io::Error) -> Failure {
-    let hint = "the audit keeps what it finds in .bird/ of the project; make it writable";
+    let hint = "the audit keeps what it finds there; name a folder that can be written with --state-dir";
     Failure::failed(unwritten(path, &error.to_string()).hint(hint))
 }
 

@@ -102,7 +102,7 @@ pub async fn files(
     let place = args.orphans.as_deref().or(args.plan.as_deref());
     read.map_err(|error| match place {
         Some(path) => cannot_write(path, &error),
-        None => cannot_keep(&context.project.root, &error),
+        None => cannot_keep(&context.project.state.join("audit"), &error),
     })?;
     if let (Some(path), Some(file)) = (&args.orphans, orphans) {
         file.commit().map_err(|error| cannot_write(path, &error))?;

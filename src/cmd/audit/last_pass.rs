@@ -31,7 +31,7 @@ pub struct LastPass {
 }
 
 fn path(context: &Context) -> PathBuf {
-    context.project.root.join(".bird/audit/passes.json")
+    context.project.state.join("audit/passes.json")
 }
 
 /// The name of a reference with its conditions, and its servers, which differ between environments.

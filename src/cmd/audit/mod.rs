@@ -2,6 +2,7 @@
 
 mod args;
 mod assertions;
+mod checkpoint;
 mod errors;
 mod explain;
 mod finish;
@@ -19,7 +20,6 @@ use std::sync::Arc;
 use super::context::Context;
 use super::impact::Question;
 use super::run::{open, references};
-use crate::db::audit::checkpoint::Checkpoint;
 use crate::db::audit::endpoints::{self, Inspected, PreparedReference};
 use crate::db::audit::settings::{Progress, Settings};
 use crate::db::audit::task::Task;
@@ -27,7 +27,6 @@ use crate::db::audit::throttle::{self, Throttle};
 use crate::db::audit::totals::ReferenceTotals;
 use crate::db::audit::watermark::{self, Watermark};
 use crate::db::audit::{connections, estimate, grouping, run as machine};
-use crate::db::clock::now;
 use crate::invariant::Broken;
 use crate::model::diagnostic::Failure;
 use crate::model::exit::Exit;
@@ -106,11 +105,11 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         let report = finish::report(context, args, inspected, &totals, &[])?;
         return Ok(explained(report, &tasks));
     }
-    let folder = context.project.root.join(".bird/audit");
     let fingerprint = grouping::fingerprint(&members, &tasks);
-    let run = context.run.to_string();
-    let checkpoint = Checkpoint::open(&folder, &fingerprint, &run, args.resume, now());
-    let mut checkpoint = checkpoint.map_err(|error| errors::cannot_keep(&folder, &error))?;
+    let checkpoint::OpenCheckpoint {
+        mut checkpoint,
+        temporary,
+    } = checkpoint::open(context, args, &fingerprint)?;
     let throttle = Throttle::new(&settings);
     let monitor = throttle::monitor(&settings, &inspected).await?;
     let (read, faults) = machine::read(
@@ -142,7 +141,9 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         let last = passes.of_reference(context, &one.reference);
         one.last_full = last.and_then(|last| last.full);
     }
-    if let Err(error) = passes.write(context) {
+    if temporary.is_none()
+        && let Err(error) = passes.write(context)
+    {
         context
             .progress
             .notice(&format!("what was read whole could not be noted: {error}"));

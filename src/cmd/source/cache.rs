@@ -1,4 +1,4 @@
-//! A cache of replayed migrations in `.bird/replay/`. The name of an entry is a hash of everything
+//! A cache of replayed migrations in the state directory. The name of an entry is a hash of everything
 //! that its schema depends on. Deleting the folder is always safe.
 
 use std::path::PathBuf;
@@ -16,6 +16,9 @@ use crate::model::hex;
 use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::project::Database;
+
+/// The folder of the cache in the state directory.
+const FOLDER: &str = "replay";
 
 /// The fewest texts worth caching: fewer are replayed faster than they are looked up.
 const WORTH: usize = 20;
@@ -75,11 +78,7 @@ fn program() -> Option<String> {
 }
 
 fn path(context: &Context, key: &str) -> PathBuf {
-    context
-        .project
-        .root
-        .join(".bird/replay")
-        .join(format!("{key}.json"))
+    context.project.state.join(&format!("{FOLDER}/{key}.json"))
 }
 
 pub fn read(context: &Context, key: &str) -> Option<Replayed> {
@@ -90,15 +89,9 @@ pub fn read(context: &Context, key: &str) -> Option<Replayed> {
 /// Writes an entry; if that fails, the next run replays again.
 pub fn write(context: &Context, key: &str, replayed: &Replayed) {
     let path = path(context, key);
-    let (Some(folder), Ok(text)) = (path.parent(), serde_json::to_vec(replayed)) else {
-        return;
-    };
     let keep = || {
-        std::fs::create_dir_all(folder)?;
-        let ignored = context.project.root.join(".bird/.gitignore");
-        if !ignored.exists() {
-            std::fs::write(ignored, "*\n")?;
-        }
+        let text = serde_json::to_vec(replayed)?;
+        context.project.state.create(FOLDER)?;
         // The rename is atomic: another run may read at the same time.
         let whole = path.with_extension(format!("{}.tmp", context.run));
         std::fs::write(&whole, &text)?;

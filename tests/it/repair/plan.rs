@@ -109,6 +109,7 @@ fn load(world: &World) -> Project {
         config: None,
         environment: None,
         databases: Vec::new(),
+        state_dir: None,
         folder: Path::new(&world.path("")).to_owned(),
         variable: &variable,
     };
