@@ -8,7 +8,7 @@ use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::output::Format;
 use crate::output::escape::{terminal, workflow_log};
 
-/// Writes diagnostics to stderr, each with its source line where there is one. Where the answer is
+/// Writes diagnostics to stderr as text, each with its source line where there is one. Where the answer is
 /// read out of a log, nothing beside it may look like a part of it.
 pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: &Format) {
     let renderer = if decorate {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use bird::cmd::{self, RunResult};
 use bird::error;
 use bird::model::exit::Exit;
+use bird::output::log::{self, LogFormat};
 
 fn main() -> ExitCode {
     let result = match cmd::parse(std::env::args_os()) {
@@ -35,7 +36,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Writes the report to stdout and diagnostics to stderr.
 fn show(result: &RunResult) -> Result<()> {
-    error::show(&result.diagnostics(), result.decorate, result.format);
+    match result.log {
+        LogFormat::Text => error::show(&result.diagnostics(), result.decorate, result.format),
+        LogFormat::Json => log::diagnostics(&result.run.to_string(), &result.diagnostics()),
+    }
     render(result).context("cannot write the report")
 }
 

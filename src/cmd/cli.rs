@@ -16,6 +16,7 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
+use crate::output::log::{self, LogFormat};
 use crate::output::{FORMATS, Format, Report, TABLE};
 
 /// Schema as code for a system whose data lives in several databases
@@ -79,6 +80,10 @@ pub struct Cli {
         hide_possible_values = true
     )]
     pub color: Color,
+    /// How lines on stderr are written: text, json (one object a line)
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text",
+          hide_default_value = true, value_parser = log_format_named)]
+    pub log_format: LogFormat,
     /// Say nothing on stderr but errors
     #[arg(short, long, global = true, help_heading = GLOBAL, display_order = 905)]
     pub quiet: bool,
@@ -212,6 +217,13 @@ fn format_named(name: &str) -> Result<&'static Format, String> {
     })
 }
 
+fn log_format_named(name: &str) -> Result<LogFormat, String> {
+    let mut known = LogFormat::NAMES.iter();
+    let found = known.find(|(known, _)| *known == name);
+    let found = found.map(|(_, format)| *format);
+    found.ok_or_else(|| "the formats are text, json".to_owned())
+}
+
 fn format_help() -> String {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
     format!("How the answer is written: {}", names.join(", "))
@@ -225,6 +237,7 @@ pub struct UsageMessage {
     format: &'static Format,
     /// The command, empty if none was named.
     command: String,
+    log: LogFormat,
 }
 
 /// Reads the command line.
@@ -243,12 +256,21 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
         let asked = inner.next().or(pairs.next().map(|pair| pair[1].as_ref()));
         let format = asked.and_then(|name| format_named(name).ok());
         let format = format.unwrap_or(TABLE);
+        let mut pairs = words.windows(2);
+        let is_json = words.iter().any(|word| word == "--log-format=json")
+            || pairs.any(|pair| pair[0] == "--log-format" && pair[1] == "json");
+        let log = if is_json {
+            LogFormat::Json
+        } else {
+            LogFormat::Text
+        };
         let known = Cli::command();
         let mut words = words.iter().skip(1);
         let named = words.find(|word| known.find_subcommand(word.as_ref()).is_some());
         UsageMessage {
             error,
             format,
+            log,
             command: named.map(ToString::to_string).unwrap_or_default(),
         }
     })?;
@@ -265,8 +287,8 @@ impl UsageMessage {
     /// for.
     pub fn print(&self) -> ExitCode {
         // Nothing can be done about a closed stream.
-        let _: std::io::Result<()> = self.error.print();
         if !self.error.use_stderr() {
+            let _: std::io::Result<()> = self.error.print();
             return ExitCode::SUCCESS;
         }
         let text = self.error.to_string();
@@ -275,6 +297,12 @@ impl UsageMessage {
         let fault = Diagnostic::new(Code::Usage, message).hint("see bird --help");
         let failure = Failure::failed(fault);
         let run = uuid::Uuid::now_v7().to_string();
+        match self.log {
+            LogFormat::Json => log::diagnostics(&run, &failure.diagnostics),
+            LogFormat::Text => {
+                let _: std::io::Result<()> = self.error.print();
+            }
+        }
         let mut stdout = std::io::stdout().lock();
         let _: std::io::Result<()> =
             (self.format.render_failure)(&self.command, &run, &failure, &mut stdout)

@@ -11,6 +11,7 @@ use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
+use crate::output::log::LogFormat;
 use crate::output::progress::Progress;
 use crate::output::{Format, Report};
 use crate::project::{self, Request};
@@ -22,6 +23,8 @@ pub struct RunResult {
     pub format: &'static Format,
     /// Whether errors may be coloured.
     pub decorate: bool,
+    /// How lines on stderr are written.
+    pub log: LogFormat,
     /// Whether notes are left out on stderr.
     pub quiet: bool,
     pub result: Result<Box<dyn Report>, Failure>,
@@ -49,13 +52,14 @@ impl RunResult {
 /// Runs a command: reads the project, listens for signals, and gives the command both.
 pub fn run(cli: Cli) -> RunResult {
     let (command, format, decorate) = (cli.command.name(), cli.format(), cli.decorate());
-    let (run, quiet) = (Uuid::now_v7(), cli.quiet);
+    let (run, quiet, log) = (Uuid::now_v7(), cli.quiet, cli.log_format);
     let result = invariant::catch(|| execute(cli, run));
     RunResult {
         command,
         run,
         format,
         decorate,
+        log,
         quiet,
         result,
     }
@@ -96,7 +100,12 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         }
         read => read?,
     };
-    let progress = Progress::new(cli.quiet, cli.verbose > 0);
+    let progress = Progress::new(
+        cli.quiet,
+        cli.verbose > 0,
+        cli.log_format,
+        &run.to_string(),
+    );
     for notice in &project.notices {
         progress.detail(notice);
     }

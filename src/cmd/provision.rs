@@ -94,15 +94,16 @@ fn wish<'d>(database: &'d Database, args: &Args) -> Wish<'d> {
 
 async fn one(context: &Context, database: &Database, args: &Args) -> Result<Provisioned, DbError> {
     let wish = wish(database, args);
-    open::retry(context, args.connect.wait, || provision::database(&wish)).await
+    let work = || provision::database(&wish);
+    open::retry(context, &database.target, args.connect.wait, work).await
 }
 
 /// Whether anything would be created.
 async fn is_missing(context: &Context, args: &Args) -> Result<bool, Failure> {
     let looking = context.project.selected().map(|database| async move {
         let wish = wish(database, args);
-        let result = open::retry(context, args.connect.wait, || provision::is_missing(&wish));
-        let result = result.await;
+        let work = || provision::is_missing(&wish);
+        let result = open::retry(context, &database.target, args.connect.wait, work).await;
         result.map_err(|error| Failure::failed(cannot_provision(database, &error)))
     });
     let missing = Failure::collect(join_all(looking).await)?;

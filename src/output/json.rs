@@ -75,7 +75,8 @@ impl Document<'_> {
     }
 }
 
-fn finding(diagnostic: &Diagnostic) -> Value {
+/// A diagnostic as an object.
+pub fn finding(diagnostic: &Diagnostic) -> Value {
     let place = diagnostic.location.as_ref();
     json!({
         "code": diagnostic.code,

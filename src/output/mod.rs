@@ -3,8 +3,10 @@
 pub mod checked;
 pub mod escape;
 mod github;
+pub mod human;
 mod json;
 mod junit;
+pub mod log;
 mod markdown;
 pub mod metrics;
 pub mod progress;

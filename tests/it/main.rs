@@ -61,6 +61,7 @@ mod migrate;
 mod mixed;
 mod names;
 mod pooler;
+mod progress;
 mod recovery;
 mod refinery;
 mod repair;

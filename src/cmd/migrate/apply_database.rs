@@ -1,5 +1,6 @@
 //! Applies the steps of one database in order, and waits at the barriers that `requires` sets.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -92,6 +93,24 @@ impl Applier<'_> {
             let text = format!("{}: {text}", self.database.name);
             self.context.progress.notice(&text);
         };
+        let counted = AtomicUsize::new(0);
+        let statement = |step: &Step, at: usize| {
+            let (name, title, of) = (
+                &self.database.name,
+                step.migration.title(),
+                step.script.statements.len(),
+            );
+            let item = if of > 1 {
+                format!("{name} {title}, statement {} of {of}", at + 1)
+            } else {
+                format!("{name} {title}")
+            };
+            // A file that was rolled back begins again, and counts once.
+            let done = at.saturating_sub(step.from);
+            let before = counted.fetch_max(done, Ordering::Relaxed);
+            let some = done.saturating_sub(before);
+            self.context.progress.advance(some, &item);
+        };
         let bare = own.steps.iter().any(|step| !step.transactional);
         let run = Run {
             id: self.context.run,
@@ -102,6 +121,7 @@ impl Applier<'_> {
             statement_timeout: self.database.statement_timeout,
             waiting: &waiting,
             notice: &notice,
+            statement: &statement,
             stop: &self.context.stop,
         };
         let mut ran = self.accept(own, session, width).await;
@@ -121,7 +141,7 @@ impl Applier<'_> {
                     let each = start.elapsed() / u32::try_from(some.len()).unwrap_or(1);
                     some.iter()
                         .for_each(|step| ran.done(step, Done::Applied, Notes::default(), each));
-                    self.advance(some);
+                    self.advance(some, 0);
                     at += some.len();
                     self.set_barrier(Barrier::Steps(at));
                     continue;
@@ -152,7 +172,8 @@ impl Applier<'_> {
                     break;
                 }
             }
-            self.advance(std::slice::from_ref(step));
+            let counted = counted.swap(0, Ordering::Relaxed);
+            self.advance(std::slice::from_ref(step), counted);
             at += 1;
             self.set_barrier(Barrier::Steps(at));
         }
@@ -162,11 +183,14 @@ impl Applier<'_> {
         ran
     }
 
-    fn advance(&self, done: &[Step]) {
+    /// Counts the statements of steps that are done, without those that were counted before.
+    fn advance(&self, done: &[Step], counted: usize) {
         let statements = done
             .iter()
             .map(|step| step.script.statements.len() - step.from);
-        self.context.progress.advance(statements.sum(), "");
+        let all: usize = statements.sum();
+        let rest = all.saturating_sub(counted);
+        self.context.progress.advance(rest, "");
     }
 
     fn set_barrier(&self, state: Barrier) {

@@ -13,18 +13,21 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::migration::Migration;
 use crate::model::target::Target;
+use crate::output::human::seconds;
 use crate::project::Database;
 
 /// The pause between attempts to reach a server that does not answer yet.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Retries work that needs a server until the server accepts connections or the time is over.
+/// Retries work on a target until its server accepts connections or the time is over.
 pub async fn retry<T, F: Future<Output = Result<T, DbError>>>(
     context: &Context,
+    target: &Target,
     wait: Option<Duration>,
     work: impl Fn() -> F,
 ) -> Result<T, DbError> {
     let start = Instant::now();
+    let mut is_first = true;
     loop {
         let error = match context.stop.race(work()).await {
             Ok(Ok(done)) => return Ok(done),
@@ -34,6 +37,13 @@ pub async fn retry<T, F: Future<Output = Result<T, DbError>>>(
         let over = wait.is_none_or(|wait| start.elapsed() >= wait);
         if error.kind != ErrorKind::Connection || over {
             return Err(error);
+        }
+        if std::mem::take(&mut is_first) {
+            context.progress.notice(&format!(
+                "waiting up to {} for {} to accept connections",
+                seconds(wait.unwrap_or_default()),
+                target.shown()
+            ));
         }
         if context.stop.race(tokio::time::sleep(PAUSE)).await.is_err() {
             return Err(error);
@@ -50,7 +60,7 @@ pub async fn session(
 ) -> Result<Session, DbError> {
     let schema = database.schema.as_deref();
     let open = || Session::open(&database.target, database.dialect, schema, access);
-    retry(context, wait, open).await
+    retry(context, &database.target, wait, open).await
 }
 
 /// Opens the maintenance database of the server on which a database does not exist yet, and gives
@@ -69,7 +79,7 @@ pub async fn entry(
     there.database = entry.to_owned();
     let there = Target::Server(there);
     let open = || Session::open(&there, database.dialect, None, Access::Look);
-    let session = retry(context, wait, open).await?;
+    let session = retry(context, &there, wait, open).await?;
     Ok(Some((there, session)))
 }
 

@@ -171,11 +171,12 @@ impl ShadowPool<'_> {
             some,
             "a shadow that was just created is in the pool"
         );
-        context.progress.begin(texts.len());
+        context.progress.count(texts.len(), "files replayed");
         let mut replayed = Replayed::default();
         for (at, text) in texts.iter().enumerate() {
-            context.progress.advance(1, &text.name);
+            context.progress.advance(0, &text.name);
             let kept = replay::statements(shadow, &text.name, &text.sql).await?;
+            context.progress.advance(1, &text.name);
             if !kept.is_empty() {
                 replayed.kept.push((at, kept));
             }

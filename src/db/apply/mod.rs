@@ -40,6 +40,8 @@ pub struct Run<'r> {
     pub waiting: &'r (dyn Fn(Option<&str>) + Sync),
     /// Called with other messages for the user during the run.
     pub notice: &'r (dyn Fn(&str) + Sync),
+    /// Called with a statement of the file, from 0, before it is sent.
+    pub statement: &'r (dyn Fn(&Step, usize) + Sync),
     pub stop: &'r Stop,
 }
 

@@ -19,6 +19,7 @@ pub async fn send(
     run: &Run<'_>,
     progress: &mut FileProgress,
 ) -> Result<(), Reason> {
+    (run.statement)(step, statement);
     let sql = step.sql(statement);
     let result = send_text(session, sql, run, progress).await?;
     result.map_err(|error| match error.kind {
