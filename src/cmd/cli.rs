@@ -53,7 +53,8 @@ pub struct Cli {
     )]
     pub env: Option<String>,
     /// Where bird keeps what helps its next run; else .bird in the project
-    #[arg(long, global = true, value_name = "DIR", env = "BIRD_STATE_DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, display_order = 908,
+          value_name = "DIR", env = "BIRD_STATE_DIR")]
     pub state_dir: Option<PathBuf>,
     /// Only this database; repeatable
     #[arg(
@@ -81,11 +82,12 @@ pub struct Cli {
     )]
     pub color: Color,
     /// How lines on stderr are written: text, json (one object a line)
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text",
-          hide_default_value = true, value_parser = log_format_named)]
+    #[arg(long, global = true, help_heading = GLOBAL, display_order = 905,
+          value_name = "FORMAT", default_value = "text", hide_default_value = true,
+          value_parser = log_format_named)]
     pub log_format: LogFormat,
     /// Say nothing on stderr but errors
-    #[arg(short, long, global = true, help_heading = GLOBAL, display_order = 905)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, display_order = 906)]
     pub quiet: bool,
     /// Say more on stderr
     #[arg(
@@ -93,7 +95,7 @@ pub struct Cli {
         long,
         global = true,
         help_heading = GLOBAL,
-        display_order = 906,
+        display_order = 907,
         action = clap::ArgAction::Count
     )]
     pub verbose: u8,

@@ -13,6 +13,8 @@ pub struct Context {
     pub project: Arc<Project>,
     pub progress: Progress,
     pub stop: Stop,
+    /// Whether reports leave nothing out (`-v`).
+    pub verbose: bool,
     /// The identifier of this run in every report and journal row.
     pub run: Uuid,
     /// The whole command line, for the commands that describe it.

@@ -39,6 +39,8 @@ const CONNECTION: Code = Code::Connection;
 /// The report: all databases with their checks.
 pub struct DoctorReport {
     databases: Vec<Examined>,
+    /// Whether checks that are ok are shown.
+    verbose: bool,
     exit: Exit,
 }
 
@@ -75,7 +77,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<DoctorReport, Failure
     let databases = join_all(examining.collect::<Vec<_>>()).await;
     let exits = databases.iter().map(Examined::exit);
     let exit = open::interrupted(context, exits.fold(Exit::Done, Exit::most_severe));
-    Ok(DoctorReport { databases, exit })
+    Ok(DoctorReport {
+        databases,
+        verbose: context.verbose,
+        exit,
+    })
 }
 
 /// How far opening a database came.
@@ -234,6 +240,28 @@ impl Examined {
     }
 }
 
+impl DoctorReport {
+    /// The result in one line.
+    fn verdict(&self) -> String {
+        let count = |number: usize, noun: &str| match number {
+            1 => format!("1 {noun}"),
+            _ => format!("{number} {noun}s"),
+        };
+        let all = || self.databases.iter().flat_map(|one| &one.checks);
+        let is_wrong = |(_, result): &&file::Checked| result.verdict >= Verdict::Warning;
+        let (checks, wrong) = (all().count(), all().filter(is_wrong).count());
+        let databases = count(self.databases.len(), "database");
+        let rest = if self.verbose { "" } else { "; -v shows all" };
+        match wrong {
+            0 => format!("ok: {} in {databases}{rest}", count(checks, "check")),
+            _ => format!(
+                "failed: {wrong} of {} in {databases}{rest}",
+                count(checks, "check")
+            ),
+        }
+    }
+}
+
 impl Report for DoctorReport {
     fn command(&self) -> &'static str {
         "doctor"
@@ -245,17 +273,23 @@ impl Report for DoctorReport {
 
     fn blocks(&self) -> Vec<Block> {
         let rows = self.databases.iter().flat_map(|examined| {
-            examined.checks.iter().map(|(name, result)| {
+            let shown = examined.checks.iter();
+            let shown = shown.filter(|(_, result)| self.verbose || result.verdict != Verdict::Ok);
+            shown.map(|(name, result)| {
                 let word = result.verdict.word().to_owned();
                 let found = result.found.clone();
                 vec![examined.name.clone(), name.to_string(), word, found]
             })
         });
-        let mut blocks = vec![Block::Grid(Grid {
-            headers: vec!["database", "check", "verdict", "found"],
-            rows: rows.collect(),
-            numbers: vec![],
-        })];
+        let rows: Vec<_> = rows.collect();
+        let mut blocks = Vec::new();
+        if !rows.is_empty() {
+            blocks.push(Block::Grid(Grid {
+                headers: vec!["database", "check", "verdict", "found"],
+                rows,
+                ..Grid::default()
+            }));
+        }
         // Warnings and errors show their fix among the findings.
         for examined in &self.databases {
             for (name, result) in &examined.checks {
@@ -264,6 +298,7 @@ impl Report for DoctorReport {
                 }
             }
         }
+        blocks.push(Block::Line(self.verdict()));
         blocks
     }
 

@@ -100,12 +100,7 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         }
         read => read?,
     };
-    let progress = Progress::new(
-        cli.quiet,
-        cli.verbose > 0,
-        cli.log_format,
-        &run.to_string(),
-    );
+    let progress = Progress::new(cli.quiet, cli.verbose > 0, cli.log_format, &run.to_string());
     for notice in &project.notices {
         progress.detail(notice);
     }
@@ -121,6 +116,7 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
             project: Arc::new(project),
             progress,
             stop,
+            verbose: cli.verbose > 0,
             run,
             command_line: cli::command,
         };

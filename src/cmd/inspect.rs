@@ -151,6 +151,7 @@ impl Report for InspectReport {
             ],
             rows: rows.collect(),
             numbers: vec![3, 4, 5],
+            ..Grid::default()
         })]
     }
 

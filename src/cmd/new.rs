@@ -296,6 +296,7 @@ impl Report for NewReport {
                 })
                 .collect(),
             numbers: vec![2],
+            ..Grid::default()
         })]
     }
 

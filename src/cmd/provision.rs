@@ -149,6 +149,7 @@ impl Report for ProvisionReport {
             headers: vec!["database", "server", "provisioned"],
             rows,
             numbers: vec![],
+            ..Grid::default()
         })]
     }
 

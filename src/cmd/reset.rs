@@ -241,6 +241,7 @@ impl Report for ResetReport {
                 headers: vec!["database", "dropped"],
                 rows: rows.collect(),
                 numbers: vec![],
+                optional: vec![],
             }));
         }
         blocks.extend(self.up.iter().flat_map(|up| up.blocks()));

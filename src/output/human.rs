@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-/// A duration: `12.3 ms`, `7.0 s`, `2 min 5 s`, `3 h 12 min`.
+/// A duration: `1.2 ms`, `12 ms`, `7.0 s`, `2 min 5 s`, `3 h 12 min`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0 => format!("{:.1} ms", duration.as_secs_f64() * 1000.0),
+        0 if duration.as_millis() < 10 => format!("{:.1} ms", duration.as_secs_f64() * 1000.0),
+        0 => format!("{} ms", duration.as_millis()),
         1..60 => format!("{:.1} s", duration.as_secs_f64()),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
@@ -43,9 +44,10 @@ mod tests {
 
     #[test]
     fn durations_have_the_unit_that_fits() {
-        let shown = |milliseconds| duration(Duration::from_micros(milliseconds * 1000));
-        assert_eq!(shown(12), "12.0 ms");
-        assert_eq!(shown(999), "999.0 ms");
+        let shown = |milliseconds| duration(Duration::from_millis(milliseconds));
+        assert_eq!(duration(Duration::from_micros(1234)), "1.2 ms");
+        assert_eq!(shown(12), "12 ms");
+        assert_eq!(shown(999), "999 ms");
         assert_eq!(shown(7_022), "7.0 s");
         assert_eq!(shown(59_900), "59.9 s");
         assert_eq!(shown(125_000), "2 min 5 s");

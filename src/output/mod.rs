@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod progress;
 mod sql;
 mod table;
+pub mod wrap;
 
 use std::io::{self, Write};
 
@@ -86,6 +87,8 @@ pub struct Grid {
     pub rows: Vec<Vec<String>>,
     /// The columns that hold numbers.
     pub numbers: Vec<usize>,
+    /// The columns that a narrow terminal does without, the first to go first.
+    pub optional: Vec<usize>,
 }
 
 /// A format of the answer: one file, and one line in [`FORMATS`].

@@ -94,8 +94,9 @@ fn a_healthy_database_gives_no_finding(engine: Engine) {
         let packet = check(&doctor(&world).ok().json(), "packet")["found"].to_string();
         assert!(packet.contains("pending one has 0"), "{packet}");
     }
-    world.run(&["doctor"]).ok().says("verdict");
-    let markdown = world.run(&["doctor", "--format", "markdown"]).ok();
+    world.run(&["doctor"]).ok().says("ok: ");
+    world.run(&["doctor", "-v"]).ok().says("verdict");
+    let markdown = world.run(&["doctor", "--format", "markdown", "-v"]).ok();
     markdown.says("| ums | connection | ok |");
 }
 

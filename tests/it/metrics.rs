@@ -104,7 +104,7 @@ fn promtool_accepts_the_alert_rules() {
     if !has("promtool", "prometheus") {
         return;
     }
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/bird.rules.yml");
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/bird.rules.yaml");
     promtool(&["check", "rules", &rules.display().to_string()], "");
 }
 
@@ -113,7 +113,7 @@ fn promtool_accepts_the_alert_rules() {
 fn the_examples_use_metrics_that_exist() {
     let folder = tempfile::tempdir().expect("a folder");
     let written = written(folder.path()).concat();
-    for example in ["bird.rules.yml", "grafana-panel.json"] {
+    for example in ["bird.rules.yaml", "grafana-panel.json"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples");
         let text = fs::read_to_string(path.join(example)).expect("an example");
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';

@@ -63,3 +63,21 @@ fn a_line_now_and_then_without_a_terminal() {
     let quiet = World::one(Engine::Sqlite).migration("ums/V1__a.sql", "SELECT 1;\n");
     assert_eq!(quiet.run(&["up"]).ok().stderr, "");
 }
+
+/// Hundreds of migrations are one row, and each has its own with `-v`.
+#[test]
+fn many_migrations_are_a_short_report() {
+    let many = |world: World| {
+        (1..=480).fold(world, |world, version| {
+            let sql = format!("CREATE TABLE t{version} (id INTEGER);\n");
+            world.migration(&format!("ums/V{version}__t{version}.sql"), &sql)
+        })
+    };
+    let world = many(World::one(Engine::Sqlite));
+    let short = world.run(&["up"]).ok();
+    let short = short.says("480 migrations, V1 to V480");
+    assert!(short.stdout.lines().count() < 24, "{}", short.transcript());
+    let world = many(World::one(Engine::Sqlite));
+    let long = world.run(&["up", "-v"]).ok().says("V333 t333");
+    assert!(long.stdout.lines().count() > 480);
+}

@@ -57,6 +57,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("clap_complete", "src/cmd/completions.rs"),
     ("clap_mangen", "src/cmd/man.rs"),
     ("comfy_table", "src/output/table.rs"),
+    ("textwrap", "src/output/wrap.rs"),
     ("indicatif", "src/output/progress.rs"),
     ("annotate_snippets", "src/error.rs"),
 ];

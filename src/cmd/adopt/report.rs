@@ -151,6 +151,7 @@ impl Report for AdoptReport {
                 ],
                 rows,
                 numbers: vec![],
+                ..Grid::default()
             }));
         }
         let lines = self

@@ -38,7 +38,7 @@ pub struct Args {
     /// Read the keys of a database's children from a replica of it: twitter=mysql://…; repeatable
     #[arg(long = "replica", value_name = "NAME=URL")]
     pub(crate) replicas: Vec<String>,
-    /// Show at most N orphans per reference
+    /// Show at most N missing keys per reference
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) sample: usize,
     /// Go on with an audit that was cut short

@@ -267,6 +267,7 @@ pub fn block(all: &[AssertionResult]) -> Option<Block> {
             headers: vec!["database", "assertion", "rows"],
             rows: rows.collect(),
             numbers: vec![2],
+            ..Grid::default()
         })
     })
 }

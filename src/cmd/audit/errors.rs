@@ -8,7 +8,8 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// The error about a checkpoint file that cannot be written.
 pub fn cannot_keep(path: &Path, error: &io::Error) -> Failure {
-    let hint = "the audit keeps what it finds there; name a folder that can be written with --state-dir";
+    let hint =
+        "the audit keeps what it finds there; name a folder that can be written with --state-dir";
     Failure::failed(unwritten(path, &error.to_string()).hint(hint))
 }
 

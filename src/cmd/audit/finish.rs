@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::errors::{cannot_keep, cannot_write, unwritten};
 use super::last_pass::LastPass;
+use super::missing_keys::MissingKeys;
 use super::reference_report::ReferenceReport;
 use super::repair_plan;
 use super::report::AuditReport;
@@ -52,6 +53,7 @@ pub fn report(
             totals,
             since: None,
             last_pass: LastPass::default(),
+            missing: MissingKeys::default(),
             last_full: None,
         });
     }
@@ -63,6 +65,9 @@ pub fn report(
         ended_on: now(),
         faults: Vec::new(),
         explained: None,
+        plan: None,
+        files: Vec::new(),
+        resumable: true,
         sample: args.sample,
         exit: Exit::Done,
     })
@@ -106,9 +111,21 @@ pub async fn files(
     })?;
     if let (Some(path), Some(file)) = (&args.orphans, orphans) {
         file.commit().map_err(|error| cannot_write(path, &error))?;
+        let (rows, file) = (report.orphan_rows(), path.display());
+        report.files.push(format!("Wrote {rows} to {file}."));
     }
-    if let (Some(path), Some(plan)) = (&args.plan, plan) {
-        repair_plan::end(report, plan, path)?;
+    if let Some(path) = &args.plan {
+        let file = path.display().to_string();
+        if let Some(plan) = plan {
+            repair_plan::end(report, plan, path)?;
+            report.files.push(format!("Wrote the plan {file}."));
+            report.plan = Some(file);
+        } else {
+            let why = "not every reference was read completely";
+            report
+                .files
+                .push(format!("Did not write the plan {file}: {why}."));
+        }
     }
     if report.complete() {
         checkpoint.close();

@@ -37,7 +37,10 @@ fn path(context: &Context) -> PathBuf {
 /// The name of a reference with its conditions, and its servers, which differ between environments.
 fn name(reference: &Reference, child: &Target, parent: &Target) -> String {
     let mut name = reference.to_string();
-    let conditions = [("where", &reference.filter), ("to_where", &reference.to_filter)];
+    let conditions = [
+        ("where", &reference.filter),
+        ("to_where", &reference.to_filter),
+    ];
     for (key, condition) in conditions {
         if let Some(condition) = condition {
             name.push_str(&format!(" {key} {condition}"));
@@ -70,7 +73,9 @@ impl LastPasses {
         let target = |name: &str| Some(&context.project.database(name)?.target);
         let child = target(&reference.from.database)?;
         let parent = target(&reference.to.database)?;
-        self.references.get(&name(reference, child, parent)).cloned()
+        self.references
+            .get(&name(reference, child, parent))
+            .cloned()
     }
 
     /// Adds the references that this run has read completely.

@@ -8,6 +8,7 @@ mod explain;
 mod finish;
 mod last_pass;
 mod metrics;
+mod missing_keys;
 mod reference_report;
 mod repair_plan;
 mod replicas;
@@ -133,6 +134,7 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
         let last_pass = one.prepared.as_deref().map(|prepared| passes.of(prepared));
         one.last_pass = last_pass.unwrap_or_default();
     }
+    report.resumable = temporary.is_none();
     finish::files(context, args, &mut report, checkpoint).await?;
     let complete = report.references.iter().filter(|one| one.totals.complete);
     let complete = complete.filter_map(|one| Some((one.prepared.as_deref()?, one.since.as_ref())));

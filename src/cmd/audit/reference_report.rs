@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::last_pass::LastPass;
+use super::missing_keys::MissingKeys;
 use crate::audit::Strategy;
 use crate::cmd::run::orphans;
 use crate::db::audit::endpoints::PreparedReference;
@@ -18,6 +19,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::key::describe;
 use crate::model::reference::Reference;
 use crate::output::Grid;
+use crate::output::human::count;
 
 /// The result of one reference.
 pub struct ReferenceReport {
@@ -33,6 +35,7 @@ pub struct ReferenceReport {
     pub since: Option<Watermark>,
     /// The audits of it before this one.
     pub last_pass: LastPass,
+    pub missing: MissingKeys,
     /// The start of the last full audit, which may be this one.
     pub last_full: Option<String>,
 }
@@ -49,7 +52,8 @@ impl ReferenceReport {
         (counted && self.totals.complete).then_some(self.totals.parents)
     }
 
-    pub fn findings(&self) -> Vec<Diagnostic> {
+    /// The findings; `plan` is the file with the plan for a repair, if one was written.
+    pub fn findings(&self, plan: Option<&str>) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         let (reference, totals) = (&self.reference, &self.totals);
         let mut find = |code, message: String, hint: &str| {
@@ -76,7 +80,13 @@ impl ReferenceReport {
                     counted(rows, "orphan row"),
                     counted(keys, "missing key")
                 ),
-                "bird audit --plan FILE writes what bird repair would do with them",
+                &match plan {
+                    Some(plan) => {
+                        format!("bird repair --plan {plan} shows what it would do with them")
+                    }
+                    None => "bird audit --plan FILE writes what bird repair would do with them"
+                        .to_owned(),
+                },
             );
         }
         if totals.malformed.rows > 0 {
@@ -92,6 +102,18 @@ impl ReferenceReport {
             );
         }
         found
+    }
+
+    /// Says how many of its missing keys are shown; `None` if all are.
+    pub fn shown_of_all(&self) -> Option<String> {
+        let (shown, all) = (self.missing.len() as u64, self.totals.orphan_keys);
+        (shown < all).then(|| {
+            format!(
+                "{} of {} missing keys shown; --orphans FILE writes all, --sample N shows more.",
+                count(shown),
+                count(all)
+            )
+        })
     }
 
     pub fn json(&self) -> Value {
@@ -236,13 +258,14 @@ pub fn grid(references: &[ReferenceReport]) -> Grid {
             "guarantee",
         ],
         numbers: vec![3, 4, 5, 6],
+        optional: vec![2, 4, 7, 3, 5, 1],
         ..Grid::default()
     };
     for one in references {
         let task = one.task.as_deref();
         let counted = |number: u64| {
             if task.is_some() {
-                number.to_string()
+                count(number)
             } else {
                 "?".to_owned()
             }

@@ -5,14 +5,15 @@ use serde_json::{Map, Value, json};
 use super::assertions::{self, AssertionResult};
 use super::explain::{self, Explanation};
 use super::reference_report::{ReferenceReport, grid};
-use crate::cmd::run::orphans;
 use crate::invariant;
 use crate::invariant::Broken;
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
 use crate::output::checked::{Checked, Outcome};
+use crate::output::human::count;
 use crate::output::{Block, Report};
 
 /// The results of all references and assertions.
@@ -27,7 +28,13 @@ pub struct AuditReport {
     pub faults: Vec<Diagnostic>,
     /// The explanations, with `--explain`.
     pub explained: Option<Vec<Explanation>>,
-    /// The number of orphans that are shown per reference.
+    /// The file with the plan for a repair, if one was written.
+    pub plan: Option<String>,
+    /// What was written, or was not, one line for each file.
+    pub files: Vec<String>,
+    /// Whether `--resume` continues it, if it is incomplete.
+    pub resumable: bool,
+    /// The number of missing keys that are shown per reference.
     pub sample: usize,
     pub exit: Exit,
 }
@@ -45,6 +52,7 @@ impl AuditReport {
         let one = all.find(|one| one.index == orphan.reference);
         let one = invariant!(one, some, "an orphan belongs to a reference of the run");
         one.totals.hidden_rows += u64::from(orphan.hidden);
+        one.missing.add(&orphan, self.sample);
         if one.totals.sample.len() < self.sample {
             one.totals.sample.push(orphan);
         }
@@ -53,14 +61,76 @@ impl AuditReport {
 
     /// The findings about the data.
     pub fn findings(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        let orphans = self.references.iter().flat_map(ReferenceReport::findings);
+        let plan = self.plan.as_deref();
+        let orphans = self
+            .references
+            .iter()
+            .flat_map(move |one| one.findings(plan));
         orphans.chain(assertions::diagnostics(&self.assertions))
+    }
+
+    /// The number of orphan rows with its noun.
+    pub fn orphan_rows(&self) -> String {
+        let rows = self.references.iter().map(|one| one.totals.orphan_rows);
+        match rows.sum() {
+            0 => "no orphan rows".to_owned(),
+            1 => "1 orphan row".to_owned(),
+            rows => format!("{} orphan rows", count(rows)),
+        }
+    }
+
+    /// The result in one line.
+    fn verdict(&self) -> String {
+        let all = self.references.len();
+        let references = counted(all, "reference");
+        let complete = self.references.iter().filter(|one| one.totals.complete);
+        let complete = complete.count();
+        let rows = self.orphan_rows();
+        if !self.complete() {
+            let could = |one: &ReferenceReport| !one.totals.complete && one.prepared.is_some();
+            let again = if !self.references.iter().any(could) {
+                ""
+            } else if self.resumable {
+                "; bird audit --resume continues"
+            } else {
+                "; run bird audit again"
+            };
+            return format!(
+                "not finished: read {complete} of {references} completely, {rows} so far{again}"
+            );
+        }
+        let unasked = self.assertions.iter().filter(|one| !one.is_done()).count();
+        let broken = self.assertions.iter().filter(|one| one.rows() > 0).count();
+        let asserted = match (self.assertions.len(), unasked, broken) {
+            (0, ..) => String::new(),
+            (of, 0, 0) => format!("; assertions that hold: {of} of {of}"),
+            (of, 0, broken) => format!("; assertions that fail: {broken} of {of}"),
+            (of, unasked, _) => {
+                format!("; assertions that could not be checked: {unasked} of {of}")
+            }
+        };
+        let word = match self.exit {
+            Exit::Done => "ok",
+            _ => "failed",
+        };
+        let affected = self.references.iter();
+        let affected = affected.filter(|one| one.totals.orphan_rows > 0);
+        let of = match affected.count() {
+            affected if affected == 0 || affected == all => String::new(),
+            affected => format!("{affected} of "),
+        };
+        format!("{word}: {rows} in {of}{references}{asserted}")
     }
 
     /// The references for check formats.
     fn orphans(&self) -> impl Iterator<Item = Checked> + '_ {
         self.references.iter().map(|one| {
-            let found: Vec<Diagnostic> = one.notes.iter().cloned().chain(one.findings()).collect();
+            let found: Vec<Diagnostic> = one
+                .notes
+                .iter()
+                .cloned()
+                .chain(one.findings(self.plan.as_deref()))
+                .collect();
             let outcome = if one.totals.complete {
                 Outcome::of(found, self.fail_on)
             } else {
@@ -98,20 +168,16 @@ impl Report for AuditReport {
         }
         let mut blocks = vec![Block::Grid(grid(&self.references))];
         for one in &self.references {
-            if !one.totals.sample.is_empty() {
+            if !one.missing.is_empty() {
                 blocks.push(Block::Line(format!("Orphans of {}:", one.reference)));
-                blocks.push(Block::Grid(orphans::grid(
-                    "missing key",
-                    &one.totals.sample,
-                )));
+                blocks.push(Block::Grid(one.missing.grid()));
+                blocks.extend(one.shown_of_all().map(Block::Line));
             }
         }
         let mut meanings: Vec<(&str, &str)> = Vec::new();
-        for guarantee in self
-            .references
-            .iter()
-            .filter_map(ReferenceReport::guarantee)
-        {
+        // What is incomplete promises nothing.
+        let complete = self.references.iter().filter(|one| one.totals.complete);
+        for guarantee in complete.filter_map(ReferenceReport::guarantee) {
             let meant = (guarantee.word(), guarantee.description());
             if !meanings.contains(&meant) {
                 meanings.push(meant);
@@ -134,6 +200,8 @@ impl Report for AuditReport {
                 one.gaps()
             )));
         }
+        blocks.extend(self.files.iter().cloned().map(Block::Line));
+        blocks.push(Block::Line(self.verdict()));
         blocks
     }
 

@@ -144,6 +144,7 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
             headers: vec!["object", "change", "from", "to"],
             rows,
             numbers: Vec::new(),
+            ..Grid::default()
         }),
     ];
     let dangers = one.ddl.steps.iter().flat_map(|step| {

@@ -117,6 +117,7 @@ impl Report for ImpactReport {
                 headers: vec!["reference", "to", "keys", "rows"],
                 rows: rows.collect(),
                 numbers: vec![2, 3],
+                ..Grid::default()
             }));
         }
         for one in self.references.iter().filter(|one| !one.sample.is_empty()) {

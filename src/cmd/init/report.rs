@@ -310,6 +310,7 @@ fn grid(headers: Vec<&'static str>, rows: Vec<Vec<String>>) -> Block {
         headers,
         rows,
         numbers: Vec::new(),
+        optional: Vec::new(),
     })
 }
 

@@ -35,7 +35,7 @@ pub async fn act<'p>(
         }
     };
     if plan.is_empty() {
-        let report = MigrateReport::planned(&mut members, plan, args);
+        let report = MigrateReport::planned(context, &mut members, plan, args);
         release(&mut members, guards).await;
         close_all(members).await;
         return Ok(report);

@@ -129,13 +129,16 @@ impl Applier<'_> {
         let (mut at, mut slow_until) = (0, 0);
         while let Some(step) = own.steps.get(at).filter(|_| ran.stopped.is_none()) {
             let title = step.migration.title();
-            self.context
-                .progress
-                .advance(0, &format!("{} {title}", own.name));
+            let name = &own.name;
+            self.context.progress.advance(0, &format!("{name} {title}"));
             let start = Instant::now();
             if at >= slow_until {
                 let next = own.steps.get(at..).unwrap_or_default();
                 let some = &next[..apply::batch_size(session, next)];
+                if let [_, .., last] = some {
+                    let item = format!("{name} {title} to {}", last.migration.title());
+                    self.context.progress.advance(0, &item);
+                }
                 if apply::apply_batch(session, some, &run).await {
                     // The steps of a batch share its time evenly.
                     let each = start.elapsed() / u32::try_from(some.len()).unwrap_or(1);

@@ -76,7 +76,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
     };
     let (plan, mut members) = think(context, args, access, Absent::IsAnError).await?;
     if args.dry_run || plan.is_empty() {
-        let report = MigrateReport::planned(&mut members, plan, args);
+        let report = MigrateReport::planned(context, &mut members, plan, args);
         close_all(members).await;
         return schema_files(context, args, report).await;
     }

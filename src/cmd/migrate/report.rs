@@ -15,6 +15,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::model::migration::{Migration, title};
+use crate::output::human;
 use crate::output::{Block, Grid, Report};
 use crate::plan::{Plan, Step, migration_state};
 
@@ -27,11 +28,33 @@ pub struct MigrateReport {
     states: Vec<State>,
     ran: Vec<(String, Ran)>,
     diagnostics: Vec<Diagnostic>,
+    /// Whether every migration is shown, however many there are.
+    verbose: bool,
     /// Further notes.
     notes: Vec<Diagnostic>,
     /// The desired-schema files that were written.
     schema_files: Vec<String>,
     exit: Exit,
+}
+
+/// The number of migrations from which on a report shows one row per database.
+const MANY: usize = 20;
+
+/// The row of a database with many migrations; `None` if none was applied.
+fn summary_row((name, ran): &(String, Ran)) -> Option<Vec<String>> {
+    let (first, last) = (ran.steps.first()?, ran.steps.last()?);
+    let migrations = match ran.steps.len() {
+        1 => title(first.version, &first.name),
+        many => format!("{many} migrations, V{} to V{}", first.version, last.version),
+    };
+    let statements: usize = ran.steps.iter().map(|step| step.statements).sum();
+    let took: Duration = ran.steps.iter().map(|step| step.took).sum();
+    Some(vec![
+        name.clone(),
+        migrations,
+        statements.to_string(),
+        human::duration(took),
+    ])
 }
 
 /// What was applied to one database in this run.
@@ -138,12 +161,18 @@ fn notes(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
 
 impl MigrateReport {
     /// Makes the report of a run that wrote nothing: a dry run, or nothing to do.
-    pub(super) fn planned(members: &mut [RunDatabase<'_>], plan: Plan, args: &Args) -> Self {
+    pub(super) fn planned(
+        context: &Context,
+        members: &mut [RunDatabase<'_>],
+        plan: Plan,
+        args: &Args,
+    ) -> Self {
         let mut notes = notes(members);
         notes.extend(plan.notes.iter().cloned());
         MigrateReport {
             direction: args.direction,
             dry_run: args.dry_run,
+            verbose: context.verbose,
             plan,
             notes,
             schema_files: Vec::new(),
@@ -161,7 +190,7 @@ impl MigrateReport {
         plan: &Plan,
         ran: Vec<Option<Ran>>,
     ) -> Self {
-        let mut report = MigrateReport::planned(members, Plan::default(), args);
+        let mut report = MigrateReport::planned(context, members, Plan::default(), args);
         report.notes.extend(plan.notes.iter().cloned());
         let named = members
             .iter()
@@ -327,16 +356,19 @@ impl Report for MigrateReport {
                 } else {
                     step.statements.to_string()
                 };
-                let took = format!("{:.1} ms", step.took.as_secs_f64() * 1000.0);
                 vec![
                     name.clone(),
                     title(step.version, &step.name),
                     statements,
-                    took,
+                    human::duration(step.took),
                 ]
             })
         });
-        let rows: Vec<_> = rows.collect();
+        let mut rows: Vec<_> = rows.collect();
+        let is_long = rows.len() > MANY && !self.verbose;
+        if is_long {
+            rows = self.ran.iter().filter_map(summary_row).collect();
+        }
         let mut blocks = self.accepted_blocks();
         if !rows.is_empty() {
             let headers = vec!["database", "migration", "statements", "took"];
@@ -344,13 +376,20 @@ impl Report for MigrateReport {
                 headers,
                 rows,
                 numbers: vec![2, 3],
+                ..Grid::default()
             }));
         }
         let steps = self.ran.iter().flat_map(|(name, ran)| {
             let steps = ran.steps.iter();
             steps.flat_map(move |step| step.notes(name))
         });
-        blocks.extend(steps.map(Block::Line));
+        let mut lines: Vec<String> = steps.collect();
+        if !self.verbose && lines.len() > MANY {
+            let rest = lines.len() - MANY;
+            lines.truncate(MANY);
+            lines.push(format!("{rest} more notes of this kind; -v shows all"));
+        }
+        blocks.extend(lines.into_iter().map(Block::Line));
         if !self.diagnostics.is_empty() {
             blocks.push(Block::Grid(state::grid(&self.states)));
         }

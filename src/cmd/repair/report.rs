@@ -158,9 +158,9 @@ impl RepairReport {
             (Mode::Executed, Action::Delete) => headers("deleted"),
             (Mode::Executed, Action::SetNull) => headers("set to NULL"),
         };
-        let rows = self.references.iter().map(|reference| {
+        let numbers = self.references.iter().map(|reference| {
             let outcome = &reference.outcome;
-            let numbers = match self.mode {
+            match self.mode {
                 Mode::Undone { .. } => vec![reference.now.repaired, reference.conflicts],
                 Mode::Purged { .. } => vec![reference.now.repaired],
                 Mode::Preview | Mode::Executed => vec![
@@ -172,14 +172,20 @@ impl RepairReport {
                     outcome.refused,
                     reference.remaining(),
                 ],
-            };
-            let name = [format!("{} -> {}", reference.from, reference.to)];
-            let numbers = numbers.into_iter().map(|number| number.to_string());
+            }
+        });
+        let numbers: Vec<Vec<u64>> = numbers.collect();
+        let rows = self.references.iter().zip(&numbers).map(|(one, numbers)| {
+            let name = [format!("{} -> {}", one.from, one.to)];
+            let numbers = numbers.iter().map(u64::to_string);
             name.into_iter().chain(numbers).collect()
         });
+        // A column of zeros says least.
+        let is_zero = |column: &usize| numbers.iter().all(|row| row.get(column - 1) == Some(&0));
         Grid {
-            numbers: (1..headers.len()).collect(),
             rows: rows.collect(),
+            numbers: (1..headers.len()).collect(),
+            optional: (3..headers.len()).filter(is_zero).collect(),
             headers,
         }
     }

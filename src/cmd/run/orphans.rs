@@ -32,23 +32,29 @@ pub fn grid(key: &'static str, orphans: &[Orphan]) -> Grid {
         ..Grid::default()
     };
     for orphan in orphans {
-        let key = orphan
-            .key
-            .iter()
-            .map(|part| part.as_deref().unwrap_or("NULL"));
-        let hidden = if orphan.hidden {
-            " (there, but it does not count)"
-        } else {
-            ""
-        };
-        let row = orphan
-            .row
-            .iter()
-            .map(|(column, cell)| format!("{column} {cell}"));
-        grid.rows.push(vec![
-            format!("{}{hidden}", key.collect::<Vec<_>>().join(", ")),
-            row.collect::<Vec<_>>().join(", "),
-        ]);
+        let (key, row) = cells(orphan);
+        grid.rows.push(vec![key, row]);
     }
     grid
+}
+
+/// The key and the row of an orphan as text.
+pub fn cells(orphan: &Orphan) -> (String, String) {
+    let key = orphan
+        .key
+        .iter()
+        .map(|part| part.as_deref().unwrap_or("NULL"));
+    let hidden = if orphan.hidden {
+        " (there, but it does not count)"
+    } else {
+        ""
+    };
+    let row = orphan
+        .row
+        .iter()
+        .map(|(column, cell)| format!("{column} {cell}"));
+    (
+        format!("{}{hidden}", key.collect::<Vec<_>>().join(", ")),
+        row.collect::<Vec<_>>().join(", "),
+    )
 }

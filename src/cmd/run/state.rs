@@ -10,6 +10,7 @@ use crate::model::history::{Applied, Direction, History};
 use crate::model::migration::{Migration, title};
 use crate::model::server::{Product, Server};
 use crate::output::Grid;
+use crate::output::human::duration;
 use crate::plan::{MigrationState, migration_state};
 use crate::project::Database;
 
@@ -224,6 +225,7 @@ pub fn grid(states: &[State]) -> Grid {
             })
             .collect(),
         numbers: vec![4, 5],
+        optional: vec![1, 4, 6],
     }
 }
 
@@ -301,13 +303,6 @@ pub fn list_grid(states: &[State]) -> Grid {
         headers: vec!["database", "migration", "state", "applied on", "took"],
         rows: rows.collect(),
         numbers: vec![4],
-    }
-}
-
-/// A duration as people read it.
-fn duration(took: Duration) -> String {
-    match took.as_millis() {
-        short @ 0..1000 => format!("{short} ms"),
-        _ => format!("{:.1} s", took.as_secs_f64()),
+        optional: vec![4],
     }
 }

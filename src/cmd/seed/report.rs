@@ -66,6 +66,7 @@ impl Report for SeedReport {
             headers,
             rows,
             numbers: vec![],
+            ..Grid::default()
         })];
         if self.dry_run {
             for row in all() {

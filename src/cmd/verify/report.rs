@@ -205,6 +205,7 @@ impl Report for VerifyReport {
             headers: vec!["database", "check", "result"],
             rows: rows.collect(),
             numbers: Vec::new(),
+            ..Grid::default()
         };
         vec![Block::Grid(grid), Block::Line(self.verdict())]
     }

@@ -255,7 +255,9 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
         differs(world.run(&["diff", "ums@migrations", "wanted.sql", "--database", "ums"]));
         assert_eq!(names("lent"), mark);
     }
-    world.run(&["doctor"]).says("a database is lent for it");
+    world
+        .run(&["doctor", "-v"])
+        .says("a database is lent for it");
     // What stands there is somebody's, unless bird has marked it.
     made.client("lent", "CREATE TABLE theirs (id INT)");
     differs(world.run(&["diff", "ums@migrations", "wanted.sql"]));
