@@ -13,13 +13,14 @@ use crate::db::{file, history};
 use crate::dialect::ErrorKind;
 use crate::model::check::{CheckResult, Verdict};
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::history::Applied;
 use crate::model::migration::Migration;
 use crate::model::server::Server;
 use crate::model::target::Target;
-use crate::output::{Block, Grid, Report};
+use crate::output::{Block, Grid, Report, Tone, Tones};
 use crate::project::Database;
 use crate::sql::script;
 
@@ -240,23 +241,34 @@ impl Examined {
     }
 }
 
+fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Ok => Tone::Good,
+        Verdict::Note => Tone::Neutral,
+        Verdict::Warning => Tone::Attention,
+        Verdict::Error => Tone::Bad,
+    }
+}
+
 impl DoctorReport {
     /// The result in one line.
-    fn verdict(&self) -> String {
-        let count = |number: usize, noun: &str| match number {
-            1 => format!("1 {noun}"),
-            _ => format!("{number} {noun}s"),
-        };
+    fn verdict(&self) -> (Tone, String) {
         let all = || self.databases.iter().flat_map(|one| &one.checks);
         let is_wrong = |(_, result): &&file::Checked| result.verdict >= Verdict::Warning;
         let (checks, wrong) = (all().count(), all().filter(is_wrong).count());
-        let databases = count(self.databases.len(), "database");
+        let databases = counted(self.databases.len(), "database");
         let rest = if self.verbose { "" } else { "; -v shows all" };
         match wrong {
-            0 => format!("ok: {} in {databases}{rest}", count(checks, "check")),
-            _ => format!(
-                "failed: {wrong} of {} in {databases}{rest}",
-                count(checks, "check")
+            0 => (
+                Tone::Good,
+                format!("ok: {} in {databases}{rest}", counted(checks, "check")),
+            ),
+            _ => (
+                Tone::Bad,
+                format!(
+                    "failed: {wrong} of {} in {databases}{rest}",
+                    counted(checks, "check")
+                ),
             ),
         }
     }
@@ -272,21 +284,26 @@ impl Report for DoctorReport {
     }
 
     fn blocks(&self) -> Vec<Block> {
-        let rows = self.databases.iter().flat_map(|examined| {
+        let shown = self.databases.iter().flat_map(|examined| {
             let shown = examined.checks.iter();
             let shown = shown.filter(|(_, result)| self.verbose || result.verdict != Verdict::Ok);
             shown.map(|(name, result)| {
                 let word = result.verdict.word().to_owned();
                 let found = result.found.clone();
-                vec![examined.name.clone(), name.to_string(), word, found]
+                let row = vec![examined.name.clone(), name.to_string(), word, found];
+                (row, tone(result.verdict))
             })
         });
-        let rows: Vec<_> = rows.collect();
+        let (rows, tones): (Vec<_>, Vec<_>) = shown.unzip();
         let mut blocks = Vec::new();
         if !rows.is_empty() {
             blocks.push(Block::Grid(Grid {
                 headers: vec!["database", "check", "verdict", "found"],
                 rows,
+                tones: Some(Tones {
+                    column: 2,
+                    rows: tones,
+                }),
                 ..Grid::default()
             }));
         }
@@ -298,7 +315,8 @@ impl Report for DoctorReport {
                 }
             }
         }
-        blocks.push(Block::Line(self.verdict()));
+        let (tone, verdict) = self.verdict();
+        blocks.push(Block::Verdict(tone, verdict));
         blocks
     }
 

@@ -240,8 +240,7 @@ impl Report for ResetReport {
             blocks.push(Block::Grid(Grid {
                 headers: vec!["database", "dropped"],
                 rows: rows.collect(),
-                numbers: vec![],
-                optional: vec![],
+                ..Grid::default()
             }));
         }
         blocks.extend(self.up.iter().flat_map(|up| up.blocks()));

@@ -20,7 +20,7 @@ fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
     for block in report.blocks() {
         writeln!(to)?;
         match block {
-            Block::Line(line) => writeln!(to, "{}", markdown(&line))?,
+            Block::Line(line) | Block::Verdict(_, line) => writeln!(to, "{}", markdown(&line))?,
             Block::Grid(grid) => table(&grid, to)?,
             Block::Text(text) => {
                 let fence = fence(&text);

@@ -70,6 +70,8 @@ pub enum Block {
     Grid(Grid),
     /// A sentence.
     Line(String),
+    /// The result of the run in one sentence. The part before its colon has the tone.
+    Verdict(Tone, String),
     /// Text in a language, shown as it is.
     Code {
         title: String,
@@ -78,6 +80,23 @@ pub enum Block {
     },
     /// A text of bird's own, such as its help, shown as it is.
     Text(String),
+}
+
+/// How good news are. Where colours are shown, it chooses the colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Neutral,
+    Good,
+    Attention,
+    Bad,
+}
+
+/// The tones of one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tones {
+    pub column: usize,
+    /// One for each row.
+    pub rows: Vec<Tone>,
 }
 
 /// A table.
@@ -89,6 +108,8 @@ pub struct Grid {
     pub numbers: Vec<usize>,
     /// The columns that a narrow terminal does without, the first to go first.
     pub optional: Vec<usize>,
+    /// The column that says how a row stands.
+    pub tones: Option<Tones>,
 }
 
 /// A format of the answer: one file, and one line in [`FORMATS`].

@@ -2,12 +2,13 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use anstyle::AnsiColor;
 use comfy_table::ColumnConstraint::{ContentWidth, Hidden, LowerBoundary};
-use comfy_table::{CellAlignment, ContentArrangement, Table, Width, presets};
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, Width, presets};
 
 use super::escape::terminal;
 use super::wrap::wrap;
-use super::{Block, Format, Grid, Report};
+use super::{Block, Format, Grid, Report, Tone};
 use crate::model::diagnostic::Failure;
 
 pub const FORMAT: Format = Format {
@@ -34,7 +35,7 @@ fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
     let limit = width();
     let mut last_was_line = true;
     for (index, block) in report.blocks().iter().enumerate() {
-        let is_line = matches!(block, Block::Line(_));
+        let is_line = matches!(block, Block::Line(_) | Block::Verdict(..));
         if index > 0 && !(is_line && last_was_line) {
             writeln!(to)?;
         }
@@ -42,6 +43,11 @@ fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
         match block {
             Block::Line(line) => {
                 for line in wrap(&terminal(line, false), limit, "  ") {
+                    writeln!(to, "{line}")?;
+                }
+            }
+            Block::Verdict(tone, line) => {
+                for line in verdict(*tone, wrap(&terminal(line, false), limit, "  ")) {
                     writeln!(to, "{line}")?;
                 }
             }
@@ -58,6 +64,29 @@ fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The lines of a verdict, the words before its colon coloured.
+fn verdict(tone: Tone, mut lines: Vec<String>) -> Vec<String> {
+    if let Some(first) = lines.first_mut()
+        && let Some((word, rest)) = first.split_once(':')
+        && let Some((color, _)) = colors(tone)
+    {
+        let style = color.on_default().bold();
+        *first = format!("{style}{word}{style:#}:{rest}");
+    }
+    lines
+}
+
+/// The colour of a tone, of text and of cells. Whoever writes to stdout removes colours unless a
+/// terminal shows them.
+fn colors(tone: Tone) -> Option<(AnsiColor, Color)> {
+    match tone {
+        Tone::Neutral => None,
+        Tone::Good => Some((AnsiColor::Green, Color::DarkGreen)),
+        Tone::Attention => Some((AnsiColor::Yellow, Color::DarkYellow)),
+        Tone::Bad => Some((AnsiColor::Red, Color::DarkRed)),
+    }
 }
 
 /// The columns of the terminal, else of the variable COLUMNS; without a limit where neither is known.
@@ -77,6 +106,7 @@ fn width() -> usize {
 /// between words.
 fn grid_lines(grid: &Grid, limit: usize) -> Vec<String> {
     let mut table = filled(grid, |cell| cell);
+    table.force_no_tty().enforce_styling().style_text_only();
     let widths = table.column_max_content_widths();
     let mut shown: Vec<usize> = (0..widths.len()).collect();
     let is_too_wide = |shown: &[usize]| {
@@ -113,8 +143,19 @@ fn filled(grid: &Grid, text: impl Fn(String) -> String) -> Table {
     table
         .load_style(presets::NOTHING)
         .set_header(grid.headers.iter().map(|header| text((*header).to_owned())));
-    for row in &grid.rows {
-        table.add_row(row.iter().map(|cell| text(terminal(cell, false))));
+    for (at, row) in grid.rows.iter().enumerate() {
+        let tones = grid.tones.as_ref();
+        let tone = tones.and_then(|tones| Some((tones.column, *tones.rows.get(at)?)));
+        table.add_row(row.iter().enumerate().map(|(column, cell)| {
+            let cell = Cell::new(text(terminal(cell, false)));
+            match tone.filter(|(toned, _)| *toned == column) {
+                Some((_, tone)) => match colors(tone) {
+                    Some((_, color)) => cell.fg(color),
+                    None => cell,
+                },
+                None => cell,
+            }
+        }));
     }
     for at in &grid.numbers {
         if let Some(column) = table.column_mut(*at) {
@@ -176,6 +217,7 @@ mod tests {
             ],
             numbers: vec![2],
             optional: vec![1],
+            tones: None,
         }
     }
 

@@ -56,6 +56,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("clap", "src/cmd/"),
     ("clap_complete", "src/cmd/completions.rs"),
     ("clap_mangen", "src/cmd/man.rs"),
+    ("anstyle", "src/output/table.rs"),
     ("comfy_table", "src/output/table.rs"),
     ("textwrap", "src/output/wrap.rs"),
     ("indicatif", "src/output/progress.rs"),

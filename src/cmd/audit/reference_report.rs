@@ -18,8 +18,8 @@ use crate::model::count::counted;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::key::describe;
 use crate::model::reference::Reference;
-use crate::output::Grid;
 use crate::output::human::count;
+use crate::output::{Grid, Tone, Tones};
 
 /// The result of one reference.
 pub struct ReferenceReport {
@@ -244,6 +244,18 @@ impl ReferenceReport {
     }
 }
 
+impl ReferenceReport {
+    /// How good its number of orphans is.
+    fn tone(&self) -> Tone {
+        match self.totals.orphan_rows {
+            0 if self.totals.complete => Tone::Good,
+            0 => Tone::Attention,
+            rows if rows <= self.reference.max_orphans => Tone::Attention,
+            _ => Tone::Bad,
+        }
+    }
+}
+
 /// Renders all references as a table.
 pub fn grid(references: &[ReferenceReport]) -> Grid {
     let mut grid = Grid {
@@ -259,6 +271,10 @@ pub fn grid(references: &[ReferenceReport]) -> Grid {
         ],
         numbers: vec![3, 4, 5, 6],
         optional: vec![2, 4, 7, 3, 5, 1],
+        tones: Some(Tones {
+            column: 6,
+            rows: references.iter().map(ReferenceReport::tone).collect(),
+        }),
         ..Grid::default()
     };
     for one in references {

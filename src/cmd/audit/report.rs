@@ -14,7 +14,7 @@ use crate::model::exit::Exit;
 use crate::model::orphan::Orphan;
 use crate::output::checked::{Checked, Outcome};
 use crate::output::human::count;
-use crate::output::{Block, Report};
+use crate::output::{Block, Report, Tone};
 
 /// The results of all references and assertions.
 pub struct AuditReport {
@@ -201,7 +201,12 @@ impl Report for AuditReport {
             )));
         }
         blocks.extend(self.files.iter().cloned().map(Block::Line));
-        blocks.push(Block::Line(self.verdict()));
+        let tone = match self.exit {
+            Exit::Done => Tone::Good,
+            _ if self.complete() => Tone::Bad,
+            _ => Tone::Attention,
+        };
+        blocks.push(Block::Verdict(tone, self.verdict()));
         blocks
     }
 

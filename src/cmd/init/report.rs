@@ -309,8 +309,7 @@ fn grid(headers: Vec<&'static str>, rows: Vec<Vec<String>>) -> Block {
     Block::Grid(Grid {
         headers,
         rows,
-        numbers: Vec::new(),
-        optional: Vec::new(),
+        ..Grid::default()
     })
 }
 

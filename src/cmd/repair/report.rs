@@ -186,6 +186,7 @@ impl RepairReport {
             rows: rows.collect(),
             numbers: (1..headers.len()).collect(),
             optional: (3..headers.len()).filter(is_zero).collect(),
+            tones: None,
             headers,
         }
     }

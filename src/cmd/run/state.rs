@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::model::history::{Applied, Direction, History};
 use crate::model::migration::{Migration, title};
 use crate::model::server::{Product, Server};
-use crate::output::Grid;
 use crate::output::human::duration;
+use crate::output::{Grid, Tone, Tones};
 use crate::plan::{MigrationState, migration_state};
 use crate::project::Database;
 
@@ -198,6 +198,15 @@ fn word(present: bool, history: &History, migration_state: &MigrationState<'_>) 
     }
 }
 
+/// How good a state of a database or a migration is.
+fn tone(state: &str) -> Tone {
+    match state {
+        "current" | "applied" => Tone::Good,
+        "absent" | "pending" | "unmanaged" | "reformatted" => Tone::Attention,
+        _ => Tone::Bad,
+    }
+}
+
 /// The states as a table, one row per database.
 pub fn grid(states: &[State]) -> Grid {
     Grid {
@@ -226,6 +235,10 @@ pub fn grid(states: &[State]) -> Grid {
             .collect(),
         numbers: vec![4, 5],
         optional: vec![1, 4, 6],
+        tones: Some(Tones {
+            column: 2,
+            rows: states.iter().map(|state| tone(state.state)).collect(),
+        }),
     }
 }
 
@@ -286,6 +299,10 @@ pub fn listed(state: &State, durations: &BTreeMap<i64, Duration>) -> Vec<Listed>
 
 /// Every migration of these databases as a table.
 pub fn list_grid(states: &[State]) -> Grid {
+    let all = states
+        .iter()
+        .flat_map(|state| state.migrations.iter().flatten());
+    let tones = all.map(|one| tone(one.state));
     let rows = states.iter().flat_map(|state| {
         let migrations = state.migrations.iter().flatten();
         migrations.map(|one| {
@@ -304,5 +321,9 @@ pub fn list_grid(states: &[State]) -> Grid {
         rows: rows.collect(),
         numbers: vec![4],
         optional: vec![4],
+        tones: Some(Tones {
+            column: 2,
+            rows: tones.collect(),
+        }),
     }
 }

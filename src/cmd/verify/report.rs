@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::checks::{Check, CheckOutcome};
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::model::server::Server;
-use crate::output::{Block, Grid, Report, checked};
+use crate::output::{Block, Grid, Report, Tone, Tones, checked};
 use crate::project::Database;
 
 /// The report: the checks of all databases.
@@ -103,18 +104,13 @@ impl Checked {
 impl VerifyReport {
     /// The result in one line.
     fn verdict(&self) -> String {
-        let count = |number: usize, noun: &str| match number {
-            1 => format!("1 {noun}"),
-            _ => format!("{number} {noun}s"),
-        };
-        let all = self.databases.len();
+        let databases = counted(self.databases.len(), "database");
         match self.exit {
             Exit::Done => {
-                let checks = self.databases.iter().map(|one| one.outcomes.len()).sum();
+                let checks = self.databases.iter().map(|one| one.outcomes.len());
                 format!(
-                    "ok: {} in {}",
-                    count(checks, "check"),
-                    count(all, "database")
+                    "ok: {} in {databases}",
+                    counted(checks.sum::<usize>(), "check")
                 )
             }
             Exit::Found => {
@@ -122,15 +118,9 @@ impl VerifyReport {
                     let mut outcomes = one.outcomes.iter();
                     outcomes.any(|(_, outcome)| matches!(outcome, CheckOutcome::Found(_)))
                 };
-                let (findings, with) = (
-                    self.findings().count(),
-                    self.databases.iter().filter(found).count(),
-                );
-                format!(
-                    "failed: {} in {with} of {}",
-                    count(findings, "finding"),
-                    count(all, "database")
-                )
+                let with = self.databases.iter().filter(found).count();
+                let findings = counted(self.findings().count(), "finding");
+                format!("failed: {findings} in {with} of {databases}")
             }
             _ => "failed: not everything could be checked".to_owned(),
         }
@@ -169,6 +159,14 @@ impl VerifyReport {
     }
 }
 
+fn tone(outcome: &CheckOutcome) -> Tone {
+    match outcome {
+        CheckOutcome::Ok => Tone::Good,
+        CheckOutcome::Found(_) => Tone::Bad,
+        CheckOutcome::NotDone { .. } => Tone::Attention,
+    }
+}
+
 fn describe(outcome: &CheckOutcome) -> String {
     match outcome {
         CheckOutcome::Ok => "ok".to_owned(),
@@ -192,22 +190,32 @@ impl Report for VerifyReport {
     fn blocks(&self) -> Vec<Block> {
         let rows = self.databases.iter().flat_map(|one| {
             let outcomes = one.outcomes.iter().map(|(check, outcome)| {
-                vec![one.name.clone(), check.name().to_owned(), describe(outcome)]
+                let row = vec![one.name.clone(), check.name().to_owned(), describe(outcome)];
+                (row, tone(outcome))
             });
             let failed = one.failed.first().filter(|_| one.outcomes.len() <= 1);
             let failed = failed.map(|_| {
                 let why = "not done: the database cannot be opened".to_owned();
-                vec![one.name.clone(), "everything else".to_owned(), why]
+                let row = vec![one.name.clone(), "everything else".to_owned(), why];
+                (row, Tone::Attention)
             });
             outcomes.chain(failed)
         });
+        let (rows, tones) = rows.unzip();
         let grid = Grid {
             headers: vec!["database", "check", "result"],
-            rows: rows.collect(),
-            numbers: Vec::new(),
+            rows,
+            tones: Some(Tones {
+                column: 2,
+                rows: tones,
+            }),
             ..Grid::default()
         };
-        vec![Block::Grid(grid), Block::Line(self.verdict())]
+        let tone = match self.exit {
+            Exit::Done => Tone::Good,
+            _ => Tone::Bad,
+        };
+        vec![Block::Grid(grid), Block::Verdict(tone, self.verdict())]
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
