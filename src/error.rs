@@ -7,18 +7,24 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::output::Format;
 use crate::output::escape::{terminal, workflow_log};
+use crate::output::wrap::{stderr_width, wrap};
 
 /// Writes diagnostics to stderr as text, each with its source line where there is one. Where the answer is
 /// read out of a log, nothing beside it may look like a part of it.
 pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: &Format) {
+    let limit = stderr_width();
     let renderer = if decorate {
         Renderer::styled()
     } else {
         Renderer::plain()
     };
+    let renderer = match limit {
+        usize::MAX => renderer,
+        limit => renderer.term_width(limit),
+    };
     let mut stderr = anstream::stderr().lock();
     for diagnostic in diagnostics {
-        let mut text = draw(diagnostic, &renderer);
+        let mut text = draw(diagnostic, &renderer, limit);
         if format.is_log {
             text = workflow_log(&text);
         }
@@ -27,16 +33,16 @@ pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: &Format) {
     }
 }
 
-/// One diagnostic as text.
-pub fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-        Severity::Note => Level::NOTE,
+/// One diagnostic as text, its sentences wrapped to a width.
+fn draw(diagnostic: &Diagnostic, renderer: &Renderer, limit: usize) -> String {
+    let (level, word) = match diagnostic.severity {
+        Severity::Error => (Level::ERROR, "error"),
+        Severity::Warning => (Level::WARNING, "warning"),
+        Severity::Note => (Level::NOTE, "note"),
     };
-    let title = level
-        .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.code.name());
+    let label = word.len() + diagnostic.code.name().len();
+    let message = wrapped(&diagnostic.message, limit, label + "[]: ".len());
+    let title = level.primary_title(message).id(diagnostic.code.name());
     let mut group = Group::with_title(title);
     if let Some(place) = &diagnostic.location {
         match place
@@ -58,13 +64,28 @@ pub fn draw(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
             }
         }
     }
+    // Notes are indented as far as the number of the source line is wide.
+    let line = diagnostic.location.as_ref().map_or(1, |place| place.line);
+    let label = line.to_string().len() + " = note: ".len();
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(terminal(note, true)));
+        let note = wrapped(&terminal(note, true), limit, label);
+        group = group.element(Level::NOTE.message(note));
     }
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.message(terminal(hint, true)));
+        let hint = wrapped(&terminal(hint, true), limit, label);
+        group = group.element(Level::HELP.message(hint));
     }
     renderer.render(&[group])
+}
+
+/// A text in lines that fit behind a label. A terminal that is too narrow wraps them itself.
+fn wrapped(text: &str, limit: usize, label: usize) -> String {
+    let room = limit.saturating_sub(label).max(30);
+    let lines: Vec<String> = text
+        .split('\n')
+        .flat_map(|line| wrap(line, room, ""))
+        .collect();
+    lines.join("\n")
 }
 
 /// The lines around a span, at most a few: a statement may be long, and so may a line.

@@ -1,13 +1,13 @@
 //! The format for people at a terminal. The only user of comfy-table.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use anstyle::AnsiColor;
 use comfy_table::ColumnConstraint::{ContentWidth, Hidden, LowerBoundary};
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, Width, presets};
 
 use super::escape::terminal;
-use super::wrap::wrap;
+use super::wrap::{stdout_width, wrap};
 use super::{Block, Format, Grid, Report, Tone};
 use crate::model::diagnostic::Failure;
 
@@ -32,7 +32,7 @@ fn render_failure(_: &str, _: &str, _: &Failure, _: &mut dyn Write) -> io::Resul
 }
 
 fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
-    let limit = width();
+    let limit = stdout_width();
     let mut last_was_line = true;
     for (index, block) in report.blocks().iter().enumerate() {
         let is_line = matches!(block, Block::Line(_) | Block::Verdict(..));
@@ -87,19 +87,6 @@ fn colors(tone: Tone) -> Option<(AnsiColor, Color)> {
         Tone::Attention => Some((AnsiColor::Yellow, Color::DarkYellow)),
         Tone::Bad => Some((AnsiColor::Red, Color::DarkRed)),
     }
-}
-
-/// The columns of the terminal, else of the variable COLUMNS; without a limit where neither is known.
-fn width() -> usize {
-    let stdout = io::stdout();
-    if stdout.is_terminal()
-        && let Some((width, _)) = terminal_size::terminal_size_of(stdout)
-    {
-        return usize::from(width.0);
-    }
-    let columns = std::env::var("COLUMNS").ok();
-    let columns = columns.and_then(|columns| columns.parse().ok());
-    columns.filter(|columns| *columns > 0).unwrap_or(usize::MAX)
 }
 
 /// The lines of a grid. Where it is too wide, columns that matter least go first, then cells wrap

@@ -1,6 +1,29 @@
 //! Breaks text into lines that fit, between words where that is possible. The only user of textwrap.
 
+use std::io;
+
+use terminal_size::{Height, Width, terminal_size_of};
 use textwrap::{Options, WordSplitter};
+
+/// The columns of the terminal that shows stdout, else of the variable COLUMNS; without a limit where
+/// neither is known.
+pub fn stdout_width() -> usize {
+    width(terminal_size_of(io::stdout()))
+}
+
+/// The same of stderr.
+pub fn stderr_width() -> usize {
+    width(terminal_size_of(io::stderr()))
+}
+
+fn width(terminal: Option<(Width, Height)>) -> usize {
+    if let Some((Width(width), _)) = terminal.filter(|(width, _)| width.0 > 0) {
+        return usize::from(width);
+    }
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|columns| columns.parse().ok());
+    columns.filter(|columns| *columns > 0).unwrap_or(usize::MAX)
+}
 
 /// The lines of a text, each at most so wide; the second and later ones begin with `indent`. A word
 /// is broken only if it is wider than a line.
