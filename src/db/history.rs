@@ -13,8 +13,8 @@ use crate::model::migration::Migration;
 /// Reads what a database remembers; a missing table is an empty history, any other trouble is
 /// an error.
 pub async fn read(session: &mut Session) -> Result<History, DbError> {
-    let history = read_once(session).await?;
-    if history.exists || history.has_journal {
+    let mut history = read_once(session).await?;
+    if !history.applied.is_empty() {
         return Ok(history);
     }
     let sql = session.dialect.objects_query(session.schema.as_deref());
@@ -23,7 +23,8 @@ pub async fn read(session: &mut Session) -> Result<History, DbError> {
         .into_iter()
         .flat_map(|row| row.into_iter().flatten())
         .collect();
-    if objects.is_empty() {
+    history.is_empty = objects.is_empty();
+    if history.is_empty || history.exists || history.has_journal {
         return Ok(history);
     }
     // Another runner may have begun between the two questions. It makes its history before

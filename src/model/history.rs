@@ -164,6 +164,8 @@ pub struct History {
     /// What is kept of the migrations whose files have another checksum; asked only where there
     /// are such.
     pub stored: Vec<StoredMigration>,
+    /// Whether the database has no tables but bird's own; asked only where nothing is applied.
+    pub is_empty: bool,
     /// Names of objects that are neither bird's nor refinery's; asked only where there is no
     /// history.
     pub objects: Vec<String>,

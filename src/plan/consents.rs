@@ -41,12 +41,13 @@ impl<'p> Consents<'p> {
         let home = subject
             .dialect
             .default_qualifier(subject.database, subject.schema);
+        let was_empty = subject.history.is_empty;
         let guard = ReferenceGuard::new(subject.name, home, subject.references);
         Consents {
             subject,
             allow,
-            tables: KnownTables::default(),
-            guard,
+            tables: KnownTables::new(was_empty),
+            guard: guard.in_empty_database(was_empty),
             learned: false,
             moved: false,
         }

@@ -1,7 +1,8 @@
 //! Destructive statements: those that lose existing data need consent.
 //!
 //! No data is lost with a table that the same plan created, nor with one whose rows were copied
-//! into the table that takes over its name: that is how a table is rebuilt.
+//! into the table that takes over its name: that is how a table is rebuilt. A database without
+//! tables has none to lose, whatever `IF EXISTS` and `IF NOT EXISTS` leave open.
 
 use crate::model::code::Code;
 use std::collections::HashMap;
@@ -37,6 +38,8 @@ pub fn destructive_statements(
 /// The tables of a database as far as its pending files show them.
 #[derive(Debug, Default)]
 pub struct KnownTables {
+    /// Whether the database had no tables before these files.
+    was_empty: bool,
     known: Vec<Table>,
     /// By qualifier and name; `None` for one that certainly does not exist.
     named: HashMap<(String, String), Option<usize>>,
@@ -55,6 +58,15 @@ struct Table {
 }
 
 impl KnownTables {
+    /// The tables of a database that has none yet, or of any other.
+    #[must_use]
+    pub fn new(was_empty: bool) -> Self {
+        KnownTables {
+            was_empty,
+            ..KnownTables::default()
+        }
+    }
+
     /// The destructive statements of one file. Those before `from` were applied by an earlier run,
     /// so only the tables that they created count.
     pub fn file(
@@ -132,12 +144,15 @@ impl File<'_> {
         (home.to_owned(), name.last().to_owned())
     }
 
-    /// The table of a name; one that no file created existed before.
+    /// The table of a name; one that no file created existed before, unless the database was empty.
     fn table(&mut self, name: &Name) -> usize {
         let key = self.key(name);
         match self.tables.named.get(&key) {
             Some(Some(at)) => *at,
-            _ => self.make(key, false, false),
+            _ => {
+                let made = self.tables.was_empty && key.0 == self.home;
+                self.make(key, made, false)
+            }
         }
     }
 
@@ -251,5 +266,49 @@ impl File<'_> {
         if let Some(table) = self.tables.known.get_mut(to) {
             table.filled_from.extend(filled_from);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::by_scheme;
+
+    /// The tables that statements lose in a database that had none.
+    fn lost_when_empty(engine: &str, schema: Option<&str>, statements: &[&str]) -> Vec<String> {
+        let dialect = by_scheme(engine).expect("an engine");
+        let home = dialect.default_qualifier("ums", schema);
+        let losses = KnownTables::new(true).file(dialect, home, statements, 0);
+        losses.into_iter().filter_map(|loss| loss.table).collect()
+    }
+
+    #[test]
+    fn an_empty_database_loses_nothing_of_its_own() {
+        let statements = [
+            "DROP TABLE IF EXISTS users",
+            "CREATE TABLE IF NOT EXISTS users (id INT, nick INT)",
+            "ALTER TABLE users DROP COLUMN nick",
+            "DELETE FROM users",
+            "DROP TABLE users",
+            "DROP TABLE IF EXISTS users",
+        ];
+        for engine in ["mysql", "postgres", "sqlite"] {
+            assert_eq!(
+                lost_when_empty(engine, None, &statements),
+                Vec::<String>::new()
+            );
+        }
+    }
+
+    #[test]
+    fn other_schemas_and_databases_may_hold_rows() {
+        let elsewhere = ["DROP TABLE IF EXISTS audit.log"];
+        assert_eq!(lost_when_empty("postgres", None, &elsewhere), ["audit.log"]);
+        assert_eq!(lost_when_empty("mysql", None, &elsewhere), ["audit.log"]);
+        let own = ["DROP TABLE IF EXISTS audit.log", "DROP TABLE public.log"];
+        assert_eq!(
+            lost_when_empty("postgres", Some("audit"), &own),
+            ["public.log"]
+        );
     }
 }

@@ -50,6 +50,8 @@ struct Table {
 pub struct ReferenceGuard<'r> {
     ends: Vec<End<'r>>,
     home: String,
+    /// Whether the database had no tables before this run.
+    was_empty: bool,
     tables: HashMap<(String, String), Table>,
 }
 
@@ -70,8 +72,16 @@ impl<'r> ReferenceGuard<'r> {
         ReferenceGuard {
             ends: ends.collect(),
             home: home.to_lowercase(),
+            was_empty: false,
             tables: HashMap::new(),
         }
+    }
+
+    /// Sets whether the database had no tables before this run, and so no rows to guard.
+    #[must_use]
+    pub fn in_empty_database(mut self, was_empty: bool) -> Self {
+        self.was_empty = was_empty;
+        self
     }
 
     /// Whether a file may be about a guarded table: only such files are read.
@@ -131,7 +141,7 @@ impl<'r> ReferenceGuard<'r> {
     fn ends_at(&self, table: &Name, column: Option<&str>) -> Vec<End<'r>> {
         let key = self.key(table);
         let known = self.tables.get(&key);
-        if key.0 != self.home || known.is_some_and(|table| table.made) {
+        if self.was_empty || key.0 != self.home || known.is_some_and(|table| table.made) {
             return Vec::new();
         }
         let is_made = |column: &str| {

@@ -82,7 +82,10 @@ impl<'p> RunDatabase<'p> {
     /// history of a file that does not exist is empty.
     pub async fn read_history(&mut self) -> Result<(), Failure> {
         let mut history = match &mut self.session {
-            None => History::default(),
+            None => History {
+                is_empty: true,
+                ..History::default()
+            },
             Some(session) => history::read(session).await.map_err(|error| {
                 let doing = "reading its history";
                 Failure::failed(open::cannot_ask(self.database, doing, &error))
