@@ -134,7 +134,7 @@ macro_rules! commands {
             /// The formats of this command beyond those of every command.
             pub fn formats(&self) -> &'static [&'static Format] {
                 match self {
-                    $(Command::$variant(_) => $module::Args::FORMATS,)*
+                    $(Command::$variant(args) => args.formats(),)*
                 }
             }
 

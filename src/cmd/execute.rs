@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::cli::{self, Cli};
+use super::cli::{self, Cli, Command};
 use super::context::Context;
 use crate::db::stop::Stop;
 use crate::invariant;
@@ -87,7 +87,12 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         let (command, format) = (cli.command.name(), format.name.to_ascii_uppercase());
         let message = format!("`bird {command}` has no answer in {format}");
         let fault = Diagnostic::new(Code::Usage, message);
-        return Err(Failure::failed(fault.hint("use table, json or markdown")));
+        let hint = if matches!(cli.command, Command::Migrate(_) | Command::Undo(_)) {
+            "with --dry-run it has; else use table, json or markdown"
+        } else {
+            "use table, json or markdown"
+        };
+        return Err(Failure::failed(fault.hint(hint)));
     }
     let read = if cli.command.ignores_project() {
         Ok(project::none(&request))

@@ -10,6 +10,11 @@ pub trait CommandFacts {
     /// The format if none is asked for.
     const DEFAULT_FORMAT: &'static Format = TABLE;
 
+    /// The formats with these arguments: of those above, the ones that suit them.
+    fn formats(&self) -> &'static [&'static Format] {
+        Self::FORMATS
+    }
+
     /// Whether these arguments make a project unnecessary.
     fn stands_alone(&self) -> bool {
         false

@@ -7,6 +7,7 @@ use super::migrate::{self, MigrateReport};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Direction;
+use crate::output::{Format, SQL};
 
 /// Take back the newest migration of one database, or all above a version
 #[derive(Debug, Clone, clap::Args)]
@@ -31,7 +32,14 @@ pub struct Args {
     pub locks: flags::Locks,
 }
 
-impl CommandFacts for Args {}
+impl CommandFacts for Args {
+    const FORMATS: &'static [&'static Format] = &[SQL];
+
+    /// The statements of a plan are SQL, the report of a run is not.
+    fn formats(&self) -> &'static [&'static Format] {
+        if self.dry_run { Self::FORMATS } else { &[] }
+    }
+}
 
 /// Plans, and reverts unless it is a dry run.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {

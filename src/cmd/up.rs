@@ -41,6 +41,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
         locks,
     } = args;
     let provision = provision::Args {
+        dry_run: false,
         consents: consents.clone(),
         connect: connect.clone(),
     };
@@ -117,6 +118,10 @@ impl Report for UpReport {
             .flat_map(|part| part.diagnostics())
             .chain(failure)
             .collect()
+    }
+
+    fn shown_findings(&self) -> Vec<Diagnostic> {
+        self.parts.iter().flat_map(|part| part.shown_findings()).collect()
     }
 
     /// One object per database, with the keys of every step; the last step wins.

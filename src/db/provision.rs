@@ -23,35 +23,55 @@ pub struct Wish<'w> {
     pub onto_replica: bool,
 }
 
-/// What was done.
+/// What was done, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provisioned {
-    pub server: Server,
+    /// `None` if only a database could answer that does not exist yet.
+    pub server: Option<Server>,
     /// What was created, in words; empty where everything was there.
     pub created: Vec<String>,
     /// What about a database that was there will not serve.
     pub concern: Option<String>,
 }
 
-/// Whether anything is missing; it only looks.
-pub async fn is_missing(wish: &Wish<'_>) -> Result<bool, DbError> {
+/// What would be created; it only looks.
+pub async fn missing(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
+    let mut found = Provisioned {
+        server: None,
+        created: Vec::new(),
+        concern: None,
+    };
     if let Target::File(file) = wish.target
         && !file.path.exists()
     {
-        return Ok(true);
+        found.created.push(format!("file {}", file.shown));
+        return Ok(found);
     }
     let opened = Session::open(wish.target, wish.dialect, wish.schema, Access::Look).await;
-    let mut session = match opened {
-        Ok(session) => session,
-        Err(error) if error.kind == ErrorKind::MissingDatabase => return Ok(true),
-        Err(error) => return Err(error),
+    let mut session = match (opened, wish.target) {
+        (Ok(session), _) => session,
+        (Err(error), Target::Server(server)) if error.kind == ErrorKind::MissingDatabase => {
+            found.created.push(format!("database {}", server.database));
+            // A new database has its engine's default schema, and no other.
+            let inside = wish.dialect.missing_inside(wish.schema).into_iter();
+            let inside = inside.filter(|_| wish.schema.is_some());
+            found.created.extend(inside.map(|(what, _)| what));
+            return Ok(found);
+        }
+        (Err(error), _) => return Err(error),
     };
-    let mut missing = false;
-    for (_, sql) in wish.dialect.missing_inside(wish.schema) {
-        missing |= session.value(&sql.exists).await?.is_none();
+    for (what, sql) in wish.dialect.missing_inside(wish.schema) {
+        if session.value(&sql.exists).await?.is_none() {
+            found.created.push(what);
+        }
     }
+    found.concern = match wish.dialect.concern_query() {
+        Some(query) => session.value(query).await?,
+        None => None,
+    };
+    found.server = Some(session.server.clone());
     session.close().await;
-    Ok(missing)
+    Ok(found)
 }
 
 /// Makes the database, and the schema in it, where they are missing.
@@ -92,7 +112,7 @@ pub async fn database(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
         Some(query) => session.value(query).await?,
         None => None,
     };
-    let server = session.server.clone();
+    let server = Some(session.server.clone());
     session.close().await;
     Ok(Provisioned {
         server,

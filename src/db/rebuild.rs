@@ -15,8 +15,10 @@ pub type Broken = BTreeMap<String, Vec<Row>>;
 
 /// Switches the enforcement; inside a transaction this would do nothing.
 pub async fn enforce(session: &mut Session, on: bool) -> Result<(), DbError> {
-    let word = if on { "ON" } else { "OFF" };
-    session.run(&format!("PRAGMA foreign_keys = {word}")).await
+    match session.dialect.enforce_foreign_keys(on) {
+        Some(sql) => session.run(sql).await,
+        None => Ok(()),
+    }
 }
 
 /// The tables that have rows without parents which had theirs before. A rebuilt table may have

@@ -40,6 +40,18 @@ pub trait SessionSql: Sync {
         "BEGIN"
     }
 
+    /// The statement that makes a session enforce foreign keys or not, on engines whose migrations
+    /// must not enforce them while a table is rebuilt.
+    fn enforce_foreign_keys(&self, _on: bool) -> Option<&'static str> {
+        None
+    }
+
+    /// The line that makes the engine's own client end a script at the first error, if it would go
+    /// on.
+    fn stop_on_error(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The line that makes the engine's own client connect to a database, by name or file; for
     /// texts about several databases.
     fn connect_command(&self, database: &str) -> String;

@@ -10,6 +10,8 @@ pub struct Consent {
     pub meaning: &'static str,
     /// Whether a migration may say it; else only who runs bird.
     pub in_files: bool,
+    /// Whether it guards data: a dry run that finds it missing exits with 3.
+    pub guards_data: bool,
 }
 
 /// All consents, in the order in which the documentation lists them.
@@ -18,26 +20,31 @@ pub const CONSENTS: &[Consent] = &[
         code: Code::NonEmpty,
         meaning: "migrate a database that has objects but no history (command line only)",
         in_files: false,
+        guards_data: true,
     },
     Consent {
         code: Code::OutOfOrder,
         meaning: "apply a migration whose version is lower than one that is applied already",
         in_files: true,
+        guards_data: false,
     },
     Consent {
         code: Code::ChangedFile,
         meaning: "adopt a migration whose file is not what another tool ran (command line only)",
         in_files: false,
+        guards_data: false,
     },
     Consent {
         code: Code::SingleWriter,
         meaning: "migrate a cluster whose locks hold on one node only: nobody else may migrate meanwhile (command line only)",
         in_files: false,
+        guards_data: false,
     },
     Consent {
         code: Code::Replica,
         meaning: "write to a server that follows another one and takes writes all the same, as two primaries do that follow each other (command line only)",
         in_files: false,
+        guards_data: false,
     },
     Consent {
         code: Code::DropDatabase,
@@ -48,36 +55,43 @@ pub const CONSENTS: &[Consent] = &[
         code: Code::DropTable,
         meaning: "drop a table that was there before the run",
         in_files: true,
+        guards_data: true,
     },
     Consent {
         code: Code::DataLoss,
         meaning: "lose data in another way: drop a column, a partition or a whole schema, TRUNCATE, DELETE without WHERE, orphans that are not kept, or not any longer",
         in_files: true,
+        guards_data: true,
     },
     Consent {
         code: Code::Referenced,
         meaning: "drop, rename, retype or empty what a declared reference points to or from",
         in_files: true,
+        guards_data: true,
     },
     Consent {
         code: Code::OtherDatabase,
         meaning: "run a statement that writes to another database than its own",
         in_files: true,
+        guards_data: true,
     },
     Consent {
         code: Code::MostlyOrphans,
         meaning: "repair where more of the rows are orphans than is believable, or where the parent table has lost most of its rows since the audit (command line only)",
         in_files: false,
+        guards_data: true,
     },
     Consent {
         code: Code::SideEffects,
         meaning: "repair a table whose rows take others along: triggers, foreign keys that cascade (command line only)",
         in_files: false,
+        guards_data: true,
     },
     Consent {
         code: Code::Protected,
         meaning: "write to a protected environment (command line only)",
         in_files: false,
+        guards_data: false,
     },
 ];
 

@@ -47,6 +47,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do next.
     pub hint: Option<String>,
+    /// The consent that a person can give to it; `None` if nothing lifts it.
+    pub consent: Option<Code>,
 }
 
 impl Diagnostic {
@@ -61,6 +63,7 @@ impl Diagnostic {
             location: None,
             notes: Vec::new(),
             hint: None,
+            consent: None,
         }
     }
 
@@ -87,6 +90,12 @@ impl Diagnostic {
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the consent that lifts it.
+    pub fn consent(mut self, consent: Code) -> Self {
+        self.consent = Some(consent);
         self
     }
 }

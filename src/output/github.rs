@@ -19,7 +19,7 @@ pub const FORMAT: Format = Format {
 };
 
 fn render(report: &dyn Report, _: &str, to: &mut dyn Write) -> io::Result<()> {
-    commands(report.command(), report.exit(), report.diagnostics(), to)
+    commands(report.command(), report.exit(), report.all_findings(), to)
 }
 
 /// What a command that could not make its report has to say.

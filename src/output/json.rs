@@ -23,7 +23,7 @@ fn render(report: &dyn Report, run: &str, to: &mut dyn Write) -> io::Result<()> 
         run,
         exit: report.exit(),
         databases: report.databases(),
-        diagnostics: &report.diagnostics(),
+        diagnostics: &report.all_findings(),
         extra: report.extra(),
     };
     document.write(to)
@@ -78,7 +78,7 @@ impl Document<'_> {
 /// A diagnostic as an object.
 pub fn finding(diagnostic: &Diagnostic) -> Value {
     let place = diagnostic.location.as_ref();
-    json!({
+    let mut finding = json!({
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
@@ -88,7 +88,11 @@ pub fn finding(diagnostic: &Diagnostic) -> Value {
         "column": place.map(|at| at.column),
         "notes": diagnostic.notes,
         "hint": diagnostic.hint,
-    })
+    });
+    if let Some(consent) = diagnostic.consent {
+        finding["consent"] = json!(consent);
+    }
+    finding
 }
 
 /// The first error, where the command did not do what it was asked for.

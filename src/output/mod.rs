@@ -35,6 +35,18 @@ pub trait Report {
     /// For gates; errors of single databases stand here as well.
     fn diagnostics(&self) -> Vec<Diagnostic>;
 
+    /// For gates and programs: findings that the blocks show to people.
+    fn shown_findings(&self) -> Vec<Diagnostic> {
+        Vec::new()
+    }
+
+    /// For gates and programs: all diagnostics and findings.
+    fn all_findings(&self) -> Vec<Diagnostic> {
+        let mut all = self.diagnostics();
+        all.extend(self.shown_findings());
+        all
+    }
+
     /// For programs: one object per database.
     fn databases(&self) -> Vec<Value>;
 
@@ -48,7 +60,7 @@ pub trait Report {
         vec![Checked {
             subject: "bird".to_owned(),
             name: self.command().to_owned(),
-            outcome: Outcome::of_exit(self.exit(), self.diagnostics()),
+            outcome: Outcome::of_exit(self.exit(), self.all_findings()),
         }]
     }
 

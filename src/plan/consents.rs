@@ -145,6 +145,7 @@ impl<'p> Consents<'p> {
         let mut refusal = Diagnostic::new(consent, message)
             .database(name)
             .at(step.location(asked.statement))
+            .consent(consent)
             .hint(format!(
                 "if it is meant: --allow {consent}, or `-- bird: allow {consent}` on the line \
                  before the statement"
@@ -168,6 +169,7 @@ impl<'p> Consents<'p> {
         let mut refusal = Diagnostic::new(REFERENCED, message)
             .database(name)
             .at(step.location(statement))
+            .consent(REFERENCED)
             .hint(format!(
                 "change [[references]] in bird.toml and what uses it first; if it is meant: \
                  --allow {REFERENCED}, or `-- bird: allow {REFERENCED}` on the line before the \

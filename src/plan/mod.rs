@@ -83,6 +83,8 @@ pub struct Plan {
     pub order: Vec<(usize, usize)>,
     /// Notes and warnings about its files and statements.
     pub notes: Vec<Diagnostic>,
+    /// The consents that it needs and that nobody has given.
+    pub missing: Vec<Diagnostic>,
 }
 
 #[derive(Debug)]
@@ -131,6 +133,23 @@ impl Plan {
 
     pub fn of(&self, database: &str) -> Option<&DatabasePlan> {
         self.databases.iter().find(|plan| plan.name == database)
+    }
+
+    /// A step and its database, by a pair of `order`.
+    pub fn step(&self, (database, step): (usize, usize)) -> Option<(&DatabasePlan, &Step)> {
+        let database = self.databases.get(database)?;
+        Some((database, database.steps.get(step)?))
+    }
+
+    /// The plan, unless a consent is missing.
+    pub fn consented(self) -> Result<Plan, Failure> {
+        if self.missing.is_empty() {
+            return Ok(self);
+        }
+        Err(Failure {
+            exit: Exit::Refused,
+            diagnostics: self.missing,
+        })
     }
 }
 
@@ -193,7 +212,7 @@ pub fn required(subjects: &[Subject<'_>]) -> Vec<String> {
 }
 
 /// Plans the run of all selected databases, or returns every reason against it. `allow` holds the
-/// consents of the command line.
+/// consents of the command line; those that are missing stand in the plan.
 pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure> {
     let mut problems = Problems::default();
     let mut plan = Plan::default();
@@ -223,17 +242,25 @@ pub fn plan(subjects: &[Subject<'_>], allow: &[String]) -> Result<Plan, Failure>
 struct Problems {
     failed: Vec<Diagnostic>,
     refused: Vec<Diagnostic>,
+    /// Consents that are missing: reasons against a run, but not against a plan.
+    missing: Vec<Diagnostic>,
 }
 
 impl Problems {
-    fn into_result(self, plan: Plan) -> Result<Plan, Failure> {
+    fn into_result(self, mut plan: Plan) -> Result<Plan, Failure> {
         let exit = match (self.failed.is_empty(), self.refused.is_empty()) {
-            (true, true) => return Ok(plan),
+            (true, true) => {
+                plan.missing = self.missing;
+                return Ok(plan);
+            }
             (true, false) => Exit::Refused,
             (false, _) => Exit::Failed,
         };
-        let diagnostics = self.failed.into_iter().chain(self.refused).collect();
-        Err(Failure { exit, diagnostics })
+        let against = self.failed.into_iter().chain(self.refused);
+        Err(Failure {
+            exit,
+            diagnostics: against.chain(self.missing).collect(),
+        })
     }
 }
 
@@ -290,7 +317,7 @@ fn database(
     let pending: Vec<&Migration> = state.pending.iter().copied().filter(wanted).collect();
     let consent = |code: Code| allow.iter().any(|allowed| allowed == code.name());
     if !pending.is_empty() && !subject.history.objects.is_empty() && !consent(Code::NonEmpty) {
-        problems.refused.push(non_empty(subject));
+        problems.missing.push(non_empty(subject));
     }
     let mut untransactional = subject.untransactional.to_vec();
     let mut consents = Consents::new(subject, allow);
@@ -324,10 +351,10 @@ fn database(
         let allowed = || step.script.allow.iter().any(|name| name == "out-of-order");
         if late && !consent(Code::OutOfOrder) && !allowed() {
             problems
-                .refused
+                .missing
                 .push(out_of_order(subject, migration, &state));
         }
-        problems.refused.extend(consents.step(&step));
+        problems.missing.extend(consents.step(&step));
         plan.steps.push(step);
     }
     notes.extend(empty.into_iter().map(|file| skipped(subject, file)));
@@ -349,6 +376,7 @@ fn non_empty(subject: &Subject<'_>) -> Diagnostic {
     Diagnostic::new(Code::NonEmpty, message)
         .database(subject.name)
         .note(format!("it holds {}", names.join(", ")))
+        .consent(Code::NonEmpty)
         .hint(
             "is this the right database? if it is, bird adopt takes it over as it is, and \
              --allow non-empty applies all migrations to it",
@@ -405,5 +433,6 @@ fn out_of_order(
     Diagnostic::new(Code::OutOfOrder, message)
         .database(subject.name)
         .at(in_file(subject.dialect.syntax(), migration, 0..0))
+        .consent(Code::OutOfOrder)
         .hint("give the file a version above the last, or apply it late with --allow out-of-order")
 }

@@ -108,7 +108,7 @@ fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) ->
             problems,
         );
         let Some(step) = step else { continue };
-        problems.refused.extend(consents.step(&step));
+        problems.missing.extend(consents.step(&step));
         plan.steps.push(step);
     }
     plan

@@ -94,7 +94,7 @@ pub fn safety_checks(
         let message = format!("{}: rows that are deleted cannot be put back", planned.from);
         let fault = Diagnostic::new(Code::DataLoss, message).database(&planned.child.database);
         let hint = "quarantine keeps them; if they are to be deleted: --allow data-loss";
-        all.push(fault.hint(hint));
+        all.push(fault.hint(hint).consent(DATA_LOSS));
     }
     all
 }
@@ -110,7 +110,8 @@ pub fn purge(database: &str, table: &str, rows: u64, allow: &[String]) -> Option
     Some(
         fault
             .note("after that, --undo has nothing to put back")
-            .hint("if that is wanted: --allow data-loss"),
+            .hint("if that is wanted: --allow data-loss")
+            .consent(DATA_LOSS),
     )
 }
 
@@ -199,7 +200,7 @@ fn amounts(
             facts.parents
         );
         let fault = Diagnostic::new(Code::ParentShrunk, message).database(&planned.parent.database);
-        all.push(fault.hint(&hint));
+        all.push(fault.hint(&hint).consent(MOSTLY));
     }
     let limit = if totals.rows >= MANY {
         SHARE
@@ -218,7 +219,8 @@ fn amounts(
         all.push(
             fault
                 .note("so many look like the wrong database or a parent table that was emptied")
-                .hint(hint),
+                .hint(hint)
+                .consent(MOSTLY),
         );
     }
 }
@@ -268,6 +270,7 @@ pub fn side_effects(
             fault
                 .note("what that does is not undone by bird")
                 .hint(format!("if that is wanted: --allow {SIDE_EFFECTS}"))
+                .consent(SIDE_EFFECTS)
         } else {
             fault.hint("bird repairs nothing there; do it by hand")
         });

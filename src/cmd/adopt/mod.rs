@@ -12,6 +12,7 @@ use super::facts::CommandFacts;
 use super::flags;
 use super::run::database::{RunDatabase, close_all, open_all};
 use super::run::open::Absent;
+use super::run::missing::MissingConsents;
 use super::run::{open, protected, versions};
 use crate::adopt::{Adopted, BASELINE, REFINERY};
 use crate::db::session::Access;
@@ -120,12 +121,14 @@ async fn work(
 ) -> Result<AdoptReport, Failure> {
     let decisions = decide::all(context, args, members).await?;
     let writes = std::iter::zip(&*members, &decisions).any(|(m, d)| needs_writing(m, d));
-    if writes {
-        protected::consent(context, &args.consents)?;
-    }
     if args.dry_run || !writes {
-        return Ok(AdoptReport::decided(members, decisions, args.dry_run));
+        let protected = protected::missing(context, &args.consents);
+        let missing = MissingConsents::new(protected.filter(|_| writes));
+        let mut report = AdoptReport::decided(members, decisions, args.dry_run);
+        report.missing = missing;
+        return Ok(report);
     }
+    protected::consent(context, &args.consents)?;
     write::all(context, args, members, &decisions).await
 }
 

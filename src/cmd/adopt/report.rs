@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{BASELINE, Decision, Origin};
 use crate::cmd::run::database::RunDatabase;
+use crate::cmd::run::missing::MissingConsents;
 use crate::cmd::run::state::State;
 use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -15,6 +16,8 @@ use crate::output::{Block, Grid, Report};
 pub struct AdoptReport {
     dry_run: bool,
     databases: Vec<Taken>,
+    /// The consents that the run of a dry run lacks.
+    pub(super) missing: MissingConsents,
     diagnostics: Vec<Diagnostic>,
     exit: Exit,
 }
@@ -65,6 +68,7 @@ impl AdoptReport {
         AdoptReport {
             dry_run,
             databases: databases.collect(),
+            missing: MissingConsents::default(),
             diagnostics: Vec::new(),
             exit: Exit::Done,
         }
@@ -159,7 +163,12 @@ impl Report for AdoptReport {
             .iter()
             .map(|taken| taken.sentence(self.dry_run));
         blocks.extend(lines.map(Block::Line));
+        blocks.extend(self.missing.blocks());
         blocks
+    }
+
+    fn shown_findings(&self) -> Vec<Diagnostic> {
+        self.missing.findings()
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {

@@ -14,20 +14,19 @@ use crate::model::change::{Hazard, Renamed};
 use crate::model::code::Code;
 use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
-use crate::model::exit::Exit;
 use crate::model::migration::{Migration, Undo};
 use crate::plan;
 use crate::plan::{KnownTables, destructive_statements};
 use crate::project::Database;
 use crate::sql::script;
 
-/// Gives every migration that is to be reverted and has no undo file its undo statements; refuses
-/// if data would be lost without consent.
+/// Gives every migration that is to be reverted and has no undo file its undo statements. Returns
+/// the losses of data to which nobody has consented.
 pub async fn fill(
     context: &Context,
     args: &Args,
     members: &mut [RunDatabase<'_>],
-) -> Result<(), Failure> {
+) -> Result<Vec<Diagnostic>, Failure> {
     let named = members.iter().any(|member| member.to.is_some());
     let mut refused = Vec::new();
     for member in members.iter_mut() {
@@ -77,14 +76,7 @@ pub async fn fill(
         }
         member.not_restored = not_restored;
     }
-    if refused.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure {
-            exit: Exit::Refused,
-            diagnostics: refused,
-        })
-    }
+    Ok(refused)
 }
 
 /// An edited migration with the text that was applied. `None` if its file says the same, or if that
@@ -226,7 +218,7 @@ fn lost(database: &Database, file: &Migration, compared: &Compared) -> Vec<Diagn
     let home = dialect.default_qualifier(database.target.database(), database.schema.as_deref());
     let fault = |message: String| {
         let fault = Diagnostic::new(Code::DataLoss, message).database(&database.name);
-        fault.hint(without_data(file))
+        fault.hint(without_data(file)).consent(Code::DataLoss)
     };
     let mut all = Vec::new();
     for step in &compared.ddl.steps {

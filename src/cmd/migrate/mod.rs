@@ -9,6 +9,7 @@ mod databases;
 mod planned;
 mod report;
 mod rows_lost;
+mod script;
 mod stopped;
 
 use futures_util::future::{join, join_all};
@@ -19,14 +20,14 @@ use super::flags;
 use super::run::database::{RunDatabase, close_all, subjects};
 use super::run::open::Absent;
 use super::run::versions::{target_versions, versions};
-use super::run::{open, protected};
+use super::run::{missing, open, protected};
 use super::source::schema_file;
 use crate::db::session::Access;
-use crate::model::diagnostic::Failure;
+use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::model::migration::Migration;
-use crate::output::Report as _;
+use crate::output::{Format, Report as _, SQL};
 use crate::plan::{self, Plan};
 use crate::project::Database;
 use databases::{give_files, open_members, untransactional, widths};
@@ -65,7 +66,14 @@ pub struct Args {
     pub direction: Direction,
 }
 
-impl CommandFacts for Args {}
+impl CommandFacts for Args {
+    const FORMATS: &'static [&'static Format] = &[SQL];
+
+    /// The statements of a plan are SQL, the report of a run is not.
+    fn formats(&self) -> &'static [&'static Format] {
+        if self.dry_run { Self::FORMATS } else { &[] }
+    }
+}
 
 /// Plans, and applies unless it is a dry run.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
@@ -137,17 +145,32 @@ async fn think<'p>(
     give_files(&mut others, &mut files, context, &targets, &[]);
     let reading = members.iter_mut().map(RunDatabase::read_stored);
     Failure::collect(join_all(reading).await)?;
+    let mut lost = Vec::new();
     if args.direction == Direction::Undo {
-        computed_undo::fill(context, args, &mut members).await?;
+        lost = computed_undo::fill(context, args, &mut members).await?;
+        if !args.dry_run && !lost.is_empty() {
+            return Err(Failure {
+                exit: Exit::Refused,
+                diagnostics: lost,
+            });
+        }
     }
     members.extend(others);
     widths(&mut members).await?;
     untransactional(&mut members).await?;
-    let plan = planned(args, &mut members).await?;
-    if !plan.is_empty() {
+    let mut plan = planned(args, &mut members).await?;
+    plan.missing.extend(lost);
+    if !plan.is_empty() && !args.dry_run {
         protected::consent(context, &args.consents)?;
     }
-    check_server::writers(&mut members, &plan, args).await?;
+    let suitable = check_server::writers(&mut members, &plan, args).await;
+    if args.dry_run {
+        plan.missing.extend(missing::liftable(suitable)?);
+        let protected = protected::missing(context, &args.consents);
+        plan.missing.extend(protected.filter(|_| !plan.is_empty()));
+    } else {
+        suitable?;
+    }
     Ok((plan, members))
 }
 
@@ -172,28 +195,38 @@ fn needed(
     others.map(|(other, _)| other.name.clone()).collect()
 }
 
-/// Plans a migration or an undo. A refused undo counts the rows that would be lost: with a table
-/// without rows nothing is.
+/// Plans a migration or an undo. An undo counts the rows that would be lost: with a table without
+/// rows nothing is. Only the plan of a dry run may lack consents.
 async fn planned(args: &Args, members: &mut [RunDatabase<'_>]) -> Result<Plan, Failure> {
     let allow = &args.consents.allow;
-    if args.direction == Direction::Up {
-        return plan::plan(&subjects(members), allow);
-    }
-    members
-        .iter_mut()
-        .for_each(|member| member.without_rows.clear());
-    let mut result = plan::undo(&subjects(members), allow);
-    if let Err(failure) = &mut result {
-        rows_lost::count(members, failure).await;
+    let plan = if args.direction == Direction::Up {
+        plan::plan(&subjects(members), allow)?
+    } else {
+        members
+            .iter_mut()
+            .for_each(|member| member.without_rows.clear());
+        let mut result = plan::undo(&subjects(members), allow);
+        rows_lost::count(members, refusals(&mut result)).await;
         if members.iter().any(|member| !member.without_rows.is_empty()) {
             result = plan::undo(&subjects(members), allow);
-            if let Err(failure) = &mut result {
-                rows_lost::count(members, failure).await;
-            }
+            rows_lost::count(members, refusals(&mut result)).await;
         }
+        let mut plan = result?;
+        let not_restored = members.iter().flat_map(|member| &member.not_restored);
+        plan.notes.extend(not_restored.cloned());
+        plan
+    };
+    if args.dry_run {
+        Ok(plan)
+    } else {
+        plan.consented()
     }
-    let mut plan = result?;
-    let not_restored = members.iter().flat_map(|member| &member.not_restored);
-    plan.notes.extend(not_restored.cloned());
-    Ok(plan)
+}
+
+/// The reasons against a plan, or against its run.
+fn refusals(planned: &mut Result<Plan, Failure>) -> &mut [Diagnostic] {
+    match planned {
+        Ok(plan) => &mut plan.missing,
+        Err(failure) => &mut failure.diagnostics,
+    }
 }

@@ -26,10 +26,8 @@ pub fn step_json(step: &Step) -> Value {
 /// The SQL in the order in which it would run.
 pub fn planned_blocks(plan: &Plan, nothing: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    for (database, step) in &plan.order {
-        let found = plan.databases.get(*database);
-        let Some((database, step)) = found.and_then(|plan| Some((plan, plan.steps.get(*step)?)))
-        else {
+    for at in &plan.order {
+        let Some((database, step)) = plan.step(*at) else {
             continue;
         };
         let (name, migration) = (&database.name, step.migration.title());

@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::Args;
 use super::planned::{planned_blocks, step_json};
+use super::script::{comment, script};
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
+use crate::cmd::run::missing::MissingConsents;
 use crate::cmd::run::state::{self, Named, State, named};
 use crate::db::apply::{Done, Notes};
 use crate::model::count::counted;
@@ -18,6 +20,7 @@ use crate::model::migration::{Migration, title};
 use crate::output::human;
 use crate::output::{Block, Grid, Report};
 use crate::plan::{Plan, Step, migration_state};
+use crate::project::Database;
 
 /// The report of a run.
 pub struct MigrateReport {
@@ -34,6 +37,10 @@ pub struct MigrateReport {
     notes: Vec<Diagnostic>,
     /// The desired-schema files that were written.
     schema_files: Vec<String>,
+    /// The consents that the run of a dry run's plan lacks.
+    missing: MissingConsents,
+    /// The databases of a dry run's plan.
+    databases: Vec<Database>,
     exit: Exit,
 }
 
@@ -169,17 +176,22 @@ impl MigrateReport {
     ) -> Self {
         let mut notes = notes(members);
         notes.extend(plan.notes.iter().cloned());
+        let missing = MissingConsents::new(plan.missing.iter().cloned());
+        let databases = members.iter().map(|member| member.database);
+        let databases = databases.filter(|_| args.dry_run).cloned().collect();
         MigrateReport {
             direction: args.direction,
             dry_run: args.dry_run,
             verbose: context.verbose,
+            databases,
             plan,
             notes,
             schema_files: Vec::new(),
             states: states(members),
             ran: Vec::new(),
             diagnostics: Vec::new(),
-            exit: Exit::Done,
+            exit: missing.exit(),
+            missing,
         }
     }
 
@@ -347,6 +359,7 @@ impl Report for MigrateReport {
         if self.dry_run {
             let mut blocks = self.accepted_blocks();
             blocks.extend(planned_blocks(&self.plan, &self.summary()));
+            blocks.extend(self.missing.blocks());
             return blocks;
         }
         let rows = self.ran.iter().flat_map(|(name, ran)| {
@@ -402,6 +415,17 @@ impl Report for MigrateReport {
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let all = self.diagnostics.iter().chain(&self.notes);
         all.cloned().collect()
+    }
+
+    fn shown_findings(&self) -> Vec<Diagnostic> {
+        self.missing.findings()
+    }
+
+    fn sql(&self) -> Option<String> {
+        let missing = self.missing.lines();
+        let missing = missing.iter().map(|line| comment(line));
+        let consents: String = missing.collect();
+        Some(script(&self.plan, &self.databases) + &consents)
     }
 
     fn databases(&self) -> Vec<Value> {

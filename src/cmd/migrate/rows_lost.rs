@@ -3,10 +3,10 @@
 
 use crate::cmd::run::database::RunDatabase;
 use crate::db::session::Session;
-use crate::model::diagnostic::Failure;
+use crate::model::diagnostic::Diagnostic;
 
 /// Adds to each refused loss how many rows its tables hold, and remembers the tables without rows.
-pub async fn count(members: &mut [RunDatabase<'_>], failure: &mut Failure) {
+pub async fn count(members: &mut [RunDatabase<'_>], refusals: &mut [Diagnostic]) {
     for member in members {
         let database = member.database;
         let Some(session) = &mut member.session else {
@@ -15,7 +15,7 @@ pub async fn count(members: &mut [RunDatabase<'_>], failure: &mut Failure) {
         let home = database
             .dialect
             .default_qualifier(database.target.database(), database.schema.as_deref());
-        let faults = failure.diagnostics.iter_mut();
+        let faults = refusals.iter_mut();
         for fault in faults.filter(|fault| fault.database.as_ref() == Some(&database.name)) {
             for table in &fault.objects {
                 // A table that cannot be counted is lost all the same.

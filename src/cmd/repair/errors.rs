@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use super::Args;
 use super::report::RepairReport;
-use crate::cmd::run::{locks, open};
+use crate::cmd::context::Context;
+use crate::cmd::run::missing::{self, MissingConsents};
+use crate::cmd::run::{locks, open, protected};
 use crate::db::repair::ChunkError;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -53,6 +56,25 @@ pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
             diagnostics: reasons,
         })
     }
+}
+
+/// Refuses a run for any reason. One that only shows what it would do lists the consents that it
+/// lacks, and is refused for what no consent lifts. `has_rows` says whether there is anything to
+/// write.
+pub fn refuse_or_list(
+    context: &Context,
+    args: &Args,
+    reasons: Vec<Diagnostic>,
+    has_rows: bool,
+) -> Result<MissingConsents, Failure> {
+    let refused = refuse(reasons);
+    if args.writes() {
+        return refused.map(|()| MissingConsents::default());
+    }
+    let mut missing = missing::liftable(refused)?;
+    let protected = protected::missing(context, &args.consents);
+    missing.extend(protected.filter(|_| has_rows));
+    Ok(MissingConsents::new(missing))
 }
 
 /// The error about a signal.

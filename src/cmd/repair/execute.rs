@@ -36,6 +36,7 @@ pub async fn preview(
     mut preflight: Preflight<'_>,
 ) -> Result<RepairReport, Failure> {
     let mut report = report(&preflight, Mode::Preview)?;
+    report.list(std::mem::take(&mut preflight.missing));
     let mut throttle = throttle(context, args, &preflight).await?;
     let ended = chunks(context, args, &mut preflight, &mut report, &mut throttle).await;
     close(preflight, throttle).await;

@@ -11,6 +11,7 @@ use super::Args;
 use super::errors;
 use crate::cmd::context::Context;
 use crate::cmd::run::database::{RunDatabase, open_all};
+use crate::cmd::run::missing::MissingConsents;
 use crate::cmd::run::open;
 use crate::cmd::run::open::Absent;
 use crate::cmd::run::{locks, protected};
@@ -63,6 +64,8 @@ pub struct Preflight<'p> {
     pub references: Vec<ReferenceRepair<'p>>,
     pub children: Vec<RepairTarget<'p>>,
     pub parents: Vec<RepairTarget<'p>>,
+    /// The consents that the run of a preview lacks.
+    pub missing: MissingConsents,
 }
 
 /// Reads the plan, inspects the databases, and refuses the run if a safety check fails.
@@ -101,11 +104,12 @@ pub async fn run<'p>(
         faults.extend(held);
         parts.push(part);
     }
-    errors::refuse(faults)?;
+    let missing = errors::refuse_or_list(context, args, faults, reader.rows > 0)?;
     if args.execute && reader.rows > 0 {
         protected::consent(context, &args.consents)?;
     }
     Ok(Preflight {
+        missing,
         reader,
         references: parts,
         children,

@@ -13,13 +13,14 @@ use crate::db::repair::kept_rows::{PlanRun, Released};
 use crate::db::repair::purge::perform;
 use crate::db::repair::retry::Retry;
 use crate::db::session::Session;
-use crate::model::diagnostic::Failure;
+use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::repair::safety_checks;
 
 /// Counts the quarantined rows, asks for consent, and deletes them.
 pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairReport, Failure> {
     let members = quarantine::members(context, args, plan).await?;
-    consent(args, &members)?;
+    let rows = members.iter().any(|member| member.kept() > 0);
+    let missing = errors::refuse_or_list(context, args, losses(args, &members), rows)?;
     let run = PlanRun {
         plan,
         by: context.run,
@@ -28,6 +29,7 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
         dry_run: args.dry_run,
     };
     let mut report = RepairReport::new(mode, plan);
+    report.list(missing);
     let work = async |session: &mut Session, chunk: &JournaledChunk, retry: &Retry<'_>| {
         if args.dry_run {
             Ok(Released {
@@ -42,8 +44,8 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
     Ok(report)
 }
 
-/// Requires consent to the loss, with the number of rows.
-fn consent(args: &Args, members: &[JournaledTarget<'_>]) -> Result<(), Failure> {
+/// The losses without consent, with the number of rows.
+fn losses(args: &Args, members: &[JournaledTarget<'_>]) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
     for member in members {
         let mut kept: BTreeMap<&str, u64> = BTreeMap::new();
@@ -57,5 +59,5 @@ fn consent(args: &Args, members: &[JournaledTarget<'_>]) -> Result<(), Failure> 
         });
         faults.extend(held);
     }
-    errors::refuse(faults)
+    faults
 }

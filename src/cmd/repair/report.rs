@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::cmd::run::missing::MissingConsents;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::repair::{Action, RepairCounts};
@@ -33,6 +34,8 @@ pub struct RepairReport {
     pub(super) plan: String,
     pub(super) action: Action,
     pub(super) references: Vec<ReferenceOutcome>,
+    /// The consents that the run of a preview lacks.
+    missing: MissingConsents,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) exit: Exit,
 }
@@ -92,9 +95,16 @@ impl RepairReport {
             plan: plan.to_owned(),
             action: Action::Quarantine,
             references: Vec::new(),
+            missing: MissingConsents::default(),
             diagnostics: Vec::new(),
             exit: Exit::Done,
         }
+    }
+
+    /// Lists the consents that the run of a preview lacks.
+    pub(super) fn list(&mut self, missing: MissingConsents) {
+        self.exit = self.exit.most_severe(missing.exit());
+        self.missing = missing;
     }
 
     fn is_undo(&self) -> bool {
@@ -257,7 +267,12 @@ impl Report for RepairReport {
         [Block::Grid(self.grid())]
             .into_iter()
             .chain(lines)
+            .chain(self.missing.blocks())
             .collect()
+    }
+
+    fn shown_findings(&self) -> Vec<Diagnostic> {
+        self.missing.findings()
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {

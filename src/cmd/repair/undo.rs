@@ -32,9 +32,12 @@ type RestoreTargets = HashMap<(String, Option<String>), RestoreTarget>;
 pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairReport, Failure> {
     let mut members = quarantine::members(context, args, plan).await?;
     let mut targets = RestoreTargets::new();
+    let mut effects = Vec::new();
     for member in &mut members {
-        restore_targets(args, member, &mut targets).await?;
+        effects.extend(restore_targets(args, member, &mut targets).await?);
     }
+    let rows = members.iter().any(|member| member.kept() > 0);
+    let missing = errors::refuse_or_list(context, args, effects, rows)?;
     let purged: u64 = members.iter().map(|one| one.target.journaled.purged).sum();
     if purged > 0 && members.iter().all(|member| member.kept() == 0) {
         return Err(Failure::failed(gone(plan, purged)));
@@ -60,6 +63,7 @@ pub async fn run(context: &Context, args: &Args, plan: &str) -> Result<RepairRep
     if report.exit == Exit::Done && report.references.iter().any(|part| part.conflicts > 0) {
         conflicts(&mut report, args.dry_run);
     }
+    report.list(missing);
     if purged > 0 {
         report.exit = report.exit.most_severe(Exit::Found);
         report.diagnostics.push(gone(plan, purged));
@@ -77,12 +81,13 @@ fn gone(plan: &str, purged: u64) -> Diagnostic {
     Diagnostic::new(Code::Purged, message).hint("only a backup has them")
 }
 
-/// Finds the tables that the rows of a database return to, and checks for side effects.
+/// Finds the tables that the rows of a database return to. Returns the reasons not to put them
+/// there.
 async fn restore_targets(
     args: &Args,
     member: &mut JournaledTarget<'_>,
     targets: &mut RestoreTargets,
-) -> Result<(), Failure> {
+) -> Result<Vec<Diagnostic>, Failure> {
     let database = member.target.database;
     let failed = |error: DbError| {
         let doing = "looking where the rows go back to";
@@ -118,7 +123,7 @@ async fn restore_targets(
             }
         }
     }
-    errors::refuse(faults)
+    Ok(faults)
 }
 
 /// The side effects of restoring rows.

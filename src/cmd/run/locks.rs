@@ -74,7 +74,8 @@ pub async fn cluster(
         ))
         .hint(format!(
             "make sure that nobody else migrates meanwhile, and say so with --allow {consent}"
-        ));
+        ))
+        .consent(consent);
     Err(Failure::refused(fault))
 }
 
@@ -104,7 +105,8 @@ pub async fn writable(
                 .hint(format!(
                     "connect to the primary; where this is one, because both follow each other or it \
                      was promoted, say so with --allow {REPLICA}"
-                ));
+                ))
+                .consent(REPLICA);
             return Err(Failure::refused(fault));
         }
     };

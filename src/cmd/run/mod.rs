@@ -4,6 +4,7 @@ pub mod database;
 pub mod limits;
 pub mod locks;
 pub mod metrics;
+pub mod missing;
 pub mod open;
 pub mod orphans;
 pub mod protected;

@@ -13,16 +13,20 @@ pub fn is_guarded(context: &Context, consents: &flags::Consents) -> bool {
 /// Checks the consent. Every command that writes calls it before its first lock, and only if it has
 /// something to write: a run that changes nothing needs no consent.
 pub fn consent(context: &Context, consents: &flags::Consents) -> Result<(), Failure> {
+    missing(context, consents).map_or(Ok(()), |fault| Err(Failure::refused(fault)))
+}
+
+/// The consent that is missing, for a dry run to list.
+pub fn missing(context: &Context, consents: &flags::Consents) -> Option<Diagnostic> {
     if !is_guarded(context, consents) {
-        return Ok(());
+        return None;
     }
     let message = match &context.project.environment {
         Some(name) => format!("the environment `{name}` is protected"),
         None => "this project is protected".to_owned(),
     };
-    Err(Failure::refused(
-        Diagnostic::new(Code::Protected, message)
-            .note("bird.toml says `protected = true`, and this run would write")
-            .hint("if this is the right place: --allow protected"),
-    ))
+    let fault = Diagnostic::new(Code::Protected, message)
+        .note("bird.toml says `protected = true`, and this run would write")
+        .hint("if this is the right place: --allow protected");
+    Some(fault.consent(Code::Protected))
 }

@@ -7,6 +7,7 @@ use super::facts::CommandFacts;
 use super::flags;
 use super::run::database::{RunDatabase, open_all};
 use super::run::locks::{self, check_server, no_lock, waiting, warn_unproven};
+use super::run::missing::MissingConsents;
 use super::run::open::Absent;
 use super::run::{open, protected};
 use crate::db::lock::NoLock;
@@ -77,6 +78,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     let mut report = SeedReport {
         dry_run: args.dry_run,
         databases: Vec::new(),
+        missing: MissingConsents::default(),
         diagnostics: Vec::new(),
         exit: Exit::Done,
     };
@@ -105,7 +107,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
             }
         }
     }
-    if wrote && read_only && report.exit == Exit::Done {
+    if wrote && args.dry_run {
+        report.missing = MissingConsents::new(protected::missing(context, &args.consents));
+    } else if wrote && read_only && report.exit == Exit::Done {
         protected::consent(context, &args.consents)?;
     }
     report.exit = match context.stop.asked() {

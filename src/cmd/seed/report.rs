@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::cmd::run::missing::MissingConsents;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
@@ -11,6 +12,8 @@ use crate::seed::Action;
 pub struct SeedReport {
     pub(super) dry_run: bool,
     pub(super) databases: Vec<(String, &'static str, Vec<SeedRow>)>,
+    /// The consents that the run of a dry run lacks.
+    pub(super) missing: MissingConsents,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) exit: Exit,
 }
@@ -80,7 +83,12 @@ impl Report for SeedReport {
                 }
             }
         }
+        blocks.extend(self.missing.blocks());
         blocks
+    }
+
+    fn shown_findings(&self) -> Vec<Diagnostic> {
+        self.missing.findings()
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {

@@ -44,6 +44,10 @@ impl SessionSql for Postgres {
         Some("RESET ALL")
     }
 
+    fn stop_on_error(&self) -> Option<&'static str> {
+        Some("\\set ON_ERROR_STOP on\n")
+    }
+
     fn connect_command(&self, database: &str) -> String {
         format!("\\connect {}\n", self.quote(database))
     }

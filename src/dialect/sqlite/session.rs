@@ -18,6 +18,18 @@ impl SessionSql for Sqlite {
         "BEGIN IMMEDIATE"
     }
 
+    fn enforce_foreign_keys(&self, on: bool) -> Option<&'static str> {
+        Some(if on {
+            "PRAGMA foreign_keys = ON"
+        } else {
+            "PRAGMA foreign_keys = OFF"
+        })
+    }
+
+    fn stop_on_error(&self) -> Option<&'static str> {
+        Some(".bail on\n")
+    }
+
     fn connect_command(&self, database: &str) -> String {
         format!(".open {}\n", self.quote(database))
     }
