@@ -5,13 +5,11 @@ use std::io::Write;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use crate::model::diagnostic::{Diagnostic, Severity};
-use crate::output::Format;
-use crate::output::escape::{terminal, workflow_log};
+use crate::output::escape::terminal;
 use crate::output::wrap::{stderr_width, wrap};
 
-/// Writes diagnostics to stderr as text, each with its source line where there is one. Where the answer is
-/// read out of a log, nothing beside it may look like a part of it.
-pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: &Format) {
+/// Writes diagnostics to stderr as text, each with its source line where there is one.
+pub fn show(diagnostics: &[Diagnostic], decorate: bool) {
     let limit = stderr_width();
     let renderer = if decorate {
         Renderer::styled()
@@ -24,10 +22,7 @@ pub fn show(diagnostics: &[Diagnostic], decorate: bool, format: &Format) {
     };
     let mut stderr = anstream::stderr().lock();
     for diagnostic in diagnostics {
-        let mut text = draw(diagnostic, &renderer, limit);
-        if format.is_log {
-            text = workflow_log(&text);
-        }
+        let text = draw(diagnostic, &renderer, limit);
         // Nothing can be done about a closed stderr.
         let _: std::io::Result<()> = writeln!(stderr, "{text}\n");
     }

@@ -37,7 +37,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Writes the report to stdout and diagnostics to stderr.
 fn show(result: &RunResult) -> Result<()> {
     match result.log {
-        LogFormat::Text => error::show(&result.diagnostics(), result.decorate, result.format),
+        LogFormat::Text => error::show(&result.diagnostics(), result.decorate),
         LogFormat::Json => log::diagnostics(&result.run.to_string(), &result.diagnostics()),
     }
     render(result).context("cannot write the report")

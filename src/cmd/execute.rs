@@ -38,8 +38,12 @@ impl RunResult {
         }
     }
 
-    /// The diagnostics for stderr.
+    /// The diagnostics for stderr. Where the answer is read out of a log, which stderr goes to as
+    /// well, the answer has them, and nothing beside it may look like a part of it.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        if self.format.is_log {
+            return Vec::new();
+        }
         let mut all = match &self.result {
             Ok(report) => report.diagnostics(),
             Err(failure) => failure.diagnostics.clone(),

@@ -11,14 +11,15 @@ use super::facts::CommandFacts;
 use super::flags;
 use super::run::metrics::Recorder;
 use super::run::open;
-use super::run::state::{Named, State, grid, list_grid, listed};
+use super::run::state::{FileProgress, State, grid, list, list_grid, listed, pending};
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, journal, stored_migration};
 use crate::dialect::ErrorKind;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
-use crate::model::history::History;
-use crate::model::migration::{Migration, title};
+use crate::model::history::{Direction, History};
+use crate::model::migration::Migration;
 use crate::model::server::Server;
 use crate::output::metrics::Metric;
 use crate::output::{Block, Report};
@@ -49,6 +50,8 @@ impl CommandFacts for Args {}
 pub struct StatusReport {
     states: Vec<State>,
     diagnostics: Vec<Diagnostic>,
+    /// Whether what is not as it should be counts as found.
+    exit_code: bool,
     exit: Exit,
 }
 
@@ -92,6 +95,7 @@ async fn look(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
     let mut report = StatusReport {
         states: Vec::new(),
         diagnostics: Vec::new(),
+        exit_code: args.exit_code,
         exit: Exit::Done,
     };
     for ((database, migrations), answer) in databases.iter().zip(files?).zip(answers) {
@@ -308,22 +312,44 @@ impl Report for StatusReport {
         self.diagnostics.clone()
     }
 
+    fn shown_findings(&self) -> Vec<Diagnostic> {
+        let states = self.states.iter().filter(|_| self.exit_code);
+        states.flat_map(findings).collect()
+    }
+
     fn databases(&self) -> Vec<Value> {
         self.states.iter().map(State::json).collect()
     }
 }
 
-/// `V1 a, V2 b, …`: at most the first twelve.
-fn list(all: &[Named]) -> String {
-    const SHOWN: usize = 12;
-    let shown: Vec<String> = all
-        .iter()
-        .take(SHOWN)
-        .map(|one| title(one.version, &one.name))
-        .collect();
-    if all.len() > SHOWN {
-        format!("{}, … and {} more", shown.join(", "), all.len() - SHOWN)
-    } else {
-        shown.join(", ")
-    }
+/// The findings that the state of a database alone tells; of disagreements it has diagnostics.
+fn findings(state: &State) -> Vec<Diagnostic> {
+    let name = &state.name;
+    let fault = |code, message: String, hint| {
+        let fault = Diagnostic::new(code, message).database(name);
+        Some(fault.hint(hint))
+    };
+    let whole = match (state.state, &state.partial) {
+        ("absent", _) => {
+            let message = format!("{name}: the database does not exist");
+            fault(Code::NoDatabase, message, "bird up creates it")
+        }
+        ("unmanaged", _) => {
+            let message = format!("{name}: the database has objects but no history of migrations");
+            fault(Code::Unmanaged, message, "bird adopt takes it over")
+        }
+        (_, Some(partial)) if partial.direction == Direction::Up.word() => {
+            let FileProgress {
+                version,
+                statement,
+                of,
+                ..
+            } = partial;
+            let message =
+                format!("{name}: V{version} is half applied: statement {statement} of {of} is next");
+            fault(Code::HalfApplied, message, "bird migrate continues it")
+        }
+        _ => None,
+    };
+    whole.into_iter().chain(pending(name, &state.pending)).collect()
 }

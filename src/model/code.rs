@@ -141,6 +141,7 @@ codes! {
     DatabaseAhead "database-ahead" Error "The database has migrations that are newer than these files." "Check out the files that the database was migrated with.";
     Deleted "deleted" Error "The rows were deleted for good by a repair." "Only a backup has them.";
     Denied "denied" Error "The account may not do this, or its password is wrong." "Check user and password, or ask an administrator for the grant.";
+    Differs "differs" Error "Two schemas differ." "`bird diff FROM TO --format sql` prints the statements that lead from one to the other.";
     Drift "drift" Error "The live schema differs from what the applied migrations give." "`bird diff` prints the statements that undo it.";
     DropDatabase "drop-database" Error "A whole database would be dropped." "In development, consent with `--allow drop-database`.";
     DropTable "drop-table" Error "A statement drops a table with its data." "Consent with `--allow drop-table`.";
@@ -245,6 +246,7 @@ codes! {
     RequiresUnknown "requires-unknown" Error "A migration requires a database or a version that does not exist." "Correct the `requires`.";
     RequiresUnmet "requires-unmet" Error "A migration requires another database's migration that is not applied." "Migrate that database too.";
     RowsDiffer "rows-differ" Error "A chunk of a repair changed another number of rows than it read under lock." "Find out what else acts on these rows.";
+    RowsRefused "rows-refused" Error "The database refused to change rows of a repair." "Read its reasons, correct the rows, then run the same command again.";
     SameTarget "same-target" Error "Two databases of the config are the same." "Give each a database of its own.";
     Schema "schema" Error "The schema does not exist, or the account may not use it." "Read the finding.";
     SchemaBehind "schema-behind" Note "A desired-schema file lacks what the migrations give." "`bird migrate --write-schema` writes it.";

@@ -74,20 +74,6 @@ pub fn workflow_property(text: &str) -> String {
     workflow_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// For a log in which a runner looks for workflow commands: none of these lines is one. A command
-/// begins with two colons behind blanks, or with `##[` anywhere.
-pub fn workflow_log(text: &str) -> String {
-    let lines = text.replace("##[", "# #[");
-    let lines = lines.split('\n').map(|line| {
-        let inner = line.trim_start();
-        match inner.strip_prefix("::") {
-            Some(rest) => format!("{}: :{rest}", &line[..line.len() - inner.len()]),
-            None => line.to_owned(),
-        }
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 /// A fence that the text cannot close.
 pub fn fence(text: &str) -> String {
     let longest = text
@@ -119,9 +105,5 @@ mod tests {
             "100%25\\u{d}%0A::error::x"
         );
         assert_eq!(workflow_property("C:\\a,b"), "C%3A\\a%2Cb");
-        assert_eq!(
-            workflow_log("a::b\n  ::add-mask::x\nb ##[group]y"),
-            "a::b\n  : :add-mask::x\nb # #[group]y"
-        );
     }
 }

@@ -29,6 +29,26 @@ impl How {
             How::NotUnderstood => "not understood",
         }
     }
+
+    /// The word where the first side is a live database and the second one what its migrations
+    /// give: nobody has dropped what only the database has.
+    pub fn drift_word(self) -> &'static str {
+        match self {
+            How::Added => "only in the migrations",
+            How::Dropped => "only in the database",
+            other => other.word(),
+        }
+    }
+
+    /// The difference as a predicate of a finding.
+    pub fn predicate(self, from: &str, to: &str) -> String {
+        match self {
+            How::Added => format!("is in {to}, but not in {from}"),
+            How::Dropped => format!("is in {from}, but not in {to}"),
+            How::NotUnderstood => "differs, and bird does not understand it".to_owned(),
+            How::Changed | How::Renamed | How::Moved => "differs".to_owned(),
+        }
+    }
 }
 
 /// One line of a difference.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::describe;
 use crate::cmd::source::compare::{Compared, Verified};
-use crate::model::change::{DdlStep, Hazard};
+use crate::model::change::{DdlStep, Hazard, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
@@ -54,7 +54,7 @@ impl Report for DiffReport {
     fn blocks(&self) -> Vec<Block> {
         let mut all: Vec<Block> = self
             .all()
-            .flat_map(|(one, withheld)| blocks(one, withheld))
+            .flat_map(|(one, withheld)| blocks(one, withheld, self.drift))
             .collect();
         let mut drifted = self.compared.iter().filter(|one| !one.is_same());
         if let (true, Some(one)) = (self.drift, drifted.next()) {
@@ -71,6 +71,13 @@ impl Report for DiffReport {
         let guarded = self.guarded.iter().flatten().cloned();
         let findings = self.compared.iter().flat_map(diagnostics);
         guarded.chain(findings).collect()
+    }
+
+    fn shown_findings(&self) -> Vec<Diagnostic> {
+        let compared = self.compared.iter();
+        compared
+            .flat_map(|one| findings(one, self.drift))
+            .collect()
     }
 
     fn databases(&self) -> Vec<Value> {
@@ -97,7 +104,43 @@ fn title(one: &Compared) -> String {
     format!("{} -> {}", one.from.label, one.to.label)
 }
 
-fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
+/// A finding for each part that differs.
+fn findings(one: &Compared, drift: bool) -> Vec<Diagnostic> {
+    let (from, to) = (&one.from.label, &one.to.label);
+    let name = &one.from.base.name;
+    let code = if drift { Code::Drift } else { Code::Differs };
+    let fault = |message: String| {
+        Diagnostic::new(code, format!("{name}: {message}"))
+            .database(name)
+            .hint(format!(
+                "`bird diff {from} {to}` shows the statements that lead there"
+            ))
+    };
+    let renamed = one.renamed.iter().map(|renamed| {
+        let Renamed { from: old, to: new } = renamed;
+        fault(format!("{old} is called {new} in {to}"))
+    });
+    let catalog = one.from.base.dialect.catalog();
+    let lines = one.difference.changes.iter().flat_map(|change| {
+        describe::lines(catalog, change, &one.from.schema, &one.to.schema)
+    });
+    let differing = lines.map(|line| {
+        let part = match line.part.as_str() {
+            "" => String::new(),
+            part => format!(": {part}"),
+        };
+        let what = line.how.predicate(from, to);
+        let mut finding = fault(format!("{}{part} {what}", line.object));
+        let sides = [(from, line.old), (to, line.new)];
+        for (label, text) in sides.into_iter().filter(|(_, text)| !text.is_empty()) {
+            finding = finding.note(format!("{label}: {text}"));
+        }
+        finding
+    });
+    renamed.chain(differing).collect()
+}
+
+fn blocks(one: &Compared, withheld: bool, drift: bool) -> Vec<Block> {
     let title = title(one);
     if one.is_same() {
         return vec![Block::Line(format!("{title}: no difference"))];
@@ -111,6 +154,11 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
     let mut last = String::new();
     for change in &one.difference.changes {
         for line in describe::lines(catalog, change, &one.from.schema, &one.to.schema) {
+            let word = if drift {
+                line.how.drift_word()
+            } else {
+                line.how.word()
+            };
             // The object is named once, above its parts.
             let object = if line.object == last {
                 String::new()
@@ -128,7 +176,7 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
             last = line.object;
             rows.push(vec![
                 object,
-                line.how.word().to_owned(),
+                word.to_owned(),
                 short(&line.old),
                 short(&line.new),
             ]);
@@ -141,7 +189,11 @@ fn blocks(one: &Compared, withheld: bool) -> Vec<Block> {
             _ => format!("{title}: {count} objects differ"),
         }),
         Block::Grid(Grid {
-            headers: vec!["object", "change", "from", "to"],
+            headers: if drift {
+                vec!["object", "difference", "database", "migrations"]
+            } else {
+                vec!["object", "change", "from", "to"]
+            },
             rows,
             numbers: Vec::new(),
             ..Grid::default()

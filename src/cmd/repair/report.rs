@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cmd::run::missing::MissingConsents;
+use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::repair::{Action, RepairCounts};
@@ -240,6 +241,22 @@ impl RepairReport {
     }
 }
 
+/// The finding about the rows of a reference that the database refused.
+fn refused(reference: &ReferenceOutcome) -> Option<Diagnostic> {
+    let from = &reference.from;
+    let what = match reference.outcome.refused {
+        0 => return None,
+        1 => "the database refused to change 1 row".to_owned(),
+        many => format!("the database refused to change {many} rows"),
+    };
+    let mut fault = Diagnostic::new(Code::RowsRefused, format!("{from}: {what}"));
+    let rows = reference.refusals.iter();
+    fault.notes = rows
+        .map(|(row, why)| format!("{}: {why}", row.join(", ")))
+        .collect();
+    Some(fault.hint("correct the rows, then run the same command again"))
+}
+
 fn headers(done: &'static str) -> Vec<&'static str> {
     vec![
         "reference",
@@ -272,7 +289,8 @@ impl Report for RepairReport {
     }
 
     fn shown_findings(&self) -> Vec<Diagnostic> {
-        self.missing.findings()
+        let refused = self.references.iter().filter_map(refused);
+        self.missing.findings().into_iter().chain(refused).collect()
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {

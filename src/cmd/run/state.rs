@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::code::Code;
+use crate::model::diagnostic::Diagnostic;
 use crate::model::history::{Applied, Direction, History};
 use crate::model::migration::{Migration, title};
 use crate::model::server::{Product, Server};
@@ -171,6 +173,36 @@ impl State {
     pub fn json(&self) -> Value {
         // Strings and numbers always serialize.
         serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+/// The finding about the pending migrations of a database; `None` if there are none.
+pub fn pending(database: &str, all: &[Named]) -> Option<Diagnostic> {
+    let what = match all.len() {
+        0 => return None,
+        1 => "1 pending migration".to_owned(),
+        many => format!("{many} pending migrations"),
+    };
+    let message = format!("{database}: {what}: {}", list(all));
+    let fault = Diagnostic::new(Code::Pending, message).database(database);
+    Some(fault.hint(match all.len() {
+        1 => "bird migrate applies it",
+        _ => "bird migrate applies them",
+    }))
+}
+
+/// `V1 a, V2 b, …`: at most the first twelve.
+pub fn list(all: &[Named]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = all
+        .iter()
+        .take(SHOWN)
+        .map(|one| title(one.version, &one.name))
+        .collect();
+    if all.len() > SHOWN {
+        format!("{}, … and {} more", shown.join(", "), all.len() - SHOWN)
+    } else {
+        shown.join(", ")
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::source::{Loaded, ShadowPool, Source, Upto};
 use crate::cmd::context::Context;
 use crate::cmd::diff::describe::{self, How};
 use crate::cmd::run::open;
+use crate::cmd::run::state::{Named, named, pending};
 use crate::cmd::seed;
 use crate::db::session::{DbError, Session};
 use crate::db::{history as db_history, stored_migration};
@@ -104,15 +105,10 @@ pub async fn history(
         let fault = Diagnostic::new(Code::HalfApplied, message).database(&database.name);
         fault.hint("`bird migrate` continues it")
     }));
-    if no_pending && !migration_state.pending.is_empty() {
-        let titles: Vec<String> = migration_state
-            .pending
-            .iter()
-            .map(|file| file.title())
-            .collect();
-        let message = format!("{}: pending: {}", database.name, titles.join(", "));
-        let fault = Diagnostic::new(Code::Pending, message).database(&database.name);
-        found.push(fault.hint("bird migrate applies them"));
+    if no_pending {
+        let files = migration_state.pending.iter();
+        let files: Vec<Named> = files.map(|file| named(file.version, &file.name)).collect();
+        found.extend(pending(&database.name, &files));
     }
     Ok(found)
 }
