@@ -223,6 +223,8 @@ codes! {
     Plan "plan" Error "The plan of a repair cannot be read." "Make a new plan with `bird audit --plan FILE`.";
     PlanChanged "plan-changed" Error "The plan is not the one that was begun." "Continue with the plan that was begun, or make a new one.";
     PlanExpired "plan-expired" Error "The plan is too old." "Make a new plan with `bird audit --plan FILE`.";
+    PlanFile "plan-file" Error "The plan file of a migration cannot be read or written." "Write a new one with `bird migrate --out FILE`.";
+    PlanMoved "plan-moved" Error "Files, histories or schemas have changed since the plan was written." "Review a new plan with `bird migrate --out FILE`.";
     PlanUndone "plan-undone" Error "The plan was carried out and undone." "Make a new plan with `bird audit --plan FILE`.";
     Pooler "pooler" Error "A transaction-mode pooler stands between, where no lock would hold." "Connect to the server itself, or to a pooler that pools by session.";
     Privileges "privileges" Error "The account lacks privileges that migrations need." "Ask an administrator for the grant that the finding names.";

@@ -26,6 +26,8 @@ pub mod name;
 #[doc(hidden)]
 pub mod orphan;
 #[doc(hidden)]
+pub mod plan_file;
+#[doc(hidden)]
 pub mod reference;
 #[doc(hidden)]
 pub mod repair;

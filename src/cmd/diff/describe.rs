@@ -40,6 +40,16 @@ impl How {
         }
     }
 
+    /// What has happened to a part between two readings of one schema.
+    pub fn since(self) -> &'static str {
+        match self {
+            How::Added => "was added",
+            How::Dropped => "was dropped",
+            How::Renamed => "was renamed",
+            How::Changed | How::Moved | How::NotUnderstood => "was changed",
+        }
+    }
+
     /// The difference as a predicate of a finding.
     pub fn predicate(self, from: &str, to: &str) -> String {
         match self {

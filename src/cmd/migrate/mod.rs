@@ -6,11 +6,15 @@ mod apply_database;
 mod check_server;
 mod computed_undo;
 mod databases;
+mod plan_file;
 mod planned;
 mod report;
 mod rows_lost;
 mod script;
 mod stopped;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
 
@@ -27,6 +31,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::model::migration::Migration;
+use crate::model::plan_file::PlanFile;
 use crate::output::{Format, Report as _, SQL};
 use crate::plan::{self, Plan};
 use crate::project::Database;
@@ -46,6 +51,12 @@ pub struct Args {
     /// Show what would be done, statement by statement, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Write the plan to FILE for review, and do nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "accept_checksum", "write_schema"])]
+    pub out: Option<PathBuf>,
+    /// Apply exactly the reviewed plan of FILE; refused if anything has changed since
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "accept_checksum"])]
+    pub plan: Option<PathBuf>,
     #[command(flatten)]
     pub consents: flags::Consents,
     /// A file that was changed after it was applied is right as it is: V, or DATABASE@V; repeatable
@@ -64,6 +75,9 @@ pub struct Args {
     /// `Undo` for `bird undo`.
     #[arg(skip)]
     pub direction: Direction,
+    /// The plan of the file that `plan` names.
+    #[arg(skip)]
+    pub reviewed: Option<Arc<PlanFile>>,
 }
 
 impl CommandFacts for Args {
@@ -71,12 +85,22 @@ impl CommandFacts for Args {
 
     /// The statements of a plan are SQL, the report of a run is not.
     fn formats(&self) -> &'static [&'static Format] {
-        if self.dry_run { Self::FORMATS } else { &[] }
+        if self.dry_run || self.out.is_some() {
+            Self::FORMATS
+        } else {
+            &[]
+        }
     }
 }
 
 /// Plans, and applies unless it is a dry run.
 pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failure> {
+    let mut args = args.clone();
+    args.dry_run |= args.out.is_some();
+    if let Some(path) = &args.plan {
+        args.reviewed = Some(Arc::new(plan_file::read(context, path)?));
+    }
+    let args = &args;
     let access = if args.dry_run {
         Access::Look
     } else {
@@ -84,8 +108,13 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
     };
     let (plan, mut members) = think(context, args, access, Absent::IsAnError).await?;
     if args.dry_run || plan.is_empty() {
+        let written = match &args.out {
+            Some(path) => plan_file::write(context, path, &plan, &mut members).await,
+            None => Ok(()),
+        };
         let report = MigrateReport::planned(context, &mut members, plan, args);
         close_all(members).await;
+        written?;
         return schema_files(context, args, report).await;
     }
     let report = act::act(context, args, members, plan).await?;
@@ -132,7 +161,10 @@ async fn think<'p>(
     access: Access,
     absent: Absent,
 ) -> Result<(Plan, Vec<RunDatabase<'p>>), Failure> {
-    let targets = target_versions(context, &args.to)?;
+    let targets = match &args.reviewed {
+        Some(reviewed) => plan_file::targets(reviewed),
+        None => target_versions(context, &args.to)?,
+    };
     let accept = versions(context, "--accept-checksum", &args.accept_checksum)?;
     let selected = |database: &Database| database.selected;
     let opening = open_members(context, args, access, absent, selected);
@@ -216,6 +248,7 @@ async fn planned(args: &Args, members: &mut [RunDatabase<'_>]) -> Result<Plan, F
         plan.notes.extend(not_restored.cloned());
         plan
     };
+    plan_file::check(args, &plan, members).await?;
     if args.dry_run {
         Ok(plan)
     } else {

@@ -39,6 +39,8 @@ pub struct MigrateReport {
     schema_files: Vec<String>,
     /// The consents that the run of a dry run's plan lacks.
     missing: MissingConsents,
+    /// The file that the plan was written to.
+    out: Option<String>,
     /// The databases of a dry run's plan.
     databases: Vec<Database>,
     exit: Exit,
@@ -184,6 +186,7 @@ impl MigrateReport {
             dry_run: args.dry_run,
             verbose: context.verbose,
             databases,
+            out: args.out.as_ref().map(|path| path.display().to_string()),
             plan,
             notes,
             schema_files: Vec::new(),
@@ -360,6 +363,11 @@ impl Report for MigrateReport {
             let mut blocks = self.accepted_blocks();
             blocks.extend(planned_blocks(&self.plan, &self.summary()));
             blocks.extend(self.missing.blocks());
+            blocks.extend(self.out.iter().map(|out| {
+                Block::Line(format!(
+                    "the plan is in {out}; bird migrate --plan {out} applies exactly this"
+                ))
+            }));
             return blocks;
         }
         let rows = self.ran.iter().flat_map(|(name, ran)| {
@@ -453,6 +461,9 @@ impl Report for MigrateReport {
         let mut extra = Map::from_iter([("dry_run".to_owned(), json!(self.dry_run))]);
         if !self.schema_files.is_empty() {
             extra.insert("schema_files".to_owned(), json!(self.schema_files));
+        }
+        if let Some(out) = &self.out {
+            extra.insert("plan_file".to_owned(), json!(out));
         }
         extra
     }
