@@ -345,11 +345,15 @@ fn findings(state: &State) -> Vec<Diagnostic> {
                 of,
                 ..
             } = partial;
-            let message =
-                format!("{name}: V{version} is half applied: statement {statement} of {of} is next");
+            let message = format!(
+                "{name}: V{version} is half applied: statement {statement} of {of} is next"
+            );
             fault(Code::HalfApplied, message, "bird migrate continues it")
         }
         _ => None,
     };
-    whole.into_iter().chain(pending(name, &state.pending)).collect()
+    whole
+        .into_iter()
+        .chain(pending(name, &state.pending))
+        .collect()
 }

@@ -124,7 +124,10 @@ impl Report for UpReport {
     }
 
     fn shown_findings(&self) -> Vec<Diagnostic> {
-        self.parts.iter().flat_map(|part| part.shown_findings()).collect()
+        self.parts
+            .iter()
+            .flat_map(|part| part.shown_findings())
+            .collect()
     }
 
     /// One object per database, with the keys of every step; the last step wins.

@@ -76,7 +76,9 @@ pub fn moved(
     let mut fault = |what: String, file: Option<&str>| {
         let mut fault = Diagnostic::new(Code::PlanMoved, format!("{name}: {what}")).database(name);
         fault.location = file.map(Location::file);
-        moved.found.push(fault.hint("review a new plan: bird migrate --out FILE"));
+        moved
+            .found
+            .push(fault.hint("review a new plan: bird migrate --out FILE"));
     };
     let is_file = |step: &PlannedStep| {
         let mut files = subject.migrations.iter();
@@ -129,7 +131,10 @@ pub fn moved(
             (false, true) => begun = true,
             (false, false) => {
                 let title = title(row.version, &row.name);
-                fault(format!("{title} was applied after the plan was written"), None);
+                fault(
+                    format!("{title} was applied after the plan was written"),
+                    None,
+                );
             }
         }
     }

@@ -16,6 +16,7 @@ mod secrets;
 mod state_dir;
 pub mod template;
 mod url;
+mod variables;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub use resolve::unnamed;
 pub use secrets::{has_password, without_password};
 pub use state_dir::StateDir;
 pub use url::{Wrong, parse as parse_url};
+pub use variables::unread;
 
 /// The request of the command line and its environment.
 pub struct Request<'r> {

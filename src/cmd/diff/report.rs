@@ -75,9 +75,7 @@ impl Report for DiffReport {
 
     fn shown_findings(&self) -> Vec<Diagnostic> {
         let compared = self.compared.iter();
-        compared
-            .flat_map(|one| findings(one, self.drift))
-            .collect()
+        compared.flat_map(|one| findings(one, self.drift)).collect()
     }
 
     fn databases(&self) -> Vec<Value> {
@@ -121,9 +119,11 @@ fn findings(one: &Compared, drift: bool) -> Vec<Diagnostic> {
         fault(format!("{old} is called {new} in {to}"))
     });
     let catalog = one.from.base.dialect.catalog();
-    let lines = one.difference.changes.iter().flat_map(|change| {
-        describe::lines(catalog, change, &one.from.schema, &one.to.schema)
-    });
+    let lines = one
+        .difference
+        .changes
+        .iter()
+        .flat_map(|change| describe::lines(catalog, change, &one.from.schema, &one.to.schema));
     let differing = lines.map(|line| {
         let part = match line.part.as_str() {
             "" => String::new(),

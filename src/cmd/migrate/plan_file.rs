@@ -160,9 +160,8 @@ async fn schema(member: &mut RunDatabase<'_>) -> Result<Option<Schema>, Failure>
         return Ok(None);
     };
     let read = inspect::schema(session, database.target.database()).await;
-    let read = read.map_err(|error| {
-        Failure::failed(open::cannot_ask(database, "reading its schema", &error))
-    });
+    let read = read
+        .map_err(|error| Failure::failed(open::cannot_ask(database, "reading its schema", &error)));
     read.map(Some)
 }
 

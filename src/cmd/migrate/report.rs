@@ -39,6 +39,8 @@ pub struct MigrateReport {
     schema_files: Vec<String>,
     /// The consents that the run of a dry run's plan lacks.
     missing: MissingConsents,
+    /// The databases that are above the version which they were to reach.
+    above: Vec<String>,
     /// The file that the plan was written to.
     out: Option<String>,
     /// The databases of a dry run's plan.
@@ -168,6 +170,23 @@ fn notes(members: &[RunDatabase<'_>]) -> Vec<Diagnostic> {
     notes.collect()
 }
 
+/// A line for each database that has migrations above the version which it was to reach.
+fn above(members: &[RunDatabase<'_>], direction: Direction) -> Vec<String> {
+    let up = members.iter().filter(|_| direction == Direction::Up);
+    let lines = up.filter_map(|member| {
+        let (name, to) = (&member.database.name, member.to?);
+        let last = member.history.applied.last()?;
+        let is_above = last.version > to;
+        is_above.then(|| {
+            let current = last.version;
+            format!(
+                "{name}: V{current} is applied, above V{to}; bird undo --to {name}@{to} goes back"
+            )
+        })
+    });
+    lines.collect()
+}
+
 impl MigrateReport {
     /// Makes the report of a run that wrote nothing: a dry run, or nothing to do.
     pub(super) fn planned(
@@ -186,6 +205,7 @@ impl MigrateReport {
             dry_run: args.dry_run,
             verbose: context.verbose,
             databases,
+            above: above(members, args.direction),
             out: args.out.as_ref().map(|path| path.display().to_string()),
             plan,
             notes,
@@ -362,6 +382,7 @@ impl Report for MigrateReport {
         if self.dry_run {
             let mut blocks = self.accepted_blocks();
             blocks.extend(planned_blocks(&self.plan, &self.summary()));
+            blocks.extend(self.above.iter().cloned().map(Block::Line));
             blocks.extend(self.missing.blocks());
             blocks.extend(self.out.iter().map(|out| {
                 Block::Line(format!(
@@ -417,6 +438,7 @@ impl Report for MigrateReport {
         blocks.push(Block::Line(self.summary()));
         let files = self.schema_files.iter();
         blocks.extend(files.map(|file| Block::Line(format!("wrote {file}"))));
+        blocks.extend(self.above.iter().cloned().map(Block::Line));
         blocks
     }
 

@@ -38,10 +38,10 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["undo", "purge", "dry_run"])]
     execute: bool,
     /// Put the rows back that the repair with this run took out
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", value_parser = run_id)]
     undo: Option<uuid::Uuid>,
     /// Delete for good what the repair with this run has kept; no --undo brings it back
-    #[arg(long, value_name = "RUN", conflicts_with = "undo")]
+    #[arg(long, value_name = "RUN", value_parser = run_id, conflicts_with = "undo")]
     purge: Option<uuid::Uuid>,
     /// Show what would be done, and do nothing
     #[arg(long)]
@@ -70,6 +70,12 @@ pub struct Args {
 }
 
 impl CommandFacts for Args {}
+
+/// Parses the identifier of a run.
+fn run_id(text: &str) -> Result<uuid::Uuid, String> {
+    let wanted = "a run is a UUID, as the report of its repair shows it";
+    text.parse().map_err(|_| wanted.to_owned())
+}
 
 impl Args {
     /// Whether the run writes.

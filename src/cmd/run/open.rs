@@ -29,13 +29,14 @@ pub async fn retry<T, F: Future<Output = Result<T, DbError>>>(
     let start = Instant::now();
     let mut is_first = true;
     loop {
-        let error = match context.stop.race(work()).await {
+        let mut error = match context.stop.race(work()).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => error,
             Err(_) => return Err(DbError::new(ErrorKind::Connection, "interrupted")),
         };
         let over = wait.is_none_or(|wait| start.elapsed() >= wait);
         if error.kind != ErrorKind::Connection || over {
+            error.waited = wait;
             return Err(error);
         }
         if std::mem::take(&mut is_first) {
@@ -126,10 +127,14 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
             Code::ReadOnly,
             "connect to the primary, or ask who closed it; bird doctor tells more".to_owned(),
         ),
-        ErrorKind::Connection => (
-            Code::Connection,
-            format!("is the server up, and the URL right{variable}? --wait 60s waits for it"),
-        ),
+        ErrorKind::Connection => {
+            let waits = match error.waited {
+                Some(waited) => format!("bird waited {waited:?} for it"),
+                None => "--wait 60s waits for it".to_owned(),
+            };
+            let hint = format!("is the server up, and the URL right{variable}? {waits}");
+            (Code::Connection, hint)
+        }
         ErrorKind::Certificate => (
             Code::Tls,
             "name the authority that signed the server's certificate in the URL: ssl-ca=FILE \

@@ -12,6 +12,7 @@ use super::error::ReadError;
 use crate::dialect::keys::{row_expression, row_literal, row_text};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::name::did_you_mean;
 use crate::model::schema::Column;
 
 /// A watermark of one reference.
@@ -38,6 +39,13 @@ pub async fn apply(
             continue;
         };
         let from = value.map(str::to_owned).or_else(|| last(prepared));
+        self::column(&prepared.child, column).map_err(|why| {
+            let message = format!("{}: --since cannot be followed: {why}", prepared.reference);
+            let columns = prepared.child.table.columns.iter();
+            let near = did_you_mean(column, columns.map(|column| column.name.as_str()));
+            let hint = near.unwrap_or("name a column of every table that is audited".to_owned());
+            Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
+        })?;
         let upto = greatest(connections, &prepared.child, column).await;
         let upto = upto.map_err(|fault| Failure::failed(fault.diagnose()))?;
         let child = beyond(&prepared.child, column, from.as_deref()).map_err(|why| {

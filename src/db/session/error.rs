@@ -1,6 +1,7 @@
 //! [`DbError`]: the error of a statement or of a connection.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::postgres;
 use crate::dialect::{Dialect, ErrorKind};
@@ -19,6 +20,8 @@ pub struct DbError {
     pub at: Option<usize>,
     /// Details and hints of the engine.
     pub notes: Vec<String>,
+    /// How long bird waited for the server to accept connections, if it was asked to.
+    pub waited: Option<Duration>,
 }
 
 impl From<Broken> for DbError {
@@ -35,6 +38,7 @@ impl DbError {
             message: message.into(),
             at: None,
             notes: Vec::new(),
+            waited: None,
         }
     }
 
