@@ -36,7 +36,7 @@ pub struct RepairReport {
     pub(super) action: Action,
     pub(super) references: Vec<ReferenceOutcome>,
     /// The consents that the run of a preview lacks.
-    missing: MissingConsents,
+    pub(super) missing: MissingConsents,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) exit: Exit,
 }
