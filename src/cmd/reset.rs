@@ -164,7 +164,8 @@ async fn plannable(context: &Context, args: &Args) -> Result<(), Failure> {
         }
         members.push(member);
     }
-    plan::plan(&subjects(&members), &args.consents.allow).map(drop)
+    let plan = plan::plan(&subjects(&members), &args.consents.allow)?;
+    plan.consented().map(drop)
 }
 
 /// A history row for a migration that counts as applied.

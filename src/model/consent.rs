@@ -50,6 +50,7 @@ pub const CONSENTS: &[Consent] = &[
         code: Code::DropDatabase,
         meaning: "drop the project's databases with `bird reset`, which no protected environment permits (command line only)",
         in_files: false,
+        guards_data: true,
     },
     Consent {
         code: Code::DropTable,

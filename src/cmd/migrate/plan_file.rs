@@ -202,7 +202,10 @@ async fn schema_moved(
                 part => format!(": {part}"),
             };
             let what = line.how.since();
-            let mut moved = fault(format!("{}{part} {what} since the plan was written", line.object));
+            let mut moved = fault(format!(
+                "{}{part} {what} since the plan was written",
+                line.object
+            ));
             let sides = [("then", line.old), ("now", line.new)];
             for (label, text) in sides.into_iter().filter(|(_, text)| !text.is_empty()) {
                 moved = moved.note(format!("{label}: {text}"));
