@@ -1,6 +1,5 @@
 //! `bird diff`: the SQL that leads from one schema to another, tried in a scratch database.
 
-pub mod describe;
 mod report;
 
 use futures_util::future::join;

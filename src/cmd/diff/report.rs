@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::describe;
 use crate::cmd::source::compare::{Compared, Verified};
+use crate::cmd::source::describe;
 use crate::model::change::{DdlStep, Hazard, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};

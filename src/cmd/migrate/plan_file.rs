@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::Args;
 use crate::cmd::context::Context;
-use crate::cmd::diff::describe;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::open;
+use crate::cmd::source::describe;
 use crate::db::{clock, inspect};
 use crate::diff::diff;
 use crate::model::code::Code;

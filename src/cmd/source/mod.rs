@@ -3,6 +3,7 @@
 
 mod cache;
 pub mod compare;
+pub mod describe;
 mod expected;
 mod load;
 pub mod schema_file;

@@ -2,10 +2,10 @@
 
 use super::super::source::{Loaded, ShadowPool, Source, Upto};
 use crate::cmd::context::Context;
-use crate::cmd::diff::describe::{self, How};
 use crate::cmd::run::open;
 use crate::cmd::run::state::{Named, named, pending};
 use crate::cmd::seed;
+use crate::cmd::source::describe::{self, How};
 use crate::db::session::{DbError, Session};
 use crate::db::{history as db_history, stored_migration};
 use crate::diff::diff;
