@@ -23,11 +23,13 @@ pub struct Migration {
     narrow: Option<u64>,
 }
 
-/// The file `V<version>__<name>.undo.sql` beside a migration.
+/// The file `V<version>__<name>.undo.sql` beside a migration, or the statements in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undo {
     pub file: String,
     pub text: Arc<str>,
+    /// Whether bird computed the statements: there is no such file.
+    pub computed: bool,
 }
 
 impl Migration {

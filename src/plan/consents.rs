@@ -8,6 +8,7 @@ use crate::dialect::statement::StatementEffect;
 use crate::dialect::{Dialect, statement};
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::history::Direction;
 use crate::model::migration::Migration;
 use crate::sql::script;
 
@@ -146,10 +147,7 @@ impl<'p> Consents<'p> {
             .database(name)
             .at(step.location(asked.statement))
             .consent(consent)
-            .hint(format!(
-                "if it is meant: --allow {consent}, or `-- bird: allow {consent}` on the line \
-                 before the statement"
-            ));
+            .hint(self.ways_to_allow(step, consent));
         refusal.objects = asked.tables;
         refusal
     }
@@ -171,12 +169,25 @@ impl<'p> Consents<'p> {
             .at(step.location(statement))
             .consent(REFERENCED)
             .hint(format!(
-                "change [[references]] in bird.toml and what uses it first; if it is meant: \
-                 --allow {REFERENCED}, or `-- bird: allow {REFERENCED}` on the line before the \
-                 statement"
+                "change [[references]] in bird.toml and what uses it first; {}",
+                self.ways_to_allow(step, REFERENCED)
             ));
         refusal.notes = notes;
         refusal
+    }
+
+    /// How to give a consent to a statement. Statements that bird computed are in no file that
+    /// could hold a directive.
+    fn ways_to_allow(&self, step: &Step, consent: Code) -> String {
+        let mut files = self.subject.migrations.iter();
+        let file = files.find(|file| file.version == step.migration.version);
+        let undo = file.and_then(|file| file.undo.as_ref());
+        let is_undo = step.direction == Direction::Undo;
+        let instead = match undo.filter(|undo| is_undo && undo.computed) {
+            Some(_) => "write the undo file by hand".to_owned(),
+            None => format!("`-- bird: allow {consent}` on the line before the statement"),
+        };
+        format!("if it is meant: --allow {consent}, or {instead}")
     }
 
     fn elsewhere(&self, dialect: &dyn Dialect, sql: &str) -> Option<String> {

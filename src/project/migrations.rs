@@ -72,7 +72,15 @@ pub fn read(
             ),
             Named::Migration { version, name } | Named::Undo { version, name } => {
                 match text(&opened, &entry, regular, &mut buffer) {
-                    Ok(text) if is_undo(&entry) => undos.push((version, name, Undo { file, text })),
+                    Ok(text) if is_undo(&entry) => undos.push((
+                        version,
+                        name,
+                        Undo {
+                            file,
+                            text,
+                            computed: false,
+                        },
+                    )),
                     Ok(text) => migrations.push(Migration::new(version, name, file, text)),
                     Err(reason) => faults.push(
                         Diagnostic::new(Code::MigrationUnreadable, reason)

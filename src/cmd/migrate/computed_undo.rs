@@ -69,6 +69,7 @@ pub async fn fill(
             let undo = Undo {
                 file: format!("{name}.undo.sql (worked out)"),
                 text: text.into(),
+                computed: true,
             };
             if let Some(file) = at.and_then(|at| member.migrations.get_mut(at)) {
                 file.undo = Some(undo);
