@@ -4,6 +4,7 @@ mod existing;
 mod report;
 mod suggest;
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use clap::ValueEnum;
@@ -186,9 +187,10 @@ fn variables(
     }
 }
 
-/// Refuses names that would share their variable.
+/// Drops names that were given before, and refuses those that would share their variable.
 fn same_name_twice(databases: &mut Vec<String>) -> Result<(), Failure> {
-    databases.dedup();
+    let mut given = HashSet::new();
+    databases.retain(|name| given.insert(name.clone()));
     for (at, name) in databases.iter().enumerate() {
         let twin = |other: &&String| other.eq_ignore_ascii_case(name);
         if let Some(twin) = databases.iter().take(at).find(twin) {
