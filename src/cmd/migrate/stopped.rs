@@ -46,17 +46,22 @@ pub fn diagnose(
                 at + 1,
                 hide(&reason.to_string())
             );
+            let interrupted = context.stop.asked();
+            let interrupted = interrupted.filter(|_| reason.kind == ErrorKind::Cancelled);
+            let hint = match interrupted {
+                Some(_) => {
+                    format!("the second signal cancelled it on the server; {again} to go on")
+                }
+                None => way_on(step, *at, reason),
+            };
             let mut fault = error(Code::StatementFailed, message)
                 .at(place(step, *at, reason))
-                .hint(way_on(step, *at, reason));
+                .hint(hint);
             fault
                 .notes
                 .splice(0..0, reason.notes.iter().map(|note| hide(note)));
             fault.notes.extend(left_behind(left));
-            match context.stop.asked() {
-                Some(exit) if reason.kind == ErrorKind::Cancelled => (fault, exit),
-                _ => (fault, Exit::Stopped),
-            }
+            (fault, interrupted.unwrap_or(Exit::Stopped))
         }
         Reason::Lost(at, reason) => {
             let message = format!(
