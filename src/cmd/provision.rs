@@ -188,17 +188,17 @@ impl Report for ProvisionReport {
             let made = made.as_ref();
             let server = made.and_then(|made| made.server.as_ref());
             let done = made.map_or(&[][..], |made| &made.created);
-            let (created, missing) = if self.dry_run {
+            let (created, would_create) = if self.dry_run {
                 (&[][..], done)
             } else {
                 (done, &[][..])
             };
             let state = match made {
                 None => "unreachable",
-                Some(_) if !missing.is_empty() => "absent",
+                Some(_) if !would_create.is_empty() => "absent",
                 Some(_) => "present",
             };
-            json!({
+            let mut database = json!({
                 "name": name,
                 "engine": engine,
                 "product": server.map(|server| server.product),
@@ -206,8 +206,11 @@ impl Report for ProvisionReport {
                 "state": state,
                 "concern": made.and_then(|made| made.concern.as_ref()),
                 "created": created,
-                "missing": missing,
-            })
+            });
+            if self.dry_run {
+                database["would_create"] = json!(would_create);
+            }
+            database
         });
         databases.collect()
     }

@@ -23,11 +23,12 @@ pub use migration_state::{MigrationState, PartiallyApplied, differing, migration
 pub use reference_guard::{ReferenceGuard, ReferencedChange};
 pub use undo::{builds_on, taken_back, undo};
 
-use crate::model::code::Code;
 use std::ops::Range;
 
 use crate::dialect::Dialect;
 use crate::dialect::recovery::RecoveryClass;
+use crate::invariant::present;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Location, Severity};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, Entry, History, Width};
@@ -136,10 +137,13 @@ impl Plan {
         self.databases.iter().find(|plan| plan.name == database)
     }
 
-    /// A step and its database, by a pair of `order`.
-    pub fn step(&self, (database, step): (usize, usize)) -> Option<(&DatabasePlan, &Step)> {
-        let database = self.databases.get(database)?;
-        Some((database, database.steps.get(step)?))
+    /// The steps in the order in which they would run, each with its database.
+    pub fn ordered(&self) -> impl Iterator<Item = (&DatabasePlan, &Step)> {
+        self.order.iter().map(|&(database, step)| {
+            let found = self.databases.get(database);
+            let found = found.and_then(|own| Some((own, own.steps.get(step)?)));
+            present(found, "the order of a plan names its own steps")
+        })
     }
 
     /// The plan, unless a consent is missing.

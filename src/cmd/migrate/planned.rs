@@ -26,10 +26,7 @@ pub fn step_json(step: &Step) -> Value {
 /// The SQL in the order in which it would run.
 pub fn planned_blocks(plan: &Plan, nothing: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    for at in &plan.order {
-        let Some((database, step)) = plan.step(*at) else {
-            continue;
-        };
+    for (database, step) in plan.ordered() {
         let (name, migration) = (&database.name, step.migration.title());
         let count = step.script.statements.len();
         if count == 0 {

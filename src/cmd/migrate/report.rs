@@ -455,7 +455,8 @@ impl Report for MigrateReport {
         let missing = self.missing.lines();
         let missing = missing.iter().map(|line| comment(line));
         let consents: String = missing.collect();
-        Some(script(&self.plan, &self.databases) + &consents)
+        let script = script(&self.plan, &self.databases, self.direction);
+        Some(script + &consents)
     }
 
     fn databases(&self) -> Vec<Value> {

@@ -1,31 +1,33 @@
 //! The plan as a script for the engines' own clients.
 
+use crate::invariant::present;
 use crate::model::change::DdlStep;
+use crate::model::history::Direction;
 use crate::model::schema::Id;
 use crate::plan::{DatabasePlan, Plan, Step};
 use crate::project::Database;
 
-const UNRECORDED: &str = "bird migrate runs these statements and records them; a client that runs \
-     this script records nothing";
-
 /// The statements of a plan in their order, each file in its transaction, with the settings of
 /// bird's own sessions.
-pub fn script(plan: &Plan, databases: &[Database]) -> String {
+pub fn script(plan: &Plan, databases: &[Database], direction: Direction) -> String {
     let mut text = String::new();
     if !plan.order.is_empty() {
-        text.push_str(&comment(UNRECORDED));
+        let command = match direction {
+            Direction::Up => "migrate",
+            Direction::Undo => "undo",
+        };
+        text.push_str(&comment(&format!(
+            "bird {command} runs these statements and records them; a client that runs this script \
+             records nothing"
+        )));
     }
     let idle = |own: &&DatabasePlan| own.steps.is_empty();
     let several = plan.databases.iter().filter(|own| !idle(own)).count() > 1;
     let mut last = None;
-    for at in &plan.order {
-        let Some((own, step)) = plan.step(*at) else {
-            continue;
-        };
+    for (own, step) in plan.ordered() {
         let mut databases = databases.iter();
-        let Some(database) = databases.find(|database| database.name == own.name) else {
-            continue;
-        };
+        let database = databases.find(|database| database.name == own.name);
+        let database = present(database, "a dry run has the databases of its plan");
         if last.replace(own.name.as_str()) != Some(&own.name) {
             text.push_str(&session(database, several));
         }

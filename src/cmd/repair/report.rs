@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cmd::run::missing::MissingConsents;
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
 use crate::model::repair::{Action, RepairCounts};
@@ -244,14 +245,14 @@ impl RepairReport {
 /// The finding about the rows of a reference that the database refused.
 fn refused(reference: &ReferenceOutcome) -> Option<Diagnostic> {
     let from = &reference.from;
-    let what = match reference.outcome.refused {
-        0 => return None,
-        1 => "the database refused to change 1 row".to_owned(),
-        many => format!("the database refused to change {many} rows"),
-    };
-    let mut fault = Diagnostic::new(Code::RowsRefused, format!("{from}: {what}"));
-    let rows = reference.refusals.iter();
-    fault.notes = rows
+    if reference.outcome.refused == 0 {
+        return None;
+    }
+    let rows = counted(reference.outcome.refused, "row");
+    let message = format!("{from}: the database refused to change {rows}");
+    let mut fault = Diagnostic::new(Code::RowsRefused, message);
+    let refusals = reference.refusals.iter();
+    fault.notes = refusals
         .map(|(row, why)| format!("{}: {why}", row.join(", ")))
         .collect();
     Some(fault.hint("correct the rows, then run the same command again"))

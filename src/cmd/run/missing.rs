@@ -1,6 +1,7 @@
 //! Consents that a dry run finds missing: it lists them behind its plan instead of refusing.
 
 use crate::model::consent::CONSENTS;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 use crate::output::Block;
@@ -40,8 +41,7 @@ impl MissingConsents {
     pub fn lines(&self) -> Vec<String> {
         let heading = match self.0.len() {
             0 => return Vec::new(),
-            1 => "the run will ask for 1 consent:".to_owned(),
-            many => format!("the run will ask for {many} consents:"),
+            many => format!("the run will ask for {}:", counted(many, "consent")),
         };
         let consents = self.0.iter().map(|one| {
             let name = one.consent.map_or("", |consent| consent.name());

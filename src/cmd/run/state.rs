@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::history::{Applied, Direction, History};
 use crate::model::migration::{Migration, title};
@@ -178,11 +179,10 @@ impl State {
 
 /// The finding about the pending migrations of a database; `None` if there are none.
 pub fn pending(database: &str, all: &[Named]) -> Option<Diagnostic> {
-    let what = match all.len() {
-        0 => return None,
-        1 => "1 pending migration".to_owned(),
-        many => format!("{many} pending migrations"),
-    };
+    if all.is_empty() {
+        return None;
+    }
+    let what = counted(all.len(), "pending migration");
     let message = format!("{database}: {what}: {}", list(all));
     let fault = Diagnostic::new(Code::Pending, message).database(database);
     Some(fault.hint(match all.len() {
