@@ -40,7 +40,6 @@ fn a_dropped_table_needs_a_consent_before_anything_runs(engine: Engine) {
     );
     for arguments in [
         &["migrate"][..],
-        &["migrate", "--dry-run"],
         &["up"],
         &["migrate", "--allow", "data-loss", "--allow", "protected"],
     ] {
@@ -51,16 +50,25 @@ fn a_dropped_table_needs_a_consent_before_anything_runs(engine: Engine) {
             .warns("migrations/ums/V2__clean.sql:3:1")
             .warns("--allow drop-table, or `-- bird: allow drop-table`");
     }
-    let json = world.run(&["migrate", "--format", "json"]).exits(3).json();
-    let findings = json["findings"].as_array().expect("findings");
-    let output: Vec<_> = findings
-        .iter()
-        .map(|one| (&one["code"], &one["line"]))
-        .collect();
-    let expected = [("drop-table", 3), ("data-loss", 4), ("data-loss", 6)];
-    assert_eq!(output.len(), expected.len(), "{json:#}");
-    for ((code, line), (expected, place)) in output.into_iter().zip(expected) {
-        assert!(*code == expected && *line == place, "{json:#}");
+    world
+        .run(&["migrate", "--dry-run"])
+        .exits(3)
+        .says("CREATE TABLE b")
+        .says("the run will ask for 3 consents:")
+        .says("--allow drop-table: ums: statement 2 of V2 clean drops the table `old` (migrations/ums/V2__clean.sql:3)");
+    let run = ["migrate", "--format", "json"];
+    for arguments in [&run[..], &[&run[..], &["--dry-run"]].concat()] {
+        let json = world.run(arguments).exits(3).json();
+        let findings = json["findings"].as_array().expect("findings");
+        let output: Vec<_> = findings
+            .iter()
+            .map(|one| (&one["code"], &one["line"]))
+            .collect();
+        let expected = [("drop-table", 3), ("data-loss", 4), ("data-loss", 6)];
+        assert_eq!(output.len(), expected.len(), "{json:#}");
+        for ((code, line), (expected, place)) in output.into_iter().zip(expected) {
+            assert!(*code == expected && *line == place, "{json:#}");
+        }
     }
     // Nothing ran, not even the harmless first statement.
     world.refused("ums", "SELECT * FROM b");
@@ -163,14 +171,17 @@ fn another_database_needs_a_consent(engine: Engine) {
         ),
     };
     let world = applied(engine).migration("ums/V2__a.sql", sql);
-    for arguments in [&["migrate"][..], &["migrate", "--dry-run"]] {
-        world
-            .run(arguments)
-            .exits(3)
-            .warns("error[other-database]: ums: statement 1 of V2 a")
-            .warns(why)
-            .warns("-- bird: allow other-database");
-    }
+    world
+        .run(&["migrate"])
+        .exits(3)
+        .warns("error[other-database]: ums: statement 1 of V2 a")
+        .warns(why)
+        .warns("-- bird: allow other-database");
+    world
+        .run(&["migrate", "--dry-run"])
+        .exits(3)
+        .says("--allow other-database: ums: statement 1 of V2 a")
+        .says(why);
     world.write(
         "migrations/ums/V2__a.sql",
         &format!("-- bird: allow other-database\n{sql}\n"),
@@ -217,23 +228,30 @@ fn a_protected_environment_is_written_only_with_a_consent(engine: Engine) {
             .warns("error[protected]: the environment `production` is protected")
             .warns("--allow protected");
     };
+    let listed = |arguments: &[&str]| {
+        world
+            .run(arguments)
+            .ok()
+            .says("--allow protected: the environment `production` is protected");
+    };
     let done = |arguments: &[&str]| {
         world.run(&[arguments, &allowed[..]].concat()).ok();
         world.run(arguments).ok();
     };
     refused(&["up"]);
     refused(&["provision"]);
+    listed(&["provision", "--dry-run"]);
     let status = world.run(&["status", "--format", "json"]).ok().json();
     assert_eq!(database(&status, "ums")["state"], "absent");
     done(&["provision"]);
     refused(&["migrate"]);
-    refused(&["migrate", "--dry-run"]);
+    listed(&["migrate", "--dry-run"]);
     refused(&["up"]);
     let status = world.run(&["status", "--format", "json"]).ok().json();
     assert_eq!(database(&status, "ums")["state"], "pending");
     done(&["migrate"]);
     refused(&["seed"]);
-    refused(&["seed", "--dry-run"]);
+    listed(&["seed", "--dry-run"]);
     refused(&["up"]);
     assert_eq!(world.client("ums", "SELECT count(*) FROM users"), "0\n");
     done(&["seed"]);
@@ -338,7 +356,7 @@ fn a_secret_is_not_shown_by_a_dry_run(engine: Engine) {
     );
     let world = applied(engine).migration("ums/V2__account.sql", &format!("{account};\n"));
     let stars = "*".repeat(CANARY.len());
-    for format in ["table", "json", "markdown"] {
+    for format in ["table", "json", "markdown", "sql"] {
         world
             .run(&["migrate", "--dry-run", "--format", format])
             .ok()
