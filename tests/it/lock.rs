@@ -264,6 +264,10 @@ fn a_second_signal_cancels_the_statement_on_the_server() {
         until_told(&world, "cancelling the running statement");
         let status = running.wait().expect("its end");
         assert_eq!(status.code(), Some(130), "{engine:?}");
+        until_told(
+            &world,
+            "the second signal cancelled it on the server; run bird migrate again",
+        );
         assert!(!is_slow(&world), "{engine:?}");
         // What stands is known, and the next run goes on from there.
         let stands = world.run(&["status", "--format", "json"]).ok().json();
