@@ -195,6 +195,21 @@ fn a_server_that_is_not_up_is_named(engine: Engine) {
 }
 
 /// A server that starts takes connections before it can serve them: the first two are hung up on.
+/// A driver breaks over the first bytes of another engine's server; nobody reads its panic.
+#[test]
+fn the_server_of_another_engine_is_named() {
+    for engine in [Engine::MySql, Engine::MariaDb] {
+        engine.run(|engine| {
+            let world = World::one(engine);
+            let url = world.url("ums").replacen("mysql://", "postgres://", 1);
+            let world = world.env("BIRD_UMS_URL", &url);
+            let run = world.run(&["status"]).exits(2).says("unreachable");
+            run.warns("what answers there is no postgres server")
+                .warns("check its URL (BIRD_UMS_URL)");
+        });
+    }
+}
+
 fn a_server_that_comes_up_later_is_waited_for(engine: Engine) {
     if engine == Engine::Sqlite {
         return;

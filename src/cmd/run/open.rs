@@ -116,6 +116,10 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
         None => String::new(),
     };
     let (code, hint) = match error.kind {
+        ErrorKind::Denied if matches!(database.target, Target::File(_)) => {
+            let hint = "let this user write the file and its folder, or name another file in its URL";
+            (Code::Denied, format!("{hint}{variable}"))
+        }
         ErrorKind::MissingDatabase => (Code::NoDatabase, "create it with `bird provision`".to_owned()),
         ErrorKind::Account => {
             (Code::Denied, format!("check user and password in its URL{variable}"))

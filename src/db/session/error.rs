@@ -94,6 +94,14 @@ pub(super) fn from_driver(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) 
                 .or_else(|| dialect.pointed_at(&described.message, sql));
             described
         }
+        // An embedded engine has no connection: this is about the file's folder.
+        sqlx::Error::Io(error) if dialect.facts().is_embedded() => {
+            let kind = match error.kind() {
+                std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                _ => ErrorKind::Other,
+            };
+            DbError::new(kind, format!("creating its folder: {error}"))
+        }
         // A handshake that fails arrives as trouble with the stream.
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             DbError::new(ErrorKind::Certificate, format!("TLS: {error}"))

@@ -95,7 +95,13 @@ impl Session {
             }
         };
         let greeting = async {
-            let connection = guard::guarded(connecting).await?;
+            let connection = guard::guarded(connecting).await;
+            // A driver breaks over the first bytes of another engine's server.
+            let connection = connection.map_err(|_| {
+                let engine = dialect.facts().name;
+                let message = format!("what answers there is no {engine} server");
+                DbError::new(ErrorKind::Other, message)
+            })?;
             let connection = connection.map_err(|error| from_driver(error, dialect, ""))?;
             let mut session = Session {
                 connection,
