@@ -113,6 +113,9 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
     for notice in &project.notices {
         progress.detail(notice);
     }
+    for warning in &project.warnings {
+        progress.notice(warning);
+    }
     if !project.databases.is_empty() {
         let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for warning in project::unread(variables, &project.databases) {

@@ -67,6 +67,8 @@ pub struct DatabaseConfig {
     /// The name in the header of the table.
     pub span: Range<usize>,
     pub url: Option<Spanned<String>>,
+    /// Whether an environment is selected and leaves `url` to the base settings.
+    pub url_of_base: bool,
     pub url_file: Option<Spanned<String>>,
     pub engine: Option<String>,
     pub migrations: Option<Spanned<String>>,
@@ -150,6 +152,7 @@ fn database(
         name: name.to_owned(),
         span,
         url,
+        url_of_base: false,
         url_file,
         engine: reader.word(table, "engine", &dialect::names()),
         migrations: reader.string(table, "migrations"),

@@ -82,6 +82,8 @@ pub struct Project {
     pub assertions: Vec<Assertion>,
     /// Notices that are not errors.
     pub notices: Vec<String>,
+    /// What is probably not meant.
+    pub warnings: Vec<String>,
 }
 
 /// A database of the project.
@@ -123,6 +125,7 @@ pub fn none(request: &Request<'_>) -> Project {
         seeds: Vec::new(),
         assertions: Vec::new(),
         notices: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 
@@ -165,13 +168,19 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         assertions: config.assertions,
         notices: Vec::new(),
         state: StateDir::new(&root, config.state_dir.as_deref(), request),
+        warnings: Vec::new(),
         root,
         config: path,
     };
-    for database in config.databases {
-        let selected = request.databases.is_empty() || request.databases.contains(&database.name);
-        match resolve::resolve(&project.root, &document, &database, selected, request) {
-            Ok(database) => project.databases.push(database),
+    for own in config.databases {
+        let selected = request.databases.is_empty() || request.databases.contains(&own.name);
+        match resolve::resolve(&project.root, &document, &own, selected, request) {
+            Ok(database) => {
+                let environment = request.environment.as_deref().filter(|_| own.url_of_base);
+                let left = environment.and_then(|name| resolve::left_on_base(&database, name));
+                project.warnings.extend(left);
+                project.databases.push(database);
+            }
             // A database that is not selected may lack its variables.
             Err(fault) if selected => reader.faults.push(fault),
             Err(_) => {}
@@ -263,8 +272,16 @@ fn with_environment(
         nested_environment(reader, over);
         let mut whole = base.clone();
         document::overlay(&mut whole, over);
-        let config = config::read(reader, &whole);
+        let mut config = config::read(reader, &whole);
         if request.environment.as_deref() == Some(name.get_ref().as_ref()) {
+            for own in &mut config.databases {
+                let base = chosen.databases.iter().find(|base| base.name == own.name);
+                let of_base = base.and_then(|base| base.url.as_ref());
+                own.url_of_base = of_base.is_some_and(|base| {
+                    let url = own.url.as_ref();
+                    url.is_some_and(|url| url.span() == base.span())
+                });
+            }
             chosen = config;
             found = true;
         }

@@ -280,6 +280,21 @@ fn identity(dialect: &dyn Dialect, target: &Target, schema: Option<&str>) -> Str
     }
 }
 
+/// A warning about a selected database that an environment leaves on the embedded file of the base
+/// settings, unless a variable names another place.
+pub fn left_on_base(database: &Database, environment: &str) -> Option<String> {
+    let name = &database.name;
+    let from_config = database.selected && database.location.is_some();
+    (from_config && database.dialect.facts().is_embedded()).then(|| {
+        let place = database.target.shown();
+        format!(
+            "warning: the environment `{environment}` sets no URL for `{name}`, which stays on {place}; \
+             set BIRD_{}_URL, or `url` in [env.{environment}.databases.{name}]",
+            name.to_ascii_uppercase()
+        )
+    })
+}
+
 /// Notices about network connections that the URL leaves unverified.
 pub fn weak_tls(databases: &[Database]) -> Vec<String> {
     let weak = databases
