@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::facts::CommandFacts;
@@ -52,6 +52,9 @@ pub struct StatusReport {
     diagnostics: Vec<Diagnostic>,
     /// Whether what is not as it should be counts as found.
     exit_code: bool,
+    environment: Option<String>,
+    /// The databases whose place is shown.
+    places: Vec<(String, String)>,
     exit: Exit,
 }
 
@@ -96,11 +99,13 @@ async fn look(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
         states: Vec::new(),
         diagnostics: Vec::new(),
         exit_code: args.exit_code,
+        environment: context.project.environment.clone(),
+        places: places(context),
         exit: Exit::Done,
     };
     for ((database, migrations), answer) in databases.iter().zip(files?).zip(answers) {
         let Some(answer) = answer else { continue };
-        let state = match answer {
+        let mut state = match answer {
             Response::Unreachable(fault) => {
                 report.diagnostics.push(fault);
                 report.exit = report.exit.most_severe(Exit::Failed);
@@ -130,6 +135,7 @@ async fn look(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
                 state
             }
         };
+        state.target = Some(database.target.shown());
         let clean = state.state == "current";
         if args.exit_code && !clean {
             report.exit = report.exit.most_severe(Exit::Found);
@@ -138,6 +144,19 @@ async fn look(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
     }
     report.exit = open::interrupted(context, report.exit);
     Ok(report)
+}
+
+/// The places of the selected databases. Only files of a project without an environment are known
+/// without being shown.
+fn places(context: &Context) -> Vec<(String, String)> {
+    let project = &context.project;
+    let is_known = |database: &Database| {
+        project.environment.is_none() && database.dialect.facts().is_embedded()
+    };
+    let shown = project.selected().filter(|database| !is_known(database));
+    shown
+        .map(|database| (database.name.clone(), database.target.shown()))
+        .collect()
 }
 
 /// The answer of a database.
@@ -283,6 +302,10 @@ impl Report for StatusReport {
         if lists.count() > 0 {
             blocks.push(Block::Grid(list_grid(&self.states)));
         }
+        let environment = self.environment.iter();
+        blocks.extend(environment.map(|name| Block::Line(format!("environment: {name}"))));
+        let places = self.places.iter();
+        blocks.extend(places.map(|(name, place)| Block::Line(format!("{name}: {place}"))));
         for state in &self.states {
             let name = &state.name;
             if let Some(partial) = &state.partial {
@@ -319,6 +342,10 @@ impl Report for StatusReport {
 
     fn databases(&self) -> Vec<Value> {
         self.states.iter().map(State::json).collect()
+    }
+
+    fn extra(&self) -> Map<String, Value> {
+        Map::from_iter([("environment".to_owned(), json!(self.environment))])
     }
 }
 

@@ -22,6 +22,9 @@ use crate::project::Database;
 pub struct State {
     pub name: String,
     pub engine: &'static str,
+    /// Where it is, without user or password; only for `status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     pub product: Option<Product>,
     pub server_version: Option<String>,
     /// `absent`, `unreachable`, `unreadable`, `unmanaged`, `half-applied`, `disagrees`, `pending`, `current`.
@@ -130,6 +133,7 @@ impl State {
         State {
             name: database.name.clone(),
             engine: database.dialect.facts().name,
+            target: None,
             product: None,
             server_version: None,
             state: "unreachable",
@@ -169,6 +173,14 @@ impl State {
     pub fn version(&self) -> String {
         self.current
             .map_or("-".into(), |current| format!("V{current}"))
+    }
+
+    /// A number of migrations; `-` if the history could not be read.
+    fn count<T>(&self, migrations: &[T]) -> String {
+        match self.state {
+            "unreachable" | "unreadable" => "-".to_owned(),
+            _ => migrations.len().to_string(),
+        }
     }
 
     pub fn json(&self) -> Value {
@@ -259,8 +271,8 @@ pub fn grid(states: &[State]) -> Grid {
                     state.server(),
                     state.state.to_owned(),
                     state.version(),
-                    state.applied.len().to_string(),
-                    state.pending.len().to_string(),
+                    state.count(&state.applied),
+                    state.count(&state.pending),
                     state.applied.last().map(last).unwrap_or_default(),
                 ]
             })
