@@ -204,7 +204,7 @@ fn the_server_of_another_engine_is_named() {
             let url = world.url("ums").replacen("mysql://", "postgres://", 1);
             let world = world.env("BIRD_UMS_URL", &url);
             let run = world.run(&["status"]).exits(2).says("unreachable");
-            run.warns("what answers there is no postgres server")
+            run.warns("what answers there does not speak like a postgres server")
                 .warns("check its URL (BIRD_UMS_URL)");
         });
     }

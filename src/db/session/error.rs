@@ -115,3 +115,10 @@ pub(super) fn from_driver(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) 
         other => DbError::new(ErrorKind::Other, other.to_string()),
     }
 }
+
+/// The error about a server whose first answer a driver does not understand.
+pub(super) fn other_server(dialect: &dyn Dialect, why: &str) -> DbError {
+    let engine = dialect.facts().name;
+    let message = format!("what answers there does not speak like a {engine} server{why}");
+    DbError::new(ErrorKind::Other, message)
+}

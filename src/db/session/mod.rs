@@ -20,7 +20,7 @@ use crate::invariant::broken;
 use crate::model::server::Server;
 use crate::model::target::Target;
 pub use error::DbError;
-use error::from_driver;
+use error::{from_driver, other_server};
 pub use sample::Sample;
 
 /// The timeout of a connection attempt. PgBouncer delays a client for 15 seconds after a failed
@@ -97,12 +97,11 @@ impl Session {
         let greeting = async {
             let connection = guard::guarded(connecting).await;
             // A driver breaks over the first bytes of another engine's server.
-            let connection = connection.map_err(|_| {
-                let engine = dialect.facts().name;
-                let message = format!("what answers there is no {engine} server");
-                DbError::new(ErrorKind::Other, message)
+            let connection = connection.map_err(|_| other_server(dialect, ""))?;
+            let connection = connection.map_err(|error| match error {
+                sqlx::Error::Protocol(message) => other_server(dialect, &format!(": {message}")),
+                error => from_driver(error, dialect, ""),
             })?;
-            let connection = connection.map_err(|error| from_driver(error, dialect, ""))?;
             let mut session = Session {
                 connection,
                 dialect,
