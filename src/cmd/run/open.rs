@@ -133,7 +133,7 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
         ),
         ErrorKind::Connection => {
             let waits = match error.waited {
-                Some(waited) => format!("bird waited {waited:?} for it"),
+                Some(waited) => format!("bird waited {} for it", seconds(waited)),
                 None => "--wait 60s waits for it".to_owned(),
             };
             let hint = format!("is the server up, and the URL right{variable}? {waits}");
