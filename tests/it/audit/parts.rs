@@ -187,6 +187,34 @@ fn rows_with_null_that_were_not_read_are_missing() {
     output.says("rows with NULL were not read");
 }
 
+/// What Ctrl-C leaves unread is said, nothing is promised, and the next run reads the rest.
+#[test]
+fn an_interrupted_audit_says_what_it_covered() {
+    let world = many();
+    let flags = ["audit", "--strategy", "merge", "--jobs", "2"];
+    let slow = world.start(&[&flags[..], &["--max-rate", "50000"]].concat());
+    let is_begun = || {
+        let texts = journals(&world).into_iter().map(fs::read_to_string);
+        texts.flatten().any(|text| text.contains("{\"Done\""))
+    };
+    for _ in 0..2_000 {
+        if is_begun() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    slow.signal("INT");
+    let output = slow.finish().exits(130);
+    let output = output.says("twitter.m.a -> ums.u.id: not finished; covered: keys from ");
+    let output = output.says("\nnot finished: read ");
+    let output = output.says("; bird audit --resume continues\n");
+    assert!(!output.stdout.contains("every orphan"), "{}", output.stdout);
+    let resumed = world.run(&[&flags[..], &["--resume"]].concat()).exits(1);
+    resumed
+        .says("confirmed: every orphan listed")
+        .says("\nfailed: 7 orphan rows in 2 references\n");
+}
+
 /// What was seen of another instant does not count.
 #[test]
 fn a_snapshot_that_was_killed_is_taken_anew() {
