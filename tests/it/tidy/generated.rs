@@ -17,6 +17,7 @@ type Sections = [(&'static str, Generate)];
 /// Every page with generated sections.
 const PAGES: &[(&str, &Sections)] = &[
     ("docs/reference/commands.md", COMMANDS),
+    ("docs/reference/config.md", CONFIG),
     ("docs/reference/consents.md", &[("consents", consents)]),
     ("docs/reference/error-codes.md", &[("codes", codes)]),
     (
@@ -30,6 +31,14 @@ const COMMANDS: &Sections = &[
     ("commands", commands),
     ("global-flags", global_flags),
     ("flags", flags),
+];
+
+const CONFIG: &Sections = &[
+    ("config-database", || config("database")),
+    ("config-reference", || config("reference")),
+    ("config-seed", || config("seed")),
+    ("config-assertion", || config("assertion")),
+    ("config-environment", || config("environment")),
 ];
 
 fn table(headers: [&str; 2], rows: impl Iterator<Item = [String; 2]>) -> String {
@@ -74,6 +83,53 @@ fn formats() -> String {
         .map(|format| format!("`{}`", format.name))
         .collect();
     format!("{}\n", names.join(", "))
+}
+
+/// The keys of one table of bird.toml, from the JSON Schema, which is tested against the parser.
+fn config(table_name: &str) -> String {
+    let text = fs::read_to_string(root().join("docs/bird.schema.json")).expect("the schema");
+    let schema: serde_json::Value = serde_json::from_str(&text).expect("the schema is JSON");
+    let keys = &schema["definitions"][table_name]["properties"];
+    let keys = keys.as_object().expect("the table has keys").iter();
+    let rows = keys.map(|(key, rule)| {
+        let path = rule["$ref"]
+            .as_str()
+            .map(|path| path.trim_start_matches('#'));
+        let referenced = path.and_then(|path| schema.pointer(path)).unwrap_or(rule);
+        // A key of an environment means what it means outside.
+        let outside = &schema["properties"][key];
+        let described = [rule, referenced, outside].into_iter();
+        let mut meanings = described.filter_map(|place| place["description"].as_str());
+        let meaning = meanings
+            .next()
+            .unwrap_or_else(|| panic!("{table_name}.{key} says nothing"));
+        let values = rule["enum"]
+            .as_array()
+            .or_else(|| referenced["enum"].as_array());
+        let values = values.map(|values| {
+            let values: Vec<String> = values
+                .iter()
+                .map(|value| format!("`{}`", plain(value)))
+                .collect();
+            format!(" One of {}.", values.join(", "))
+        });
+        let default = rule
+            .get("default")
+            .map(|value| format!(" Default: `{}`.", plain(value)));
+        let notes = [values, default].into_iter().flatten();
+        [
+            format!("`{key}`"),
+            meaning.to_owned() + &notes.collect::<String>(),
+        ]
+    });
+    table(["key", "meaning"], rows)
+}
+
+/// A value without the quotes of JSON.
+fn plain(value: &serde_json::Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The flags that every command has.
