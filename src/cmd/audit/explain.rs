@@ -113,6 +113,7 @@ pub fn blocks(all: &[Explanation]) -> Vec<Block> {
             "guarantee",
         ],
         numbers: vec![3, 4, 5, 6],
+        optional: vec![7, 1, 5],
         ..Grid::default()
     };
     let about = |number: Option<u64>| number.map_or("?".to_owned(), |number| format!("~{number}"));
