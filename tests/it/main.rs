@@ -67,6 +67,7 @@ mod refinery;
 mod repair;
 mod reset;
 mod schema;
+mod script;
 mod seed;
 mod session;
 mod shadow;
