@@ -198,7 +198,8 @@ impl Mapping<'_> {
             self.faults.push(
                 fault
                     .note(format!("{} keeps the checksum {checksum}", self.tool.name))
-                    .hint("restore the file as it was applied, or consent to it as it is with --allow changed-file"),
+                    .hint("restore the file as it was applied, or consent to it as it is with --allow changed-file")
+                    .consent(Code::ChangedFile),
             );
         }
     }

@@ -6,6 +6,7 @@ use super::{Args, Decision, Origin, drift};
 use crate::adopt::{self, Adopted, BASELINE, REFINERY, Tool, baseline};
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
+use crate::cmd::run::missing::liftable;
 use crate::cmd::run::open;
 use crate::db::session::DbError;
 use crate::db::{history, inspect};
@@ -93,6 +94,7 @@ async fn one(
         return Ok(Decision {
             origin: Origin::AsItIs,
             adopted: Vec::new(),
+            missing: Vec::new(),
         });
     }
     let Some(session) = member.session.as_mut() else {
@@ -108,6 +110,7 @@ async fn one(
         None => Decision {
             origin: Origin::Baseline,
             adopted: of_baseline(member, &live)?,
+            missing: Vec::new(),
         },
         Some((tool, table)) => {
             if member.to.is_some() {
@@ -117,12 +120,21 @@ async fn one(
             }
             let query = tool.query(session.dialect, table, &session.table(&table.name));
             let rows = session.rows(&query).await.map_err(failed)?;
-            let changed = args.consents.allows(Code::ChangedFile);
-            let (read, files) = ((tool.read)(&rows), &member.migrations);
-            let adopted = adopt::adopt(tool, read, database.dialect, files, changed);
+            let allowed = args.consents.allows(Code::ChangedFile);
+            let work = |changed| {
+                let (read, files) = ((tool.read)(&rows), &member.migrations);
+                adopt::adopt(tool, read, database.dialect, files, changed).map_err(refused)
+            };
+            let mut missing = Vec::new();
+            let mut adopted = work(allowed);
+            if args.dry_run && adopted.is_err() {
+                missing = liftable(adopted)?;
+                adopted = work(true);
+            }
             Decision {
                 origin: Origin::Tool(tool.name),
-                adopted: adopted.map_err(refused)?,
+                adopted: adopted?,
+                missing,
             }
         }
     };

@@ -46,5 +46,6 @@ pub async fn decision(
     Ok(Decision {
         origin: Origin::Baseline,
         adopted: adopted.collect(),
+        missing: Vec::new(),
     })
 }

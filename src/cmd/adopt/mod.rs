@@ -16,7 +16,7 @@ use super::run::open::Absent;
 use super::run::{open, protected, versions};
 use crate::adopt::{Adopted, BASELINE, REFINERY};
 use crate::db::session::Access;
-use crate::model::diagnostic::Failure;
+use crate::model::diagnostic::{Diagnostic, Failure};
 
 pub use report::AdoptReport;
 
@@ -79,6 +79,8 @@ struct Decision {
     origin: Origin,
     /// In the order of versions, without those that the history has already.
     adopted: Vec<Adopted>,
+    /// The consents that the run of a dry run lacks.
+    missing: Vec<Diagnostic>,
 }
 
 /// Decides for all databases, and records unless it is a dry run.
@@ -119,11 +121,12 @@ async fn work(
     args: &Args,
     members: &mut [RunDatabase<'_>],
 ) -> Result<AdoptReport, Failure> {
-    let decisions = decide::all(context, args, members).await?;
+    let mut decisions = decide::all(context, args, members).await?;
     let writes = std::iter::zip(&*members, &decisions).any(|(m, d)| needs_writing(m, d));
     if args.dry_run || !writes {
         let protected = protected::missing(context, &args.consents);
-        let missing = MissingConsents::new(protected.filter(|_| writes));
+        let own = decisions.iter_mut().flat_map(|one| one.missing.drain(..));
+        let missing = MissingConsents::new(own.chain(protected.filter(|_| writes)));
         let mut report = AdoptReport::decided(members, decisions, args.dry_run);
         report.missing = missing;
         return Ok(report);
