@@ -1,9 +1,11 @@
 //! Draws diagnostics for people: the message, the place with its source line, notes and help.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::output::escape::terminal;
 use crate::output::wrap::{stderr_width, wrap};
@@ -21,15 +23,24 @@ pub fn show(diagnostics: &[Diagnostic], decorate: bool) {
         limit => renderer.term_width(limit),
     };
     let mut stderr = anstream::stderr().lock();
+    let mut explained = HashSet::new();
     for diagnostic in diagnostics {
-        let text = draw(diagnostic, &renderer, limit);
+        let code = diagnostic.code;
+        let is_explained = diagnostic.severity == Severity::Error && code.has_recovery();
+        let more = (is_explained && explained.insert(code.name())).then(|| more(code));
+        let text = draw(diagnostic, more.as_deref(), &renderer, limit);
         // Nothing can be done about a closed stderr.
         let _: std::io::Result<()> = writeln!(stderr, "{text}\n");
     }
 }
 
-/// One diagnostic as text, its sentences wrapped to a width.
-fn draw(diagnostic: &Diagnostic, renderer: &Renderer, limit: usize) -> String {
+/// Where the documentation says how to recover.
+fn more(code: Code) -> String {
+    format!("see bird help {code}, or {}", code.page())
+}
+
+/// One diagnostic as text, its sentences wrapped to a width. `more` leads to the documentation.
+fn draw(diagnostic: &Diagnostic, more: Option<&str>, renderer: &Renderer, limit: usize) -> String {
     let (level, word) = match diagnostic.severity {
         Severity::Error => (Level::ERROR, "error"),
         Severity::Warning => (Level::WARNING, "warning"),
@@ -69,6 +80,9 @@ fn draw(diagnostic: &Diagnostic, renderer: &Renderer, limit: usize) -> String {
     if let Some(hint) = &diagnostic.hint {
         let hint = wrapped(&terminal(hint, true), limit, label);
         group = group.element(Level::HELP.message(hint));
+    }
+    if let Some(more) = more {
+        group = group.element(Level::HELP.message(wrapped(more, limit, label)));
     }
     renderer.render(&[group])
 }

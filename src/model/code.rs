@@ -70,6 +70,7 @@ const RECOVERY: &[Code] = &[
     Code::NonEmpty,
     Code::NotExact,
     Code::OutOfOrder,
+    Code::PlanMoved,
     Code::Required,
     Code::RequiresUnmet,
     Code::StatementFailed,
@@ -85,10 +86,16 @@ impl Code {
         Code::ALL.iter().copied().find(|code| code.name() == name)
     }
 
+    /// Whether the page about recovery has a heading for it.
+    #[must_use]
+    pub fn has_recovery(self) -> bool {
+        RECOVERY.contains(&self)
+    }
+
     /// The place in the documentation that explains it, relative to the repository.
     #[must_use]
     pub fn page(self) -> String {
-        let page = if RECOVERY.contains(&self) {
+        let page = if self.has_recovery() {
             "docs/recovery.md"
         } else {
             "docs/reference/error-codes.md"
