@@ -296,27 +296,10 @@ fn database(
     let mut state = migration_state(syntax, subject.migrations, subject.history);
     plan.accepted = accept::accepted(subject, &mut state, problems);
     problems.refused.extend(state.disagreements(subject.name));
-    if let Some(to) = subject.to
-        && !subject
-            .migrations
-            .iter()
-            .any(|migration| migration.version == to)
-    {
-        let versions: Vec<String> = subject
-            .migrations
-            .iter()
-            .map(|migration| migration.version.to_string())
-            .collect();
-        let message = format!("`{}` has no migration with the version {to}", subject.name);
-        let last = versions
-            .last()
-            .map_or("it has none".into(), |last| format!("the last is {last}"));
-        let hint = nearest(&to.to_string(), versions.iter().map(String::as_str))
-            .map_or(last.clone(), |near| format!("{last}; did you mean {near}?"));
-        let fault = Diagnostic::new(Code::NoVersion, message)
-            .database(subject.name)
-            .hint(hint);
-        problems.failed.push(fault);
+    if let Some(to) = subject.to {
+        problems
+            .failed
+            .extend(no_version(subject.name, subject.migrations, to));
     }
     let wanted = |migration: &&Migration| subject.to.is_none_or(|to| migration.version <= to);
     let pending: Vec<&Migration> = state.pending.iter().copied().filter(wanted).collect();
@@ -366,6 +349,29 @@ fn database(
     let last = plan.steps.last().map_or(0, |step| step.migration.version);
     plan.largest = last.max(state.current.unwrap_or(0));
     plan
+}
+
+/// The reason against a version that no migration has.
+pub fn no_version(name: &str, migrations: &[Migration], to: i64) -> Option<Diagnostic> {
+    if migrations.iter().any(|migration| migration.version == to) {
+        return None;
+    }
+    let versions: Vec<String> = migrations
+        .iter()
+        .map(|migration| migration.version.to_string())
+        .collect();
+    let near = nearest(&to.to_string(), versions.iter().map(String::as_str));
+    let hint = match (versions.last(), near) {
+        (None, _) => "it has no migrations yet; `bird new NAME` writes the first".to_owned(),
+        (Some(last), None) => format!("the last is {last}"),
+        (Some(last), Some(near)) => format!("the last is {last}; did you mean {near}?"),
+    };
+    let message = format!("`{name}` has no migration with the version {to}");
+    Some(
+        Diagnostic::new(Code::NoVersion, message)
+            .database(name)
+            .hint(hint),
+    )
 }
 
 fn non_empty(subject: &Subject<'_>) -> Diagnostic {

@@ -16,7 +16,7 @@ use crate::model::exit::Exit;
 use crate::model::history::{HISTORY_TABLE, Width};
 use crate::model::schema::Table;
 use crate::model::target::Target;
-use crate::plan::migration_state;
+use crate::plan::{migration_state, no_version};
 use crate::project::Database;
 
 /// Decides for all databases, or gives every reason why one cannot be adopted.
@@ -153,18 +153,10 @@ fn refused(diagnostics: Vec<Diagnostic>) -> Failure {
 /// Checks that the version of `--to` exists.
 fn exists(member: &RunDatabase<'_>) -> Result<(), Failure> {
     let Some(to) = member.to else { return Ok(()) };
-    if member.migrations.iter().any(|file| file.version == to) {
-        return Ok(());
+    match no_version(&member.database.name, &member.migrations, to) {
+        Some(fault) => Err(Failure::failed(fault)),
+        None => Ok(()),
     }
-    let name = &member.database.name;
-    let message = format!("`{name}` has no migration with the version {to}");
-    let last = member.migrations.last();
-    let last = last.map_or("it has none".into(), |last| {
-        format!("the last is {}", last.version)
-    });
-    Err(Failure::failed(
-        Diagnostic::new(Code::NoVersion, message).hint(last),
-    ))
 }
 
 /// Checks that bird's own history agrees with the files.
