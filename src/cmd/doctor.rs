@@ -100,7 +100,7 @@ async fn open_one(context: &Context, args: &Args, database: &Database) -> Reache
         return Reached::NoFile;
     }
     let wait = args.connect.wait;
-    let error = match open::session(context, database, Access::Look, wait).await {
+    let error = match open::session(context, database, Access::ReadOnly, wait).await {
         Ok(session) => return Reached::Inside(session),
         Err(error) => error,
     };

@@ -180,7 +180,7 @@ async fn ask(
     if open::is_absent_file(database) {
         return Err(Response::Absent);
     }
-    match open::session(context, database, Access::Look, args.connect.wait).await {
+    match open::session(context, database, Access::ReadOnly, args.connect.wait).await {
         Ok(mut session) => {
             let history = history::read(&mut session).await;
             Ok((session, history))

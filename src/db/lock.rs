@@ -9,7 +9,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::pooler::{self, Sharing};
+use super::pooler::{self, Pooling};
 use super::session::{DbError, Session};
 use super::stop::Stop;
 use crate::dialect::{ErrorKind, Lock};
@@ -114,27 +114,27 @@ async fn on_server(
     }
 }
 
-/// The lock, where the session that has it is nobody else's and really has it.
+/// Takes the lock, and checks that the session is not shared and holds it.
 async fn take_alone(
     session: &mut Session,
     lock: Lock,
     wish: &Wish<'_>,
     stop: &Stop,
 ) -> Result<Guard, NoLock> {
-    let sharing = if lock.pins {
+    let pooling = if lock.pins {
         on_server(session, &lock, wish, stop).await?;
-        pooler::sharing(session, wish.target, &lock).await?
+        pooler::detect_pooling(session, wish.target, &lock).await?
     } else {
-        let sharing = pooler::sharing(session, wish.target, &lock).await?;
-        if sharing != Sharing::Shared {
+        let pooling = pooler::detect_pooling(session, wish.target, &lock).await?;
+        if pooling != Pooling::PerTransaction {
             on_server(session, &lock, wish, stop).await?;
         }
-        sharing
+        pooling
     };
-    let doubt = match sharing {
-        Sharing::Own => None,
-        Sharing::Shared => return Err(NoLock::Shared),
-        Sharing::Unknown(reason) => Some(reason),
+    let doubt = match pooling {
+        Pooling::Dedicated => None,
+        Pooling::PerTransaction => return Err(NoLock::Shared),
+        Pooling::Unknown(reason) => Some(reason),
     };
     let name = session.value(lock.session).await?;
     let held = Held {

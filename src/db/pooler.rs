@@ -1,15 +1,14 @@
-//! Whether a server's session belongs to one connection alone.
+//! Detects a pooler that pools by transaction, where a session's lock protects nothing.
 //!
-//! A pooler may hand a session to whoever asks next, and then a lock of the session holds for
-//! nobody. Asking twice whether the lock is held proves nothing: a pooler with a single client
-//! gives it the same session every time. So a second connection begins a transaction and names its
-//! session while the first names its own. A session that is handed around shows: either both have
-//! the same one, or the first one's has changed, or it has to wait for the second one's end.
+//! To ask twice whether the lock is held proves nothing: a pooler with a single client gives it the
+//! same session every time. So a second connection begins a transaction and names its session while
+//! the first connection names its own. A shared session shows in one of three ways: both have the
+//! same one, the first one's has changed, or the first has to wait for the second one's end.
 //!
-//! Poolers hand out the session that came back last, and that is the one the first connection has
-//! just used, unless another client was quicker; or the one that came back first, and then two
-//! questions of the first connection are answered by two sessions, unless there is only one. Other
-//! clients can hide it for a moment, so it is looked at several times.
+//! Some poolers hand out the session that was returned last: the one that the first connection has
+//! just used, unless another client was quicker. Others hand out the one that was returned first:
+//! then two queries of the first connection get two sessions, unless there is only one. Other
+//! clients can hide this for a moment, so the check runs several times.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -20,40 +19,41 @@ use super::session::{DbError, Session};
 use crate::dialect::Lock;
 use crate::model::target::Target;
 
-/// How often it is looked.
+/// The number of checks.
 const ROUNDS: usize = 3;
 /// How long a connection may take to get a session.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often the lock is looked for, where it must be given back to a session that is handed
-/// around.
+/// The number of attempts to release a lock in a session that is shared.
 const SEARCHES: usize = 10;
 
-/// What is known of a session.
+/// How connections share a server's sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sharing {
-    Own,
-    Shared,
-    /// There was no second connection to be had, and why.
+pub enum Pooling {
+    /// The connection keeps its session to its end: no pooler, or one that pools by session.
+    Dedicated,
+    /// The session may change after each transaction.
+    PerTransaction,
+    /// A second connection could not be opened, and why.
     Unknown(String),
 }
 
-/// Finds out who else gets the session of a connection. Where it is shared, a lock that it has
-/// taken already is given back, wherever it is by now.
-pub async fn sharing(
+/// Detects how a connection's session is pooled. If it is shared, releases a lock that it has taken
+/// already, in whichever session holds it by now.
+pub async fn detect_pooling(
     session: &mut Session,
     target: &Target,
     lock: &Lock,
-) -> Result<Sharing, DbError> {
+) -> Result<Pooling, DbError> {
     let own = session.value(lock.session).await?;
     let mut other = match timeout(PATIENCE, second(session, target, lock)).await {
         Ok(Ok(other)) => other,
-        Ok(Err(error)) => return Ok(Sharing::Unknown(error.to_string())),
+        Ok(Err(error)) => return Ok(Pooling::Unknown(error.to_string())),
         // A pooler that gives whole sessions has no other one: this connection keeps its own, and
         // gets its answer at once. In a pool that others use up, it has to wait as well.
         Err(_) => {
             let start = Instant::now();
             if session.value(lock.session).await? == own && start.elapsed() < PATIENCE {
-                return Ok(Sharing::Own);
+                return Ok(Pooling::Dedicated);
             }
             return shared(session, None, lock).await;
         }
@@ -72,23 +72,23 @@ pub async fn sharing(
     }
     other.session.run("ROLLBACK").await?;
     other.session.close().await;
-    Ok(Sharing::Own)
+    Ok(Pooling::Dedicated)
 }
 
 async fn shared(
     session: &mut Session,
     other: Option<Session>,
     lock: &Lock,
-) -> Result<Sharing, DbError> {
+) -> Result<Pooling, DbError> {
     match (lock.pins, other) {
         (true, other) => give_back(session, other, lock).await,
         (false, Some(other)) => other.close().await,
         (false, None) => {}
     }
-    Ok(Sharing::Shared)
+    Ok(Pooling::PerTransaction)
 }
 
-/// The second connection, inside a transaction, and what its session is called.
+/// The second connection, inside a transaction, and the name of its session.
 struct Other {
     session: Session,
     name: Option<String>,
@@ -116,16 +116,16 @@ async fn keeps(
     match timeout(PATIENCE, &mut asking).await {
         Ok(now) => Ok(now? == *own),
         Err(_) => {
-            // It waits for the other one's session, or the server is slow: when the other one's is
-            // free, the answer tells. One that is still to come would stand before the next one's.
+            // The query waits for the other connection's session, or the server is slow. The answer
+            // decides once that session is free, and must be read before the next query's answer.
             other.session.run("ROLLBACK").await?;
             Ok(asking.await? == *own)
         }
     }
 }
 
-/// Releases a lock whose session is handed around: the second connection may have that session
-/// now, or the first one gets it again.
+/// Releases a lock in a session that is shared: the second connection may have that session now, or
+/// the first one gets it again.
 pub async fn give_back(session: &mut Session, other: Option<Session>, lock: &Lock) {
     // bird is about to refuse; whatever fails here changes nothing about that.
     let mut released = false;
@@ -139,7 +139,7 @@ pub async fn give_back(session: &mut Session, other: Option<Session>, lock: &Loc
     }
 }
 
-/// Releases the lock where this connection's session has it at this moment.
+/// Releases the lock if this connection's session holds it at this moment.
 async fn release(session: &mut Session, lock: &Lock) -> bool {
     let answer = session.value(&lock.release).await;
     answer.is_ok_and(|answer| answer.as_deref() == Some("1"))

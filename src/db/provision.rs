@@ -47,7 +47,7 @@ pub async fn missing(wish: &Wish<'_>) -> Result<Provisioned, DbError> {
         found.created.push(format!("file {}", file.shown));
         return Ok(found);
     }
-    let opened = Session::open(wish.target, wish.dialect, wish.schema, Access::Look).await;
+    let opened = Session::open(wish.target, wish.dialect, wish.schema, Access::ReadOnly).await;
     let mut session = match (opened, wish.target) {
         (Ok(session), _) => session,
         (Err(error), Target::Server(server)) if error.kind == ErrorKind::MissingDatabase => {

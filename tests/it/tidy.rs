@@ -249,7 +249,7 @@ fn looking_commands_only_look() {
         let path = format!("src/cmd/{name}.rs");
         let text = fs::read_to_string(root().join(&path)).expect("the command's file");
         let code = Source::new(&path, &text).code;
-        assert!(code.contains("Access::Look"), "{path}");
+        assert!(code.contains("Access::ReadOnly"), "{path}");
         for access in ["Access::Write", "Access::Create"] {
             assert!(!code.contains(access), "{path} asks for {access}");
         }

@@ -87,7 +87,7 @@ struct Decision {
 pub async fn run(context: &Context, args: &Args) -> Result<AdoptReport, Failure> {
     let targets = versions::target_versions(context, &args.to)?;
     let access = if args.dry_run {
-        Access::Look
+        Access::ReadOnly
     } else {
         Access::Write
     };

@@ -92,7 +92,7 @@ async fn session(
         return Ok(session);
     }
     let failed = |error: DbError| open::cannot_open(database, &error);
-    let session = open::session(context, database, Access::Look, wait).await;
+    let session = open::session(context, database, Access::ReadOnly, wait).await;
     let mut session = session.map_err(failed)?;
     let limited = session
         .limit(LOCK_TIMEOUT, database.statement_timeout)
@@ -156,7 +156,7 @@ async fn ask(
 async fn end(context: &Context, database: &Database, cancel: Option<String>) {
     let Some(cancel) = cancel else { return };
     let schema = database.schema.as_deref();
-    let opening = Session::open(&database.target, database.dialect, schema, Access::Look);
+    let opening = Session::open(&database.target, database.dialect, schema, Access::ReadOnly);
     if let Ok(mut other) = opening.await {
         if let Err(error) = other.run(&cancel).await {
             let why = error.to_string();

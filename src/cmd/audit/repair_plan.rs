@@ -55,7 +55,7 @@ async fn planned(
     };
     let ends = context.project.databases.iter().filter(is_end);
     let wait = args.connect.wait;
-    let mut opened = open_all(context, ends, Access::Look, Absent::IsAnError, wait).await?;
+    let mut opened = open_all(context, ends, Access::ReadOnly, Absent::IsAnError, wait).await?;
     let asking = async {
         let mut all = Vec::new();
         for one in read {

@@ -81,7 +81,7 @@ async fn inspect(
 ) -> Result<(ReadReplica, Schema), Failure> {
     let schema = database.schema.as_deref();
     let target = &replica.target;
-    let opened = Session::open(target, replica.dialect, schema, Access::Look).await;
+    let opened = Session::open(target, replica.dialect, schema, Access::ReadOnly).await;
     let mut session = opened.map_err(|error| {
         let mut fault = open::cannot_open(replica, &error).database(&database.name);
         fault.message = format!("--replica {}: {}", database.name, fault.message);

@@ -135,7 +135,7 @@ async fn parents(
     table: &str,
     filter: &str,
 ) -> Result<u64, Failure> {
-    let access = crate::db::session::Access::Look;
+    let access = crate::db::session::Access::ReadOnly;
     let session = open::session(context, database, access, None).await;
     let mut session =
         session.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;

@@ -186,7 +186,7 @@ async fn connect(
         let message = format!("there is no file {}", database.target.shown());
         return Err(Failure::failed(Diagnostic::new(Code::NoDatabase, message)));
     }
-    let session = open::session(context, &database, Access::Look, None).await;
+    let session = open::session(context, &database, Access::ReadOnly, None).await;
     let session = session.map_err(|error| Failure::failed(open::cannot_open(&database, &error)))?;
     let within = database.schema.clone();
     let connected = Connected::new(session, &database.target, within.as_deref()).await;

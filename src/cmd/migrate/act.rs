@@ -86,7 +86,7 @@ async fn look_again(context: &Context, member: &mut RunDatabase<'_>) {
         return;
     }
     let database = member.database;
-    if let Ok(mut session) = open::session(context, database, Access::Look, None).await {
+    if let Ok(mut session) = open::session(context, database, Access::ReadOnly, None).await {
         if let Ok(mut history) = history::read(&mut session).await {
             let differing = plan::differing(&member.migrations, &history);
             // Without it a reformatted file counts as changed, which is on the safe side.

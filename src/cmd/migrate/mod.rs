@@ -102,7 +102,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
     }
     let args = &args;
     let access = if args.dry_run {
-        Access::Look
+        Access::ReadOnly
     } else {
         Access::Write
     };
@@ -143,7 +143,7 @@ async fn schema_files(
 /// Checks whether a migration would be refused, before its databases are created: a database that
 /// does not exist counts as empty.
 pub async fn check(context: &Context, args: &Args) -> Result<(), Failure> {
-    let (plan, members) = think(context, args, Access::Look, Absent::IsEmpty).await?;
+    let (plan, members) = think(context, args, Access::ReadOnly, Absent::IsEmpty).await?;
     let absent = members.iter().filter(|member| {
         let steps = plan.of(&member.database.name);
         member.session.is_none() && steps.is_some_and(|plan| !plan.steps.is_empty())
@@ -173,7 +173,7 @@ async fn think<'p>(
     give_files(&mut members, &mut files, context, &targets, &accept);
     let needed = needed(context, args, &members, &files);
     let others = |database: &Database| !database.selected && needed.contains(&database.name);
-    let mut others = open_members(context, args, Access::Look, absent, others).await?;
+    let mut others = open_members(context, args, Access::ReadOnly, absent, others).await?;
     give_files(&mut others, &mut files, context, &targets, &[]);
     let reading = members.iter_mut().map(RunDatabase::read_stored);
     Failure::collect(join_all(reading).await)?;

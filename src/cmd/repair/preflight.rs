@@ -77,7 +77,11 @@ pub async fn run<'p>(
     let reader = read(file)?;
     let references = declared(context, &reader.header.references)?;
     let writes = args.execute && !protected::is_guarded(context, &args.consents);
-    let access = if writes { Access::Write } else { Access::Look };
+    let access = if writes {
+        Access::Write
+    } else {
+        Access::ReadOnly
+    };
     let named = |of: fn(&PlannedReference) -> &str| {
         let names = reader.header.references.iter().map(of);
         let mut names: Vec<&str> = names.collect();
@@ -88,7 +92,7 @@ pub async fn run<'p>(
     let children = named(|planned| &planned.child.database);
     let parents = named(|planned| &planned.parent.database);
     let mut children = databases(context, args, &children, access, true).await?;
-    let mut parents = databases(context, args, &parents, Access::Look, false).await?;
+    let mut parents = databases(context, args, &parents, Access::ReadOnly, false).await?;
     for target in &mut children {
         let journaled = journal::journaled_plan(&mut target.session, &reader.header.run).await;
         target.journaled = journaled.map_err(|error| {

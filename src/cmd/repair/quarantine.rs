@@ -40,7 +40,11 @@ pub async fn members<'p>(
     plan: &str,
 ) -> Result<Vec<JournaledTarget<'p>>, Failure> {
     let writes = args.writes() && !protected::is_guarded(context, &args.consents);
-    let access = if writes { Access::Write } else { Access::Look };
+    let access = if writes {
+        Access::Write
+    } else {
+        Access::ReadOnly
+    };
     let selected = context.project.selected();
     let wait = args.connect.wait;
     let opened = open_all(context, selected, access, Absent::IsAnError, wait).await?;

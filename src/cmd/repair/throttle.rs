@@ -140,7 +140,7 @@ async fn servers(
         let doing = "opening a session to look how busy its server is";
         let failed = |error| Failure::failed(open::cannot_ask(database, doing, &error));
         let schema = database.schema.as_deref();
-        let open = || Session::open(&target, database.dialect, schema, Access::Look);
+        let open = || Session::open(&target, database.dialect, schema, Access::ReadOnly);
         let session = open::retry(context, &target, args.connect.wait, open).await;
         let mut session = session.map_err(failed)?;
         let identity = keys::identity(&mut session).await.map_err(failed)?;

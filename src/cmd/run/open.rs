@@ -79,7 +79,7 @@ pub async fn entry(
     let mut there = server.clone();
     there.database = entry.to_owned();
     let there = Target::Server(there);
-    let open = || Session::open(&there, database.dialect, None, Access::Look);
+    let open = || Session::open(&there, database.dialect, None, Access::ReadOnly);
     let session = retry(context, &there, wait, open).await?;
     Ok(Some((there, session)))
 }

@@ -45,7 +45,7 @@ async fn open(
         let fault = Diagnostic::new(Code::NoDatabase, message).database(&database.name);
         return Err(Failure::failed(fault.hint("bird up makes it")));
     }
-    let session = open::session(context, database, Access::Look, wait).await;
+    let session = open::session(context, database, Access::ReadOnly, wait).await;
     let session = session.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
     let connected = Connected::new(session, &database.target, database.schema.as_deref()).await;
     connected.map_err(|error| {

@@ -61,7 +61,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<SeedReport, Failure> 
     // Without the consent that it needs, a run only reads, and ends if it would write.
     let read_only = args.dry_run || protected::is_guarded(context, &args.consents);
     let access = if read_only {
-        Access::Look
+        Access::ReadOnly
     } else {
         Access::Write
     };

@@ -111,7 +111,7 @@ async fn server_of(context: &Context, database: &Database) -> Option<Session> {
     if database.dialect.facts().is_embedded() {
         return shadow::in_memory(database.dialect).await.ok();
     }
-    if let Ok(session) = open::session(context, database, Access::Look, None).await {
+    if let Ok(session) = open::session(context, database, Access::ReadOnly, None).await {
         return Some(session);
     }
     let entry = open::entry(context, database, None).await.ok()??;

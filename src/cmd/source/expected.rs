@@ -96,7 +96,7 @@ async fn read_history(
     if open::is_absent_file(database) {
         return Ok(History::default());
     }
-    let opened = open::session(context, database, Access::Look, None).await;
+    let opened = open::session(context, database, Access::ReadOnly, None).await;
     let mut session =
         opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
     let work = async {

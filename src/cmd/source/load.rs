@@ -78,7 +78,7 @@ pub async fn live(
         let missing = DbError::new(ErrorKind::MissingDatabase, "there is no such file");
         return Err(Failure::failed(open::cannot_open(database, &missing)));
     }
-    let opened = open::session(context, database, Access::Look, wait).await;
+    let opened = open::session(context, database, Access::ReadOnly, wait).await;
     let mut session =
         opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
     let schema = inspect::schema(&mut session, database.target.database()).await;

@@ -160,7 +160,7 @@ async fn session(
     if open::is_absent_file(database) {
         return Ok(None);
     }
-    match open::session(context, database, Access::Look, args.connect.wait).await {
+    match open::session(context, database, Access::ReadOnly, args.connect.wait).await {
         Ok(session) => Ok(Some(session)),
         Err(error) if error.kind == ErrorKind::MissingDatabase => Ok(None),
         Err(error) => Err(open::cannot_open(database, &error)),

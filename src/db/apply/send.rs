@@ -64,7 +64,7 @@ async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<
         () = over => (run.notice)("the statement's time is over: cancelling it on the server"),
     }
     let canceling = async {
-        let opening = Session::open(run.target, dialect, schema.as_deref(), Access::Look);
+        let opening = Session::open(run.target, dialect, schema.as_deref(), Access::ReadOnly);
         let mut other = opening.await?;
         let result = other.run(&cancel).await;
         other.close().await;

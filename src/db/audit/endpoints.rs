@@ -143,7 +143,7 @@ impl Endpoint {
 
     async fn open(&self, target: &Target) -> Result<Session, DbError> {
         let within = self.within.as_deref();
-        let mut session = Session::open(target, self.dialect, within, Access::Look).await?;
+        let mut session = Session::open(target, self.dialect, within, Access::ReadOnly).await?;
         keys::prepare(&mut session).await?;
         Ok(session)
     }

@@ -34,7 +34,7 @@ pub type Row = Vec<Option<String>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// The engine itself refuses every write.
-    Look,
+    ReadOnly,
     Write,
     /// Writes, and creates the file of an embedded database if it is missing.
     Create,
@@ -133,7 +133,7 @@ impl Session {
     }
 
     fn settings(&self) -> String {
-        let looking = self.access == Access::Look;
+        let looking = self.access == Access::ReadOnly;
         self.dialect.settings(self.schema.as_deref(), looking)
     }
 

@@ -23,7 +23,7 @@ pub async fn connect(file: &FileTarget, access: Access) -> Result<Connection, sq
     let options = SqliteConnectOptions::new()
         .filename(&file.path)
         .create_if_missing(access == Access::Create)
-        .read_only(access == Access::Look || file.read_only)
+        .read_only(access == Access::ReadOnly || file.read_only)
         .busy_timeout(READER_WAITS)
         .row_buffer_size(4096)
         .disable_statement_logging();

@@ -75,7 +75,7 @@ async fn drop_when_made(
     let Some(query) = dialect.databases_query(name) else {
         return Ok(());
     };
-    let mut session = Session::open(entry, dialect, None, Access::Look).await?;
+    let mut session = Session::open(entry, dialect, None, Access::ReadOnly).await?;
     let mut found = false;
     for _ in 0..LOOKS {
         found = !session.rows(&query).await?.is_empty();

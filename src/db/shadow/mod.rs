@@ -271,7 +271,7 @@ async fn explained(mut session: Session, mut error: DbError) -> DbError {
 /// Reads the defaults of the target; `None` if it cannot be opened.
 async fn like(base: ShadowBase<'_>) -> Option<Vec<Option<String>>> {
     let query = base.dialect.defaults_query()?;
-    let opened = Session::open(base.target, base.dialect, None, Access::Look).await;
+    let opened = Session::open(base.target, base.dialect, None, Access::ReadOnly).await;
     let mut session = opened.ok()?;
     let rows = session.rows(query).await.ok();
     session.close().await;

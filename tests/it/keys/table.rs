@@ -263,7 +263,7 @@ pub fn run(world: &World, check: impl AsyncFnOnce(Session, Schema) -> Session) {
         let target = target(world);
         let dialect = by_scheme(world.engine_of("ums").folder()).expect("an engine");
         let schema = dialect.facts().schema;
-        let session = Session::open(&target, dialect, schema, Access::Look).await;
+        let session = Session::open(&target, dialect, schema, Access::ReadOnly).await;
         let mut session = session.expect("a session");
         keys::prepare(&mut session).await.expect("a setting");
         let schema = inspect::schema(&mut session, target.database()).await;

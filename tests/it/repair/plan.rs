@@ -125,7 +125,7 @@ fn find<'p>(project: &'p Project, name: &str) -> &'p Database {
 
 async fn open(database: &Database) -> Session {
     let schema = database.schema.as_deref();
-    Session::open(&database.target, database.dialect, schema, Access::Look)
+    Session::open(&database.target, database.dialect, schema, Access::ReadOnly)
         .await
         .expect("a session")
 }
