@@ -135,14 +135,14 @@ codes! {
     Audit "audit" Error "A part of the audit could not be read." "Run the same command again: it continues.";
     Cancel "cancel" Warning "The account could not cancel its own statement." "Grant what the finding names.";
     ChangedFile "changed-file" Error "A file was changed after the other tool applied it." "Restore the file as it was applied.";
-    CharacterSet "character-set" Warning "The database's character set does not hold every text." "Create the database with the one that the finding names.";
+    CharacterSet "character-set" Warning "The database's character set cannot store every character." "Create the database with the one that the finding names.";
     Cluster "cluster" Error "The server is a node of a cluster, where a lock holds on one node only." "Send all migrations to one node and consent with `--allow single-writer`.";
-    ColumnOrder "column-order" Note "Columns stand in another order, which the engine cannot change." "Nothing depends on it.";
+    ColumnOrder "column-order" Note "Columns have another order, which the engine cannot change." "Nothing depends on it.";
     ColumnTaken "column-taken" Error "A table has a column with the name of one that quarantine needs." "Rename the column, or move the rows by hand.";
     Config "config" Error "bird.toml has a key or a value that bird does not accept." "Correct the place shown.";
     Conflict "conflict" Error "Rows cannot be put back because their places are taken." "Make room for them, then run the same command again.";
     Connection "connection" Error "The database cannot be reached." "Check that the server is up and that the URL is right; `--wait 60s` waits for it.";
-    ConnectionLost "connection-lost" Error "The connection broke while a statement ran." "Run the same command again: it looks how the statement ended.";
+    ConnectionLost "connection-lost" Error "The connection broke while a statement ran." "Run the same command again: it checks how the statement ended.";
     DataLoss "data-loss" Error "A statement or a repair deletes data for good." "Consent with `--allow data-loss`.";
     Database "database" Error "The database answered a query with an error." "Read the engine's message.";
     DatabaseAhead "database-ahead" Error "The database has migrations that are newer than these files." "Check out the files that the database was migrated with.";
@@ -168,7 +168,7 @@ codes! {
     HistoryEdited "history-edited" Error "A row of the history is not as a tool writes it." "Restore the row.";
     Import "import" Error "The file to import references from cannot be read." "Correct the place shown.";
     ImportLeftOut "import-left-out" Warning "A loose foreign key was left out of the import." "Declare the reference by hand, or configure the database.";
-    ImportRemark "import-remark" Warning "An imported reference needs a look." "Check that the reference means the right rows.";
+    ImportRemark "import-remark" Warning "An imported reference needs a review." "Check that the reference means the right rows.";
     Init "init" Error "A new project cannot be written." "Read the reason shown.";
     InsideProject "inside-project" Error "The folder for a new project is inside another project." "Name a folder outside, or add a database to the project.";
     Internal "internal" Error "bird met a state that its code rules out." "Please report the message and what led to it.";
@@ -207,7 +207,7 @@ codes! {
     NonEmpty "non-empty" Error "The database has objects but no history." "Take it over with `bird adopt`, or consent with `--allow non-empty`.";
     NotAlike "not-alike" Error "The live schema is not what the new migration gives." "Correct the file or the schema, then adopt again.";
     NotDone "not-done" Error "A check could not be done." "Read the reason shown.";
-    NotExact "not-exact" Error "After a crash, nothing would tell whether this statement ran." "Change the statement as shown, or mark it `-- bird: idempotent`.";
+    NotExact "not-exact" Error "After a crash, bird could not find out whether this statement ran." "Change the statement as shown, or mark it `-- bird: idempotent`.";
     NotFinished "not-finished" Error "The audit did not finish." "Run the same command again: it continues.";
     NotInDoubt "not-in-doubt" Error "The statement to resolve is not in doubt." "`bird status` shows what is.";
     NotNull "not-null" Error "A column that should become NULL must not be NULL." "Quarantine the rows instead.";
@@ -233,7 +233,7 @@ codes! {
     PlanFile "plan-file" Error "The plan file of a migration cannot be read or written." "Write a new one with `bird migrate --out FILE`.";
     PlanMoved "plan-moved" Error "Files, histories or schemas have changed since the plan was written." "Review a new plan with `bird migrate --out FILE`.";
     PlanUndone "plan-undone" Error "The plan was carried out and undone." "Make a new plan with `bird audit --plan FILE`.";
-    Pooler "pooler" Error "A transaction-mode pooler stands between, where no lock would hold." "Connect to the server itself, or to a pooler that pools by session.";
+    Pooler "pooler" Error "A transaction-mode pooler shares the session, so a lock would not hold." "Connect to the server itself, or to a pooler that pools by session.";
     Privileges "privileges" Error "The account lacks privileges that migrations need." "Ask an administrator for the grant that the finding names.";
     Product "product" Warning "The server's product or version is not one that bird is tested with." "Read the finding.";
     Protected "protected" Error "The environment is protected, and the run would write." "Consent with `--allow protected`.";
@@ -279,10 +279,10 @@ codes! {
     StatementRefused "statement-refused" Error "A migration contains a statement that bird does not send." "Remove the statement.";
     StorageEngine "storage-engine" Warning "The default storage engine has no transactions." "Set `default_storage_engine` to InnoDB.";
     TableChanged "table-changed" Error "A table has changed since the plan was made." "Make a new plan with `bird audit --plan FILE`.";
-    TableNames "table-names" Warning "The server compares the names of tables in a way of its own." "Read the finding.";
+    TableNames "table-names" Warning "The server compares the names of tables in an unusual way." "Read the finding.";
     TimeZone "time-zone" Warning "The server's time zone is not UTC." "Set it to UTC.";
     Tls "tls" Error "The encrypted connection that the URL asks for could not be made." "Name the server's certificate authority in the URL.";
-    Undecided "undecided" Error "A crash left a statement of which nothing tells whether it ran." "Look at both sides, then use `bird resolve`.";
+    Undecided "undecided" Error "After a crash, bird cannot tell whether a statement ran." "Look at both sides, then use `bird resolve`.";
     UndoAlone "undo-alone" Error "An undo file has no migration." "Give both files the same version and name.";
     UnknownConsent "unknown-consent" Error "A comment allows something that has no such name." "Correct the name.";
     Unmanaged "unmanaged" Error "The database has objects but no history to compare with." "Take it over with `bird adopt`.";
