@@ -25,7 +25,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::dialect::Dialect;
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
-use crate::model::schema::Table;
+use crate::model::schema::{Schema, Table};
 
 /// All tools from which bird can adopt, in the order of the README. Refinery is not among them: its
 /// history is bird's own.
@@ -157,6 +157,23 @@ pub fn recognise(tables: &[Table]) -> Vec<(&'static Tool, &Table)> {
         companion_table.then_some((*tool, table))
     });
     found.collect()
+}
+
+/// Removes from a schema the tables in which other tools keep their history, with all that hangs on
+/// them, except those to be kept. Returns the names of the tools.
+pub fn remove_histories(schema: &mut Schema, keep: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let tools = recognise(&schema.tables);
+    let names = tools.iter().map(|(tool, _)| tool.name).collect();
+    let own = tools.iter().map(|(_, table)| table.name.clone());
+    let companions = tools.iter().filter_map(|(tool, _)| {
+        let (companion, exists) = tool.companion_table?;
+        exists.then(|| companion.to_owned())
+    });
+    let theirs: Vec<String> = own.chain(companions).filter(|name| !keep(name)).collect();
+    schema.tables.retain(|table| !theirs.contains(&table.name));
+    let hangs_on = |table: &Option<String>| table.as_ref().is_some_and(|on| theirs.contains(on));
+    schema.objects.retain(|object| !hangs_on(&object.table));
+    names
 }
 
 impl Tool {

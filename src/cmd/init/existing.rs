@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::suggest::{Suggestion, suggestions, text};
-use crate::adopt::recognise;
+use crate::adopt::remove_histories;
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::cmd::source::{self, Loaded, ShadowPool, Text};
@@ -194,20 +194,7 @@ async fn connect(
         Failure::failed(open::cannot_ask(&database, "reading its schema", &error))
     })?;
     let mut schema = connected.schema.clone();
-    let tools = recognise(&schema.tables);
-    let tool = tools.first().map(|(tool, _)| tool.name);
-    let mut theirs: Vec<String> = tools.iter().map(|(_, table)| table.name.clone()).collect();
-    theirs.extend(tools.iter().filter_map(|(tool, _)| {
-        let (companion, exists) = tool.companion_table?;
-        exists.then(|| companion.to_owned())
-    }));
-    schema.tables.retain(|table| !theirs.contains(&table.name));
-    schema.objects.retain(|object| {
-        object
-            .table
-            .as_ref()
-            .is_none_or(|table| !theirs.contains(table))
-    });
+    let tool = remove_histories(&mut schema, |_| false).first().copied();
     database.collation = schema.settings.get("collation").cloned();
     database.name.clone_from(&name);
     let variable =
@@ -285,6 +272,7 @@ async fn baseline(
         base: read.database.clone(),
         schema: read.schema.clone(),
         server: connected.session.server.clone(),
+        is_live: true,
         renames: Vec::new(),
         notes: Vec::new(),
         shadow: None,

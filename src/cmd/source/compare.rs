@@ -59,10 +59,12 @@ impl Compared {
 pub async fn compare(
     pool: &mut ShadowPool<'_>,
     mut from: Loaded,
-    to: Loaded,
+    mut to: Loaded,
     renames: &[Renamed],
     verification: Verification,
 ) -> Result<Compared, Failure> {
+    from.leave_out_histories(&to);
+    to.leave_out_histories(&from);
     let catalog = from.base.dialect.catalog();
     let mut wanted: Vec<Renamed> = renames.iter().chain(&to.renames).cloned().collect();
     // Tables are renamed first: a column is named with its table's new name.

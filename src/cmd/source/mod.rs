@@ -11,6 +11,7 @@ pub mod schema_file;
 use std::path::PathBuf;
 
 use super::context::Context;
+use crate::adopt::remove_histories;
 use crate::dialect::catalog::SchemaLocation;
 use crate::diff::diff;
 use crate::model::change::{Ddl, Renamed, nothing_like};
@@ -58,12 +59,26 @@ pub struct Loaded {
     pub base: Database,
     pub schema: Schema,
     pub server: Server,
+    /// Whether it is the schema of a live database.
+    pub is_live: bool,
     /// The renames that its files declare.
     pub renames: Vec<Renamed>,
     /// Notes about statements that were not replayed.
     pub notes: Vec<Diagnostic>,
     /// The index of the shadow that has it.
     pub shadow: Option<usize>,
+}
+
+impl Loaded {
+    /// Leaves out the tables in which other tools keep their history, unless `files` has them: what
+    /// the tools made themselves is no difference between a live database and its files.
+    pub fn leave_out_histories(&mut self, files: &Loaded) {
+        if self.is_live && !files.is_live {
+            let is_in_files =
+                |name: &str| files.schema.tables.iter().any(|table| table.name == name);
+            remove_histories(&mut self.schema, is_in_files);
+        }
+    }
 }
 
 /// The error for a source that cannot be used.

@@ -140,13 +140,14 @@ pub async fn drift(
 ) -> Result<(Schema, CheckOutcome), Failure> {
     let name = &database.name;
     let live = Source::live(database);
-    let live = pool.load(&live, database, None).await?;
+    let mut live = pool.load(&live, database, None).await?;
     if !files {
         let why = "its migrations cannot be read".to_owned();
         return Ok((live.schema, CheckOutcome::not_done(why)));
     }
     let applied = Source::migrations(database, Upto::Applied);
     let applied = pool.load(&applied, database, None).await?;
+    live.leave_out_histories(&applied);
     let hint = |_| {
         format!(
             "`bird diff {name} {name}@applied` undoes it; `bird new NAME --database {name} \
