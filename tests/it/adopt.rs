@@ -1,7 +1,7 @@
 //! Databases that exist already, and those that another tool migrated.
 
 mod baseline;
-mod tools;
+pub mod tools;
 
 use serde_json::{Value, json};
 

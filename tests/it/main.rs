@@ -47,9 +47,11 @@ mod exactly;
 #[path = "../support/failpoint.rs"]
 mod failpoint;
 mod faults;
+mod first_hour;
 mod formats;
 mod guard;
 mod history;
+mod init_from;
 mod inspect;
 mod keys;
 mod live;
