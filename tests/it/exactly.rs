@@ -182,7 +182,7 @@ fn world(engine: Engine, files: &[String]) -> World {
     for (at, text) in files.iter().enumerate() {
         world = world.migration(&format!("ums/V{}__f.sql", at + 1), text);
     }
-    world.run(&["provision"]).ok();
+    world.provision("ums");
     world
 }
 

@@ -36,7 +36,7 @@ fn world(engine: Engine) -> World {
             "ums/V3__b.undo.sql",
             "-- bird: allow drop-table\nDROP TABLE b;\n",
         );
-    world.run(&["provision"]).ok();
+    world.provision("ums");
     world.run(&["migrate"]).ok();
     world
 }
@@ -273,7 +273,7 @@ fn undecided(engine: Engine, answer: &str, columns: &str) {
     let world = World::one(engine)
         .migration("ums/V1__a.sql", "CREATE TABLE a (id INT);\n")
         .migration("ums/V2__n.sql", "ALTER TABLE a ADD COLUMN n INT;\n");
-    world.run(&["provision"]).ok();
+    world.provision("ums");
     world.run(&["migrate", "--to", "1"]).ok();
     let mut command = world.command(&["migrate"]);
     command.env("BIRD_FAILPOINT", "intended");

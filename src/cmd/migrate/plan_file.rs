@@ -9,6 +9,7 @@ use crate::cmd::run::open;
 use crate::cmd::source::describe;
 use crate::db::{clock, inspect};
 use crate::diff::diff;
+use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -131,7 +132,7 @@ pub async fn check(
     for planned in &reviewed.databases {
         let mut members = members.iter_mut();
         let member = members.find(|member| member.database.name == planned.name);
-        let Some(member) = member else { continue };
+        let member = invariant!(member, some, "the databases of a plan are those of the run");
         let own = plan.of(&planned.name);
         let moved = reviewed::moved(planned, &member.subject(), own);
         let is_same = moved.found.is_empty() && !moved.begun;
