@@ -146,6 +146,10 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
              there as well"
                 .to_owned(),
         ),
+        _ if matches!(database.target, Target::File(_)) => {
+            let hint = "check that this user may read the file and write its folder, and its URL";
+            (Code::Connection, format!("{hint}{variable}"))
+        }
         _ => (Code::Connection, format!("check its URL{variable}")),
     };
     let mut fault = Diagnostic::new(code, message).database(name).hint(hint);
