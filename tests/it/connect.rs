@@ -194,7 +194,6 @@ fn a_server_that_is_not_up_is_named(engine: Engine) {
     );
 }
 
-/// A server that starts takes connections before it can serve them: the first two are hung up on.
 /// A driver breaks over the first bytes of another engine's server; nobody reads its panic.
 #[test]
 fn the_server_of_another_engine_is_named() {
@@ -210,6 +209,7 @@ fn the_server_of_another_engine_is_named() {
     }
 }
 
+/// A server that starts takes connections before it can serve them: the first two are hung up on.
 fn a_server_that_comes_up_later_is_waited_for(engine: Engine) {
     if engine == Engine::Sqlite {
         return;
