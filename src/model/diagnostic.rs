@@ -142,6 +142,17 @@ impl Failure {
             diagnostics: vec![diagnostic],
         }
     }
+
+    /// Refuses if there are reasons (exit 3).
+    pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        Err(Failure {
+            exit: Exit::Refused,
+            diagnostics: reasons,
+        })
+    }
 }
 
 /// Everything in it, as plain lines.

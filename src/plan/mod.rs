@@ -147,14 +147,8 @@ impl Plan {
     }
 
     /// The plan, unless a consent is missing.
-    pub fn consented(self) -> Result<Plan, Failure> {
-        if self.missing.is_empty() {
-            return Ok(self);
-        }
-        Err(Failure {
-            exit: Exit::Refused,
-            diagnostics: self.missing,
-        })
+    pub fn consented(mut self) -> Result<Plan, Failure> {
+        Failure::refuse(std::mem::take(&mut self.missing)).map(|()| self)
     }
 }
 

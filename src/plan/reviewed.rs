@@ -11,6 +11,9 @@ use crate::model::migration::{Migration, title};
 use crate::model::plan_file::{PlannedApplied, PlannedDatabase, PlannedStep};
 use crate::model::schema::Schema;
 
+/// The hint where something has moved since a plan was written.
+pub const REVIEW_ANEW: &str = "review a new plan: bird migrate --out FILE";
+
 /// A database of a plan with its state, to be written into a file.
 #[must_use]
 pub fn planned(
@@ -76,9 +79,7 @@ pub fn moved(
     let mut fault = |what: String, file: Option<&str>| {
         let mut fault = Diagnostic::new(Code::PlanMoved, format!("{name}: {what}")).database(name);
         fault.location = file.map(Location::file);
-        moved
-            .found
-            .push(fault.hint("review a new plan: bird migrate --out FILE"));
+        moved.found.push(fault.hint(REVIEW_ANEW));
     };
     let is_file = |step: &PlannedStep| {
         let mut files = subject.migrations.iter();

@@ -180,11 +180,8 @@ async fn think<'p>(
     let mut lost = Vec::new();
     if args.direction == Direction::Undo {
         lost = computed_undo::fill(context, args, &mut members).await?;
-        if !args.dry_run && !lost.is_empty() {
-            return Err(Failure {
-                exit: Exit::Refused,
-                diagnostics: lost,
-            });
+        if !args.dry_run {
+            Failure::refuse(std::mem::take(&mut lost))?;
         }
     }
     members.extend(others);

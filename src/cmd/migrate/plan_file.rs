@@ -12,7 +12,6 @@ use crate::diff::diff;
 use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::model::exit::Exit;
 use crate::model::plan_file::{KIND, PlanFile, PlannedDatabase, SCHEMA_VERSION};
 use crate::model::schema::Schema;
 use crate::plan::{Plan, reviewed};
@@ -45,7 +44,7 @@ pub fn read(context: &Context, path: &Path) -> Result<PlanFile, Failure> {
     };
     if plan.bird != BIRD {
         let message = format!("the plan was written by bird {}, this is {BIRD}", plan.bird);
-        moved(message, "review a new plan: bird migrate --out FILE");
+        moved(message, reviewed::REVIEW_ANEW);
     }
     if plan.environment != context.project.environment {
         let none = || "no environment".to_owned();
@@ -75,7 +74,7 @@ pub fn read(context: &Context, path: &Path) -> Result<PlanFile, Failure> {
             moved(message, "connect to the database of the plan");
         }
     }
-    refuse(found).map(|()| plan)
+    Failure::refuse(found).map(|()| plan)
 }
 
 /// The last version of each database that the plan names.
@@ -141,17 +140,7 @@ pub async fn check(
             found.extend(schema_moved(planned, member).await?);
         }
     }
-    refuse(found)
-}
-
-fn refuse(found: Vec<Diagnostic>) -> Result<(), Failure> {
-    if found.is_empty() {
-        return Ok(());
-    }
-    Err(Failure {
-        exit: Exit::Refused,
-        diagnostics: found,
-    })
+    Failure::refuse(found)
 }
 
 /// The live schema; `None` if the database does not exist.
@@ -175,9 +164,7 @@ async fn schema_moved(
     let name = &planned.name;
     let fault = |message: String| {
         let fault = Diagnostic::new(Code::PlanMoved, format!("{name}: {message}"));
-        fault
-            .database(name)
-            .hint("review a new plan: bird migrate --out FILE")
+        fault.database(name).hint(reviewed::REVIEW_ANEW)
     };
     let (before, now) = match (&planned.schema, now) {
         (None, None) => return Ok(Vec::new()),

@@ -46,18 +46,6 @@ pub fn chunk_error(database: &Database, chunk_error: ChunkError, timeout: Durati
     }
 }
 
-/// Refuses the run if there are reasons.
-pub fn refuse(reasons: Vec<Diagnostic>) -> Result<(), Failure> {
-    if reasons.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure {
-            exit: Exit::Refused,
-            diagnostics: reasons,
-        })
-    }
-}
-
 /// Refuses a run for any reason. One that only shows what it would do lists the consents that it
 /// lacks, and is refused for what no consent lifts. `has_rows` says whether there is anything to
 /// write.
@@ -67,7 +55,7 @@ pub fn refuse_or_list(
     reasons: Vec<Diagnostic>,
     has_rows: bool,
 ) -> Result<MissingConsents, Failure> {
-    let refused = refuse(reasons);
+    let refused = Failure::refuse(reasons);
     if args.writes() {
         return refused.map(|()| MissingConsents::default());
     }

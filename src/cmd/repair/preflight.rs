@@ -162,7 +162,7 @@ fn declared<'p>(
             }
         }
     }
-    errors::refuse(faults).map(|()| all)
+    Failure::refuse(faults).map(|()| all)
 }
 
 /// Opens databases by name, for the side of the children or of the parents.
