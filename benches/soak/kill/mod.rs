@@ -212,8 +212,11 @@ impl Disturb for KillBird {
             let before = held.take();
             let last = number == OFTEN;
             number += 1;
-            let holds =
-                before.is_none() && soak.random.once_in(6) && soak.stand.block(&mut soak.random)?;
+            // The last run is let come through, so nobody may stand in its way.
+            let holds = !last
+                && before.is_none()
+                && soak.random.once_in(6)
+                && soak.stand.block(&mut soak.random)?;
             let moment = soak.random.part_of(project.takes);
             let start = Instant::now();
             let mut bird = soak.stand.migrate()?;
