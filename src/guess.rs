@@ -164,7 +164,11 @@ fn best(child: &Child<'_>, parents: &[Parent<'_>]) -> Option<Guess> {
     let mut found: Vec<(u32, Reason, &Parent<'_>, &str)> = Vec::new();
     for parent in parents {
         let fits = |key: &&(&str, Family)| is_alike(key.1, child.family) && serves(key.0, child);
-        let Some((key, _)) = parent.keys.iter().find(fits) else {
+        let fitting: Vec<&(&str, Family)> = parent.keys.iter().filter(fits).collect();
+        // Of several keys, `product_id` means `id`, even where the primary key is `code`.
+        let last = words(child.column).pop();
+        let named = fitting.iter().find(|key| words(key.0).pop() == last);
+        let Some((key, _)) = named.or(fitting.first()) else {
             continue;
         };
         let is_itself = parent.database == child.database
@@ -212,7 +216,9 @@ fn score(stem: &[String], parent: &Parent<'_>, same_name: bool) -> Option<(u32, 
             Reason::Suffix,
         ));
     }
-    if stem.len() < table.len() && table.ends_with(stem) {
+    // `published_by` is a person, not a row of `versions_published_by`.
+    let is_person = stem.last().is_some_and(|word| word == "by");
+    if stem.len() < table.len() && table.ends_with(stem) && !is_person {
         return Some((60, Reason::TablePrefix));
     }
     if let [only] = table.as_slice()
@@ -416,6 +422,43 @@ mod tests {
         let other = schema(vec![users()]);
         let found = shown(&[("b", &own), ("a", &other)]);
         assert_eq!(found, ["b.posts.user_id -> b.users.id 101 ?"]);
+    }
+
+    #[test]
+    fn the_end_of_a_name_chooses_among_keys() {
+        use Family::Text;
+        let mut products = table("products", &[("code", Text), ("id", Text)]);
+        let part = KeyPart {
+            column: Some("id".into()),
+            ..KeyPart::default()
+        };
+        products.keys.push(Key {
+            kind: KeyKind::Unique,
+            parts: vec![part],
+            ..Key::default()
+        });
+        let items = table("items", &[("number", Text), ("product_id", Text)]);
+        let shop = schema(vec![products, items]);
+        let found = shown(&[("shop", &shop)]);
+        assert_eq!(found, ["shop.items.product_id -> shop.products.id 101"]);
+    }
+
+    #[test]
+    fn who_did_it_is_a_person() {
+        use Family::Integer;
+        let crates = schema(vec![
+            table("users", &[("id", Integer)]),
+            table("versions", &[("id", Integer), ("published_by", Integer)]),
+            table("versions_published_by", &[("version_id", Integer)]),
+        ]);
+        let found = shown(&[("crates", &crates)]);
+        assert_eq!(
+            found,
+            [
+                "crates.versions.published_by -> crates.users.id 46",
+                "crates.versions_published_by.version_id -> crates.versions.id 101",
+            ]
+        );
     }
 
     #[test]
