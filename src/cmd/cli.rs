@@ -27,12 +27,13 @@ use crate::output::{FORMATS, Format, Report, TABLE};
     propagate_version = true,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    before_help = "Example: bird up        from nothing to a running schema, all databases",
-    after_help = "Exit codes: 0 done, 1 found something, 2 could not do it, 3 refused, 4 stopped \
-                  half way (state known, run again), 5 undecided, 130/143 interrupted"
+    before_help = "Example: bird up        creates, migrates and seeds all databases",
+    after_help = "Exit codes: 0 done, 1 findings, 2 error before any change, 3 refused, 4 stopped \
+                  half-way (run again to continue), 5 statement in doubt (bird resolve), 130/143 \
+                  interrupted"
 )]
 pub struct Cli {
-    /// The config file; else bird.toml or config/bird.toml, here or in a folder above
+    /// Config file [default: bird.toml or config/bird.toml, in this folder or one above]
     #[arg(
         long,
         global = true,
@@ -42,7 +43,7 @@ pub struct Cli {
         env = "BIRD_CONFIG"
     )]
     pub config: Option<PathBuf>,
-    /// The environment: its [env.NAME] in the config overrides the base settings
+    /// Environment: [env.NAME] in the config overrides the base settings
     #[arg(
         long,
         global = true,
@@ -52,7 +53,7 @@ pub struct Cli {
         env = "BIRD_ENV"
     )]
     pub env: Option<String>,
-    /// Where bird keeps what helps its next run; else .bird in the project
+    /// Folder for caches and checkpoints [default: .bird in the project]
     #[arg(long, global = true, help_heading = GLOBAL, display_order = 908,
           value_name = "DIR", env = "BIRD_STATE_DIR")]
     pub state_dir: Option<PathBuf>,
@@ -65,11 +66,11 @@ pub struct Cli {
         value_name = "NAME"
     )]
     pub databases: Vec<String>,
-    /// How the answer is written
+    /// Output format
     #[arg(long, global = true, help_heading = GLOBAL, display_order = 903,
           value_name = "FORMAT", value_parser = format_named, help = format_help())]
     pub format: Option<&'static Format>,
-    /// When to colour: auto, always, never
+    /// When to use colour: auto, always, never
     #[arg(
         long,
         global = true,
@@ -81,15 +82,15 @@ pub struct Cli {
         hide_possible_values = true
     )]
     pub color: Color,
-    /// How lines on stderr are written: text, json (one object a line)
+    /// Format of lines on stderr: text, json (one object per line)
     #[arg(long, global = true, help_heading = GLOBAL, display_order = 905,
           value_name = "FORMAT", default_value = "text", hide_default_value = true,
           value_parser = log_format_named)]
     pub log_format: LogFormat,
-    /// Say nothing on stderr but errors
+    /// Print only errors on stderr
     #[arg(short, long, global = true, help_heading = GLOBAL, display_order = 906)]
     pub quiet: bool,
-    /// Say more on stderr
+    /// Print more details
     #[arg(
         short,
         long,
@@ -228,7 +229,7 @@ fn log_format_named(name: &str) -> Result<LogFormat, String> {
 
 fn format_help() -> String {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-    format!("How the answer is written: {}", names.join(", "))
+    format!("Output format: {}", names.join(", "))
 }
 
 /// The text that clap shows instead of running a command: help, the version, a usage error.

@@ -21,7 +21,7 @@ pub struct Connect {
 /// The flag of every command that writes metrics.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Metrics {
-    /// Write the numbers of the run to this file, for Prometheus
+    /// Write metrics of the run to this file, for Prometheus
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
 }
@@ -60,7 +60,7 @@ impl Locks {
 fn consents_help() -> String {
     let names: Vec<&str> = CONSENTS.iter().map(|consent| consent.name()).collect();
     format!(
-        "Consent by name to something that bird would refuse; repeatable: {}",
+        "Allow something that bird otherwise refuses; repeatable: {}",
         names.join(", ")
     )
 }

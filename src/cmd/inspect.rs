@@ -22,13 +22,13 @@ use crate::project::Database;
                    bird inspect ums@7 --format json"
 )]
 pub struct Args {
-    /// What to inspect, as for `bird diff`; else every database of the project, live
+    /// What to inspect, as for `bird diff` [default: every live database of the project]
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// The server on which a file is replayed
+    /// Server for the scratch database in which a file is replayed
     #[arg(long, value_name = "URL")]
     shadow: Option<String>,
-    /// Print the JSON Schema of the answer's schemas instead
+    /// Print the JSON Schema of the JSON output instead
     #[arg(long, conflicts_with = "source")]
     json_schema: bool,
     #[command(flatten)]

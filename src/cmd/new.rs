@@ -14,29 +14,28 @@ use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
 use crate::project::{Database, Fresh};
 
-/// Write the next migration file: empty, or with what leads to the desired schema
+/// Create the next migration file: empty, or with the statements for the desired schema
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Example: bird new add_nick --database ums --from-schema        what leads from \
-                   the migrations to schema/ums.sql"
+    before_help = "Example: bird new add_nick --database ums --from-schema        reaches schema/ums.sql"
 )]
 pub struct Args {
     /// Short name for the file, such as add_nick
     #[arg(value_name = "NAME")]
     name: String,
-    /// Write what leads from the migrations to the desired schema
+    /// Write the statements that turn the migrations' schema into the desired schema
     #[arg(long, conflicts_with = "from_drift")]
     from_schema: bool,
-    /// Write what leads from the applied migrations to what is live
+    /// Write the statements that turn the applied migrations' schema into the live schema
     #[arg(long)]
     from_drift: bool,
-    /// Write what the migrations give, the new one included, into the desired-schema file
+    /// Update the desired-schema file to the schema of the migrations, the new one included
     #[arg(long, conflicts_with = "from_schema")]
     write_schema: bool,
-    /// One thing under two names, table=table or table.column=table.column; repeatable
+    /// Treat as renamed: table=table or table.column=table.column; repeatable
     #[arg(long = "rename", value_name = "OLD=NEW", value_parser = flags::rename)]
     renames: Vec<Renamed>,
-    /// The server for another engine's file; repeatable
+    /// Server on which another engine's file is tried; repeatable
     #[arg(long, value_name = "URL")]
     shadow: Vec<String>,
     #[command(flatten)]

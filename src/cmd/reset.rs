@@ -23,7 +23,7 @@ use crate::output::{Block, Grid, Report};
 use crate::plan;
 use crate::project::Database;
 
-/// Drop the databases and bring them up anew: for development
+/// Drop the databases, then create, migrate and seed them again (development only)
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird reset --database ums --allow drop-database        an empty ums, \

@@ -28,18 +28,23 @@ pub struct Args {
     /// DATABASE@VERSION.STATEMENT, as the message names it; statements count from 1
     #[arg(value_name = "STATEMENT")]
     pub place: String,
-    /// It ran: the next run continues after it
+    /// The statement ran: the next run continues after it
     #[arg(
         long,
         conflicts_with = "not_applied",
         required_unless_present = "not_applied"
     )]
     pub applied: bool,
-    /// It did not run: the next run sends it
+    /// The statement did not run: the next run sends it
     #[arg(long)]
     pub not_applied: bool,
-    /// Why, for those who read the journal later
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    /// Why you decided so; stored in the journal
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub reason: String,
     #[command(flatten)]
     pub consents: flags::Consents,

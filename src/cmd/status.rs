@@ -32,7 +32,7 @@ use crate::project::Database;
     before_help = "Example: bird status --exit-code        fails a job while something is pending"
 )]
 pub struct Args {
-    /// Exit with 1 when anything is pending, half-applied, changed or missing
+    /// Exit with 1 if anything is pending, half-applied, changed or missing
     #[arg(long)]
     exit_code: bool,
     /// List every migration: its state, when it was applied, how long it took

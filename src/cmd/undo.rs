@@ -9,21 +9,21 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::Direction;
 use crate::output::{Format, SQL};
 
-/// Take back the newest migration of one database, or all above a version
+/// Undo the newest migration of one database, or all migrations above a version
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    before_help = "Example: bird undo --to ums@3 --dry-run        shows what V4 and later would take to undo"
+    before_help = "Example: bird undo --to ums@3 --dry-run        shows the statements that undo V4 and later"
 )]
 pub struct Args {
-    /// The version that stays, 0 for none: N, or DATABASE@N; repeatable
+    /// Undo everything above this version, or all for 0: N, or DATABASE@N; repeatable
     #[arg(long, value_name = "N")]
     pub to: Vec<String>,
-    /// Show what would be done, statement by statement, and do nothing
+    /// Show every statement that would run, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
     pub consents: flags::Consents,
-    /// Write what the migrations give into the desired-schema file
+    /// Update the desired-schema file to the schema of the migrations
     #[arg(long, conflicts_with = "dry_run")]
     pub write_schema: bool,
     #[command(flatten)]

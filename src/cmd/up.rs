@@ -10,11 +10,9 @@ use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::output::{Block, Report};
 
-/// Provision, migrate and seed: from nothing to a running schema
+/// Create, migrate and seed all databases
 #[derive(Debug, clap::Args)]
-#[command(
-    before_help = "Example: bird up --wait 60s        once the servers are up, all databases"
-)]
+#[command(before_help = "Example: bird up --wait 60s        waits for the servers first")]
 pub struct Args {
     #[command(flatten)]
     pub consents: flags::Consents,

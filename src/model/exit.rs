@@ -30,7 +30,7 @@ pub const EXITS: &[(Exit, &str)] = &[
     ),
     (
         Exit::Failed,
-        "bird could not do it, and this run has written nothing: usage, config, connection",
+        "error before anything was written: usage, config, connection",
     ),
     (
         Exit::Refused,
@@ -38,11 +38,11 @@ pub const EXITS: &[(Exit, &str)] = &[
     ),
     (
         Exit::Stopped,
-        "stopped after this run's first statement was sent: the state is known and printed, the same command resumes",
+        "stopped half-way: the state is known and printed, the same command continues",
     ),
     (
         Exit::Undecided,
-        "a crash left a statement that cannot be decided",
+        "a crash left a statement in doubt: bird cannot tell whether it ran",
     ),
     (
         Exit::Interrupted,

@@ -20,7 +20,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 
 pub use report::AdoptReport;
 
-/// Take over databases that exist, or that another tool migrated
+/// Record what is applied in existing databases, from another tool's history or a baseline
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     before_help = "Example: bird adopt --from flyway --dry-run        shows what it would take over"
@@ -29,7 +29,7 @@ pub struct Args {
     /// The tool whose history is taken over; else the one whose table is found, else a baseline
     #[arg(long, value_name = "TOOL", value_parser = flags::tool, help = from_help())]
     pub from: Option<String>,
-    /// The last version that a baseline takes for applied: N, or DATABASE@N; repeatable
+    /// Last version that a baseline records as applied: N, or DATABASE@N; repeatable
     #[arg(long, value_name = "N")]
     pub to: Vec<String>,
     /// Show what would be recorded, and record nothing
@@ -47,8 +47,7 @@ impl CommandFacts for Args {}
 
 fn from_help() -> String {
     format!(
-        "The tool whose history is taken over: {}; without it the tool whose table is there, else \
-         a baseline",
+        "Tool whose history to adopt: {} [default: the tool whose table exists, else baseline]",
         crate::adopt::names().join(", ")
     )
 }

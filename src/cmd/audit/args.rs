@@ -10,41 +10,41 @@ use crate::model::diagnostic::Severity;
 use crate::model::name::did_you_mean;
 use crate::model::repair::Action;
 
-/// Find the rows whose references have no parent, on live data
+/// Find rows whose parent in another database is missing, in live data
 #[derive(Debug, clap::Args)]
 #[command(
-    before_help = "Example: bird audit --orphans orphans.jsonl        every orphan, a line each"
+    before_help = "Example: bird audit --orphans orphans.jsonl        writes every orphan, one per line"
 )]
 pub struct Args {
     /// Only this reference, by its child: twitter.messages.author_id; repeatable
     #[arg(long = "reference", value_name = "NAME")]
     pub(crate) references: Vec<String>,
-    /// Show what would be read, and how, and why; read no keys
+    /// Show what would be read, how and why, without reading any keys
     #[arg(long, conflicts_with = "metrics_file")]
     pub(crate) explain: bool,
-    /// Write every orphan to this file, one JSON object a line
+    /// Write every orphan to this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(crate) orphans: Option<PathBuf>,
-    /// Write to this file what bird repair would do with the orphans
+    /// Write a plan for bird repair to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// What the plan does with them: quarantine, delete, set-null
+    /// What the plan does with orphans: quarantine, delete, set-null
     #[arg(long, value_name = "NAME", value_parser = action, default_value = "quarantine")]
     pub(crate) action: Action,
-    /// Read only rows from a watermark on: created_at=2026-01-31, or created_at alone for where
-    /// the last audit ended. Parents that were deleted need a full audit
+    /// Read only rows from this value on: created_at=2026-01-31, or created_at alone to continue where the
+    /// last audit ended. Only a full audit finds rows whose parent was deleted
     #[arg(long, value_name = "COLUMN[=VALUE]")]
     pub(crate) since: Option<String>,
-    /// Read the keys of a database's children from a replica of it: twitter=mysql://…; repeatable
+    /// Read the keys of child rows from a replica of their database: twitter=mysql://…; repeatable
     #[arg(long = "replica", value_name = "NAME=URL")]
     pub(crate) replicas: Vec<String>,
     /// Show at most N missing keys per reference
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) sample: usize,
-    /// Go on with an audit that was cut short
+    /// Continue an audit that was interrupted
     #[arg(long)]
     pub(crate) resume: bool,
-    /// The most rows to read per second
+    /// Maximum number of rows to read per second
     #[arg(long, value_name = "ROWS")]
     pub(crate) max_rate: Option<u64>,
     #[command(flatten)]
@@ -52,28 +52,27 @@ pub struct Args {
     /// Number of reader threads; each takes a connection for every reference
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
-    /// Compare keys in this way: sql, merge, probe, hash; else the cheapest is chosen
+    /// How to compare keys: sql, merge, probe, hash [default: the cheapest]
     #[arg(long, value_name = "NAME", value_parser = strategy)]
     pub(crate) strategy: Option<Strategy>,
-    /// Read each end by itself, even where one server has both
+    /// Read child and parent separately, even if one server has both
     #[arg(long = "apart")]
     pub(crate) separate: bool,
-    /// Read both ends in one snapshot where one server has both, however many rows there are
+    /// Read child and parent in one snapshot if one server has both, whatever their size
     #[arg(long, conflicts_with = "separate")]
     pub(crate) snapshot: bool,
     #[command(flatten)]
     pub(crate) metrics: flags::Metrics,
-    /// Print the references that a file of loose foreign keys declares (GitLab's YAML), for
-    /// bird.toml; audit nothing
+    /// Print the loose foreign keys of a GitLab YAML file as references for bird.toml, without an audit
     #[arg(long, value_name = "FILE", conflicts_with = "metrics_file")]
     pub(crate) import: Option<PathBuf>,
-    /// Tell what would become orphans if rows of this table were deleted: ums.users; audit nothing
+    /// Count the rows that deleting rows of this table (ums.users) would leave as orphans, without an audit
     #[arg(long, value_name = "TABLE", conflicts_with_all = ["import", "metrics_file"])]
     pub(crate) impact: Option<String>,
-    /// Which rows --impact means, as a condition in SQL; else all of them
+    /// SQL condition that selects the rows for --impact [default: all rows]
     #[arg(long = "where", value_name = "CONDITION", requires = "impact")]
     pub(crate) choice: Option<String>,
-    /// From which severity on a finding fails: note, warning, error
+    /// Lowest severity of a finding that fails the run: note, warning, error
     #[arg(long, value_name = "LEVEL", value_parser = flags::severity, default_value = "warning")]
     pub(crate) fail_on: Severity,
     #[command(flatten)]

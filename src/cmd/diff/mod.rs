@@ -17,30 +17,30 @@ use crate::output::{Format, SQL};
 use crate::project::Database;
 use report::DiffReport;
 
-/// Show the changes that lead from one schema to another
+/// Show how two schemas differ, and the statements that turn one into the other
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird diff                        drift: from live to applied\n         \
-                   bird diff ums                    from live to what the migrations give\n         \
+                   bird diff ums                    from live to migrations\n         \
                    bird diff ums@3 ums@schema       from version 3 to the desired schema\n         \
                    bird diff mysql://… wanted.sql   from a database to a file",
     after_help = "A source is a database of the project (ums: live), ums@migrations, ums@7, \
                   ums@schema, a URL, a .sql file or a folder of them."
 )]
 pub struct Args {
-    /// The schema to start from
+    /// Schema to start from
     #[arg(value_name = "FROM")]
     from: Option<String>,
-    /// The schema to end with; else what FROM's migrations give
+    /// Schema to end with [default: the schema of FROM's migrations]
     #[arg(value_name = "TO")]
     to: Option<String>,
-    /// Run the statements in a shadow of FROM, and print them only when they give exactly TO
+    /// Run the statements in a scratch database like FROM, and print them only if they give exactly TO
     #[arg(long)]
     verify: bool,
-    /// One thing under two names, table=table or table.column=table.column; repeatable
+    /// Treat as renamed: table=table or table.column=table.column; repeatable
     #[arg(long = "rename", value_name = "OLD=NEW", value_parser = flags::rename)]
     renames: Vec<Renamed>,
-    /// The server on which files are replayed, where neither source tells
+    /// Server for the scratch database, if neither source names one
     #[arg(long, value_name = "URL")]
     shadow: Option<String>,
     #[command(flatten)]

@@ -23,7 +23,7 @@ use crate::project::template::{
 use existing::FromUrl;
 use report::{InitReport, Next, Outcome};
 
-/// Write a new project: bird.toml, folders for migrations, and what to do next
+/// Create a new project: bird.toml and folders for migrations
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird init shop --database accounts --database sales\n         \
@@ -34,17 +34,17 @@ pub struct Args {
     /// The project's folder; here by default
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
-    /// The template to begin with; `--list` shows them
+    /// Template to start from; `--list` shows all
     #[arg(long, value_name = "NAME", default_value = "empty", value_parser = template,
           hide_default_value = true)]
     template: &'static Template,
-    /// An engine that migrations are written for, the databases on the first; repeatable
+    /// Engine to write migrations for; the databases use the first; repeatable
     #[arg(long = "engine", value_name = "ENGINE", value_parser = engine)]
     engines: Vec<Engine>,
-    /// The name of a database to declare; repeatable
+    /// Name of a database to declare; repeatable
     #[arg(long = "database", value_name = "NAME", value_parser = database)]
     databases: Vec<String>,
-    /// A database that exists; reads its schema and writes nothing to it; repeatable
+    /// Existing database to start from; bird only reads it; repeatable
     #[arg(long, value_name = "[NAME=]URL", value_parser = FromUrl::parse,
           conflicts_with_all = ["template", "engines", "databases"])]
     from: Vec<FromUrl>,

@@ -48,24 +48,24 @@ pub struct Args {
     /// The last version to apply: N, or DATABASE@N; repeatable
     #[arg(long, value_name = "N")]
     pub to: Vec<String>,
-    /// Show what would be done, statement by statement, and do nothing
+    /// Show every statement that would run, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Write the plan to FILE for review, and do nothing else
+    /// Write the plan to FILE for review, and change nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "accept_checksum", "write_schema"])]
     pub out: Option<PathBuf>,
-    /// Apply exactly the reviewed plan of FILE; refused if anything has changed since
+    /// Apply exactly the reviewed plan in FILE; refused if anything has changed since
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "accept_checksum"])]
     pub plan: Option<PathBuf>,
     #[command(flatten)]
     pub consents: flags::Consents,
-    /// A file that was changed after it was applied is right as it is: V, or DATABASE@V; repeatable
+    /// Accept a file that was changed after it was applied: V, or DATABASE@V; repeatable
     #[arg(long, value_name = "V", requires = "reason")]
     pub accept_checksum: Vec<String>,
-    /// Why a changed file is accepted; it is kept in the database
+    /// Why the changed file is accepted; stored in the database
     #[arg(long, value_name = "TEXT", requires = "accept_checksum", value_parser = accept::reason)]
     pub reason: Option<String>,
-    /// Write what the migrations give into the desired-schema file
+    /// Update the desired-schema file to the schema of the migrations
     #[arg(long, conflicts_with = "dry_run")]
     pub write_schema: bool,
     #[command(flatten)]

@@ -26,7 +26,7 @@ pub use report::RepairReport;
     before_help = "Example: bird repair --plan orphans.plan        shows what it would do; --execute does it"
 )]
 pub struct Args {
-    /// The plan that `bird audit --plan FILE` has written
+    /// Plan that `bird audit --plan FILE` wrote
     #[arg(
         long,
         value_name = "FILE",
@@ -34,16 +34,16 @@ pub struct Args {
         conflicts_with_all = ["undo", "purge"]
     )]
     plan: Option<PathBuf>,
-    /// Do it; without this, only what would be done is shown
+    /// Carry out the plan; without this, bird only shows what it would do
     #[arg(long, conflicts_with_all = ["undo", "purge", "dry_run"])]
     execute: bool,
-    /// Put the rows back that the repair with this run took out
+    /// Restore the rows that the repair with this run ID quarantined
     #[arg(long, value_name = "RUN", value_parser = run_id)]
     undo: Option<uuid::Uuid>,
-    /// Delete for good what the repair with this run has kept; no --undo brings it back
+    /// Delete for good the rows that the repair with this run ID quarantined
     #[arg(long, value_name = "RUN", value_parser = run_id, conflicts_with = "undo")]
     purge: Option<uuid::Uuid>,
-    /// Show what would be done, and do nothing
+    /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Rows per transaction
@@ -53,12 +53,12 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with_all = ["undo", "purge"],
           value_parser = clap::value_parser!(u64).range(1..))]
     max_rows: Option<u64>,
-    /// The most rows to process per second
+    /// Maximum number of rows to process per second
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     max_rate: Option<u64>,
     #[command(flatten)]
     limits: Limits,
-    /// A replica of a database that is written to, for --max-lag: twitter=mysql://…; repeatable
+    /// Replica to watch for --max-lag: twitter=mysql://…; repeatable
     #[arg(long = "replica", value_name = "NAME=URL", requires = "max_lag")]
     replicas: Vec<String>,
     #[command(flatten)]

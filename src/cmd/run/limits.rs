@@ -8,10 +8,10 @@ use crate::project::parse_duration;
 /// Flags of every command that makes room for other work on its servers.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Limits {
-    /// Wait while a replica is further behind: 5s, 1m
+    /// Pause while a replica is further behind than this: 5s, 1m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub max_lag: Option<Duration>,
-    /// Wait while more statements run on a server
+    /// Pause while more than N statements run on a server
     #[arg(long, value_name = "N")]
     pub max_load: Option<u64>,
 }

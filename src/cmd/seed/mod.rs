@@ -26,11 +26,11 @@ use futures_util::future::join_all;
 pub use report::SeedReport;
 use report::SeedRow;
 
-/// Bring reference data to what the config declares
+/// Insert and update reference data as the config declares it
 #[derive(Debug, Clone, clap::Args)]
 #[command(before_help = "Example: bird seed --dry-run        shows the statements it would run")]
 pub struct Args {
-    /// Show what would be done, and do nothing
+    /// Show what would be done, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]

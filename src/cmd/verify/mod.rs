@@ -25,16 +25,16 @@ use crate::project::Database;
 use checks::{Check, CheckOutcome};
 use report::{Checked, VerifyReport};
 
-/// Check files, history, drift, seeds and references; one verdict
+/// Check files, history, drift, seeds and references, with one verdict
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird verify --no-pending --format json        the gate of a pipeline"
 )]
 pub struct Args {
-    /// Pending migrations are findings too
+    /// Report pending migrations as findings
     #[arg(long)]
     no_pending: bool,
-    /// From which severity on a finding fails: note, warning, error
+    /// Lowest severity of a finding that fails the run: note, warning, error
     #[arg(long, value_name = "LEVEL", value_parser = flags::severity, default_value = "warning")]
     fail_on: Severity,
     #[command(flatten)]
