@@ -65,6 +65,12 @@ pub const CONSENTS: &[Consent] = &[
         guards_data: true,
     },
     Consent {
+        code: Code::NotUndone,
+        meaning: "undo a migration although nothing takes back what some of its statements did: rows that they wrote or dropped, privileges, other databases",
+        in_files: true,
+        guards_data: true,
+    },
+    Consent {
         code: Code::Referenced,
         meaning: "drop, rename, retype or empty a table or column that a declared reference uses",
         in_files: true,

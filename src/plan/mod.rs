@@ -12,6 +12,7 @@ mod migration_state;
 mod reference_guard;
 mod replayable;
 mod requires;
+pub mod reversal;
 pub mod reviewed;
 mod step;
 pub mod stored_migration;

@@ -1,5 +1,8 @@
 //! The way back: undo files, through the same journal and the same protocol.
 
+mod accounts;
+mod renames;
+
 use std::process::Stdio;
 
 use crate::world::{Engine, World, database};
@@ -177,11 +180,11 @@ fn what_was_dropped_does_not_come_back(engine: Engine) {
     world.write("migrations/ums/V4__drop.sql", file);
     world.run(&["migrate"]).ok();
     let undo = world.run(&["undo"]).exits(3);
-    undo.warns("drops the table `b`; undo does not bring its data back")
-        .warns("drops the column `n` of `a`; undo does not bring its data back");
+    undo.warns("it drops the table `b`, whose data is lost")
+        .warns("it drops the column `n` of `a`, whose data is lost");
     world.refused("ums", "SELECT * FROM b");
-    let undo = world.run(&["undo", "--allow", "data-loss"]).ok();
-    undo.warns("undo does not bring its data back");
+    let undo = world.run(&["undo", "--allow", "not-undone"]).ok();
+    undo.warns("it drops the table `b`, whose data is lost");
     assert_eq!(world.client("ums", "SELECT count(*) FROM b"), "0\n");
 }
 
@@ -195,13 +198,17 @@ fn without_an_undo_file_it_is_worked_out(engine: Engine) {
     }
     world.client("ums", "INSERT INTO b VALUES (1)");
     let asked = world.run(&["undo", "--to", "1"]).exits(3);
-    let asked = asked.warns("data-loss").warns("drop-table");
+    asked.warns("not-undone");
+    let asked = world.run(&["undo", "--to", "1", "--allow", "not-undone"]);
+    let asked = asked.exits(3).warns("data-loss").warns("drop-table");
     asked.warns("V2__n.undo.sql (worked out)");
     world.client("ums", "SELECT * FROM b");
     let allowed = [
         "undo",
         "--to",
         "1",
+        "--allow",
+        "not-undone",
         "--allow",
         "data-loss",
         "--allow",

@@ -49,6 +49,7 @@ const KINDS: &[(&str, usize, Trials)] = &[
     ("recovery", 158, recovery::trials),
     ("recovery_class", 3, statements::trials),
     ("reference_guard", 3, statements::trials),
+    ("reversal", 3, statements::trials),
     ("secrets", 3, statements::trials),
     ("split", 112, split::trials),
     ("write_targets", 3, statements::trials),

@@ -6,6 +6,7 @@ use bird::dialect::recovery::{ObjectKind, RecoveryClass};
 use bird::dialect::{Dialect, by_scheme, statement};
 use bird::model::name::ColumnNames;
 use bird::model::reference::Reference;
+use bird::plan::reversal::{Reversals, renames_back};
 use bird::plan::{ReferenceGuard, destructive_statements};
 use bird::sql::Cursor;
 use bird::sql::script::{blot, secrets, words};
@@ -26,6 +27,7 @@ const KINDS: &[(&str, Describe)] = &[
     ("forbidden", forbidden),
     ("recovery_class", recovery_class),
     ("reference_guard", reference_guard),
+    ("reversal", reversal),
     ("secrets", without_secrets),
     ("write_targets", write_targets),
 ];
@@ -95,6 +97,32 @@ fn destructive(dialect: &dyn Dialect, sql: &str) -> String {
         let number = loss.statement + 1;
         format!("{number}: {} {}", loss.consent, loss.what)
     }))
+}
+
+/// What takes statements of one migration back, and the renames of the whole.
+fn reversal(dialect: &dyn Dialect, sql: &str) -> String {
+    let statements = statements(dialect, sql);
+    let mut reversals = Reversals::new(dialect, "here", None);
+    // A comment says that no scratch database runs the statement.
+    let withheld = |at: usize| {
+        let withheld = statements[at].contains("/* withheld */");
+        withheld.then(|| "leads elsewhere".to_owned())
+    };
+    let found = reversals.file(&statements, withheld);
+    let each = found.iter().enumerate().map(|(at, found)| {
+        let by = reversals.reversal(found).by();
+        format!("{}: {by}", at + 1)
+    });
+    let mut all: Vec<String> = each.collect();
+    let home = dialect.default_qualifier("here", None);
+    match renames_back(dialect, home, &statements) {
+        Some(renames) => {
+            let back = renames.iter().map(|it| format!("{} -> {}", it.from, it.to));
+            all.extend(back);
+        }
+        None => all.push("an old name is taken".to_owned()),
+    }
+    joined(all)
 }
 
 /// Which other database a statement writes to.

@@ -275,6 +275,7 @@ async fn baseline(
         is_live: true,
         renames: Vec::new(),
         notes: Vec::new(),
+        not_sent: Vec::new(),
         shadow: None,
     };
     let mut ddl = loaded.recreation();

@@ -1,6 +1,7 @@
 //! `bird migrate`: one plan for all databases, then each of them, in parallel.
 
 mod accept;
+mod accounts;
 mod act;
 mod apply_database;
 mod check_server;

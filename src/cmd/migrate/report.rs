@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Args;
+use super::accounts;
 use super::planned::{planned_blocks, step_json};
 use super::script::{comment, script};
 use crate::cmd::context::Context;
@@ -19,6 +20,7 @@ use crate::model::history::Direction;
 use crate::model::migration::{Migration, title};
 use crate::output::human;
 use crate::output::{Block, Grid, Report};
+use crate::plan::reversal::Account;
 use crate::plan::{Plan, Step, migration_state};
 use crate::project::Database;
 
@@ -35,6 +37,8 @@ pub struct MigrateReport {
     verbose: bool,
     /// Further notes.
     notes: Vec<Diagnostic>,
+    /// What takes back each statement where an undo was computed, by database.
+    accounts: Vec<(String, Account)>,
     /// The desired-schema files that were written.
     schema_files: Vec<String>,
     /// The consents that the run of a dry run's plan lacks.
@@ -49,7 +53,7 @@ pub struct MigrateReport {
 }
 
 /// The number of migrations from which on a report shows one row per database.
-const MANY: usize = 20;
+pub const MANY: usize = 20;
 
 /// The row of a database with many migrations; `None` if none was applied.
 fn summary_row((name, ran): &(String, Ran)) -> Option<Vec<String>> {
@@ -200,6 +204,12 @@ impl MigrateReport {
         let missing = MissingConsents::new(plan.missing.iter().cloned());
         let databases = members.iter().map(|member| member.database);
         let databases = databases.filter(|_| args.dry_run).cloned().collect();
+        let accounts = members.iter_mut().flat_map(|member| {
+            let name = &member.database.name;
+            let accounts = std::mem::take(&mut member.accounts).into_iter();
+            accounts.map(move |account| (name.clone(), account))
+        });
+        let accounts = accounts.collect();
         MigrateReport {
             direction: args.direction,
             dry_run: args.dry_run,
@@ -209,6 +219,7 @@ impl MigrateReport {
             out: args.out.as_ref().map(|path| path.display().to_string()),
             plan,
             notes,
+            accounts,
             schema_files: Vec::new(),
             states: states(members),
             ran: Vec::new(),
@@ -382,6 +393,7 @@ impl Report for MigrateReport {
         if self.dry_run {
             let mut blocks = self.accepted_blocks();
             blocks.extend(planned_blocks(&self.plan, &self.summary()));
+            blocks.extend(accounts::blocks(&self.accounts, self.verbose));
             blocks.extend(self.above.iter().cloned().map(Block::Line));
             blocks.extend(self.missing.blocks());
             blocks.extend(self.out.iter().map(|out| {
@@ -421,6 +433,7 @@ impl Report for MigrateReport {
                 ..Grid::default()
             }));
         }
+        blocks.extend(accounts::blocks(&self.accounts, self.verbose));
         let steps = self.ran.iter().flat_map(|(name, ran)| {
             let steps = ran.steps.iter();
             steps.flat_map(move |step| step.notes(name))
@@ -468,6 +481,9 @@ impl Report for MigrateReport {
             let accepted = accepted.filter(|(name, _)| *name == state.name);
             json["accepted"] = accepted.map(|(_, one)| json!(one)).collect();
             json["ran"] = ran.iter().map(ran_json).collect();
+            if self.direction == Direction::Undo {
+                json["taken_back"] = accounts::json(&self.accounts, &state.name);
+            }
             if self.dry_run {
                 let steps = self
                     .plan

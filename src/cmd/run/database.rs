@@ -14,6 +14,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::history::History;
 use crate::model::migration::Migration;
 use crate::model::reference::Reference;
+use crate::plan::reversal::Account;
 use crate::plan::{self, Subject};
 use crate::project::Database;
 
@@ -36,6 +37,8 @@ pub struct RunDatabase<'p> {
     pub without_rows: Vec<String>,
     /// Warnings about data that an undo with consent does not bring back.
     pub not_restored: Vec<Diagnostic>,
+    /// What takes back each statement of the migrations whose undo was computed.
+    pub accounts: Vec<Account>,
 }
 
 impl<'p> RunDatabase<'p> {
@@ -55,6 +58,7 @@ impl<'p> RunDatabase<'p> {
             accept: Vec::new(),
             without_rows: Vec::new(),
             not_restored: Vec::new(),
+            accounts: Vec::new(),
         }
     }
 

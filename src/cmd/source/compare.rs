@@ -58,8 +58,21 @@ impl Compared {
 /// Compares two schemas. `renames` are given on the command line, in addition to those in files.
 pub async fn compare(
     pool: &mut ShadowPool<'_>,
+    from: Loaded,
+    to: Loaded,
+    renames: &[Renamed],
+    verification: Verification,
+) -> Result<Compared, Failure> {
+    compare_renamed(pool, from, to, &[], renames, verification).await
+}
+
+/// As [`compare`], after renames that are known for certain: those that apply are made first, one
+/// after the other, whatever else has the names.
+pub async fn compare_renamed(
+    pool: &mut ShadowPool<'_>,
     mut from: Loaded,
     mut to: Loaded,
+    certain: &[Renamed],
     renames: &[Renamed],
     verification: Verification,
 ) -> Result<Compared, Failure> {
@@ -73,10 +86,20 @@ pub async fn compare(
     let mut at = None;
     let (mut renamed, mut steps) = (Vec::new(), Vec::new());
     let mut current = from.schema.clone();
-    for wish in wanted {
-        let applies = has(&current, &wish.from) && !has(&current, &wish.to);
-        if !applies || !has(&to.schema, &wish.to) || has(&to.schema, &wish.from) {
-            continue;
+    let certain = certain.iter().map(|rename| (rename.clone(), true));
+    let wanted = wanted.into_iter().map(|wish| (wish, false));
+    for (mut wish, is_certain) in certain.chain(wanted) {
+        if is_certain {
+            match spelled(&current, &wish.from) {
+                Some(name) => wish.from = name,
+                None => continue,
+            }
+            wish.to = spelled(&to.schema, &wish.to).unwrap_or(wish.to);
+        } else {
+            let applies = has(&current, &wish.from) && !has(&current, &wish.to);
+            if !applies || !has(&to.schema, &wish.to) || has(&to.schema, &wish.from) {
+                continue;
+            }
         }
         let Some(step) = catalog.rename(&from.place(), &current, &wish) else {
             continue;
@@ -130,6 +153,38 @@ fn unknown_renames(asked: &[Renamed], done: &[Renamed]) -> Result<(), Failure> {
         }
         None => Ok(()),
     }
+}
+
+/// A name as the schema spells it; statements may write it in other letter cases.
+fn spelled(schema: &Schema, name: &str) -> Option<String> {
+    let (whole, part) = match name.split_once('.') {
+        Some((whole, part)) => (whole, Some(part)),
+        None => (name, None),
+    };
+    let tables = schema.tables.iter().map(|table| &table.name);
+    let names = tables.chain(schema.objects.iter().map(|object| &object.name));
+    let whole = alike(names, whole)?;
+    let Some(part) = part else {
+        return Some(whole);
+    };
+    let table = schema.table(&whole);
+    let object = schema.objects.iter().find(|object| object.name == whole);
+    let columns = table.map(|table| &table.columns);
+    let columns = columns.or_else(|| object.map(|object| &object.columns))?;
+    let labels = object.into_iter().flat_map(|object| &object.labels);
+    let part = alike(
+        columns.iter().map(|column| &column.name).chain(labels),
+        part,
+    )?;
+    Some(format!("{whole}.{part}"))
+}
+
+/// The one of some names that is this one, or that differs from it in letter case alone.
+fn alike<'n>(names: impl Iterator<Item = &'n String> + Clone, name: &str) -> Option<String> {
+    let exact = names.clone().find(|known| *known == name);
+    let mut names = names;
+    let found = exact.or_else(|| names.find(|known| known.eq_ignore_ascii_case(name)));
+    found.cloned()
 }
 
 /// Whether the schema has a table, an object or a column of this name.

@@ -92,6 +92,7 @@ pub async fn live(
         is_live: true,
         renames: Vec::new(),
         notes: Vec::new(),
+        not_sent: Vec::new(),
         shadow: None,
     })
 }
@@ -151,6 +152,7 @@ impl ShadowPool<'_> {
             is_live: false,
             renames: Vec::new(),
             notes: Vec::new(),
+            not_sent: Vec::new(),
             shadow: None,
         };
         let key = if cached {
@@ -162,6 +164,7 @@ impl ShadowPool<'_> {
             && let Some(replayed) = cache::read(context, key)
         {
             loaded.notes = notes(base, texts, &replayed);
+            loaded.not_sent = replayed.kept;
             loaded.schema = replayed.schema;
             loaded.server = server.clone();
             return Ok(loaded);
@@ -193,6 +196,7 @@ impl ShadowPool<'_> {
             cache::write(context, &key, &replayed);
         }
         loaded.notes = notes(base, texts, &replayed);
+        loaded.not_sent = replayed.kept;
         loaded.schema = replayed.schema;
         Ok(loaded)
     }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use crate::adopt::remove_histories;
+use crate::db::replay::NotSent;
 use crate::dialect::catalog::SchemaLocation;
 use crate::diff::diff;
 use crate::model::change::{Ddl, Renamed, nothing_like};
@@ -65,6 +66,8 @@ pub struct Loaded {
     pub renames: Vec<Renamed>,
     /// Notes about statements that were not replayed.
     pub notes: Vec<Diagnostic>,
+    /// The statements that were not replayed, by the index of their text.
+    pub not_sent: Vec<(usize, Vec<NotSent>)>,
     /// The index of the shadow that has it.
     pub shadow: Option<usize>,
 }

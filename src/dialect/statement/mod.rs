@@ -6,12 +6,14 @@
 mod alter;
 mod definition;
 mod head;
+mod renames;
 mod rows;
 mod target;
 
 pub use head::{DdlObject, Head};
-pub use rows::{changes_rows, row_copy};
-pub use target::other_database;
+pub use renames::{Renaming, renamings};
+pub use rows::{changes_rows, row_copy, written_table};
+pub use target::{WriteTargets, other_database, write_targets};
 
 use super::Dialect;
 use crate::sql::{Cursor, Name};

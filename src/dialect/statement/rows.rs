@@ -89,7 +89,7 @@ pub(super) fn deletes_inside(words: &mut Cursor<'_>) -> Vec<StatementEffect> {
 }
 
 /// The table of an INSERT, a REPLACE, an UPDATE of one table or a DELETE, from its verb on.
-pub(super) fn written_table(words: &mut Cursor<'_>) -> Option<Name> {
+pub fn written_table(words: &mut Cursor<'_>) -> Option<Name> {
     const BETWEEN: &[&str] = &[
         "LOW_PRIORITY",
         "HIGH_PRIORITY",

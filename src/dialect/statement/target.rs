@@ -29,13 +29,15 @@ pub fn other_database(dialect: &dyn Dialect, sql: &str, database: &str) -> Optio
 }
 
 /// The objects of a statement that are created, changed or dropped.
-#[derive(Default)]
-struct WriteTargets {
-    databases: Vec<Name>,
-    objects: Vec<Name>,
+#[derive(Debug, Default)]
+pub struct WriteTargets {
+    pub databases: Vec<Name>,
+    pub objects: Vec<Name>,
 }
 
-fn write_targets(mut words: Cursor<'_>) -> WriteTargets {
+/// What a statement creates, changes or drops, from its head.
+#[must_use]
+pub fn write_targets(mut words: Cursor<'_>) -> WriteTargets {
     let objects = match words.first().as_str() {
         "CREATE" | "DROP" => return defined(&mut words),
         "ALTER" => {

@@ -1,0 +1,167 @@
+//! The statements that lead from the schema after a migration to the one before it, tried in a
+//! shadow.
+
+use std::collections::BTreeMap;
+
+use crate::cmd::context::Context;
+use crate::cmd::run::database::RunDatabase;
+use crate::cmd::source::compare::{Verification, Verified, compare_renamed};
+use crate::cmd::source::{self, ShadowPool, Text, applied_texts};
+use crate::model::change::{DdlStep, Renamed};
+use crate::model::code::Code;
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::migration::Migration;
+use crate::model::script::Script;
+use crate::plan::reversal::{borders, renames_back};
+
+/// The way back from a migration.
+#[derive(Debug, Default)]
+pub struct Back {
+    pub steps: Vec<DdlStep>,
+    /// The statements of the migration that no shadow ran, by their numbers from 0, and why.
+    pub withheld: BTreeMap<usize, String>,
+}
+
+/// A part of a migration between two schemas: the statements from one number to another.
+struct Part {
+    start: usize,
+    end: usize,
+    /// The renames that take its renames back.
+    renames: Vec<Renamed>,
+}
+
+/// Computes the way back from a migration. Renames are taken back as renames. Where a new object has
+/// got an old name, the migration is taken back in parts, so that neither is mistaken for the other.
+pub async fn back(
+    context: &Context,
+    member: &RunDatabase<'_>,
+    file: &Migration,
+    script: &Script,
+    statements: &[&str],
+) -> Result<Back, Failure> {
+    let parts = parts(member, statements);
+    source::with(context, async |pool| {
+        let mut back = Back::default();
+        for part in parts.iter().rev() {
+            step_back(pool, member, (file, script), part, &mut back).await?;
+        }
+        Ok(back)
+    })
+    .await
+}
+
+/// The parts of a migration: all of it, if its renames can be told from its new objects.
+fn parts(member: &RunDatabase<'_>, statements: &[&str]) -> Vec<Part> {
+    let database = member.database;
+    let dialect = database.dialect;
+    let home = dialect.default_qualifier(database.target.database(), database.schema.as_deref());
+    let part = |start: usize, end: usize| {
+        let own = statements.get(start..end).unwrap_or_default();
+        let renames = renames_back(dialect, home, own);
+        (
+            Part {
+                start,
+                end,
+                renames: renames.clone().unwrap_or_default(),
+            },
+            renames.is_some(),
+        )
+    };
+    let count = statements.len();
+    let (whole, told_apart) = part(0, count);
+    if told_apart {
+        return vec![whole];
+    }
+    let mut starts = vec![0];
+    starts.extend(borders(dialect, statements));
+    let ends = starts.iter().skip(1).copied().chain([count]);
+    let ranges = starts.iter().copied().zip(ends);
+    ranges.map(|(start, end)| part(start, end).0).collect()
+}
+
+/// Adds the statements that take one part back.
+async fn step_back(
+    pool: &mut ShadowPool<'_>,
+    member: &RunDatabase<'_>,
+    (file, script): (&Migration, &Script),
+    part: &Part,
+    back: &mut Back,
+) -> Result<(), Failure> {
+    let (files, history) = (&member.migrations, &member.history);
+    let database = member.database;
+    let (name, version) = (&database.name, file.version);
+    let before = history.applied.iter().map(|row| row.version);
+    let before = before.filter(|applied| *applied < version).max();
+    let label_before = match before {
+        Some(before) => format!("{name}@{before}"),
+        None => format!("{name} with nothing in it"),
+    };
+    let texts = |end: usize| {
+        let mut texts = before.map_or_else(Vec::new, |before| {
+            applied_texts(database, files, history, before)
+        });
+        if end == script.statements.len() {
+            texts = applied_texts(database, files, history, version);
+        } else if end > 0 {
+            texts.push(Text {
+                name: file.file.clone(),
+                sql: beginning(file, script, end).into(),
+            });
+        }
+        texts
+    };
+    let after = texts(part.end);
+    let label_after = format!("{name}@{version}");
+    let from = pool.replay(&label_after, database, &after, true).await?;
+    let mut to = pool
+        .replay(&label_before, database, &texts(part.start), true)
+        .await?;
+    let last = after.len().checked_sub(1);
+    let of_file = from.not_sent.iter().filter(|(at, _)| Some(*at) == last);
+    for not_sent in of_file.flat_map(|(_, not_sent)| not_sent) {
+        let at = not_sent.number.saturating_sub(1);
+        back.withheld.insert(at, not_sent.why.why.clone());
+    }
+    // Renames that directives of the file declare are reverted too.
+    to.renames = script
+        .renames
+        .iter()
+        .map(|rename| Renamed {
+            from: rename.to.clone(),
+            to: rename.from.clone(),
+        })
+        .collect();
+    let demanded = Verification::Demanded;
+    let compared = compare_renamed(pool, from, to, &part.renames, &[], demanded).await?;
+    match &compared.verified {
+        Verified::Yes => {
+            back.steps.extend(compared.ddl.steps);
+            Ok(())
+        }
+        Verified::No(why) | Verified::Wrong(why) => {
+            let message = format!(
+                "{} of `{name}` has no undo file, and none can be worked out: {why}",
+                file.title()
+            );
+            let wanted = file.file.strip_suffix(".sql").unwrap_or(&file.file);
+            let fault = Diagnostic::new(Code::NoUndo, message).database(name);
+            let hint = format!("write {wanted}.undo.sql, with the statements that take it back");
+            Err(Failure::refused(fault.hint(hint)))
+        }
+    }
+}
+
+/// The text of a migration up to a statement, with the terminator of the one before it.
+fn beginning(file: &Migration, script: &Script, end: usize) -> String {
+    let last = end.checked_sub(1).and_then(|at| script.statements.get(at));
+    let last = last.map_or(0, |statement| statement.range.end);
+    let next = script.statements.get(end);
+    let next = next.map_or(file.text.len(), |statement| statement.range.start);
+    let text = file.text.get(..last).unwrap_or_default();
+    let between = file.text.get(last..next).unwrap_or_default();
+    let stop = between.find(['\n', '\r', '#']);
+    let comment = between.find("--").into_iter().chain(between.find("/*"));
+    let stop = comment.chain(stop).min().unwrap_or(between.len());
+    let terminator = between.get(..stop).unwrap_or_default();
+    format!("{text}{terminator}\n")
+}
