@@ -121,7 +121,7 @@ fn altered(dialect: &dyn Dialect, sql: &str, mut words: Cursor<'_>) -> Option<St
 fn added(mut clause: Cursor<'_>) -> Option<String> {
     const KEYS: &[&str] = &["INDEX", "KEY"];
     let syntax = clause.syntax();
-    let mysql = clause.grammar().schema_is_database;
+    let by_kind = clause.grammar().schema_is_database;
     let quoted = |name: Name| syntax.quoted(name.last());
     clause.expect("ADD")?;
     if clause.eat("COLUMN") {
@@ -133,20 +133,20 @@ fn added(mut clause: Cursor<'_>) -> Option<String> {
     if clause.eat("CONSTRAINT") {
         let name = quoted(clause.name()?);
         let kind = match clause.peek()?.text.to_ascii_uppercase().as_str() {
-            "FOREIGN" if mysql => "FOREIGN KEY",
-            "UNIQUE" if mysql => "INDEX",
-            "PRIMARY" if mysql => return Some("DROP PRIMARY KEY".to_owned()),
+            "FOREIGN" if by_kind => "FOREIGN KEY",
+            "UNIQUE" if by_kind => "INDEX",
+            "PRIMARY" if by_kind => return Some("DROP PRIMARY KEY".to_owned()),
             _ => "CONSTRAINT",
         };
         return Some(format!("DROP {kind} {name}"));
     }
     if clause.eat_all(&["PRIMARY", "KEY"]) {
-        return mysql.then(|| "DROP PRIMARY KEY".to_owned());
+        return by_kind.then(|| "DROP PRIMARY KEY".to_owned());
     }
     let led = clause.eat_any(&["UNIQUE", "FULLTEXT", "SPATIAL"]);
     let key = clause.eat_any(KEYS);
     if led || key {
-        return (mysql && !clause.sees("(") && !clause.sees("USING"))
+        return (by_kind && !clause.sees("(") && !clause.sees("USING"))
             .then(|| clause.name())
             .flatten()
             .map(|name| format!("DROP INDEX {}", quoted(name)));

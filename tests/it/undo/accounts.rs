@@ -150,7 +150,7 @@ fn statements_about_another_database_are_accounted_for() {
             write(
                 "V3__mixed",
                 "CREATE VIEW v AS SELECT * FROM {other}.p;\n\
-                 CREATE TRIGGER r AFTER INSERT ON t FOR EACH ROW DELETE FROM {other}.p;\n\
+                 CREATE TRIGGER r AFTER DELETE ON c FOR EACH ROW DELETE FROM {other}.p;\n\
                  CREATE TABLE z (a INT, FOREIGN KEY (a) REFERENCES {other}.p (a));\n\
                  CREATE TABLE copied SELECT * FROM {other}.p;\n\
                  CREATE TABLE plain (a INT);\n",

@@ -56,7 +56,7 @@ const MYSQL: &[Case] = &[
         "RENAME TABLE {t} TO {t}_x, {t}_b TO {t}, {t}_x TO {t}_b;\n",
     ),
     case(TABLE, "ALTER TABLE {t} CHANGE v x VARCHAR(20);\n"),
-    case(TABLE, "ALTER TABLE {t} CHANGE v x VARCHAR(40);\n"),
+    case(TABLE, "ALTER TABLE {t} CHANGE v x VARCHAR(10);\n"),
     case(TABLE, "ALTER TABLE {t} CHANGE v x VARCHAR(20) FIRST;\n"),
     case(
         TABLE,
@@ -68,7 +68,7 @@ const MYSQL: &[Case] = &[
     ),
     case(
         TABLE,
-        "ALTER TABLE {t} RENAME COLUMN v TO x, MODIFY w VARCHAR(50);\n",
+        "ALTER TABLE {t} RENAME COLUMN v TO x, MODIFY w VARCHAR(10);\n",
     ),
     case(
         TABLE,
@@ -140,7 +140,7 @@ fn renames_are_taken_back_as_renames(engine: Engine) {
         world.client("ums", "SELECT setval('t9_s', 41)");
     }
     world.run(&["migrate"]).ok();
-    let undone = world.run(&["undo", "--to", "1"]).ok();
+    let undone = world.run(&["undo", "--to", "1", "-v"]).ok();
     undone.says("renaming back");
     for (at, before) in before.iter().enumerate() {
         assert_eq!(rows(at), *before, "{}", cases[at].statements);
