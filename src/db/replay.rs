@@ -13,6 +13,7 @@ use super::shadow::Shadow;
 use crate::dialect::Dialect;
 use crate::dialect::containment;
 use crate::dialect::containment::{Containment, Outside};
+use crate::dialect::statement::{self, Routine};
 use crate::model::diagnostic::{Diagnostic, Failure, Location, Severity};
 use crate::model::exit::Exit;
 use crate::model::script::Statement;
@@ -79,7 +80,7 @@ pub async fn statements(
     let ran = if shadow.session.dialect.facts().transactional_ddl && !read.no_transaction {
         together(shadow, text, &read.statements).await
     } else {
-        one_by_one(shadow, text, &read.statements).await
+        one_by_one(shadow, text, &read.statements, Rollback::Statement).await
     };
     let kept = ran.map_err(|broken| {
         let message = format!("{name} cannot be replayed: {}", broken.error);
@@ -108,8 +109,20 @@ struct Broken {
     kept: Vec<NotSent>,
 }
 
+/// How far a statement that fails takes others back with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rollback {
+    /// To the beginning of the transaction, which is over.
+    Transaction,
+    /// To a savepoint before it.
+    Savepoint,
+    /// It alone, outside of transactions.
+    Statement,
+}
+
 /// In one transaction, as it is applied. Where a statement fails because one before it was not
-/// sent, the transaction cannot go on, and the file begins again without one.
+/// sent, or because it counts on rows, the transaction cannot go on. Then the file begins again with
+/// savepoints before the statements about rows, and at last without a transaction.
 async fn together(
     shadow: &mut Shadow,
     text: &str,
@@ -117,29 +130,33 @@ async fn together(
 ) -> Result<Vec<NotSent>, Broken> {
     let before = shadow.state.clone();
     let begin = shadow.session.dialect.begin();
-    if shadow.session.run(begin).await.is_ok() {
-        if let Ok(kept) = one_by_one(shadow, text, statements).await
+    for rollback in [Rollback::Transaction, Rollback::Savepoint] {
+        if shadow.session.run(begin).await.is_err() {
+            break;
+        }
+        if let Ok(kept) = one_by_one(shadow, text, statements, rollback).await
             && shadow.session.run("COMMIT").await.is_ok()
         {
             return Ok(kept);
         }
         // It may have been rolled back already.
         let _: Result<(), DbError> = shadow.session.run("ROLLBACK").await;
-        shadow.state = before;
+        shadow.state.clone_from(&before);
     }
-    one_by_one(shadow, text, statements).await
+    one_by_one(shadow, text, statements, Rollback::Statement).await
 }
 
 async fn one_by_one(
     shadow: &mut Shadow,
     text: &str,
     statements: &[Statement],
+    rollback: Rollback,
 ) -> Result<Vec<NotSent>, Broken> {
     let mut kept = Vec::new();
     for (at, statement) in statements.iter().enumerate() {
         let sql = text.get(statement.range.clone()).unwrap_or_default();
         let range = statement.range.clone();
-        match send(shadow, sql).await {
+        match attempt(shadow, sql, rollback).await {
             Ok(Sent::Ran) => {}
             Ok(Sent::Withheld(why)) => kept.push(NotSent {
                 number: at + 1,
@@ -150,6 +167,59 @@ async fn one_by_one(
         }
     }
     Ok(kept)
+}
+
+/// Sends one statement. Rows do not matter to a schema, and a shadow does not have those of the live
+/// database: a statement that is only about rows may fail.
+async fn attempt(shadow: &mut Shadow, sql: &str, rollback: Rollback) -> Result<Sent, DbError> {
+    let dialect = shadow.session.dialect;
+    if rollback == Rollback::Transaction || !statement::may_handle_rows(dialect, sql) {
+        return send(shadow, sql).await;
+    }
+    let has_savepoint = rollback == Rollback::Savepoint;
+    if has_savepoint {
+        shadow.session.run("SAVEPOINT bird_rows").await?;
+    }
+    let sent = send(shadow, sql).await;
+    if has_savepoint {
+        if sent.is_err() {
+            shadow
+                .session
+                .run("ROLLBACK TO SAVEPOINT bird_rows")
+                .await?;
+        }
+        shadow.session.run("RELEASE SAVEPOINT bird_rows").await?;
+    }
+    match sent {
+        Err(error) if error.kind.is_of_statement() => {
+            let routines = routines(shadow).await?;
+            if !statement::handles_rows(dialect, sql, &routines) {
+                return Err(error);
+            }
+            let why = format!("fails without the rows of the live database: {error}");
+            Ok(Sent::Withheld(Outside {
+                why,
+                matters: false,
+            }))
+        }
+        sent => sent,
+    }
+}
+
+/// The routines that the shadow has so far.
+async fn routines(shadow: &mut Shadow) -> Result<Vec<Routine>, DbError> {
+    let Some(query) = shadow.session.dialect.containment().routines_query else {
+        return Ok(Vec::new());
+    };
+    let rows = shadow.session.rows(query).await?;
+    let routines = rows.into_iter().filter_map(|row| {
+        let mut cells = row.into_iter().flatten();
+        Some(Routine {
+            name: cells.next()?,
+            defines: cells.next()? == "defines",
+        })
+    });
+    Ok(routines.collect())
 }
 
 /// What was not sent of a file: a finding where the schema may lack something, else a remark.

@@ -35,6 +35,29 @@ pub enum ErrorKind {
     Other,
 }
 
+impl ErrorKind {
+    /// Whether the statement itself is at fault, and neither the session nor what others do.
+    #[must_use]
+    pub fn is_of_statement(self) -> bool {
+        match self {
+            ErrorKind::MissingDatabase
+            | ErrorKind::MissingTable
+            | ErrorKind::MissingObject
+            | ErrorKind::Exists
+            | ErrorKind::Denied
+            | ErrorKind::Other => true,
+            ErrorKind::Busy
+            | ErrorKind::Changed
+            | ErrorKind::NotThatWay
+            | ErrorKind::Cancelled
+            | ErrorKind::Account
+            | ErrorKind::ReadOnly
+            | ErrorKind::Connection
+            | ErrorKind::Certificate => false,
+        }
+    }
+}
+
 /// A statement that a migration must not contain, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forbidden {

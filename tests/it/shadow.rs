@@ -2,6 +2,7 @@
 //! Cases of single statements are in `tests/cases/containment`.
 
 mod removed;
+mod rows;
 
 use std::path::Path;
 

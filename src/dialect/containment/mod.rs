@@ -49,6 +49,9 @@ pub struct Rules {
     pub grants_inside: bool,
     /// Reads the [`Scope`]: rows of a kind, `database` or `role`, and a name.
     pub scope_query: Option<&'static str>,
+    /// Lists the routines of the database: their names, and `defines` for one that may create,
+    /// change or drop objects.
+    pub routines_query: Option<&'static str>,
     /// The setting that changes how statements are parsed.
     pub mode: Option<Mode>,
     /// The kind of objects that run on a schedule.

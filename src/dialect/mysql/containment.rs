@@ -132,6 +132,11 @@ pub static RULES: Rules = Rules {
         "SELECT 'database', CAST(schema_name AS CHAR) FROM information_schema.schemata \
          WHERE schema_name <> 'information_schema' AND schema_name <> DATABASE()",
     ),
+    routines_query: Some(
+        "SELECT LOWER(routine_name), IF(LOWER(routine_definition) REGEXP \
+         '(^|[^a-z_])(create|alter|drop|rename|execute)([^a-z_]|$)', 'defines', 'rows') \
+         FROM information_schema.routines WHERE routine_schema = DATABASE()",
+    ),
     mode: Some(Mode {
         name: "sql_mode",
         read: "SELECT @@sql_mode",

@@ -135,6 +135,11 @@ pub static RULES: Rules = Rules {
         "SELECT 'database', datname::text FROM pg_database WHERE datname <> current_database() \
          UNION ALL SELECT 'role', rolname::text FROM pg_roles",
     ),
+    routines_query: Some(
+        "SELECT lower(proname::text), CASE WHEN prosrc ~* \
+         '\\m(create|alter|drop|comment|grant|revoke|execute|into\\s+table)\\M' \
+         THEN 'defines' ELSE 'rows' END FROM pg_proc WHERE oid >= 16384",
+    ),
     mode: Some(Mode {
         name: "standard_conforming_strings",
         read: "SHOW standard_conforming_strings",

@@ -22,6 +22,7 @@ pub static RULES: Rules = Rules {
     dynamic: None,
     grants_inside: false,
     scope_query: None,
+    routines_query: None,
     mode: None,
     event_kind: None,
     qualified: None,

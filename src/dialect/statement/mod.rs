@@ -12,7 +12,7 @@ mod target;
 
 pub use head::{DdlObject, Head};
 pub use renames::{Renaming, renamings};
-pub use rows::{changes_rows, row_copy, written_table};
+pub use rows::{Routine, changes_rows, handles_rows, may_handle_rows, row_copy, written_table};
 pub use target::{WriteTargets, other_database, write_targets};
 
 use super::Dialect;

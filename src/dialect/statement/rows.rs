@@ -3,6 +3,8 @@
 use super::definition;
 use super::{Detail, RowCopy, StatementEffect};
 use crate::dialect::Dialect;
+use crate::sql::cursor::{CodeToken, unquoted};
+use crate::sql::lex::Kind;
 use crate::sql::{Cursor, Name};
 
 /// The copy of rows by a statement.
@@ -121,4 +123,76 @@ pub fn written_table(words: &mut Cursor<'_>) -> Option<Name> {
 pub fn changes_rows(dialect: &dyn Dialect, sql: &str) -> bool {
     const CHANGING: &[&str] = &["UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE"];
     CHANGING.contains(&Cursor::head(dialect.syntax(), sql).verb().as_str())
+}
+
+/// A routine of a database, as far as the statements that run it are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routine {
+    /// In lower case.
+    pub name: String,
+    /// Whether it may create, change or drop objects.
+    pub defines: bool,
+}
+
+/// Whether a statement may be one about rows, by its first words.
+#[must_use]
+pub fn may_handle_rows(dialect: &dyn Dialect, sql: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "INSERT", "REPLACE", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY", "LOAD", "SELECT",
+        "WITH", "VALUES", "TABLE", "CALL", "DO", "(",
+    ];
+    VERBS.contains(&Cursor::cut(dialect.syntax(), sql, 1).first().as_str())
+}
+
+/// Whether a statement reads or changes rows and nothing else: no schema depends on it.
+#[must_use]
+pub fn handles_rows(dialect: &dyn Dialect, sql: &str, routines: &[Routine]) -> bool {
+    const DEFINING: &[&str] = &[
+        "CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "EXECUTE", "RENAME",
+    ];
+    let defines = |token: CodeToken<'_>| {
+        let name = token.folded();
+        let mut routines = routines.iter();
+        token.is_name() && routines.any(|routine| routine.defines && routine.name == name)
+    };
+    let code = Cursor::new(dialect.syntax(), sql);
+    if !may_handle_rows(dialect, sql) || code.tokens().any(defines) {
+        return false;
+    }
+    match code.first().as_str() {
+        "CALL" => code.tokens().any(|token| {
+            let name = token.folded();
+            routines.iter().any(|routine| routine.name == name)
+        }),
+        "DO" => {
+            let mut texts = code.tokens().filter(|token| token.kind == Kind::Text);
+            texts.all(|token| {
+                let body = match token
+                    .text
+                    .strip_prefix('$')
+                    .and_then(|it| it.split_once('$'))
+                {
+                    Some((_, body)) => body.to_owned(),
+                    None => unquoted(token.text),
+                };
+                let body = Cursor::new(dialect.syntax(), &body);
+                !body
+                    .tokens()
+                    .any(|word| word.is_one_of(DEFINING) || defines(word))
+            })
+        }
+        // `SELECT … INTO t` creates a table; behind another INTO stands a variable or a file.
+        "SELECT" | "WITH" | "(" => {
+            let mut at = 1..code.count();
+            !at.any(|at| {
+                let before = code.before(at);
+                code.sees_at(at, &["INTO"])
+                    && !before.is_some_and(|it| it.is_one_of(&["INSERT", "REPLACE", "MERGE"]))
+                    && !code.get(at + 1).is_some_and(|next| {
+                        next.text.starts_with('@') || next.is_one_of(&["OUTFILE", "DUMPFILE"])
+                    })
+            })
+        }
+        _ => true,
+    }
 }
