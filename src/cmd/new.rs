@@ -210,7 +210,7 @@ async fn difference(context: &Context, args: &Args, base: &Database) -> Result<C
         Failure::failed(Diagnostic::new(Code::NotVerified, message).hint(hint))
     };
     match &compared.verified {
-        Verified::Yes => Ok(compared),
+        Verified::Yes | Verified::Without(_) => Ok(compared),
         Verified::No(why) | Verified::Wrong(why) => Err(wrong(why)),
     }
 }

@@ -1,6 +1,7 @@
 //! The shadow: nothing that is replayed in it reaches past it, and it never stays behind.
 //! Cases of single statements are in `tests/cases/containment`.
 
+mod proof;
 mod removed;
 mod rows;
 

@@ -106,7 +106,7 @@ fn guarded(context: &Context, one: &Compared) -> Vec<Diagnostic> {
 /// An error if the SQL does not lead to the wanted schema.
 fn demand(compared: &[Compared]) -> Result<(), Failure> {
     let wrong = compared.iter().filter_map(|one| match &one.verified {
-        Verified::Yes => None,
+        Verified::Yes | Verified::Without(_) => None,
         Verified::No(why) => Some(format!("{} cannot be verified: {why}", one.from.label)),
         Verified::Wrong(why) => Some(format!(
             "the statements that bird found do not lead from {} to {}: {why}",

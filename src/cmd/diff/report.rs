@@ -222,6 +222,9 @@ fn blocks(one: &Compared, withheld: bool, drift: bool) -> Vec<Block> {
 fn verdict(verified: &Verified) -> String {
     match verified {
         Verified::Yes => "verified in a shadow".to_owned(),
+        Verified::Without(objects) => {
+            format!("verified in a shadow, without {}", objects.join(", "))
+        }
         Verified::No(why) => format!("not verified: {why}"),
         Verified::Wrong(why) => format!("WRONG: {why}"),
     }
@@ -354,9 +357,13 @@ fn json(one: &Compared) -> Value {
         |step| json!({ "sql": step.sql, "object": step.about.to_string(), "risks": step.risks }),
     );
     let (verified, reason) = match &one.verified {
-        Verified::Yes => (Some(true), None),
+        Verified::Yes | Verified::Without(_) => (Some(true), None),
         Verified::No(why) => (None, Some(why)),
         Verified::Wrong(why) => (Some(false), Some(why)),
+    };
+    let without = match &one.verified {
+        Verified::Without(objects) => objects.as_slice(),
+        Verified::Yes | Verified::No(_) | Verified::Wrong(_) => &[],
     };
     json!({
         "name": one.from.base.name,
@@ -372,6 +379,7 @@ fn json(one: &Compared) -> Value {
         "statements": statements.collect::<Vec<_>>(),
         "unsupported": one.ddl.unsupported,
         "verified": verified,
+        "verified_without": without,
         "not_verified_because": reason,
         "maybe_renamed": one.twins,
     })

@@ -2,12 +2,14 @@
 
 use super::{Loaded, ShadowPool};
 use crate::db::replay::{self, Sent};
-use crate::dialect::containment::Outside;
+use crate::db::shadow::Shadow;
+use crate::dialect::ErrorKind;
+use crate::dialect::containment::{self, Outside};
 use crate::diff::{diff, twins};
-use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
+use crate::model::change::{Change, Ddl, DdlStep, Difference, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::model::schema::Schema;
+use crate::model::schema::{Kind, Schema};
 
 /// The most tables and objects that are verified without being asked for: larger schemas would take
 /// too long.
@@ -27,6 +29,9 @@ pub enum Verification {
 pub enum Verified {
     /// The statements were run in a shadow and gave exactly the other schema.
     Yes,
+    /// As well, in a shadow that lacks these objects: bird does not write them, they are the same in
+    /// both schemas, and no statement is about them.
+    Without(Vec<String>),
     /// The statements were not run, for this reason.
     No(String),
     /// The statements fail or give another schema; how.
@@ -83,7 +88,7 @@ pub async fn compare_renamed(
     // Tables are renamed first: a column is named with its table's new name.
     wanted.sort_by_key(|renamed| renamed.from.matches('.').count());
     wanted.dedup();
-    let mut at = None;
+    let mut at: Option<(usize, Vec<LeftOut>)> = None;
     let (mut renamed, mut steps) = (Vec::new(), Vec::new());
     let mut current = from.schema.clone();
     let certain = certain.iter().map(|rename| (rename.clone(), true));
@@ -104,17 +109,31 @@ pub async fn compare_renamed(
         let Some(step) = catalog.rename(&from.place(), &current, &wish) else {
             continue;
         };
-        let shadow = match at {
-            Some(shadow) => shadow,
-            None => reproduced(pool, &mut from).await?,
+        let (shadow, mut left_out) = match at {
+            Some(reproduced) => reproduced,
+            None => reproduced(pool, &mut from, &to).await?,
         };
-        at = Some(shadow);
-        current = run(pool, shadow, &from, std::slice::from_ref(&step))
-            .await
-            .map_err(|why| {
-                let message = format!("{} cannot become {}: {why}", wish.from, wish.to);
-                Failure::failed(Diagnostic::new(Code::Rename, message))
-            })?;
+        let cannot = |why: String| {
+            let message = format!("{} cannot become {}: {why}", wish.from, wish.to);
+            Failure::failed(Diagnostic::new(Code::Rename, message))
+        };
+        current = run(
+            pool,
+            shadow,
+            &from,
+            std::slice::from_ref(&step),
+            &mut left_out,
+        )
+        .await
+        .map_err(cannot)?;
+        if let Some(untried) = left_out.iter().find_map(LeftOut::untried) {
+            return Err(cannot(untried));
+        }
+        // What bird does not write is not in the shadow either.
+        current
+            .opaque_objects
+            .clone_from(&from.schema.opaque_objects);
+        at = Some((shadow, left_out));
         renamed.push(wish);
         steps.push(step);
     }
@@ -202,7 +221,7 @@ fn has(schema: &Schema, name: &str) -> bool {
 
 async fn prove(
     pool: &mut ShadowPool<'_>,
-    at: Option<usize>,
+    at: Option<(usize, Vec<LeftOut>)>,
     from: &mut Loaded,
     to: &Loaded,
     (difference, ddl): (&Difference, &Ddl),
@@ -228,33 +247,99 @@ async fn prove(
         let why = "the schema is large; --verify runs the statements in a shadow".to_owned();
         return Ok(Verified::No(why));
     }
-    let at = match at {
-        Some(at) => at,
-        None => reproduced(pool, from).await?,
+    let (at, mut left_out) = match at {
+        Some(reproduced) => reproduced,
+        None => reproduced(pool, from, to).await?,
     };
-    let reached = match run(pool, at, from, &ddl.steps).await {
+    if let Some(why) = touched(from, to, ddl, &left_out) {
+        return Ok(Verified::No(why));
+    }
+    let reached = match run(pool, at, from, &ddl.steps, &mut left_out).await {
         Ok(reached) => reached,
         Err(why) => return Ok(Verified::Wrong(why)),
     };
     let orders = from.base.dialect.catalog().orders_columns();
     let rest = diff(&reached, &to.schema, orders);
-    Ok(match rest.changes.first() {
-        None => Verified::Yes,
-        Some(first) => Verified::Wrong(format!(
+    let rest = tried_changes(&rest, &left_out);
+    if let Some(first) = rest.first() {
+        return Ok(Verified::Wrong(format!(
             "run in a shadow they leave {} of {} different, first {}",
-            rest.changes.len(),
+            rest.len(),
             to.label,
             first.about()
-        )),
+        )));
+    }
+    Ok(match left_out.iter().find_map(LeftOut::untried) {
+        Some(why) => Verified::No(why),
+        None if left_out.is_empty() => Verified::Yes,
+        None => Verified::Without(left_out.into_iter().map(|it| it.about).collect()),
     })
 }
 
-/// A shadow with exactly the schema of `from`: the one in which it was replayed, else a new one.
-async fn reproduced(pool: &mut ShadowPool<'_>, from: &mut Loaded) -> Result<usize, Failure> {
+/// Why the shadow proves too little: an object that it lacks and that bird does not write names one
+/// that the statements change.
+fn touched(from: &Loaded, to: &Loaded, ddl: &Ddl, left_out: &[LeftOut]) -> Option<String> {
+    let dialect = from.base.dialect;
+    let schemas = [&from.schema, &to.schema];
+    let opaque = schemas.iter().flat_map(|schema| &schema.opaque_objects);
+    let mut opaque = opaque.filter(|object| !is_tried(left_out, &object.what));
+    opaque.find_map(|object| {
+        let mut steps = ddl.steps.iter();
+        let step = steps.find(|step| {
+            let names = [Some(&step.about.name), step.about.table.as_ref()];
+            let names: Vec<String> = names
+                .into_iter()
+                .flatten()
+                .map(|it| it.to_lowercase())
+                .collect();
+            containment::mentions(dialect, &object.definition, &names).is_some()
+        })?;
+        Some(format!(
+            "{}, which bird does not write, names {}",
+            object.what, step.about
+        ))
+    })
+}
+
+/// An object of a schema that a shadow lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct LeftOut {
+    about: String,
+    /// Why the statement that makes it could not be tried, as a predicate; `None` for an object that
+    /// bird does not write, and that is the same in both schemas.
+    why: Option<String>,
+}
+
+impl LeftOut {
+    fn untried(&self) -> Option<String> {
+        let why = self.why.as_ref()?;
+        Some(format!("{} {why}", self.about))
+    }
+}
+
+/// Whether a shadow has this object like the schemas that are compared.
+fn is_tried(left_out: &[LeftOut], about: &str) -> bool {
+    !left_out.iter().any(|left_out| left_out.about == about)
+}
+
+/// The changes of objects that a shadow has.
+fn tried_changes<'c>(rest: &'c Difference, left_out: &[LeftOut]) -> Vec<&'c Change> {
+    let mut changes: Vec<&Change> = rest.changes.iter().collect();
+    changes.retain(|change| is_tried(left_out, &change.about()));
+    changes
+}
+
+/// A shadow with exactly the schema of `from`: the one in which it was replayed, else a new one, which
+/// may lack objects.
+async fn reproduced(
+    pool: &mut ShadowPool<'_>,
+    from: &mut Loaded,
+    to: &Loaded,
+) -> Result<(usize, Vec<LeftOut>), Failure> {
     if let Some(at) = from.shadow.take()
         && pool.at(at).is_some()
     {
-        return Ok(at);
+        return Ok((at, Vec::new()));
     }
     let at = pool.shadow(&from.base).await?;
     let ddl = from.recreation();
@@ -262,47 +347,104 @@ async fn reproduced(pool: &mut ShadowPool<'_>, from: &mut Loaded) -> Result<usiz
         let message = format!("{} cannot be recreated in a shadow: {why}", from.label);
         Failure::failed(Diagnostic::new(Code::Shadow, message))
     };
-    if let Some(unsupported) = ddl.unsupported.first() {
-        return Err(cannot(format!(
-            "{}: {}",
-            unsupported.about, unsupported.why
-        )));
+    let mut left_out = Vec::new();
+    for unsupported in &ddl.unsupported {
+        let about = unsupported.about.to_string();
+        let same = from
+            .schema
+            .opaque_objects
+            .iter()
+            .any(|object| object.what == about && to.schema.opaque_objects.contains(object));
+        if !same {
+            return Err(cannot(format!("{about}: {}", unsupported.why)));
+        }
+        left_out.push(LeftOut { about, why: None });
     }
-    let made = run(pool, at, from, &ddl.steps).await.map_err(cannot)?;
+    let made = run(pool, at, from, &ddl.steps, &mut left_out)
+        .await
+        .map_err(cannot)?;
     let orders = from.base.dialect.catalog().orders_columns();
     let rest = diff(&made, &from.schema, orders);
-    match rest.changes.first() {
+    match tried_changes(&rest, &left_out).first() {
         Some(change) => Err(cannot(format!("{} comes out otherwise", change.about()))),
-        None => Ok(at),
+        None => Ok((at, left_out)),
     }
 }
 
-/// Runs statements in a shadow, and reads its schema.
+/// Runs statements in a shadow, and reads its schema. What may not run there is left out, with all
+/// statements about the same object.
 async fn run(
     pool: &mut ShadowPool<'_>,
     at: usize,
     from: &Loaded,
     steps: &[DdlStep],
+    left_out: &mut Vec<LeftOut>,
 ) -> Result<Schema, String> {
     let Some(shadow) = pool.at(at) else {
         return Err("there is no shadow".to_owned());
     };
     let (before, behind) = from.base.dialect.catalog().surround(steps);
-    let texts = steps.iter().map(|step| &step.sql);
-    for sql in before.iter().chain(texts).chain(&behind) {
-        match replay::send(shadow, sql).await {
-            Ok(Sent::Ran) => {}
-            Ok(Sent::Withheld(Outside { why, .. })) => {
-                return Err(format!(
-                    "it is not replayable, because it {why}: {}",
-                    first_line(sql)
-                ));
-            }
-            Err(error) => return Err(format!("{}, at {}", error, first_line(sql))),
+    for sql in &before {
+        send(shadow, sql).await?;
+    }
+    let mut broken: Vec<(&DdlStep, String)> = Vec::new();
+    for step in steps {
+        let about = step.about.to_string();
+        if !is_tried(left_out, &about) {
+            continue;
         }
+        match replay::send(shadow, &step.sql).await {
+            Ok(Sent::Ran) => {}
+            Ok(Sent::Withheld(Outside { why, .. })) => left_out.push(LeftOut {
+                about,
+                why: Some(why),
+            }),
+            Err(error) => {
+                let lacks = matches!(
+                    error.kind,
+                    ErrorKind::MissingTable | ErrorKind::MissingObject
+                );
+                let why = format!("{}, at {}", error, first_line(&step.sql));
+                if !lacks || step.about.kind != Kind::View {
+                    return Err(why);
+                }
+                broken.push((step, error.to_string()));
+            }
+        }
+    }
+    // The server keeps a view whose table is gone, and prints a definition that it would refuse. If
+    // a later statement made the table, the order is wrong.
+    for (step, why) in broken {
+        let about = step.about.to_string();
+        match replay::send(shadow, &step.sql).await {
+            Ok(Sent::Ran) => return Err(format!("{why}, at {}", first_line(&step.sql))),
+            Ok(Sent::Withheld(Outside { why, .. })) => left_out.push(LeftOut {
+                about,
+                why: Some(why),
+            }),
+            Err(_) => left_out.push(LeftOut {
+                about,
+                why: Some(format!("needs what is not there: {why}")),
+            }),
+        }
+    }
+    for sql in &behind {
+        send(shadow, sql).await?;
     }
     let schema = shadow.inspect().await;
     schema.map_err(|error| error.to_string())
+}
+
+/// Sends a statement that must run.
+async fn send(shadow: &mut Shadow, sql: &str) -> Result<(), String> {
+    match replay::send(shadow, sql).await {
+        Ok(Sent::Ran) => Ok(()),
+        Ok(Sent::Withheld(Outside { why, .. })) => Err(format!(
+            "it is not replayable, because it {why}: {}",
+            first_line(sql)
+        )),
+        Err(error) => Err(format!("{}, at {}", error, first_line(sql))),
+    }
 }
 
 fn first_line(sql: &str) -> &str {

@@ -32,7 +32,7 @@ impl Statements for MySql {
         match code {
             "1049" => ErrorKind::MissingDatabase,
             "1146" => ErrorKind::MissingTable,
-            "1305" | "1360" | "1539" | "4089" => ErrorKind::MissingObject,
+            "1054" | "1305" | "1360" | "1539" | "4089" => ErrorKind::MissingObject,
             "1007" | "1050" => ErrorKind::Exists,
             "1845" | "1846" => ErrorKind::NotThatWay,
             "1317" | "1969" | "3024" => ErrorKind::Cancelled,

@@ -134,7 +134,7 @@ async fn step_back(
     let demanded = Verification::Demanded;
     let compared = compare_renamed(pool, from, to, &part.renames, &[], demanded).await?;
     match &compared.verified {
-        Verified::Yes => {
+        Verified::Yes | Verified::Without(_) => {
             back.steps.extend(compared.ddl.steps);
             Ok(())
         }
