@@ -2,6 +2,7 @@
 
 mod accounts;
 mod renames;
+mod sequences;
 
 use std::process::Stdio;
 

@@ -263,11 +263,11 @@ impl Reversals<'_> {
             }
             "START" if !words.sees_at(1, &["TRANSACTION"]) => stays("acts upon the whole server"),
             verb if SESSION.contains(&verb) => unneeded,
-            "SELECT" | "WITH" | "TABLE" | "(" => self.query(&words),
+            "SELECT" | "WITH" | "TABLE" | "(" => self.query(&words, earlier),
             "DO" => match words.get(1) {
                 Some(body) if body.kind == Kind::Text => self.program(&words),
                 _ if words.sees_at(1, &["LANGUAGE"]) => self.program(&words),
-                _ => self.query(&words),
+                _ => self.query(&words, earlier),
             },
             "EXECUTE" => self.prepared(&words, earlier),
             "CALL" => {
@@ -330,7 +330,7 @@ impl Reversals<'_> {
     }
 
     /// A query, which may call a function that writes.
-    fn query(&mut self, words: &Cursor<'_>) -> Found {
+    fn query(&mut self, words: &Cursor<'_>, earlier: &[&str]) -> Found {
         let tokens = words.tokens();
         let writes = tokens.clone().any(|token| {
             words.first() == "WITH" && token.is_one_of(&["INSERT", "UPDATE", "DELETE", "MERGE"])
@@ -354,8 +354,11 @@ impl Reversals<'_> {
                 let named = literals(words);
                 let mut named = named.iter();
                 let created = named.any(|text| self.objects.belongs_to_created(text));
+                let named = || literals(words).into_iter();
                 Found::Known(if created {
                     Reversal::With("its table".to_owned())
+                } else if named().any(|text| self.numbers_anew(&text, earlier)) {
+                    Reversal::With("its sequence".to_owned())
                 } else {
                     Reversal::Stays("moves a sequence".to_owned())
                 })
@@ -364,6 +367,27 @@ impl Reversals<'_> {
                 "calls `{name}`, whose effects are not known"
             ))),
         }
+    }
+
+    /// Whether a text names a sequence that earlier statements gave to a column, or its table: the
+    /// sequence before it takes the position over.
+    fn numbers_anew(&self, text: &str, earlier: &[&str]) -> bool {
+        let syntax = self.dialect.syntax();
+        earlier.iter().any(|sql| {
+            let mut words = Cursor::new(syntax, sql);
+            if !words.eat_all(&["ALTER", "TABLE"]) {
+                return false;
+            }
+            words.eat_if_exists();
+            words.eat("ONLY");
+            let Some(table) = words.name() else {
+                return false;
+            };
+            let rest = text.strip_prefix(table.last());
+            let names = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+            let numbers = words.has("nextval") && literals(&words).iter().any(|one| one == text);
+            numbers || (names && words.has("IDENTITY"))
+        })
     }
 
     /// A GRANT or a REVOKE. On PostgreSQL privileges are gone with their object.

@@ -3,7 +3,7 @@
 use super::Writer;
 use super::actions::Action;
 use super::clause;
-use super::clause::{quote, text};
+use super::clause::quote;
 use super::nodes::{Class, Name, Part};
 use super::plan::serial_of;
 use super::tables::parameter_changes;
@@ -219,28 +219,6 @@ impl<'s> Writer<'_, 's> {
             name,
             format!("ALTER TABLE {only}{on} ALTER COLUMN {own} SET DEFAULT {default}"),
         );
-        let is_new_serial = serial_of(&self.plan.new, &table.name, column)
-            .is_some_and(|sequence| self.plan.action(&sequence) == Action::Create);
-        if is_new_serial
-            && self
-                .plan
-                .old
-                .get(&Name::column(&table.name, &column.name))
-                .is_some()
-        {
-            self.catch_up(name, table, column);
-        }
-    }
-
-    /// An identity that is added to a table with rows continues after the highest value.
-    fn catch_up(&mut self, name: Name<'s>, table: &'s Table, column: &'s Column) {
-        let (on, own) = (quote(&table.name), quote(&column.name));
-        let sql = format!(
-            "SELECT setval(pg_get_serial_sequence({}, {}), max({own})) FROM {on} HAVING max({own}) > 0",
-            text(&on),
-            text(&column.name)
-        );
-        self.say(name, sql);
     }
 
     pub fn set_identity(
@@ -255,14 +233,6 @@ impl<'s> Writer<'_, 's> {
         let Some(old) = old else {
             let clause = clause::identity(column);
             self.say(name, format!("{alter} ADD {clause}"));
-            if self
-                .plan
-                .old
-                .get(&Name::column(&table.name, &column.name))
-                .is_some()
-            {
-                self.catch_up(name, table, column);
-            }
             return;
         };
         let mut sets = Vec::new();
@@ -341,7 +311,7 @@ pub fn sequence_changes(old: &Options, new: &Options, from: &str, to: &str) -> V
 }
 
 /// The default bounds of a sequence.
-fn bounds(kind: &str, down: bool) -> (i64, i64) {
+pub fn bounds(kind: &str, down: bool) -> (i64, i64) {
     let (low, high) = match kind {
         "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
         "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),

@@ -12,6 +12,7 @@ mod columns;
 mod comments;
 pub(super) mod describe;
 mod drop;
+mod hand_over;
 mod keys;
 mod nodes;
 mod objects;
@@ -66,6 +67,7 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
     }
     writer.report_unsupported();
     let mut steps = writer.steps;
+    hand_over::hand_over(&mut steps, &old, &new);
     let makes_functions = steps.iter().any(|step| {
         matches!(step.about.kind, Kind::Function | Kind::Procedure)
             && step.sql.starts_with("CREATE")
