@@ -192,7 +192,7 @@ impl Wanted<'_> {
                 Err(Diagnostic::new(Code::SeedKey, message)
                     .database(&self.seed.table.database)
                     .at(self.row.location.clone())
-                    .hint("choose a key that is unique in the table"))
+                    .hint("choose columns whose values are unique in the table"))
             }
         }
     }

@@ -39,7 +39,7 @@ fn read(rows: &[ToolRow]) -> ForeignHistory {
         }
         if !is_true(cell(row, 7)) {
             let failed = version.map_or(script, |version| version);
-            let message = format!("{failed} has failed and was not repaired");
+            let message = format!("{failed} failed and was not repaired");
             let hint = "let Flyway finish or repair it first";
             history.refused.push(unfinished("flyway", message, hint));
             continue;

@@ -23,8 +23,8 @@ fn read(rows: &[ToolRow]) -> ForeignHistory {
         let version = cell(row, 0).unwrap_or_default();
         if !is_false(cell(row, 1)) {
             let message = format!("the database is dirty at version {version}");
-            let hint = "find out which statements of it are applied, finish or undo them by hand, \
-                        then: migrate force VERSION";
+            let hint = "find out which of its statements are applied, finish or undo them by hand, \
+                then: migrate force VERSION";
             history
                 .refused
                 .push(unfinished("golang-migrate", message, hint));

@@ -161,7 +161,7 @@ impl Mapping<'_> {
                 let message = format!("only a part of {title} is applied");
                 self.fault(Code::AdoptHalf, file, message)
                     .note(format!("`{applied}` is applied, `{lacking}` is not"))
-                    .hint("make a migration of what is applied and another one of the rest")
+                    .hint("split it into a migration of the applied statements and one of the rest")
             } else {
                 continue;
             };
@@ -198,7 +198,10 @@ impl Mapping<'_> {
             self.faults.push(
                 fault
                     .note(format!("{} keeps the checksum {checksum}", self.tool.name))
-                    .hint("restore the file as it was applied, or consent to it as it is with --allow changed-file")
+                    .hint(
+                        "restore the file as it was applied, or accept its new text with --allow \
+                        changed-file",
+                    )
                     .consent(Code::ChangedFile),
             );
         }
@@ -221,7 +224,10 @@ impl Mapping<'_> {
                     let fault = self
                         .fault(Code::AdoptHalf, file, message)
                         .note(format!("what is applied ends with `{}`", last.version))
-                        .hint("make a migration of what is applied and another one of the rest");
+                        .hint(
+                            "split it into a migration of the applied statements and one of the \
+                            rest",
+                        );
                     self.faults.push(fault);
                 }
             }
@@ -256,7 +262,7 @@ impl Mapping<'_> {
                 }
                 (None, _) => {
                     let message = format!(
-                        "there are several heads, and no file says what led to `{}`",
+                        "there are several heads, and no file describes the way to `{}`",
                         original.version
                     );
                     let fault = Diagnostic::new(Code::AdoptHeads, message).hint(
@@ -283,14 +289,15 @@ impl Mapping<'_> {
             .iter()
             .filter_map(|file| {
                 let (span, migration) = (file.markers.down_section.clone()?, file.migration);
-                let message = format!("{} holds the way back as well", migration.title());
+                let message = format!("{} contains the undo statements as well", migration.title());
                 let text = migration.text.clone();
                 Some(
                     Diagnostic::new(Code::AdoptWayBack, message)
                         .at(Location::new(&migration.file, &migration.text, text, span))
-                        .note("bird runs all statements of a file, so this one would undo itself")
+                        .note("bird runs all statements of a file, so the migration would undo itself")
                         .hint(
-                            "move what follows into a file of the same name that ends in .undo.sql",
+                            "move the statements from here on into a file of the same name that \
+                             ends in .undo.sql",
                         ),
                 )
             })
@@ -304,14 +311,16 @@ impl Mapping<'_> {
 
     fn marker_hint(&self) -> String {
         let name = self.tool.name;
-        format!("name the original in the migration that holds it: `-- {name}: VERSION`")
+        format!(
+            "add the original's version to the migration that contains it: `-- {name}: VERSION`"
+        )
     }
 
     fn finish(mut self) -> Result<Vec<Adopted>, Vec<Diagnostic>> {
         if !self.unmatched.is_empty() {
             let name = self.tool.name;
             let message = format!(
-                "{name} has applied {} of which no file is known",
+                "{name} has applied {} for which bird finds no file",
                 match self.unmatched.len() {
                     1 => "a migration".to_owned(),
                     count => format!("{count} migrations"),
@@ -326,8 +335,8 @@ impl Mapping<'_> {
                     about.unwrap_or_default()
                 ));
             }
-            let hint = "write each remark into the migration that holds what it names; a plain number is \
-                        also found by the version of the file";
+            let hint = "add each comment to the migration that contains that version; bird also \
+                matches a plain number with a file's version";
             self.faults.push(fault.hint(hint));
         }
         if !self.faults.is_empty() {

@@ -35,9 +35,8 @@ fn read(rows: &[ToolRow]) -> ForeignHistory {
             continue;
         }
         if !finished {
-            let message =
-                format!("{name} was begun, and has neither finished nor been rolled back");
-            let hint = "tell Prisma how it stands first: prisma migrate resolve";
+            let message = format!("{name} was started, but neither finished nor rolled back");
+            let hint = "first resolve it with Prisma: prisma migrate resolve";
             history.refused.push(unfinished("prisma", message, hint));
             continue;
         }

@@ -31,7 +31,7 @@ fn read(rows: &[ToolRow]) -> ForeignHistory {
     for row in rows {
         let version = cell(row, 0).unwrap_or_default();
         if !is_true(cell(row, 3)) {
-            let message = format!("{version} was begun and has not ended well");
+            let message = format!("{version} was started, but did not succeed");
             let hint = "find out which of its statements are applied, finish them by hand, and \
                         set `success` of its row";
             history.refused.push(unfinished("sqlx", message, hint));

@@ -92,8 +92,8 @@ fn finding(end: &ColumnName, references: &[Reference], what: &str) -> Diagnostic
     let mut diagnostic = Diagnostic::new(Code::Referenced, message)
         .database(&end.database)
         .hint(
-            "change [[references]] in bird.toml and what uses it first; if it is meant: --allow \
-             referenced",
+            "first change [[references]] in bird.toml and the code that uses it; if this is \
+             intended: --allow referenced",
         );
     for reference in references {
         let Reference { from, to, .. } = reference;

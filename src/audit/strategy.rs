@@ -80,7 +80,7 @@ const DOUBT: u64 = 20;
 pub fn choose(facts: &ReferenceFacts, requested: Option<Strategy>) -> Result<Choice, String> {
     if let Some(strategy) = requested {
         possible(facts, strategy)?;
-        let why = "it was asked for".to_owned();
+        let why = "--strategy asks for it".to_owned();
         let requested = true;
         return Ok(Choice {
             strategy,
@@ -96,7 +96,7 @@ pub fn choose(facts: &ReferenceFacts, requested: Option<Strategy>) -> Result<Cho
         })
     };
     if facts.has_watermark && facts.parents_indexed {
-        let why = "few keys are left beyond the watermark, so they are looked up";
+        let why = "few keys are newer than the --since value, so they are looked up one by one";
         return said(Strategy::Probe, why.to_owned());
     }
     if let (Some(keys), Some(parents), true) =
@@ -110,23 +110,25 @@ pub fn choose(facts: &ReferenceFacts, requested: Option<Strategy>) -> Result<Cho
         let probing = feared as f64 * PROBE + ROUND;
         let streaming = parents as f64 * KEY;
         if probing < streaming && facts.joinable {
-            let why = format!("one engine sees both ends, and looks about {keys} keys up itself");
+            let why =
+                format!("one server has both tables, so it looks up about {keys} keys itself");
             return said(Strategy::Sql, why);
         }
         if probing < streaming {
             let why =
-                format!("about {keys} keys are looked up sooner than {parents} parents are read");
+                format!("looking up about {keys} keys is faster than reading {parents} parents");
             return said(Strategy::Probe, why);
         }
     }
     match (facts.child_ordered, facts.parents_ordered) {
         (true, true) => said(
             Strategy::Merge,
-            "both ends have an index that gives their keys in one order".to_owned(),
+            "indexes on both sides give the keys in the same order".to_owned(),
         ),
         (false, _) => said(
             Strategy::Hash,
-            "no index gives the child's keys in order, so they are hashed as they lie".to_owned(),
+            "no index gives the child's keys in order, so they are read in any order and hashed"
+                .to_owned(),
         ),
         (true, false) => said(
             Strategy::Hash,
@@ -151,9 +153,9 @@ fn likely_keys(facts: &ReferenceFacts) -> Option<u64> {
 
 fn possible(facts: &ReferenceFacts, strategy: Strategy) -> Result<(), String> {
     let why = match strategy {
-        Strategy::Sql if !facts.joinable => "no one statement sees both of its ends",
+        Strategy::Sql if !facts.joinable => "no single statement can read both tables",
         Strategy::Merge if !facts.parents_ordered || !facts.child_ordered => {
-            "no index gives the keys of both ends in one order"
+            "no index gives the keys of both sides in the same order"
         }
         _ => return Ok(()),
     };

@@ -39,7 +39,7 @@ pub fn structure(
             let why = incomparable((pair.0, from.dialect), (pair.1, to.dialect), given);
             if let Err(why) = why {
                 let hint =
-                    "give both columns one type, or say how they are compared with `compare`";
+                    "give both columns the same type, or set how they are compared with `compare`";
                 faults.error(Code::ReferenceType, &why, hint);
             }
         }
@@ -52,7 +52,7 @@ pub fn structure(
             .any(|key| is_unique(key, &columns, chosen))
         {
             let why = format!(
-                "{} is not unique, so a value of it names no one row",
+                "{} is not unique, so a value does not identify one row",
                 reference.to
             );
             let hint = "make it the primary key, or a unique key";
@@ -95,7 +95,7 @@ impl Faults<'_> {
     fn condition(&mut self, key: &str, text: Option<&str>, end: EndpointSchema<'_>) {
         let wrong = text.and_then(|text| condition(end.dialect, text).err());
         if let Some(why) = wrong {
-            let hint = "write one condition as it stands behind WHERE";
+            let hint = "write one condition, as it would follow WHERE";
             self.error(Code::ReferenceCondition, &format!("`{key}`: {why}"), hint);
         }
     }
@@ -138,7 +138,7 @@ impl Faults<'_> {
     fn missing<'n>(&mut self, why: &str, name: &str, known: impl Iterator<Item = &'n str> + Clone) {
         let mut same = known.clone();
         let hint = match same.find(|known| known.eq_ignore_ascii_case(name)) {
-            Some(same) => format!("write it as the database has it: `{same}`"),
+            Some(same) => format!("write it as in the database: `{same}`"),
             None => did_you_mean(name, known)
                 .unwrap_or_else(|| "correct the name, or apply the migration that adds it".into()),
         };
@@ -146,7 +146,7 @@ impl Faults<'_> {
     }
 
     fn not_table(&mut self, shown: &str, kind: &str) {
-        let hint = "name the table itself: only its own engine can tell and find its rows by key";
+        let hint = "name a table: rows of a view or a foreign table cannot be identified by key";
         self.error(
             Code::ReferenceNotTable,
             &format!("{shown} is a {kind}"),

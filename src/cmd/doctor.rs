@@ -184,7 +184,7 @@ fn exists(inside: bool) -> CheckResult {
 fn secret(context: &Context, database: &Database) -> Vec<file::Checked> {
     let result = match context.project.secret(database) {
         None => return Vec::new(),
-        Some((file, None)) => CheckResult::ok(format!("{file} may be read by its owner alone")),
+        Some((file, None)) => CheckResult::ok(format!("only the owner may read {file}")),
         Some((file, Some(mode))) => {
             CheckResult::warning(format!("{file} may be read by others (mode {mode:03o})"))
                 .fix(format!("chmod 600 {file}, or put the URL into a variable"))

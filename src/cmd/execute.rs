@@ -76,8 +76,8 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
             format!("{what}: {reason}"),
         ))
     };
-    let folder =
-        std::env::current_dir().map_err(|reason| cannot("cannot tell the folder", reason))?;
+    let folder = std::env::current_dir()
+        .map_err(|reason| cannot("cannot find out the current folder", reason))?;
     let request = Request {
         config: cli.config.clone(),
         environment: cli.env.clone(),
@@ -89,10 +89,10 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
     let format = cli.format();
     if !format.common && !cli.command.formats().contains(&format) {
         let (command, format) = (cli.command.name(), format.name.to_ascii_uppercase());
-        let message = format!("`bird {command}` has no answer in {format}");
+        let message = format!("`bird {command}` has no {format} format");
         let fault = Diagnostic::new(Code::Usage, message);
         let hint = if matches!(cli.command, Command::Migrate(_) | Command::Undo(_)) {
-            "with --dry-run it has; else use table, json or markdown"
+            "add --dry-run, or use table, json or markdown"
         } else {
             "use table, json or markdown"
         };
@@ -156,19 +156,19 @@ fn listen(progress: Progress, embedded: bool) -> Stop {
     let last = if embedded { 2 } else { 3 };
     Stop::listen(move |times, exit| match times {
         1 if embedded => progress.notice(
-            "stopping after the running statement; once more stops at once, and rolls it back",
+            "stopping after the running statement; Ctrl-C again stops at once and rolls it back",
         ),
         1 => progress
-            .notice("stopping after the running statement; once more cancels it on the server"),
+            .notice("stopping after the running statement; Ctrl-C again cancels it on the server"),
         times if times < last => progress.notice(
-            "cancelling the running statement; once more stops at once, and leaves the statement \
-             to the server",
+            "cancelling the running statement; Ctrl-C again stops at once, while the statement may \
+             run on",
         ),
         _ => {
             progress.finish();
             progress.notice(
-                "stopped at once: a server may still be running the last statement; the next run \
-                 waits for it and finds out how it ended",
+                "stopped at once: the server may still run the last statement; the next run waits \
+                 for it and checks how it ended",
             );
             std::process::exit(exit.code().into());
         }

@@ -93,7 +93,7 @@ pub fn rename(text: &str) -> Result<Renamed, String> {
             to: to.to_owned(),
         })
     } else {
-        Err("both names need as many parts".to_owned())
+        Err("both names need the same number of parts".to_owned())
     }
 }
 

@@ -156,7 +156,7 @@ fn filter(
             (Some(value), true) => {
                 conditions.push(format!("({column} IS NULL OR {column} <> {value})"));
             }
-            (None, _) => notes.push(format!("not understood: {name} = {}", value.text)),
+            (None, _) => notes.push(format!("bird does not support {name} = {}", value.text)),
         }
     };
     for (column, value) in &key.conditions {
@@ -207,7 +207,7 @@ impl ImportReport {
         for remark in &made.notes {
             let message = format!("{from} -> {to}: {remark}");
             let fault = Diagnostic::new(Code::ImportRemark, message);
-            let fault = fault.hint("see that the reference means the right rows");
+            let fault = fault.hint("check that the reference means the right rows");
             self.findings.push(fault.at(key.location.clone()));
         }
     }

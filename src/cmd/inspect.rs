@@ -167,7 +167,8 @@ impl Report for InspectReport {
             for table in &loaded.schema.tables {
                 for line in &table.opaque_clauses {
                     let table = &table.name;
-                    let message = format!("{name}: bird does not understand in {table}: {line}");
+                    let message =
+                        format!("{name}: bird does not understand a line of {table}: {line}");
                     all.push(Diagnostic::new(Code::NotUnderstood, message));
                 }
             }

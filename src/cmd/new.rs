@@ -83,7 +83,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
             None => {
                 if let (true, Some(engine)) = (computed, engine) {
                     let message =
-                        format!("{shown} is empty: there is no {engine} server to try on");
+                        format!("{shown} is empty: bird has no {engine} server to try it on");
                     let fault = Diagnostic::new(Code::NotWritten, message);
                     let hint = "name one with --shadow URL, or write its statements by hand";
                     report.diagnostics.push(fault.hint(hint));
@@ -98,7 +98,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<NewReport, Failure> {
         report.written.push((shown, Some(count)));
     }
     if computed && report.written.iter().all(|(_, count)| *count == Some(0)) {
-        let message = format!("{}: there is no difference to write", database.name);
+        let message = format!(
+            "{}: there is no difference, so no migration was written",
+            database.name
+        );
         return Err(Failure::refused(Diagnostic::new(
             Code::NoDifference,
             message,
@@ -152,7 +155,7 @@ fn only(context: &Context) -> Result<&Database, Failure> {
         several => {
             let names: Vec<&str> = several.iter().map(|one| one.name.as_str()).collect();
             let message = format!(
-                "a migration is of one database, and there are {}",
+                "a migration belongs to one database, but the project has {}",
                 names.join(", ")
             );
             let hint = format!(
@@ -203,7 +206,7 @@ async fn difference(context: &Context, args: &Args, base: &Database) -> Result<C
     .await?;
     let wrong = |why: &str| {
         let message = format!(
-            "no statements were found that lead to {}: {why}",
+            "bird found no statements that give {}: {why}",
             compared.to.label
         );
         let hint = "`bird diff` shows what differs; write the migration by hand";
@@ -251,17 +254,17 @@ fn script(compared: &Compared) -> String {
 fn notes(args: &Args, database: &Database, fresh: &Fresh, compared: &Compared) -> Vec<Diagnostic> {
     let mut all = compared.to.notes.clone();
     for twin in &compared.twins {
-        let message = format!("{} is gone and {} is like it", twin.from, twin.to);
+        let message = format!("{} is dropped, and {} looks like it", twin.from, twin.to);
         let fault = Diagnostic::new(Code::MaybeRenamed, message);
         let hint = format!(
-            "if it is the same under another name, remove the file and say --rename {}={}",
+            "if it was renamed, delete the file and run again with --rename {}={}",
             twin.from, twin.to
         );
         all.push(fault.hint(hint));
     }
     if args.from_drift {
         let name = &database.name;
-        let message = format!("{name} has the change of V{} already", fresh.version);
+        let message = format!("{name} already has the change of V{}", fresh.version);
         let fault = Diagnostic::new(Code::AdoptDrift, message);
         let hint = format!(
             "record it there: bird adopt --from baseline --to {name}@{}",

@@ -108,15 +108,15 @@ fn permitted(context: &Context, args: &Args) -> Result<(), Failure> {
     let project = &context.project;
     let all = || project.selected().map(what).collect::<Vec<_>>().join(", ");
     if project.protected {
-        let fault = Diagnostic::new(Code::Protected, "reset drops no protected databases")
+        let fault = Diagnostic::new(Code::Protected, "reset does not drop protected databases")
             .note("bird.toml says `protected = true`")
             .hint("reset is for development; choose another environment with --env");
         return Err(Failure::refused(fault));
     }
     if !args.consents.allows(Code::DropDatabase) {
-        let message = format!("reset drops everything in {}", all());
+        let message = format!("reset drops all data in {}", all());
         let fault = Diagnostic::new(Code::DropDatabase, message)
-            .hint("if these are databases of a development environment: --allow drop-database");
+            .hint("if these are development databases: --allow drop-database");
         return Err(Failure::refused(fault));
     }
     for own in project.selected() {

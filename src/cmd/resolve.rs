@@ -161,7 +161,7 @@ fn not_in_doubt(place: &StatementRef<'_>, why: &str) -> Failure {
         Diagnostic::new(Code::NotInDoubt, message)
             .database(&place.database.name)
             .note(why)
-            .hint("bird status tells what is half applied, and `bird migrate` continues it"),
+            .hint("bird status shows what is half applied, and bird migrate continues it"),
     )
 }
 
@@ -178,7 +178,7 @@ fn place<'c>(context: &'c Context, text: &str) -> Result<StatementRef<'c>, Failu
     };
     let Some((name, version, statement)) = read() else {
         let hint = "write DATABASE@VERSION.STATEMENT: bird resolve ums@12.3 --applied".to_owned();
-        return Err(wrong(format!("`{text}` names no statement"), hint));
+        return Err(wrong(format!("`{text}` does not name a statement"), hint));
     };
     let mut selected = context.project.selected();
     match selected.find(|database| database.name == name) {
@@ -216,7 +216,7 @@ impl Report for ResolveReport {
             ("did not run", "sends it")
         };
         vec![Block::Line(format!(
-            "{name}: statement {statement} of V{version} {answer}: the next bird migrate {next}"
+            "{name}: statement {statement} of V{version} {answer}; the next bird migrate {next}"
         ))]
     }
 

@@ -314,7 +314,7 @@ impl Report for StatusReport {
                     _ => "half applied",
                 };
                 let next = if partial.in_doubt {
-                    "was sent, and the next run finds out whether it ran"
+                    "was sent; the next run finds out whether it ran"
                 } else {
                     "is next"
                 };

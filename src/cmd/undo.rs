@@ -50,7 +50,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<MigrateReport, Failur
         .collect();
     if args.to.is_empty() && selected.len() > 1 {
         let message = format!(
-            "undo takes back the newest migration of one database, and there are {}",
+            "undo needs one database, but the project has {}",
             selected.join(", ")
         );
         let hint = format!(

@@ -48,7 +48,7 @@ pub async fn look(
         let cancel = if alone {
             cancel(session, checked_database).await
         } else {
-            CheckResult::note("not tried: the session may be somebody else's")
+            CheckResult::note("not checked: another client may own the session")
         };
         checked.push((Code::Cancel, cancel));
         checked.push((Code::Shadow, shadow(session, checked_database).await));
@@ -62,10 +62,12 @@ fn unasked(error: &DbError) -> CheckResult {
     match error.kind {
         ErrorKind::Denied => {
             let code = error.code.as_deref().unwrap_or("no code");
-            CheckResult::note(format!("the account may not ask ({code})"))
+            CheckResult::note(format!(
+                "the account lacks the privilege to check this ({code})"
+            ))
         }
         ErrorKind::Connection => CheckResult::error(format!("the connection broke: {}", error)),
-        _ => CheckResult::note(format!("it could not be asked: {}", error)),
+        _ => CheckResult::note(format!("it could not be checked: {}", error)),
     }
 }
 
@@ -124,7 +126,7 @@ async fn locks(
     let (lock, pooler) = match lock::take(session, &wish, stop).await {
         Ok(guard) => {
             let pooler = match guard.doubt() {
-                None => CheckResult::ok("the server's session belongs to bird alone"),
+                None => CheckResult::ok("bird has a server session of its own"),
                 Some(reason) => CheckResult::note(format!(
                     "could not find out whether a pooler shares the session: {reason}"
                 )),
@@ -133,27 +135,28 @@ async fn locks(
             (CheckResult::ok("can be taken"), pooler)
         }
         Err(NoLock::Shared) => (
-            CheckResult::note("not tried: it would hold for nobody"),
+            CheckResult::note("not checked: a lock would have no effect"),
             CheckResult::error("connected through a transaction-mode pooler (PgBouncer?)")
                 .fix(itself(session)),
         ),
         Err(NoLock::Broken) => (
-            CheckResult::error("it was taken, and then it was not there").fix(itself(session)),
-            CheckResult::warning("something stands between that changes sessions")
+            CheckResult::error("bird took the lock, but the session does not hold it")
+                .fix(itself(session)),
+            CheckResult::warning("connect to the server itself: a proxy between changes sessions")
                 .fix(itself(session)),
         ),
         Err(NoLock::Held(holder)) => {
             let who = holder.unwrap_or_else(|| "someone".into());
             (
-                CheckResult::warning(format!("it is held by {who}"))
-                    .fix("wait for it, or end it: a migration waits for --lock-timeout"),
-                CheckResult::note("not tried: the lock is held"),
+                CheckResult::warning(format!("the lock is held by {who}"))
+                    .fix("wait for that session or end it; a migration waits up to --lock-timeout"),
+                CheckResult::note("not checked: the lock is held"),
             )
         }
         Err(NoLock::Stopped(_)) => return Vec::new(),
         Err(NoLock::Database(error)) => (
-            CheckResult::error(format!("it cannot be taken: {}", error)),
-            CheckResult::note("not tried: there is no lock"),
+            CheckResult::error(format!("the lock cannot be taken: {}", error)),
+            CheckResult::note("not checked: there is no lock"),
         ),
     };
     vec![(Code::Lock, lock), (Code::Pooler, pooler)]
@@ -172,7 +175,7 @@ async fn leftovers(session: &mut Session) -> CheckResult {
     };
     let oldest = left.iter().map(|left| left.age.as_secs() / 3600).max();
     let Some(hours) = oldest else {
-        return CheckResult::ok("no run has left a shadow");
+        return CheckResult::ok("no run has left a scratch database");
     };
     let count = match left.len() {
         1 => "a shadow".to_owned(),
@@ -186,16 +189,13 @@ async fn leftovers(session: &mut Session) -> CheckResult {
     CheckResult::note(format!(
         "runs that were killed have left {count}, made {age} ago"
     ))
-    .fix(format!(
-        "unless somebody works with it: {};",
-        drops.join("; ")
-    ))
+    .fix(format!("if nobody uses them: {};", drops.join("; ")))
 }
 
 /// Whether a shadow can be made.
 async fn shadow(session: &mut Session, checked_database: &CheckedDatabase<'_>) -> CheckResult {
     if checked_database.borrowed {
-        return CheckResult::ok("a database is lent for it");
+        return CheckResult::ok("`shadow_url` names a database");
     }
     let query = session.dialect.may_create_query(shadow::PREFIX);
     let grant = match query {
@@ -207,11 +207,11 @@ async fn shadow(session: &mut Session, checked_database: &CheckedDatabase<'_>) -
             Ok(Some(closed @ ReadOnly::Setting(_))) => {
                 CheckResult::note(closed.error().message).fix(shadow::ELSEWHERE)
             }
-            Ok(_) => CheckResult::ok("it can be made"),
+            Ok(_) => CheckResult::ok("bird can create one"),
             Err(error) => unasked(&error),
         },
-        Ok(Some(grant)) => CheckResult::note("this account may make none").fix(format!(
-            "let an administrator run: {grant}; or lend an empty database with `shadow_url`"
+        Ok(Some(grant)) => CheckResult::note("this account may not create databases").fix(format!(
+            "let an administrator run: {grant}; or name an empty database with `shadow_url`"
         )),
         Err(error) => unasked(&error),
     }
@@ -219,14 +219,14 @@ async fn shadow(session: &mut Session, checked_database: &CheckedDatabase<'_>) -
 
 async fn cluster(session: &mut Session) -> CheckResult {
     let Some(query) = session.dialect.cluster_query() else {
-        return CheckResult::ok("locks hold for the whole server");
+        return CheckResult::ok("locks apply to the whole server");
     };
     match session.value(query).await {
-        Ok(None) => CheckResult::ok("locks hold for the whole server"),
+        Ok(None) => CheckResult::ok("locks apply to the whole server"),
         Ok(Some(setting)) => CheckResult::warning(format!(
             "a cluster whose locks hold on one node only (`{setting}`)"
         ))
-        .fix("let one runner at a time migrate, with --allow single-writer"),
+        .fix("run one migration at a time, with --allow single-writer"),
         Err(error) => unasked(&error),
     }
 }
@@ -239,7 +239,7 @@ async fn cancel(session: &mut Session, checked_database: &CheckedDatabase<'_>) -
         Target::File(_) => None,
     };
     let Some(name) = name.map(|lock| lock.session) else {
-        return CheckResult::ok("there is no other session");
+        return CheckResult::ok("SQLite has no other session");
     };
     let id = match session.value(name).await {
         Ok(id) => id.unwrap_or_default(),
@@ -250,23 +250,23 @@ async fn cancel(session: &mut Session, checked_database: &CheckedDatabase<'_>) -
     };
     let mut other = match session.another(checked_database.target).await {
         Ok(other) => other,
-        Err(error) => return CheckResult::note(format!("no second connection: {}", error)),
+        Err(error) => return CheckResult::note(format!("a second connection failed: {}", error)),
     };
     let answer = other.value(&sql).await;
     other.close().await;
     // Nothing ran that could be ended; a server may keep the wish for the next statement.
     let _: Result<_, DbError> = session.value(name).await;
     match answer {
-        Ok(None) => CheckResult::ok("a second connection may end the first one's statement"),
+        Ok(None) => CheckResult::ok("a second connection can cancel the first one's statement"),
         Ok(Some(yes)) if yes == "1" => {
-            CheckResult::ok("a second connection may end the first one's statement")
+            CheckResult::ok("a second connection can cancel the first one's statement")
         }
-        Ok(Some(_)) => CheckResult::warning("a second connection does not find the first one")
-            .fix("connect to one server: what stands between leads to several"),
+        Ok(Some(_)) => CheckResult::warning("a second connection does not see the first one")
+            .fix("connect to one server directly: the proxy between leads to several"),
         Err(error) => CheckResult::warning(format!(
-            "a second connection may not end the first one's statement: {}",
+            "a second connection cannot cancel the first one's statement: {}",
             error
         ))
-        .fix("connect to one server, with an account that may end its own statements"),
+        .fix("connect to one server, with an account that may cancel its own statements"),
     }
 }

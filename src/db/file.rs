@@ -38,15 +38,15 @@ pub fn look(file: &FileTarget) -> Vec<Checked> {
 
 fn writable(file: &FileTarget) -> CheckResult {
     if file.read_only {
-        return CheckResult::error("the URL opens it read-only").fix("take mode=ro out of the URL");
+        return CheckResult::error("the URL opens it read-only").fix("remove mode=ro from the URL");
     }
     if !file.path.exists() {
         return CheckResult::note("it does not exist yet").fix("create it with `bird provision`");
     }
     if may_write(&file.path) {
-        CheckResult::ok("it may be written")
+        CheckResult::ok("the file is writable")
     } else {
-        CheckResult::error("it may not be written")
+        CheckResult::error("the file is not writable")
             .fix(format!("give this user the right to write {}", file.shown))
     }
 }
@@ -54,9 +54,9 @@ fn writable(file: &FileTarget) -> CheckResult {
 /// The engine keeps its journal beside the file.
 fn folder_writable(folder: &Path) -> CheckResult {
     if may_write(folder) {
-        CheckResult::ok("its folder may be written")
+        CheckResult::ok("its folder is writable")
     } else {
-        CheckResult::error("its folder may not be written, and the journal stands there").fix(
+        CheckResult::error("its folder is not writable, but SQLite keeps its journal there").fix(
             format!("give this user the right to write {}", folder.display()),
         )
     }
@@ -81,7 +81,7 @@ fn file_system(folder: &Path) -> CheckResult {
     let number = found.f_type as u32;
     match NETWORK.iter().find(|(known, _)| *known == number) {
         Some((_, name)) => {
-            CheckResult::warning(format!("it lies on a network file system ({name})"))
+            CheckResult::warning(format!("the file is on a network file system ({name})"))
                 .fix("move it to a local disk: locks over a network are not reliable")
         }
         None => CheckResult::ok("local file system"),

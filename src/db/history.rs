@@ -76,15 +76,15 @@ fn take_in(history: &mut History, rows: Vec<Row>) -> Result<(), DbError> {
 /// People edit this table by hand: whatever stands there is an error with words, never a panic.
 fn row(cells: Row) -> Result<Applied, DbError> {
     let [version, name, applied_on, checksum] = <[Option<String>; 4]>::try_from(cells)
-        .map_err(|_| wrong("?", "it has not four columns"))?;
+        .map_err(|_| wrong("?", "it does not have four columns"))?;
     let shown = version.clone().unwrap_or_else(|| "NULL".into());
     let version = version.and_then(|text| text.parse().ok());
     let checksum = checksum.and_then(|text| text.parse().ok());
     Ok(Applied {
-        version: version.ok_or_else(|| wrong(&shown, "its version is no number"))?,
+        version: version.ok_or_else(|| wrong(&shown, "its version is not a number"))?,
         name: name.ok_or_else(|| wrong(&shown, "its name is NULL"))?,
         applied_on: applied_on.ok_or_else(|| wrong(&shown, "its time is NULL"))?,
-        checksum: checksum.ok_or_else(|| wrong(&shown, "its checksum is no number"))?,
+        checksum: checksum.ok_or_else(|| wrong(&shown, "its checksum is not a number"))?,
     })
 }
 

@@ -73,7 +73,7 @@ impl Monitor {
         Ok(if self.limits.max_lag.is_some() && !observed.lag {
             Some("--max-lag: no server of this run is known to be a replica")
         } else if self.limits.max_load.is_some() && !observed.load {
-            Some("--max-load: no server of this run tells how many statements run on it")
+            Some("--max-load: no server of this run reports how many statements it runs")
         } else {
             None
         })
@@ -84,7 +84,7 @@ impl Monitor {
         for server in &mut self.servers {
             let asked = server.ask_with_reconnect(&self.limits, &mut observed).await;
             asked
-                .map_err(|error| error.diagnose(&server.name, "looking how busy its server is"))?;
+                .map_err(|error| error.diagnose(&server.name, "checking the load of its server"))?;
         }
         Ok(observed)
     }
@@ -148,7 +148,7 @@ impl MonitoredServer {
 /// A complaint about a replica's lag; `None` if it is within the limit.
 fn behind(lag: Option<u64>, most: Duration) -> Option<String> {
     match lag {
-        None => Some("does not follow".to_owned()),
+        None => Some("does not replicate".to_owned()),
         Some(lag) => (Duration::from_secs(lag) > most).then(|| format!("is {lag} s behind")),
     }
 }
@@ -163,6 +163,6 @@ mod tests {
         assert_eq!(behind(Some(0), most), None);
         assert_eq!(behind(Some(2), most), None);
         assert_eq!(behind(Some(3), most).as_deref(), Some("is 3 s behind"));
-        assert_eq!(behind(None, most).as_deref(), Some("does not follow"));
+        assert_eq!(behind(None, most).as_deref(), Some("does not replicate"));
     }
 }

@@ -240,7 +240,7 @@ pub fn diagnose(
         );
         let diagnostic = if why.matters {
             Diagnostic::new(Code::NotReplayable, message)
-                .note("what it does is missing in the schema that follows from the files")
+                .note("the schema of the files lacks its effect")
         } else {
             Diagnostic::new(Code::NotReplayable, message).severity(Severity::Note)
         };
@@ -289,7 +289,7 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
         let unsent = &shadow.state.unsent;
         return match containment::mentions(dialect, sql, unsent) {
             Some(name) => {
-                let why = format!("needs `{name}`, which was not replayed either");
+                let why = format!("needs `{name}`, which was not replayed");
                 Ok(keep(shadow, sql, why, true))
             }
             None => Err(error),
@@ -328,7 +328,7 @@ async fn inside(shadow: &mut Shadow, question: &str) -> Result<Result<(), Outsid
             } => Ok(()),
             Containment::Outside(outside) => Err(outside),
             Containment::Inside { .. } | Containment::Dynamic(_) => Err(Outside {
-                why: format!("runs a text that names the database `{}`", scope.own),
+                why: format!("runs dynamic SQL that names the database `{}`", scope.own),
                 matters: true,
             }),
         },

@@ -106,7 +106,7 @@ fn unpack(digits: &str) -> Result<String, &'static str> {
         .read_to_end(&mut text)
         .map_err(|_| "its text cannot be unpacked")?;
     if text.len() > LONGEST {
-        return Err("its text is larger than any that is kept");
+        return Err("its text is larger than bird stores");
     }
     String::from_utf8(text).map_err(|_| "its text is not UTF-8")
 }
@@ -159,8 +159,8 @@ fn row(cells: Row) -> Option<StoredMigration> {
         Ok(StoredContent {
             checksum: checksum
                 .and_then(|text| text.parse().ok())
-                .ok_or("its checksum is no number")?,
-            digest: digest.ok_or("its digest is no SHA-256")?,
+                .ok_or("its checksum is not a number")?,
+            digest: digest.ok_or("its digest is not SHA-256")?,
             text: text.as_deref().map(unpack).transpose()?,
             accepted: accepted_on.zip(reason),
         })
@@ -260,10 +260,7 @@ mod tests {
     fn what_was_edited_is_refused() {
         let bomb = packed(&vec![b' '; LONGEST * 16]);
         assert!(bomb.len() < 2 * LARGEST, "it would be stopped before");
-        assert_eq!(
-            unpack(&bomb),
-            Err("its text is larger than any that is kept")
-        );
+        assert_eq!(unpack(&bomb), Err("its text is larger than bird stores"));
         for (hex, reason) in [
             ("too large", "its text is not stored as bytes"),
             ("7", "its text is not stored as bytes"),

@@ -19,9 +19,9 @@ impl ReadOnly {
     pub fn error(&self) -> DbError {
         let why = match self {
             ReadOnly::Setting(setting) => format!("`{setting}` says so"),
-            ReadOnly::Replica => "it follows another server".to_owned(),
+            ReadOnly::Replica => "it replicates from another server".to_owned(),
         };
-        let message = format!("the server is not to be written to: {why}");
+        let message = format!("the server does not accept writes: {why}");
         DbError::new(ErrorKind::ReadOnly, message)
     }
 }

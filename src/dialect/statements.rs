@@ -130,9 +130,8 @@ pub(super) fn calls(words: &[&str], function: &str) -> bool {
 }
 
 /// The reason why a file must not release all locks of its session.
-pub(super) const LOCKED: &str =
-    "it would release bird's own lock, and a second run could begin meanwhile";
+pub(super) const LOCKED: &str = "it would release bird's own lock, and a second run could start";
 
 /// The reason why a file must not begin or end transactions.
-pub(super) const TRANSACTIONS: &str = "bird itself runs each migration in a transaction, or statement by \
-     statement with a journal, and must know where it stands";
+pub(super) const TRANSACTIONS: &str = "bird controls transactions itself: it runs a migration in \
+    one transaction, or each statement with a journal";

@@ -222,7 +222,7 @@ codes! {
     Orphans "orphans" Error "Rows refer to parents that do not exist." "`bird audit --plan FILE` and `bird repair` quarantine them.";
     OtherDatabase "other-database" Error "A statement writes to another database, or a plan was made for another one." "Check the URL and the statement; consent with `--allow other-database`.";
     OtherReference "other-reference" Error "The plan was made for a reference that has changed." "Make a new plan with `bird audit --plan FILE`.";
-    OtherReplica "other-replica" Error "The server named as a replica follows another server." "Check the URL behind `--replica`.";
+    OtherReplica "other-replica" Error "The server named as a replica replicates from another server." "Check the URL behind `--replica`.";
     OutOfOrder "out-of-order" Error "A pending migration is older than one that is applied." "Give it a higher version, or consent with `--allow out-of-order`.";
     Packet "packet" Error "A statement is larger than the server accepts." "Raise the setting that the finding names.";
     ParentEmpty "parent-empty" Error "The parent table is empty, as if it were the wrong database." "Check the URL, then consent.";

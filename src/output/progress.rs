@@ -13,6 +13,8 @@ use super::log::{self, LogFormat};
 /// When the first line is written where no terminal shows a bar, and the pause between later ones.
 const FIRST_LINE: Duration = Duration::from_secs(5);
 const LINES: Duration = Duration::from_secs(30);
+/// When a bar is drawn: work that ends sooner would only make it flash.
+const FIRST_BAR: Duration = Duration::from_millis(300);
 /// The pause between updates of a bar's message, which shows how long an item has been running.
 const UPDATES: Duration = Duration::from_secs(1);
 
@@ -20,6 +22,8 @@ const UPDATES: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Progress {
     bar: ProgressBar,
+    /// Whether stderr is a terminal that shows a bar.
+    live: bool,
     shared: Arc<Shared>,
     quiet: bool,
     verbose: bool,
@@ -120,14 +124,11 @@ impl Progress {
         let live = !quiet
             && log == LogFormat::Text
             && std::env::var_os("CI").is_none()
-            && std::io::stderr().is_terminal();
-        let bar = if live {
-            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-        } else {
-            ProgressBar::hidden()
-        };
+            && std::io::stderr().is_terminal()
+            && !ProgressDrawTarget::stderr().is_hidden();
         Progress {
-            bar,
+            bar: ProgressBar::hidden(),
+            live,
             shared: Arc::default(),
             quiet,
             verbose,
@@ -187,11 +188,7 @@ impl Progress {
 
     /// Updates the bar, or writes a line now and then, until the work that began then has ended.
     fn report(&self, began: Instant) {
-        let mut pause = if self.bar.is_hidden() {
-            FIRST_LINE
-        } else {
-            UPDATES
-        };
+        let mut pause = if self.live { FIRST_BAR } else { FIRST_LINE };
         loop {
             let goes_on =
                 |work: &mut Option<Work>| work.as_ref().is_some_and(|work| work.began == began);
@@ -205,13 +202,19 @@ impl Progress {
             let Some((line, item)) = own.map(|work| (work.line(now), work.item(now))) else {
                 return;
             };
-            drop(work);
-            if self.bar.is_hidden() {
-                pause = LINES;
-                self.write(&line);
-            } else {
+            if self.live {
+                pause = UPDATES;
+                // The work is still locked, so it cannot finish before its bar is shown.
+                if self.bar.is_hidden() {
+                    self.bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
                 self.bar.set_message(terminal(&item, false));
                 self.bar.tick();
+                drop(work);
+            } else {
+                pause = LINES;
+                drop(work);
+                self.write(&line);
             }
         }
     }
@@ -238,6 +241,7 @@ impl Progress {
         *self.shared.work() = None;
         self.shared.ended.notify_all();
         self.bar.finish_and_clear();
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
     }
 
     /// Something that people should know now.

@@ -169,7 +169,7 @@ impl<'p> Consents<'p> {
             .at(step.location(statement))
             .consent(REFERENCED)
             .hint(format!(
-                "change [[references]] in bird.toml and what uses it first; {}",
+                "first change [[references]] in bird.toml and the code that uses it; {}",
                 self.ways_to_allow(step, REFERENCED)
             ));
         refusal.notes = notes;
@@ -187,7 +187,7 @@ impl<'p> Consents<'p> {
             Some(_) => "write the undo file by hand".to_owned(),
             None => format!("`-- bird: allow {consent}` on the line before the statement"),
         };
-        format!("if it is meant: --allow {consent}, or {instead}")
+        format!("if this is intended: --allow {consent}, or {instead}")
     }
 
     fn elsewhere(&self, dialect: &dyn Dialect, sql: &str) -> Option<String> {

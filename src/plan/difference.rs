@@ -39,7 +39,7 @@ pub fn difference(applied: &str, file: &str) -> String {
         }
     }
     if lines.len() == 2 {
-        return "only the ends of lines differ, and they count: some stand inside a literal".into();
+        return "only line endings differ, but some of them are inside a string".into();
     }
     if more > 0 {
         // One line makes room for this one.

@@ -183,8 +183,7 @@ impl MigrationState<'_> {
             let newest = self.current == Some(row.version);
             let undo = if newest && stored_migration::applied_text(row, self.stored).is_some() {
                 format!(
-                    "or take it back with bird undo --database {database} and apply it anew with \
-                     bird up; "
+                    "or undo it with bird undo --database {database} and apply it again with bird up; "
                 )
             } else {
                 String::new()
@@ -203,8 +202,8 @@ impl MigrationState<'_> {
                 .at(whole(file))
                 .note(format!("it was applied on {}", row.applied_on))
                 .hint(format!(
-                    "restore the file as it was, and put the change into a new migration; {undo}or, \
-                     where the file is right as it is: bird migrate --accept-checksum \
+                    "restore the file and put the change into a new migration; {undo}or, if the \
+                     new text is right: bird migrate --accept-checksum \
                      {database}@V{} --reason '…'",
                     row.version
                 ));
@@ -217,7 +216,7 @@ impl MigrationState<'_> {
             let fault = if self.ahead {
                 Diagnostic::new(
                     Code::DatabaseAhead,
-                    format!("`{database}` is ahead of these files: it has {title}"),
+                    format!("`{database}` is newer than these files: it has {title}"),
                 )
                 .hint("update this checkout: the database was migrated with newer files")
             } else {
@@ -225,7 +224,7 @@ impl MigrationState<'_> {
                     Code::MigrationMissing,
                     format!("the file of {title} is missing, but it is applied"),
                 )
-                .hint("restore the file: a history that cannot be replayed cannot be checked")
+                .hint("restore the file: without it, bird cannot check the history or the schema")
             };
             all.push(
                 fault
@@ -238,16 +237,16 @@ impl MigrationState<'_> {
             let file = self.pending.iter().find(|file| file.version == version);
             let title = file.map_or(format!("V{version}"), |file| file.title());
             let message =
-                format!("{title} is in the journal of `{database}`, but not in its history");
+                format!("{title} is in the journal of `{database}` but not in its history");
             all.push(
                 Diagnostic::new(Code::HistoryEdited, message)
                     .database(database)
                     .note(
-                        "bird records both together: a row of refinery_schema_history was deleted",
+                        "bird writes both together, so a row of refinery_schema_history was deleted",
                     )
                     .hint(format!(
-                        "put the row back; or, if V{version} is undone, delete the rows of version \
-                         {version} from bird_journal, and it is pending again"
+                        "restore the row; or, if V{version} is undone, delete the rows of version \
+                         {version} from bird_journal, which makes it pending"
                     )),
             );
         }
@@ -262,7 +261,7 @@ impl MigrationState<'_> {
                             entry.applied, entry.of
                         ))
                         .hint(format!(
-                            "run bird undo --database {database}: it goes on there"
+                            "run bird undo --database {database}, which continues there"
                         )),
                 );
                 continue;

@@ -384,8 +384,8 @@ fn non_empty(subject: &Subject<'_>) -> Diagnostic {
         .note(format!("it holds {}", names.join(", ")))
         .consent(Code::NonEmpty)
         .hint(
-            "is this the right database? if it is, bird adopt takes it over as it is, and \
-             --allow non-empty applies all migrations to it",
+            "check that this is the right database; then either record its state with bird adopt, \
+             or apply all migrations with --allow non-empty",
         )
 }
 
@@ -411,7 +411,7 @@ fn empty_before(subject: &Subject<'_>, migration: &Migration, next: &Migration) 
         .severity(Severity::Error)
         .database(subject.name)
         .at(Location::file(&migration.file))
-        .note("once applied, it could not be filled any more")
+        .note("if it were applied empty, statements could not be added later")
         .hint("write its statements, or `-- bird: empty` if it is meant to have none")
 }
 

@@ -63,9 +63,6 @@ fn note(
         .severity(Severity::Note)
         .database(subject.name)
         .at(step.location(statement))
-        .note(
-            "no shadow runs it, so what it does is missing in the schema that bird expects of the \
-             migrations",
-        );
+        .note("no scratch database runs it, so the schema that bird expects lacks its effect");
     outside.matters.then_some(note)
 }

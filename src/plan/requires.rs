@@ -50,7 +50,7 @@ pub(super) fn requirements(
                     (true, false) => format!("migrate `{other}` as well: leave --database out"),
                     (true, true) if subject.to.is_none() => {
                         format!(
-                            "write the statements of `{other}` V{version}: without any, it is skipped"
+                            "add statements to `{other}` V{version}: an empty migration is skipped"
                         )
                     }
                     (true, true) => format!("raise --to for `{other}`"),
@@ -143,7 +143,7 @@ fn circle(databases: &[DatabasePlan], next: &[usize]) -> Diagnostic {
         "migrations require each other in a circle",
     )
     .note(requirements.join("; "))
-    .hint("take one of these `requires` out");
+    .hint("remove one of these `requires`");
     if let Some((database, step)) = stuck.first() {
         let span = step
             .script

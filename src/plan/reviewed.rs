@@ -90,7 +90,7 @@ pub fn moved(
         match is_file(step) {
             None => fault(format!("the file of {title} is missing"), Some(&step.file)),
             Some(file) if file.name != step.name => {
-                let what = format!("{title} is called {} now", file.title());
+                let what = format!("{title} was renamed to {}", file.title());
                 fault(what, Some(&file.file));
             }
             Some(file) if sha256(file) != step.sha256 => {
@@ -105,9 +105,12 @@ pub fn moved(
         let same = |known: &&Applied| known.version == row.version;
         let title = title(row.version, &row.name);
         match now.iter().find(same) {
-            None => fault(format!("{title} was applied, and is not any more"), None),
+            None => fault(
+                format!("{title} was applied when the plan was written, but no longer is"),
+                None,
+            ),
             Some(known) if applied(known) != *row => {
-                fault(format!("the history has another {title} now"), None);
+                fault(format!("the history now has a different {title}"), None);
             }
             Some(_) => {}
         }
@@ -147,13 +150,15 @@ pub fn moved(
         let title = step.migration.title();
         match planned {
             None => {
-                let what = format!("{title} is pending, and not in the plan");
+                let what = format!("{title} is pending but not in the plan");
                 fault(what, Some(&step.migration.file));
             }
             Some(planned) if step.from < planned.from => {
                 let (was, is) = (planned.from, step.from);
                 fault(
-                    format!("{was} statements of {title} were applied, and now {is}"),
+                    format!(
+                        "{was} statements of {title} were applied when the plan was written, now {is}"
+                    ),
                     Some(&step.migration.file),
                 );
             }

@@ -73,13 +73,13 @@ pub(super) fn step(
             && twice
             && matches!(effect, RecoveryClass::Begin | RecoveryClass::Commit);
         if let Some(refusal) = subject.dialect.forbid(&words).filter(|_| !own) {
-            let message = format!("{} cannot stand in a migration", refusal.what);
+            let message = format!("{} is not allowed in a migration", refusal.what);
             problems.refused.push(
                 Diagnostic::new(Code::StatementRefused, message)
                     .database(subject.name)
                     .at(in_file(syntax, migration, statement.range.clone()))
                     .note(refusal.why)
-                    .hint("take the statement out of the file"),
+                    .hint("remove the statement from the file"),
             );
         }
         step.rebuilt.extend(subject.dialect.rebuilt_tables(&words));
@@ -117,7 +117,10 @@ pub(super) fn step(
             Diagnostic::new(Code::RebuildWithoutTransaction, message)
                 .database(subject.name)
                 .at(in_file(syntax, migration, 0..0))
-                .note("foreign keys would delete the rows of other tables, and nothing could be taken back")
+                .note(
+                    "foreign keys would delete rows of other tables, and nothing could be rolled \
+                    back",
+                )
                 .hint("put these statements into a migration without `-- bird: no-transaction`"),
         );
     }
@@ -151,7 +154,9 @@ fn unknown_consents(
             Some(consent) if consent.in_files => continue,
             Some(_) => (
                 format!("a migration cannot consent to `{name}`"),
-                format!("take it out: who runs bird says --allow {name}"),
+                format!(
+                    "remove it: this consent is given on the command line only, with --allow {name}"
+                ),
             ),
             None => {
                 let known = names().collect::<Vec<_>>().join(", ");
@@ -235,8 +240,8 @@ impl Exactly<'_> {
             }
             return effect;
         }
-        const TWICE: &str = "if running it twice does no harm, say so: `-- bird: idempotent` on \
-             the line before it";
+        const TWICE: &str = "if running it twice does no harm, mark it: `-- bird: idempotent` on \
+            the line before it";
         match effect {
             RecoveryClass::Begin | RecoveryClass::Commit => effect,
             RecoveryClass::Volatile(_) if self.twice => RecoveryClass::SessionState,
@@ -251,7 +256,7 @@ impl Exactly<'_> {
                     let message = format!("`{what} …` changes rows that cannot be rolled back");
                     let note = format!(
                         "`{name}` is on a storage engine without transactions, or may write to \
-                         one: a crash would leave its rows without a trace in the journal"
+                         one: a crash would leave its rows changed but not recorded in the journal"
                     );
                     problems.refused.push(refusal(message, note, TWICE));
                 }
@@ -296,7 +301,8 @@ pub(super) fn resume(
                 .database(database)
                 .at(step.place(span))
                 .note(
-                    "the file is half applied; it may be edited from the statement that failed on",
+                    "the file is half applied; only the failed statement and those after it may be \
+                     edited",
                 )
                 .hint("restore the statements that are applied, and run bird migrate again")
         };
@@ -306,8 +312,8 @@ pub(super) fn resume(
         if entry.statement as usize != at + 1 || !same {
             let title = step.migration.title();
             let message = match statement {
-                Some(_) => format!("statement {} of {title} {state}, and was changed", at + 1),
-                None => format!("statement {} of {title} {state}, and is gone", at + 1),
+                Some(_) => format!("statement {} of {title} {state}, but was changed", at + 1),
+                None => format!("statement {} of {title} {state}, but was removed", at + 1),
             };
             problems.refused.push(refusal(message, span));
             return None;

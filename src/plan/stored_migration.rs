@@ -112,7 +112,7 @@ pub fn what_changed(
     row: &Applied,
     stored: &[StoredMigration],
 ) -> Vec<String> {
-    let unreadable = |reason: &str| format!("what was kept of it cannot be read: {reason}");
+    let unreadable = |reason: &str| format!("its stored text cannot be read: {reason}");
     let content = match of(row, stored) {
         None => return Vec::new(),
         Some(Err(reason)) => return vec![unreadable(reason)],
@@ -125,7 +125,9 @@ pub fn what_changed(
     match &content.text {
         None => {}
         Some(text) if !is_applied(row, text) => {
-            notes.push(unreadable("its text is not the one that was applied"));
+            notes.push(unreadable(
+                "its stored text differs from the one that was applied",
+            ));
         }
         Some(text) if **text == *file.text => {}
         Some(_) if holds_secret(syntax, &file.text) => {

@@ -128,10 +128,10 @@ fn rows<'s>(subject: &'s Subject<'_>, problems: &mut Problems) -> Option<Vec<&'s
             .map(|row| format!("V{}", row.version))
             .collect();
         let hint = match versions.as_slice() {
-            [] => "nothing is applied there".to_owned(),
-            [only] => format!("only {only} is applied there"),
+            [] => "no migration is applied".to_owned(),
+            [only] => format!("only {only} is applied"),
             [first, .., last] => {
-                format!("{first} to {last} are applied there; the one that is named stays")
+                format!("{first} to {last} are applied; the named version stays applied")
             }
         };
         let fault = Diagnostic::new(Code::NoVersion, message).database(subject.name);
@@ -156,7 +156,7 @@ fn half_applied(subject: &Subject<'_>, state: &MigrationState<'_>) -> Option<Dia
         "{} of its {} statements are applied",
         partial.applied, partial.of
     );
-    let hint = "run bird migrate first: it goes on there, and then it can be undone";
+    let hint = "run bird migrate first, which finishes it; then undo it";
     Some(fault.note(stands).hint(hint))
 }
 
@@ -167,7 +167,7 @@ fn no_undo(subject: &Subject<'_>, file: &Migration) -> Diagnostic {
         .database(subject.name)
         .at(in_file(subject.dialect.syntax(), file, 0..0))
         .hint(format!(
-            "write {wanted}.undo.sql, with the statements that take it back"
+            "write {wanted}.undo.sql with the statements that undo it"
         ))
 }
 
@@ -211,11 +211,11 @@ fn required_by(
                 } else {
                     let title = title(file.version, &file.name);
                     let message = format!(
-                        "{title} of `{}` requires {}@{}, and is applied",
+                        "{title} of `{}` is applied and requires {}@{}",
                         other.name, own.name, on.version
                     );
                     let fault = Diagnostic::new(Code::Required, message).database(&own.name);
-                    let hint = format!("take that back first: bird undo --database {}", other.name);
+                    let hint = format!("undo that first: bird undo --database {}", other.name);
                     problems.refused.push(fault.hint(hint));
                 }
             }

@@ -36,7 +36,7 @@ pub fn assertion(
     }
     let (database, name, sql) = (database?, name?, sql?);
     if name.get_ref().trim().is_empty() {
-        reader.fault(name.span(), "`name` says nothing".to_owned(), None);
+        reader.fault(name.span(), "`name` is empty".to_owned(), None);
     }
     let mut before = before.iter();
     if before.any(|other| other.name == *name.get_ref() && other.database == *database.get_ref()) {
@@ -73,7 +73,7 @@ pub fn parse_statements(
             Err(why) => {
                 let message = format!("the `sql` of `{}` {why}", assertion.name);
                 let fault = Diagnostic::new(Code::Config, message).at(assertion.location.clone());
-                let hint = "write one SELECT that gives the rows which should not be there";
+                let hint = "write one SELECT that returns the rows which should not exist";
                 faults.push(fault.hint(hint));
             }
         }
@@ -97,7 +97,7 @@ fn reading(text: &str, database: &Database) -> Result<String, String> {
     }
     // SELECT … INTO writes a table, or a file on the server.
     if words.any(|word| is(word, &["INTO"])) {
-        Err("says INTO, and an assertion only reads".to_owned())
+        Err("contains INTO, but an assertion may only read".to_owned())
     } else {
         Ok(statement.to_owned())
     }

@@ -225,7 +225,7 @@ fn seed(
     let key = reader.strings(table, "key").unwrap_or_default();
     if key.is_empty() {
         let message = format!("the seeds of `{table_name}` have no `key`");
-        let hint = "name the columns by which a row is known: key = [\"name\"]";
+        let hint = "name the columns that identify a row: key = [\"name\"]";
         reader.fault(span.clone(), message, Some(hint.into()));
     }
     let key: Vec<String> = key.into_iter().map(Spanned::into_inner).collect();
@@ -262,7 +262,7 @@ fn seed_row(reader: &mut ConfigReader<'_>, row: &DeTable<'_>, span: &Range<usize
         match value(cell.get_ref()) {
             Some(value) => values.push((key.get_ref().to_string(), value)),
             None => {
-                let message = format!("`{}` is not a value bird can write", key.get_ref());
+                let message = format!("bird cannot write the value `{}`", key.get_ref());
                 let hint = "a string, a number, true, false, or { null = true }";
                 reader.fault(cell.span(), message, Some(hint.into()));
             }

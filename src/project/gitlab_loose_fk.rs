@@ -112,8 +112,8 @@ impl Parser<'_> {
     fn refuse(&self, wrong: Wrong, line: Range<usize>) -> Failure {
         let Wrong(why, place) = wrong;
         let message = format!("{} is not understood: {why}", self.file);
-        let hint = "child tables, each with a list of `table`, `column`, `on_delete`, as in \
-                    GitLab's own file";
+        let hint = "the file lists child tables, each with `table`, `column` and `on_delete`, like \
+            GitLab's own";
         let place = self.place(place.unwrap_or(line));
         Failure::failed(Diagnostic::new(Code::Import, message).at(place).hint(hint))
     }
@@ -170,7 +170,7 @@ impl Parser<'_> {
             return Err("a list without a child table above it".into());
         };
         if *entries.get_or_insert(indent) != indent {
-            return Err("it is indented otherwise than the entry before it".into());
+            return Err("its indentation differs from that of the entry before it".into());
         }
         let mut entry = Entry {
             child: child.clone(),
@@ -198,7 +198,7 @@ impl Parser<'_> {
             (Some((keys, pairs)), Some(value)) if entry.in_conditions && *keys == indent => {
                 add(pairs, key, value)
             }
-            _ => Err("it is indented as nothing before it".to_owned()),
+            _ => Err("its indentation matches no line before it".to_owned()),
         }
     }
 
@@ -229,7 +229,7 @@ impl Entry {
 
     fn condition(&mut self, keys: usize, key: String, value: Option<Scalar>) -> Result<(), String> {
         let Some(conditions) = self.conditions.as_mut().filter(|_| self.in_conditions) else {
-            return Err("a list where none can stand".to_owned());
+            return Err("a list is not allowed here".to_owned());
         };
         let value = value.ok_or_else(|| format!("`{key}` has no value"))?;
         conditions.push((keys, vec![(key, value)]));
@@ -339,7 +339,7 @@ fn scalar(text: &str) -> Result<Option<Scalar>, String> {
     if plain != "[]"
         && plain.starts_with(['[', '{', '&', '*', '!', '|', '>', '%', '@', '`', '?', ','])
     {
-        return Err(format!("`{plain}` is more of YAML than is read here"));
+        return Err(format!("`{plain}` is YAML that bird does not read"));
     }
     if plain.contains(": ") {
         Err("two values on one line".to_owned())

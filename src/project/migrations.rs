@@ -180,7 +180,8 @@ fn strays(
 ) {
     for (name, _) in files(folder).unwrap_or_default() {
         if is_sql(&name) && !name.starts_with('.') {
-            let message = format!("this file stands above the folder `{engine}` that serves");
+            let message =
+                format!("this file is above the folder `{engine}`, which bird reads instead");
             faults.push(
                 Diagnostic::new(Code::MigrationAbove, message)
                     .at(Location::file(&shown(&folder.join(name))))
@@ -203,11 +204,11 @@ fn foreign_folders(folder: &Path, shown: &dyn Fn(&Path) -> String, faults: &mut 
         }
         let inside = files(&entry.path()).unwrap_or_default();
         if inside.iter().any(|(name, _)| is_sql(name)) {
-            let message = "bird does not read this folder, and it holds .sql files".to_owned();
+            let message = "the folder has .sql files, but bird does not read it".to_owned();
             faults.push(
                 Diagnostic::new(Code::MigrationFolder, message)
                     .at(Location::file(&shown(&entry.path())))
-                    .hint("folders below a database's are named sqlite, mysql or postgres"),
+                    .hint("name the folder sqlite, mysql or postgres"),
             );
         }
     }
@@ -223,8 +224,7 @@ fn is_undo(name: &str) -> bool {
     name.ends_with(".undo.sql")
 }
 
-const FORM: &str =
-    "a migration is named V<number>__<name>.sql, the name of letters, digits and `_`";
+const FORM: &str = "name it V<number>__<name>.sql, with letters, digits and `_` in the name";
 
 fn named(file: &str) -> Named {
     let wrong = |message: &str, hint| Named::Wrong {
@@ -249,12 +249,12 @@ fn named(file: &str) -> Named {
         };
     }
     if !file.ends_with(".sql") {
-        return wrong("the ending is not `.sql` in small letters", FORM);
+        return wrong("the file extension must be `.sql` in lower case", FORM);
     }
     let stem = &file[..file.len() - 4];
     if stem.starts_with('U') && version_and_name(&format!("V{}", &stem[1..])).is_some() {
         return wrong(
-            "refinery's `U` files are applied in any order, which bird does not do",
+            "bird does not support refinery's `U` files, which are applied in any order",
             "name it V<number>__<name>.sql, with a number above the last",
         );
     }
@@ -316,7 +316,7 @@ fn text(
             }
             _ => {
                 let at = reason.valid_up_to();
-                format!("the file is not UTF-8: byte {at} begins no character")
+                format!("the file is not UTF-8: byte {at} is invalid")
             }
         }),
     }

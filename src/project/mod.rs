@@ -310,7 +310,7 @@ fn nested_environment(reader: &mut ConfigReader<'_>, over: &DeTable<'_>) {
     if let Some((key, _)) = over.get_key_value("env") {
         reader.fault(
             key.span(),
-            "an environment cannot hold another".into(),
+            "an environment cannot contain another environment".into(),
             None,
         );
     }

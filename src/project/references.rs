@@ -40,7 +40,7 @@ pub fn reference(
     if let (Some(from), Some(to)) = (&from, &to)
         && from.columns.len() != to.columns.len()
     {
-        let message = format!("{from} and {to} have not as many columns");
+        let message = format!("{from} and {to} have different numbers of columns");
         reader.fault(span.clone(), message, None);
     }
     let severity = severity(reader, table);
@@ -168,7 +168,7 @@ fn compare(reader: &mut ConfigReader<'_>, table: &DeTable<'_>, columns: usize) -
     match (words.len(), texts.first()) {
         (1, _) => vec![words.remove(0); columns],
         (of, Some(first)) if of != columns => {
-            let message = format!("`compare` has {of} words for {columns} columns");
+            let message = format!("`compare` has {of} entries for {columns} columns");
             reader.fault(first.span(), message, None);
             Vec::new()
         }

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 pub fn can_replace(path: &Path) -> Result<(), String> {
     let (folder, _) = parts(path).map_err(|reason| reason.to_string())?;
     if !folder.is_dir() {
-        return Err(format!("there is no folder {}", folder.display()));
+        return Err(format!("the folder {} does not exist", folder.display()));
     }
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() => Err("it is no plain file".to_owned()),
+        Ok(found) if !found.is_file() => Err("it is not a regular file".to_owned()),
         Ok(_) => Ok(()),
         Err(reason) if reason.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(reason) => Err(reason.to_string()),
@@ -109,7 +109,7 @@ impl Drop for Replacement {
 
 /// The folder and the name of a file.
 fn parts(path: &Path) -> io::Result<(PathBuf, OsString)> {
-    let nameless = || io::Error::new(io::ErrorKind::InvalidInput, "it names no file");
+    let nameless = || io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name");
     let name = path.file_name().ok_or_else(nameless)?;
     let folder = path.parent().filter(|folder| folder != &Path::new(""));
     let folder = folder.unwrap_or(Path::new("."));

@@ -95,7 +95,7 @@ fn shadow(
     let (own, other) = (dialect.facts().name, of.facts().name);
     if dialect.facts().is_embedded() {
         return Err(fault(url::Wrong {
-            message: "its shadows are in memory and need none".to_owned(),
+            message: "bird replays files of this engine in memory and needs no shadow".to_owned(),
             hint: Some("leave `shadow_url` out".to_owned()),
         }));
     }
@@ -103,7 +103,7 @@ fn shadow(
         Ok(Some(target))
     } else {
         Err(fault(url::Wrong {
-            message: format!("the database is on {own}, and its shadow cannot be on {other}"),
+            message: format!("the database is on {own}, so its shadow cannot be on {other}"),
             hint: None,
         }))
     }
@@ -216,10 +216,13 @@ pub fn one_target_each(databases: &[Database], faults: &mut Vec<Diagnostic>) {
         let Some(twin) = twin.and_then(|at| databases.get(at)) else {
             continue;
         };
-        let message = format!("`{}` and `{}` are on one target", twin.name, database.name);
+        let message = format!(
+            "`{}` and `{}` are the same database",
+            twin.name, database.name
+        );
         let mut fault = Diagnostic::new(Code::SameTarget, message)
             .database(&database.name)
-            .hint("give each a database of its own: they would share one history");
+            .hint("give each its own database, because they would share one history");
         fault.location = database.location.clone();
         faults.push(fault);
     }
@@ -238,7 +241,7 @@ pub fn no_shadow_is_a_target(databases: &[Database], faults: &mut Vec<Diagnostic
             .find(|own| place(own.dialect, &own.target) == shadow);
         if let Some(own) = own {
             let message = format!(
-                "`shadow_url` of `{}` is the database `{}` itself, and a shadow is emptied",
+                "`shadow_url` of `{}` is the database `{}` itself, but bird empties a shadow",
                 database.name, own.name
             );
             let fault = Diagnostic::new(Code::SameTarget, message).database(&database.name);
@@ -306,13 +309,13 @@ pub fn weak_tls(databases: &[Database]) -> Vec<String> {
             };
             let how = match server.tls {
                 Tls::Off => "not encrypted",
-                Tls::Preferred => "encrypted only where the server can, and not verified",
+                Tls::Preferred => "encrypted only if the server supports it, and not verified",
                 Tls::Required => "encrypted, but the server is not verified",
-                Tls::VerifyCa => "encrypted; the certificate is verified, the host's name is not",
+                Tls::VerifyCa => "encrypted; the certificate is verified, but not the host name",
                 Tls::Local | Tls::VerifyFull => return None,
             };
             Some(format!(
-                "{}: the connection is {how}: its URL says so",
+                "{}: the connection is {how}, as its URL says",
                 database.name
             ))
         });

@@ -46,7 +46,7 @@ pub fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<S
         let name = &text[start + 2..end];
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return wrong(
-                "`${…}` does not hold the name of a variable",
+                "`${…}` does not contain the name of a variable",
                 "write ${NAME}",
             );
         }
@@ -80,7 +80,7 @@ pub fn parse(text: &str, root: &Path) -> Result<(&'static dyn Dialect, Target), 
             .then(|| did_you_mean(scheme, all_schemes()))
             .flatten();
         return wrong(
-            "the URL's scheme is none that bird knows",
+            "the URL has an unknown scheme",
             near.unwrap_or_else(schemes),
         );
     };
@@ -111,7 +111,7 @@ fn file(rest: &str, root: &Path, dialect: &dyn Dialect) -> Result<FileTarget, Wr
         read_only = match value.as_ref() {
             "ro" => true,
             "rw" | "rwc" => false,
-            _ => return wrong("the URL's `mode` is none of ro, rw, rwc", "leave it out"),
+            _ => return wrong("the URL's `mode` must be ro, rw or rwc", "leave it out"),
         };
     }
     let Ok(path) = percent_decode_str(path).decode_utf8() else {
@@ -120,7 +120,7 @@ fn file(rest: &str, root: &Path, dialect: &dyn Dialect) -> Result<FileTarget, Wr
     if path.is_empty() || path == ":memory:" || path.contains('\0') {
         return wrong(
             "the URL names no file",
-            "an in-memory database would be gone with the run: write sqlite:data/ums.db",
+            "an in-memory database would be lost after the run: write sqlite:data/ums.db",
         );
     }
     Ok(FileTarget {
@@ -147,7 +147,7 @@ fn known_parameter(key: &str, dialect: &dyn Dialect) -> Result<(), Wrong> {
     };
     let hint = did_you_mean(key, known.iter().copied()).filter(|_| plain);
     wrong(
-        format!("the URL has a parameter{shown} that bird does not know"),
+        format!("the URL has an unknown parameter{shown}"),
         hint.unwrap_or_else(|| format!("the parameters are {}", known.join(", "))),
     )
 }
@@ -174,7 +174,7 @@ fn server(
         let scheme = dialect.facts().name;
         return wrong(
             "the URL names no database",
-            format!("it ends in the database's name: {scheme}://user@host:{port}/name"),
+            format!("add the database's name: {scheme}://user@host:{port}/name"),
         );
     }
     let mut target = ServerTarget {
@@ -235,7 +235,7 @@ fn tls(word: &str) -> Result<Tls, Wrong> {
         "verify-ca" => Ok(Tls::VerifyCa),
         "verify-identity" | "verify-full" => Ok(Tls::VerifyFull),
         _ => wrong(
-            "the URL's TLS mode is none that bird knows",
+            "the URL has an unknown TLS mode",
             "MySQL: disabled, preferred, required, verify_ca, verify_identity; \
              PostgreSQL: disable, prefer, require, verify-ca, verify-full",
         ),

@@ -65,7 +65,7 @@ pub fn expired(header: &Header, now: OffsetDateTime, begun: bool) -> Option<Diag
     end.is_none_or(|end| now > end).then(|| {
         let message = format!("the plan has expired at {}", header.expires_on);
         Diagnostic::new(Code::PlanExpired, message)
-            .note("much may have changed since; nothing was written")
+            .note("data may have changed since then; nothing was written")
             .hint("make a new one: bird audit --plan FILE")
     })
 }
@@ -91,9 +91,9 @@ pub fn safety_checks(
         allow,
     ));
     if action == Action::Delete && !is_allowed(allow, DATA_LOSS) {
-        let message = format!("{}: rows that are deleted cannot be put back", planned.from);
+        let message = format!("{}: deleted rows cannot be restored", planned.from);
         let fault = Diagnostic::new(Code::DataLoss, message).database(&planned.child.database);
-        let hint = "quarantine keeps them; if they are to be deleted: --allow data-loss";
+        let hint = "use quarantine to keep them; to delete them: --allow data-loss";
         all.push(fault.hint(hint).consent(DATA_LOSS));
     }
     all
@@ -105,12 +105,12 @@ pub fn purge(database: &str, table: &str, rows: u64, allow: &[String]) -> Option
     if rows == 0 || is_allowed(allow, DATA_LOSS) {
         return None;
     }
-    let message = format!("{database}: rows in `{table}` that would be gone for good: {rows}");
+    let message = format!("{database}: rows of `{table}` that would be deleted for good: {rows}");
     let fault = Diagnostic::new(Code::DataLoss, message).database(database);
     Some(
         fault
-            .note("after that, --undo has nothing to put back")
-            .hint("if that is wanted: --allow data-loss")
+            .note("afterwards --undo has nothing to restore")
+            .hint("if this is intended: --allow data-loss")
             .consent(DATA_LOSS),
     )
 }
@@ -139,7 +139,7 @@ fn databases(planned: &PlannedReference, facts: &TableFacts, all: &mut Vec<Diagn
                     .hint("choose the right --env, or make a new plan: bird audit --plan FILE"),
             );
         } else if side.columns != *columns {
-            let message = format!("a table of {} has other columns now", planned.name());
+            let message = format!("a table of {} has different columns now", planned.name());
             let fault = Diagnostic::new(Code::TableChanged, message).database(name);
             all.push(fault.hint("make a new plan: bird audit --plan FILE"));
         }
@@ -154,12 +154,12 @@ fn rows(planned: &PlannedReference, action: Action, facts: &TableFacts, all: &mu
         all.push(fault.hint(hint));
     };
     if facts.primary_key.is_empty() || planned.key != facts.primary_key {
-        let message =
-            format!("{from}: its table has no primary key of columns that rows are known by");
+        let message = format!("{from}: its table has no primary key that identifies rows");
         fault(Code::NoPrimaryKey, message, "give the table a primary key");
     }
     if let Some(column) = &facts.taken {
-        let message = format!("{from}: the column `{column}` is called as one of bird's own");
+        let message =
+            format!("{from}: the column `{column}` has the name of one of bird's own columns");
         let hint = "rename it, or delete the rows by hand";
         fault(Code::ColumnTaken, message, hint);
     }
@@ -171,7 +171,7 @@ fn rows(planned: &PlannedReference, action: Action, facts: &TableFacts, all: &mu
         fault(Code::NotNull, message, "quarantine the rows instead");
     }
     if planned.null == "orphan" {
-        let message = format!("{from}: NULL is an orphan as well, as the reference is declared");
+        let message = format!("{from}: the reference counts NULL as an orphan too");
         fault(Code::NullOrphan, message, "quarantine the rows instead");
     }
 }
@@ -186,17 +186,17 @@ fn amounts(
 ) {
     let (from, to) = (&planned.from, &planned.to);
     if facts.parents == 0 || totals.parents == Some(0) {
-        let message = format!("{to}: there is not one parent, so every row would be an orphan");
+        let message = format!("{to}: the parent table is empty, so every row would be an orphan");
         let fault = Diagnostic::new(Code::ParentEmpty, message).database(&planned.parent.database);
-        all.push(fault.hint("is this the right database? bird repairs nothing here"));
+        all.push(fault.hint("check that this is the right database; nothing was repaired"));
         return;
     }
     let allowed = is_allowed(allow, MOSTLY);
-    let hint = format!("if that is right: --allow {MOSTLY}");
+    let hint = format!("if this is intended: --allow {MOSTLY}");
     if facts.parents < enough(totals) && !allowed {
         let before = totals.parents.unwrap_or_default();
         let message = format!(
-            "{to}: there are {} parents, and at the audit there were {before}",
+            "{to}: there are {} parents now, but {before} at the audit",
             facts.parents
         );
         let fault = Diagnostic::new(Code::ParentShrunk, message).database(&planned.parent.database);
@@ -218,7 +218,7 @@ fn amounts(
         let fault = fault.database(&planned.child.database);
         all.push(
             fault
-                .note("so many look like the wrong database or a parent table that was emptied")
+                .note("this may be the wrong database, or a parent table that was emptied")
                 .hint(hint)
                 .consent(MOSTLY),
         );
@@ -245,19 +245,19 @@ pub fn side_effects(
             (Hindrance::Inherited, _) => (format!("{name} inherits from it"), false),
             (Hindrance::Rule, _) => (format!("the rule {name} rewrites statements"), false),
             (Hindrance::DeleteTrigger, Action::Quarantine | Action::Delete) => (
-                format!("the trigger {name} would run for each row that is taken out"),
+                format!("the trigger {name} would run for each removed row"),
                 true,
             ),
             (Hindrance::InsertTrigger, Action::Quarantine) => (
-                format!("the trigger {name} would run for each row that is put back"),
+                format!("the trigger {name} would run for each restored row"),
                 true,
             ),
             (Hindrance::DeleteCascade, Action::Quarantine | Action::Delete) => (
-                format!("{name}: rows that point to its rows would go along"),
+                format!("{name} would also delete the rows that refer to its rows"),
                 true,
             ),
             (Hindrance::UpdateCascade, Action::SetNull) => (
-                format!("{name}: rows that point to its rows would change along"),
+                format!("{name} would also change the rows that refer to its rows"),
                 true,
             ),
             _ => continue,
@@ -268,11 +268,11 @@ pub fn side_effects(
         let fault = Diagnostic::new(Code::SideEffects, format!("{from}: {why}")).database(database);
         all.push(if liftable {
             fault
-                .note("what that does is not undone by bird")
-                .hint(format!("if that is wanted: --allow {SIDE_EFFECTS}"))
+                .note("bird cannot undo its effects")
+                .hint(format!("if this is intended: --allow {SIDE_EFFECTS}"))
                 .consent(SIDE_EFFECTS)
         } else {
-            fault.hint("bird repairs nothing there; do it by hand")
+            fault.hint("bird cannot repair this table; repair it by hand")
         });
     }
     all

@@ -187,15 +187,22 @@ impl<'a> ScriptReader<'a> {
     fn finish(&mut self) {
         self.attach();
         if let (Some(token), [_, ..]) = (self.empty, self.script.statements.as_slice()) {
-            let message = "`empty` stands in a file that has statements";
+            let message =
+                "the file has statements, but the directive `empty` says that it has none";
             self.fault(token, message, Some("take the directive out"));
         }
         if let Some((range, place)) = self.next.place.take() {
             self.faults.push(Fault {
                 range,
                 place,
-                message: "this directive holds for the next statement, and there is none".into(),
-                hint: Some("move it before its statement, or put a blank line behind it to make it hold for the file".into()),
+                message: "this directive applies to the next statement, but no statement \
+                    follows"
+                    .into(),
+                hint: Some(
+                    "move it before its statement, or add a blank line after it to apply it \
+                    to the whole file"
+                        .into(),
+                ),
             });
         }
     }
@@ -211,7 +218,7 @@ impl<'a> ScriptReader<'a> {
         if block.is_some() {
             self.fault(
                 token,
-                "a directive is a line comment",
+                "a directive must be a line comment",
                 Some("write it as `-- bird: …` on a line of its own"),
             );
             line = None;
@@ -254,11 +261,11 @@ impl ScriptReader<'_> {
     fn placed(&mut self, token: Token, inside: bool) -> bool {
         let placed = self.clear && !inside;
         if !placed {
-            let message = "this directive stands inside or behind a statement";
+            let message = "this directive is inside a statement or after it";
             self.fault(
                 token,
                 message,
-                Some("put it on a line of its own before the statement that it means"),
+                Some("put it on a line of its own before its statement"),
             );
         }
         placed
@@ -276,11 +283,7 @@ impl ScriptReader<'_> {
     fn bare(&mut self, token: Token, name: &str, argument: &str) -> bool {
         if !argument.is_empty() {
             let message = format!("`{name}` takes no argument");
-            self.fault(
-                token,
-                &message,
-                Some("put remarks into a comment of their own"),
-            );
+            self.fault(token, &message, Some("write remarks in a separate comment"));
         }
         argument.is_empty()
     }
@@ -315,12 +318,16 @@ impl ScriptReader<'_> {
         if names.is_empty() {
             self.fault(
                 token,
-                "`allow` names nothing",
+                "`allow` needs a name",
                 Some("write what is allowed: `-- bird: allow drop-table`"),
             );
         } else if let Some(bad) = bad {
             let message = format!("`{bad}` is not a name that can be allowed");
-            self.fault(token, &message, Some("names are letters, digits and hyphens; put remarks into a comment of their own"));
+            self.fault(
+                token,
+                &message,
+                Some("names are letters, digits and hyphens; write remarks in a separate comment"),
+            );
         } else {
             let place = Some(self.place(token));
             self.block.join(Directives {
@@ -353,7 +360,7 @@ impl ScriptReader<'_> {
         match needs {
             Some(needs) if !needs.is_empty() => self.script.requires.extend(needs),
             _ => {
-                let message = "`requires` takes a database and a version";
+                let message = "`requires` needs a database and a version";
                 self.fault(token, message, Some("write `-- bird: requires ums@3`"));
             }
         }
@@ -367,7 +374,7 @@ impl ScriptReader<'_> {
             parts(from).is_some() && parts(from) == parts(to) && from != to
         };
         let Some((from, to)) = ends.filter(fits) else {
-            let message = "`renamed-from` takes the old name and the new one, both in full";
+            let message = "`renamed-from` needs the old and the new name, both in full";
             return self.fault(
                 token,
                 message,

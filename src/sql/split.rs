@@ -251,8 +251,8 @@ impl<'a> Walk<'a, '_> {
         let mut words = line.split_whitespace();
         let Some(delimiter) = words.next() else {
             return fault(
-                "DELIMITER names no delimiter",
-                "write one behind it: DELIMITER //",
+                "DELIMITER needs a delimiter",
+                "write one after it: DELIMITER //",
             );
         };
         if delimiter.contains('\\') {
@@ -267,8 +267,8 @@ impl<'a> Walk<'a, '_> {
             .is_none_or(|word| word.starts_with("--") || word.starts_with('#'));
         if !commented {
             return fault(
-                "there is more on this line than a delimiter",
-                "begin a new line behind the delimiter",
+                "the line has text after the delimiter",
+                "begin a new line after the delimiter",
             );
         }
         Ok(delimiter)

@@ -54,7 +54,7 @@ fn a_dropped_table_needs_a_consent_before_anything_runs(engine: Engine) {
         .run(&["migrate", "--dry-run"])
         .exits(3)
         .says("CREATE TABLE b")
-        .says("the run will ask for 3 consents:")
+        .says("the run needs 3 consents:")
         .says("--allow drop-table: ums: statement 2 of V2 clean drops the table `old` (migrations/ums/V2__clean.sql:3)");
     let run = ["migrate", "--format", "json"];
     for arguments in [&run[..], &[&run[..], &["--dry-run"]].concat()] {

@@ -167,7 +167,7 @@ fn a_difference_without_statements_is_not_verified() {
             .exits(1);
         let output = output.says("not possible: schema app").says("not verified");
         assert!(
-            !output.stdout.contains("verified in a shadow"),
+            !output.stdout.contains("verified in a scratch database"),
             "{}",
             output.transcript()
         );

@@ -22,7 +22,7 @@ fn a_table_is_changed_in_the_way_that_disturbs_least() {
                 .migration("ums/V2__n.sql", alter);
             world.run(&["provision"]).ok();
             let ran = world.run(&["migrate", "--format", "json"]).ok().json();
-            let inplace = "inplace, without a lock";
+            let inplace = "INPLACE, without a lock";
             let ways = json!([
                 { "statement": 1, "algorithm": "instant" },
                 { "statement": 2, "algorithm": inplace },

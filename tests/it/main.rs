@@ -78,6 +78,7 @@ mod split;
 mod sqlite;
 #[path = "../support/sqlite_complete.rs"]
 mod sqlite_complete;
+mod terminal;
 mod tidy;
 mod undo;
 mod until;

@@ -219,7 +219,7 @@ fn an_account_with_a_single_connection_may_migrate() {
             &format!("DROP OWNED BY {account}; DROP ROLE {account}"),
         );
         let output = output.ok().says("applied 1 migration");
-        output.warns("whether a pooler shares this session could not be found out");
+        output.warns("could not find out whether a pooler shares this session");
     });
 }
 

@@ -11,7 +11,7 @@ fn a_database_is_dropped_and_brought_up(engine: Engine) {
     world
         .run(&["reset"])
         .exits(3)
-        .warns("reset drops everything in")
+        .warns("reset drops all data in")
         .warns("--allow drop-database");
     assert_eq!(world.client("ums", "SELECT count(*) FROM a"), "1\n");
     // The file was edited: a reset applies it as it is now.

@@ -89,15 +89,12 @@ const WORDS_ALLOWED: &[(&str, &str)] = &[
 /// They are words of help for people; nothing is decided by them.
 const NAMING_ALLOWED: &[(&str, &str)] = &[
     ("src/cmd/run/open.rs", "ssl-ca=FILE"),
-    (
-        "src/project/migrations.rs",
-        "folders below a database's are named",
-    ),
+    ("src/project/migrations.rs", "name the folder sqlite"),
     ("src/cmd/diff/mod.rs", "drift: from live to applied"),
     ("src/cmd/init/mod.rs", "bird init shop --from"),
     ("src/cmd/source/mod.rs", "--shadow mysql://…"),
     ("src/model/code.rs", "may give a deleted row's number"),
-    ("src/project/url.rs", "an in-memory database would be gone"),
+    ("src/project/url.rs", "an in-memory database would be lost"),
     ("src/project/url.rs", "MySQL: disabled, preferred, required"),
 ];
 

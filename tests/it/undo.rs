@@ -202,7 +202,7 @@ fn without_an_undo_file_it_is_worked_out(engine: Engine) {
     asked.warns("not-undone");
     let asked = world.run(&["undo", "--to", "1", "--allow", "not-undone"]);
     let asked = asked.exits(3).warns("data-loss").warns("drop-table");
-    asked.warns("V2__n.undo.sql (worked out)");
+    asked.warns("V2__n.undo.sql (computed)");
     world.client("ums", "SELECT * FROM b");
     let allowed = [
         "undo",

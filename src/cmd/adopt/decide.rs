@@ -70,9 +70,8 @@ async fn one(
     let Some(session) = member.session.as_mut() else {
         return Err(nothing(database));
     };
-    let failed = |error: DbError| {
-        Failure::failed(open::cannot_ask(database, "looking what is there", &error))
-    };
+    let failed =
+        |error: DbError| Failure::failed(open::cannot_ask(database, "reading its tables", &error));
     member.history = history::read(session).await.map_err(failed)?;
     let from = args.from.as_deref();
     let own = !member.history.applied.is_empty() || !member.history.journal.is_empty();
@@ -114,7 +113,7 @@ async fn one(
         },
         Some((tool, table)) => {
             if member.to.is_some() {
-                let message = format!("{} itself tells what is applied", tool.name);
+                let message = format!("the history of {} says what is applied", tool.name);
                 let fault = Diagnostic::new(Code::Usage, message);
                 return Err(Failure::failed(fault.hint("leave --to out")));
             }
@@ -197,8 +196,7 @@ fn tool<'t>(
             let table = known.map_or(HISTORY_TABLE.to_owned(), |tool| tool.tables.join(" or "));
             let message = format!("`{name}` has no table of {wanted}: {table}");
             let hint = match names.as_slice() {
-                [] => "leave --from out for a baseline, or name with --database which database \
-                       is meant"
+                [] => "leave --from out for a baseline, or select the database with --database"
                     .to_owned(),
                 names => format!(
                     "it has one of {}: --from {}",
@@ -214,7 +212,7 @@ fn tool<'t>(
             let message = format!("`{name}` has histories of {}", names.join(" and of "));
             let options = names.iter().map(|name| format!("--from {name}"));
             let options: Vec<String> = options.collect();
-            let hint = format!("say which one counts: {}", options.join(" or "));
+            let hint = format!("choose one: {}", options.join(" or "));
             let fault = Diagnostic::new(Code::SeveralTools, message);
             Err(Failure::failed(fault.hint(hint)))
         }
@@ -224,7 +222,7 @@ fn tool<'t>(
 fn nothing(database: &Database) -> Failure {
     let message = format!("`{}` is empty: there is nothing to adopt", database.name);
     let fault = Diagnostic::new(Code::NothingToAdopt, message);
-    Failure::refused(fault.hint("bird migrate makes its tables"))
+    Failure::refused(fault.hint("bird migrate creates its tables"))
 }
 
 /// The migrations up to `--to`, if their tables exist.
@@ -262,12 +260,12 @@ fn of_baseline(member: &RunDatabase<'_>, live: &[String]) -> Result<Vec<Adopted>
     };
     let name = &database.name;
     let last = files.last().map_or(0, |file| file.version);
-    let message = format!("`{name}` is not at V{last}: tables are missing");
+    let message = format!("`{name}` is not at V{last}, because tables are missing");
     let mut fault = Diagnostic::new(Code::AdoptMissingTables, message)
         .note(format!("missing: {}", missing.tables.join(", ")));
     fault.hint = Some(match missing.possible {
         Some(version) => format!("all tables of V{version} are there: --to {name}@{version}"),
-        None => "is this the right database? none of the versions has all of its tables".into(),
+        None => "check that this is the right database: no version has all of its tables".into(),
     });
     Err(Failure::refused(fault))
 }

@@ -29,7 +29,7 @@ pub async fn decision(
     .await?;
     if !difference.is_empty() {
         let differing: Vec<String> = difference.changes.iter().map(|one| one.about()).collect();
-        let message = format!("`{name}` is not what V{to} gives");
+        let message = format!("the schema of `{name}` differs from that of V{to}");
         let fault = Diagnostic::new(Code::NotAlike, message).database(name);
         let fault = fault.note(format!("these differ: {}", differing.join(", ")));
         let hint = format!("bird diff {name} {name}@{to} shows how");

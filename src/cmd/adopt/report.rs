@@ -98,10 +98,10 @@ impl Taken {
         } = &self.state;
         if self.origin == Origin::AsItIs {
             let count = counted(applied.len(), "migration");
-            return format!("{name}: bird uses its history as it is: {count} applied");
+            return format!("{name}: bird continues its history: {count} applied");
         }
         if self.rows.is_empty() && !applied.is_empty() {
-            return format!("{name}: nothing to do, its history holds all of it");
+            return format!("{name}: nothing to do, everything is in its history");
         }
         let verb = if dry_run { "would adopt" } else { "adopted" };
         let (count, from) = (counted(self.rows.len(), "migration"), self.origin.name());

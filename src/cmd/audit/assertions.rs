@@ -107,7 +107,10 @@ async fn ask(
     session: &mut Session,
     assertion: &Assertion,
 ) -> Result<Sample, Diagnostic> {
-    let doing = format!("{}: asking `{}`", database.name, assertion.name);
+    let doing = format!(
+        "{}: running the assertion `{}`",
+        database.name, assertion.name
+    );
     context.progress.detail(&doing);
     let cancel = session.id.as_deref();
     let cancel = cancel.and_then(|id| session.dialect.cancel(id));
@@ -132,17 +135,17 @@ async fn ask(
         },
         () = over => {
             end(context, database, cancel).await;
-            DbError::new(ErrorKind::Cancelled, "its time is over (`statement_timeout`)")
+            DbError::new(ErrorKind::Cancelled, "it ran longer than `statement_timeout`")
         }
     };
     let message = format!(
-        "{}: the assertion `{}` could not be asked: {}",
+        "{}: the query of the assertion `{}` failed: {}",
         database.name, assertion.name, error
     );
     let mut fault = Diagnostic::new(Code::AssertionNotDone, message).database(&database.name);
     fault.notes = error.notes;
     let hint = match error.kind {
-        ErrorKind::Denied => "let this account read what its SELECT names",
+        ErrorKind::Denied => "grant this account SELECT on the tables that it reads",
         ErrorKind::Cancelled => {
             "make its SELECT cheaper, or raise `statement_timeout` in bird.toml"
         }
@@ -178,8 +181,8 @@ impl AssertionResult {
         };
         let Assertion { database, name, .. } = &self.assertion;
         let rows = match sample.count {
-            1 => "1 row that should not be there".to_owned(),
-            _ => format!("{} rows that should not be there", count_text(sample)),
+            1 => "1 row that should not exist".to_owned(),
+            _ => format!("{} rows that should not exist", count_text(sample)),
         };
         let message = format!("{database}: the assertion `{name}` fails: {rows}");
         let mut fault = Diagnostic::new(Code::Assertion, message);
@@ -193,9 +196,9 @@ impl AssertionResult {
             fault = fault.note(cells.collect::<Vec<_>>().join(", "));
         }
         if sample.at_least || sample.count > SHOWN as u64 {
-            fault = fault.note(format!("these are {SHOWN} of them"));
+            fault = fault.note(format!("the first {SHOWN} rows are shown"));
         }
-        Some(fault.hint("its SELECT must give no row: mend the rows, or the assertion"))
+        Some(fault.hint("the SELECT must return no rows: correct the rows or the assertion"))
     }
 
     pub fn is_done(&self) -> bool {

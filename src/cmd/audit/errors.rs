@@ -8,14 +8,13 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 
 /// The error about a checkpoint file that cannot be written.
 pub fn cannot_keep(path: &Path, error: &io::Error) -> Failure {
-    let hint =
-        "the audit keeps what it finds there; name a folder that can be written with --state-dir";
+    let hint = "the audit stores its results there; name a writable folder with --state-dir";
     Failure::failed(unwritten(path, &error.to_string()).hint(hint))
 }
 
 /// The error about a requested file that cannot be written after everything was read.
 pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let hint = "what was found is kept: bird audit --resume writes it once the file can be written";
+    let hint = "the results are kept; once the file is writable, bird audit --resume writes it";
     Failure::failed(unwritten(path, &error.to_string()).hint(hint))
 }
 

@@ -71,7 +71,7 @@ pub fn samples(recorder: &Recorder, context: &Context, report: &AuditReport) -> 
     }
     let done = report.assertions.iter().filter(|one| one.is_done());
     all.extend(done.map(|one| {
-        let help = "Rows that an assertion found and that should not be there.";
+        let help = "Rows that an assertion found and that should not exist.";
         recorder
             .metric("bird_assertion_rows", help, float(one.rows()))
             .label("database", &one.assertion.database)
@@ -104,13 +104,13 @@ pub fn samples_of_nothing(recorder: &Recorder, context: &Context, args: &Args) -
 }
 
 fn complete(recorder: &Recorder, complete: bool) -> Metric {
-    let help = "Whether the run has read the whole reference.";
+    let help = "Whether the run read the whole reference.";
     recorder.metric("bird_audit_complete", help, float(u64::from(complete)))
 }
 
 /// When the last audit of every row began; `None` if there was none.
 fn last_complete(recorder: &Recorder, began_on: Option<&str>) -> Option<Metric> {
-    let help = "When the last audit began that has read every row, in seconds since 1970.";
+    let help = "Start of the last audit that read every row, in seconds since 1970.";
     let name = "bird_audit_last_complete_timestamp_seconds";
     let seconds = unix_seconds(began_on?)?;
     Some(recorder.metric(name, help, seconds as f64))

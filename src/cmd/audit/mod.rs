@@ -146,9 +146,9 @@ async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     if temporary.is_none()
         && let Err(error) = passes.write(context)
     {
-        context
-            .progress
-            .notice(&format!("what was read whole could not be noted: {error}"));
+        context.progress.notice(&format!(
+            "could not store that this was a full audit: {error}"
+        ));
     }
     Ok(report)
 }

@@ -82,23 +82,22 @@ impl ReferenceReport {
                 ),
                 &match plan {
                     Some(plan) => {
-                        format!("bird repair --plan {plan} shows what it would do with them")
+                        format!("bird repair --plan {plan} shows what a repair would do with them")
                     }
-                    None => "bird audit --plan FILE writes what bird repair would do with them"
-                        .to_owned(),
+                    None => "bird audit --plan FILE writes a plan to repair them".to_owned(),
                 },
             );
         }
         if totals.malformed.rows > 0 {
             let some = totals.malformed.shown.join(", ");
             let message = format!(
-                "{reference}: {} with a value that cannot be a key: {some}",
+                "{reference}: {} with a value that cannot be compared as a key: {some}",
                 counted(totals.malformed.rows, "row")
             );
             find(
                 Code::MalformedKey,
                 message,
-                "mend the values, or say with `compare` how they are meant",
+                "correct the values, or set how they are compared with `compare`",
             );
         }
         found
@@ -188,17 +187,17 @@ impl ReferenceReport {
         let from = self.since.as_ref()?;
         let Some(value) = &from.from else {
             return Some(format!(
-                "{}: read whole, because no audit before this one noted a {}.",
+                "{}: all rows were read, because no earlier audit stored a value of {}.",
                 self.reference, from.column
             ));
         };
         let full = self.last_pass.full.as_deref();
-        let full = full.map_or("there was none yet".to_owned(), |full| {
-            format!("the last began {full}")
+        let full = full.map_or("there was none so far".to_owned(), |full| {
+            format!("the last one began {full}")
         });
         Some(format!(
-            "{}: only rows with {} from {value} on. Rows that lost their parent since are found by a \
-             full audit alone: {full}.",
+            "{}: only rows with {} from {value} on were read. Only a full audit finds older rows \
+             that have lost their parent: {full}.",
             self.reference, from.column
         ))
     }

@@ -30,7 +30,7 @@ pub async fn read_from(
             let message = format!("--replica: `{}` is named twice", database.name);
             let fault = Diagnostic::new(Code::Usage, message);
             return Err(Failure::failed(
-                fault.hint("each database has its keys read in one place"),
+                fault.hint("a database can have only one replica"),
             ));
         }
         seen.push(&database.name);
@@ -41,7 +41,8 @@ pub async fn read_from(
         let Some(first) = ours.next() else {
             let name = &database.name;
             context.progress.notice(&format!(
-                "--replica: nothing is read from the replica of {name}: no reference of this run begins there"
+                "--replica: the replica of {name} is not used, because no reference of this run \
+                 has its child there"
             ));
             continue;
         };
@@ -90,7 +91,7 @@ async fn inspect(
     let found = connections::inspect(&mut session, target)
         .await
         .map_err(|error| {
-            Failure::failed(open::cannot_ask(database, "looking at its replica", &error))
+            Failure::failed(open::cannot_ask(database, "checking its replica", &error))
         })?;
     session.close().await;
     let read_replica = ReadReplica {
@@ -107,7 +108,7 @@ fn same_table(child: &Endpoint, place: &str, schema: &Schema) -> Result<(), Fail
     let (name, table) = (&child.database, &child.table.name);
     let another = |message| Err(replica::another(name, message));
     let Some(found) = schema.table(table) else {
-        let message = format!("{place} is no replica of {name}: it has no table `{table}`");
+        let message = format!("{place} is not a replica of {name}: it has no table `{table}`");
         return another(message);
     };
     let columns = child.columns.iter().map(|(column, _)| column);
@@ -116,7 +117,7 @@ fn same_table(child: &Endpoint, place: &str, schema: &Schema) -> Result<(), Fail
         if found.column(&column.name).filter(is).is_none() {
             let (column, sql) = (&column.name, &column.sql);
             let message = format!(
-                "{place} is no replica of {name} as it is now: its table `{table}` has no column \
+                "{place} is not an up-to-date replica of {name}: its table `{table}` has no column \
                  `{column}` of type {sql}"
             );
             return another(message);
@@ -132,12 +133,13 @@ fn note(child: &Endpoint, place: &str, read_replica: &ReadReplica) -> Option<Dia
         Replication::Unknown => return None,
         Replication::Primary => (
             format!(
-                "{place} follows no server that it tells of: rows that it has not got are not seen"
+                "{place} does not report which server it replicates from: the audit misses rows \
+                 that it lacks"
             ),
-            "right for a copy and for a subscriber; is it the primary itself?",
+            "this is right for a copy or a subscriber; check that it is not the primary itself",
         ),
         Replication::Replica(Following { behind: None, .. }) => (
-            format!("{place} does not follow: rows written since it stopped are not seen"),
+            format!("{place} does not replicate: the audit misses rows written since it stopped"),
             "--max-lag waits until it follows again",
         ),
         Replication::Replica(following) => {

@@ -96,7 +96,7 @@ impl AuditReport {
                 "; run bird audit again"
             };
             return format!(
-                "not finished: read {complete} of {references} completely, {rows} so far{again}"
+                "not finished: {complete} of {references} read completely, {rows} so far{again}"
             );
         }
         let unasked = self.assertions.iter().filter(|one| !one.is_done()).count();

@@ -109,14 +109,14 @@ fn demand(compared: &[Compared]) -> Result<(), Failure> {
         Verified::Yes | Verified::Without(_) => None,
         Verified::No(why) => Some(format!("{} cannot be verified: {why}", one.from.label)),
         Verified::Wrong(why) => Some(format!(
-            "the statements that bird found do not lead from {} to {}: {why}",
+            "the statements that bird found do not turn {} into {}: {why}",
             one.from.label, one.to.label
         )),
     });
     let diagnostics: Vec<Diagnostic> = wrong
         .map(|message| {
             let fault = Diagnostic::new(Code::NotVerified, message);
-            fault.hint("without --verify the differences are shown all the same")
+            fault.hint("without --verify, bird shows the differences")
         })
         .collect();
     if diagnostics.is_empty() {
@@ -193,7 +193,10 @@ fn same_engine(one: &Database, other: &Database) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(source::usage(
-            format!("a schema on {} cannot become one on {}", names.0, names.1),
+            format!(
+                "bird cannot turn a schema on {} into one on {}",
+                names.0, names.1
+            ),
             "compare two sources of one engine",
         ))
     }

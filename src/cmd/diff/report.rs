@@ -10,8 +10,8 @@ use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
 
-const WITHHELD: &str = "the statements are withheld: they touch what references of other databases \
-     need; --allow referenced shows them";
+const WITHHELD: &str = "bird does not show the statements, because they change what declared \
+    references need; --allow referenced shows them";
 
 /// All comparisons of a run.
 pub struct DiffReport {
@@ -61,7 +61,7 @@ impl Report for DiffReport {
             let name = &one.from.label;
             all.push(Block::Line(format!(
                 "these statements undo the drift; `bird new NAME --database {name} --from-drift` \
-                 makes a migration of it instead"
+                 turns it into a migration instead"
             )));
         }
         all
@@ -111,7 +111,7 @@ fn findings(one: &Compared, drift: bool) -> Vec<Diagnostic> {
         Diagnostic::new(code, format!("{name}: {message}"))
             .database(name)
             .hint(format!(
-                "`bird diff {from} {to}` shows the statements that lead there"
+                "`bird diff {from} {to}` shows the statements for it"
             ))
     };
     let renamed = one.renamed.iter().map(|renamed| {
@@ -221,9 +221,12 @@ fn blocks(one: &Compared, withheld: bool, drift: bool) -> Vec<Block> {
 
 fn verdict(verified: &Verified) -> String {
     match verified {
-        Verified::Yes => "verified in a shadow".to_owned(),
+        Verified::Yes => "verified in a scratch database".to_owned(),
         Verified::Without(objects) => {
-            format!("verified in a shadow, without {}", objects.join(", "))
+            format!(
+                "verified in a scratch database, without {}",
+                objects.join(", ")
+            )
         }
         Verified::No(why) => format!("not verified: {why}"),
         Verified::Wrong(why) => format!("WRONG: {why}"),
@@ -312,10 +315,9 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
         all.push(fault.hint("do not run them; please report the two schemas"));
     }
     for twin in &one.twins {
-        let message = format!("{} is gone and {} is like it", twin.from, twin.to);
+        let message = format!("{} is dropped, and {} looks like it", twin.from, twin.to);
         let hint = format!(
-            "if it is the same under another name: --rename {}={}, or `-- bird: renamed-from {} \
-             -> {}` in the file",
+            "if it was renamed: --rename {}={}, or `-- bird: renamed-from {} -> {}` in the file",
             twin.from, twin.to, twin.from, twin.to
         );
         all.push(
@@ -336,7 +338,7 @@ fn diagnostics(one: &Compared) -> Vec<Diagnostic> {
                 line.new
             );
             let note = Diagnostic::new(Code::ColumnOrder, message);
-            all.push(note.note("the engine cannot change it, and nothing depends on it"));
+            all.push(note.note("the engine cannot change it; nothing depends on it"));
         }
     }
     all

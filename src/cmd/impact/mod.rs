@@ -82,7 +82,7 @@ pub async fn run(context: &Context, question: &Question<'_>) -> Result<ImpactRep
         match asking.await {
             Ok(impact) => report.references.push(impact),
             Err(fault) => {
-                let hint = "ask again when the database answers; nothing was changed";
+                let hint = "run the command again when the database answers; nothing was changed";
                 report.faults.push(fault.diagnose().hint(hint));
             }
         }
@@ -100,7 +100,7 @@ fn named<'c>(context: &'c Context, text: &str) -> Result<(TableName, &'c Databas
         Failure::failed(Diagnostic::new(Code::Usage, message).hint(hint))
     };
     let name = TableName::parse(text).ok_or_else(|| {
-        let message = format!("--impact {text} names no table");
+        let message = format!("--impact {text} does not name a table");
         usage(message, "write database.table: --impact ums.users".into())
     })?;
     let database = context.project.database(&name.database).ok_or_else(|| {
@@ -147,7 +147,7 @@ async fn parents(
     session.close().await;
     counted.map_err(|error| {
         let fault = open::cannot_ask(database, "counting the rows of --where", &error);
-        Failure::failed(fault.hint("--where is a condition as it stands behind WHERE"))
+        Failure::failed(fault.hint("write --where as a condition that follows WHERE"))
     })
 }
 

@@ -134,13 +134,15 @@ impl Report for ImpactReport {
         for one in self.references.iter().filter(|one| one.malformed > 0) {
             let rows = one.malformed;
             blocks.push(Block::Line(format!(
-                "{}: {rows} rows have a value that cannot be a key, and are not counted.",
+                "{}: {rows} rows have a value that cannot be compared as a key, and are not counted.",
                 one.to
             )));
         }
         for (from, on_delete) in &self.foreign {
             let then = match on_delete.as_str() {
-                "CASCADE" => ": its rows would go as well, and what refers to them is not counted",
+                "CASCADE" => {
+                    ": its rows would be deleted too, but rows that refer to them are not counted"
+                }
                 _ => "",
             };
             blocks.push(Block::Line(format!(

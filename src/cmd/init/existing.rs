@@ -169,8 +169,8 @@ async fn connect(
 ) -> Result<Read, Failure> {
     if has_password(&asked.url) {
         context.progress.notice(
-            "a password on the command line is seen by everybody on this machine; \
-             write ${VARIABLE} in its place",
+            "other users of this machine can see a password on the command line; write ${VARIABLE} \
+             instead",
         );
     }
     let mut database = source::at_url(&asked.url)?;
@@ -300,7 +300,8 @@ async fn baseline(
     };
     read.existing.proven = why.is_none();
     let fault = why.map(|why| {
-        let message = format!("{name}: the baseline is not proven to give this schema: {why}");
+        let message =
+            format!("{name}: bird could not prove that the baseline gives this schema: {why}");
         let fault = Diagnostic::new(Code::NotVerified, message).database(name);
         let hint =
             format!("correct migrations/{name}/V1__baseline.sql by hand; `bird verify` compares");
@@ -330,7 +331,7 @@ async fn prove(pool: &mut ShadowPool<'_>, read: &Read, sql: &str) -> Option<Stri
         orders,
     );
     let first = rest.changes.first()?;
-    Some(format!("{} comes out otherwise", first.about()))
+    Some(format!("{} differs after the replay", first.about()))
 }
 
 /// A schema without the versions of extensions, which a baseline leaves to the server.

@@ -18,7 +18,7 @@ const LONGEST: usize = 1000;
 /// Parses a reason. It is stored, so it must not be empty.
 pub fn reason(text: &str) -> Result<String, String> {
     match text.trim() {
-        "" => Err("say why the changed file is right".into()),
+        "" => Err("give the reason why the changed file is right".into()),
         text if text.chars().count() > LONGEST => {
             Err(format!("at most {LONGEST} characters are kept"))
         }
@@ -63,7 +63,7 @@ impl Applier<'_> {
     fn otherwise(&self, accepted: &Accepted) -> Diagnostic {
         let file = &accepted.migration;
         let message = format!(
-            "{}: the history's row of {} was changed meanwhile",
+            "{}: another run changed the history row of {}",
             self.database.name,
             file.title()
         );

@@ -242,7 +242,7 @@ async fn tables(
         "a database with steps is open"
     );
     let failed = |error| {
-        let doing = "making the tables of its history";
+        let doing = "creating its history tables";
         Failure::failed(open::cannot_ask(database, doing, &error))
     };
     let width = history::ensure(session, &member.history, plan.largest)

@@ -231,6 +231,6 @@ fn stopped_waiting(
     );
     let fault = Diagnostic::new(Code::RequiresUnmet, message)
         .database(&database.name)
-        .hint("run bird migrate again once the other database is mended");
+        .hint("run bird migrate again once the other database is fixed");
     (fault, open::interrupted(context, Exit::Refused))
 }

@@ -91,7 +91,7 @@ pub async fn untransactional(members: &mut [RunDatabase<'_>]) -> Result<(), Fail
         };
         if changes_rows {
             let rows = session.rows(query).await.map_err(|error| {
-                let doing = "asking which tables cannot roll back";
+                let doing = "finding tables that cannot roll back";
                 Failure::failed(open::cannot_ask(member.database, doing, &error))
             })?;
             let names = rows.into_iter().flatten().flatten();

@@ -20,7 +20,7 @@ use crate::project::replace;
 /// The version of bird in plan files.
 const BIRD: &str = env!("CARGO_PKG_VERSION");
 
-const WRITE_ANEW: &str = "write a new one: bird migrate --out FILE";
+const WRITE_ANEW: &str = "write a new plan: bird migrate --out FILE";
 
 /// Reads a plan file and checks that it is for the databases of this run.
 pub fn read(context: &Context, path: &Path) -> Result<PlanFile, Failure> {
@@ -43,7 +43,10 @@ pub fn read(context: &Context, path: &Path) -> Result<PlanFile, Failure> {
         found.push(Diagnostic::new(Code::PlanMoved, message).hint(hint));
     };
     if plan.bird != BIRD {
-        let message = format!("the plan was written by bird {}, this is {BIRD}", plan.bird);
+        let message = format!(
+            "the plan was written by bird {}, but this is {BIRD}",
+            plan.bird
+        );
         moved(message, reviewed::REVIEW_ANEW);
     }
     if plan.environment != context.project.environment {
@@ -53,7 +56,7 @@ pub fn read(context: &Context, path: &Path) -> Result<PlanFile, Failure> {
             named(&plan.environment),
             named(&context.project.environment),
         );
-        let message = format!("the plan was written for {was}, this run is for {is}");
+        let message = format!("the plan was written for {was}, but this run is for {is}");
         moved(message, "choose the environment of the plan with --env");
     }
     let planned: Vec<&str> = plan.databases.iter().map(|one| one.name.as_str()).collect();
@@ -64,13 +67,16 @@ pub fn read(context: &Context, path: &Path) -> Result<PlanFile, Failure> {
         .collect();
     if planned != selected {
         let (was, is) = (planned.join(", "), selected.join(", "));
-        let message = format!("the plan is for {was}, this run for {is}");
+        let message = format!("the plan is for {was}, but this run is for {is}");
         moved(message, "select the databases of the plan with --database");
     }
     for (planned, database) in plan.databases.iter().zip(context.project.selected()) {
         let (was, is) = (&planned.target, database.target.shown());
         if planned.name == database.name && *was != is {
-            let message = format!("the plan was written for {was}, `{}` is {is}", planned.name);
+            let message = format!(
+                "the plan was written for {was}, but `{}` is {is}",
+                planned.name
+            );
             moved(message, "connect to the database of the plan");
         }
     }

@@ -104,7 +104,7 @@ impl RanStep {
         let title = title(self.version, &self.name);
         let found = self.notes.found.map(|at| {
             format!(
-                "{database}: statement {} of {title} was found applied: an earlier run had sent it",
+                "{database}: statement {} of {title} is already applied by an earlier run",
                 at + 1
             )
         });
@@ -313,9 +313,9 @@ impl MigrateReport {
         let accepted = self.accepted().into_iter().map(|(name, one)| {
             let title = title(one.version, &one.name);
             Block::Line(if self.dry_run {
-                format!("{name}: {title} would be accepted as its file is now")
+                format!("{name}: the changed file of {title} would be accepted")
             } else {
-                format!("{name}: {title} is accepted as its file is now")
+                format!("{name}: the changed file of {title} is accepted")
             })
         });
         accepted.collect()

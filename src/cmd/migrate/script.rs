@@ -17,7 +17,7 @@ pub fn script(plan: &Plan, databases: &[Database], direction: Direction) -> Stri
             Direction::Undo => "undo",
         };
         text.push_str(&comment(&format!(
-            "bird {command} runs these statements and records them; a client that runs this script \
+            "bird {command} runs and records these statements; a client that runs this script \
              records nothing"
         )));
     }
@@ -74,7 +74,7 @@ fn file(database: &Database, step: &Step) -> String {
         if shown != step.sql(at) {
             // What is shown in place of a secret must not become the secret.
             let secret = format!(
-                "statement {} holds a secret, which is not shown; run it by hand:",
+                "statement {} contains a secret, which is not shown; run it by hand:",
                 at + 1
             );
             text.push_str(&comment(&secret));

@@ -50,7 +50,7 @@ pub fn diagnose(
             let interrupted = interrupted.filter(|_| reason.kind == ErrorKind::Cancelled);
             let hint = match interrupted {
                 Some(_) => {
-                    format!("the second signal cancelled it on the server; {again} to go on")
+                    format!("the second signal cancelled it on the server; {again} to continue")
                 }
                 None => way_on(step, *at, reason),
             };
@@ -71,8 +71,11 @@ pub fn diagnose(
             );
             let fault = error(Code::ConnectionLost, message)
                 .at(step.location(*at))
-                .note("the server may still be running it; that decides nothing")
-                .hint(format!("{again}: it waits for the old session to end, and looks how that statement ended"));
+                .note("the server may still be running it")
+                .hint(format!(
+                    "{again}: it waits until the old session ends, then checks how the \
+                    statement ended"
+                ));
             (fault, Exit::Stopped)
         }
         Reason::Undecided(doubt) => undecided(database, step, doubt),
@@ -85,9 +88,9 @@ pub fn diagnose(
             let fault = Diagnostic::new(Code::ConnectionLost, message)
                 .database(name)
                 .at(whole())
-                .note("whether the last commit came through is not known from this side")
+                .note("bird does not know whether the last commit succeeded")
                 .hint(format!(
-                    "{again}: it looks at what is applied, and goes on there"
+                    "{again}: it checks what is applied, and continues there"
                 ));
             (fault, Exit::Stopped)
         }
@@ -128,12 +131,12 @@ pub fn diagnose(
             );
             let fault = error(Code::MigrationChanged, message)
                 .at(whole())
-                .hint("look at `bird status`: two checkouts migrate one database");
+                .hint("check `bird status`: another checkout migrates the same database");
             (fault, Exit::Refused)
         }
         Reason::Signal(exit) => {
             let message = format!("{name}: stopped before the end of {title}");
-            let fault = error(Code::Interrupted, message).hint(format!("{again} to go on"));
+            let fault = error(Code::Interrupted, message).hint(format!("{again} to continue"));
             (fault, *exit)
         }
     }
@@ -161,16 +164,16 @@ fn stands(step: &Step, applied: usize) -> String {
 fn left_behind(left: &LeftBehind) -> Option<String> {
     Some(match left {
         LeftBehind::Nothing | LeftBehind::Unseen => return None,
-        LeftBehind::Cleared(sql) => format!("what it left half done was cleared away: {sql}"),
+        LeftBehind::Cleared(sql) => format!("bird removed what it left half done: {sql}"),
         LeftBehind::Effect => {
-            "what it was to do is so all the same: the next run finds it applied and goes on".into()
+            "its change is in place all the same: the next run finds it applied and continues".into()
         }
         LeftBehind::Unfinished => {
-            "an earlier run had left it half done, and so it is still: the next run goes on with it"
+            "an earlier run left it half done: the next run continues it"
                 .into()
         }
         LeftBehind::Changed => {
-            "it failed, and yet what it touches has changed: the next run asks you what is so"
+            "it failed, but the objects that it touches have changed: the next run asks you to decide"
                 .into()
         }
     })
@@ -181,8 +184,8 @@ fn undecided(database: &Database, step: &Step, doubt: &InDoubt) -> (Diagnostic, 
     let name = &database.name;
     let (title, number) = (step.migration.title(), doubt.statement + 1);
     let message = format!(
-        "{name}: an earlier run has sent statement {number} of {title}, and it cannot be decided \
-         whether it ran: {}",
+        "{name}: bird cannot tell whether statement {number} of {title}, which an earlier run \
+         sent, was applied: {}",
         doubt.why
     );
     let mut fault = Diagnostic::new(Code::Undecided, message)
@@ -196,7 +199,7 @@ fn undecided(database: &Database, step: &Step, doubt: &InDoubt) -> (Diagnostic, 
                 let definition = definition.trim();
                 script::blot(definition, &script::secrets(step.syntax, definition))
             }
-            None => "not there, or not to be seen".to_owned(),
+            None => "missing, or not visible to this account".to_owned(),
         };
         fault
             .notes
@@ -205,7 +208,7 @@ fn undecided(database: &Database, step: &Step, doubt: &InDoubt) -> (Diagnostic, 
     }
     let place = format!("{name}@{}.{number}", step.migration.version);
     let hint = format!(
-        "look at the database, then say: bird resolve {place} --applied, or bird resolve {place} \
+        "check the database, then run: bird resolve {place} --applied, or bird resolve {place} \
          --not-applied"
     );
     (fault.hint(hint), Exit::Undecided)
@@ -228,7 +231,7 @@ fn way_on(step: &Step, at: usize, error: &DbError) -> String {
     };
     if error.kind == ErrorKind::Busy {
         return format!(
-            "somebody else is in the way: wait longer with --lock-timeout 5m, or end that \
+            "another session holds a lock: wait longer with --lock-timeout 5m, or end that \
              session; then {again}"
         );
     }
@@ -238,7 +241,7 @@ fn way_on(step: &Step, at: usize, error: &DbError) -> String {
         );
     }
     if step.transactional {
-        format!("fix {file} and {again}: it starts this file anew")
+        format!("fix {file} and {again}: it starts this file again")
     } else {
         format!(
             "fix {file} from statement {} on and {again}: it resumes there",

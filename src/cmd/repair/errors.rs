@@ -30,18 +30,15 @@ pub fn chunk_error(database: &Database, chunk_error: ChunkError, timeout: Durati
         ChunkError::Broken(broken) => broken.into(),
         ChunkError::Lock(reason) => locks::no_lock(database, &reason, timeout),
         ChunkError::Elsewhere => {
-            let message = format!("{name}: somebody else is at the same plan");
+            let message = format!("{name}: another run is repairing with the same plan");
             let fault = Diagnostic::new(Code::Elsewhere, message).database(name);
             Failure::refused(fault.hint("wait for the other run, then run the same command again"))
         }
         ChunkError::Differ(doing, wanted, changed) => {
-            let message = format!(
-                "{name}: {doing}: {wanted} rows should have changed, and the engine changed {changed}"
-            );
+            let message =
+                format!("{name}: {doing}: {wanted} rows should have changed, but {changed} did");
             let fault = Diagnostic::new(Code::RowsDiffer, message).database(name);
-            Failure::failed(
-                fault.hint("something else acts on these tables: look for triggers and rules"),
-            )
+            Failure::failed(fault.hint("look for triggers and rules that change these tables"))
         }
     }
 }
@@ -88,7 +85,7 @@ pub fn stopped(report: &mut RepairReport, failure: Failure, wrote: bool) {
         chunks => format!("this run has committed its chunks 1–{chunks}"),
     };
     for mut fault in failure.diagnostics {
-        let hint = "the same command goes on where it stopped";
+        let hint = "run the same command again to continue";
         fault.hint.get_or_insert_with(|| hint.to_owned());
         let stands = format!("{stands}; nothing else was changed");
         report.diagnostics.push(fault.note(stands));
@@ -98,10 +95,9 @@ pub fn stopped(report: &mut RepairReport, failure: Failure, wrote: bool) {
 /// The note about numbers of quarantined rows that the engine may give to new rows.
 pub fn numbered_again(table: &str, rows: u64) -> Diagnostic {
     let message = format!(
-        "{table}: rows that are kept have numbers above all others, which the engine gives to \
-         new rows: {rows}"
+        "{table}: new rows may get the numbers of quarantined rows, which are the highest: {rows}"
     );
     Diagnostic::new(Code::NumberedAgain, message)
-        .note("--undo leaves a row aside whose number was taken meanwhile")
-        .hint("AUTOINCREMENT in the table's definition gives no number twice")
+        .note("--undo cannot restore a row whose number was reused")
+        .hint("AUTOINCREMENT in the table's definition prevents reuse")
 }

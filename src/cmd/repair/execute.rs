@@ -104,12 +104,12 @@ fn limit(report: &RepairReport) -> Failure {
         .iter()
         .map(ReferenceOutcome::remaining)
         .sum();
-    let message = format!("--max-rows is reached; rows of the plan that remain: {remaining}");
+    let message = format!("stopped at --max-rows; rows of the plan that remain: {remaining}");
     Failure::failed(Diagnostic::new(Code::MaxRows, message))
 }
 
 fn plan(fault: &PlanError) -> Failure {
-    let message = format!("the plan cannot be read any more: {fault}");
+    let message = format!("the plan can no longer be read: {fault}");
     Failure::failed(Diagnostic::new(Code::Plan, message))
 }
 

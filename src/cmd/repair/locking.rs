@@ -45,7 +45,7 @@ pub async fn tables(
         let failed = |error: DbError| {
             Failure::failed(open::cannot_ask(
                 database,
-                "making the tables of repairs",
+                "creating the repair tables",
                 &error,
             ))
         };

@@ -73,7 +73,7 @@ impl CommandFacts for Args {}
 
 /// Parses the identifier of a run.
 fn run_id(text: &str) -> Result<uuid::Uuid, String> {
-    let wanted = "a run is a UUID, as the report of its repair shows it";
+    let wanted = "a run ID is a UUID, as the report of the repair shows it";
     text.parse().map_err(|_| wanted.to_owned())
 }
 

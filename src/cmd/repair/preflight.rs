@@ -130,7 +130,7 @@ fn read(file: &Path) -> Result<PlanReader<BufReader<File>>, Failure> {
         Failure::failed(fault.hint("bird audit --plan FILE writes one"))
     })?;
     PlanReader::open(BufReader::with_capacity(1 << 16, opened)).map_err(|fault| {
-        let message = format!("the plan {name} is not usable: {fault}");
+        let message = format!("the plan {name} cannot be used: {fault}");
         let mut diagnostic = Diagnostic::new(Code::Plan, message);
         if let Some(line) = fault.line {
             let mut at = Location::file(&name);
@@ -154,7 +154,7 @@ fn declared<'p>(
             Some(reference) => all.push(reference),
             None => {
                 let message = format!(
-                    "the project declares no reference {} as it was when the plan was made",
+                    "the reference {} was changed or removed since the plan was made",
                     one.name()
                 );
                 let fault = Diagnostic::new(Code::OtherReference, message);
@@ -207,7 +207,7 @@ async fn databases<'p>(
     }) {
         None => Ok(databases),
         Some(name) => {
-            let message = format!("the plan needs the database `{name}`, which is not there");
+            let message = format!("the plan needs the database `{name}`, which does not exist");
             Err(Failure::failed(Diagnostic::new(Code::NoDatabase, message)))
         }
     }
@@ -223,9 +223,9 @@ async fn primary(
     let refused = locks::writable(database, session, &args.consents).await;
     refused.map_err(|mut failure| {
         for fault in failure.diagnostics.iter_mut().filter(|_| !is_child) {
-            fault
-                .notes
-                .push("parents are looked for on the primary alone: a replica may lag".into());
+            fault.notes.push(
+                "bird looks for parents on the primary only, because a replica may lag".into(),
+            );
         }
         failure
     })
@@ -256,7 +256,7 @@ fn check_state(
         {
             let message = format!("`{name}` was repaired by another plan of the same run");
             let fault = Diagnostic::new(Code::PlanChanged, message).database(name);
-            faults.push(fault.hint("go on with the plan that was begun, or make a new one"));
+            faults.push(fault.hint("continue with the plan that was started, or make a new one"));
         }
     }
     faults
@@ -287,7 +287,7 @@ async fn inspect<'p>(
     let ours = children.get_mut(child).ok_or_else(missing)?;
     let theirs = parents.get_mut(parent).ok_or_else(missing)?;
     let failed = |error| {
-        let doing = format!("looking at the tables of {reference}");
+        let doing = format!("checking the tables of {reference}");
         Failure::failed(open::cannot_ask(ours.database, &doing, &error))
     };
     let tables = row_state::tables(&mut ours.session, &mut theirs.session, reference).await;

@@ -61,10 +61,10 @@ pub async fn members<'p>(
     if !members.is_empty() {
         return Ok(members);
     }
-    let message = format!("no database knows a repair with the run {plan}");
+    let message = format!("no selected database has a repair with the run ID {plan}");
     let fault = Diagnostic::new(Code::NoRun, message);
     Err(Failure::failed(fault.hint(
-        "the report of the repair names its run, and `--env` says where it was",
+        "the report of the repair shows its run ID; choose its environment with --env",
     )))
 }
 
@@ -86,7 +86,10 @@ async fn member<'p>(
         return Ok(None);
     }
     repair::prepare(&mut session, true).await.map_err(failed)?;
-    locks::writable(database, &mut session, &args.consents).await?;
+    // A preview only reads, which a replica permits.
+    if args.writes() {
+        locks::writable(database, &mut session, &args.consents).await?;
+    }
     let target = RepairTarget {
         journaled: journal::journaled_plan(&mut session, plan)
             .await

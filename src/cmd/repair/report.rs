@@ -208,8 +208,8 @@ impl RepairReport {
         for reference in &self.references {
             if reference.open > 0 {
                 lines.push(format!(
-                    "{}: missing parents that could not be locked: {}; run bird audit again, a parent \
-                     inserted just before the commit was not noticed",
+                    "{}: missing parents that could not be locked: {}; run bird audit again, \
+                     because a parent inserted just before the commit is not noticed",
                     reference.from, reference.open
                 ));
             }
@@ -228,11 +228,11 @@ impl RepairReport {
                 lines.push("nothing was written".to_owned());
             }
             (Mode::Purged { .. }, _) if repaired == 0 => {
-                lines.push(format!("nothing is kept of the run {}", self.plan));
+                lines.push(format!("no rows of the run {} are quarantined", self.plan));
             }
             (Mode::Executed, Action::Quarantine | Action::SetNull) if repaired > 0 => {
                 lines.push(format!(
-                    "to put the rows back: bird repair --undo {}",
+                    "to restore the rows: bird repair --undo {}",
                     self.plan
                 ));
             }

@@ -137,7 +137,7 @@ async fn servers(
     let mut identities = BTreeMap::new();
     let mut servers = Vec::new();
     for (database, target, replica) in places {
-        let doing = "opening a session to look how busy its server is";
+        let doing = "opening a session to check the load of its server";
         let failed = |error| Failure::failed(open::cannot_ask(database, doing, &error));
         let schema = database.schema.as_deref();
         let open = || Session::open(&target, database.dialect, schema, Access::ReadOnly);

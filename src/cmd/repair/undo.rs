@@ -77,7 +77,7 @@ fn which(chunk: &JournaledChunk) -> (String, Option<String>) {
 
 /// The error about rows that were purged.
 fn gone(plan: &str, purged: u64) -> Diagnostic {
-    let message = format!("the rows of the run {plan} were purged: {purged}");
+    let message = format!("rows of the run {plan} that were purged: {purged}");
     Diagnostic::new(Code::Purged, message).hint("only a backup has them")
 }
 
@@ -90,7 +90,7 @@ async fn restore_targets(
 ) -> Result<Vec<Diagnostic>, Failure> {
     let database = member.target.database;
     let failed = |error: DbError| {
-        let doing = "looking where the rows go back to";
+        let doing = "checking where the rows go back to";
         Failure::failed(open::cannot_ask(database, doing, &error))
     };
     let mut chunks = member.chunks.iter();
@@ -114,10 +114,10 @@ async fn restore_targets(
                 targets.insert(which(chunk), target);
             }
             Err(why) => {
-                let message = format!("`{}`: rows cannot be put back: {why}", database.name);
+                let message = format!("`{}`: rows cannot be restored: {why}", database.name);
                 let fault = Diagnostic::new(Code::TableChanged, message).database(&database.name);
                 let table = chunk.quarantine.as_deref().unwrap_or_default();
-                let hint = format!("put them back by hand; they are in {table}");
+                let hint = format!("restore them by hand from {table}");
                 faults.push(fault.hint(hint));
                 break;
             }
@@ -168,7 +168,7 @@ fn conflicts(report: &mut RepairReport, dry_run: bool) {
     let message = format!("{rows} rows {word} aside: their places are taken");
     report.diagnostics.push(
         Diagnostic::new(Code::Conflict, message)
-            .note("nothing that is there was overwritten")
-            .hint("make room for them, then run the same command again"),
+            .note("no existing row was overwritten")
+            .hint("resolve the conflicts, then run the same command again"),
     );
 }

@@ -32,7 +32,7 @@ pub fn warn_unproven(context: &Context, database: &Database, guard: &Guard) {
     if let Some(reason) = guard.doubt() {
         let name = &database.name;
         context.progress.notice(&format!(
-            "{name}: whether a pooler shares this session could not be found out: {reason}"
+            "{name}: could not find out whether a pooler shares this session: {reason}"
         ));
     }
 }
@@ -59,7 +59,7 @@ pub async fn cluster(
         return Ok(());
     };
     let setting = session.value(query).await.map_err(|error| {
-        let doing = "asking whether it is a cluster";
+        let doing = "checking whether it is a cluster";
         Failure::failed(open::cannot_ask(database, doing, &error))
     })?;
     let Some(setting) = setting else {
@@ -70,10 +70,10 @@ pub async fn cluster(
     let fault = Diagnostic::new(Code::Cluster, message)
         .database(name)
         .note(format!(
-            "`{setting}` says so: on another node a second bird would not wait"
+            "`{setting}` says so: bird on another node would not wait for the lock"
         ))
         .hint(format!(
-            "make sure that nobody else migrates meanwhile, and say so with --allow {consent}"
+            "make sure that nobody else migrates meanwhile, then use --allow {consent}"
         ))
         .consent(consent);
     Err(Failure::refused(fault))
@@ -87,35 +87,37 @@ pub async fn writable(
     consents: &Consents,
 ) -> Result<(), Failure> {
     let failed = |error: DbError| {
-        let doing = "asking whether it takes writes";
+        let doing = "checking whether it accepts writes";
         Failure::failed(open::cannot_ask(database, doing, &error))
     };
     let Some(closed) = writability::read_only(session).await.map_err(failed)? else {
         return Ok(());
     };
     let name = &database.name;
-    let message = format!("`{name}` is not to be written to");
-    let setting = match closed {
-        ReadOnly::Setting(setting) => setting,
-        ReadOnly::Replica if consents.allows(REPLICA) => return Ok(()),
-        ReadOnly::Replica => {
-            let fault = Diagnostic::new(Code::Replica, message)
+    let message = format!("`{name}` does not accept writes");
+    let setting =
+        match closed {
+            ReadOnly::Setting(setting) => setting,
+            ReadOnly::Replica if consents.allows(REPLICA) => return Ok(()),
+            ReadOnly::Replica => {
+                let fault = Diagnostic::new(Code::Replica, message)
                 .database(name)
-                .note("it follows another server: what is written here is not there, and may stop it")
+                .note("it is a replica: the primary would not have these writes, and they may stop \
+                    replication")
                 .hint(format!(
-                    "connect to the primary; where this is one, because both follow each other or it \
-                     was promoted, say so with --allow {REPLICA}"
+                    "connect to the primary; if this is a primary too, or was promoted: --allow \
+                     {REPLICA}"
                 ))
                 .consent(REPLICA);
-            return Err(Failure::refused(fault));
-        }
-    };
+                return Err(Failure::refused(fault));
+            }
+        };
     let fault = Diagnostic::new(Code::ReadOnly, message)
         .database(name)
         .note(format!(
-            "`{setting}` says so: it is a replica, or somebody has closed it"
+            "`{setting}` says so: it is a replica, or someone made it read-only"
         ))
-        .hint("connect to the primary, or ask who closed it; bird doctor tells more");
+        .hint("connect to the primary, or ask who made it read-only; bird doctor shows more");
     Err(Failure::refused(fault))
 }
 
@@ -123,8 +125,7 @@ pub async fn writable(
 fn itself(database: &Database) -> String {
     let port = database.dialect.facts().port.unwrap_or_default();
     format!(
-        "give bird a session of its own: connect to the server itself (its port is usually {port}), \
-         or to a pooler that pools by session"
+        "connect to the server itself (its port is usually {port}), or to a pooler in session mode"
     )
 }
 
@@ -155,31 +156,31 @@ pub fn no_lock(database: &Database, reason: &NoLock, timeout: Duration) -> Failu
         NoLock::Held(holder) => {
             let mut held = fault(
                 Code::Locked,
-                format!("`{name}` is locked by someone else; waited {timeout:?} for it"),
+                format!("`{name}` is still locked by another session after {timeout:?}"),
             );
             held.notes.push(match holder {
                 Some(holder) => format!("the lock is held by {holder}"),
-                None => "the holder is unknown".into(),
+                None => "bird does not know which session holds it".into(),
             });
             Failure::refused(held.hint("wait longer with --lock-timeout 5m, or end that session"))
         }
         NoLock::Broken => Failure::refused(
             fault(
                 Code::LockBroken,
-                format!("the lock of `{name}` was taken, and then it was not there"),
+                format!("bird took the lock of `{name}`, but its session does not hold it"),
             )
-            .note("a pooler or a proxy stands between, and gave this connection another session")
+            .note("a pooler or proxy has moved the connection to another session")
             .hint(itself(database)),
         ),
         NoLock::Shared => Failure::refused(
             fault(
                 Code::Pooler,
                 format!(
-                    "a pooler stands before `{name}` that hands the server's sessions around: a \
-                     lock would hold for nobody"
+                    "`{name}` is behind a pooler that shares server sessions, so a lock would have \
+                     no effect"
                 ),
             )
-            .note("two connections at once did not get a session each; nothing was written")
+            .note("two connections at a time did not get separate sessions; nothing was written")
             .hint(itself(database)),
         ),
         NoLock::Stopped(exit) => {

@@ -90,7 +90,7 @@ impl Recorder {
                 .label("command", self.command)
         }));
         replace(path, &text(&samples)).map_err(|reason| {
-            cannot_write(path, &reason.to_string()).note("the file is as it was before")
+            cannot_write(path, &reason.to_string()).note("the file was not changed")
         })
     }
 

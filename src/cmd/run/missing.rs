@@ -41,7 +41,7 @@ impl MissingConsents {
     pub fn lines(&self) -> Vec<String> {
         let heading = match self.0.len() {
             0 => return Vec::new(),
-            many => format!("the run will ask for {}:", counted(many, "consent")),
+            many => format!("the run needs {}:", counted(many, "consent")),
         };
         let consents = self.0.iter().map(|one| {
             let name = one.consent.map_or("", |consent| consent.name());

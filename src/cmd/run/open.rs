@@ -117,33 +117,40 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     };
     let (code, hint) = match error.kind {
         ErrorKind::Denied if matches!(database.target, Target::File(_)) => {
-            let hint = "let this user write the file and its folder, or name another file in its URL";
+            let hint = "give this user the right to write the file and its folder, or name another \
+                file in its URL";
             (Code::Denied, format!("{hint}{variable}"))
         }
-        ErrorKind::MissingDatabase => (Code::NoDatabase, "create it with `bird provision`".to_owned()),
-        ErrorKind::Account => {
-            (Code::Denied, format!("check user and password in its URL{variable}"))
-        }
-        ErrorKind::Denied => {
-            (Code::Denied, "use an account that may do this, or let an administrator do it".to_owned())
-        }
+        ErrorKind::MissingDatabase => (
+            Code::NoDatabase,
+            "create it with `bird provision`".to_owned(),
+        ),
+        ErrorKind::Account => (
+            Code::Denied,
+            format!("check user and password in its URL{variable}"),
+        ),
+        ErrorKind::Denied => (
+            Code::Denied,
+            "use an account that may do this, or let an administrator do it".to_owned(),
+        ),
         ErrorKind::ReadOnly => (
             Code::ReadOnly,
-            "connect to the primary, or ask who closed it; bird doctor tells more".to_owned(),
+            "connect to the primary, or ask who made it read-only; bird doctor shows more"
+                .to_owned(),
         ),
         ErrorKind::Connection => {
             let waits = match error.waited {
                 Some(waited) => format!("bird waited {} for it", seconds(waited)),
-                None => "--wait 60s waits for it".to_owned(),
+                None => "--wait 60s waits for the server".to_owned(),
             };
-            let hint = format!("is the server up, and the URL right{variable}? {waits}");
+            let hint =
+                format!("check that the server is up and the URL is right{variable}; {waits}");
             (Code::Connection, hint)
         }
         ErrorKind::Certificate => (
             Code::Tls,
             "name the authority that signed the server's certificate in the URL: ssl-ca=FILE \
-             (MySQL), sslrootcert=FILE (PostgreSQL); a weaker ssl-mode or sslmode must be asked for \
-             there as well"
+             (MySQL), sslrootcert=FILE (PostgreSQL); or set a weaker ssl-mode or sslmode there"
                 .to_owned(),
         ),
         _ if matches!(database.target, Target::File(_)) => {
@@ -181,7 +188,7 @@ pub async fn may_create(session: &mut Session, database: &Database) -> Result<()
         }
     }
     if let Some(query) = database.dialect.preflight_query(schema) {
-        let failed = |error| cannot_ask(database, "asking for its privileges", &error);
+        let failed = |error| cannot_ask(database, "checking its privileges", &error);
         let grant = session
             .value(&query)
             .await

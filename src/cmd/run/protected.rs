@@ -26,7 +26,7 @@ pub fn missing(context: &Context, consents: &flags::Consents) -> Option<Diagnost
         None => "this project is protected".to_owned(),
     };
     let fault = Diagnostic::new(Code::Protected, message)
-        .note("bird.toml says `protected = true`, and this run would write")
-        .hint("if this is the right place: --allow protected");
+        .note("bird.toml says `protected = true`, but this run would write")
+        .hint("if this is the right environment: --allow protected");
     Some(fault.consent(Code::Protected))
 }

@@ -43,12 +43,11 @@ async fn open(
     if open::is_absent_file(database) {
         let message = format!("the database `{}` does not exist", database.name);
         let fault = Diagnostic::new(Code::NoDatabase, message).database(&database.name);
-        return Err(Failure::failed(fault.hint("bird up makes it")));
+        return Err(Failure::failed(fault.hint("bird up creates it")));
     }
     let session = open::session(context, database, Access::ReadOnly, wait).await;
     let session = session.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
     let connected = Connected::new(session, &database.target, database.schema.as_deref()).await;
-    connected.map_err(|error| {
-        Failure::failed(open::cannot_ask(database, "looking at its tables", &error))
-    })
+    connected
+        .map_err(|error| Failure::failed(open::cannot_ask(database, "reading its tables", &error)))
 }

@@ -22,7 +22,7 @@ pub fn named<'c>(
     let variable = |name: &str| std::env::var(name).ok();
     let replica: Database = project::unnamed(url, &context.project.root, variable)?;
     if replica.dialect.facts().name != database.dialect.facts().name {
-        let message = format!("--replica: `{name}` is another engine than its replica");
+        let message = format!("--replica: `{name}` and its replica have different engines");
         return Err(usage(message));
     }
     Ok((database, replica))
@@ -51,7 +51,8 @@ pub fn same_cluster(
     match (number(ours), number(theirs)) {
         (Some(ours), Some(theirs)) if copies && follows && ours != theirs => {
             let name = &database.name;
-            let message = format!("{place} is no replica of {name}: it follows another server");
+            let message =
+                format!("{place} is not a replica of {name}: it replicates from another server");
             Err(another(name, message))
         }
         _ => Ok(()),
@@ -69,8 +70,8 @@ pub fn elsewhere(
     if sources.is_empty() || sources.contains(primary.as_ref()?) {
         return None;
     }
-    let message = format!("{place} follows another server than {name} is on");
-    let hint = "right where replicas follow each other in a chain; else check the URL";
+    let message = format!("{place} replicates from another server than that of {name}");
+    let hint = "this is right for a chain of replicas; otherwise check the URL";
     Some(note(name, &message, hint))
 }
 
@@ -93,21 +94,21 @@ pub fn limited(
     let (why, hint) = match replication {
         Replication::Replica(_) => return Ok(()),
         Replication::Primary => (
-            "follows no server that it tells of",
-            "leave --max-lag out, or name a server that follows the primary".to_owned(),
+            "reports no server that it replicates from",
+            "leave --max-lag out, or name a replica of the primary".to_owned(),
         ),
         Replication::Unknown => (
-            "does not tell this account how far behind it is",
+            "does not report to this account how far behind it is",
             match database.dialect.replication_right(server) {
                 Some(right) => {
                     format!("let an administrator run: GRANT {right} ON *.* TO the account")
                 }
-                None => "use an account that may ask".to_owned(),
+                None => "use an account with that privilege".to_owned(),
             },
         ),
     };
     let name = &database.name;
-    let message = format!("--max-lag cannot be followed: the replica of {name}, {place}, {why}");
+    let message = format!("--max-lag cannot be used: the replica of {name}, {place}, {why}");
     let fault = Diagnostic::new(Code::Usage, message).database(name);
     Err(Failure::failed(fault.hint(hint)))
 }

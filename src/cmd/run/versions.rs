@@ -34,7 +34,7 @@ pub fn versions(
             (Some((name, version)), _) => (name.to_owned(), version),
             (None, [only]) => (only.name.clone(), text.as_str()),
             (None, more) => {
-                let message = format!("{flag} {text} does not say of which database");
+                let message = format!("{flag} {text} does not name a database");
                 let names = more
                     .iter()
                     .map(|database| format!("{flag} {}@{text}", database.name));
@@ -55,7 +55,7 @@ pub fn versions(
         let Ok(version) = digits.parse() else {
             let hint = format!("write a version: {flag} 7, or {flag} ums@7");
             return Err(wrong(
-                format!("{flag} {text}: `{version}` is no version"),
+                format!("{flag} {text}: `{version}` is not a version"),
                 hint,
             ));
         };

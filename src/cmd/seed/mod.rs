@@ -192,7 +192,10 @@ async fn ready<'p>(mut opened: RunDatabase<'p>, seeds: &'p [Seed]) -> Result<See
 fn missing_table(database: &Database, seed: &Seed) -> Diagnostic {
     Diagnostic::new(
         Code::NoTable,
-        format!("there is no table `{}` to seed", seed.table),
+        format!(
+            "cannot seed the table `{}`, which does not exist",
+            seed.table
+        ),
     )
     .database(&database.name)
     .at(seed.location.clone())
@@ -301,7 +304,7 @@ fn failed_row(database: &Database, seed: &Seed, wanted: &Wanted<'_>, error: &DbE
         .database(&database.name)
         .at(wanted.location())
         .note(format!("the seeds of `{}` are rolled back", database.name))
-        .hint("mend the row, then run bird seed again");
+        .hint("correct the row, then run bird seed again");
     fault.notes.extend(error.notes.iter().cloned());
     Failure {
         exit: Exit::Stopped,

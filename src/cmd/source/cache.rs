@@ -101,7 +101,7 @@ pub fn write(context: &Context, key: &str, replayed: &Replayed) {
     if let Err(reason) = kept {
         context
             .progress
-            .detail(&format!("what was replayed could not be kept: {reason}"));
+            .detail(&format!("could not cache the replayed schema: {reason}"));
     }
 }
 

@@ -114,7 +114,7 @@ pub async fn compare_renamed(
             None => reproduced(pool, &mut from, &to).await?,
         };
         let cannot = |why: String| {
-            let message = format!("{} cannot become {}: {why}", wish.from, wish.to);
+            let message = format!("bird cannot turn {} into {}: {why}", wish.from, wish.to);
             Failure::failed(Diagnostic::new(Code::Rename, message))
         };
         current = run(
@@ -164,8 +164,8 @@ fn unknown_renames(asked: &[Renamed], done: &[Renamed]) -> Result<(), Failure> {
     match asked.find(|renamed| !done.contains(renamed)) {
         Some(Renamed { from, to }) => {
             let message = format!("--rename {from}={to} does not apply");
-            let hint = "the old name must stand only in the one schema, the new one only in the \
-                        other; write table=table, or table.column=table.column";
+            let hint = "the old name must exist only in the first schema, the new name only in the \
+                second; write table=table or table.column=table.column";
             Err(Failure::failed(
                 Diagnostic::new(Code::Usage, message).hint(hint),
             ))
@@ -244,7 +244,8 @@ async fn prove(
     let size = from.schema.tables.len() + from.schema.objects.len();
     if verification == Verification::Cheap && from.shadow.is_none() && at.is_none() && size > SMALL
     {
-        let why = "the schema is large; --verify runs the statements in a shadow".to_owned();
+        let why =
+            "the schema is large; --verify tries the statements in a scratch database".to_owned();
         return Ok(Verified::No(why));
     }
     let (at, mut left_out) = match at {
@@ -263,7 +264,7 @@ async fn prove(
     let rest = tried_changes(&rest, &left_out);
     if let Some(first) = rest.first() {
         return Ok(Verified::Wrong(format!(
-            "run in a shadow they leave {} of {} different, first {}",
+            "in a scratch database, the statements leave {} of {} different, first {}",
             rest.len(),
             to.label,
             first.about()
@@ -344,7 +345,10 @@ async fn reproduced(
     let at = pool.shadow(&from.base).await?;
     let ddl = from.recreation();
     let cannot = |why: String| {
-        let message = format!("{} cannot be recreated in a shadow: {why}", from.label);
+        let message = format!(
+            "{} cannot be recreated in a scratch database: {why}",
+            from.label
+        );
         Failure::failed(Diagnostic::new(Code::Shadow, message))
     };
     let mut left_out = Vec::new();
@@ -366,7 +370,10 @@ async fn reproduced(
     let orders = from.base.dialect.catalog().orders_columns();
     let rest = diff(&made, &from.schema, orders);
     match tried_changes(&rest, &left_out).first() {
-        Some(change) => Err(cannot(format!("{} comes out otherwise", change.about()))),
+        Some(change) => Err(cannot(format!(
+            "{} differs after the replay",
+            change.about()
+        ))),
         None => Ok((at, left_out)),
     }
 }
@@ -381,7 +388,7 @@ async fn run(
     left_out: &mut Vec<LeftOut>,
 ) -> Result<Schema, String> {
     let Some(shadow) = pool.at(at) else {
-        return Err("there is no shadow".to_owned());
+        return Err("no scratch database is available".to_owned());
     };
     let (before, behind) = from.base.dialect.catalog().surround(steps);
     for sql in &before {

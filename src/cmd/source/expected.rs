@@ -71,7 +71,7 @@ fn knowable(database: &Database, files: &[Migration], history: &History) -> Resu
     let name = &database.name;
     if !history.exists && !history.objects.is_empty() {
         let message =
-            format!("`{name}` has objects, but no history: nobody knows what was applied");
+            format!("`{name}` has objects but no history, so bird cannot know what was applied");
         let fault = Diagnostic::new(Code::Unmanaged, message).database(name);
         let hint = format!(
             "take it over with `bird adopt`; `bird diff {name}` compares it with the files"
@@ -138,12 +138,12 @@ pub fn applied_texts(
             .any(|(file, _)| file.version == version);
         match (file, kept) {
             (Some(file), Some(kept)) if changed => texts.push(Text {
-                name: format!("{} as it was applied", file.file),
+                name: format!("{} as applied", file.file),
                 sql: kept.into(),
             }),
             (Some(file), _) => texts.push(Text::of(file)),
             (None, Some(kept)) => texts.push(Text {
-                name: format!("V{version} as it was applied"),
+                name: format!("V{version} as applied"),
                 sql: kept.into(),
             }),
             (None, None) => {}
@@ -173,7 +173,7 @@ fn half_applied(database: &Database, files: &[Migration], history: &History) -> 
                 .to_owned();
             sql.push_str(";\n");
             texts.push(Text {
-                name: format!("{} as far as it is applied", file.file),
+                name: format!("the applied part of {}", file.file),
                 sql: sql.into(),
             });
         }

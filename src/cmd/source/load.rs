@@ -57,9 +57,9 @@ async fn remove(context: &Context, shadow: Shadow) {
     let name = shadow.database.clone();
     if let Err(error) = shadow.remove().await {
         let error = error.to_string();
-        context
-            .progress
-            .notice(&format!("the shadow {name} could not be removed: {error}"));
+        context.progress.notice(&format!(
+            "could not remove the scratch database {name}: {error}"
+        ));
     }
 }
 
@@ -190,8 +190,8 @@ impl ShadowPool<'_> {
         loaded.shadow = Some(at);
         loaded.server = shadow.session.server.clone();
         let schema = shadow.inspect().await;
-        replayed.schema =
-            schema.map_err(|error| cannot(base, "reading the schema of a shadow", &error))?;
+        replayed.schema = schema
+            .map_err(|error| cannot(base, "reading the schema of a scratch database", &error))?;
         if let Some((key, _)) = key {
             cache::write(context, &key, &replayed);
         }
@@ -216,7 +216,7 @@ impl ShadowPool<'_> {
                 Shadow::borrow(on, borrowed).await
             }
         };
-        let shadow = made.map_err(|error| cannot(base, "making its shadow", &error))?;
+        let shadow = made.map_err(|error| cannot(base, "creating a scratch database", &error))?;
         self.shadows.push(Some(shadow));
         Ok(self.shadows.len() - 1)
     }

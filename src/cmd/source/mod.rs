@@ -99,8 +99,8 @@ pub fn at_url(url: &str) -> Result<Database, Failure> {
 /// The error if no source determines the engine of a file.
 pub fn no_engine() -> Failure {
     usage(
-        "nothing tells which engine a file is for".to_owned(),
-        "name a server for the shadow: --shadow mysql://…, --shadow sqlite:any.db",
+        "bird cannot tell which engine the file is for".to_owned(),
+        "name a server for the scratch database: --shadow mysql://…, --shadow sqlite:any.db",
     )
 }
 
@@ -125,8 +125,8 @@ impl Source {
         if is_url(text) {
             if project::has_password(text) {
                 context.progress.notice(
-                    "a password on the command line is seen by everybody on this machine; \
-                     write ${VARIABLE} in its place",
+                    "other users of this machine can see a password on the command line; write \
+                     ${VARIABLE} instead",
                 );
             }
             return Ok(Source::live(&at_url(text)?));
@@ -141,7 +141,7 @@ impl Source {
                 (_, Ok(version)) => Source::migrations(database, Upto::Version(version)),
                 _ => {
                     let message = format!("unknown source `{text}`");
-                    let hint = format!("after `{name}@` stands migrations, schema or a version");
+                    let hint = format!("write `migrations`, `schema` or a version after `{name}@`");
                     return Err(usage(message, hint));
                 }
             };

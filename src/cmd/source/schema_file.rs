@@ -40,10 +40,10 @@ pub async fn behind(context: &Context, database: &Database) -> Option<Diagnostic
         more => format!(" and {more} more"),
     };
     let (name, shown) = (&database.name, context.project.shown(&path));
-    let message = format!("{shown} is behind the migrations of `{name}`: {first}{more}");
+    let message = format!("{shown} does not match the migrations of `{name}`: {first}{more}");
     let fault = Diagnostic::new(Code::SchemaBehind, message).database(name);
     Some(fault.hint(format!(
-        "write it by hand, or: bird migrate --database {name} --write-schema"
+        "update it by hand, or: bird migrate --database {name} --write-schema"
     )))
 }
 

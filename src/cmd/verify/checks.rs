@@ -125,9 +125,12 @@ pub async fn seeds(
         Err(failure) => return Ok(CheckOutcome::Found(failure.diagnostics)),
     };
     let found = rows.into_iter().map(|row| {
-        let message = format!("{}: the row {} is not as declared", row.table, row.key);
+        let message = format!(
+            "{}: the row {} differs from its declaration",
+            row.table, row.key
+        );
         let fault = Diagnostic::new(Code::SeedDiffers, message).database(&database.name);
-        fault.hint("bird seed brings it there; --dry-run shows how")
+        fault.hint("bird seed corrects it; --dry-run shows how")
     });
     Ok(CheckOutcome::of(found.collect()))
 }
@@ -150,8 +153,8 @@ pub async fn drift(
     live.leave_out_histories(&applied);
     let hint = |_| {
         format!(
-            "`bird diff {name} {name}@applied` undoes it; `bird new NAME --database {name} \
-             --from-drift` makes a migration of it"
+            "`bird diff {name} {name}@applied` shows how to undo it; `bird new NAME --database \
+             {name} --from-drift` turns it into a migration"
         )
     };
     let found = differences(Code::Drift, database, &applied, &live, &hint);
@@ -173,8 +176,8 @@ pub async fn desired(
     let hint = |how| match how {
         // It is in the migrations alone, and most often that is meant.
         How::Dropped => format!(
-            "add it to {file}, or let bird migrate --write-schema do so; to drop it: \
-             `bird new NAME --database {name} --from-schema`"
+            "add it to {file}, by hand or with bird migrate --write-schema; to drop it: `bird new \
+             NAME --database {name} --from-schema`"
         ),
         _ => format!("`bird new NAME --database {name} --from-schema` writes the migration"),
     };

@@ -18,7 +18,7 @@ pub fn samples(recorder: &Recorder, report: &VerifyReport) -> Vec<Metric> {
                 }
                 CheckOutcome::NotDone { .. } => continue,
             };
-            let help = "Findings of a check that was done, from the severity of --fail-on on.";
+            let help = "Findings of a completed check, with the severity of --fail-on or higher.";
             let metric = recorder.metric("bird_verify_findings", help, findings as f64);
             let metric = metric.label("database", &database.name);
             all.push(metric.label("check", check.name()));
@@ -37,7 +37,7 @@ pub fn samples_of_nothing(recorder: &Recorder, context: &Context) -> Vec<Metric>
 }
 
 fn complete(recorder: &Recorder, database: &str, complete: bool) -> Metric {
-    let help = "Whether every check of the database was done.";
+    let help = "Whether every check of the database was completed.";
     let value = f64::from(u8::from(complete));
     recorder
         .metric("bird_verify_complete", help, value)

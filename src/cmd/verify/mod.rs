@@ -119,7 +119,7 @@ async fn database_of(
     if session.is_none() {
         let message = format!("the database `{}` does not exist", database.name);
         let fault = Diagnostic::new(Code::NoDatabase, message).database(&database.name);
-        checked.found(Check::History, vec![fault.hint("bird up makes it")]);
+        checked.found(Check::History, vec![fault.hint("bird up creates it")]);
     }
     if let (Some(files), Some(session)) = (&files, &mut session) {
         checked.server = Some(session.server.clone());

@@ -174,7 +174,7 @@ fn describe(outcome: &CheckOutcome) -> String {
             1 => "1 finding".to_owned(),
             count => format!("{count} findings"),
         },
-        CheckOutcome::NotDone { why, .. } => format!("not done: {why}"),
+        CheckOutcome::NotDone { why, .. } => format!("not checked: {why}"),
     }
 }
 
@@ -195,7 +195,7 @@ impl Report for VerifyReport {
             });
             let failed = one.failed.first().filter(|_| one.outcomes.len() <= 1);
             let failed = failed.map(|_| {
-                let why = "not done: the database cannot be opened".to_owned();
+                let why = "not checked: the database cannot be opened".to_owned();
                 let row = vec![one.name.clone(), "everything else".to_owned(), why];
                 (row, Tone::Attention)
             });

@@ -61,7 +61,8 @@ async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<
         biased;
         result = &mut work => return result,
         () = run.stop.again() => {}
-        () = over => (run.notice)("the statement's time is over: cancelling it on the server"),
+        () = over => (run.notice)("the statement reached `statement_timeout`: cancelling it on the \
+            server"),
     }
     let canceling = async {
         let opening = Session::open(run.target, dialect, schema.as_deref(), Access::ReadOnly);
@@ -129,7 +130,7 @@ impl Retry {
         let who = blockers(session).await;
         let who = who.as_deref().unwrap_or("another session");
         (run.notice)(&format!(
-            "waiting for a lock on its tables, held by {who}; trying again"
+            "waiting for a table lock, held by {who}; trying again"
         ));
         let pause = run.stop.race(tokio::time::sleep(self.pause)).await;
         pause.map_err(Reason::Signal)?;
@@ -144,7 +145,7 @@ pub async fn with_blockers(session: &mut Session, mut reason: Reason) -> Reason 
         && error.kind == ErrorKind::Busy
         && let Some(who) = blockers(session).await
     {
-        error.notes.push(format!("its tables are held by {who}"));
+        error.notes.push(format!("its tables are locked by {who}"));
     }
     reason
 }

@@ -220,7 +220,7 @@ pub fn prepare(
         Err(why) => {
             let mut fault = Diagnostic::new(Code::ReferenceType, format!("{reference}: {why}"))
                 .database(&reference.from.database)
-                .hint("say how they are compared with `compare`, or change `where` or `to_where`");
+                .hint("set how they are compared with `compare`, or change `where` or `to_where`");
             fault.location.clone_from(&reference.location);
             notes.push(fault);
             none(notes)
@@ -259,7 +259,7 @@ fn endpoint(
     names: &ColumnNames,
     filter: Option<&String>,
 ) -> Result<Endpoint, String> {
-    let missing = || format!("{names} is not there");
+    let missing = || format!("{names} does not exist");
     let table = connected.schema.table(&names.table).ok_or_else(missing)?;
     let columns = names.columns.iter().map(|name| table.column(name));
     let columns: Vec<&Column> = columns.collect::<Option<_>>().ok_or_else(missing)?;

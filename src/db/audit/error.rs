@@ -10,7 +10,7 @@ use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 
 /// The hint for continuing an audit that was cut short.
-pub const RESUME: &str = "what was read before is kept: bird audit --resume continues after it";
+pub const RESUME: &str = "the results so far are kept: bird audit --resume continues from there";
 
 /// Why a chunk could not be read.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ impl ReadError {
 
     /// An error about a checkpoint file that cannot be written.
     pub fn unwritten(error: &std::io::Error) -> ReadError {
-        ReadError::other("", "writing down what was found")(error.to_string())
+        ReadError::other("", "writing the results")(error.to_string())
     }
 
     /// The diagnostic about an audit that could not go on.
@@ -101,9 +101,9 @@ impl ReadError {
     /// snapshot that fails is replaced by confirmation.
     pub fn fallback(&self, snapshot: bool) -> Option<&'static str> {
         match self.why {
-            Cause::Disorder => Some("its keys came out of order, so they are hashed"),
+            Cause::Disorder => Some("its keys came out of order, so bird hashes them instead"),
             Cause::Database(_) | Cause::Other(_) if snapshot => {
-                Some("the snapshot could not be had, so findings are confirmed instead")
+                Some("the server gave no snapshot, so bird confirms each finding instead")
             }
             _ => None,
         }
@@ -128,7 +128,7 @@ impl fmt::Display for ReadError {
         let why = match &self.why {
             Cause::Database(error) => error.to_string(),
             Cause::Disorder => {
-                "the keys do not come in the order that their type promises".to_owned()
+                "the server returned keys in another order than their type defines".to_owned()
             }
             Cause::Other(why) => why.clone(),
             Cause::Broken(broken) => broken.to_string(),

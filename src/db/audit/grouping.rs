@@ -69,15 +69,15 @@ pub fn tasks(
         // A server joins its databases in one session; files are joined in separate sessions.
         facts.joinable &= !separate || member.child.dialect.facts().is_embedded();
         let refused = |why: String| {
-            let message = format!("{}: --strategy cannot be followed: {why}", member.reference);
+            let message = format!("{}: --strategy cannot be used: {why}", member.reference);
             Failure::failed(Diagnostic::new(Code::Usage, message))
         };
         let mut choice = choose(&facts, settings.strategy).map_err(refused)?;
         let snapshot = is_one_server(&member.child, &member.parent) && !separate;
         if snapshot && choice.strategy == Strategy::Merge && !member.has_pages() {
-            let why = "one snapshot is one session, and these keys are not read in pages";
+            let why = "a snapshot uses one session, but these keys cannot be read page by page";
             if choice.requested {
-                return Err(refused(format!("{why}; --apart does without a snapshot")));
+                return Err(refused(format!("{why}; --apart reads without a snapshot")));
             }
             choice.strategy = Strategy::Hash;
             choice.why = format!("{why}, so they are hashed");

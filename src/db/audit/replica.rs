@@ -17,14 +17,14 @@ impl ReadReplica {
     pub fn age(&self) -> String {
         match &self.replication {
             Replication::Replica(Following { behind: None, .. }) => {
-                "which did not follow when the audit began".to_owned()
+                "which did not replicate when the audit began".to_owned()
             }
             Replication::Replica(Following {
                 behind: Some(behind),
                 ..
             }) => format!("which was {behind} s behind when the audit began"),
-            Replication::Primary => "which follows no server that it tells of".to_owned(),
-            Replication::Unknown => "which does not tell how far behind it is".to_owned(),
+            Replication::Primary => "which reports no server that it replicates from".to_owned(),
+            Replication::Unknown => "which does not report how far behind it is".to_owned(),
         }
     }
 

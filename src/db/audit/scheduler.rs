@@ -87,7 +87,7 @@ impl Scheduler<'_> {
         for thread in threads {
             if thread.join().is_err() {
                 return Err(ReadError::other("", "reading keys")(
-                    "a thread broke".to_owned(),
+                    "a thread panicked".to_owned(),
                 ));
             }
         }
@@ -105,7 +105,8 @@ impl Scheduler<'_> {
         for one in &done {
             if one.all_counts.len() != task.members.len() {
                 // The file may have been edited.
-                let why = "a chunk does not fit the audit; run it again without --resume";
+                let why = "a chunk of the checkpoint does not match this audit; run it again \
+                    without --resume";
                 return Err(ReadError::other("", "reading the checkpoint")(
                     why.to_owned(),
                 ));

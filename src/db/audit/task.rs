@@ -44,18 +44,18 @@ impl Guarantee {
     pub fn description(self) -> &'static str {
         match self {
             Guarantee::Snapshot => {
-                "exact: child and parent were read at one instant, and every orphan of it is listed"
+                "exact: child and parent were read in one snapshot, and every orphan in it is listed"
             }
             Guarantee::Confirmed => {
-                "every orphan listed was read again and confirmed; rows that changed during the audit \
-                 may be missing"
+                "every orphan listed was confirmed by a second read; rows that changed during the \
+                 audit may be missing"
             }
             Guarantee::Late => {
-                "every orphan listed was read again on the primaries and confirmed; rows that the \
-                 replica did not have yet are missing"
+                "every orphan listed was confirmed on the primaries; rows that had not reached the \
+                 replica may be missing"
             }
             Guarantee::Indicative => {
-                "a replica answered, which may lag behind: confirm on the primaries before you act"
+                "the data comes from a replica, which may lag: confirm on the primaries before you act"
             }
         }
     }

@@ -123,7 +123,7 @@ pub async fn monitor(
         if seen.contains(&place) {
             continue;
         }
-        let doing = "opening a session to look how busy it is";
+        let doing = "opening a session to check its load";
         let failed = |error: DbError| error.diagnose(&endpoint.database, doing);
         let session = endpoint.reading().await;
         servers.push(MonitoredServer {

@@ -40,7 +40,7 @@ pub async fn apply(
         };
         let from = value.map(str::to_owned).or_else(|| last(prepared));
         self::column(&prepared.child, column).map_err(|why| {
-            let message = format!("{}: --since cannot be followed: {why}", prepared.reference);
+            let message = format!("{}: --since cannot be used: {why}", prepared.reference);
             let columns = prepared.child.table.columns.iter();
             let near = did_you_mean(column, columns.map(|column| column.name.as_str()));
             let hint = near.unwrap_or("name a column of every table that is audited".to_owned());
@@ -49,7 +49,7 @@ pub async fn apply(
         let upto = greatest(connections, &prepared.child, column).await;
         let upto = upto.map_err(|fault| Failure::failed(fault.diagnose()))?;
         let child = beyond(&prepared.child, column, from.as_deref()).map_err(|why| {
-            let message = format!("{}: --since cannot be followed: {why}", prepared.reference);
+            let message = format!("{}: --since cannot be used: {why}", prepared.reference);
             Failure::failed(Diagnostic::new(Code::Usage, message))
         })?;
         applied.insert(
@@ -92,7 +92,7 @@ async fn greatest(
     endpoint: &Endpoint,
     column: &str,
 ) -> Result<Option<String>, ReadError> {
-    let doing = "looking for the greatest value of a watermark";
+    let doing = "reading the greatest value of the --since column";
     let failed = ReadError::of(&endpoint.database, doing);
     let wrong = ReadError::other(&endpoint.database, doing);
     let column = self::column(endpoint, column).map_err(&wrong)?;

@@ -290,7 +290,7 @@ async fn take_out(
         return Ok(());
     }
     let wanted = rows.len() as u64;
-    let doing = ChunkError::doing("taking the rows out");
+    let doing = ChunkError::doing("removing the rows");
     let tables = work.tables;
     let identity = rows::named(&tables.child, &work.planned.key).map_err(&doing)?;
     let names: Vec<Vec<String>> = rows.iter().map(|row| row.row.clone()).collect();
@@ -301,9 +301,9 @@ async fn take_out(
         let which = (work.plan, work.chunk, reason.as_str());
         let sql = rows::copy(child, &tables.kept, (name, quarantine), which, &condition);
         let copied = child.change(&sql.map_err(&doing)?).await;
-        let copied = copied.map_err(ChunkError::doing("keeping the rows"))?;
+        let copied = copied.map_err(ChunkError::doing("quarantining the rows"))?;
         if copied != wanted {
-            return Err(ChunkError::Differ("keeping the rows", wanted, copied));
+            return Err(ChunkError::Differ("quarantining the rows", wanted, copied));
         }
     }
     failpoint::at("repair-kept");
@@ -321,7 +321,7 @@ async fn take_out(
     };
     let changed = child.change(&sql).await.map_err(&doing)?;
     if changed != wanted {
-        return Err(ChunkError::Differ("taking the rows out", wanted, changed));
+        return Err(ChunkError::Differ("removing the rows", wanted, changed));
     }
     failpoint::at("repair-taken");
     Ok(())

@@ -23,7 +23,7 @@ pub async fn perform(
         chunk,
         retry,
         async |session| {
-            let doing = ChunkError::doing("deleting the rows that were kept");
+            let doing = ChunkError::doing("deleting the quarantined rows");
             let table = chunk.quarantine.as_deref();
             let table = invariant!(table, some, "rows that are kept are in a table");
             let which = kept_rows::which(session, run.plan, chunk).map_err(&doing)?;

@@ -38,7 +38,7 @@ pub async fn table(
             return Ok(name);
         }
     }
-    let message = format!("no table can be found that takes the rows of {table}");
+    let message = format!("every possible name of a quarantine table for {table} is taken");
     Err(unwritable(message))
 }
 

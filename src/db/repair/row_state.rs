@@ -104,7 +104,7 @@ pub async fn tables(
 ) -> Result<Tables, DbError> {
     let (from, to) = (&reference.from, &reference.to);
     let missing = |name: &ColumnNames| {
-        let message = format!("there is no table {}", name.table_name());
+        let message = format!("the table {} does not exist", name.table_name());
         DbError::new(ErrorKind::MissingTable, message)
     };
     let ours = inspect::table(child, &from.table).await?;
@@ -115,7 +115,7 @@ pub async fn tables(
     if compare.is_empty() {
         for (from, to) in reference.pairs() {
             let column = |table: &Table, name: &str| {
-                let missing = || unwritable(format!("there is no column {name} in {}", table.name));
+                let missing = || unwritable(format!("{} has no column {name}", table.name));
                 table.column(name).cloned().ok_or_else(missing)
             };
             let (one, other) = (column(&ours, &from.column)?, column(&theirs, &to.column)?);
@@ -154,7 +154,7 @@ impl Tables {
         let mut all: Vec<(&Column, Compare)> = Vec::new();
         for (name, compare) in std::iter::zip(columns, &self.compare) {
             let column = table.column(name);
-            let missing = || unwritable(format!("there is no column {name} in {}", table.name));
+            let missing = || unwritable(format!("{} has no column {name}", table.name));
             all.push((column.ok_or_else(missing)?, compare.clone()));
         }
         let place = KeyLocation {
@@ -238,7 +238,11 @@ pub async fn obstacles(
     let rows = session.rows(&query).await?;
     // An obstacle that is overlooked would be a safety check that passes.
     let obstacles: Option<Vec<_>> = rows.iter().map(|row| repairs.obstacle(row)).collect();
-    obstacles.ok_or_else(|| unwritable(format!("an obstacle of {table} cannot be read")))
+    obstacles.ok_or_else(|| {
+        unwritable(format!(
+            "a trigger or foreign key of {table} cannot be read"
+        ))
+    })
 }
 
 /// Counts the parents, up to `enough`.

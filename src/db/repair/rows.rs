@@ -10,7 +10,7 @@ use crate::model::schema::{Column, Table};
 /// Finds columns by name.
 pub fn named<'t>(table: &'t Table, names: &[String]) -> Result<Vec<&'t Column>, DbError> {
     let columns = names.iter().map(|name| {
-        let missing = || unwritable(format!("there is no column {name} in {}", table.name));
+        let missing = || unwritable(format!("{} has no column {name}", table.name));
         table.column(name).ok_or_else(missing)
     });
     columns.collect()

@@ -44,17 +44,20 @@ pub async fn restore_target(
     let (Some(from), Some(quarantine)) = (ColumnNames::parse(from), chunk.quarantine.clone())
     else {
         return Ok(Err(format!(
-            "the rows of {} were not kept",
+            "the rows of {} were not quarantined",
             chunk.reference
         )));
     };
     let Some(table) = inspect::table(session, &from.table).await? else {
-        return Ok(Err(format!("there is no table {}", from.table_name())));
+        return Ok(Err(format!(
+            "the table {} does not exist",
+            from.table_name()
+        )));
     };
     let quarantined = row_state::kept(session, &quarantine).await?;
     if quarantined.is_empty() {
         return Ok(Err(format!(
-            "the table {quarantine}, which kept the rows, is gone"
+            "the quarantine table {quarantine} does not exist any more"
         )));
     }
     let kept = quarantine::own(&quarantined);
@@ -67,7 +70,7 @@ pub async fn restore_target(
         });
         if !fits {
             return Ok(Err(format!(
-                "{} had a column `{}` {}, and has it no more",
+                "{} no longer has its column `{}` {}",
                 from.table_name(),
                 column.name,
                 column.sql
@@ -146,7 +149,7 @@ async fn free(
     target: &RestoreTarget,
     locks: bool,
 ) -> Result<(Vec<QuarantinedRow>, Vec<Conflict>), ChunkError> {
-    let doing = ChunkError::doing("looking for the places of the rows");
+    let doing = ChunkError::doing("checking where the rows go back to");
     let identity = rows::named(&target.table, &target.identity).map_err(&doing)?;
     let lock = if locks {
         session.dialect.repairs().for_update()
@@ -200,10 +203,10 @@ async fn free(
     let (mut free, mut conflicts) = (Vec::new(), Vec::new());
     for one in quarantined {
         let why = match (chunk.action, there.get(&one.row)) {
-            (Action::SetNull, None) => Some("the row is not there any more"),
-            (Action::SetNull, Some(false)) => Some("it refers to something again"),
+            (Action::SetNull, None) => Some("the row does not exist any more"),
+            (Action::SetNull, Some(false)) => Some("its key is set again"),
             (Action::SetNull, Some(true)) | (_, None) => None,
-            (_, Some(_)) => Some("there is a row with this key"),
+            (_, Some(_)) => Some("another row has this key"),
         };
         match why {
             Some(why) => conflicts.push((one.row, why.to_owned())),
@@ -223,7 +226,7 @@ async fn restore(
     if rows.is_empty() {
         return Ok(());
     }
-    let doing = ChunkError::doing("putting rows back");
+    let doing = ChunkError::doing("restoring rows");
     let wanted = rows.len() as u64;
     let numbers: Vec<String> = rows.iter().map(|row| row.number.to_string()).collect();
     let numbers = format!("bird_row IN ({})", numbers.join(", "));
@@ -263,14 +266,14 @@ async fn restore(
     };
     let changed = session.change(&sql).await.map_err(&doing)?;
     if changed != wanted {
-        return Err(ChunkError::Differ("putting rows back", wanted, changed));
+        return Err(ChunkError::Differ("restoring rows", wanted, changed));
     }
     failpoint::at("undo-put");
     let sql = format!("DELETE FROM {quarantined} WHERE {numbers}");
     let left = session.change(&sql).await.map_err(&doing)?;
     if left != wanted {
         return Err(ChunkError::Differ(
-            "emptying the table that kept them",
+            "emptying the quarantine table",
             wanted,
             left,
         ));

@@ -107,7 +107,7 @@ pub(super) fn from_driver(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) 
             DbError::new(ErrorKind::Certificate, format!("TLS: {error}"))
         }
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            DbError::new(ErrorKind::Connection, "the other side has hung up")
+            DbError::new(ErrorKind::Connection, "the server closed the connection")
         }
         sqlx::Error::Io(error) => DbError::new(ErrorKind::Connection, error.to_string()),
         sqlx::Error::Tls(error) => DbError::new(ErrorKind::Certificate, format!("TLS: {error}")),
@@ -119,6 +119,6 @@ pub(super) fn from_driver(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) 
 /// The error about a server whose first answer a driver does not understand.
 pub(super) fn other_server(dialect: &dyn Dialect, why: &str) -> DbError {
     let engine = dialect.facts().name;
-    let message = format!("what answers there does not speak like a {engine} server{why}");
+    let message = format!("the server at this address does not speak the {engine} protocol{why}");
     DbError::new(ErrorKind::Other, message)
 }

@@ -50,7 +50,7 @@ fn describe_panic(broken: &(dyn Any + Send)) -> DbError {
     let text = text.or_else(|| broken.downcast_ref::<String>().map(String::as_str));
     let message = format!(
         "what the server sent cannot be read: {}",
-        text.unwrap_or("the driver broke over it")
+        text.unwrap_or("the driver failed on it")
     );
     DbError::new(ErrorKind::Connection, message)
 }

@@ -79,8 +79,9 @@ fn url(target: &ServerTarget) -> Option<url::Url> {
 
 /// How the words end when a standby cannot both replay and answer.
 const RECOVERY: &str = "due to conflict with recovery";
-const FEEDBACK: &str = "the standby had to replay what took away rows that the statement still saw: \
-    set hot_standby_feedback = on there, or a longer max_standby_streaming_delay; or read the primary";
+const FEEDBACK: &str = "replication removed rows that the statement was reading: set \
+    hot_standby_feedback = on or a longer max_standby_streaming_delay on the standby, or read the \
+    primary";
 
 /// What only PostgreSQL tells: the place in the statement, in characters from 1, the detail,
 /// the hint.

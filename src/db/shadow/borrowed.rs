@@ -32,7 +32,7 @@ impl Borrowed {
         example: Option<&[Option<String>]>,
     ) -> Result<Borrowed, DbError> {
         let Some(borrow_queries) = dialect.borrow_queries() else {
-            let message = "a shadow of this engine needs no `shadow_url`";
+            let message = "this engine needs no `shadow_url`";
             return Err(DbError::new(ErrorKind::Other, message));
         };
         let keeper = Session::open(target, dialect, None, Access::Write).await?;
@@ -82,7 +82,7 @@ impl Borrowed {
         while self.keeper.value(&lock.take).await?.as_deref() != Some("1") {
             if start.elapsed() > PATIENCE {
                 let message = format!(
-                    "the shadow {} is in use: another run has it since {} seconds at least",
+                    "the shadow {} is in use: another run has held it for at least {} seconds",
                     self.target.shown(),
                     PATIENCE.as_secs()
                 );
@@ -109,8 +109,8 @@ impl Borrowed {
         let names: Vec<String> = rows.into_iter().flatten().flatten().collect();
         if !names.is_empty() {
             let message = format!(
-                "the shadow {} is not bird's to empty: it holds {}; `shadow_url` must be an empty \
-                 database",
+                "bird does not empty the shadow {}: it contains {}; `shadow_url` must name an \
+                 empty database",
                 self.target.shown(),
                 names.join(", ")
             );

@@ -30,7 +30,7 @@ pub use leftover::{Leftover, leftovers};
 /// The prefix of every shadow's name.
 pub const PREFIX: &str = "bird_shadow_";
 /// The hint for a server on which no shadow can be created.
-pub const ELSEWHERE: &str = "lend an empty database on another server with `shadow_url`";
+pub const ELSEWHERE: &str = "name an empty database on another server with `shadow_url`";
 /// The name of the table that marks a borrowed database.
 const MARK: &str = "bird_shadow";
 /// How long a session may take to close.
@@ -259,9 +259,12 @@ async fn explained(mut session: Session, mut error: DbError) -> DbError {
         && let Some(query) = dialect.may_create_query(PREFIX)
         && let Ok(Some(grant)) = session.value(&query).await
     {
-        error.message = format!("this account may make no shadow: {}", error.message);
+        error.message = format!(
+            "this account may not create a scratch database: {}",
+            error.message
+        );
         error.notes.push(format!(
-            "let an administrator run: {grant}; or lend an empty database with `shadow_url`"
+            "let an administrator run: {grant}; or name an empty database with `shadow_url`"
         ));
     }
     session.close().await;

@@ -46,7 +46,7 @@ pub(crate) fn account(subject: &Subject<'_>, account: &str, how: &str) -> CheckR
     match (how, subject.local) {
         ("", true) => CheckResult::ok(format!("{account}, not encrypted, on this machine")),
         ("", false) => CheckResult::warning(format!("{account}, over a network, not encrypted"))
-            .fix("take the word that turns TLS off out of the URL"),
+            .fix("remove the parameter that turns TLS off from the URL"),
         (how, _) => CheckResult::ok(format!("{account}, encrypted ({how})")),
     }
 }

@@ -233,7 +233,10 @@ fn text_of(checker: Checker<'_>, text: &str) -> Result<(), Reason> {
     match found {
         found if !found.edits.is_empty() => {
             let own = &checker.scope.own;
-            Err((format!("runs a text that names the database `{own}`"), true))
+            Err((
+                format!("runs dynamic SQL that names the database `{own}`"),
+                true,
+            ))
         }
         found if found.question.is_some() || found.dynamic_sql => Err((DYNAMIC.to_owned(), true)),
         _ => Ok(()),
@@ -252,7 +255,7 @@ fn texts(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) -> Result<(
     if let Some(language) = &language
         && checker.rules.untrusted.contains(&language.as_str())
     {
-        let why = format!("holds code in the language {language}, which may do anything");
+        let why = format!("contains code in {language}, whose effects bird does not know");
         return Err((why, true));
     }
     let all = code.tokens().enumerate();
@@ -305,7 +308,10 @@ fn inner(checker: Checker<'_>, token: &CodeToken<'_>, found: &mut Found) -> Resu
         }
         None if !inside.edits.is_empty() => {
             let own = &checker.scope.own;
-            return Err((format!("runs a text that names the database `{own}`"), true));
+            return Err((
+                format!("runs dynamic SQL that names the database `{own}`"),
+                true,
+            ));
         }
         None => {}
     }

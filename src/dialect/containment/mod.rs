@@ -111,7 +111,7 @@ pub struct Outside {
     pub matters: bool,
 }
 
-const DYNAMIC: &str = "runs a text that is known only when it runs";
+const DYNAMIC: &str = "runs dynamic SQL";
 
 /// Checks whether a statement stays inside its database.
 #[must_use]
@@ -433,13 +433,13 @@ impl Checker<'_> {
                 .clone()
                 .find(|at| code.get(*at).is_some_and(|it| it.is("ON")));
             let Some(on) = on else {
-                return Err(("gives or takes the membership of a role".to_owned(), at > 0));
+                return Err(("grants or revokes membership in a role".to_owned(), at > 0));
             };
             if code
                 .get(on + 1)
                 .is_some_and(|it| it.is_one_of(&["TABLESPACE", "PARAMETER"]))
             {
-                return Err(("gives privileges on the whole server".to_owned(), false));
+                return Err(("grants privileges on the whole server".to_owned(), false));
             }
             for to in on..rest.end {
                 if code

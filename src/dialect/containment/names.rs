@@ -276,7 +276,7 @@ fn written_to_all(
     let writes = before.is_some_and(|before| before.is_one_of(WRITES)) || deletes;
     if writes && checker.rules.shared.contains(&name.as_str()) {
         Err((
-            format!("writes to `{name}`, which all databases share"),
+            format!("writes to `{name}`, which all databases of the server share"),
             false,
         ))
     } else {

@@ -89,12 +89,9 @@ fn family(column: &Column, dialect: &dyn Dialect) -> Family {
 /// it is compared in this way.
 pub fn agree(compare: &Compare, ours: Product, theirs: Product) -> Result<(), String> {
     match compare {
-        Compare::Collated(collation) if ours != theirs && !is_everywhere(collation) => {
-            Err(format!(
-                "what {collation} takes for the same is known to one product, and the ends are \
-                 on {ours} and {theirs}"
-            ))
-        }
+        Compare::Collated(collation) if ours != theirs && !is_everywhere(collation) => Err(
+            format!("only one product has {collation}, but the sides are on {ours} and {theirs}"),
+        ),
         _ => Ok(()),
     }
 }

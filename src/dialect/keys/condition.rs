@@ -12,9 +12,7 @@ pub fn condition(dialect: &dyn Dialect, text: &str) -> Result<String, String> {
         let part = text.get(token.start..token.end).unwrap_or_default();
         match (token.kind, part) {
             (Kind::Terminator, _) | (Kind::Symbol, ";") => {
-                return Err(wrong(
-                    "has a semicolon, and only one condition can stand here",
-                ));
+                return Err(wrong("contains a semicolon, but must be one condition"));
             }
             (Kind::Comment | Kind::Hint | Kind::Conditional, _) => {
                 return Err(wrong("has a comment"));

@@ -131,7 +131,12 @@ pub fn row_literal(dialect: &dyn Dialect, column: &Column, text: &str) -> Result
 
 /// The bytes in the text form of a column of bytes.
 pub fn bytes_of(column: &Column, text: &str) -> Result<Vec<u8>, String> {
-    let wrong = || format!("`{text}` is no value of {}, which has bytes", column.name);
+    let wrong = || {
+        format!(
+            "`{text}` is not a value of {}, which holds bytes",
+            column.name
+        )
+    };
     let Some(digits) = text.strip_prefix("0x") else {
         let id = uuid::Uuid::try_parse(text).map_err(|_| wrong())?;
         return Ok(id.as_bytes().to_vec());
@@ -228,7 +233,7 @@ pub fn number(column: &Column, text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "`{text}` is no value of {}, which has whole numbers",
+            "`{text}` is not a value of {}, which holds whole numbers",
             column.name
         ))
     }

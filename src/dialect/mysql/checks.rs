@@ -77,7 +77,7 @@ pub const CHECKS: &[Check] = &[
             match zone {
                 "UTC" | "+00:00" | "GMT" | "Etc/UTC" => CheckResult::ok("UTC"),
                 zone => CheckResult::note(format!("{zone}; bird's sessions use UTC"))
-                    .fix("see that applications set their time zone, or set the server to UTC"),
+                    .fix("let applications set their time zone, or set the server to UTC"),
             }
         },
     },
@@ -103,7 +103,7 @@ pub const CHECKS: &[Check] = &[
                 CheckResult::ok("the server takes writes")
             } else {
                 CheckResult::error(format!("the server is set to {}", set.join(", ")))
-                    .fix("connect to the primary, or turn it off there")
+                    .fix("connect to the primary, or turn the setting off")
             }
         },
     },
@@ -116,11 +116,11 @@ pub const CHECKS: &[Check] = &[
         },
         judge: |_, rows| {
             if rows.is_empty() {
-                CheckResult::ok("it replicates from no other server")
+                CheckResult::ok("the server is not a replica")
             } else {
                 CheckResult::warning("it replicates from another server").fix(
-                    "migrate that one: what is written here may collide with it. Where both follow \
-                    each other, say so with --allow replica",
+                    "migrate that server, because writes here may conflict with it; if both \
+                     replicate each other: --allow replica",
                 )
             }
         },
@@ -140,8 +140,8 @@ pub const CHECKS: &[Check] = &[
             match table {
                 0..=3600 => CheckResult::ok(found),
                 _ => CheckResult::note(found).fix(
-                    "bird itself waits 5 s and comes again; set it lower for everybody else who \
-                     changes tables: while an ALTER waits, all readers queue behind it",
+                    "bird waits 5 s and retries; set a limit for other clients that change tables, \
+                     because all readers queue behind a waiting ALTER",
                 ),
             }
         },
@@ -154,8 +154,10 @@ pub const CHECKS: &[Check] = &[
             let strict = |mode: &str| STRICT.contains(&mode);
             match cell(rows, 0, 0).split(',').find(|mode| strict(mode)) {
                 Some(mode) => CheckResult::ok(format!("strict ({mode})")),
-                None => CheckResult::warning("not strict: what does not fit is cut off silently")
-                    .fix("SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',STRICT_TRANS_TABLES')"),
+                None => CheckResult::warning(
+                    "not strict: the server silently truncates values that do not fit",
+                )
+                .fix("SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',STRICT_TRANS_TABLES')"),
             }
         },
     },
@@ -164,11 +166,13 @@ pub const CHECKS: &[Check] = &[
         inside: false,
         query: |_| "SELECT @@lower_case_table_names".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
-            "0" => CheckResult::ok("upper and lower case differ"),
+            "0" => CheckResult::ok("names are case-sensitive"),
             value => CheckResult::note(format!(
-                "upper and lower case are one (lower_case_table_names = {value})"
+                "names are not case-sensitive (lower_case_table_names = {value})"
             ))
-            .fix("write each table's name in one way: elsewhere the case may count"),
+            .fix(
+                "always write a table's name in the same case: other servers may be case-sensitive",
+            ),
         },
     },
     Check {
@@ -178,7 +182,7 @@ pub const CHECKS: &[Check] = &[
         judge: |subject, rows| {
             let (packet, largest) = (number(rows, 0, 0), subject.largest as u64);
             let found = format!(
-                "a statement may have {packet} bytes; the largest pending one has {largest}"
+                "the server accepts statements of {packet} bytes; the largest pending one has {largest}"
             );
             // The command's own byte and some room for what the protocol adds.
             if largest + 64 > packet {
@@ -283,7 +287,7 @@ fn privileges(subject: &Subject<'_>, rows: &Rows) -> CheckResult {
         .filter(|privilege| !some(privilege, false) || some(privilege, true))
         .collect();
     if missing.is_empty() {
-        return CheckResult::ok("the account may do what migrations need");
+        return CheckResult::ok("the account has the privileges that migrations need");
     }
     let missing = missing.join(", ");
     let roles = lines().any(|line| line.starts_with("GRANT ") && !line.contains(" ON "));

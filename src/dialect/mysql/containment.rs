@@ -4,21 +4,21 @@ use super::session::LEXICAL_MODES;
 use crate::dialect::containment::{Dynamic, Mode, Rules, Signs};
 
 const ACCOUNTS: &str = "changes accounts, which belong to the whole server";
-const DATABASES: &str = "makes or drops a database";
-const SERVER: &str = "changes what belongs to the whole server";
-const ACTS: &str = "acts upon the whole server";
+const DATABASES: &str = "creates or drops a database";
+const SERVER: &str = "changes a setting or object of the whole server";
+const ACTS: &str = "affects the whole server";
 const FILES: &str = "reads or writes files of the server";
-const ELSEWHERE: &str = "leads to another server";
+const ELSEWHERE: &str = "connects to another server";
 
 const HEADS: Signs = &[
-    (&["USE"], "chooses another database"),
+    (&["USE"], "switches to another database"),
     (
         &["GRANT"],
-        "gives privileges, which belong to the whole server",
+        "grants privileges, which belong to the whole server",
     ),
     (
         &["REVOKE"],
-        "takes privileges, which belong to the whole server",
+        "revokes privileges, which belong to the whole server",
     ),
     (&["CREATE", "USER"], ACCOUNTS),
     (&["ALTER", "USER"], ACCOUNTS),
@@ -88,7 +88,7 @@ const FUNCTIONS: Signs = &[
     (&["load_file"], FILES),
     (
         &["get_lock", "release_lock", "release_all_locks"],
-        "takes or gives back locks of the whole server",
+        "takes or releases locks of the whole server",
     ),
     (
         &[

@@ -8,7 +8,7 @@ pub(super) const FORBIDDEN: &[(&[&str], Forbidden)] = &[
         &["USE"],
         Forbidden {
             what: "USE",
-            why: "a migration stays in its own database",
+            why: "a migration may only use its own database",
         },
     ),
     (
@@ -70,10 +70,10 @@ pub(super) const FORBIDDEN: &[(&[&str], Forbidden)] = &[
 ];
 
 /// Why a session must not become read-only.
-pub(super) const UNWRITTEN: &str = "bird could not write its journal any more";
+pub(super) const UNWRITTEN: &str = "bird could no longer write its journal";
 /// Why a session must not choose what is written to the binary log.
 const LOGGED: &str =
-    "statement and journal row must reach the binary log alike, or replicas differ";
+    "the statement and its journal row must both reach the binary log, or replicas differ";
 
 /// Variables that no migration may set.
 pub(super) const SETTINGS: &[(&str, Forbidden)] = &[

@@ -93,11 +93,11 @@ impl ServerFacts for MySql {
         let [major, minor] = Variant::of(server).atomic_ddl_since;
         if !server.version.is_at_least(&[major, minor]) {
             doubts.push(format!(
-                "{server} is older than {major}.{minor}: a crash may leave a statement half done"
+                "{server} is older than {major}.{minor}: after a crash, a statement may be half done"
             ));
         }
         if let Some(variant) = server.variant {
-            doubts.push(format!("it is {variant}, on which bird is not tested"));
+            doubts.push(format!("bird is not tested on {variant}"));
         }
         doubts
     }

@@ -50,21 +50,21 @@ pub static SYNTAX: Syntax = Syntax {
             hints: &[
                 (
                     &["source", "."],
-                    "put the statements of the other file here, or make it a migration of its own",
+                    "put the statements of the other file here, or make that file a migration",
                 ),
                 (&["g", "G", "p"], "end the statement with a semicolon"),
                 (&["!", "system"], "run shell commands outside of migrations"),
                 (
                     &["u", "r", "connect"],
-                    "the configuration says which database a migration runs on",
+                    "remove it: bird.toml says which database a migration runs on",
                 ),
                 (
                     &["C", "charset"],
-                    "bird's sessions speak utf8mb4; take the line out",
+                    "remove the line: bird's sessions use utf8mb4",
                 ),
                 (&["d"], "write a DELIMITER line"),
             ],
-            hint: "take the line out; bird sends statements, not client commands",
+            hint: "remove the line: bird sends SQL statements, not client commands",
         },
     },
     grammar: Grammar {

@@ -41,7 +41,7 @@ pub const CHECKS: &[Check] = &[
         inside: true,
         query: |subject| Postgres.preflight_query(subject.schema).unwrap_or_default(),
         judge: |_, rows| match cell(rows, 0, 0) {
-            "" => CheckResult::ok("the account may do what migrations need"),
+            "" => CheckResult::ok("the account has the privileges that migrations need"),
             grant => CheckResult::error("the account may not create anything in its schema")
                 .fix(format!("let an administrator run: {grant}")),
         },
@@ -57,7 +57,7 @@ pub const CHECKS: &[Check] = &[
         judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
             ("UTF8", collation) => CheckResult::ok(format!("UTF8, collation {collation}")),
             (other, _) => CheckResult::warning(format!("{other}, not UTF8"))
-                .fix("make the database anew, with ENCODING 'UTF8' TEMPLATE template0"),
+                .fix("create the database again with ENCODING 'UTF8' TEMPLATE template0"),
         },
     },
     Check {
@@ -85,7 +85,7 @@ pub const CHECKS: &[Check] = &[
                 CheckResult::error("the server is a standby").fix("connect to the primary")
             }
             (_, "on") => CheckResult::warning("default_transaction_read_only is on")
-                .fix("somebody wants this account not to write: ask who, or use another"),
+                .fix("ask who made this account read-only, or use another"),
             _ => CheckResult::ok("the server takes writes"),
         },
     },
@@ -99,13 +99,13 @@ pub const CHECKS: &[Check] = &[
         },
         judge: |_, rows| match (cell(rows, 0, 0), cell(rows, 0, 1)) {
             (lock, statement) if statement != "0" => CheckResult::note(format!(
-                "a statement is ended after {statement} ms, a wait for a lock after {lock} ms \
-                 (0 is never)"
+                "the server cancels a statement after {statement} ms, a wait for a lock after \
+                 {lock} ms (0 means never)"
             ))
             .fix("bird's own sessions follow `lock_timeout` and `statement_timeout` of bird.toml"),
             ("0", _) => CheckResult::note("lock_timeout = 0: waits for locks without a limit").fix(
-                "bird itself waits 5 s and comes again; set lock_timeout for everybody else who \
-                 changes tables: while an ALTER waits, all readers queue behind it",
+                "bird waits 5 s and retries; set lock_timeout for other clients that change \
+                 tables, because all readers queue behind a waiting ALTER",
             ),
             (lock, _) => CheckResult::ok(format!("lock_timeout = {lock} ms")),
         },
@@ -118,12 +118,14 @@ pub const CHECKS: &[Check] = &[
                 .into()
         },
         judge: |_, rows| match cell(rows, 0, 0) {
-            "" => {
-                CheckResult::note("before version 14 a statement goes on when its client is gone")
-            }
-            "0" => CheckResult::note("a statement goes on when its client is gone")
+            "" => CheckResult::note(
+                "before version 14, a statement continues after its client has disconnected",
+            ),
+            "0" => CheckResult::note("a statement continues after its client has disconnected")
                 .fix("ALTER SYSTEM SET client_connection_check_interval = '10s'"),
-            interval => CheckResult::ok(format!("looked for every {interval} ms")),
+            interval => CheckResult::ok(format!(
+                "the server checks for lost clients every {interval} ms"
+            )),
         },
     },
     Check {

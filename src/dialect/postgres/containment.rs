@@ -3,11 +3,11 @@
 use crate::dialect::containment::{Dynamic, Mode, Rules, Signs};
 
 const ACCOUNTS: &str = "changes roles, which belong to the whole server";
-const DATABASES: &str = "makes or drops a database";
-const SERVER: &str = "changes what belongs to the whole server";
-const ACTS: &str = "acts upon the whole server";
+const DATABASES: &str = "creates or drops a database";
+const SERVER: &str = "changes a setting or object of the whole server";
+const ACTS: &str = "affects the whole server";
 const FILES: &str = "reads or writes files of the server";
-const ELSEWHERE: &str = "leads to another server";
+const ELSEWHERE: &str = "connects to another server";
 
 const HEADS: Signs = &[
     (&["CREATE", "ROLE"], ACCOUNTS),
@@ -24,11 +24,11 @@ const HEADS: Signs = &[
     (&["DROP", "GROUP"], ACCOUNTS),
     (
         &["REASSIGN", "OWNED"],
-        "changes who owns things of the whole server",
+        "changes the owner of objects of the whole server",
     ),
     (
         &["DROP", "OWNED"],
-        "takes privileges on things of the whole server",
+        "revokes privileges on objects of the whole server",
     ),
     (&["COMMENT", "ON", "ROLE"], ACCOUNTS),
     (&["COMMENT", "ON", "TABLESPACE"], SERVER),
@@ -69,7 +69,7 @@ const FUNCTIONS: Signs = &[
     ),
     (
         &["dblink", "dblink_*", "postgres_fdw_*"],
-        "leads to another database",
+        "connects to another database",
     ),
     (
         &[

@@ -41,7 +41,7 @@ impl Cells for CopyRow<'_> {
 }
 
 fn broken() -> String {
-    "the rows that the server copies out are cut wrongly".to_owned()
+    "the server sent malformed COPY data".to_owned()
 }
 
 impl Copy {
@@ -71,7 +71,7 @@ impl Copy {
         if self.state == State::Ended && self.rest.is_empty() {
             Ok(())
         } else {
-            Err("the server ended its rows too early".to_owned())
+            Err("the server's COPY data ended too early".to_owned())
         }
     }
 
@@ -113,7 +113,7 @@ impl Copy {
 fn header(bytes: &[u8]) -> Result<Option<usize>, String> {
     let known = bytes.len().min(SIGNATURE.len());
     if bytes.get(..known) != SIGNATURE.get(..known) {
-        return Err("the server copies out no binary rows".to_owned());
+        return Err("the server did not send binary COPY data".to_owned());
     }
     let Some(extension) = long(bytes, SIGNATURE.len() + 4) else {
         return Ok(None);

@@ -174,8 +174,8 @@ fn characters(
             },
             _ => {
                 return Err(format!(
-                    "{} cannot be compared by {collation}: PostgreSQL tells no sort keys, and what \
-                     is the same to its usual collations has the same bytes, which `text` means",
+                    "{} cannot be compared by {collation}: PostgreSQL gives no sort keys; its \
+                     deterministic collations compare bytes, which `text` does",
                     column.name
                 ));
             }

@@ -9,9 +9,9 @@ use crate::dialect::recovery::{
 use crate::sql::Cursor;
 
 /// Why the statements of a whole cluster are refused.
-const CLUSTER: &str = "it changes the whole cluster and commits by itself, and nothing in this \
-     database tells whether it ran";
-const DETACH: &str = "it commits twice by itself, and a kill in between leaves a state of its own";
+const CLUSTER: &str =
+    "it changes the whole cluster and commits, and nothing in this database shows whether it ran";
+const DETACH: &str = "it commits twice, and a crash in between leaves an intermediate state";
 
 /// An index that a statement creates.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,7 +97,7 @@ impl ServerFacts for Postgres {
     fn doubts(&self, server: &Server) -> Vec<String> {
         let variant = server.variant.iter();
         variant
-            .map(|variant| format!("it is {variant}, on which bird is not tested"))
+            .map(|variant| format!("bird is not tested on {variant}"))
             .collect()
     }
 

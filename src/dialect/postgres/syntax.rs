@@ -56,11 +56,11 @@ pub static SYNTAX: Syntax = Syntax {
             hints: &[
                 (
                     &["i", "ir", "include", "include_relative"],
-                    "put the statements of the other file here, or make it a migration of its own",
+                    "put the statements of the other file here, or make that file a migration",
                 ),
                 (
                     &["c", "connect"],
-                    "the configuration says which database a migration runs on",
+                    "remove it: bird.toml says which database a migration runs on",
                 ),
                 (
                     &["restrict", "unrestrict"],
@@ -73,15 +73,12 @@ pub static SYNTAX: Syntax = Syntax {
                 ),
                 (
                     &["set", "unset", "if", "elif", "else", "endif"],
-                    "write the statements out; migrations have no variables and no conditions",
+                    "write the statements in full: migrations have no variables or conditions",
                 ),
-                (
-                    &["encoding"],
-                    "bird's sessions speak UTF-8; take the line out",
-                ),
+                (&["encoding"], "remove the line: bird's sessions use UTF-8"),
                 (&["!"], "run shell commands outside of migrations"),
             ],
-            hint: "take the line out; bird sends statements, not client commands",
+            hint: "remove the line: bird sends SQL statements, not client commands",
         },
     },
     grammar: Grammar {

@@ -20,7 +20,7 @@ pub const CHECKS: &[Check] = &[
         query: |_| "PRAGMA journal_mode".into(),
         judge: |_, rows| match cell(rows, 0, 0) {
             mode @ ("off" | "memory") => {
-                CheckResult::warning(format!("{mode}: a crash destroys the file"))
+                CheckResult::warning(format!("{mode}: a crash can destroy the file"))
                     .fix("PRAGMA journal_mode = wal")
             }
             mode => CheckResult::ok(mode),

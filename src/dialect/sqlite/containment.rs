@@ -41,5 +41,5 @@ const FUNCTIONS: Signs = &[
         ],
         FILES,
     ),
-    (&["fts3_tokenizer"], "reaches into bird's memory"),
+    (&["fts3_tokenizer"], "accesses bird's memory"),
 ];

@@ -29,8 +29,8 @@ pub const FORBIDDEN: &[(&[&str], Forbidden)] = &[
         &["PRAGMA", "foreign_keys"],
         Forbidden {
             what: "PRAGMA foreign_keys",
-            why: "inside a transaction it does nothing; bird turns foreign keys off by itself \
-                  for a file that drops or rebuilds a table, and checks them before it commits",
+            why: "it has no effect in a transaction; bird turns foreign keys off for a file that \
+                drops or rebuilds a table, and checks them before it commits",
         },
     ),
 ];

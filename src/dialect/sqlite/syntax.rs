@@ -35,19 +35,19 @@ pub static SYNTAX: Syntax = Syntax {
             hints: &[
                 (
                     &["read"],
-                    "put the statements of the other file here, or make it a migration of its own",
+                    "put the statements of the other file here, or make that file a migration",
                 ),
                 (&["import"], "write the rows as INSERT statements"),
                 (
                     &["open", "restore", "load"],
-                    "the configuration says which database a migration runs on",
+                    "remove it: bird.toml says which database a migration runs on",
                 ),
                 (
                     &["shell", "system"],
                     "run shell commands outside of migrations",
                 ),
             ],
-            hint: "take the line out; bird sends statements, not client commands",
+            hint: "remove the line: bird sends SQL statements, not client commands",
         },
     },
     grammar: Grammar {

@@ -261,7 +261,7 @@ impl Reversals<'_> {
                     unneeded
                 }
             }
-            "START" if !words.sees_at(1, &["TRANSACTION"]) => stays("acts upon the whole server"),
+            "START" if !words.sees_at(1, &["TRANSACTION"]) => stays("affects the whole server"),
             verb if SESSION.contains(&verb) => unneeded,
             "SELECT" | "WITH" | "TABLE" | "(" => self.query(&words, earlier),
             "DO" => match words.get(1) {
@@ -325,7 +325,7 @@ impl Reversals<'_> {
         Found::Known(if defines && !may_write(&texts) {
             Reversal::Difference
         } else {
-            Reversal::Stays("runs a text that is known only when it runs".to_owned())
+            Reversal::Stays("runs dynamic SQL".to_owned())
         })
     }
 

@@ -81,8 +81,7 @@ impl<R: BufRead + Seek> PlanReader<R> {
         let Some(footer) = footer.filter(|_| last.ends_with(b"\n")) else {
             return Err(PlanError {
                 line: Some(lines),
-                message: "the file ends here, without the last line of a plan: it was cut off"
-                    .to_owned(),
+                message: "the file is incomplete: the last line of the plan is missing".to_owned(),
             });
         };
         let covered = find(&last, DIGEST.as_bytes()).unwrap_or(0);
@@ -102,7 +101,7 @@ impl<R: BufRead + Seek> PlanReader<R> {
         }
         if reader.totals.len() != reader.header.references.len() {
             return Err(whole(
-                "its last line counts other references than its first",
+                "its last line counts different references than its first",
             ));
         }
         Ok(reader)
@@ -134,21 +133,21 @@ impl<R: BufRead + Seek> PlanReader<R> {
             message,
         };
         let line: Line =
-            serde_json::from_slice(text).map_err(|error| fault(format!("no row: {error}")))?;
+            serde_json::from_slice(text).map_err(|error| fault(format!("not a row: {error}")))?;
         let reference = self.header.references.get(line.reference);
-        let reference =
-            reference.ok_or_else(|| fault("a row of a reference that is not there".into()))?;
+        let reference = reference
+            .ok_or_else(|| fault("a row of a reference that the plan does not have".into()))?;
         let named = line.row.keys().eq(reference.key.iter());
         let mut row = Vec::with_capacity(line.row.len());
         for value in line.row.into_values() {
             match value {
                 Value::String(text) => row.push(text),
-                _ => return Err(fault("a row is named by texts".into())),
+                _ => return Err(fault("the key of a row must be strings".into())),
             }
         }
         if !named || line.key.len() != reference.width() {
             return Err(fault(
-                "a row with other columns than the first line tells".into(),
+                "a row has different columns than the first line declares".into(),
             ));
         }
         Ok(PlannedRow {
@@ -170,7 +169,7 @@ impl<R: BufRead + Seek> PlanReader<R> {
                 return fault;
             }
         }
-        whole("it is not as it was written: the digest in its last line is of another text")
+        whole("it was changed after it was written: the digest in its last line does not match")
     }
 }
 
@@ -187,11 +186,11 @@ fn header(text: &[u8]) -> Result<Header, PlanError> {
         message,
     };
     let value: Value = serde_json::from_slice(text)
-        .map_err(|_| fault("this is no plan that `bird audit --plan` wrote".into()))?;
+        .map_err(|_| fault("this is not a plan that `bird audit --plan` wrote".into()))?;
     match value.get("bird_repair_plan").and_then(Value::as_u64) {
         None => {
             return Err(fault(
-                "this is no plan that `bird audit --plan` wrote".into(),
+                "this is not a plan that `bird audit --plan` wrote".into(),
             ));
         }
         Some(format) if format != u64::from(FORMAT) => {
@@ -201,7 +200,7 @@ fn header(text: &[u8]) -> Result<Header, PlanError> {
         }
         Some(_) => {}
     }
-    serde_json::from_value(value).map_err(|error| fault(format!("no plan: {error}")))
+    serde_json::from_value(value).map_err(|error| fault(format!("not a plan: {error}")))
 }
 
 /// The next line with its line break; `None` at the end of the file.
@@ -214,7 +213,7 @@ fn line(from: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, PlanErr
     };
     let read = read.map_err(|error| fault(format!("cannot read it: {error}")))?;
     if read as u64 == LONGEST {
-        return Err(fault("no line of a plan is so long".into()));
+        return Err(fault("a line is too long for a plan".into()));
     }
     Ok((read > 0).then_some(text))
 }

@@ -151,7 +151,8 @@ fn a_copy_is_as_good() {
         "{}",
         output.transcript()
     );
-    output.warns("follows no server that it tells of: rows that it has not got are not seen");
+    output
+        .warns("reports no server that it replicates from: rows that it has not got are not seen");
     let output = run(&world, &[REPLICA, REPLICA]).exits(2);
     output.warns("`twitter` is named twice");
     let output = run(&world, &[REPLICA, NO_LAG]).exits(2);
@@ -271,7 +272,7 @@ fn one_that_does_not_follow_is_told(pair: &Pair, world: &World) {
     assert_eq!(replica["follows"], false, "{replica}");
     assert_eq!(replica["behind_seconds"], Value::Null, "{replica}");
     assert!(
-        output.transcript().contains("does not follow"),
+        output.transcript().contains("does not replicate"),
         "{}",
         output.transcript()
     );
@@ -349,11 +350,11 @@ fn another_is_told_apart(pair: &Pair, world: &World) {
     }
     let output = elsewhere.run(&[&["audit"], REPLICA].concat());
     match pair.engine {
-        Engine::Postgres => output.exits(2).warns("it follows another server"),
+        Engine::Postgres => output.exits(2).warns("it replicates from another server"),
         // There replicas may follow each other in a chain.
         _ => output
             .ok()
-            .warns("follows another server than twitter is on"),
+            .warns("replicates from another server than that of twitter"),
     };
 }
 
@@ -409,7 +410,7 @@ fn an_account_that_may_not_ask(pair: &Pair, world: &World) {
         Engine::MariaDb => "GRANT SLAVE MONITOR",
         _ => "GRANT REPLICATION CLIENT",
     };
-    let output = output.warns("does not tell this account how far behind it is");
+    let output = output.warns("does not report to this account how far behind it is");
     output.warns(right);
     pair.primary("", &format!("{} ON *.* TO {one}", right));
     pair.catch_up("twitter");

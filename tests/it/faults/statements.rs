@@ -50,7 +50,7 @@ fn a_blocked_statement_steps_back_and_names_who_is_in_the_way(engine: Engine) {
     world.client("ums", "SELECT count(*) FROM a");
     assert!(start.elapsed() < Duration::from_secs(4));
     let stopped = running.finish().exits(4);
-    let who = "its tables are held by session";
+    let who = "its tables are locked by session";
     let stopped = stopped.warns(who).warns("--lock-timeout");
     let status = world.run(&["status", "--format", "json"]).ok().json();
     let partial = &database(&status, "ums")["partial"];

@@ -128,7 +128,10 @@ fn what_cannot_be_accepted_is_refused(engine: Engine) {
     ] {
         world.run(&accept(version)).exits(3).warns(output);
     }
-    world.run(&accept("ums@x")).exits(2).warns("is no version");
+    world
+        .run(&accept("ums@x"))
+        .exits(2)
+        .warns("is not a version");
     world
         .run(&accept("umd@1"))
         .exits(2)

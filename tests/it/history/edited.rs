@@ -123,7 +123,7 @@ fn whatever_stands_in_bird_s_tables_is_told_in_words() {
                  INSERT INTO bird_applied VALUES ({row})"
             );
             world.client("ums", &sql);
-            refuses(&world, "what was kept of it cannot be read");
+            refuses(&world, "its stored text cannot be read");
         }
         // A view, and a table that is none of bird's, are no reason to stop what is not about them.
         let world = applied(engine);
@@ -132,7 +132,7 @@ fn whatever_stands_in_bird_s_tables_is_told_in_words() {
             "DROP TABLE bird_applied; CREATE VIEW bird_applied AS SELECT 1",
         );
         world.run(&["status", "--exit-code"]).ok();
-        refuses(&world, "what was kept of it cannot be read");
+        refuses(&world, "its stored text cannot be read");
     });
 }
 

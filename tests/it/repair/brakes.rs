@@ -21,7 +21,7 @@ fn a_brake_holds_before_anything_is_written(engine: Engine) {
         for command in [PLAN, EXECUTE] {
             let output = world.run(&[command, allow].concat()).exits(3);
             // A preview lists the consents that are missing; the run fails with the code.
-            let listed = output.stdout.contains("the run will ask for 1 consent:");
+            let listed = output.stdout.contains("the run needs 1 consent:");
             let named = output.stderr.contains(code);
             assert!(
                 named || (command == PLAN && listed),

@@ -16,7 +16,7 @@ fn what_is_kept_goes_for_good_with_consent(engine: Engine) {
     let purge = ["repair", "--purge", &run, "--format", "json"];
     let allowed = [&purge[..], &["--allow", "data-loss"]].concat();
     // How much it is comes first, and nothing is lost without a word.
-    let gone = "`bird_quarantine_notes` that would be gone for good: 5";
+    let gone = "`bird_quarantine_notes` that would be deleted for good: 5";
     world.run(&purge).exits(3).warns("data-loss").warns(gone);
     let lacks = world.run(&[&purge[..], &["--dry-run"]].concat()).exits(3);
     let lacks = lacks.json();
@@ -58,7 +58,7 @@ fn what_is_kept_goes_for_good_with_consent(engine: Engine) {
     world.run(EXECUTE).exits(3).warns("plan-undone");
     // There is nothing left to purge, which needs no consent.
     let again = world.run(&["repair", "--purge", &run]).ok();
-    again.says("nothing is kept of the run");
+    again.says("no rows of the run");
     let nobody = "00000000-0000-0000-0000-000000000000";
     world
         .run(&["repair", "--purge", nobody])

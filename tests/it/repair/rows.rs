@@ -188,7 +188,10 @@ fn columns_may_change_between_repairs(engine: Engine) {
     // A row that lacks a column that was kept cannot come back as it was.
     world.client("twitter", "ALTER TABLE things DROP COLUMN later");
     let undo = ["repair", "--undo", &again];
-    world.run(&undo).exits(3).warns("had a column `later`");
+    world
+        .run(&undo)
+        .exits(3)
+        .warns("no longer has its column `later`");
     world.client("twitter", "ALTER TABLE things ADD COLUMN later INT");
     world.run(&undo).ok();
     assert_eq!(world.client("twitter", &output), before);

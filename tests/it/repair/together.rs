@@ -134,12 +134,12 @@ fn a_key_is_set_to_null_and_back(engine: Engine) {
     let undo = ["repair", "--undo", &run];
     let output = world.run(&undo).exits(4);
     assert!(
-        output.stdout.contains("it refers to something again"),
+        output.stdout.contains("its key is set again"),
         "{}",
         output.transcript()
     );
     assert!(
-        output.stdout.contains("the row is not there any more"),
+        output.stdout.contains("the row does not exist any more"),
         "{}",
         output.transcript()
     );

@@ -140,7 +140,9 @@ fn what_bird_does_not_write_is_left_out_of_the_proof(engine: Engine) {
         }
         world.client("twitter", "ALTER TABLE t ADD b int");
         let run = diff(&world, "ums", "twitter", &["--verify"]).exits(1);
-        let run = run.says(": verified in a shadow, without ").says(what);
+        let run = run
+            .says(": verified in a scratch database, without ")
+            .says(what);
         run.says("\nALTER TABLE \"t\" ADD COLUMN \"b\" integer;");
     }
 }

@@ -182,7 +182,7 @@ fn an_account_that_may_make_no_shadow_is_told_what_it_lacks(engine: Engine) {
         .run(&["diff", "ums", "ums@migrations"])
         .exits(2)
         .warns("error[denied]")
-        .warns("this account may make no shadow")
+        .warns("this account may not create a scratch database")
         .warns(&format!("let an administrator run: {grant}"))
         .warns("`shadow_url`");
     world.run(&["doctor"]).says(&grant);
@@ -200,7 +200,7 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
         world
             .run(&["status"])
             .exits(2)
-            .warns("its shadows are in memory and need none");
+            .warns("bird replays files of this engine in memory and needs no shadow");
         return;
     }
     let made = canaries(engine).engine("lent", engine);
@@ -257,7 +257,7 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
     }
     world
         .run(&["doctor", "-v"])
-        .says("a database is lent for it");
+        .says("`shadow_url` names a database");
     // What stands there is somebody's, unless bird has marked it.
     made.client("lent", "CREATE TABLE theirs (id INT)");
     differs(world.run(&["diff", "ums@migrations", "wanted.sql"]));
@@ -270,7 +270,7 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
     world
         .run(&["diff", "ums@migrations", "wanted.sql"])
         .exits(2)
-        .warns("is not bird's to empty: it holds theirs");
+        .warns("it contains theirs");
     assert!(names("lent").contains("theirs"));
     made.client("lent", "DROP TABLE theirs");
     // A database that was migrated since is no shadow any more.

@@ -61,7 +61,7 @@ pub async fn fill(
             }
             if let (Some(undo), Some(_)) = (&file.undo, &applied) {
                 context.progress.notice(&format!(
-                    "{}: {} is not used: its migration was edited after it was applied",
+                    "{}: {} is not used, because its migration was edited after it was applied",
                     member.database.name, undo.file
                 ));
             }
@@ -266,7 +266,7 @@ fn undo(database: &Database, one: &Computed, reversals: &[Reversal]) -> Undo {
         });
     let steps: Vec<DdlStep> = derived.chain(one.back.steps.iter().cloned()).collect();
     let mut text = format!(
-        "-- Takes back {}, worked out from the difference.\n",
+        "-- Undoes {}, computed from the difference.\n",
         one.file.title()
     );
     if steps.iter().any(|step| step.alone) {
@@ -277,7 +277,7 @@ fn undo(database: &Database, one: &Computed, reversals: &[Reversal]) -> Undo {
     let name = &one.file.file;
     let name = name.strip_suffix(".sql").unwrap_or(name);
     Undo {
-        file: format!("{name}.undo.sql (worked out)"),
+        file: format!("{name}.undo.sql (computed)"),
         text: text.into(),
         computed: true,
     }

@@ -94,7 +94,7 @@ async fn step_back(
     let before = before.filter(|applied| *applied < version).max();
     let label_before = match before {
         Some(before) => format!("{name}@{before}"),
-        None => format!("{name} with nothing in it"),
+        None => format!("the empty {name}"),
     };
     let texts = |end: usize| {
         let mut texts = before.map_or_else(Vec::new, |before| {
@@ -140,12 +140,12 @@ async fn step_back(
         }
         Verified::No(why) | Verified::Wrong(why) => {
             let message = format!(
-                "{} of `{name}` has no undo file, and none can be worked out: {why}",
+                "{} of `{name}` has no undo file, and bird cannot compute one: {why}",
                 file.title()
             );
             let wanted = file.file.strip_suffix(".sql").unwrap_or(&file.file);
             let fault = Diagnostic::new(Code::NoUndo, message).database(name);
-            let hint = format!("write {wanted}.undo.sql, with the statements that take it back");
+            let hint = format!("write {wanted}.undo.sql with the statements that undo it");
             Err(Failure::refused(fault.hint(hint)))
         }
     }

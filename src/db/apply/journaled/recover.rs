@@ -28,12 +28,12 @@ impl File<'_, '_> {
         };
         if doubt.server != self.run.identity {
             return undecided(
-                "it was sent on another server, which may be running it still",
+                "it was sent to another server, which may still be running it",
                 now,
             );
         }
         let (Some(before), Some(now)) = (&doubt.before, now) else {
-            return undecided("nothing that can be looked at tells whether it ran", None);
+            return undecided("nothing in the database shows whether it ran", None);
         };
         self.intent = Some(at);
         self.before = Some(before.clone());
@@ -56,7 +56,7 @@ impl File<'_, '_> {
                 Ok(false)
             }
             Completion::InDoubt => undecided(
-                "its objects are other than before, in a way that it does not explain",
+                "its objects have changed in a way that the statement does not explain",
                 Some(now),
             ),
         }

@@ -156,7 +156,7 @@ pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, St
         let row = answer.map_or(&[][..], Vec::as_slice);
         let Some(printed) = row.get(printed_at(wanted.what)).and_then(Option::as_deref) else {
             return Err(format!(
-                "the account may not see how {} {} is defined",
+                "the account may not see the definition of {} {}",
                 wanted.what.to_lowercase(),
                 wanted.name
             ));

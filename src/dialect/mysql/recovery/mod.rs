@@ -24,18 +24,17 @@ use alter::Alter;
 use completion::{Copied, Emptied, Renamed, Replaced, Swapped};
 use program::Created;
 
-const CALLS: &str = "what it calls may commit by itself, and then nothing tells whether it ran";
-const DYNAMIC: &str = "which statement it runs is known only when it runs";
-const FILES: &str = "it reads or writes a file of the server, which no transaction holds";
-const BLOCK: &str =
-    "its statements may commit by themselves, and then nothing tells how far it came";
-const TEMPORARY: &str = "its rows are gone with the session, so a file that stopped half way could \
-     not go on";
+const CALLS: &str = "the routine may commit, and then nothing shows whether the statement ran";
+const DYNAMIC: &str = "the statement that it runs is known only at run time";
+const FILES: &str = "it reads or writes a file of the server, which a transaction does not protect";
+const BLOCK: &str = "its statements may commit, and then nothing shows how far it ran";
+const TEMPORARY: &str =
+    "its rows are lost with the session, so a file that stopped half-way could not continue";
 
 /// Algorithms of online DDL, the least disturbing first.
 const ALGORITHMS: &[(&str, &str)] = &[
     ("instant", "ALGORITHM=INSTANT,"),
-    ("inplace, without a lock", "ALGORITHM=INPLACE, LOCK=NONE,"),
+    ("INPLACE, without a lock", "ALGORITHM=INPLACE, LOCK=NONE,"),
 ];
 
 /// The storage engines that can roll back.

@@ -5,7 +5,7 @@ use super::{FILES, class};
 use crate::dialect::recovery::{AutoCommitted, RecoveryClass};
 use crate::sql::Cursor;
 
-const ANOTHER: &str = "the session that goes on with a file after a crash would set another value";
+const ANOTHER: &str = "the session that continues a file after a crash would set another value";
 
 /// Functions that give the same value at any time.
 const STEADY: &[&str] = &[

@@ -203,7 +203,7 @@ impl<'t> Builder<'t> {
             .push(format!("DROP COLUMN {}", quote(&column.name)));
         let virtually = column.generated.is_some();
         if !virtually {
-            let why = format!("the values of `{}` are gone", column.name);
+            let why = format!("the values of `{}` are lost", column.name);
             self.risk(Hazard::DataLoss, why);
         }
     }
@@ -363,7 +363,7 @@ impl<'t> Builder<'t> {
     fn add_check(&mut self, check: &Check) {
         self.clauses.push(format!("ADD {}", clause::check(check)));
         if !check.options.contains_key("enforced") {
-            let why = format!("a row may not fulfil {}", check.expression);
+            let why = format!("existing rows may violate {}", check.expression);
             self.risk(Hazard::MayFail, why);
         }
     }
@@ -385,7 +385,7 @@ impl<'t> Builder<'t> {
         self.clauses
             .push(format!("ALTER CHECK {name} {not}ENFORCED"));
         if not.is_empty() {
-            let why = format!("a row may not fulfil {}", check.expression);
+            let why = format!("existing rows may violate {}", check.expression);
             self.risk(Hazard::MayFail, why);
         }
     }

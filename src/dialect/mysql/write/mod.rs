@@ -148,7 +148,7 @@ impl<'w> Writer<'w> {
                 Alter::Option { name, value }
                     if name.ends_with(" directory") && value.from != value.to =>
                 {
-                    Some(format!("the server keeps {table} where it is: {name}"))
+                    Some(format!("the server keeps {table} in its place: {name}"))
                 }
                 _ => None,
             })
@@ -256,7 +256,7 @@ impl<'w> Writer<'w> {
         }
         for table in gone {
             let sql = format!("DROP TABLE {}", quote(&table.name));
-            let why = format!("the rows of `{}` are gone", table.name);
+            let why = format!("the rows of `{}` are lost", table.name);
             let step = DdlStep::new(table.id(), sql).risk(Hazard::DataLoss, why);
             self.push(step);
         }
@@ -272,11 +272,11 @@ impl<'w> Writer<'w> {
                 }
                 Change::Replace(pair) if pair.to.kind == Kind::Sequence => {
                     if let Some(step) = statement::alter_sequence(&pair.from, &pair.to) {
-                        let why = "its next value may be outside of the new bounds";
+                        let why = "its next value may be outside the new bounds";
                         self.push(step.risk(Hazard::MayFail, why));
                         continue;
                     }
-                    let why = "its next value begins anew";
+                    let why = "its next value starts again";
                     self.push(statement::drop(&pair.from.id()).risk(Hazard::DataLoss, why));
                     let steps = statement::create(&pair.to, false, None);
                     self.ddl.steps.extend(steps);
@@ -293,7 +293,7 @@ impl<'w> Writer<'w> {
                 && id.kind == Kind::Sequence
                 && early == self.is_taken(&id.name)
             {
-                let why = "its next value is gone";
+                let why = "its next value is lost";
                 self.push(statement::drop(id).risk(Hazard::DataLoss, why));
             }
         }
@@ -428,7 +428,7 @@ impl<'w> Writer<'w> {
             let sql = alter::statement(&table, &clauses);
             let mut step = DdlStep::new(Id::table(&table), sql);
             for added in keys.iter().filter(|added| !added.again) {
-                let why = format!("a row may point to nothing in `{}`", added.key.to);
+                let why = format!("existing rows may have no parent in `{}`", added.key.to);
                 step = step.risk(Hazard::MayFail, why);
             }
             let new = self.new_tables.get(table.as_str()).copied();

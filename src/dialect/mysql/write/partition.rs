@@ -51,8 +51,10 @@ fn reshapes(alters: &[Alter]) -> bool {
 
 fn remove(table: &Table) -> DdlStep {
     let clause = "REMOVE PARTITIONING".to_owned();
-    DdlStep::new(table.id(), statement(&table.name, &[clause]))
-        .risk(Hazard::Rewrite, "all rows are written anew into one table")
+    DdlStep::new(table.id(), statement(&table.name, &[clause])).risk(
+        Hazard::Rewrite,
+        "the server rewrites all rows into one table",
+    )
 }
 
 fn spread(table: &Table, partitions: &Partitions) -> DdlStep {
@@ -64,7 +66,7 @@ fn spread(table: &Table, partitions: &Partitions) -> DdlStep {
     let step = DdlStep::new(table.id(), sql);
     let step = step.risk(
         Hazard::Rewrite,
-        "all rows are written anew into the partitions",
+        "the server rewrites all rows into the partitions",
     );
     let holds_all = |part: &Partition| part.sql.contains("MAXVALUE") || part.sql == "DEFAULT";
     if partitions.parts.is_empty() || partitions.parts.iter().any(holds_all) {
@@ -72,7 +74,7 @@ fn spread(table: &Table, partitions: &Partitions) -> DdlStep {
     } else {
         step.risk(
             Hazard::MayFail,
-            "a row may belong to none of the partitions",
+            "existing rows may belong to none of the partitions",
         )
     }
 }
@@ -129,7 +131,7 @@ fn dropped(table: &Table, gone: &[Partition]) -> DdlStep {
     let clause = format!("DROP PARTITION {}", names.join(", "));
     DdlStep::new(table.id(), statement(&table.name, &[clause])).risk(
         Hazard::DataLoss,
-        format!("the rows of partition {} are gone", names.join(", ")),
+        format!("the rows of partition {} are lost", names.join(", ")),
     )
 }
 
@@ -162,6 +164,6 @@ fn reorganised(table: &Table, old: &Partitions, new: &Partitions) -> Option<DdlS
     let step = DdlStep::new(table.id(), statement(&table.name, &[clause]));
     Some(step.risk(
         Hazard::Rewrite,
-        "the rows of these partitions are written anew",
+        "the server rewrites the rows of these partitions",
     ))
 }

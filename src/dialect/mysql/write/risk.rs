@@ -22,11 +22,11 @@ pub fn added_column(column: &Column, again: bool) -> Risks {
     let mut risks = Vec::new();
     let name = &column.name;
     if again && column.generated.is_none() {
-        let why = format!("`{name}` was worked out and begins without values");
+        let why = format!("`{name}` was computed and starts without values");
         risks.push((Hazard::DataLoss, why));
     }
     if column.generated.as_ref().is_some_and(|it| it.stored) {
-        let why = format!("all rows are written anew to store `{name}`");
+        let why = format!("the server rewrites all rows to store `{name}`");
         risks.push((Hazard::Rewrite, why));
     }
     let kind = base(&column.sql);
@@ -35,7 +35,7 @@ pub fn added_column(column: &Column, again: bool) -> Risks {
         "date" | "datetime" | "timestamp" | "geometry" | "point"
     );
     if !column.nullable && column.default.is_none() && column.generated.is_none() && dated {
-        let why = format!("rows that are there have no value for `{name}`");
+        let why = format!("existing rows have no value for `{name}`");
         risks.push((Hazard::MayFail, why));
     }
     risks
@@ -45,7 +45,7 @@ pub fn modified_column(from: &Column, to: &Column) -> Risks {
     let mut risks = Vec::new();
     let name = &to.name;
     if from.nullable && !to.nullable {
-        let why = format!("a row may have no value in `{name}`");
+        let why = format!("existing rows may have no value in `{name}`");
         risks.push((Hazard::MayFail, why));
     }
     if let Some(why) = narrowed(from, to) {
@@ -54,19 +54,19 @@ pub fn modified_column(from: &Column, to: &Column) -> Risks {
     }
     let check = |column: &Column| column.options.get("check").cloned();
     if let Some(expression) = check(to).filter(|_| check(from) != check(to)) {
-        let why = format!("a row may not fulfil {expression}");
+        let why = format!("existing rows may violate {expression}");
         risks.push((Hazard::MayFail, why));
     }
     if from.generated.is_none() && to.generated.is_some() {
-        let why = format!("the values of `{name}` give way to computed ones");
+        let why = format!("computed values replace the values of `{name}`");
         risks.push((Hazard::DataLoss, why));
     }
     if from.sql != to.sql && !widened(&from.sql, &to.sql) || from.generated != to.generated {
-        let why = format!("all rows are written anew for `{name}`");
+        let why = format!("the server rewrites all rows for `{name}`");
         risks.push((Hazard::Rewrite, why));
     }
     if from.collation != to.collation && from.collation.is_some() && to.collation.is_some() {
-        let why = format!("all rows are written anew for the collation of `{name}`");
+        let why = format!("the server rewrites all rows for the collation of `{name}`");
         risks.push((Hazard::Rewrite, why));
     }
     risks
@@ -148,10 +148,10 @@ pub fn added_key(key: &Key, from: &Table) -> Risks {
         format!("`{}`", name.unwrap_or_default())
     });
     let parts: Vec<String> = parts.collect();
-    let why = format!("two rows may be alike in {}", parts.join(", "));
+    let why = format!("existing rows may have the same {}", parts.join(", "));
     let mut risks = vec![(Hazard::MayFail, why)];
     if key.kind == KeyKind::Primary {
-        let why = "all rows are written anew in the order of the primary key";
+        let why = "the server rewrites all rows in the order of the primary key";
         risks.push((Hazard::Rewrite, why.to_owned()));
     }
     risks
@@ -171,16 +171,16 @@ fn same_columns(old: &Key, new: &Key) -> bool {
 pub fn option(name: &str, value: &Pair<Option<String>>) -> Risks {
     let rewrite = |why: &str| vec![(Hazard::Rewrite, why.to_owned())];
     match name {
-        "engine" => rewrite("all rows are written anew by the other engine"),
+        "engine" => rewrite("the server rewrites all rows by the other engine"),
         "row_format" | "key_block_size" | "encryption" | "tablespace" | "page_checksum"
         | "transactional" | "`page_compressed`" | "`encrypted`" => {
-            rewrite("all rows are written anew in another format")
+            rewrite("the server rewrites all rows in another format")
         }
         "versioning" if value.to.is_none() => {
-            let why = "the history of the rows is gone";
+            let why = "the history of the rows is lost";
             vec![(Hazard::DataLoss, why.to_owned())]
         }
-        "versioning" => rewrite("all rows are written anew with their history"),
+        "versioning" => rewrite("the server rewrites all rows with their history"),
         _ => Vec::new(),
     }
 }

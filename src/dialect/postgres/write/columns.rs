@@ -74,13 +74,16 @@ impl<'s> Writer<'_, 's> {
         self.say(name, format!("ALTER TABLE {own} ADD COLUMN {clause}"));
         let numbered = column.identity.is_some() || clause.contains("serial");
         if column.generated.as_ref().is_some_and(|it| it.stored) || numbered {
-            self.risk(Hazard::Rewrite, "the whole table is written anew");
+            self.risk(Hazard::Rewrite, "the server rewrites the whole table");
         } else if column.default.as_ref().is_some_and(|it| is_volatile(it)) {
-            self.risk(Hazard::Rewrite, "the default is worked out for every row");
+            self.risk(
+                Hazard::Rewrite,
+                "the server computes the default for every row",
+            );
         }
         let filled = column.default.is_some() || column.generated.is_some() || numbered;
         if !column.nullable && !filled {
-            let why = format!("rows have no value for {}", column.name);
+            let why = format!("existing rows have no value for {}", column.name);
             self.risk(Hazard::MayFail, why);
         }
         self.finish_column(name, table, column, None);
@@ -185,11 +188,11 @@ impl<'s> Writer<'_, 's> {
                 self.say(name, format!("{alter} DROP NOT NULL"));
             } else {
                 self.say(name, format!("{alter} SET NOT NULL"));
-                let why = format!("no row may have NULL in {}", new.name);
+                let why = format!("existing rows may have NULL in {}", new.name);
                 self.risk(Hazard::MayFail, why);
                 self.risk(
                     Hazard::Lock,
-                    "the table is locked while all rows are looked at",
+                    "the table is locked while the server checks all rows",
                 );
             }
         }

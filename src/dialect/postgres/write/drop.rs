@@ -26,13 +26,13 @@ impl<'s> Writer<'_, 's> {
         self.say(about, sql);
         match part {
             Part::Table(_) if name.class == Class::Table => {
-                self.lose(format!("the rows of {} are gone", name.name));
+                self.lose(format!("the rows of {} are lost", name.name));
             }
             Part::Column(_, column)
                 if name.class == Class::Column && column.generated.is_none() =>
             {
                 self.lose(format!(
-                    "the values of {}.{} are gone",
+                    "the values of {}.{} are lost",
                     name.table, name.name
                 ));
             }

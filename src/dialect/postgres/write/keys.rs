@@ -20,7 +20,10 @@ impl<'s> Writer<'_, 's> {
         if !partitioned && !clause::is_valid(&key.options) {
             self.cannot(
                 name,
-                format!("{} is invalid, and nothing makes an index so", key.name),
+                format!(
+                    "{} is invalid, and no statement creates an invalid index",
+                    key.name
+                ),
             );
         }
         if key.constraint {
@@ -35,7 +38,10 @@ impl<'s> Writer<'_, 's> {
                 key.kind,
                 KeyKind::Primary | KeyKind::Unique | KeyKind::Exclusion
             ) {
-                self.risk(Hazard::MayFail, "no two rows may be the same to it");
+                self.risk(
+                    Hazard::MayFail,
+                    "it fails if existing rows have equal values",
+                );
             }
             self.risk(Hazard::Lock, "writers wait until the index is built");
         }
@@ -133,11 +139,11 @@ impl<'s> Writer<'_, 's> {
             format!("ALTER TABLE {} ADD {clause}", quote(name.table)),
         );
         if self.plan.old.get(&Name::table(name.table)).is_some() {
-            let why = format!("every row must have its parent in {}", key.to);
+            let why = format!("it fails if an existing row has no parent in {}", key.to);
             self.risk(Hazard::MayFail, why);
             self.risk(
                 Hazard::Lock,
-                "writers of both tables wait while rows are looked at",
+                "writers of both tables wait while the server checks the rows",
             );
         }
         self.comment_constraint(name, None, key.comment.as_deref());
@@ -155,7 +161,7 @@ impl<'s> Writer<'_, 's> {
         }
         if clause::is_valid(&old.options) != clause::is_valid(&new.options) {
             self.say(name, format!("{alter} VALIDATE CONSTRAINT {own}"));
-            self.risk(Hazard::MayFail, "every row must keep it");
+            self.risk(Hazard::MayFail, "it fails if an existing row violates it");
         }
         self.comment_constraint(name, old.comment.as_deref(), new.comment.as_deref());
     }
@@ -168,10 +174,10 @@ impl<'s> Writer<'_, 's> {
         );
         if clause::is_valid(&check.options) && self.plan.old.get(&Name::table(name.table)).is_some()
         {
-            self.risk(Hazard::MayFail, "every row must keep it");
+            self.risk(Hazard::MayFail, "it fails if an existing row violates it");
             self.risk(
                 Hazard::Lock,
-                "the table is locked while all rows are looked at",
+                "the table is locked while the server checks all rows",
             );
         }
         self.comment_constraint(name, None, check.comment.as_deref());
@@ -184,7 +190,7 @@ impl<'s> Writer<'_, 's> {
                 name,
                 format!("ALTER TABLE {table} VALIDATE CONSTRAINT {own}"),
             );
-            self.risk(Hazard::MayFail, "every row must keep it");
+            self.risk(Hazard::MayFail, "it fails if an existing row violates it");
         }
         self.comment_constraint(name, old.comment.as_deref(), new.comment.as_deref());
     }
@@ -203,7 +209,10 @@ impl<'s> Writer<'_, 's> {
             }
         }
         if self.plan.old.get(&Name::table(&table.name)).is_some() {
-            self.risk(Hazard::MayFail, "its columns and its rows must fit");
+            self.risk(
+                Hazard::MayFail,
+                "it fails if its columns or rows do not match",
+            );
         }
     }
 }

@@ -91,7 +91,7 @@ fn unsupported_changes(difference: &Difference) -> Vec<Unsupported> {
                 let what = pair.to.as_ref().or(pair.from.as_ref())?.what.clone();
                 Some(Unsupported {
                     about: Id::new(Kind::Opaque, &what),
-                    why: format!("bird does not write such a thing: {what}"),
+                    why: format!("bird cannot write {what}"),
                 })
             }
             _ => None,

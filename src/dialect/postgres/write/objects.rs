@@ -180,7 +180,7 @@ impl<'s> Writer<'_, 's> {
         if !clauses.is_empty() {
             self.say(name, format!("ALTER SEQUENCE {own} {}", clauses.join(" ")));
             if clauses.iter().any(|clause| clause == "RESTART") {
-                self.lose(format!("{} begins anew", name.name));
+                self.lose(format!("{} starts again", name.name));
             }
         }
     }

@@ -13,7 +13,7 @@ impl<'s> Writer<'_, 's> {
             return self.cannot(
                 name,
                 format!(
-                    "the type of {} cannot change, because the rows of {} are spread by it",
+                    "the type of {} cannot change, because {} is partitioned by it",
                     old.name, table.name
                 ),
             );
@@ -39,16 +39,16 @@ impl<'s> Writer<'_, 's> {
         let (from, to) = (&old.sql, &new.sql);
         if !is_wider(from, to) {
             if !is_lossless(from, to) {
-                let why = format!("every value of {} must be one of {to}", old.name);
+                let why = format!("it fails if a value of {} is not one of {to}", old.name);
                 self.risk(Hazard::MayFail, why);
             }
             if loses(from, to) {
-                let why = format!("what {to} cannot hold of {from} is gone");
+                let why = format!("values of {from} that do not fit {to} are lost");
                 self.risk(Hazard::DataLoss, why);
             }
-            self.risk(Hazard::Rewrite, "the whole table is written anew");
+            self.risk(Hazard::Rewrite, "the server rewrites the whole table");
         }
-        self.risk(Hazard::Lock, "nobody reads or writes the table meanwhile");
+        self.risk(Hazard::Lock, "nobody can read or write the table meanwhile");
     }
 
     /// Whether the type of a column is put aside and made anew.

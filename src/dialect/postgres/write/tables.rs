@@ -146,8 +146,8 @@ impl<'s> Writer<'_, 's> {
         if option(old, "persistence") != option(new, "persistence") {
             let word = option(new, "persistence").unwrap_or("LOGGED");
             self.say(name, format!("ALTER TABLE {table} SET {word}"));
-            self.risk(Hazard::Rewrite, "the whole table is written anew");
-            self.risk(Hazard::Lock, "nobody reads or writes the table meanwhile");
+            self.risk(Hazard::Rewrite, "the server rewrites the whole table");
+            self.risk(Hazard::Lock, "nobody can read or write the table meanwhile");
         }
         if option(old, "access method") != option(new, "access method") {
             let method = quote(option(new, "access method").unwrap_or("heap"));
@@ -155,14 +155,14 @@ impl<'s> Writer<'_, 's> {
                 name,
                 format!("ALTER TABLE {table} SET ACCESS METHOD {method}"),
             );
-            self.risk(Hazard::Rewrite, "the whole table is written anew");
+            self.risk(Hazard::Rewrite, "the server rewrites the whole table");
         }
         if option(old, "tablespace") != option(new, "tablespace") {
             let space = quote(option(new, "tablespace").unwrap_or("pg_default"));
             self.say(name, format!("ALTER TABLE {table} SET TABLESPACE {space}"));
             self.risk(
                 Hazard::Lock,
-                "nobody reads or writes the table while it is moved",
+                "nobody can read or write the table while it is moved",
             );
         }
         for sql in parameter_changes(&old.options, &new.options) {

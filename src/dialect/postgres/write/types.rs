@@ -115,7 +115,10 @@ impl<'s> Writer<'_, 's> {
             match option(new, "not null") {
                 Some(_) => {
                     self.say(name, format!("{alter} SET NOT NULL"));
-                    self.risk(Hazard::MayFail, "no column of this domain may have NULL");
+                    self.risk(
+                        Hazard::MayFail,
+                        "it fails if a column of this domain has NULL",
+                    );
                 }
                 None => drop(self.say(name, format!("{alter} DROP NOT NULL"))),
             }
@@ -134,7 +137,7 @@ impl<'s> Writer<'_, 's> {
                     let own = quote(&check.name);
                     if clause::is_valid(&check.options) && !clause::is_valid(&twin.options) {
                         self.say(name, format!("{alter} VALIDATE CONSTRAINT {own}"));
-                        self.risk(Hazard::MayFail, "every value must keep it");
+                        self.risk(Hazard::MayFail, "it fails if an existing value violates it");
                     }
                     let on = format!("CONSTRAINT {own} ON DOMAIN {}", quote(name.name));
                     let (one, other) = (twin.comment.as_deref(), check.comment.as_deref());
@@ -166,7 +169,7 @@ impl<'s> Writer<'_, 's> {
         }
         for check in added {
             self.say(name, format!("{alter} ADD {}", clause::check(check)));
-            self.risk(Hazard::MayFail, "every value must keep it");
+            self.risk(Hazard::MayFail, "it fails if an existing value violates it");
             self.comment_domain_check(name, check);
         }
     }
@@ -187,7 +190,7 @@ impl<'s> Writer<'_, 's> {
             let own = quote(&column.name);
             self.say(name, format!("{alter} DROP ATTRIBUTE {own}"));
             self.lose(format!(
-                "the values of {}.{} are gone",
+                "the values of {}.{} are lost",
                 name.name, column.name
             ));
         }

@@ -17,7 +17,7 @@ impl<'s> Writer<'_, 's> {
                 if self.is_unsupported(name, table, column) {
                     self.cannot(
                         name,
-                        format!("how {} is inherited cannot be changed so", column.name),
+                        format!("bird cannot change how {} is inherited", column.name),
                     );
                 }
             }

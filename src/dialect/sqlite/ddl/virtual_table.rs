@@ -26,7 +26,7 @@ pub fn replace(marks: &Marks, old: &Table, new: &Table) -> Rebuild {
         let copy = format!(
             "INSERT OR ROLLBACK INTO {name} (rowid, {columns}) SELECT rowid, {columns} FROM {beside}"
         );
-        let why = format!("all rows of {} are written anew", new.name);
+        let why = format!("SQLite rewrites all rows of {}", new.name);
         let rename = format!("ALTER TABLE {} RENAME TO {beside}", quote(&old.name));
         rebuild.makes = vec![step(rename), create];
         rebuild.fills = vec![step(copy).risk(Hazard::Rewrite, why)];
@@ -38,7 +38,7 @@ pub fn replace(marks: &Marks, old: &Table, new: &Table) -> Rebuild {
     if is_virtual(old) && indexes_others(new) {
         let name = quote(&new.name);
         let fill = step(format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"));
-        let why = format!("all rows of {} are indexed anew", new.name);
+        let why = format!("SQLite indexes all rows of {} again", new.name);
         rebuild.makes = vec![drop, create];
         rebuild.fills = vec![fill.risk(Hazard::Rewrite, why)];
         return rebuild;

@@ -150,7 +150,7 @@ fn drop_column(table: &Table, column: &Column) -> DdlStep {
     }
     step.risk(
         Hazard::Rewrite,
-        format!("all rows of {} are written anew", table.name),
+        format!("SQLite rewrites all rows of {}", table.name),
     )
 }
 

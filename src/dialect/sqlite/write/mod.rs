@@ -139,7 +139,7 @@ impl<'s> Writer<'s> {
         self.gone.insert(&old.name);
         match rebuild::steps(&self.marks, old, new, alters) {
             Some(steps) => self.rebuilds.join(steps),
-            None => return self.refuse(new, "its definition cannot be taken apart"),
+            None => return self.refuse(new, "bird cannot parse its definition"),
         }
         for key in indexes(new) {
             let stood = indexes(old).any(|old| old == key);

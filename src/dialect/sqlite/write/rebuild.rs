@@ -66,7 +66,7 @@ pub fn steps(marks: &Marks, old: &Table, new: &Table, alters: &[Alter]) -> Optio
         Some(insert) => {
             let mut step = step(insert);
             step.risks = risk::of_rebuild(old, new, alters, &copied);
-            let why = format!("all rows of {} are written anew", new.name);
+            let why = format!("SQLite rewrites all rows of {}", new.name);
             rebuild.fills.push(step.risk(Hazard::Rewrite, why));
         }
         None => {

@@ -61,7 +61,7 @@ pub fn of_rebuild(old: &Table, new: &Table, alters: &[Alter], copied: &[Copied<'
         })
     {
         fails(format!(
-            "it fails where {name}.{alias} is no integer, and NULL becomes a number"
+            "it fails where {name}.{alias} is not an integer, and NULL becomes a number"
         ));
     }
     for column in copied {

@@ -118,7 +118,7 @@ impl World {
         self.tables.iter().find(|table| table.name == name)
     }
 
-    /// Takes away what refers to something that is not there any more.
+    /// Takes away what refers to something that does not exist any more.
     fn settle(&mut self) {
         for at in 0..self.tables.len() {
             let (whole, simple): (Vec<String>, Vec<String>) = {

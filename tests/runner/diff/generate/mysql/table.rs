@@ -191,7 +191,7 @@ impl Table {
         self.checks.push((name, expression));
     }
 
-    /// Takes away what refers to something that is not there any more.
+    /// Takes away what refers to something that does not exist any more.
     pub fn settle(&mut self, sequences: &[String]) {
         let columns: Vec<Column> = self.columns.clone();
         let column = |name: &str| columns.iter().find(|column| column.name == name);
