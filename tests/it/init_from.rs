@@ -4,7 +4,10 @@
 use crate::adopt::tools::tool;
 use crate::world::{CANARY, Engine, World};
 
-engines!(databases_that_exist_are_taken_over);
+engines!(
+    databases_that_exist_are_taken_over,
+    the_text_of_a_uuid_refers_to_one,
+);
 
 /// The users of one database.
 const USERS: &str = "CREATE TABLE users (id INT NOT NULL PRIMARY KEY, name VARCHAR(40) NOT NULL);\n\
@@ -73,6 +76,97 @@ fn databases_that_exist_are_taken_over(engine: Engine) {
     world.write("sys/migrations/ums/V2__add_email.sql", sql);
     bird(&["up"]).ok().says("applied 1 migration");
     bird(&["verify"]).ok();
+}
+
+/// UUIDs as text in one database and as the engine's own type in another.
+fn the_text_of_a_uuid_refers_to_one(engine: Engine) {
+    for (index, neighbour) in [engine, Engine::Sqlite].into_iter().enumerate() {
+        if index == 1 && neighbour == engine {
+            continue;
+        }
+        let mut world = World::empty()
+            .engine("ums", engine)
+            .engine("blog", neighbour);
+        for database in ["ums", "blog"] {
+            if world.engine_of(database) == Engine::Sqlite {
+                let variable = format!("BIRD_{}_URL", database.to_ascii_uppercase());
+                let url = format!("sqlite:{}", world.name(database));
+                world = world.env(&variable, &url);
+            } else {
+                world.server(database, "CREATE DATABASE {name}");
+            }
+        }
+        let own = match engine {
+            Engine::MariaDb | Engine::Galera | Engine::Postgres => "UUID",
+            Engine::MySql => "BINARY(16)",
+            Engine::Sqlite => "BLOB",
+        };
+        let id = |number: usize| format!("0a1b2c3d-0000-4000-8000-00000000000{number}");
+        let literal = |number| match engine {
+            Engine::MySql | Engine::Sqlite => format!("X'{}'", id(number).replace('-', "")),
+            _ => format!("'{}'", id(number)),
+        };
+        let users = format!(
+            "CREATE TABLE users (id {own} NOT NULL PRIMARY KEY);\n\
+             INSERT INTO users VALUES ({}), ({});\n",
+            literal(1),
+            literal(2)
+        );
+        world.client("ums", &users);
+        // Capital letters are the same UUID; the last column holds texts that are none.
+        let posts = format!(
+            "CREATE TABLE posts (number INT NOT NULL PRIMARY KEY, user_id CHAR(36), \
+             reply_user_id VARCHAR(36), other_user_id VARCHAR(40));\n\
+             INSERT INTO posts VALUES (1, '{}', NULL, 'nobody'), (2, '{}', NULL, '{}'), \
+             (3, NULL, NULL, 'somebody');\n",
+            id(1).to_uppercase(),
+            id(2),
+            id(1)
+        );
+        world.client("blog", &posts);
+        let from = [
+            "--from",
+            "ums=${BIRD_UMS_URL}",
+            "--from",
+            "blog=${BIRD_BLOG_URL}",
+        ];
+        let output = world.run(&[&["init", "sys"], &from[..]].concat()).ok();
+        for (column, evidence) in [
+            ("user_id", "name and type; 2 of 2 values found as UUIDs"),
+            ("reply_user_id", "end of the name and type; no values yet"),
+            (
+                "other_user_id",
+                "end of the name and type; 1 of 3 values found as UUIDs",
+            ),
+        ] {
+            let line = output.stdout.lines().find(|line| {
+                line.contains(&format!("blog.posts.{column} -> ums.users.id "))
+                    && line.contains(evidence)
+            });
+            assert!(line.is_some(), "{column}: {}", output.transcript());
+        }
+        let config = world.read("sys/bird.toml");
+        assert_eq!(config.matches("# [[references]]").count(), 1, "{config}");
+        assert!(config.contains("# compare = \"uuid\"\n"), "{config}");
+        let active = config
+            .replace("# [[references]]", "[[references]]")
+            .replace("# from", "from")
+            .replace("# to ", "to ")
+            .replace("# compare", "compare");
+        world.write("sys/bird.toml", &active);
+        let bird = |arguments: &[&str]| {
+            let project = ["--config", "sys/bird.toml"];
+            world.run(&[&project[..], arguments].concat())
+        };
+        bird(&["adopt", "--from", "baseline"]).ok();
+        bird(&["verify"]).ok();
+        bird(&["audit"]).ok();
+        world.client(
+            "ums",
+            &format!("DELETE FROM users WHERE id = {}", literal(2)),
+        );
+        bird(&["audit"]).exits(1).says("1 orphan row");
+    }
 }
 
 /// The tables of both databases, and the rows of those that a test made.

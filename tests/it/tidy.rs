@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dialect", &["model", "sql"]),
     ("plan", &["model", "sql", "dialect"]),
     ("diff", &["model"]),
-    ("guess", &["model"]),
+    ("guess", &["model", "dialect"]),
     ("audit", &["model", "sql", "dialect"]),
     ("repair", &["model"]),
     ("seed", &["model", "sql", "dialect"]),

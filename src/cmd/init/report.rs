@@ -10,6 +10,7 @@ use crate::guess::Guess;
 use crate::model::count::counted;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
+use crate::model::key::Compare;
 use crate::output::{Block, Grid, Report};
 use crate::project::template::{NewProject, Placed, TEMPLATES, Template};
 
@@ -297,6 +298,7 @@ impl Report for InitReport {
                     "values": one.evidence.map(|evidence| evidence.values),
                     "found": one.evidence.map(|evidence| evidence.found),
                     "written": one.is_written,
+                    "compare": one.compare.as_ref().map(Compare::word),
                 })
             });
             extra.insert("suggested_references".to_owned(), suggested.collect());

@@ -16,7 +16,8 @@ const ROWS: u64 = 1000;
 /// The most keys that are looked up by one statement.
 const KEYS: usize = 500;
 
-/// The number of different values of a child that were looked up, and of those that were found.
+/// The number of different values of a child that were looked up, and of those that were found. A
+/// value that cannot be a key, such as a text that is no UUID, is never found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Evidence {
     pub values: usize,
@@ -40,13 +41,19 @@ pub async fn evidence(
     let session = session_of(open, &child.database)?;
     let read = keys::all(session, &query.limited(ROWS)).await;
     let mut values: Vec<Vec<u8>> = Vec::new();
-    for (key, _) in read.map_err(&failed)?.iter() {
+    let read = read.map_err(&failed)?;
+    for (key, _) in read.iter() {
         values.push(key.to_vec());
     }
     values.sort();
     values.dedup();
+    let malformed: HashSet<&str> = read
+        .malformed
+        .iter()
+        .map(|(text, _)| text.as_str())
+        .collect();
     let mut evidence = Evidence {
-        values: values.len(),
+        values: values.len() + malformed.len(),
         found: 0,
     };
     if values.is_empty() {

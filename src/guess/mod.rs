@@ -2,10 +2,16 @@
 //!
 //! Only a person can know. Values refute a guess or support it, and `cmd` reads them.
 
+mod fit;
+mod words;
+
 use std::cmp::Reverse;
 
+use crate::model::key::Compare;
 use crate::model::name::ColumnName;
-use crate::model::schema::{Family, KeyKind, Schema, Table};
+use crate::model::schema::{Column, KeyKind, Schema, Table};
+use fit::{Fit, fit};
+use words::{PEOPLE, ROLES, stem, words};
 
 /// A guess from this score on is worth to be proposed without looking at values.
 pub const LIKELY: u32 = 60;
@@ -18,6 +24,8 @@ pub struct Guess {
     /// From 40 to 101: how well the names fit.
     pub score: u32,
     pub reason: Reason,
+    /// How the values must be compared; `None` if their types tell.
+    pub compare: Option<Compare>,
     /// Whether another table fits as well.
     pub is_ambiguous: bool,
 }
@@ -53,58 +61,13 @@ impl Reason {
     }
 }
 
-/// Tables of people, to which a role refers.
-const PEOPLE: &[&str] = &[
-    "users",
-    "user",
-    "accounts",
-    "members",
-    "customers",
-    "people",
-    "persons",
-    "profiles",
-];
-
-/// Words for what a person is to a row.
-const ROLES: &[&str] = &[
-    "act",
-    "approver",
-    "assignee",
-    "author",
-    "created",
-    "creator",
-    "deleted",
-    "editor",
-    "followed",
-    "follower",
-    "following",
-    "grantee",
-    "grantor",
-    "invited",
-    "invitee",
-    "inviter",
-    "owner",
-    "parent",
-    "producer",
-    "provider",
-    "published",
-    "publisher",
-    "receiver",
-    "recipient",
-    "reporter",
-    "reviewer",
-    "sender",
-    "subscriber",
-    "updated",
-];
-
 /// A table that a column may refer to, by a key of one column.
 struct Parent<'s> {
     database: &'s str,
     table: &'s Table,
     words: Vec<String>,
     /// The columns that are unique by themselves, the primary key first.
-    keys: Vec<(&'s str, Family)>,
+    keys: Vec<&'s Column>,
 }
 
 /// The guesses for all columns of these databases that have no foreign key, each with its best table.
@@ -133,7 +96,7 @@ pub fn guess(databases: &[(&str, &Schema)]) -> Vec<Guess> {
                 .iter()
                 .any(|key| key.columns.contains(&column.name));
             let keys = unique_columns(table);
-            let is_own_key = keys.first().is_some_and(|(name, _)| *name == column.name)
+            let is_own_key = keys.first().is_some_and(|key| key.name == column.name)
                 && matches!(column.name.as_str(), "id" | "uuid");
             if in_key || is_own_key {
                 continue;
@@ -141,8 +104,7 @@ pub fn guess(databases: &[(&str, &Schema)]) -> Vec<Guess> {
             let child = Child {
                 database,
                 table,
-                column: &column.name,
-                family: column.family,
+                column,
             };
             guesses.extend(best(&child, &parents));
         }
@@ -154,45 +116,70 @@ pub fn guess(databases: &[(&str, &Schema)]) -> Vec<Guess> {
 struct Child<'s> {
     database: &'s str,
     table: &'s Table,
-    column: &'s str,
-    family: Family,
+    column: &'s Column,
 }
 
 /// The best guess for a column.
 fn best(child: &Child<'_>, parents: &[Parent<'_>]) -> Option<Guess> {
-    let stem = stem(child.column)?;
-    let mut found: Vec<(u32, Reason, &Parent<'_>, &str)> = Vec::new();
+    let stem = stem(&child.column.name)?;
+    let last = words(&child.column.name).pop();
+    let mut found: Vec<Found<'_>> = Vec::new();
     for parent in parents {
-        let fits = |key: &&(&str, Family)| is_alike(key.1, child.family) && serves(key.0, child);
-        let fitting: Vec<&(&str, Family)> = parent.keys.iter().filter(fits).collect();
+        let keys = parent.keys.iter().filter_map(|key| {
+            let fit = fit(child.column, key).filter(|_| serves(&key.name, child))?;
+            Some((fit, *key))
+        });
+        let mut fitting: Vec<(Fit, &Column)> = keys.collect();
+        fitting.sort_by_key(|(fit, _)| *fit);
         // Of several keys, `product_id` means `id`, even where the primary key is `code`.
-        let last = words(child.column).pop();
-        let named = fitting.iter().find(|key| words(key.0).pop() == last);
-        let Some((key, _)) = named.or(fitting.first()) else {
+        let named = fitting
+            .iter()
+            .find(|(_, key)| words(&key.name).pop() == last);
+        let Some((fit, key)) = named.or(fitting.first()) else {
             continue;
         };
-        let is_itself = parent.database == child.database
-            && parent.table.name == child.table.name
-            && *key == child.column;
-        if is_itself {
+        let same_name = key.name == child.column.name;
+        let same_database = parent.database == child.database;
+        if same_database && parent.table.name == child.table.name && same_name {
             continue;
         }
-        if let Some((score, reason)) = score(&stem, parent, *key == child.column) {
-            let same = u32::from(parent.database == child.database);
-            found.push((score + same, reason, parent, key));
+        if let Some((score, reason)) = score(&stem, parent, same_name) {
+            found.push(Found {
+                score: score + u32::from(same_database),
+                reason,
+                fit: *fit,
+                parent,
+                key,
+            });
         }
     }
-    found.sort_by_key(|(score, _, parent, _)| {
-        (Reverse(*score), parent.database, parent.table.name.as_str())
+    found.sort_by_key(|one| {
+        let parent = (one.parent.database, one.parent.table.name.as_str());
+        (Reverse(one.score), one.fit, parent)
     });
-    let (score, reason, parent, key) = found.first()?;
+    let best = found.first()?;
     Some(Guess {
-        from: name(child.database, child.table, child.column),
-        to: name(parent.database, parent.table, key),
-        score: *score,
-        reason: *reason,
-        is_ambiguous: found.get(1).is_some_and(|(next, ..)| next + 1 >= *score),
+        from: name(child.database, child.table, &child.column.name),
+        to: name(best.parent.database, best.parent.table, &best.key.name),
+        score: best.score,
+        reason: best.reason,
+        compare: match best.fit {
+            Fit::Alike => None,
+            Fit::AsUuids => Some(Compare::Uuid),
+        },
+        is_ambiguous: found
+            .get(1)
+            .is_some_and(|next| next.score + 1 >= best.score),
     })
+}
+
+/// A table that a column's name fits.
+struct Found<'s> {
+    score: u32,
+    reason: Reason,
+    fit: Fit,
+    parent: &'s Parent<'s>,
+    key: &'s Column,
 }
 
 fn name(database: &str, table: &Table, column: &str) -> ColumnName {
@@ -236,40 +223,14 @@ fn score(stem: &[String], parent: &Parent<'_>, same_name: bool) -> Option<(u32, 
     same_name.then_some((40, Reason::SameName))
 }
 
-/// The words of a column's name that say what it refers to; `None` if the name says that it refers to
-/// nothing.
-fn stem(column: &str) -> Option<Vec<String>> {
-    let mut words = words(column);
-    match words.last().map(String::as_str) {
-        Some("id" | "uuid" | "key") => {
-            words.pop();
-        }
-        Some("by") => {}
-        _ => return None,
-    }
-    (!words.is_empty()).then_some(words)
-}
-
 /// Whether the key of a table is one that other tables name.
 fn serves(key: &str, child: &Child<'_>) -> bool {
     let last = words(key).pop();
-    key == child.column || matches!(last.as_deref(), Some("id" | "uuid" | "key" | "code"))
-}
-
-/// Whether values of both types can be the same.
-fn is_alike(one: Family, other: Family) -> bool {
-    let kind = |family| match family {
-        Family::Integer => Some(0),
-        // 16 bytes are how an engine without the type stores a UUID.
-        Family::Uuid | Family::Binary => Some(1),
-        Family::Text => Some(2),
-        Family::Bool | Family::Other => None,
-    };
-    kind(one).is_some() && kind(one) == kind(other)
+    key == child.column.name || matches!(last.as_deref(), Some("id" | "uuid" | "key" | "code"))
 }
 
 /// The columns that are unique by themselves in all rows, the primary key first.
-fn unique_columns(table: &Table) -> Vec<(&str, Family)> {
+fn unique_columns(table: &Table) -> Vec<&Column> {
     let mut keys: Vec<_> = table.keys.iter().collect();
     keys.sort_by_key(|key| key.kind != KeyKind::Primary);
     let unique = keys.into_iter().filter_map(|key| {
@@ -279,52 +240,15 @@ fn unique_columns(table: &Table) -> Vec<(&str, Family)> {
         };
         let name = part.column.as_deref()?;
         let column = table.column(name)?;
-        (whole && part.prefix.is_none()).then_some((name, column.family))
+        (whole && part.prefix.is_none()).then_some(column)
     });
     unique.collect()
-}
-
-/// The words of a name in the singular: `userAccounts` and `user_accounts` are `user`, `account`.
-fn words(name: &str) -> Vec<String> {
-    let mut spaced = String::new();
-    let mut was_lower = false;
-    for letter in name.chars() {
-        if letter.is_uppercase() && was_lower {
-            spaced.push('_');
-        }
-        was_lower = letter.is_lowercase();
-        spaced.extend(letter.to_lowercase());
-    }
-    let words = spaced.split('_').filter(|word| !word.is_empty());
-    words.map(singular).collect()
-}
-
-/// A word in the singular, as far as its end tells.
-fn singular(word: &str) -> String {
-    const ENDS: &[(&str, &str)] = &[
-        ("ies", "y"),
-        ("sses", "ss"),
-        ("xes", "x"),
-        ("ches", "ch"),
-        ("shes", "sh"),
-        ("ses", "s"),
-        ("s", ""),
-    ];
-    for (plural, singular) in ENDS {
-        if let Some(start) = word.strip_suffix(plural)
-            && !start.is_empty()
-            && word.len() > plural.len() + 1
-        {
-            return format!("{start}{singular}");
-        }
-    }
-    word.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::schema::{Column, ForeignKey, Key, KeyPart};
+    use crate::model::schema::{Family, ForeignKey, Key, KeyPart};
 
     /// A table whose first column is its primary key.
     fn table(name: &str, columns: &[(&str, Family)]) -> Table {
@@ -362,7 +286,12 @@ mod tests {
         let guesses = guess(databases);
         let lines = guesses.iter().map(|one| {
             let mark = if one.is_ambiguous { " ?" } else { "" };
-            format!("{} -> {} {}{mark}", one.from, one.to, one.score)
+            let compare = one
+                .compare
+                .as_ref()
+                .map(|one| format!(" as {}", one.word()));
+            let compare = compare.unwrap_or_default();
+            format!("{} -> {} {}{compare}{mark}", one.from, one.to, one.score)
         });
         lines.collect()
     }
@@ -461,6 +390,64 @@ mod tests {
         );
     }
 
+    /// A table whose first column is its primary key, with its types as an engine names them.
+    fn typed(name: &str, columns: &[(&str, Family, &str)]) -> Table {
+        let families: Vec<(&str, Family)> = columns.iter().map(|one| (one.0, one.1)).collect();
+        let mut table = table(name, &families);
+        for (column, (.., sql)) in table.columns.iter_mut().zip(columns) {
+            (*sql).clone_into(&mut column.sql);
+        }
+        table
+    }
+
+    #[test]
+    fn the_text_of_a_uuid_is_compared_as_one() {
+        use Family::{Binary, Text, Uuid};
+        let people = schema(vec![
+            typed("users", &[("id", Uuid, "uuid")]),
+            typed("teams", &[("id", Binary, "binary(16)")]),
+            typed("hashes", &[("id", Binary, "binary(32)")]),
+            typed("roles", &[("id", Text, "char(36)")]),
+        ]);
+        let posts = schema(vec![typed(
+            "posts",
+            &[
+                ("id", Text, "text"),
+                ("user_id", Text, "char(36)"),
+                ("owner_user_id", Text, "varchar(20)"),
+                ("team_id", Text, "varchar(36)"),
+                ("hash_id", Text, "varchar(64)"),
+                ("role_id", Text, "char(36)"),
+                ("reply_post_id", Uuid, "uuid"),
+            ],
+        )]);
+        assert_eq!(
+            shown(&[("ums", &people), ("blog", &posts)]),
+            [
+                "blog.posts.user_id -> ums.users.id 100 as uuid",
+                "blog.posts.team_id -> ums.teams.id 100 as uuid",
+                "blog.posts.role_id -> ums.roles.id 100",
+                "blog.posts.reply_post_id -> blog.posts.id 86 as uuid",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_of_the_same_type_comes_first() {
+        let users = |sql, family| schema(vec![typed("users", &[("id", family, sql)])]);
+        let (a, b) = (users("uuid", Family::Uuid), users("char(36)", Family::Text));
+        let posts = typed(
+            "posts",
+            &[
+                ("id", Family::Uuid, "uuid"),
+                ("user_id", Family::Text, "char(36)"),
+            ],
+        );
+        let c = schema(vec![posts]);
+        let found = shown(&[("a", &a), ("b", &b), ("c", &c)]);
+        assert_eq!(found, ["c.posts.user_id -> b.users.id 100 ?"]);
+    }
+
     #[test]
     fn columns_with_a_foreign_key_need_no_guess() {
         let mut posts = table(
@@ -473,19 +460,5 @@ mod tests {
         });
         let one = schema(vec![table("users", &[("id", Family::Integer)]), posts]);
         assert_eq!(shown(&[("app", &one)]), [""; 0]);
-    }
-
-    #[test]
-    fn words_are_compared_in_the_singular() {
-        for (name, expected) in [
-            ("userAccounts", "user account"),
-            ("categories", "category"),
-            ("boxes", "box"),
-            ("branches", "branch"),
-            ("ID", "id"),
-            ("s", "s"),
-        ] {
-            assert_eq!(words(name).join(" "), expected, "{name}");
-        }
     }
 }
