@@ -72,6 +72,20 @@ pub trait Catalog: Sync {
     /// tables and refinery's.
     fn read(&self, place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String>;
 
+    /// Lists the schemas of the database that a project may have as databases of their own: name, and
+    /// whether there is anything in it. `None` if the engine has no schemas.
+    fn schemas_query(&self) -> Option<Query> {
+        None
+    }
+
+    /// Removes another schema of the same database from what a schema shows of it.
+    fn leave_out_schema(&self, _schema: &mut Schema, _other: &str) {}
+
+    /// The statement that creates an empty schema.
+    fn create_schema(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// Whether the engine can reorder columns.
     fn orders_columns(&self) -> bool {
         true

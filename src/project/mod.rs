@@ -343,6 +343,13 @@ impl Database {
         named.then(|| format!("BIRD_{}_URL", self.name.to_ascii_uppercase()))
     }
 
+    /// Whether another one is another schema of the same database on a server.
+    pub fn shares_database_with(&self, other: &Database) -> bool {
+        let place = |of: &Database| resolve::identity(of.dialect, &of.target, None);
+        let differ = self.schema.is_some() && other.schema.is_some() && self.schema != other.schema;
+        differ && place(self) == place(other)
+    }
+
     /// The same database of the project, on the server and engine of another one.
     pub fn on(&self, other: &Database) -> Database {
         Database {

@@ -267,7 +267,7 @@ fn real_path(path: &Path) -> PathBuf {
 }
 
 /// A key that is equal for two URLs of one target.
-fn identity(dialect: &dyn Dialect, target: &Target, schema: Option<&str>) -> String {
+pub fn identity(dialect: &dyn Dialect, target: &Target, schema: Option<&str>) -> String {
     match target {
         Target::File(file) => real_path(&file.path).display().to_string(),
         Target::Server(server) => {

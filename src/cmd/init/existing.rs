@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
+use super::baseline::baselines;
 use super::suggest::{Suggestion, suggestions, text};
 use crate::adopt::remove_histories;
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
-use crate::cmd::source::{self, Loaded, ShadowPool, Text};
+use crate::cmd::source;
 use crate::db::audit::connections::{self, Connected, Connections};
-use crate::db::session::Access;
-use crate::diff::diff;
+use crate::db::session::{Access, Session};
 use crate::model::code::Code;
-use crate::model::diagnostic::{Diagnostic, Failure, Severity};
-use crate::model::schema::{Kind, Schema};
+use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::schema::Schema;
 use crate::model::target::Target;
 use crate::project::template::{NewDatabase, NewFile, NewProject, config, path_from};
 use crate::project::{Database, has_password, is_database_name, without_password};
@@ -46,6 +46,8 @@ impl FromUrl {
 /// A database that was read.
 pub struct Existing {
     pub name: String,
+    /// Its schema inside the database, where others are databases of the project as well.
+    pub schema: Option<String>,
     pub engine: &'static str,
     /// The product and its version.
     pub server: String,
@@ -69,12 +71,14 @@ pub struct Found {
 }
 
 /// A database whose schema was read, and the URL that the config gets.
-struct Read {
-    database: Database,
+pub struct Read {
+    pub database: Database,
     url: String,
-    existing: Existing,
+    pub existing: Existing,
     /// Without other tools' histories.
-    schema: Schema,
+    pub schema: Schema,
+    /// The schemas beside it that have nothing in them.
+    pub empty: Vec<String>,
 }
 
 /// Reads databases, and makes a project for them in `folder`.
@@ -94,19 +98,10 @@ async fn read_all(
     let mut all: Vec<Read> = Vec::new();
     for asked in from {
         let read = connect(context, asked, folder, open).await?;
-        all.push(read);
+        all.extend(read);
     }
-    let mut diagnostics = Vec::new();
-    let mut texts = Vec::new();
-    source::with(context, async |pool| {
-        for read in &mut all {
-            let (text, fault) = baseline(pool, read, open).await?;
-            texts.push(text);
-            diagnostics.extend(fault);
-        }
-        Ok(())
-    })
-    .await?;
+    let work = async |pool: &mut source::ShadowPool<'_>| baselines(pool, &mut all, open).await;
+    let (texts, diagnostics) = source::with(context, work).await?;
     let schemas: Vec<(&str, &Schema)> = all
         .iter()
         .map(|read| (read.existing.name.as_str(), &read.schema))
@@ -160,34 +155,122 @@ impl Read {
     }
 }
 
-/// Opens a database and reads its schema.
+/// Opens a database and reads its schema, or each of its schemas that has anything in it.
 async fn connect(
     context: &Context,
     asked: &FromUrl,
     folder: &Path,
     open: &mut Connections,
-) -> Result<Read, Failure> {
+) -> Result<Vec<Read>, Failure> {
     if has_password(&asked.url) {
         context.progress.notice(
             "other users of this machine can see a password on the command line; write ${VARIABLE} \
              instead",
         );
     }
-    let mut database = source::at_url(&asked.url)?;
+    let database = source::at_url(&asked.url)?;
     let name = match &asked.name {
         Some(name) => name.clone(),
         None => own_name(&database.target),
     };
-    if open.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
-        let message = format!("two databases are called `{name}`");
-        return Err(source::usage(message, "give each a name: --from NAME=URL"));
-    }
     if open::is_absent_file(&database) {
         let message = format!("there is no file {}", database.target.shown());
         return Err(Failure::failed(Diagnostic::new(Code::NoDatabase, message)));
     }
-    let session = open::session(context, &database, Access::ReadOnly, None).await;
-    let session = session.map_err(|error| Failure::failed(open::cannot_open(&database, &error)))?;
+    let variable =
+        has_password(&asked.url).then(|| format!("{}_PASSWORD", name.to_ascii_uppercase()));
+    let url = match (path_from(folder, &database.target), &variable) {
+        (Some(path), _) => file_url(&database, &path),
+        (None, Some(variable)) => without_password(&asked.url, variable),
+        (None, None) => asked.url.clone(),
+    };
+    not_taken(open, &name)?;
+    let mut session = open_session(context, &database).await?;
+    let (mut full, empty) = schemas(&mut session, &database).await?;
+    let default = database.dialect.facts().schema;
+    if full.is_empty() {
+        full.extend(database.schema.clone());
+    }
+    let mut first = Some(session);
+    let mut all = Vec::new();
+    // An engine without schemas has one database.
+    let rounds = full.len().max(1);
+    for at in 0..rounds {
+        let (mut database, mut name) = (database.clone(), name.clone());
+        if let Some(schema) = full.get(at) {
+            database.schema = Some(schema.clone());
+            if rounds > 1 && Some(schema.as_str()) != default {
+                name = format!("{name}_{}", only_letters(schema));
+            }
+        }
+        let is_open = first.as_ref().map(|session| &session.schema) == Some(&database.schema);
+        let session = match first.take_if(|_| is_open) {
+            Some(session) => session,
+            None => open_session(context, &database).await?,
+        };
+        not_taken(open, &name)?;
+        database.name = name;
+        let mut read = read_schema(database, session, open).await?;
+        read.url.clone_from(&url);
+        read.existing.variable.clone_from(&variable);
+        if rounds > 1 {
+            read.existing.schema.clone_from(&read.database.schema);
+        }
+        for other in full.iter().filter(|other| Some(*other) != full.get(at)) {
+            let catalog = read.database.dialect.catalog();
+            catalog.leave_out_schema(&mut read.schema, other);
+        }
+        read.empty.clone_from(&empty);
+        all.push(read);
+    }
+    if let Some(session) = first {
+        session.close().await;
+    }
+    Ok(all)
+}
+
+async fn open_session(context: &Context, database: &Database) -> Result<Session, Failure> {
+    let session = open::session(context, database, Access::ReadOnly, None).await;
+    session.map_err(|error| Failure::failed(open::cannot_open(database, &error)))
+}
+
+/// An error if a name belongs to another database.
+fn not_taken(open: &Connections, name: &str) -> Result<(), Failure> {
+    if open.keys().any(|known| known.eq_ignore_ascii_case(name)) {
+        let message = format!("two databases are called `{name}`");
+        return Err(source::usage(message, "give each a name: --from NAME=URL"));
+    }
+    Ok(())
+}
+
+/// The schemas of a database that have anything in them, and those that are empty.
+async fn schemas(
+    session: &mut Session,
+    database: &Database,
+) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let (mut full, mut empty) = (Vec::new(), Vec::new());
+    if let Some(query) = database.dialect.catalog().schemas_query() {
+        let rows = session.many_rows(&query.sql, query.columns).await;
+        let rows = rows.map_err(|error| {
+            Failure::failed(open::cannot_ask(database, "reading its schemas", &error))
+        })?;
+        for row in rows {
+            if let [Some(name), Some(filled)] = row.as_slice() {
+                let to = if filled == "1" { &mut full } else { &mut empty };
+                to.push(name.clone());
+            }
+        }
+        empty.retain(|name| Some(name.as_str()) != database.dialect.facts().schema);
+    }
+    Ok((full, empty))
+}
+
+/// Reads the schema of a database that is open.
+async fn read_schema(
+    mut database: Database,
+    session: Session,
+    open: &mut Connections,
+) -> Result<Read, Failure> {
     let within = database.schema.clone();
     let connected = Connected::new(session, &database.target, within.as_deref()).await;
     let connected = connected.map_err(|error| {
@@ -196,31 +279,25 @@ async fn connect(
     let mut schema = connected.schema.clone();
     let tool = remove_histories(&mut schema, |_| false).first().copied();
     database.collation = schema.settings.get("collation").cloned();
-    database.name.clone_from(&name);
-    let variable =
-        has_password(&asked.url).then(|| format!("{}_PASSWORD", name.to_ascii_uppercase()));
-    let url = match (path_from(folder, &database.target), &variable) {
-        (Some(path), _) => file_url(&database, &path),
-        (None, Some(variable)) => without_password(&asked.url, variable),
-        (None, None) => asked.url.clone(),
-    };
     let server = &connected.session.server;
     let existing = Existing {
-        name: name.clone(),
+        name: database.name.clone(),
+        schema: None,
         engine: database.dialect.facts().name,
         server: format!("{} {}", server.product, server.version),
         tables: schema.tables.len(),
         tool,
         statements: 0,
         proven: false,
-        variable,
+        variable: None,
     };
-    open.insert(name, connected);
+    open.insert(database.name.clone(), connected);
     Ok(Read {
         database,
-        url,
+        url: String::new(),
         existing,
         schema,
+        empty: Vec::new(),
     })
 }
 
@@ -245,11 +322,7 @@ fn own_name(target: &Target) -> String {
             stem.to_string_lossy().into_owned()
         }
     };
-    let letters = own.chars();
-    let fits = |letter: char| letter.is_ascii_alphanumeric();
-    let name: String = letters
-        .map(|letter| if fits(letter) { letter } else { '_' })
-        .collect();
+    let name = only_letters(&own);
     if is_database_name(&name) {
         name
     } else {
@@ -257,90 +330,11 @@ fn own_name(target: &Target) -> String {
     }
 }
 
-/// The text of the migration that recreates a schema, and a warning where a scratch database did not
-/// prove that.
-async fn baseline(
-    pool: &mut ShadowPool<'_>,
-    read: &mut Read,
-    open: &Connections,
-) -> Result<(String, Option<Diagnostic>), Failure> {
-    let name = &read.existing.name;
-    let connected = open.get(name);
-    let connected = crate::invariant!(connected, some, "a database that was read is open");
-    let loaded = Loaded {
-        label: name.clone(),
-        base: read.database.clone(),
-        schema: read.schema.clone(),
-        server: connected.session.server.clone(),
-        is_live: true,
-        renames: Vec::new(),
-        notes: Vec::new(),
-        not_sent: Vec::new(),
-        shadow: None,
-    };
-    let mut ddl = loaded.recreation();
-    let catalog = read.database.dialect.catalog();
-    for step in &mut ddl.steps {
-        // Creating objects in an empty database risks no data.
-        step.risks.clear();
-        if let Some(sql) = catalog.without_version(&step.sql) {
-            step.sql = sql;
-        }
-    }
-    read.existing.statements = ddl.steps.len();
-    let mut sql = format!("-- {name} as it was when bird took it over\n");
-    if ddl.steps.iter().any(|step| step.alone) {
-        sql.push_str("-- bird: no-transaction\n");
-    }
-    sql.push('\n');
-    sql.push_str(&catalog.script(&ddl.steps));
-    let why = match ddl.unsupported.first() {
-        Some(first) => Some(format!("{}: {}", first.about, first.why)),
-        None => prove(pool, read, &sql).await,
-    };
-    read.existing.proven = why.is_none();
-    let fault = why.map(|why| {
-        let message =
-            format!("{name}: bird could not prove that the baseline gives this schema: {why}");
-        let fault = Diagnostic::new(Code::NotVerified, message).database(name);
-        let hint =
-            format!("correct migrations/{name}/V1__baseline.sql by hand; `bird verify` compares");
-        fault.severity(Severity::Warning).hint(hint)
-    });
-    Ok((sql, fault))
-}
-
-/// Runs a baseline in a scratch database, and compares the schema. `None` if it is the same.
-async fn prove(pool: &mut ShadowPool<'_>, read: &Read, sql: &str) -> Option<String> {
-    let text = Text {
-        name: "V1__baseline.sql".to_owned(),
-        sql: sql.into(),
-    };
-    let base = &read.database;
-    let made = match pool.replay("baseline", base, &[text], false).await {
-        Ok(made) => made,
-        Err(failure) => return Some(failure.to_string()),
-    };
-    if let Some(note) = made.notes.first() {
-        return Some(note.message.clone());
-    }
-    let orders = base.dialect.catalog().orders_columns();
-    let rest = diff(
-        &unversioned(made.schema),
-        &unversioned(read.schema.clone()),
-        orders,
-    );
-    let first = rest.changes.first()?;
-    Some(format!("{} differs after the replay", first.about()))
-}
-
-/// A schema without the versions of extensions, which a baseline leaves to the server.
-fn unversioned(mut schema: Schema) -> Schema {
-    for object in &mut schema.objects {
-        if object.kind == Kind::Extension {
-            object.options.remove("version");
-            object.sql.clear();
-        }
-    }
-    schema
+/// A text with `_` for what cannot be in a database's name.
+fn only_letters(text: &str) -> String {
+    let fits = |letter: char| letter.is_ascii_alphanumeric();
+    let letters = text.chars();
+    letters
+        .map(|letter| if fits(letter) { letter } else { '_' })
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! `bird init`: writes a new project, and says what to do next.
 
+mod baseline;
 mod existing;
 mod report;
 mod suggest;
@@ -172,7 +173,11 @@ fn variables(
                 .databases
                 .iter()
                 .filter_map(|one| one.variable.clone());
-            variables.map(|name| (name, "the password")).collect()
+            let mut variables: Vec<(String, &'static str)> =
+                variables.map(|name| (name, "the password")).collect();
+            // Schemas of one database share its variable.
+            variables.dedup();
+            variables
         }
         None if on == embedded().facts().name => Vec::new(),
         None => {

@@ -254,6 +254,7 @@ impl Report for InitReport {
                     "name": one.name,
                     "engine": one.engine,
                     "server": one.server,
+                    "schema": one.schema,
                     "tables": one.tables,
                     "tool": one.tool,
                     "statements": one.statements,
@@ -329,7 +330,14 @@ fn databases(found: &Found) -> Block {
         vec![
             one.name.clone(),
             one.server.clone(),
-            counted(one.tables, "table") + &tool.unwrap_or_default(),
+            format!(
+                "{}{}{}",
+                one.schema
+                    .as_ref()
+                    .map_or(String::new(), |name| format!("schema {name}: ")),
+                counted(one.tables, "table"),
+                tool.unwrap_or_default()
+            ),
             format!("{}, {proven}", counted(one.statements, "statement")),
         ]
     });

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::expected::Text;
+use super::siblings::Step;
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::replay::NotSent;
@@ -32,8 +32,8 @@ pub struct Replayed {
 }
 
 /// The name of the entry, and the server for which it is valid; `None` if it is not cached.
-pub async fn key(context: &Context, base: &Database, texts: &[Text]) -> Option<(String, Server)> {
-    if texts.len() < WORTH {
+pub async fn key(context: &Context, base: &Database, steps: &[Step]) -> Option<(String, Server)> {
+    if steps.len() < WORTH {
         return None;
     }
     let mut hash = Sha256::new();
@@ -64,8 +64,11 @@ pub async fn key(context: &Context, base: &Database, texts: &[Text]) -> Option<(
     // Statements may name their database.
     add(base.target.database());
     add(&format!("{:?} {:?}", base.schema, base.collation));
-    for text in texts {
-        add(&text.sql);
+    for step in steps {
+        if let Some(sibling) = &step.sibling {
+            add(&format!("in {sibling}"));
+        }
+        add(&step.text.sql);
     }
     let name = hex::digits(&hash.finalize()[..16]);
     Some((name, server))

@@ -18,6 +18,7 @@ use crate::project::Database;
 use crate::sql::script;
 
 /// A text of SQL to replay.
+#[derive(Clone)]
 pub struct Text {
     /// The file as it is shown.
     pub name: String,
@@ -25,7 +26,7 @@ pub struct Text {
 }
 
 impl Text {
-    fn of(migration: &Migration) -> Text {
+    pub fn of(migration: &Migration) -> Text {
         Text {
             name: migration.file.clone(),
             sql: migration.text.clone(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::cache::{self, Replayed};
 use super::expected::{self, Text};
+use super::siblings::{self, Step};
 use super::{Loaded, Source, SourceKind, usage};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
@@ -84,10 +85,12 @@ pub async fn live(
     let schema = inspect::schema(&mut session, database.target.database()).await;
     let server = session.server.clone();
     session.close().await;
+    let mut schema = schema.map_err(|error| cannot(database, "reading its schema", &error))?;
+    siblings::leave_out(context, database, &mut schema);
     Ok(Loaded {
         label: label.to_owned(),
         base: database.clone(),
-        schema: schema.map_err(|error| cannot(database, "reading its schema", &error))?,
+        schema,
         server,
         is_live: true,
         renames: Vec::new(),
@@ -143,6 +146,30 @@ impl ShadowPool<'_> {
         texts: &[Text],
         cached: bool,
     ) -> Result<Loaded, Failure> {
+        let steps = siblings::steps(self.context, base, texts);
+        let mut loaded = self.replay_steps(label, base, &steps, cached).await?;
+        siblings::leave_out(self.context, base, &mut loaded.schema);
+        // The indexes of steps become those of texts.
+        let own = steps.iter().enumerate();
+        let own = own.filter(|(_, step)| step.sibling.is_none());
+        let own: Vec<usize> = own.map(|(at, _)| at).collect();
+        let not_sent = loaded.not_sent.into_iter();
+        let not_sent = not_sent.filter_map(|(at, not_sent)| {
+            let at = own.iter().position(|own| *own == at)?;
+            Some((at, not_sent))
+        });
+        loaded.not_sent = not_sent.collect();
+        Ok(loaded)
+    }
+
+    /// As [`ShadowPool::replay`], with texts of siblings among those of the database.
+    pub async fn replay_steps(
+        &mut self,
+        label: &str,
+        base: &Database,
+        steps: &[Step],
+        cached: bool,
+    ) -> Result<Loaded, Failure> {
         let context = self.context;
         let mut loaded = Loaded {
             label: label.to_owned(),
@@ -156,14 +183,14 @@ impl ShadowPool<'_> {
             shadow: None,
         };
         let key = if cached {
-            cache::key(context, base, texts).await
+            cache::key(context, base, steps).await
         } else {
             None
         };
         if let Some((key, server)) = &key
             && let Some(replayed) = cache::read(context, key)
         {
-            loaded.notes = notes(base, texts, &replayed);
+            loaded.notes = notes(base, steps, &replayed);
             loaded.not_sent = replayed.kept;
             loaded.schema = replayed.schema;
             loaded.server = server.clone();
@@ -176,10 +203,14 @@ impl ShadowPool<'_> {
             some,
             "a shadow that was just created is in the pool"
         );
-        context.progress.count(texts.len(), "files replayed");
+        context.progress.count(steps.len(), "files replayed");
         let mut replayed = Replayed::default();
-        for (at, text) in texts.iter().enumerate() {
+        let enter = |error: DbError| cannot(base, "preparing its shadow", &error);
+        for (at, step) in steps.iter().enumerate() {
+            let text = &step.text;
             context.progress.advance(0, &text.name);
+            let schema = step.sibling.as_deref().or(base.schema.as_deref());
+            shadow.enter(schema).await.map_err(enter)?;
             let kept = replay::statements(shadow, &text.name, &text.sql).await?;
             context.progress.advance(1, &text.name);
             if !kept.is_empty() {
@@ -187,6 +218,7 @@ impl ShadowPool<'_> {
             }
         }
         context.progress.finish();
+        shadow.enter(base.schema.as_deref()).await.map_err(enter)?;
         loaded.shadow = Some(at);
         loaded.server = shadow.session.server.clone();
         let schema = shadow.inspect().await;
@@ -195,7 +227,7 @@ impl ShadowPool<'_> {
         if let Some((key, _)) = key {
             cache::write(context, &key, &replayed);
         }
-        loaded.notes = notes(base, texts, &replayed);
+        loaded.notes = notes(base, steps, &replayed);
         loaded.not_sent = replayed.kept;
         loaded.schema = replayed.schema;
         Ok(loaded)
@@ -257,9 +289,9 @@ fn own(path: &Path, base: &Database, label: &str) -> Result<PathBuf, Failure> {
 }
 
 /// Notes about the statements that were not replayed.
-fn notes(base: &Database, texts: &[Text], replayed: &Replayed) -> Vec<Diagnostic> {
+fn notes(base: &Database, steps: &[Step], replayed: &Replayed) -> Vec<Diagnostic> {
     let notes = replayed.kept.iter().filter_map(|(at, kept)| {
-        let text = texts.get(*at)?;
+        let text = &steps.get(*at)?.text;
         Some(replay::diagnose(base.dialect, &text.name, &text.sql, kept))
     });
     notes.flatten().collect()

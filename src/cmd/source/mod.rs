@@ -7,6 +7,7 @@ pub mod describe;
 mod expected;
 mod load;
 pub mod schema_file;
+mod siblings;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ use crate::project::{self, Database};
 
 pub use expected::{Text, applied_texts};
 pub use load::{ShadowPool, live, with};
+pub use siblings::Step;
 
 /// A source of a schema.
 pub struct Source {

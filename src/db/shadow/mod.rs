@@ -140,11 +140,7 @@ impl Shadow {
     async fn open(base: ShadowBase<'_>, target: Target, made: Made) -> Result<Shadow, DbError> {
         let (dialect, schema) = (base.dialect, base.schema);
         let mut session = Session::open(&target, dialect, schema, Access::Create).await?;
-        for (_, missing) in dialect.missing_inside(schema) {
-            if session.value(&missing.exists).await?.is_none() {
-                session.run(&missing.create).await?;
-            }
-        }
+        make_inside(&mut session, schema).await?;
         let database = target.database().to_owned();
         let state = State::of(&mut session, base.target.database(), &database).await?;
         Ok(Shadow {
@@ -158,6 +154,17 @@ impl Shadow {
     /// Whether it is a borrowed database, of which there is only one.
     pub fn is_borrowed(&self) -> bool {
         matches!(self.made, Made::Borrowed(_))
+    }
+
+    /// Makes a schema the one in which statements run and that is read, on engines that have schemas.
+    pub async fn enter(&mut self, schema: Option<&str>) -> Result<(), DbError> {
+        if self.session.schema.as_deref() == schema {
+            return Ok(());
+        }
+        make_inside(&mut self.session, schema).await?;
+        self.session.schema = schema.map(str::to_owned);
+        self.state.scope.schema = schema.map(str::to_owned);
+        self.session.reset().await
     }
 
     /// Reads its schema.
@@ -196,6 +203,16 @@ impl Shadow {
             Made::Borrowed(borrowed) => borrowed.back().await,
         }
     }
+}
+
+/// Creates what a schema needs inside the database.
+async fn make_inside(session: &mut Session, schema: Option<&str>) -> Result<(), DbError> {
+    for (_, missing) in session.dialect.missing_inside(schema) {
+        if session.value(&missing.exists).await?.is_none() {
+            session.run(&missing.create).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens a session with the embedded engine, in memory.

@@ -6,6 +6,23 @@ use crate::dialect::catalog::{Catalog, Query, Rows, SchemaLocation, SchemaPart};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::Schema;
 
+/// An extension's own schema comes and goes with the extension, and `bird_shadow` marks a database that
+/// is lent.
+const SCHEMAS: &str = "\
+SELECT n.nspname::text, (EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid \
+AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
+AND d.objid = c.oid AND d.deptype = 'e')) \
+OR EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid \
+AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass \
+AND d.objid = p.oid AND d.deptype = 'e')) \
+OR EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = n.oid AND t.typrelid = 0 AND t.typelem = 0 \
+AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass \
+AND d.objid = t.oid AND d.deptype = 'e')))::int::text \
+FROM pg_namespace n WHERE n.nspname NOT LIKE 'pg\\_%' \
+AND n.nspname NOT IN ('information_schema', 'bird_shadow') \
+AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass \
+AND d.objid = n.oid AND d.deptype = 'e') ORDER BY n.nspname <> 'public', n.nspname";
+
 impl Catalog for Postgres {
     fn queries(&self, place: &SchemaLocation<'_>) -> Vec<Query> {
         super::read::queries::queries(place)
@@ -13,6 +30,22 @@ impl Catalog for Postgres {
 
     fn read(&self, _place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String> {
         super::read::schema(results)
+    }
+
+    fn schemas_query(&self) -> Option<Query> {
+        Some(Query {
+            sql: SCHEMAS.to_owned(),
+            columns: 2,
+        })
+    }
+
+    fn leave_out_schema(&self, schema: &mut Schema, other: &str) {
+        let what = format!("schema {other}");
+        schema.opaque_objects.retain(|object| object.what != what);
+    }
+
+    fn create_schema(&self, name: &str) -> Option<String> {
+        Some(format!("CREATE SCHEMA {}", self.quote(name)))
     }
 
     fn without_version(&self, sql: &str) -> Option<String> {
