@@ -1,6 +1,7 @@
 //! Statements that are neither about rows nor about the schema, and parts of schema statements that
 //! no schema shows.
 
+use super::conversions;
 use super::rows::{literals, may_write};
 use super::{Found, Reversal, Reversals};
 use crate::dialect::statement::{DdlObject, Head};
@@ -452,6 +453,18 @@ impl Reversals<'_> {
         after.eat_if_exists();
         after.eat("ONLY");
         let name = after.name()?;
+        if head.kind == DdlObject::Table {
+            let mut rest = after.clone();
+            rest.eat("*");
+            let computed = conversions::computed_anew(&rest);
+            if !computed.is_empty() {
+                let table = self.objects.object(&name);
+                let columns = computed.iter().map(|it| self.objects.part(table, it));
+                let columns = columns.collect();
+                let did = format!("computes the values of `{}` anew", computed.join("`, `"));
+                return Some(Found::Columns { columns, did });
+            }
+        }
         let did = alters_beside(&after)?;
         let objects = vec![self.objects.object(&name)];
         let did = format!("{did} {name}");

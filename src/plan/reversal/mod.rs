@@ -1,13 +1,14 @@
 //! What takes each statement of a migration back when bird computes the undo: the difference of the
 //! schemas, a rename, another statement, or nothing.
 
+mod conversions;
 mod derived;
 mod effects;
 mod objects;
 mod rows;
 
 use crate::dialect::Dialect;
-use crate::dialect::statement::{self, row_copy};
+use crate::dialect::statement::{self, StatementEffect, row_copy};
 use crate::model::change::Renamed;
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
@@ -16,6 +17,7 @@ use crate::model::script::Script;
 use crate::sql::{Cursor, Name, Syntax};
 
 use super::{KnownTables, in_file};
+pub use conversions::loses_values;
 use objects::{Objects, PartId};
 
 /// What takes a statement back.
@@ -209,7 +211,13 @@ impl<'d> Reversals<'d> {
             "CREATE" | "ALTER" | "DROP" | "RENAME" | "COMMENT" => {
                 self.definition(words, sql, withheld)
             }
-            _ => self.other(&verb, words, earlier),
+            _ => match (self.other(&verb, words, earlier), withheld) {
+                // No schema shows what it did.
+                (Found::Known(Reversal::Difference), Some(why)) => {
+                    Found::Known(Reversal::Stays(why))
+                }
+                (found, _) => found,
+            },
         }
     }
 
@@ -329,6 +337,19 @@ pub fn may_stay(script: &Script, statement: usize) -> bool {
     let own = own.map_or(&[][..], |statement| &statement.allow);
     let mut all = script.allow.iter().chain(own);
     all.any(|allowed| allowed == Code::NotUndone.name())
+}
+
+/// Whether a statement gives a column of a table another type. Both names are in lower case.
+#[must_use]
+pub fn sets_type(dialect: &dyn Dialect, sql: &str, table: &str, column: &str) -> bool {
+    let effects = statement::table_effects(dialect, sql);
+    effects.iter().any(|effect| match effect {
+        StatementEffect::SetColumnType {
+            table: of,
+            column: changed,
+        } => of.last().to_lowercase() == table && changed.name == column,
+        _ => false,
+    })
 }
 
 /// The table of an `INSERT … SELECT`, and those that it reads.

@@ -180,3 +180,48 @@ fn statements_about_another_database_are_accounted_for() {
         });
     }
 }
+
+/// What a type could not hold is lost, whatever type the column gets back.
+#[test]
+fn values_that_lost_something_need_consent() {
+    for engine in [Engine::MariaDb, Engine::MySql, Engine::Postgres] {
+        engine.run(|engine| {
+            let world = World::one(engine)
+                .migration(
+                    "ums/V1__a.sql",
+                    "CREATE TABLE t (id INT PRIMARY KEY, a NUMERIC(10, 4), b NUMERIC(10, 2));\n\
+                     INSERT INTO t VALUES (1, 1.2345, 1.25);\n",
+                )
+                .migration(
+                    "ums/V2__wider.sql",
+                    engine.pick(
+                        "ALTER TABLE t MODIFY b NUMERIC(12, 4);\n",
+                        "ALTER TABLE t ALTER b TYPE NUMERIC(12, 4);\n",
+                        "",
+                    ),
+                )
+                .migration(
+                    "ums/V3__less.sql",
+                    engine.pick(
+                        "ALTER TABLE t CHANGE a c INT;\n",
+                        "ALTER TABLE t ALTER a TYPE INT;\nALTER TABLE t RENAME a TO c;\n",
+                        "",
+                    ),
+                );
+            world.provision("ums");
+            world.run(&["migrate"]).ok();
+            world
+                .run(&["undo"])
+                .exits(3)
+                .warns("it converts the values of `a` of `t`, which lose precision");
+            assert_eq!(world.client("ums", "SELECT c FROM t"), "1\n");
+            let allowed = ["undo", "--allow", "not-undone", "--allow", "data-loss"];
+            world.run(&allowed).ok();
+            assert_eq!(world.client("ums", "SELECT a FROM t"), "1.0000\n");
+            // Nothing was lost on the way to a wider type; the way back may lose something.
+            let back = world.run(&["undo", "--allow", "data-loss"]).ok();
+            back.says("the difference of the schemas");
+            assert_eq!(world.client("ums", "SELECT b FROM t"), "1.25\n");
+        });
+    }
+}

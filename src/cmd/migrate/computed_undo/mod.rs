@@ -18,7 +18,7 @@ use crate::model::migration::{Migration, Undo};
 use crate::model::schema::Id;
 use crate::model::script::Script;
 use crate::plan;
-use crate::plan::reversal::{Account, Found, Reversal, Reversals, may_stay, not_undone};
+use crate::plan::reversal::{Account, Found, Reversal, Reversals, may_stay, not_undone, sets_type};
 use crate::plan::{KnownTables, destructive_statements};
 use crate::project::Database;
 use crate::sql::script;
@@ -137,9 +137,28 @@ fn reversals(
     }
     let all = found.iter().map(|(version, found)| {
         let each = found.iter().map(|one| reversals.reversal(one));
-        (*version, each.collect())
+        let mut each: Vec<Reversal> = each.collect();
+        if let Some(one) = computed.get(version) {
+            narrowed(dialect, one, &mut each);
+        }
+        (*version, each)
     });
     all.collect()
+}
+
+/// Marks the statements that gave a column a type in which its values lost something: the old type
+/// does not bring that back.
+fn narrowed(dialect: &dyn Dialect, one: &Computed, reversals: &mut [Reversal]) {
+    for (sql, reversal) in texts(&one.file, &one.script).into_iter().zip(reversals) {
+        let is_schema = matches!(reversal, Reversal::Difference | Reversal::Rename);
+        let mut columns = one.back.narrowed.iter();
+        let found = columns.find(|(table, column)| sets_type(dialect, sql, table, column));
+        if let (Some((table, column)), true) = (found, is_schema) {
+            let did =
+                format!("converts the values of `{column}` of `{table}`, which lose precision");
+            *reversal = Reversal::Stays(did);
+        }
+    }
 }
 
 /// The effects of a migration that stay and the data that its undo loses: those that need a consent,

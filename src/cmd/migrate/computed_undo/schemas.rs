@@ -7,12 +7,12 @@ use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::source::compare::{Verification, Verified, compare_renamed};
 use crate::cmd::source::{self, ShadowPool, Text, applied_texts};
-use crate::model::change::{DdlStep, Renamed};
+use crate::model::change::{Alter, Change, DdlStep, Difference, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::migration::Migration;
 use crate::model::script::Script;
-use crate::plan::reversal::{borders, renames_back};
+use crate::plan::reversal::{borders, loses_values, renames_back};
 
 /// The way back from a migration.
 #[derive(Debug, Default)]
@@ -20,6 +20,9 @@ pub struct Back {
     pub steps: Vec<DdlStep>,
     /// The statements of the migration that no shadow ran, by their numbers from 0, and why.
     pub withheld: BTreeMap<usize, String>,
+    /// The tables and columns, in lower case, whose type the migration changed such that values lost
+    /// something.
+    pub narrowed: Vec<(String, String)>,
 }
 
 /// A part of a migration between two schemas: the statements from one number to another.
@@ -135,6 +138,7 @@ async fn step_back(
     let compared = compare_renamed(pool, from, to, &part.renames, &[], demanded).await?;
     match &compared.verified {
         Verified::Yes | Verified::Without(_) => {
+            back.narrowed.extend(narrowed(&compared.difference));
             back.steps.extend(compared.ddl.steps);
             Ok(())
         }
@@ -149,6 +153,24 @@ async fn step_back(
             Err(Failure::refused(fault.hint(hint)))
         }
     }
+}
+
+/// The columns whose values lost something on the way to the schema from which a difference leads
+/// back.
+fn narrowed(back: &Difference) -> Vec<(String, String)> {
+    let mut narrowed = Vec::new();
+    for change in &back.changes {
+        let Change::Alter { table, alters } = change else {
+            continue;
+        };
+        let columns = alters.iter().filter_map(|alter| match alter {
+            Alter::ModifyColumn(pair) => Some(pair.as_ref()),
+            _ => None,
+        });
+        let lossy = columns.filter(|pair| loses_values(&pair.to.sql, &pair.from.sql));
+        narrowed.extend(lossy.map(|pair| (table.to_lowercase(), pair.to.name.to_lowercase())));
+    }
+    narrowed
 }
 
 /// The text of a migration up to a statement, with the terminator of the one before it.
