@@ -201,7 +201,6 @@ fn the_server_of_another_engine_is_named() {
     for (engine, is, asked) in [
         (Engine::MySql, mysql, postgres),
         (Engine::MariaDb, mysql, postgres),
-        (Engine::Postgres, postgres, mysql),
     ] {
         engine.run(|engine| {
             let world = World::one(engine);

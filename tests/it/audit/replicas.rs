@@ -151,12 +151,13 @@ fn a_copy_is_as_good() {
         "{}",
         output.transcript()
     );
-    output
-        .warns("reports no server that it replicates from: rows that it has not got are not seen");
+    output.warns(
+        "does not report which server it replicates from: the audit misses rows that it lacks",
+    );
     let output = run(&world, &[REPLICA, REPLICA]).exits(2);
     output.warns("`twitter` is named twice");
     let output = run(&world, &[REPLICA, NO_LAG]).exits(2);
-    output.warns("--max-lag cannot be followed");
+    output.warns("--max-lag cannot be used");
     let output = run(&world, &[NO_LAG]).exits(1);
     output.warns("no server of this run is known to be a replica");
 }
@@ -185,10 +186,10 @@ fn what_it_lacks_is_told(pair: &Pair, world: &World) {
     assert_eq!(found(&output, 52), ["52"]);
     let output = world.run(&[&["audit"], REPLICA].concat()).exits(1);
     output
-        .says("rows that the replica did not have yet are missing")
+        .says("rows that had not reached the replica may be missing")
         .says(
             pair.engine
-                .pick("which did not follow when", " s behind when", ""),
+                .pick("which did not replicate when", " s behind when", ""),
         );
     assert_eq!(found(&run(world, &[]).exits(1), 53), ["52", "99"]);
 }
@@ -331,7 +332,7 @@ fn another_is_told_apart(pair: &Pair, world: &World) {
     alter("RENAME COLUMN author_id TO author");
     world.write("bird.toml", BOTH);
     let output = world.run(&["audit", "--replica", "ums=${REPLICA}"]);
-    output.warns("nothing is read from the replica of ums");
+    output.warns("the replica of ums is not used");
     // The database is on another server than the one that the replica follows.
     let mut elsewhere = World::empty().file("bird.toml", BOTH);
     for database in ["ums", "twitter"] {
