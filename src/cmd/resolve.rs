@@ -10,12 +10,13 @@ use super::run::locks::{self, check_server, no_lock, waiting};
 use super::run::open;
 use super::run::open::Absent;
 use super::run::protected;
+use super::run::recording::Recording;
 use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, journal, lock};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
-use crate::model::history::{Entry, Progress};
+use crate::model::history::{Entry, History, Progress};
 use crate::output::{Block, Report};
 use crate::project::Database;
 
@@ -115,7 +116,8 @@ async fn answer(
         .map_err(failed("getting ready"))?;
     let guard = locks::take(context, database, session, timeout, true).await?;
     // The last holder of the lock may have decided it.
-    let entry = in_doubt(place, session).await?;
+    let (entry, history) = in_doubt(place, session).await?;
+    let recording = Recording::begin(context, database, session, &history).await;
     let sql = if args.applied {
         journal::resolve(session, &entry, &args.reason).map_err(failed("resolving"))?
     } else {
@@ -126,6 +128,8 @@ async fn answer(
     session.run(&sql).await.map_err(failed("resolving"))?;
     let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
     committed.map_err(refused)?;
+    let history = read_history(database, session).await?;
+    recording.finish(context, database, session, &history).await;
     guard.release(session).await;
     Ok(ResolveReport {
         database: database.name.clone(),
@@ -135,16 +139,23 @@ async fn answer(
     })
 }
 
-/// The statement's row in the journal, if the statement is in doubt.
-async fn in_doubt(place: &StatementRef<'_>, session: &mut Session) -> Result<Entry, Failure> {
-    let history = history::read(session).await.map_err(|error| {
+async fn read_history(database: &Database, session: &mut Session) -> Result<History, Failure> {
+    history::read(session).await.map_err(|error| {
         let doing = "reading its history";
-        Failure::failed(open::cannot_ask(place.database, doing, &error))
-    })?;
-    let mut entries = history.journal.into_iter();
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    })
+}
+
+/// The statement's row in the journal, if the statement is in doubt, and the history.
+async fn in_doubt(
+    place: &StatementRef<'_>,
+    session: &mut Session,
+) -> Result<(Entry, History), Failure> {
+    let history = read_history(place.database, session).await?;
+    let mut entries = history.journal.iter();
     let ours = |entry: &Entry| (entry.version, entry.statement) == (place.version, place.statement);
     match entries.find(|entry| ours(entry) && entry.progress == Progress::Intent) {
-        Some(entry) => Ok(entry),
+        Some(entry) => Ok((entry.clone(), history)),
         None => Err(not_in_doubt(
             place,
             "its journal has no unfinished statement with that number",

@@ -19,6 +19,7 @@ pub mod provision;
 mod rebuild;
 pub mod repair;
 pub mod replay;
+pub mod schema_record;
 pub mod session;
 pub mod shadow;
 pub mod stored_migration;

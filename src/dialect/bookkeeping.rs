@@ -22,6 +22,9 @@ pub trait Bookkeeping: Sync {
     /// `CREATE TABLE IF NOT EXISTS` for the stored migrations.
     fn applied_table(&self, schema: Option<&str>) -> String;
 
+    /// `CREATE TABLE IF NOT EXISTS` for the recorded schemas.
+    fn schema_table(&self, schema: Option<&str>) -> String;
+
     /// `CREATE TABLE IF NOT EXISTS` for the journal of repairs.
     fn repair_journal_table(&self, schema: Option<&str>) -> String;
 }
@@ -36,6 +39,17 @@ pub(super) fn journal_columns(text: &str, long: &str) -> String {
          server {text}(100), run {text}(36) NOT NULL, started_on {text}(40), \
          applied_on {text}(40), reason {text}(1000), \
          PRIMARY KEY (version, direction, statement))"
+    )
+}
+
+/// The columns of the recorded schemas, for the type that an engine has for bytes. A record is cut
+/// into parts, numbered from 0, so that each fits into any server's packet. `state` is a digest of the
+/// history for which the record holds.
+pub(super) fn schema_columns(text: &str, bytes: &str) -> String {
+    format!(
+        "(state {text}(64) NOT NULL, part INT NOT NULL, parts INT NOT NULL, \
+         version BIGINT NOT NULL, run {text}(36) NOT NULL, recorded_on {text}(40) NOT NULL, \
+         content {bytes} NOT NULL, PRIMARY KEY (state, part))"
     )
 }
 

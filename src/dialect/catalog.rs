@@ -5,7 +5,9 @@
 //! nothing is left out silently.
 
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
-use crate::model::schema::{Check, Column, ForeignKey, Key, Object, Partitions, Schema, Table};
+use crate::model::schema::{
+    Check, Column, ForeignKey, Key, Object, Options, Partitions, Schema, Table,
+};
 use crate::model::server::Server;
 
 /// The location of a schema.
@@ -112,6 +114,16 @@ pub trait Catalog: Sync {
         schema: &Schema,
         renamed: &Renamed,
     ) -> Option<DdlStep>;
+
+    /// The option that names the account in whose name an object runs, on engines where an object
+    /// that does not state it belongs to the account that creates it.
+    fn definer_option(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Rewrites the objects of a schema that another session read as a session with these unstated
+    /// options would read them, see [`Schema::unstated`].
+    fn restate(&self, _schema: &mut Schema, _unstated: &Options) {}
 
     /// A statement that creates an extension without the version that it names; `None` for other
     /// statements. A baseline leaves the version to the server that it runs on.

@@ -28,6 +28,12 @@ pub trait ServerFacts: Sync {
     /// Reads a row of [`ServerFacts::server_query`].
     fn server(&self, row: &[Option<String>]) -> Server;
 
+    /// Asks for the settings that decide what a statement makes where it does not say so itself: rows
+    /// of a name and a value.
+    fn environment_query(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Asks for the server's identity, which changes with a failover; replicas name their source by
     /// it.
     fn identity_query(&self, _server: &Server) -> Option<&'static str> {

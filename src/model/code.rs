@@ -212,6 +212,7 @@ codes! {
     NotInDoubt "not-in-doubt" Error "The statement to resolve is not in doubt." "`bird status` shows the statements in doubt.";
     NotNull "not-null" Error "The repair would set a column to NULL that is declared NOT NULL." "Quarantine the rows instead.";
     NotReplayable "not-replayable" Warning "A statement cannot be replayed in a scratch database." "The schema that bird expects lacks its effect; check that part by hand.";
+    NotReproducible "not-reproducible" Warning "A new environment would get another schema from the same migrations." "Write a migration that states what differs.";
     NotUnderstood "not-understood" Warning "bird cannot read a part of the schema with certainty." "It is compared as the server prints it.";
     NotUndone "not-undone" Error "Nothing takes back what a statement of the migration did." "Write the undo file, or consent with `--allow not-undone`.";
     NotVerified "not-verified" Error "The computed statements could not be proven in a scratch database." "Read the reason shown.";

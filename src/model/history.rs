@@ -9,13 +9,21 @@ pub const JOURNAL_TABLE: &str = "bird_journal";
 /// The table with what is kept of each applied migration, to tell later what a changed file
 /// changed; ours.
 pub const APPLIED_TABLE: &str = "bird_applied";
+/// The table with the schemas that runs recorded after they wrote; ours.
+pub const SCHEMA_TABLE: &str = "bird_schema";
 /// The table with one row per chunk of a repair; ours.
 pub const REPAIR_TABLE: &str = "bird_repair";
 /// What the names of the tables begin with that keep the rows which a repair took out; ours.
 pub const QUARANTINE: &str = "bird_quarantine_";
 
 /// The tables that are bird's or refinery's by their whole names.
-pub const OWN_TABLES: &[&str] = &[HISTORY_TABLE, JOURNAL_TABLE, APPLIED_TABLE, REPAIR_TABLE];
+pub const OWN_TABLES: &[&str] = &[
+    HISTORY_TABLE,
+    JOURNAL_TABLE,
+    APPLIED_TABLE,
+    SCHEMA_TABLE,
+    REPAIR_TABLE,
+];
 
 /// Whether a table is bird's or refinery's, and so no part of anybody's schema.
 #[must_use]

@@ -29,6 +29,10 @@ pub struct Schema {
     /// What bird does not understand: never silently equal.
     #[serde(rename = "strangers", default, skip_serializing_if = "Vec::is_empty")]
     pub opaque_objects: Vec<OpaqueObject>,
+    /// The options that objects have which do not state them: those of the session that read the
+    /// schema, such as the account that is the definer.
+    #[serde(skip)]
+    pub unstated: NotCompared<Options>,
 }
 
 /// A table.

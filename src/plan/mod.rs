@@ -14,6 +14,7 @@ mod replayable;
 mod requires;
 pub mod reversal;
 pub mod reviewed;
+pub mod schema_record;
 mod step;
 pub mod stored_migration;
 mod undo;

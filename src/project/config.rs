@@ -37,6 +37,7 @@ pub const DATABASE: &[&str] = &[
     "statement_timeout",
     "shadow_url",
     "keep_sql",
+    "keep_schema",
 ];
 pub const SEED: &[&str] = &["table", "key", "rows"];
 
@@ -80,6 +81,7 @@ pub struct DatabaseConfig {
     pub lock_timeout: Option<Duration>,
     pub statement_timeout: Option<Duration>,
     pub keep_sql: Option<bool>,
+    pub keep_schema: Option<bool>,
 }
 
 /// Reads a whole file; faults are collected in the reader.
@@ -163,6 +165,7 @@ fn database(
         lock_timeout: duration(reader, table, "lock_timeout"),
         statement_timeout: duration(reader, table, "statement_timeout"),
         keep_sql: reader.boolean(table, "keep_sql"),
+        keep_schema: reader.boolean(table, "keep_schema"),
     }
 }
 

@@ -104,6 +104,8 @@ pub struct Database {
     pub statement_timeout: Option<Duration>,
     /// Whether the text of applied migrations is kept in the database.
     pub keep_sql: bool,
+    /// Whether the schema is recorded in the database after a run that wrote.
+    pub keep_schema: bool,
     pub migrations: PathBuf,
     /// The file or folder of its desired schema.
     pub desired: Option<PathBuf>,

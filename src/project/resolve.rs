@@ -66,6 +66,7 @@ pub fn resolve(
         // Zero means no limit.
         statement_timeout: config.statement_timeout.filter(|time| !time.is_zero()),
         keep_sql: config.keep_sql.unwrap_or(true),
+        keep_schema: config.keep_schema.unwrap_or(true),
         migrations: folder,
         desired: config.desired.as_ref().map(|path| root.join(path)),
         written: source.written,
@@ -133,6 +134,7 @@ pub fn unnamed(
         lock_timeout: None,
         statement_timeout: None,
         keep_sql: true,
+        keep_schema: true,
         migrations: PathBuf::new(),
         desired: None,
         written: Written::Elsewhere,

@@ -8,6 +8,7 @@ use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::locks::{self, no_lock, waiting, writable};
 use crate::cmd::run::open;
+use crate::cmd::run::recording::Recording;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{DbError, Session};
 use crate::db::{clock, history, journal, stored_migration};
@@ -79,6 +80,11 @@ async fn locked(
             let _: Result<(), DbError> = session.run("ROLLBACK").await;
             if let Ok(history) = history::read(session).await {
                 member.history = history;
+            }
+            if wrote {
+                let (database, history) = (member.database, &member.history);
+                let recording = Recording::of_what_is(database);
+                recording.finish(context, database, session, history).await;
             }
         }
     }

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::source::compare::{Compared, Verification, Verified, compare};
-use super::source::{self, Loaded, ShadowPool, Source, SourceKind, Upto};
+use super::source::{self, Loaded, Origin, ShadowPool, Source, SourceKind, Upto};
 use crate::audit::guard;
 use crate::model::change::Renamed;
 use crate::model::code::Code;
@@ -182,8 +182,13 @@ async fn load(
     let (one, other) = (from.base(), to.base());
     let (one, other) = (base(one, other)?, base(other, one)?);
     same_engine(&one, &other)?;
-    let from = pool.load(from, &one, args.connect.wait).await?;
-    let to = pool.load(to, &other, args.connect.wait).await?;
+    let mut from = pool.load(from, &one, args.connect.wait).await?;
+    let mut to = pool.load(to, &other, args.connect.wait).await?;
+    match (&from.origin, &to.origin) {
+        (Origin::Live, Origin::Record(_)) => pool.excuse_upgrade(&mut from, &mut to).await?,
+        (Origin::Record(_), Origin::Live) => pool.excuse_upgrade(&mut to, &mut from).await?,
+        _ => {}
+    }
     Ok((from, to))
 }
 

@@ -13,6 +13,9 @@ use crate::output::{Block, Grid, Report};
 const WITHHELD: &str = "bird does not show the statements, because they change what declared \
     references need; --allow referenced shows them";
 
+const DOUBTFUL: &str = "not for use: a migration that was not replayed may have made what these \
+     statements take away";
+
 /// All comparisons of a run.
 pub struct DiffReport {
     compared: Vec<Compared>,
@@ -213,7 +216,7 @@ fn blocks(one: &Compared, withheld: bool, drift: bool) -> Vec<Block> {
         Block::Code {
             title: format!("{title}, {}", verdict(&one.verified)),
             language: "sql",
-            text: body(one, &one.ddl.steps).trim_end().to_owned(),
+            text: statements(one).trim_end().to_owned(),
         }
     });
     blocks
@@ -284,8 +287,24 @@ fn script(one: &Compared, withheld: bool) -> String {
     match &one.verified {
         _ if withheld => commented(one, &mut text),
         Verified::Wrong(_) => commented(one, &mut text),
-        _ if !one.ddl.steps.is_empty() => text.push_str(&body(one, &one.ddl.steps)),
-        _ => {}
+        _ => text.push_str(&statements(one)),
+    }
+    text
+}
+
+/// The statements, those that may destroy what a migration made as comments.
+fn statements(one: &Compared) -> String {
+    let steps = one.ddl.steps.iter().cloned();
+    let (doubtful, steps): (Vec<_>, Vec<_>) = steps.partition(|step| one.is_doubtful(step));
+    let mut text = if steps.is_empty() {
+        String::new()
+    } else {
+        body(one, &steps)
+    };
+    if !doubtful.is_empty() {
+        text.push_str(&comment(DOUBTFUL));
+        let body = body(one, &doubtful);
+        body.lines().for_each(|line| text.push_str(&comment(line)));
     }
     text
 }
@@ -355,9 +374,14 @@ fn json(one: &Compared) -> Value {
     let remarks: Vec<Value> = remarks
         .map(|change| describe::json(catalog, change, from, to))
         .collect();
-    let statements = one.ddl.steps.iter().map(
-        |step| json!({ "sql": step.sql, "object": step.about.to_string(), "risks": step.risks }),
-    );
+    let statements = one.ddl.steps.iter().map(|step| {
+        let mut statement =
+            json!({ "sql": step.sql, "object": step.about.to_string(), "risks": step.risks });
+        if one.is_doubtful(step) {
+            statement["not_for_use"] = json!(DOUBTFUL);
+        }
+        statement
+    });
     let (verified, reason) = match &one.verified {
         Verified::Yes | Verified::Without(_) => (Some(true), None),
         Verified::No(why) => (None, Some(why)),

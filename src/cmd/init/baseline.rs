@@ -163,7 +163,7 @@ fn draft(all: &mut [Read], at: usize, open: &Connections) -> Result<Draft, Failu
         base: read.database.clone(),
         schema,
         server: connected.session.server.clone(),
-        is_live: true,
+        origin: crate::cmd::source::Origin::Live,
         renames: Vec::new(),
         notes: Vec::new(),
         not_sent: Vec::new(),

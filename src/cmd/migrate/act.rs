@@ -9,6 +9,7 @@ use crate::cmd::context::Context;
 use crate::cmd::run::database::{RunDatabase, close_all};
 use crate::cmd::run::locks::{self, no_lock, waiting, warn_unproven};
 use crate::cmd::run::open;
+use crate::cmd::run::recording::Recording;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
 use crate::db::{failpoint, history, journal, stored_migration};
@@ -40,6 +41,7 @@ pub async fn act<'p>(
         close_all(members).await;
         return Ok(report);
     }
+    let recordings = begin_recording(context, &mut members, &plan).await;
     let total = plan.databases.iter().flat_map(|database| &database.steps);
     context.progress.begin(
         total
@@ -68,9 +70,13 @@ pub async fn act<'p>(
     });
     let ran = join_all(working).await;
     context.progress.finish();
-    for (member, ran) in members.iter_mut().zip(&ran) {
+    for ((member, ran), recording) in members.iter_mut().zip(&ran).zip(recordings) {
         if ran.is_some() {
-            look_again(context, member).await;
+            let is_connected = look_again(context, member).await;
+            if let (Some(session), true) = (&mut member.session, is_connected) {
+                let (database, history) = (member.database, &member.history);
+                recording.finish(context, database, session, history).await;
+            }
         }
     }
     let report = MigrateReport::ran(context, args, &mut members, &plan, ran);
@@ -79,11 +85,29 @@ pub async fn act<'p>(
     Ok(report)
 }
 
+/// Begins to record the schema of every database that has steps.
+async fn begin_recording(
+    context: &Context,
+    members: &mut [RunDatabase<'_>],
+    plan: &Plan,
+) -> Vec<Recording> {
+    let beginning = members.iter_mut().map(|member| async move {
+        let (database, history) = (member.database, &member.history);
+        match (plan.of(&database.name), &mut member.session) {
+            (Some(steps), Some(session)) if !steps.is_idle() => {
+                Recording::begin(context, database, session, history).await
+            }
+            _ => Recording::Off,
+        }
+    });
+    join_all(beginning).await
+}
+
 /// Reads the history after the run, over a new connection if the old one broke. A history that
-/// cannot be read stays as it was last known.
-async fn look_again(context: &Context, member: &mut RunDatabase<'_>) {
+/// cannot be read stays as it was last known. `false` if the old connection, and so the lock, is gone.
+async fn look_again(context: &Context, member: &mut RunDatabase<'_>) -> bool {
     if member.read_history().await.is_ok() {
-        return;
+        return true;
     }
     let database = member.database;
     if let Ok(mut session) = open::session(context, database, Access::ReadOnly, None).await {
@@ -96,6 +120,7 @@ async fn look_again(context: &Context, member: &mut RunDatabase<'_>) {
         }
         session.close().await;
     }
+    false
 }
 
 /// How long a statement waits for a lock in a server's queue before it gives up its place: every

@@ -8,6 +8,7 @@ pub mod missing;
 pub mod open;
 pub mod orphans;
 pub mod protected;
+pub mod recording;
 pub mod references;
 pub mod replica;
 pub mod state;

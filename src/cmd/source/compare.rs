@@ -6,10 +6,11 @@ use crate::db::shadow::Shadow;
 use crate::dialect::ErrorKind;
 use crate::dialect::containment::{self, Outside};
 use crate::diff::{diff, twins};
-use crate::model::change::{Change, Ddl, DdlStep, Difference, Renamed};
+use crate::model::change::{Change, Ddl, DdlStep, Difference, Hazard, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::{Kind, Schema};
+use crate::sql::script;
 
 /// The most tables and objects that are verified without being asked for: larger schemas would take
 /// too long.
@@ -54,6 +55,21 @@ pub struct Compared {
 }
 
 impl Compared {
+    /// Whether a statement is only to be read. Where the wanted schema may lack objects, because not
+    /// every statement was replayed, nothing is taken away: an applied migration may have made it.
+    pub fn is_doubtful(&self, step: &DdlStep) -> bool {
+        let takes_away = || {
+            let syntax = self.from.base.dialect.syntax();
+            let mut words = script::words(syntax, &step.sql);
+            words.any(|word| word.eq_ignore_ascii_case("DROP"))
+                || step
+                    .risks
+                    .iter()
+                    .any(|risk| risk.hazard == Hazard::DataLoss)
+        };
+        self.to.is_incomplete() && takes_away()
+    }
+
     /// Whether the two are the same.
     pub fn is_same(&self) -> bool {
         self.difference.is_empty() && self.renamed.is_empty()
@@ -81,8 +97,7 @@ pub async fn compare_renamed(
     renames: &[Renamed],
     verification: Verification,
 ) -> Result<Compared, Failure> {
-    from.leave_out_histories(&to);
-    to.leave_out_histories(&from);
+    from.align(&mut to);
     let catalog = from.base.dialect.catalog();
     let mut wanted: Vec<Renamed> = renames.iter().chain(&to.renames).cloned().collect();
     // Tables are renamed first: a column is named with its table's new name.

@@ -3,16 +3,20 @@
 
 use std::sync::Arc;
 
-use super::{Upto, usage};
+use super::{Recorder, Upto, usage};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
-use crate::db::session::{Access, DbError};
+use crate::db::schema_record::{self, Recorded, SchemaRecord};
+use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, stored_migration};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, History};
 use crate::model::migration::Migration;
+use crate::model::schema::Schema;
+use crate::model::server::Server;
+use crate::plan::schema_record::state;
 use crate::plan::{differing, migration_state};
 use crate::project::Database;
 use crate::sql::script;
@@ -57,14 +61,75 @@ pub async fn migrations(
             let some = files.iter().filter(|file| file.version <= version);
             Ok(some.map(Text::of).collect())
         }
-        Upto::Applied => {
-            let history = read_history(context, database, &files).await?;
-            knowable(database, &files, &history)?;
-            let mut texts = applied_texts(database, &files, &history, i64::MAX);
-            texts.extend(half_applied(database, &files, &history));
-            Ok(texts)
+        Upto::Applied | Upto::AppliedFiles => {
+            let (history, _) = read_history(context, database, &files).await?;
+            applied_files(database, &files, &history)
         }
     }
+}
+
+/// What gives the schema of the applied migrations.
+pub enum Applied {
+    /// The last run that wrote recorded it.
+    Recorded(Box<RecordedSchema>),
+    Files(Vec<Text>),
+}
+
+/// A recorded schema.
+pub struct RecordedSchema {
+    pub schema: Schema,
+    /// The server of today.
+    pub server: Server,
+    pub recorder: Recorder,
+}
+
+impl RecordedSchema {
+    async fn new(session: &mut Session, record: SchemaRecord) -> Result<RecordedSchema, DbError> {
+        let (then, now) = (
+            record.environment,
+            schema_record::environment(session).await?,
+        );
+        let names = then.keys().chain(now.keys());
+        let mut other_settings: Vec<String> = names
+            .filter(|name| then.get(*name) != now.get(*name))
+            .cloned()
+            .collect();
+        other_settings.sort();
+        other_settings.dedup();
+        let is_other = record.server != session.server.to_string();
+        Ok(RecordedSchema {
+            schema: record.schema,
+            server: session.server.clone(),
+            recorder: Recorder {
+                other_server: is_other.then_some(record.server),
+                other_settings,
+            },
+        })
+    }
+}
+
+/// The recorded schema of a database, or the files that give it.
+pub async fn applied(context: &Context, database: &Database) -> Result<Applied, Failure> {
+    let files = context.project.read_migrations_of(database);
+    let files = files.map_err(|diagnostics| Failure {
+        exit: Exit::Failed,
+        diagnostics,
+    })?;
+    match read_history(context, database, &files).await? {
+        (_, Some(recorded)) => Ok(Applied::Recorded(Box::new(recorded))),
+        (history, None) => applied_files(database, &files, &history).map(Applied::Files),
+    }
+}
+
+fn applied_files(
+    database: &Database,
+    files: &[Migration],
+    history: &History,
+) -> Result<Vec<Text>, Failure> {
+    knowable(database, files, history)?;
+    let mut texts = applied_texts(database, files, history, i64::MAX);
+    texts.extend(half_applied(database, files, history));
+    Ok(texts)
 }
 
 /// An error if the applied schema cannot be known.
@@ -93,9 +158,9 @@ async fn read_history(
     context: &Context,
     database: &Database,
     files: &[Migration],
-) -> Result<History, Failure> {
+) -> Result<(History, Option<RecordedSchema>), Failure> {
     if open::is_absent_file(database) {
-        return Ok(History::default());
+        return Ok((History::default(), None));
     }
     let opened = open::session(context, database, Access::ReadOnly, None).await;
     let mut session =
@@ -104,12 +169,26 @@ async fn read_history(
         let mut history = history::read(&mut session).await?;
         let differing = differing(files, &history);
         stored_migration::read(&mut session, &differing, &mut history).await?;
-        Ok(history)
+        if !database.keep_schema {
+            return Ok((history, None));
+        }
+        let recorded = match schema_record::read(&mut session, &state(&history)).await? {
+            Recorded::Schema(record) => Some(RecordedSchema::new(&mut session, *record).await?),
+            Recorded::Nothing => None,
+            Recorded::Unreadable(reason) => {
+                context.progress.notice(&format!(
+                    "{}: the recorded schema cannot be read: {reason}; the migrations are \
+                     replayed instead",
+                    database.name
+                ));
+                None
+            }
+        };
+        Ok((history, recorded))
     };
-    let history: Result<History, DbError> = work.await;
+    let read: Result<(History, Option<RecordedSchema>), DbError> = work.await;
     session.close().await;
-    history
-        .map_err(|error| Failure::failed(open::cannot_ask(database, "reading its history", &error)))
+    read.map_err(|error| Failure::failed(open::cannot_ask(database, "reading its history", &error)))
 }
 
 /// The texts that were applied up to a version, as they were applied: for a file that changed since,

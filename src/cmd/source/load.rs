@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::cache::{self, Replayed};
-use super::expected::{self, Text};
+use super::expected::{self, Applied, RecordedSchema, Text};
 use super::siblings::{self, Step};
-use super::{Loaded, Source, SourceKind, usage};
+use super::{Loaded, Origin, Source, SourceKind, Upto, usage};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::inspect;
@@ -92,12 +92,28 @@ pub async fn live(
         base: database.clone(),
         schema,
         server,
-        is_live: true,
+        origin: Origin::Live,
         renames: Vec::new(),
         notes: Vec::new(),
         not_sent: Vec::new(),
         shadow: None,
     })
+}
+
+impl RecordedSchema {
+    /// The schema that a run recorded.
+    fn loaded(self, label: &str, base: &Database) -> Loaded {
+        Loaded {
+            label: label.to_owned(),
+            base: base.clone(),
+            schema: self.schema,
+            server: self.server,
+            origin: Origin::Record(self.recorder),
+            renames: Vec::new(),
+            notes: Vec::new(),
+            shadow: None,
+        }
+    }
 }
 
 impl ShadowPool<'_> {
@@ -112,6 +128,14 @@ impl ShadowPool<'_> {
         let texts = match &source.kind {
             SourceKind::Live(database) => {
                 return live(context, &source.label, database, wait).await;
+            }
+            SourceKind::Migrations(_, Upto::Applied) => {
+                match expected::applied(context, base).await? {
+                    Applied::Recorded(recorded) => {
+                        return Ok(recorded.loaded(&source.label, base));
+                    }
+                    Applied::Files(texts) => texts,
+                }
             }
             SourceKind::Migrations(_, upto) => expected::migrations(context, base, *upto).await?,
             SourceKind::Desired(database) => {
@@ -136,6 +160,40 @@ impl ShadowPool<'_> {
             }
         }
         Ok(loaded)
+    }
+
+    /// Takes from the replayed migrations what a server upgrade alone has changed in a record: a part
+    /// that the live schema and a replay on the same server agree about is no drift.
+    pub async fn excuse_upgrade(
+        &mut self,
+        live: &mut Loaded,
+        recorded: &mut Loaded,
+    ) -> Result<(), Failure> {
+        live.align(recorded);
+        let upgraded =
+            matches!(&recorded.origin, Origin::Record(recorder) if recorder.other_server.is_some());
+        if !upgraded || live.schema == recorded.schema {
+            return Ok(());
+        }
+        let files = Source::migrations(&recorded.base, Upto::AppliedFiles);
+        let base = recorded.base.clone();
+        let mut files = self.load(&files, &base, None).await?;
+        live.align(&mut files);
+        let (live, files) = (&live.schema, &files.schema);
+        for table in &mut recorded.schema.tables {
+            let (is, given) = (live.table(&table.name), files.table(&table.name));
+            if let (Some(is), true) = (is, is == given) {
+                table.clone_from(is);
+            }
+        }
+        for object in &mut recorded.schema.objects {
+            let id = object.id();
+            let (is, given) = (live.object(&id), files.object(&id));
+            if let (Some(is), true) = (is, is == given) {
+                object.clone_from(is);
+            }
+        }
+        Ok(())
     }
 
     /// Replays texts in a shadow, or takes their schema from the cache.
@@ -176,7 +234,7 @@ impl ShadowPool<'_> {
             base: base.clone(),
             schema: Schema::default(),
             server: Server::default(),
-            is_live: false,
+            origin: Origin::Files,
             renames: Vec::new(),
             notes: Vec::new(),
             not_sent: Vec::new(),

@@ -18,7 +18,7 @@ use crate::dialect::catalog::SchemaLocation;
 use crate::diff::diff;
 use crate::model::change::{Ddl, Renamed, nothing_like};
 use crate::model::code::Code;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::name::did_you_mean;
 use crate::model::schema::Schema;
 use crate::model::server::Server;
@@ -51,8 +51,31 @@ pub enum SourceKind {
 pub enum Upto {
     All,
     Version(i64),
-    /// As far as the live database has applied them.
+    /// As far as the live database has applied them: the schema that was recorded then, or without a
+    /// record a replay.
     Applied,
+    /// As far as the live database has applied them, replayed.
+    AppliedFiles,
+}
+
+/// Where a schema comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A live database.
+    Live,
+    /// The record of the last run that wrote.
+    Record(Recorder),
+    /// Files that were replayed.
+    Files,
+}
+
+/// The circumstances of a record, and how those of today differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorder {
+    /// The version of the server, if it is another one today: it may print the same schema otherwise.
+    pub other_server: Option<String>,
+    /// The settings that decide what a statement makes and that are others today, by name.
+    pub other_settings: Vec<String>,
 }
 
 /// A schema that was loaded from a source.
@@ -62,8 +85,7 @@ pub struct Loaded {
     pub base: Database,
     pub schema: Schema,
     pub server: Server,
-    /// Whether it is the schema of a live database.
-    pub is_live: bool,
+    pub origin: Origin,
     /// The renames that its files declare.
     pub renames: Vec<Renamed>,
     /// Notes about statements that were not replayed.
@@ -75,13 +97,50 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Leaves out the tables in which other tools keep their history, unless `files` has them: what
-    /// the tools made themselves is no difference between a live database and its files.
-    pub fn leave_out_histories(&mut self, files: &Loaded) {
-        if self.is_live && !files.is_live {
-            let is_in_files =
-                |name: &str| files.schema.tables.iter().any(|table| table.name == name);
-            remove_histories(&mut self.schema, is_in_files);
+    /// Makes this schema comparable with another one: removes from both sides what tells something
+    /// about the day and the account, and nothing about the migrations.
+    pub fn align(&mut self, other: &mut Loaded) {
+        let (live, given) = match (&self.origin, &other.origin) {
+            (Origin::Live, Origin::Record(_) | Origin::Files) => (self, other),
+            (Origin::Record(_) | Origin::Files, Origin::Live) => (other, self),
+            (Origin::Record(_), Origin::Files) => (self, other),
+            (Origin::Files, Origin::Record(_)) => (other, self),
+            (Origin::Live, Origin::Live)
+            | (Origin::Files, Origin::Files)
+            | (Origin::Record(_), Origin::Record(_)) => return,
+        };
+        // The tables in which other tools keep their history are no difference, unless the files
+        // make them.
+        if let Origin::Record(_) = given.origin {
+            let catalog = live.base.dialect.catalog();
+            catalog.restate(&mut given.schema, &live.schema.unstated.0);
+            remove_histories(&mut given.schema, |_| false);
+            remove_histories(&mut live.schema, |_| false);
+        } else {
+            let is_in_files = |name: &str| given.schema.table(name).is_some();
+            remove_histories(&mut live.schema, is_in_files);
+            take_definers(&live.schema, given);
+        }
+    }
+
+    /// Whether statements that may matter were not replayed, so that the schema may lack objects.
+    pub fn is_incomplete(&self) -> bool {
+        let mut notes = self.notes.iter();
+        notes.any(|note| note.code == Code::NotReplayable && note.severity > Severity::Note)
+    }
+}
+
+/// Gives replayed objects that state no definer the one that they have in the other schema: it is
+/// whoever applied the file.
+fn take_definers(live: &Schema, files: &mut Loaded) {
+    let Some(definer) = files.base.dialect.catalog().definer_option() else {
+        return;
+    };
+    for object in &mut files.schema.objects {
+        let theirs = live.object(&object.id());
+        let theirs = theirs.and_then(|theirs| theirs.options.get(definer));
+        if let (Some(theirs), None) = (theirs, object.options.get(definer)) {
+            object.options.insert(definer.to_owned(), theirs.clone());
         }
     }
 }
@@ -189,7 +248,7 @@ impl Source {
             label: match upto {
                 Upto::All => format!("{name}@migrations"),
                 Upto::Version(version) => format!("{name}@{version}"),
-                Upto::Applied => format!("{name}@applied"),
+                Upto::Applied | Upto::AppliedFiles => format!("{name}@applied"),
             },
             kind: SourceKind::Migrations(Box::new(database.clone()), upto),
         }

@@ -1,6 +1,6 @@
 //! The checks of `bird verify` for one database.
 
-use super::super::source::{Loaded, ShadowPool, Source, Upto};
+use super::super::source::{Loaded, Origin, Recorder, ShadowPool, Source, Upto};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::cmd::run::state::{Named, named, pending};
@@ -10,10 +10,11 @@ use crate::db::session::{DbError, Session};
 use crate::db::{history as db_history, stored_migration};
 use crate::diff::diff;
 use crate::model::code::Code;
-use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::diagnostic::{Diagnostic, Failure, Severity};
+use crate::model::exit::Exit;
 use crate::model::history::{Direction, History};
 use crate::model::migration::Migration;
-use crate::model::schema::Schema;
+use crate::model::schema::{Options, Schema};
 use crate::plan::{differing, migration_state};
 use crate::project::Database;
 
@@ -23,6 +24,7 @@ pub enum Check {
     Files,
     History,
     Drift,
+    Reproducible,
     Schema,
     Seeds,
     References,
@@ -48,6 +50,7 @@ impl Check {
             Check::Files => "files",
             Check::History => "history",
             Check::Drift => "drift",
+            Check::Reproducible => "reproducible",
             Check::Schema => "schema",
             Check::Seeds => "seeds",
             Check::References => "references",
@@ -135,30 +138,128 @@ pub async fn seeds(
     Ok(CheckOutcome::of(found.collect()))
 }
 
-/// Compares the live schema with what the applied migrations give; returns the live schema too.
+/// Compares the live schema with what the applied migrations gave.
 pub async fn drift(
     pool: &mut ShadowPool<'_>,
     database: &Database,
     files: bool,
-) -> Result<(Schema, CheckOutcome), Failure> {
+) -> Result<Drift, Failure> {
     let name = &database.name;
     let live = Source::live(database);
     let mut live = pool.load(&live, database, None).await?;
     if !files {
         let why = "its migrations cannot be read".to_owned();
-        return Ok((live.schema, CheckOutcome::not_done(why)));
+        return Ok(Drift {
+            live: live.schema,
+            outcome: CheckOutcome::not_done(why),
+            recorded: None,
+        });
     }
     let applied = Source::migrations(database, Upto::Applied);
-    let applied = pool.load(&applied, database, None).await?;
-    live.leave_out_histories(&applied);
+    let mut applied = pool.load(&applied, database, None).await?;
+    pool.excuse_upgrade(&mut live, &mut applied).await?;
     let hint = |_| {
         format!(
             "`bird diff {name} {name}@applied` shows how to undo it; `bird new NAME --database \
              {name} --from-drift` turns it into a migration"
         )
     };
-    let found = differences(Code::Drift, database, &applied, &live, &hint);
-    Ok((live.schema, CheckOutcome::of(found)))
+    let mut found = differences(Code::Drift, database, &applied, &live, &hint);
+    if applied.is_incomplete() {
+        for one in found.iter_mut().filter(|one| one.code == Code::Drift) {
+            one.severity = Severity::Warning;
+            one.hint = None;
+            let why = "a migration that was not replayed may have made the difference";
+            one.notes.push(why.to_owned());
+        }
+    }
+    Ok(Drift {
+        outcome: CheckOutcome::of(found),
+        recorded: matches!(applied.origin, Origin::Record(_))
+            .then(|| (applied, live.schema.settings.clone())),
+        live: live.schema,
+    })
+}
+
+/// The result of [`drift`].
+pub struct Drift {
+    /// The live schema.
+    pub live: Schema,
+    pub outcome: CheckOutcome,
+    /// The recorded schema with which it was compared, and the settings of the live database. `None`
+    /// if there is no record, and the migrations were replayed.
+    pub recorded: Option<(Loaded, Options)>,
+}
+
+/// Checks whether a new environment would get the recorded schema: replays the applied migrations.
+///
+/// What stands in the way of a replay is a note: the rows, the other databases and the rights of a
+/// scratch database are not those of a real environment.
+pub async fn reproducible(
+    pool: &mut ShadowPool<'_>,
+    database: &Database,
+    (mut recorded, settings): (Loaded, Options),
+) -> Result<CheckOutcome, Failure> {
+    let note = |why: String| {
+        let message = format!(
+            "{}: whether a new environment gets the same schema is not known: {why}",
+            database.name
+        );
+        let note = Diagnostic::new(Code::NotReproducible, message).database(&database.name);
+        CheckOutcome::Found(vec![note.severity(Severity::Note)])
+    };
+    let files = Source::migrations(database, Upto::AppliedFiles);
+    let mut files = match pool.load(&files, database, None).await {
+        Ok(files) => files,
+        Err(failure) if is_of_the_shadow(&failure) => return Ok(note(failure.to_string())),
+        Err(failure) => return Err(failure),
+    };
+    if files.is_incomplete() {
+        let notes = files.notes.into_iter();
+        let notes = notes.map(|note| note.database(&database.name).severity(Severity::Note));
+        return Ok(CheckOutcome::Found(notes.collect()));
+    }
+    recorded.align(&mut files);
+    let hint = |_| "write a migration that states what differs".to_owned();
+    let mut found = differences(Code::NotReproducible, database, &recorded, &files, &hint);
+    if let Origin::Record(Recorder {
+        other_server,
+        other_settings,
+    }) = &recorded.origin
+        && found.iter().any(|one| one.code == Code::NotReproducible)
+    {
+        if let Some(server) = other_server {
+            return Ok(note(format!("it was recorded on {server}")));
+        }
+        if !other_settings.is_empty() {
+            return Ok(note(format!(
+                "settings of the server have changed: {}",
+                other_settings.join(", ")
+            )));
+        }
+        if recorded.schema.settings != settings {
+            return Ok(note("settings of the database have changed".to_owned()));
+        }
+    }
+    for one in &mut found {
+        if one.code != Code::NotReproducible {
+            *one = one.clone().severity(Severity::Note);
+        }
+    }
+    Ok(CheckOutcome::of(found))
+}
+
+/// Whether a replay failed because of what scratch databases are not given.
+fn is_of_the_shadow(failure: &Failure) -> bool {
+    const OF_THE_SHADOW: &[Code] = &[
+        Code::Denied,
+        Code::NotReplayable,
+        Code::ReadOnly,
+        Code::Replay,
+        Code::Shadow,
+    ];
+    let mut diagnostics = failure.diagnostics.iter();
+    failure.exit == Exit::Failed && diagnostics.all(|one| OF_THE_SHADOW.contains(&one.code))
 }
 
 /// Compares what the migrations give with the desired schema.
@@ -204,6 +305,7 @@ fn differences(
                 format!(": {}", line.part)
             };
             let how = match (line.how, code) {
+                (_, Code::NotReproducible) => "would come out otherwise in a new environment",
                 (How::Added, Code::Drift) => {
                     "exists in the database, but no applied migration creates it"
                 }

@@ -131,9 +131,15 @@ async fn database_of(
     if let Some(session) = session {
         session.close().await;
         match checks::drift(pool, database, files.is_some()).await {
-            Ok((schema, outcome)) => {
-                schemas.insert(database.name.clone(), schema);
-                checked.add(Check::Drift, outcome);
+            Ok(drift) => {
+                schemas.insert(database.name.clone(), drift.live);
+                checked.add(Check::Drift, drift.outcome);
+                if let Some(recorded) = drift.recorded {
+                    match checks::reproducible(pool, database, recorded).await {
+                        Ok(outcome) => checked.add(Check::Reproducible, outcome),
+                        Err(failure) => checked.not_done(Check::Reproducible, failure),
+                    }
+                }
             }
             // The applied schema is unknown, which is the finding.
             Err(failure) if failure.exit == Exit::Refused => {

@@ -159,9 +159,14 @@ impl VerifyReport {
     }
 }
 
+fn are_notes(found: &[Diagnostic]) -> bool {
+    found.iter().all(|one| one.severity == Severity::Note)
+}
+
 fn tone(outcome: &CheckOutcome) -> Tone {
     match outcome {
         CheckOutcome::Ok => Tone::Good,
+        CheckOutcome::Found(found) if are_notes(found) => Tone::Attention,
         CheckOutcome::Found(_) => Tone::Bad,
         CheckOutcome::NotDone { .. } => Tone::Attention,
     }
@@ -170,10 +175,8 @@ fn tone(outcome: &CheckOutcome) -> Tone {
 fn describe(outcome: &CheckOutcome) -> String {
     match outcome {
         CheckOutcome::Ok => "ok".to_owned(),
-        CheckOutcome::Found(found) => match found.len() {
-            1 => "1 finding".to_owned(),
-            count => format!("{count} findings"),
-        },
+        CheckOutcome::Found(found) if are_notes(found) => counted(found.len(), "note"),
+        CheckOutcome::Found(found) => counted(found.len(), "finding"),
         CheckOutcome::NotDone { why, .. } => format!("not checked: {why}"),
     }
 }

@@ -1,9 +1,13 @@
 //! bird's own tables in MySQL and MariaDB, and queries for tables and columns.
 
 use super::MySql;
-use crate::dialect::bookkeeping::{Bookkeeping, journal_columns, not_own, repair_journal_columns};
+use crate::dialect::bookkeeping::{
+    Bookkeeping, journal_columns, not_own, repair_journal_columns, schema_columns,
+};
 use crate::dialect::literals::{Literals, single_quoted};
-use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE};
+use crate::model::history::{
+    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE,
+};
 
 impl Bookkeeping for MySql {
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
@@ -60,6 +64,14 @@ impl Bookkeeping for MySql {
              reason TEXT CHARACTER SET utf8mb4 NULL, accepted_on VARCHAR(40) NULL) \
              ENGINE = InnoDB",
             self.table(schema, APPLIED_TABLE)
+        )
+    }
+
+    fn schema_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
+            self.table(schema, SCHEMA_TABLE),
+            schema_columns("VARCHAR", "LONGBLOB")
         )
     }
 

@@ -9,7 +9,7 @@ use super::MySql;
 use super::variant::MYSQL;
 use crate::dialect::catalog::{Catalog, Query, Rows, SchemaLocation, SchemaPart};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
-use crate::model::schema::{Schema, Table};
+use crate::model::schema::{Options, Schema, Table};
 
 impl Catalog for MySql {
     fn queries(&self, _place: &SchemaLocation<'_>) -> Vec<Query> {
@@ -63,6 +63,14 @@ impl Catalog for MySql {
         renamed: &Renamed,
     ) -> Option<DdlStep> {
         super::write::rename::rename(place, schema, renamed)
+    }
+
+    fn definer_option(&self) -> Option<&'static str> {
+        Some(super::read::object::DEFINER)
+    }
+
+    fn restate(&self, schema: &mut Schema, unstated: &Options) {
+        super::read::object::restate(schema, unstated);
     }
 
     fn script(&self, steps: &[DdlStep]) -> String {

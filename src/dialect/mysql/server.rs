@@ -30,6 +30,16 @@ impl ServerFacts for MySql {
         }
     }
 
+    fn environment_query(&self) -> Option<&'static str> {
+        Some(
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('sql_mode', 'default_storage_engine', \
+             'default_collation_for_utf8mb4', 'character_set_collations', 'collation_server', \
+             'explicit_defaults_for_timestamp', 'innodb_default_row_format', \
+             'sql_generate_invisible_primary_key', 'lower_case_table_names', \
+             'restrict_fk_on_non_standard_key')",
+        )
+    }
+
     fn identity_query(&self, server: &Server) -> Option<&'static str> {
         Some(Variant::of(server).identity_query)
     }
@@ -77,7 +87,7 @@ impl ServerFacts for MySql {
     /// Galera, Percona XtraDB Cluster, and group replication with several primaries.
     fn cluster_query(&self) -> Option<&'static str> {
         Some(
-            "SHOW VARIABLES WHERE Variable_name = 'pxc_strict_mode' \
+            "SHOW GLOBAL VARIABLES WHERE Variable_name = 'pxc_strict_mode' \
              OR (Variable_name = 'wsrep_on' AND Value = 'ON') \
              OR (Variable_name = 'group_replication_single_primary_mode' AND Value = 'OFF')",
         )

@@ -1,9 +1,13 @@
 //! bird's own tables in PostgreSQL, and queries for tables and columns.
 
 use super::{Postgres, schema_name};
-use crate::dialect::bookkeeping::{Bookkeeping, journal_columns, not_own, repair_journal_columns};
+use crate::dialect::bookkeeping::{
+    Bookkeeping, journal_columns, not_own, repair_journal_columns, schema_columns,
+};
 use crate::dialect::literals::{Literals, single_quoted};
-use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE};
+use crate::model::history::{
+    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE,
+};
 
 impl Bookkeeping for Postgres {
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String {
@@ -61,6 +65,14 @@ impl Bookkeeping for Postgres {
              digest CHAR(64) NOT NULL, checksum VARCHAR(20) NOT NULL, sql_text BYTEA NULL, \
              reason TEXT NULL, accepted_on VARCHAR(40) NULL)",
             self.table(schema, APPLIED_TABLE)
+        )
+    }
+
+    fn schema_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {}",
+            self.table(schema, SCHEMA_TABLE),
+            schema_columns("VARCHAR", "BYTEA")
         )
     }
 

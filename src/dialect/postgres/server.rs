@@ -22,6 +22,15 @@ impl ServerFacts for Postgres {
     }
 
     /// A promoted replica has its primary's number, but a timeline of its own.
+    fn environment_query(&self) -> Option<&'static str> {
+        Some(
+            "SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN \
+             ('array_nulls', 'default_table_access_method', 'default_tablespace', \
+              'default_toast_compression', 'default_with_oids', 'standard_conforming_strings', \
+              'transform_null_equals') ORDER BY name",
+        )
+    }
+
     fn identity_query(&self, _server: &Server) -> Option<&'static str> {
         Some(
             "SELECT s.system_identifier || '/' || c.timeline_id \

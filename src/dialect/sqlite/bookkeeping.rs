@@ -1,9 +1,13 @@
 //! bird's own tables in SQLite, and queries for tables and columns.
 
 use super::Sqlite;
-use crate::dialect::bookkeeping::{Bookkeeping, journal_columns, not_own, repair_journal_columns};
+use crate::dialect::bookkeeping::{
+    Bookkeeping, journal_columns, not_own, repair_journal_columns, schema_columns,
+};
 use crate::dialect::literals::{Literals, single_quoted};
-use crate::model::history::{APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE};
+use crate::model::history::{
+    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE,
+};
 
 impl Bookkeeping for Sqlite {
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
@@ -49,6 +53,14 @@ impl Bookkeeping for Sqlite {
              digest TEXT NOT NULL, checksum TEXT NOT NULL, sql_text BLOB NULL, \
              reason TEXT NULL, accepted_on TEXT NULL)",
             self.table(schema, APPLIED_TABLE)
+        )
+    }
+
+    fn schema_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {}",
+            self.table(schema, SCHEMA_TABLE),
+            schema_columns("VARCHAR", "BLOB")
         )
     }
 

@@ -143,6 +143,7 @@ pub fn schema(place: &SchemaLocation<'_>, answers: &[Rows]) -> Result<Schema, St
     let (wanted, opaque_objects) = wanted(answers);
     let mut schema = Schema {
         opaque_objects,
+        unstated: NotCompared(object::unstated(&words)),
         ..Schema::default()
     };
     let defaults = answers.get(BEHIND + 4).and_then(|answer| answer.first());

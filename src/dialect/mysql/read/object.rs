@@ -2,7 +2,7 @@
 
 use super::server_defaults::{ServerDefaults, account};
 use crate::dialect::mysql::SYNTAX;
-use crate::model::schema::{Kind, NotCompared, Object, Options};
+use crate::model::schema::{Kind, NotCompared, Object, Options, Schema};
 use crate::sql::Cursor;
 
 /// The attributes of an object that are not in its definition.
@@ -47,14 +47,48 @@ fn parts(sql: &str) -> Option<Parts<'_>> {
     })
 }
 
+/// The options that an object states only where they are not those of the session that reads it.
+pub const DEFINER: &str = "definer";
+const MODE: &str = "sql_mode";
+
+/// The options of objects that state none, see [`Schema::unstated`].
+pub fn unstated(words: &ServerDefaults<'_>) -> Options {
+    let pairs = [(DEFINER, &words.account), (MODE, &words.mode)];
+    let pairs = pairs.into_iter();
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect()
+}
+
+/// Rewrites what one session read as another one would, see `Catalog::restate`.
+pub fn restate(schema: &mut Schema, unstated: &Options) {
+    let before = std::mem::replace(&mut schema.unstated.0, unstated.clone());
+    for object in &mut schema.objects {
+        let names: &[&str] = match object.kind {
+            Kind::View => &[DEFINER],
+            Kind::Procedure | Kind::Function | Kind::Trigger | Kind::Event => &[DEFINER, MODE],
+            _ => &[],
+        };
+        for name in names {
+            let stated = object.options.remove(*name);
+            let Some(value) = stated.or_else(|| before.get(*name).cloned()) else {
+                continue;
+            };
+            if unstated.get(*name) != Some(&value) {
+                object.options.insert((*name).to_owned(), value);
+            }
+        }
+    }
+}
+
 /// The options of every object that has a definer.
 fn options(definer: Option<String>, said: &Said<'_>, words: &ServerDefaults<'_>) -> Options {
     let foreign = definer.filter(|definer| *definer != words.account);
     let mode = said.mode.filter(|mode| *mode != words.mode);
     let collation = said.collation.map(|collation| words.collation(collation));
     let pairs = [
-        ("definer", foreign),
-        ("sql_mode", mode.map(str::to_owned)),
+        (DEFINER, foreign),
+        (MODE, mode.map(str::to_owned)),
         ("collation", collation),
     ];
     let pairs = pairs.into_iter();
