@@ -30,11 +30,11 @@ fn journaled(statements: &str) -> String {
 fn tables(world: &World, name: &str) -> String {
     let sql = world.engine_of(name).pick(
         "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
-         AND TABLE_NAME NOT IN ('bird_applied', 'bird_journal', 'refinery_schema_history') ORDER BY TABLE_NAME",
+         AND TABLE_NAME NOT IN ('bird_applied', 'bird_journal', 'bird_schema', 'refinery_schema_history') ORDER BY TABLE_NAME",
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' \
-         AND tablename NOT IN ('bird_applied', 'bird_journal', 'refinery_schema_history') ORDER BY tablename",
+         AND tablename NOT IN ('bird_applied', 'bird_journal', 'bird_schema', 'refinery_schema_history') ORDER BY tablename",
         "SELECT name FROM sqlite_schema WHERE type = 'table' \
-         AND name NOT IN ('bird_applied', 'bird_journal', 'refinery_schema_history') ORDER BY name",
+         AND name NOT IN ('bird_applied', 'bird_journal', 'bird_schema', 'refinery_schema_history') ORDER BY name",
     );
     let rows = world.client(name, sql);
     rows.lines().collect::<Vec<_>>().join(" ")

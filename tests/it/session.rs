@@ -66,7 +66,7 @@ fn what_a_file_sets_is_gone_in_the_next(engine: Engine) {
     if engine == Engine::Postgres {
         let sql = "SELECT schemaname, tablename FROM pg_tables \
                    WHERE schemaname IN ('public', 'other') ORDER BY 1, 2";
-        let tables = "other\tthere\npublic\tbird_applied\npublic\tbird_journal\npublic\trefinery_schema_history\npublic\tt\n";
+        let tables = "other\tthere\npublic\tbird_applied\npublic\tbird_journal\npublic\tbird_schema\npublic\trefinery_schema_history\npublic\tt\n";
         assert_eq!(world.client("ums", sql), tables);
     }
 }

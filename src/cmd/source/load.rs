@@ -111,6 +111,7 @@ impl RecordedSchema {
             origin: Origin::Record(self.recorder),
             renames: Vec::new(),
             notes: Vec::new(),
+            not_sent: Vec::new(),
             shadow: None,
         }
     }

@@ -56,17 +56,17 @@ const COLUMNS_MYSQL: &str = "
     SELECT table_name, column_name, column_type, is_nullable = 'YES'
     FROM information_schema.columns
     WHERE table_schema = DATABASE()
-      AND table_name NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied')";
+      AND table_name NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied', 'bird_schema')";
 const COLUMNS_POSTGRES: &str = "
     SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), (NOT a.attnotnull)::int
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
       AND a.attnum > 0 AND NOT a.attisdropped
-      AND c.relname NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied')";
+      AND c.relname NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied', 'bird_schema')";
 const COLUMNS_SQLITE: &str = "
     SELECT t.name, c.name, c.type, NOT c.\"notnull\"
     FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c
-    WHERE t.type = 'table' AND t.name NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied')";
+    WHERE t.type = 'table' AND t.name NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied', 'bird_schema')";
 
 fn the_columns_are_those_of_the_model(engine: Engine) {
     let world = up(engine);

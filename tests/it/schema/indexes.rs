@@ -36,7 +36,7 @@ const INDEXES_MYSQL: &str = "
       IF(non_unique, index_name, '')
     FROM information_schema.statistics
     WHERE table_schema = DATABASE()
-      AND table_name NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied')
+      AND table_name NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied', 'bird_schema')
     GROUP BY table_name, index_name, non_unique";
 const INDEXES_POSTGRES: &str = "
     SELECT t.relname,
@@ -48,7 +48,7 @@ const INDEXES_POSTGRES: &str = "
       CASE WHEN indisunique THEN '' ELSE i.relname END
     FROM pg_index JOIN pg_class t ON t.oid = indrelid JOIN pg_class i ON i.oid = indexrelid
     WHERE t.relnamespace = 'public'::regnamespace
-      AND t.relname NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied')";
+      AND t.relname NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied', 'bird_schema')";
 const INDEXES_SQLITE: &str = "
     SELECT t.name,
       CASE i.origin WHEN 'pk' THEN 'primary' WHEN 'u' THEN 'unique' ELSE 'index' END,
@@ -56,7 +56,7 @@ const INDEXES_SQLITE: &str = "
        FROM pragma_index_xinfo(i.name) c WHERE c.key),
       CASE WHEN i.origin = 'c' THEN i.name ELSE '' END
     FROM sqlite_schema t JOIN pragma_index_list(t.name) i
-    WHERE t.type = 'table' AND t.name NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied')";
+    WHERE t.type = 'table' AND t.name NOT IN ('refinery_schema_history', 'bird_journal', 'bird_applied', 'bird_schema')";
 
 /// Not one more: InnoDB makes an index of its own for a foreign key that has none.
 fn the_indexes_are_those_of_the_model(engine: Engine) {
