@@ -12,7 +12,12 @@ const JOURNAL: &str = "SELECT version, direction, statement, statements, digest,
      CASE WHEN applied_on IS NULL THEN 'no time' ELSE 'a time' END \
      FROM bird_journal ORDER BY 1, 2, 3;";
 const APPLIED: &str = "SELECT version, digest, checksum FROM bird_applied ORDER BY 1;";
-const OWN: &[&str] = &["refinery_schema_history", "bird_journal", "bird_applied"];
+const OWN: &[&str] = &[
+    "refinery_schema_history",
+    "bird_journal",
+    "bird_applied",
+    "bird_schema",
+];
 
 /// The statements that a run has said it is about to send, and not yet that they are done.
 pub const INTENTS: &str = "SELECT version, statement FROM bird_journal WHERE state = 'intent';";

@@ -166,6 +166,13 @@ fn a_connection_that_breaks_at_a_commit_is_looked_behind(engine: Engine) {
                 break;
             }
             cuts += 1;
+            if run.code == 0 {
+                // The last commit is that of the recorded schema: what was to be done is done.
+                run.warns("the schema cannot be recorded");
+                assert_eq!(state(&world), wanted, "{engine:?} {rule:?}");
+                world.run(&["verify"]).ok();
+                continue;
+            }
             assert!([2, 4].contains(&run.code), "{}", run.transcript());
             let run = run.warns("error[connection-lost]");
             let applied = world.client(
