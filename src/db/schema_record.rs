@@ -109,6 +109,12 @@ pub async fn read(session: &mut Session, state: &str) -> Result<Recorded, DbErro
     })
 }
 
+/// Makes the table where it is missing, which only a run that is about to write needs to know.
+pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
+    let sql = session.dialect.schema_table(session.schema.as_deref());
+    session.run(&sql).await
+}
+
 /// Records a schema for a state of the history, and removes the records of the oldest states.
 /// `version` is the newest applied version, for people who read the table.
 pub async fn write(
@@ -121,8 +127,7 @@ pub async fn write(
     let (dialect, table) = (session.dialect, session.table(SCHEMA_TABLE));
     let refused = |reason: String| DbError::new(ErrorKind::Other, reason);
     let content = pack(record).map_err(refused)?;
-    let sql = dialect.schema_table(session.schema.as_deref());
-    session.run(&sql).await?;
+    ensure(session).await?;
     let kept = format!("SELECT DISTINCT state, recorded_on FROM {table} ORDER BY recorded_on DESC");
     let kept = session.rows(&kept).await?.into_iter();
     let kept = kept.filter_map(|row| row.into_iter().next().flatten());

@@ -14,30 +14,22 @@ use crate::model::schema::{Object, Options, Schema, Table};
 /// state: whoever applies a migration without recording the schema gives the database another one.
 #[must_use]
 pub fn state(history: &History) -> String {
-    state_without(history, None)
+    state_up_to(history, i64::MAX)
 }
 
-/// The state in which a database was before it applied a version, if that was its last one.
+/// The state in which only the versions up to one were applied.
 #[must_use]
-pub fn state_before(history: &History, version: i64) -> String {
-    state_without(history, Some(version))
-}
-
-fn state_without(history: &History, version: Option<i64>) -> String {
+pub fn state_up_to(history: &History, last: i64) -> String {
     let mut hash = Sha256::new();
-    for row in &history.applied {
-        if Some(row.version) != version {
-            hash.update(format!("{} {}\n", row.version, row.checksum));
-        }
+    for row in history.applied.iter().filter(|row| row.version <= last) {
+        hash.update(format!("{} {}\n", row.version, row.checksum));
     }
-    for entry in &history.journal {
-        if Some(entry.version) != version {
-            let (direction, progress) = (entry.direction.word(), entry.progress.word());
-            hash.update(format!(
-                "{} {direction} {} {} {progress}\n",
-                entry.version, entry.statement, entry.digest
-            ));
-        }
+    for entry in history.journal.iter().filter(|row| row.version <= last) {
+        let (direction, progress) = (entry.direction.word(), entry.progress.word());
+        hash.update(format!(
+            "{} {direction} {} {} {progress}\n",
+            entry.version, entry.statement, entry.digest
+        ));
     }
     hex::digits(&hash.finalize())
 }

@@ -317,3 +317,32 @@ fn another_account_sees_no_drift() {
         });
     }
 }
+
+/// A replay of today would take a column back to the character set of today.
+#[test]
+fn an_undo_under_changed_defaults_keeps_the_character_set() {
+    for engine in [Engine::MySql, Engine::MariaDb] {
+        engine.run(|engine| {
+            let world = World::one(engine).migration(
+                "ums/V1__a.sql",
+                "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20));\n",
+            );
+            world.provision("ums");
+            let widen = "ALTER TABLE a MODIFY v VARCHAR(30) CHARACTER SET utf8mb4;\n";
+            world.run(&["migrate"]).ok();
+            world.write("migrations/ums/V2__b.sql", widen);
+            world.run(&["migrate"]).ok();
+            world.client("ums", "INSERT INTO a VALUES (1, '日本')");
+            let name = world.name("ums").to_owned();
+            world.client(
+                "ums",
+                &format!("ALTER DATABASE {name} CHARACTER SET latin1"),
+            );
+            world.run(&["undo", "--allow", "data-loss"]).ok();
+            assert_eq!(world.client("ums", "SELECT v FROM a"), "日本\n");
+            let columns = "SELECT CHARACTER_SET_NAME FROM information_schema.COLUMNS \
+                           WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = 'v'";
+            assert_eq!(world.client("ums", columns), "utf8mb4\n");
+        });
+    }
+}

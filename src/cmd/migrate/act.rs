@@ -12,7 +12,7 @@ use crate::cmd::run::open;
 use crate::cmd::run::recording::Recording;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
-use crate::db::{failpoint, history, journal, stored_migration};
+use crate::db::{failpoint, history, journal, schema_record, stored_migration};
 use crate::invariant;
 use crate::model::diagnostic::Failure;
 use crate::model::history::Width;
@@ -278,6 +278,9 @@ async fn tables(
         .await
         .map_err(failed)?;
     stored_migration::ensure(session).await.map_err(failed)?;
+    if database.keep_schema {
+        schema_record::ensure(session).await.map_err(failed)?;
+    }
     if begun {
         let timeout = args.locks.timeout(database);
         let waiting = waiting(context, database);

@@ -154,6 +154,46 @@ fn knowable(database: &Database, files: &[Migration], history: &History) -> Resu
     Ok(())
 }
 
+/// The schema that a run recorded for a state of the history.
+pub async fn recorded(
+    context: &Context,
+    database: &Database,
+    state: &str,
+) -> Result<Option<RecordedSchema>, Failure> {
+    let opened = open::session(context, database, Access::ReadOnly, None).await;
+    let mut session =
+        opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
+    let recorded = recorded_for(context, database, &mut session, state).await;
+    session.close().await;
+    recorded.map_err(|error| {
+        let doing = "reading its recorded schema";
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    })
+}
+
+async fn recorded_for(
+    context: &Context,
+    database: &Database,
+    session: &mut Session,
+    state: &str,
+) -> Result<Option<RecordedSchema>, DbError> {
+    if !database.keep_schema {
+        return Ok(None);
+    }
+    match schema_record::read(session, state).await? {
+        Recorded::Schema(record) => RecordedSchema::new(session, *record).await.map(Some),
+        Recorded::Nothing => Ok(None),
+        Recorded::Unreadable(reason) => {
+            context.progress.notice(&format!(
+                "{}: the recorded schema cannot be read: {reason}; the migrations are replayed \
+                 instead",
+                database.name
+            ));
+            Ok(None)
+        }
+    }
+}
+
 async fn read_history(
     context: &Context,
     database: &Database,
@@ -169,21 +209,8 @@ async fn read_history(
         let mut history = history::read(&mut session).await?;
         let differing = differing(files, &history);
         stored_migration::read(&mut session, &differing, &mut history).await?;
-        if !database.keep_schema {
-            return Ok((history, None));
-        }
-        let recorded = match schema_record::read(&mut session, &state(&history)).await? {
-            Recorded::Schema(record) => Some(RecordedSchema::new(&mut session, *record).await?),
-            Recorded::Nothing => None,
-            Recorded::Unreadable(reason) => {
-                context.progress.notice(&format!(
-                    "{}: the recorded schema cannot be read: {reason}; the migrations are \
-                     replayed instead",
-                    database.name
-                ));
-                None
-            }
-        };
+        let state = state(&history);
+        let recorded = recorded_for(context, database, &mut session, &state).await?;
         Ok((history, recorded))
     };
     let read: Result<(History, Option<RecordedSchema>), DbError> = work.await;

@@ -197,6 +197,17 @@ impl ShadowPool<'_> {
         Ok(())
     }
 
+    /// The schema that a run recorded for a state of the history; `None` if none did.
+    pub async fn recorded(
+        &mut self,
+        label: &str,
+        base: &Database,
+        state: &str,
+    ) -> Result<Option<Loaded>, Failure> {
+        let recorded = expected::recorded(self.context, base, state).await?;
+        Ok(recorded.map(|recorded| recorded.loaded(label, base)))
+    }
+
     /// Replays texts in a shadow, or takes their schema from the cache.
     pub async fn replay(
         &mut self,

@@ -30,7 +30,7 @@ pub fn nobody_writes_to_it(pair: &Pair, world: World) {
     world.run(&["doctor"]).exits(1).warns("error[read-only]");
     // Drift is told against the record, which needs no shadow.
     let verified = world.run(&["verify"]).ok();
-    verified.warns("making its shadow: the server is not to be written to");
+    verified.warns("creating a scratch database: the server does not accept writes");
     world.write("bird.toml", &format!("[databases.fresh]\n{BOTH}"));
     world.write("migrations/fresh/.keep", "");
     world.run(&["provision"]).exits(3).warns("error[read-only]");

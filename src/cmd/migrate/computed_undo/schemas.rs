@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
-use crate::cmd::source::compare::{Verification, Verified, compare_renamed};
-use crate::cmd::source::{self, ShadowPool, Text, applied_texts};
+use crate::cmd::source::compare::{Compared, Verification, Verified, compare_renamed};
+use crate::cmd::source::{self, Loaded, ShadowPool, Text, applied_texts};
 use crate::model::change::{Alter, Change, DdlStep, Difference, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::migration::Migration;
 use crate::model::script::Script;
 use crate::plan::reversal::{borders, loses_values, renames_back};
+use crate::plan::schema_record::state_up_to;
+use crate::project::Database;
 
 /// The way back from a migration.
 #[derive(Debug, Default)]
@@ -135,23 +137,38 @@ async fn step_back(
         })
         .collect();
     let demanded = Verification::Demanded;
-    let compared = compare_renamed(pool, from, to, &part.renames, &[], demanded).await?;
+    let mut compared = compare_renamed(pool, from, to, &part.renames, &[], demanded).await?;
+    let state = |last| state_up_to(history, last);
+    let after = pool.recorded(&label_after, database, &state(version));
+    if let Some(mut after) = after.await?
+        && let Some(table) = made_otherwise(&mut compared, &mut after)
+    {
+        // The replay would take back a table that another day's settings make.
+        let is_whole = part.start == 0 && part.end == script.statements.len();
+        let before = match before {
+            Some(before) if is_whole => {
+                let state = state(before);
+                pool.recorded(&label_before, database, &state).await?
+            }
+            _ => None,
+        };
+        let Some(mut before) = before else {
+            let why = format!(
+                "under the settings of today, its migrations make the table `{table}` otherwise \
+                 than when they were applied"
+            );
+            return Err(no_undo(database, file, &why));
+        };
+        before.renames.clone_from(&compared.to.renames);
+        compared = compare_renamed(pool, after, before, &part.renames, &[], demanded).await?;
+    }
     match &compared.verified {
         Verified::Yes | Verified::Without(_) => {
             back.narrowed.extend(narrowed(&compared.difference));
             back.steps.extend(compared.ddl.steps);
             Ok(())
         }
-        Verified::No(why) | Verified::Wrong(why) => {
-            let message = format!(
-                "{} of `{name}` has no undo file, and bird cannot compute one: {why}",
-                file.title()
-            );
-            let wanted = file.file.strip_suffix(".sql").unwrap_or(&file.file);
-            let fault = Diagnostic::new(Code::NoUndo, message).database(name);
-            let hint = format!("write {wanted}.undo.sql with the statements that undo it");
-            Err(Failure::refused(fault.hint(hint)))
-        }
+        Verified::No(why) | Verified::Wrong(why) => Err(no_undo(database, file, why)),
     }
 }
 
@@ -171,6 +188,33 @@ fn narrowed(back: &Difference) -> Vec<(String, String)> {
         narrowed.extend(lossy.map(|pair| (table.to_lowercase(), pair.to.name.to_lowercase())));
     }
     narrowed
+}
+
+/// The table that the undo would alter and that the replay gave otherwise than it was recorded.
+fn made_otherwise(compared: &mut Compared, recorded: &mut Loaded) -> Option<String> {
+    recorded.align(&mut compared.from);
+    let (replayed, recorded) = (&compared.from.schema, &recorded.schema);
+    let mut changes = compared.difference.changes.iter();
+    changes.find_map(|change| match change {
+        Change::Alter { table, .. } => {
+            // A table that is renamed first has another name in the record.
+            let both = (replayed.table(table), recorded.table(table));
+            matches!(both, (Some(is), Some(was)) if is != was).then(|| table.clone())
+        }
+        _ => None,
+    })
+}
+
+fn no_undo(database: &Database, file: &Migration, why: &str) -> Failure {
+    let name = &database.name;
+    let message = format!(
+        "{} of `{name}` has no undo file, and bird cannot compute one: {why}",
+        file.title()
+    );
+    let wanted = file.file.strip_suffix(".sql").unwrap_or(&file.file);
+    let fault = Diagnostic::new(Code::NoUndo, message).database(name);
+    let hint = format!("write {wanted}.undo.sql with the statements that undo it");
+    Failure::refused(fault.hint(hint))
 }
 
 /// The text of a migration up to a statement, with the terminator of the one before it.
