@@ -20,7 +20,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 
 pub use report::AdoptReport;
 
-/// Record what is applied in existing databases, from another tool's history or a baseline
+/// Record what is applied already: from another tool's history, or a baseline
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     before_help = "Example: bird adopt --from flyway --dry-run        shows what it would take over"

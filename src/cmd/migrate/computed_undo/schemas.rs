@@ -139,7 +139,8 @@ async fn step_back(
     let demanded = Verification::Demanded;
     let mut compared = compare_renamed(pool, from, to, &part.renames, &[], demanded).await?;
     let state = |last| state_up_to(history, last);
-    let after = pool.recorded(&label_after, database, &state(version));
+    let now = state(version);
+    let after = pool.recorded(&label_after, database, &now);
     if let Some(mut after) = after.await?
         && let Some(table) = made_otherwise(&mut compared, &mut after)
     {
