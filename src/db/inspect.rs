@@ -15,10 +15,11 @@ pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbE
         schema: schema.as_deref(),
     };
     let catalog = dialect.catalog();
+    let settings = catalog.print_settings(&place);
     let questions = catalog.queries(&place);
-    let mut answers = ask(session, &questions).await?;
+    let mut answers = ask(session, &settings, &questions).await?;
     let questions = catalog.follow_up(&place, &answers);
-    answers.extend(ask(session, &questions).await?);
+    answers.extend(ask(session, &settings, &questions).await?);
     let (database, within) = (database.to_owned(), session.schema.clone());
     // Two schemas that are compared are read at the same time.
     let reading = tokio::task::spawn_blocking(move || {
@@ -36,7 +37,11 @@ pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbE
     read.map_err(|message| DbError::new(ErrorKind::Other, message))
 }
 
-async fn ask(session: &mut Session, questions: &[Query]) -> Result<Vec<Rows>, DbError> {
+async fn ask(
+    session: &mut Session,
+    settings: &[String],
+    questions: &[Query],
+) -> Result<Vec<Rows>, DbError> {
     if session.dialect.facts().is_embedded() {
         let mut answers = Vec::new();
         for question in questions {
@@ -44,15 +49,14 @@ async fn ask(session: &mut Session, questions: &[Query]) -> Result<Vec<Rows>, Db
         }
         return Ok(answers);
     }
-    let texts: Vec<&str> = questions
-        .iter()
-        .map(|question| question.sql.as_str())
-        .collect();
-    if texts.is_empty() {
+    if questions.is_empty() {
         return Ok(Vec::new());
     }
+    let queries = questions.iter().map(|question| question.sql.as_str());
+    let texts = settings.iter().map(String::as_str).chain(queries);
+    let texts: Vec<&str> = texts.collect();
     match session.answers(&texts.join("; ")).await {
-        (answers, None) => Ok(answers),
+        (answers, None) => Ok(answers.into_iter().skip(settings.len()).collect()),
         (_, Some(error)) => Err(error),
     }
 }

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::rebuild;
 use super::session::DbError;
 use super::shadow::Shadow;
-use crate::dialect::Dialect;
 use crate::dialect::containment;
 use crate::dialect::containment::{Containment, Outside};
 use crate::dialect::statement::{self, Routine};
+use crate::dialect::{Dialect, Extension};
 use crate::model::diagnostic::{Diagnostic, Failure, Location, Severity};
 use crate::model::exit::Exit;
 use crate::model::script::Statement;
@@ -284,8 +284,38 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
         Some(mode) => shadow.session.value(mode.read).await?,
         None => None,
     };
+    let extension = containment::extension(dialect, sql);
+    let given = shadow.state.given(extension.as_deref());
+    let creates = containment::created_name(dialect, sql).is_some();
+    if creates && given.is_some() {
+        // It is there since the shadow was made, or this account may not create it.
+        return Ok(Sent::Ran);
+    }
+    let is_given = given.is_some();
     let ran = shadow.session.run(changed.as_deref().unwrap_or(text)).await;
+    if ran.is_err() && is_given && !creates && containment::comments(dialect, sql) {
+        return Ok(Sent::Ran);
+    }
+    if ran.is_ok() && is_given {
+        // What it is from now on, the statements say.
+        shadow.state.forget(extension.as_deref());
+    }
     if let Err(error) = ran {
+        if let Some(name) = extension.filter(|_| creates)
+            && dialect.lacks_extension(error.kind, error.code.as_deref())
+        {
+            let mut known = shadow.state.own_extensions.iter();
+            let known = known.find(|extension| extension.name == name).cloned();
+            let matters = known.is_none();
+            shadow.state.extensions.push(known.unwrap_or(Extension {
+                name,
+                schema: None,
+                comment: None,
+                create: Vec::new(),
+            }));
+            let why = format!("creates an extension that no shadow can have: {error}");
+            return Ok(Sent::Withheld(Outside { why, matters }));
+        }
         let unsent = &shadow.state.unsent;
         return match containment::mentions(dialect, sql, unsent) {
             Some(name) => {

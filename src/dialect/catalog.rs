@@ -4,6 +4,7 @@
 //! cannot read for certain is reported as opaque, and a change that it cannot write as unsupported;
 //! nothing is left out silently.
 
+use super::provisioning::Extension;
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{
     Check, Column, ForeignKey, Key, Object, Options, Partitions, Schema, Table,
@@ -55,6 +56,12 @@ pub fn risks(step: &DdlStep) -> String {
 
 /// Reads and writes the schemas of an engine. Pure, as the dialect is.
 pub trait Catalog: Sync {
+    /// The statements, each without a result, that begin the round trip of such queries: they make the
+    /// server print the same text whatever is set for the database, the account or the server.
+    fn print_settings(&self, _place: &SchemaLocation<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The first round of queries, sent in one round trip. Their number does not grow with the
     /// schema.
     fn queries(&self, place: &SchemaLocation<'_>) -> Vec<Query>;
@@ -125,9 +132,9 @@ pub trait Catalog: Sync {
     /// options would read them, see [`Schema::unstated`].
     fn restate(&self, _schema: &mut Schema, _unstated: &Options) {}
 
-    /// A statement that creates an extension without the version that it names; `None` for other
-    /// statements. A baseline leaves the version to the server that it runs on.
-    fn without_version(&self, _sql: &str) -> Option<String> {
+    /// An extension of a database that has this schema, as [`Catalog::read`] reads it. `None` if it is
+    /// no object of the schema.
+    fn extension(&self, _place: &SchemaLocation<'_>, _extension: &Extension) -> Option<Object> {
         None
     }
 

@@ -1,5 +1,6 @@
 //! Databases: how they are created, checked, and used as scratch databases.
 
+use super::statements::ErrorKind;
 use crate::model::server::Server;
 
 /// An object that a database needs and that may be missing.
@@ -8,6 +9,17 @@ pub struct Missing {
     /// Gives a row if it exists.
     pub exists: String,
     pub create: String,
+}
+
+/// An extension that a database has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    pub name: String,
+    /// The schema of its objects; `None` where that is not known.
+    pub schema: Option<String>,
+    pub comment: Option<String>,
+    /// The statements that create it in another database.
+    pub create: Vec<String>,
 }
 
 /// How a database can be lent as a shadow: it is bird's to empty while it bears the mark.
@@ -57,6 +69,24 @@ pub trait Provisioning: Sync {
     /// The statement that creates a database with the defaults of another one.
     fn create_like(&self, _name: &str, _defaults: &[Option<String>]) -> String {
         String::new()
+    }
+
+    /// Asks for the statements that give a database, by name, the settings of this one by which
+    /// statements are read.
+    fn settings_like_query(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    /// Whether an error says that an extension cannot be created: this account may not, or the server
+    /// has none of that name.
+    fn lacks_extension(&self, _kind: ErrorKind, _code: Option<&str>) -> bool {
+        false
+    }
+
+    /// Asks for the extensions of this database: name, schema, comment, and the statements that create
+    /// it in another database.
+    fn extensions_query(&self) -> Option<&'static str> {
+        None
     }
 
     /// Asks for the databases whose names have this prefix.

@@ -1,9 +1,11 @@
 //! The shadow: nothing that is replayed in it reaches past it, and it never stays behind.
 //! Cases of single statements are in `tests/cases/containment`.
 
+mod extensions;
 mod proof;
 mod removed;
 mod rows;
+mod settings;
 
 use std::path::Path;
 
@@ -47,6 +49,7 @@ fn in_shadow<T>(world: &World, work: impl AsyncFnOnce(&mut Shadow) -> T) -> T {
             dialect,
             schema: dialect.facts().schema,
             collation: None,
+            own_extensions: &[],
         });
         let mut shadow = made.await.expect("a shadow");
         let done = work(&mut shadow).await;

@@ -7,7 +7,6 @@ use crate::db::audit::connections::Connections;
 use crate::diff::diff;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
-use crate::model::schema::{Kind, Schema};
 
 /// A baseline that is tried.
 struct Draft {
@@ -173,9 +172,6 @@ fn draft(all: &mut [Read], at: usize, open: &Connections) -> Result<Draft, Failu
     for step in &mut ddl.steps {
         // Creating objects in an empty database risks no data.
         step.risks.clear();
-        if let Some(sql) = catalog.without_version(&step.sql) {
-            step.sql = sql;
-        }
     }
     read.existing.statements = created.len() + ddl.steps.len();
     let mut body = String::new();
@@ -222,22 +218,7 @@ async fn prove(pool: &mut ShadowPool<'_>, read: &Read, steps: &[Step]) -> Option
     for sibling in steps.iter().filter_map(|step| step.sibling.as_deref()) {
         catalog.leave_out_schema(&mut made.schema, sibling);
     }
-    let rest = diff(
-        &unversioned(made.schema),
-        &unversioned(read.schema.clone()),
-        catalog.orders_columns(),
-    );
+    let rest = diff(&made.schema, &read.schema, catalog.orders_columns());
     let first = rest.changes.first()?;
     Some(format!("{} differs after the replay", first.about()))
-}
-
-/// A schema without the versions of extensions, which a baseline leaves to the server.
-fn unversioned(mut schema: Schema) -> Schema {
-    for object in &mut schema.objects {
-        if object.kind == Kind::Extension {
-            object.options.remove("version");
-            object.sql.clear();
-        }
-    }
-    schema
 }

@@ -49,6 +49,12 @@ pub async fn key(context: &Context, base: &Database, steps: &[Step]) -> Option<(
                 None => Vec::new(),
             };
             add(&format!("{defaults:?}"));
+            if let Some(query) = base.dialect.extensions_query() {
+                add(&format!("{:?}", session.rows(query).await.ok()?));
+            }
+            if let Some(query) = base.dialect.settings_like_query("") {
+                add(&format!("{:?}", session.rows(&query).await.ok()?));
+            }
             let server = session.server.clone();
             session.close().await;
             server

@@ -16,6 +16,7 @@ use crate::db::session::{Access, DbError};
 use crate::db::shadow::{Shadow, ShadowBase};
 use crate::dialect;
 use crate::dialect::ErrorKind;
+use crate::dialect::containment;
 use crate::invariant;
 use crate::model::change::Renamed;
 use crate::model::code::Code;
@@ -305,11 +306,13 @@ impl ShadowPool<'_> {
 
     /// Creates an empty shadow with the defaults of a database, and gives its index.
     pub async fn shadow(&mut self, base: &Database) -> Result<usize, Failure> {
+        let own_extensions = self.own_extensions(base);
         let on = ShadowBase {
             target: &base.target,
             dialect: base.dialect,
             schema: base.schema.as_deref(),
             collation: base.collation.as_deref(),
+            own_extensions: &own_extensions,
         };
         let made = match &base.shadow {
             None => Shadow::create(on).await,
@@ -321,6 +324,29 @@ impl ShadowPool<'_> {
         let shadow = made.map_err(|error| cannot(base, "creating a scratch database", &error))?;
         self.shadows.push(Some(shadow));
         Ok(self.shadows.len() - 1)
+    }
+
+    /// The extensions that the migrations of a database create.
+    fn own_extensions(&self, base: &Database) -> Vec<String> {
+        let project = &self.context.project;
+        if base.dialect.extensions_query().is_none() || project.database(&base.name).is_none() {
+            return Vec::new();
+        }
+        let syntax = base.dialect.syntax();
+        let files = project.read_migrations_of(base).unwrap_or_default();
+        let texts = files
+            .iter()
+            .filter(|file| file.text.to_lowercase().contains("extension"));
+        let mut names = Vec::new();
+        for text in texts.map(|file| &file.text) {
+            let Ok(script) = script::read(syntax, text) else {
+                continue;
+            };
+            let statements = script.statements.iter();
+            let statements = statements.filter_map(|it| text.get(it.range.clone()));
+            names.extend(statements.filter_map(|sql| containment::extension(base.dialect, sql)));
+        }
+        names
     }
 
     /// Removes the shadow in a borrowed database, which can be only one shadow at a time.

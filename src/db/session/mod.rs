@@ -113,7 +113,8 @@ impl Session {
             };
             let sql = format!("{}{}", session.settings(), dialect.server_query());
             let rows = session.rows(&sql).await?;
-            session.server = dialect.server(rows.first().map_or(&[], Vec::as_slice));
+            // The settings may give rows too.
+            session.server = dialect.server(rows.last().map_or(&[], Vec::as_slice));
             Ok(session)
         };
         // A server that accepts the connection and never answers counts as unreachable.

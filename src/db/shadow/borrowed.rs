@@ -56,6 +56,11 @@ impl Borrowed {
         }
     }
 
+    /// The session that holds its lock.
+    pub fn keeper(&mut self) -> &mut Session {
+        &mut self.keeper
+    }
+
     /// Adds the grant that the account lacks to empty it.
     async fn explained(mut self, mut error: DbError) -> DbError {
         if error.kind == ErrorKind::Denied

@@ -17,9 +17,10 @@ use super::session::{Access, DbError, Session};
 use super::writability;
 use super::writability::ReadOnly;
 use super::{failpoint, inspect};
+use crate::dialect::catalog::SchemaLocation;
 use crate::dialect::containment;
 use crate::dialect::containment::{EventChange, Scope};
-use crate::dialect::{Dialect, ErrorKind};
+use crate::dialect::{Dialect, ErrorKind, Extension};
 use crate::model::schema::{Kind, Schema};
 use crate::model::target::{FileTarget, ServerTarget, Target};
 use borrowed::Borrowed;
@@ -45,6 +46,8 @@ pub struct ShadowBase<'g> {
     pub schema: Option<&'g str>,
     /// The collation of new databases of the project, for a target that does not exist.
     pub collation: Option<&'g str>,
+    /// The extensions that its migrations create. The others were given to it.
+    pub own_extensions: &'g [String],
 }
 
 /// How a shadow was made, and so how it is removed.
@@ -71,6 +74,10 @@ pub(super) struct State {
     pub unsent: Vec<String>,
     /// The other database in which the next statements would run.
     pub away: Option<String>,
+    /// The extensions that the shadow should have and may lack.
+    pub extensions: Vec<Extension>,
+    /// The extensions that the target has and that its migrations create.
+    pub own_extensions: Vec<Extension>,
     /// The scheduled events that are enabled outside of the shadow.
     enabled_events: BTreeSet<String>,
 }
@@ -102,6 +109,18 @@ impl State {
         })
     }
 
+    /// An extension that the shadow should have, by its name.
+    pub fn given(&self, name: Option<&str>) -> Option<&Extension> {
+        let mut extensions = self.extensions.iter();
+        extensions.find(|extension| Some(extension.name.as_str()) == name)
+    }
+
+    /// Leaves an extension to the statements that are replayed.
+    pub fn forget(&mut self, name: Option<&str>) {
+        self.extensions
+            .retain(|extension| Some(extension.name.as_str()) != name);
+    }
+
     /// Records the change of a scheduled event.
     pub fn event_changed(&mut self, change: EventChange) {
         let enabled = change
@@ -121,28 +140,47 @@ impl Shadow {
         let (target, made) = match base.target {
             Target::File(_) => (Target::File(FileTarget::memory()), Made::InMemory),
             Target::Server(server) => {
-                let (target, guard) = beside(base, server).await?;
+                let (target, guard, example) = beside(base, server).await?;
                 failpoint::at("shadow-made");
-                (target, Made::Beside(Box::new(guard)))
+                let made = Made::Beside(Box::new(guard));
+                return Shadow::open(base, target, made, example).await;
             }
         };
-        Shadow::open(base, target, made).await
+        Shadow::open(base, target, made, Example::default()).await
     }
 
     /// Borrows a database, for an account that may not create one.
     pub async fn borrow(base: ShadowBase<'_>, borrowed: &Target) -> Result<Shadow, DbError> {
-        let example = like(base).await;
-        let borrowed = Borrowed::take(borrowed, base.dialect, example.as_deref()).await?;
+        let example = Example::of(base, borrowed.database()).await;
+        let mut borrowed =
+            Borrowed::take(borrowed, base.dialect, example.defaults.as_deref()).await?;
+        become_alike(borrowed.keeper(), &example).await;
         let target = borrowed.target.clone();
-        Shadow::open(base, target, Made::Borrowed(Box::new(borrowed))).await
+        let made = Made::Borrowed(Box::new(borrowed));
+        Shadow::open(base, target, made, example).await
     }
 
-    async fn open(base: ShadowBase<'_>, target: Target, made: Made) -> Result<Shadow, DbError> {
+    async fn open(
+        base: ShadowBase<'_>,
+        target: Target,
+        made: Made,
+        example: Example,
+    ) -> Result<Shadow, DbError> {
         let (dialect, schema) = (base.dialect, base.schema);
         let mut session = Session::open(&target, dialect, schema, Access::Create).await?;
         make_inside(&mut session, schema).await?;
+        let extensions = example.extensions;
+        for sql in extensions.iter().flat_map(|extension| &extension.create) {
+            // The account may lack the privilege, and nothing may need the extension.
+            let _: Result<(), DbError> = session.run(sql).await;
+        }
+        if !extensions.is_empty() {
+            session.reset().await?;
+        }
         let database = target.database().to_owned();
-        let state = State::of(&mut session, base.target.database(), &database).await?;
+        let mut state = State::of(&mut session, base.target.database(), &database).await?;
+        state.extensions = extensions;
+        state.own_extensions = example.own;
         Ok(Shadow {
             session,
             database,
@@ -187,8 +225,23 @@ impl Shadow {
                 }
             }
         }
+        let place = SchemaLocation {
+            server: &self.session.server,
+            database: &self.database,
+            schema: self.session.schema.as_deref(),
+        };
+        for extension in &self.state.extensions {
+            if let Some(object) = dialect.catalog().extension(&place, extension)
+                && schema.object(&object.id()).is_none()
+            {
+                schema.objects.push(object);
+            }
+        }
+        schema.sort();
         if self.is_borrowed() {
             schema.tables.retain(|table| table.name != MARK);
+            let mark = format!("schema {MARK}");
+            schema.opaque_objects.retain(|object| object.what != mark);
         }
         Ok(schema)
     }
@@ -225,7 +278,7 @@ pub async fn in_memory(dialect: &'static dyn Dialect) -> Result<Session, DbError
 async fn beside(
     base: ShadowBase<'_>,
     server: &ServerTarget,
-) -> Result<(Target, DropGuard), DbError> {
+) -> Result<(Target, DropGuard, Example), DbError> {
     let dialect = base.dialect;
     let name = format!("{PREFIX}{}", Uuid::now_v7().simple());
     let (mut there, mut entry) = (server.clone(), server.clone());
@@ -234,18 +287,19 @@ async fn beside(
         entry.database = database.to_owned();
     }
     let entry = Target::Server(entry);
-    let example = like(base).await;
+    let example = Example::of(base, &name).await;
     let mut session = Session::open(&entry, dialect, None, Access::Write).await?;
     open_for_it(&mut session).await?;
-    let sql = match example {
-        Some(example) => dialect.create_like(&name, &example),
+    let sql = match &example.defaults {
+        Some(defaults) => dialect.create_like(&name, defaults),
         None => dialect.create_database(&name, base.collation, &session.server),
     };
     let guard = DropGuard::new(entry, dialect, name);
     match session.run(&sql).await {
         Ok(()) => {
+            become_alike(&mut session, &example).await;
             session.close().await;
-            Ok((Target::Server(there), guard))
+            Ok((Target::Server(there), guard, example))
         }
         Err(error) => {
             // If the connection broke, the database may exist.
@@ -288,12 +342,64 @@ async fn explained(mut session: Session, mut error: DbError) -> DbError {
     error
 }
 
-/// Reads the defaults of the target; `None` if it cannot be opened.
-async fn like(base: ShadowBase<'_>) -> Option<Vec<Option<String>>> {
-    let query = base.dialect.defaults_query()?;
-    let opened = Session::open(base.target, base.dialect, None, Access::ReadOnly).await;
-    let mut session = opened.ok()?;
-    let rows = session.rows(query).await.ok();
-    session.close().await;
-    rows?.into_iter().next()
+/// What a shadow takes over from the database for which it is made.
+#[derive(Debug, Default)]
+struct Example {
+    /// Its defaults; `None` if it cannot be opened.
+    defaults: Option<Vec<Option<String>>>,
+    /// The statements that give the shadow its settings.
+    settings: Vec<String>,
+    /// The extensions that no migration creates.
+    extensions: Vec<Extension>,
+    /// Those that its migrations create.
+    own: Vec<Extension>,
+}
+
+impl Example {
+    /// Reads it for a shadow of this name.
+    async fn of(base: ShadowBase<'_>, shadow: &str) -> Example {
+        let mut example = Example::default();
+        let dialect = base.dialect;
+        let Some(query) = dialect.defaults_query() else {
+            return example;
+        };
+        let opened = Session::open(base.target, dialect, None, Access::ReadOnly).await;
+        let Ok(mut session) = opened else {
+            return example;
+        };
+        let rows = session.rows(query).await.unwrap_or_default();
+        example.defaults = rows.into_iter().next();
+        if let Some(query) = dialect.settings_like_query(shadow) {
+            let rows = session.rows(&query).await.unwrap_or_default();
+            example.settings = rows.into_iter().flatten().flatten().collect();
+        }
+        if let Some(query) = dialect.extensions_query() {
+            let rows = session.rows(query).await.unwrap_or_default();
+            example.extensions = rows.into_iter().filter_map(extension).collect();
+            let is_own = |it: &Extension| base.own_extensions.contains(&it.name);
+            (example.own, example.extensions) = example.extensions.into_iter().partition(is_own);
+        }
+        session.close().await;
+        example
+    }
+}
+
+/// An extension from a row of [`Provisioning::extensions_query`].
+///
+/// [`Provisioning::extensions_query`]: crate::dialect::Provisioning::extensions_query
+fn extension(row: Vec<Option<String>>) -> Option<Extension> {
+    let mut cells = row.into_iter();
+    Some(Extension {
+        name: cells.next()??,
+        schema: cells.next()?,
+        comment: cells.next()?,
+        create: cells.flatten().collect(),
+    })
+}
+
+/// Gives a shadow the settings of its example, except those that this account may not set.
+async fn become_alike(session: &mut Session, example: &Example) {
+    for sql in &example.settings {
+        let _: Result<(), DbError> = session.run(sql).await;
+    }
 }

@@ -188,6 +188,30 @@ pub fn used_database(dialect: &dyn Dialect, sql: &str) -> Option<String> {
     Some(name.folded())
 }
 
+/// The extension that a statement creates, changes, drops or comments on.
+#[must_use]
+pub fn extension(dialect: &dyn Dialect, sql: &str) -> Option<String> {
+    if !edits::starts_with(
+        dialect.syntax(),
+        sql,
+        &["CREATE", "ALTER", "DROP", "COMMENT"],
+    ) {
+        return None;
+    }
+    let code = Cursor::without_numbers(dialect.syntax(), sql);
+    let kind = if code.sees_at(1, &["ON"]) { 2 } else { 1 };
+    code.sees_at(kind, &["EXTENSION"]).then_some(())?;
+    let mut names = (kind + 1..code.count()).filter_map(|at| code.get(at));
+    let name = names.find(|word| !word.is_one_of(&["IF", "NOT", "EXISTS"]))?;
+    Some(name.folded())
+}
+
+/// Whether a statement comments on an object.
+#[must_use]
+pub fn comments(dialect: &dyn Dialect, sql: &str) -> bool {
+    edits::starts_with(dialect.syntax(), sql, &["COMMENT"])
+}
+
 /// The first of these names that a statement mentions, qualified or not.
 #[must_use]
 pub fn mentions(dialect: &dyn Dialect, sql: &str, names: &[String]) -> Option<String> {

@@ -37,7 +37,8 @@ impl Bookkeeping for Postgres {
         format!(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
-             AND {} \
+             AND {} AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.deptype = 'e' \
+             AND d.classid = 'pg_class'::regclass AND d.objid = c.oid) \
              ORDER BY c.relname LIMIT 4",
             not_own("c.relname")
         )

@@ -1,10 +1,22 @@
 //! Reads, compares and writes schemas of PostgreSQL.
 
 use super::Postgres;
+use crate::dialect::Extension;
 use crate::dialect::Literals;
 use crate::dialect::catalog::{Catalog, Query, Rows, SchemaLocation, SchemaPart};
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
-use crate::model::schema::Schema;
+use crate::model::schema::{Object, Schema};
+
+/// What `pg_dump` sets as well, so that its output is the same everywhere.
+const PRINT_SETTINGS: &[&str] = &[
+    "DateStyle TO ISO, MDY",
+    "IntervalStyle TO postgres",
+    "extra_float_digits TO 3",
+    "bytea_output TO hex",
+    "quote_all_identifiers TO off",
+    "xmloption TO content",
+    "row_security TO off",
+];
 
 /// An extension's own schema comes and goes with the extension, and `bird_shadow` marks a database that
 /// is lent.
@@ -24,6 +36,15 @@ AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regcla
 AND d.objid = n.oid AND d.deptype = 'e') ORDER BY n.nspname <> 'public', n.nspname";
 
 impl Catalog for Postgres {
+    /// Local settings end with the round trip, which is a transaction.
+    fn print_settings(&self, place: &SchemaLocation<'_>) -> Vec<String> {
+        let schema = self.quote(super::schema_name(place.schema));
+        let path = format!("SET LOCAL search_path TO {schema}");
+        let settings = PRINT_SETTINGS.iter();
+        let settings = settings.map(|setting| format!("SET LOCAL {setting}"));
+        settings.chain([path]).collect()
+    }
+
     fn queries(&self, place: &SchemaLocation<'_>) -> Vec<Query> {
         super::read::queries::queries(place)
     }
@@ -48,11 +69,17 @@ impl Catalog for Postgres {
         Some(format!("CREATE SCHEMA {}", self.quote(name)))
     }
 
-    fn without_version(&self, sql: &str) -> Option<String> {
-        let (start, _) = sql
-            .strip_prefix("CREATE EXTENSION ")?
-            .rsplit_once(" VERSION ")?;
-        Some(format!("CREATE EXTENSION {start}"))
+    fn extension(&self, place: &SchemaLocation<'_>, extension: &Extension) -> Option<Object> {
+        let own = super::schema_name(place.schema);
+        let elsewhere = extension.schema.as_deref().filter(|schema| *schema != own);
+        if own != "public" && elsewhere.is_some() {
+            return None;
+        }
+        let object = super::read::extension(&extension.name, elsewhere);
+        Some(Object {
+            comment: extension.comment.clone(),
+            ..object
+        })
     }
 
     fn describe(&self, part: SchemaPart<'_>) -> String {

@@ -4,7 +4,7 @@ use super::{Postgres, schema_name, shadow};
 use crate::dialect::Dialect as _;
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::dialect::provisioning::Provisioning;
-use crate::dialect::{BorrowQueries, Missing};
+use crate::dialect::{BorrowQueries, ErrorKind, Missing};
 use crate::model::server::Server;
 
 impl Provisioning for Postgres {
@@ -67,6 +67,19 @@ impl Provisioning for Postgres {
             ));
         }
         sql
+    }
+
+    fn lacks_extension(&self, kind: ErrorKind, code: Option<&str>) -> bool {
+        kind == ErrorKind::Denied || matches!(code, Some("58P01" | "0A000"))
+    }
+
+    fn extensions_query(&self) -> Option<&'static str> {
+        Some(shadow::EXTENSIONS)
+    }
+
+    /// A setting for all databases, or for an account in all of them, holds in the shadow as well.
+    fn settings_like_query(&self, name: &str) -> Option<String> {
+        Some(shadow::settings_like(name))
     }
 
     fn databases_query(&self, prefix: &str) -> Option<String> {

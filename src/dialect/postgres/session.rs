@@ -1,16 +1,27 @@
 //! The session settings of PostgreSQL.
 
 use super::{Postgres, schema_name};
-use crate::dialect::literals::Literals;
+use crate::dialect::literals::{Literals, single_quoted};
 use crate::dialect::session::SessionSql;
 use std::time::Duration;
 
 impl SessionSql for Postgres {
+    /// Schemas of extensions are on the path as well, unless they hold other tables: those belong to
+    /// somebody else, and no name of a migration must mean them.
     fn settings(&self, schema: Option<&str>, read_only: bool) -> String {
-        let schema = self.quote(schema_name(schema));
+        let schema = single_quoted(schema_name(schema));
         let access = if read_only { "on" } else { "off" };
         format!(
-            "SET search_path TO {schema}; SET TimeZone TO 'UTC'; \
+            "SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', \
+             pg_catalog.quote_ident({schema}), (SELECT pg_catalog.string_agg( \
+             pg_catalog.quote_ident(n.nspname), ', ' ORDER BY n.nspname) \
+             FROM pg_catalog.pg_namespace n WHERE n.nspname NOT IN ('pg_catalog', {schema}) \
+             AND n.oid IN (SELECT e.extnamespace FROM pg_catalog.pg_extension e) \
+             AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid \
+             AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') \
+             AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' \
+             AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid)))), \
+             false); SET TimeZone TO 'UTC'; \
              SET standard_conforming_strings TO on; \
              SET default_transaction_read_only TO {access};"
         )

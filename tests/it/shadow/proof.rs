@@ -135,15 +135,15 @@ fn what_bird_does_not_write_is_left_out_of_the_proof(engine: Engine) {
     for (make, what) in STRANGE {
         let world = three(engine);
         for name in ["ums", "twitter"] {
-            world.client(name, "CREATE TABLE t (a int); CREATE TABLE u (a int)");
+            world.client(name, "CREATE TABLE kept (a int); CREATE TABLE u (a int)");
             world.client(name, make);
         }
-        world.client("twitter", "ALTER TABLE t ADD b int");
+        world.client("twitter", "ALTER TABLE kept ADD b int");
         let run = diff(&world, "ums", "twitter", &["--verify"]).exits(1);
         let run = run
             .says(": verified in a scratch database, without ")
             .says(what);
-        run.says("\nALTER TABLE \"t\" ADD COLUMN \"b\" integer;");
+        run.says("\nALTER TABLE \"kept\" ADD COLUMN \"b\" integer;");
     }
 }
 
@@ -155,11 +155,11 @@ fn what_bird_does_not_write_and_a_change_touches_ends_the_proof(engine: Engine) 
     for name in ["ums", "twitter"] {
         world.client(
             name,
-            "CREATE SCHEMA audit; CREATE TABLE t (a int); CREATE VIEW audit.v AS SELECT a FROM t",
+            "CREATE SCHEMA audit; CREATE TABLE kept (a int); CREATE VIEW audit.v AS SELECT a FROM kept",
         );
     }
-    world.client("twitter", "ALTER TABLE t ADD b int");
+    world.client("twitter", "ALTER TABLE kept ADD b int");
     diff(&world, "ums", "twitter", &[])
         .exits(1)
-        .says(": not verified: schema audit, which bird does not write, names table t");
+        .says(": not verified: schema audit, which bird does not write, names table kept");
 }

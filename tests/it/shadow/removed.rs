@@ -107,6 +107,7 @@ fn a_shadow_is_dropped_on_every_path(engine: Engine) {
         dialect,
         schema: dialect.facts().schema,
         collation: None,
+        own_extensions: &[],
     };
     let runtime = runtime();
     // Forgotten.

@@ -19,6 +19,7 @@ use self::queries::{TOPICS, Topic};
 use cells::Answers;
 use names::Names;
 use normalize::{normalize_expression, normalize_text};
+pub use objects::extension;
 
 pub fn schema(answers: &[Rows]) -> Result<Schema, String> {
     if answers.len() != TOPICS.len() {

@@ -8,31 +8,35 @@ use super::names::{Names, class};
 use super::queries::Topic;
 use super::tables::{Columns, Owned};
 use super::{is_told, quote};
-use crate::dialect::literals::single_quoted;
 use crate::model::schema::{Id, Kind, Object, Options, Table};
 
 pub fn extensions(answers: Answers<'_>, names: &Names<'_>) -> Vec<Object> {
     let rows = answers.rows(Topic::Extensions).map(|mut cells| {
         let (oid, name) = (cells.oid(), cells.text());
-        let (version, schema) = (cells.text(), cells.maybe());
-        let mut sql = format!("CREATE EXTENSION {}", quote(name));
-        let mut options = Options::new();
-        if let Some(schema) = schema {
-            sql.push_str(&format!(" WITH SCHEMA {}", quote(schema)));
-            options.insert("schema".to_owned(), schema.to_owned());
-        }
-        sql.push_str(&format!(" VERSION {}", single_quoted(version)));
-        options.insert("version".to_owned(), version.to_owned());
+        let object = extension(name, cells.maybe());
         Object {
-            kind: Kind::Extension,
-            name: name.to_owned(),
-            sql,
-            options,
             comment: names.comment(class::EXTENSION, oid),
-            ..Object::default()
+            ..object
         }
     });
     rows.collect()
+}
+
+/// An extension, whose version is the server's: another one may not have it.
+pub fn extension(name: &str, schema: Option<&str>) -> Object {
+    let mut sql = format!("CREATE EXTENSION {}", quote(name));
+    let mut options = Options::new();
+    if let Some(schema) = schema {
+        sql.push_str(&format!(" WITH SCHEMA {}", quote(schema)));
+        options.insert("schema".to_owned(), schema.to_owned());
+    }
+    Object {
+        kind: Kind::Extension,
+        name: name.to_owned(),
+        sql,
+        options,
+        ..Object::default()
+    }
 }
 
 /// The options of a sequence that differ from the defaults.

@@ -49,7 +49,7 @@ pub const TOPICS: &[(Topic, usize, &str)] = &[
     (Topic::Rules, 5, RULES),
     (Topic::Policies, 8, POLICIES),
     (Topic::Statistics, 5, STATISTICS),
-    (Topic::Extensions, 4, EXTENSIONS),
+    (Topic::Extensions, 3, EXTENSIONS),
     (Topic::Operators, 13, OPERATORS),
     (Topic::Inheritance, 4, INHERITANCE),
     (Topic::Dependencies, 7, DEPENDENCIES),
@@ -259,7 +259,7 @@ SELECT s.oid::text, s.stxname::text, s.stxrelid::text, replace(pg_get_statistics
 nullif(s.stxstattarget, -1)::text FROM pg_statistic_ext s WHERE s.stxnamespace = {space}";
 
 const EXTENSIONS: &str = "\
-SELECT e.oid::text, e.extname::text, e.extversion, \
+SELECT e.oid::text, e.extname::text, \
 CASE WHEN e.extnamespace <> {space} THEN n.nspname::text END \
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace \
 WHERE e.extname <> 'plpgsql' AND ({schema} = 'public' OR e.extnamespace = {space})";
@@ -354,11 +354,14 @@ concat((SELECT string_agg(concat_ws(' ', c.relkind, c.relname, (SELECT string_ag
 a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull), ', ' ORDER BY a.attnum) \
 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), \
 CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END), \
-'; ' ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = n.oid), \
+'; ' ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = n.oid \
+AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)), \
 (SELECT string_agg('; ' || p.proname || ' ' || md5(concat(p.prosrc, oidvectortypes(p.proargtypes))), '' \
-ORDER BY p.proname, oidvectortypes(p.proargtypes)) FROM pg_proc p WHERE p.pronamespace = n.oid), \
+ORDER BY p.proname, oidvectortypes(p.proargtypes)) FROM pg_proc p WHERE p.pronamespace = n.oid \
+AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = p.oid)), \
 (SELECT string_agg('; ' || t.typname, '' ORDER BY t.typname) FROM pg_type t \
-WHERE t.typnamespace = n.oid AND t.typrelid = 0 AND t.typelem = 0)) \
+WHERE t.typnamespace = n.oid AND t.typrelid = 0 AND t.typelem = 0 \
+AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_type'::regclass AND m.objid = t.oid))) \
 FROM pg_namespace n WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'public', \
 {schema}) AND n.nspname NOT LIKE 'pg\\_t%' AND {schema} = 'public') \
 SELECT what, coalesce(printed, '') FROM strange \

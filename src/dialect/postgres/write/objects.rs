@@ -3,7 +3,7 @@
 use super::Writer;
 use super::actions::Action;
 use super::clause;
-use super::clause::{quote, text};
+use super::clause::quote;
 use super::columns::sequence_changes;
 use super::drop::signature;
 use super::nodes::{Class, Name, Part};
@@ -123,10 +123,6 @@ impl<'s> Writer<'_, 's> {
         match name.class {
             Class::Extension => {
                 let option = |object: &'s Object, option: &str| object.options.get(option);
-                if option(old, "version") != option(new, "version") {
-                    let version = text(option(new, "version").map_or("", String::as_str));
-                    self.say(name, format!("ALTER EXTENSION {own} UPDATE TO {version}"));
-                }
                 if option(old, "schema") != option(new, "schema") {
                     let schema = quote(option(new, "schema").map_or("public", String::as_str));
                     self.say(name, format!("ALTER EXTENSION {own} SET SCHEMA {schema}"));

@@ -54,6 +54,7 @@ impl Scratch {
             dialect: self.dialect,
             schema: self.dialect.facts().schema,
             collation: None,
+            own_extensions: &[],
         };
         let made = Shadow::create(base).await;
         let mut shadow = made.map_err(|error| error.to_string())?;
