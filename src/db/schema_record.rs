@@ -86,7 +86,7 @@ pub async fn read(session: &mut Session, state: &str) -> Result<Recorded, DbErro
         Ok(rows) => rows,
         Err(error) if error.kind == ErrorKind::MissingTable => return Ok(Recorded::Nothing),
         // Somebody made another table of this name.
-        Err(error) if error.kind == ErrorKind::Other => {
+        Err(error) if matches!(error.kind, ErrorKind::Other | ErrorKind::MissingObject) => {
             return Ok(Recorded::Unreadable(error.to_string()));
         }
         Err(error) => return Err(error),

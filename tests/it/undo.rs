@@ -253,7 +253,7 @@ fn what_is_required_is_taken_back_last() {
         world
             .run(&["undo", "--database", "ums"])
             .exits(3)
-            .warns("V2 b of `twitter` requires ums@2");
+            .warns("V2 b of `twitter` is applied and requires ums@2");
         world
             .run(&["undo", "--to", "ums@1"])
             .exits(3)
@@ -292,7 +292,7 @@ fn undecided(engine: Engine, answer: &str, columns: &str) {
     world
         .run(&["migrate"])
         .exits(5)
-        .warns("cannot be decided")
+        .warns("bird cannot tell whether statement 1 of V2 n")
         .warns("`other` int")
         .warns("bird resolve ums@2.1 --applied");
     world.run(&["migrate"]).exits(5);

@@ -103,7 +103,8 @@ pub async fn live(
 
 impl RecordedSchema {
     /// The schema that a run recorded.
-    fn loaded(self, label: &str, base: &Database) -> Loaded {
+    fn loaded(mut self, context: &Context, label: &str, base: &Database) -> Loaded {
+        siblings::leave_out(context, base, &mut self.schema);
         Loaded {
             label: label.to_owned(),
             base: base.clone(),
@@ -134,7 +135,7 @@ impl ShadowPool<'_> {
             SourceKind::Migrations(_, Upto::Applied) => {
                 match expected::applied(context, base).await? {
                     Applied::Recorded(recorded) => {
-                        return Ok(recorded.loaded(&source.label, base));
+                        return Ok(recorded.loaded(context, &source.label, base));
                     }
                     Applied::Files(texts) => texts,
                 }
@@ -206,7 +207,7 @@ impl ShadowPool<'_> {
         state: &str,
     ) -> Result<Option<Loaded>, Failure> {
         let recorded = expected::recorded(self.context, base, state).await?;
-        Ok(recorded.map(|recorded| recorded.loaded(label, base)))
+        Ok(recorded.map(|recorded| recorded.loaded(self.context, label, base)))
     }
 
     /// Replays texts in a shadow, or takes their schema from the cache.

@@ -21,16 +21,11 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     (
         "dialect",
         &[
-            &[
-                "bookkeeping",
-                "literals",
-                "provisioning",
-                "server",
-                "session",
-            ],
+            &["bookkeeping", "literals", "server", "session"],
             &["catalog", "checks", "keys", "statement"],
             &["containment", "recovery", "repairs"],
             &["statements"],
+            &["provisioning"],
             // No engine uses another.
             &["mysql", "postgres", "sqlite"],
         ],

@@ -161,6 +161,10 @@ async fn step_back(
             return Err(no_undo(database, file, &why));
         };
         before.renames.clone_from(&compared.to.renames);
+        // A shadow has the settings of today, and the undo of a file does not change them.
+        for schema in [&mut before.schema, &mut after.schema] {
+            schema.settings.clone_from(&compared.from.schema.settings);
+        }
         compared = compare_renamed(pool, after, before, &part.renames, &[], demanded).await?;
     }
     match &compared.verified {
