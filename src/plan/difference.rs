@@ -75,7 +75,7 @@ mod tests {
         let diff = difference("\u{feff}a\r\nb\r\nc\r\n", "a\nB\nc");
         assert!(diff.contains("\n-b\n+B\n"), "{diff}");
         assert!(!diff.contains("-a"), "{diff}");
-        assert!(difference("'a\r\n'", "'a\n'").contains("ends of lines"));
+        assert!(difference("'a\r\n'", "'a\n'").contains("line endings"));
     }
 
     #[test]

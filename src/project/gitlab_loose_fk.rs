@@ -399,14 +399,14 @@ mod tests {
         assert_eq!(parse("x.yml", entry).unwrap().len(), 1);
         for (more, line, says) in [
             ("    column: d\n", 5, "twice"),
-            ("   column: d\n", 5, "indented"),
+            ("   column: d\n", 5, "matches no line"),
             ("\tcolumn: d\n", 5, "tab"),
-            ("   - table: d\n", 5, "otherwise"),
-            ("    conditions: [a]\n", 5, "more of YAML"),
+            ("   - table: d\n", 5, "differs from that"),
+            ("    conditions: [a]\n", 5, "YAML that bird does not read"),
             ("    conditions:\n      - value: 1\n", 2, "a condition is"),
             ("    target_value: 1\n", 2, "target"),
             ("b: c\n", 5, "list below"),
-            ("b: &x\n", 5, "more of YAML"),
+            ("b: &x\n", 5, "YAML that bird does not read"),
             ("---\n", 5, "key: value"),
             ("b:\n  - table: c\n", 6, "no `on_delete`"),
             ("b:\n  column: c\n", 6, "no entry"),

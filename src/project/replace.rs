@@ -129,7 +129,11 @@ mod tests {
         replace(&path, "two\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
         let missing = folder.path().join("missing/bird.prom");
-        assert!(can_replace(&missing).unwrap_err().contains("no folder"));
+        assert!(
+            can_replace(&missing)
+                .unwrap_err()
+                .contains("does not exist")
+        );
         assert!(replace(&missing, "").is_err());
         assert!(can_replace(folder.path()).is_err());
         assert!(replace(folder.path(), "").is_err());

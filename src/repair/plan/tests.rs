@@ -111,19 +111,19 @@ fn what_is_wrong_is_told_with_its_line() {
     let plan = plan();
     let error = |text: &str| open(text).err().unwrap().to_string();
     assert!(error("").contains("empty"));
-    assert!(error("{\"a\":1}\n").starts_with("line 1: this is no plan"));
+    assert!(error("{\"a\":1}\n").starts_with("line 1: this is not a plan"));
     let newer = plan.replacen("\"bird_repair_plan\":1", "\"bird_repair_plan\":2", 1);
     assert!(error(&newer).contains("format 2"));
     let broken = plan.replacen("\"key\":[\"k\"]", "\"key\":[\"k\"", 1);
     assert!(
-        error(&broken).starts_with("line 3: no row"),
+        error(&broken).starts_with("line 3: not a row"),
         "{}",
         error(&broken)
     );
     let edited = plan.replacen("\"key\":[\"k\"]", "\"key\":[\"j\"]", 1);
-    assert!(error(&edited).contains("not as it was written"));
+    assert!(error(&edited).contains("changed after it was written"));
     let counted = plan.replacen("\"orphan_rows\":1", "\"orphan_rows\":0", 1);
-    assert!(error(&counted).contains("not as it was written"));
+    assert!(error(&counted).contains("changed after it was written"));
     let end = plan.rfind("{\"rows\"").unwrap();
     assert!(error(&plan[..end]).starts_with("line 3: the file ends here"));
 }
