@@ -125,5 +125,5 @@ fn what_is_wrong_is_told_with_its_line() {
     let counted = plan.replacen("\"orphan_rows\":1", "\"orphan_rows\":0", 1);
     assert!(error(&counted).contains("changed after it was written"));
     let end = plan.rfind("{\"rows\"").unwrap();
-    assert!(error(&plan[..end]).starts_with("line 3: the file ends here"));
+    assert!(error(&plan[..end]).starts_with("line 3: the file is incomplete"));
 }
