@@ -24,7 +24,7 @@ use crate::output::{Block, Grid, Report, Tone, Tones};
 use crate::project::Database;
 use crate::sql::script;
 
-/// Check servers, accounts, settings and files for anything that can make migrations fail
+/// Check servers, accounts, settings and files before you migrate
 #[derive(Debug, clap::Args)]
 #[command(before_help = "Example: bird doctor --env production        before the first migration")]
 pub struct Args {

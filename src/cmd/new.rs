@@ -14,7 +14,7 @@ use crate::model::exit::Exit;
 use crate::output::{Block, Grid, Report};
 use crate::project::{Database, Fresh};
 
-/// Create the next migration file: empty, or with the statements for the desired schema
+/// Create the next migration file
 #[derive(Debug, clap::Args)]
 #[command(
     before_help = "Example: bird new add_nick --database ums --from-schema        reaches schema/ums.sql"

@@ -4,7 +4,6 @@
 //! cannot read for certain is reported as opaque, and a change that it cannot write as unsupported;
 //! nothing is left out silently.
 
-use super::provisioning::Extension;
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{
     Check, Column, ForeignKey, Key, Object, Options, Partitions, Schema, Table,
@@ -19,6 +18,17 @@ pub struct SchemaLocation<'p> {
     pub database: &'p str,
     /// The schema inside the database, on engines that have schemas.
     pub schema: Option<&'p str>,
+}
+
+/// An extension that a database has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    pub name: String,
+    /// The schema of its objects; `None` where that is not known.
+    pub schema: Option<String>,
+    pub comment: Option<String>,
+    /// The statements that create it in another database.
+    pub create: Vec<String>,
 }
 
 /// A SELECT, or another statement that returns rows.

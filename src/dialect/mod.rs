@@ -53,8 +53,9 @@ use repairs::Repairs;
 use crate::sql::Syntax;
 
 pub use bookkeeping::Bookkeeping;
+pub use catalog::Extension;
 pub use literals::{Literals, sizes};
-pub use provisioning::{BorrowQueries, Extension, Missing, Provisioning};
+pub use provisioning::{BorrowQueries, Missing, Provisioning};
 pub use server::{Lock, ServerFacts};
 pub use session::SessionSql;
 pub use statements::{ErrorKind, Forbidden, Statements};

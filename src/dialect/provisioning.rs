@@ -1,5 +1,6 @@
 //! Databases: how they are created, checked, and used as scratch databases.
 
+use super::catalog::Extension;
 use super::statements::ErrorKind;
 use crate::model::server::Server;
 
@@ -9,17 +10,6 @@ pub struct Missing {
     /// Gives a row if it exists.
     pub exists: String,
     pub create: String,
-}
-
-/// An extension that a database has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extension {
-    pub name: String,
-    /// The schema of its objects; `None` where that is not known.
-    pub schema: Option<String>,
-    pub comment: Option<String>,
-    /// The statements that create it in another database.
-    pub create: Vec<String>,
 }
 
 /// How a database can be lent as a shadow: it is bird's to empty while it bears the mark.

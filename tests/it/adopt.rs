@@ -149,7 +149,10 @@ fn every_tool_is_taken_over(engine: Engine) {
         world.run(&["migrate"]).ok().says("applied 1 migration");
         world.run(&["status", "--exit-code"]).ok();
         // Once more there is nothing to do, whether the tool is named or not.
-        world.run(&["adopt"]).ok().says("as it is: 3 migrations");
+        world
+            .run(&["adopt"])
+            .ok()
+            .says("continues its history: 3 migrations");
         world
             .run(&["adopt", "--from", tool.name])
             .ok()
@@ -164,7 +167,7 @@ fn what_another_tool_left_unfinished_is_refused(engine: Engine) {
         (
             "flyway",
             flyway_row(engine, 9, Some("3"), "SQL", Some(1), false),
-            "3 has failed",
+            "3 failed",
         ),
         ("sqlx", sqlx_row(engine, 3, C, false), "3 was begun"),
         (
@@ -425,7 +428,10 @@ fn what_goes_on_after_adoption_is_taken_over_as_well(engine: Engine) {
     world.run(&["adopt"]).ok();
     // The other tool went on.
     world.client("ums", &format!("{C}{}", goose_row(engine, 3, true)));
-    world.run(&["adopt"]).ok().says("as it is: 2 migrations");
+    world
+        .run(&["adopt"])
+        .ok()
+        .says("continues its history: 2 migrations");
     let output = world.run(&["adopt", "--from", "goose"]).ok();
     output.says("adopted 1 migration from goose, 0 pending");
     world.run(&["status", "--exit-code"]).ok();

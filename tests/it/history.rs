@@ -108,7 +108,7 @@ fn a_change_is_refused_and_shown(engine: Engine) {
         // An editor did this, and the database holds the other text.
         (
             TEXT.replace("two\n", "two\r\n"),
-            ["only the ends of lines differ", "inside a literal"],
+            ["only line endings differ", "inside a string"],
         ),
         (
             format!("{TEXT}SELECT 'never closed"),

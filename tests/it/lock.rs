@@ -161,7 +161,7 @@ fn an_impatient_runner_is_refused_and_changes_nothing(engine: Engine) {
     let document = refused.json();
     assert_eq!(document["error"]["code"], "locked");
     let notes = document["error"]["notes"].to_string();
-    let user = engine.pick("session", "postgres", "is unknown");
+    let user = engine.pick("session", "postgres", "does not know");
     assert!(notes.contains(user), "{notes}");
     assert_eq!(
         world.client("free", "SELECT count(*) FROM sqlite_schema"),

@@ -32,7 +32,9 @@ pub fn outcome(run: &Output) -> String {
         let (_, sql) = line.split_once("an earlier run was interrupted: ")?;
         Some(sql.to_owned())
     });
-    let found = run.transcript().contains("is already applied by an earlier run");
+    let found = run
+        .transcript()
+        .contains("is already applied by an earlier run");
     match (run.code, notice) {
         (0, Some(sql)) => format!("goes on with {sql}"),
         (0, None) if found => "found applied".into(),

@@ -66,7 +66,7 @@ fn tables_that_are_missing_are_told_with_the_version_that_fits(engine: Engine) {
     world
         .run(&["adopt"])
         .exits(3)
-        .warns("is this the right database?");
+        .warns("check that this is the right database");
 }
 
 fn there_is_nothing_to_adopt_in_an_empty_database(engine: Engine) {
@@ -82,11 +82,11 @@ fn there_is_nothing_to_adopt_in_an_empty_database(engine: Engine) {
     world
         .run(&["adopt"])
         .ok()
-        .says("as it is: 1 migration applied");
+        .says("continues its history: 1 migration applied");
     world
         .run(&["adopt", "--from", "refinery"])
         .ok()
-        .says("as it is");
+        .says("continues its history");
 }
 
 /// What `up` makes is read rightly by the check, on every engine and with real migrations.

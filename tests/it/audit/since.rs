@@ -61,7 +61,7 @@ fn only_what_is_new_is_read(engine: Engine) {
     let output = world.run(&["audit", "--since", "seen"]).exits(0);
     output
         .says(&format!("only rows with seen from {april} on"))
-        .says("a full audit alone");
+        .says("Only a full audit finds older rows");
     let output = world.run(&["audit", "--since", "nowhere"]).exits(2);
     output.warns("m has no column nowhere");
 }

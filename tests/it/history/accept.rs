@@ -99,7 +99,7 @@ fn a_renamed_file_can_be_accepted(engine: Engine) {
     world
         .run(&accept("1"))
         .ok()
-        .says("ums: V1 other is accepted");
+        .says("ums: the changed file of V1 other is accepted");
     assert!(history(&world).starts_with("1\tother\t"));
     world.run(&["status", "--exit-code"]).ok();
 }

@@ -41,8 +41,8 @@ fn what_was_kept_and_edited_is_told(engine: Engine) {
     let world = applied(engine);
     let bytes = |bytes: &[u8]| literal(engine, bytes);
     for (column, value, shown) in [
-        ("digest", "''".to_owned(), "digest is no SHA-256"),
-        ("digest", "'none'".into(), "digest is no SHA-256"),
+        ("digest", "''".to_owned(), "digest is not SHA-256"),
+        ("digest", "'none'".into(), "digest is not SHA-256"),
         ("checksum", "'abc'".into(), "checksum is no number"),
         ("checksum", "'-1'".into(), "checksum is no number"),
         ("sql_text", bytes(b"SELECT 1"), "text cannot be unpacked"),
@@ -87,7 +87,7 @@ fn a_bomb_is_not_unpacked(engine: Engine) {
     let world = applied(engine);
     let bomb = literal(engine, &packed(&vec![b' '; 128 * 1024 * 1024]));
     world.client("ums", &format!("UPDATE bird_applied SET sql_text = {bomb}"));
-    refuses(&world, "larger than any that is kept");
+    refuses(&world, "larger than bird stores");
 }
 
 /// Who wants a changed file to pass edits the digest.

@@ -85,9 +85,12 @@ fn a_brake_holds_before_anything_is_written(engine: Engine) {
     }
     let plan = world.read("orphans.plan");
     world.write("orphans.plan", &plan.replacen("\"12\"", "\"13\"", 1));
-    world.run(EXECUTE).exits(2).warns("not as it was written");
+    world
+        .run(EXECUTE)
+        .exits(2)
+        .warns("changed after it was written");
     world.write("orphans.plan", &plan[..plan.len() - 9]);
-    world.run(EXECUTE).exits(2).warns("cut off");
+    world.run(EXECUTE).exits(2).warns("the file is incomplete");
     world.write("orphans.plan", &plan);
     let config = world.read("bird.toml");
     world.write("bird.toml", &format!("{config}where = \"id > 0\"\n"));

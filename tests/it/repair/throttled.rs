@@ -22,7 +22,9 @@ fn a_run_goes_as_far_and_as_fast_as_it_may(engine: Engine) {
     let part = with(EXECUTE, &["--max-rows", "3"])
         .exits(4)
         .warns("max-rows");
-    let part = part.warns("chunks 1–2").warns("the same command goes on");
+    let part = part
+        .warns("chunks 1–2")
+        .warns("run the same command again to continue");
     assert_eq!(
         (number(&part, "repaired"), number(&part, "remaining")),
         (Some(3), Some(2))

@@ -74,7 +74,7 @@ fn statements_about_rows_may_fail_in_a_shadow(engine: Engine) {
     world
         .run(&["new", "x", "--database", "ums", "--from-drift"])
         .exits(3)
-        .warns("there is no difference to write");
+        .warns("there is no difference, so no migration was written");
     world
         .run(&["undo", "--allow", "data-loss", "--allow", "not-undone"])
         .ok();
