@@ -1,6 +1,5 @@
 //! Databases: how they are created, checked, and used as scratch databases.
 
-use super::catalog::Extension;
 use super::statements::ErrorKind;
 use crate::model::server::Server;
 
