@@ -11,6 +11,9 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::migration::Migration;
 
+/// The most versions without a file that are listed.
+const LISTED: usize = 10;
+
 /// A migration that another tool has applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adopted {
@@ -327,7 +330,7 @@ impl Mapping<'_> {
                 }
             );
             let mut fault = Diagnostic::new(Code::AdoptUnmatched, message);
-            for one in &self.unmatched {
+            for one in self.unmatched.iter().take(LISTED) {
                 let about = one.about.as_deref().map(|about| format!(" ({about})"));
                 let version = &one.version;
                 fault.notes.push(format!(
@@ -335,8 +338,12 @@ impl Mapping<'_> {
                     about.unwrap_or_default()
                 ));
             }
-            let hint = "add each comment to the migration that contains that version; bird also \
-                matches a plain number with a file's version";
+            let more = self.unmatched.len().saturating_sub(LISTED);
+            if more > 0 {
+                fault.notes.push(format!("and {more} more"));
+            }
+            let hint = "if the files begin with a baseline of the database, use `bird adopt --from \
+                baseline`; else add each comment to the migration that contains that version";
             self.faults.push(fault.hint(hint));
         }
         if !self.faults.is_empty() {

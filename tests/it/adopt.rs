@@ -204,6 +204,13 @@ fn what_has_no_file_is_refused_and_all_of_it_is_listed(engine: Engine) {
         let only_one = ["golang-migrate", "alembic"].contains(&tool.name);
         assert_eq!(notes.contains(": 7"), !only_one, "{notes}");
     }
+    // Of a long history some are listed, and what most people want is named.
+    let world = scene(engine, "goose");
+    let many: Vec<(i64, &str)> = (10..65).map(|version| (version, A)).collect();
+    record(&world, "goose", &many);
+    refused(&world, &[], "adopt-unmatched")
+        .warns("--from baseline")
+        .warns("and 45 more");
 }
 
 /// Dots, twenty digits, hashes: each is named in the file that holds it.
