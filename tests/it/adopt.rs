@@ -169,11 +169,11 @@ fn what_another_tool_left_unfinished_is_refused(engine: Engine) {
             flyway_row(engine, 9, Some("3"), "SQL", Some(1), false),
             "3 failed",
         ),
-        ("sqlx", sqlx_row(engine, 3, C, false), "3 was begun"),
+        ("sqlx", sqlx_row(engine, 3, C, false), "3 was started"),
         (
             "prisma",
             prisma_row(engine, "3_third", C, false, false),
-            "3_third was begun",
+            "3_third was started",
         ),
         (
             "golang-migrate",
