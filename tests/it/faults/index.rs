@@ -36,7 +36,7 @@ fn an_index_that_could_not_be_built_is_cleared_away() {
                 .run(&["migrate"])
                 .exits(4)
                 .warns("23505")
-                .warns("was cleared away: DROP INDEX CONCURRENTLY");
+                .warns("bird removed what it left half done: DROP INDEX CONCURRENTLY");
             assert_eq!(indexes(&world), "0\t0\n");
             world.client("ums", "DELETE FROM a WHERE ctid = '(0,1)'");
             world.run(&["migrate"]).ok();

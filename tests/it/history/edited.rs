@@ -56,7 +56,7 @@ fn what_was_kept_and_edited_is_told(engine: Engine) {
         (
             "sql_text",
             bytes(&packed(b"SELECT 1")),
-            "not the one that was applied",
+            "differs from the one that was applied",
         ),
         // More than is read from a server at all.
         (

@@ -53,7 +53,7 @@ fn a_drop_that_fails_half_way_is_looked_at() {
         world
             .run(MIGRATE)
             .exits(4)
-            .warns("what it was to do is so all the same");
+            .warns("its change is in place all the same");
         world.refused("ums", "SELECT * FROM a");
         world.run(MIGRATE).ok().says("was found applied");
     });

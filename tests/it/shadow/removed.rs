@@ -297,7 +297,7 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
             .run(&["diff", "ums@migrations", "wanted.sql"])
             .exits(2)
             .warns("error[same-target]")
-            .warns("and a shadow is emptied");
+            .warns("but bird empties a shadow");
         world.run(&["status"]).exits(2);
     }
     assert_eq!(made.client("ums", "SELECT * FROM canary"), "1\n");
