@@ -43,8 +43,8 @@ fn what_was_kept_and_edited_is_told(engine: Engine) {
     for (column, value, shown) in [
         ("digest", "''".to_owned(), "digest is not SHA-256"),
         ("digest", "'none'".into(), "digest is not SHA-256"),
-        ("checksum", "'abc'".into(), "checksum is no number"),
-        ("checksum", "'-1'".into(), "checksum is no number"),
+        ("checksum", "'abc'".into(), "checksum is not a number"),
+        ("checksum", "'-1'".into(), "checksum is not a number"),
         ("sql_text", bytes(b"SELECT 1"), "text cannot be unpacked"),
         ("sql_text", bytes(b""), "text cannot be unpacked"),
         (

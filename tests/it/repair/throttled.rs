@@ -37,7 +37,7 @@ fn a_run_goes_as_far_and_as_fast_as_it_may(engine: Engine) {
     let of = |name: &str| format!("{name}={}", world.url(name));
     let (ours, theirs) = (of("twitter"), of("ums"));
     let itself = [&lag[..], &["--replica", &ours]].concat();
-    with(PLAN, &itself).exits(2).warns("follows no server");
+    with(PLAN, &itself).exits(2).warns("reports no server that it replicates from");
     let parent = [&lag[..], &["--replica", &theirs]].concat();
     with(EXECUTE, &parent)
         .exits(2)
