@@ -37,7 +37,9 @@ fn a_run_goes_as_far_and_as_fast_as_it_may(engine: Engine) {
     let of = |name: &str| format!("{name}={}", world.url(name));
     let (ours, theirs) = (of("twitter"), of("ums"));
     let itself = [&lag[..], &["--replica", &ours]].concat();
-    with(PLAN, &itself).exits(2).warns("reports no server that it replicates from");
+    with(PLAN, &itself)
+        .exits(2)
+        .warns("reports no server that it replicates from");
     let parent = [&lag[..], &["--replica", &theirs]].concat();
     with(EXECUTE, &parent)
         .exits(2)
@@ -51,7 +53,7 @@ fn a_run_goes_as_far_and_as_fast_as_it_may(engine: Engine) {
     if engine == Engine::Sqlite {
         with(EXECUTE, &busy)
             .exits(2)
-            .warns("no server of this run tells");
+            .warns("no server of this run reports");
     } else {
         world
             .run(&["audit", "--max-lag", "5s"])
