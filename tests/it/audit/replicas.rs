@@ -267,7 +267,7 @@ fn one_that_does_not_follow_is_told(pair: &Pair, world: &World) {
     }
     let flags = [&["audit", "--format", "json"], REPLICA, NO_LAG].concat();
     let mut waiting =
-        world.start_and_wait_for(&flags, "waiting: the replica of twitter does not follow");
+        world.start_and_wait_for(&flags, "waiting: the replica of twitter does not replicate");
     let output = run(world, &[REPLICA]).exits(1);
     let replica = replica(&output);
     assert_eq!(replica["follows"], false, "{replica}");
