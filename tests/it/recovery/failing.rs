@@ -26,7 +26,7 @@ fn an_index_that_could_not_be_unique_is_cleared_away() {
             .run(MIGRATE)
             .exits(4)
             .warns("could not create unique index")
-            .warns("cleared away: DROP INDEX CONCURRENTLY IF EXISTS public.one_n");
+            .warns("bird removed what it left half done: DROP INDEX CONCURRENTLY IF EXISTS public.one_n");
         assert_eq!(world.client("ums", indexes), "0\n");
         world.client("ums", "DELETE FROM t");
         world.run(MIGRATE).ok();
