@@ -280,7 +280,7 @@ fn a_database_can_be_lent_as_a_shadow(engine: Engine) {
     world
         .run(&["diff", "ums@migrations", "wanted.sql"])
         .exits(2)
-        .warns("it holds refinery_schema_history");
+        .warns("it contains refinery_schema_history");
     made.client("lent", "DROP TABLE refinery_schema_history");
     // Several runs take turns.
     let running: Vec<_> = (0..3)
