@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod audit;
 pub mod clock;
+mod compressed;
 mod definitions;
 pub mod doctor;
 pub mod drop_database;

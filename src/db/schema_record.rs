@@ -3,15 +3,11 @@
 //!
 //! A record is a hint that can be missing: without one, the migrations are replayed instead.
 
-use std::io::Read;
-
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::clock::now;
+use super::compressed::{self, Damage};
 use super::session::{DbError, Row, Session};
 use crate::dialect::ErrorKind;
 use crate::model::hex;
@@ -95,9 +91,7 @@ pub async fn read(session: &mut Session, state: &str) -> Result<Recorded, DbErro
         return Ok(Recorded::Nothing);
     }
     let read = unpack(rows).and_then(|text| {
-        let record: SchemaRecord =
-            serde_json::from_slice(&text).map_err(|reason| reason.to_string())?;
-        Ok(record)
+        serde_json::from_slice::<SchemaRecord>(&text).map_err(|reason| reason.to_string())
     });
     Ok(match read {
         Ok(record) if record.format != FORMAT => Recorded::Nothing,
@@ -158,12 +152,11 @@ pub async fn write(
 }
 
 fn pack(record: &SchemaRecord) -> Result<Vec<u8>, String> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    serde_json::to_writer(&mut encoder, record).map_err(|reason| reason.to_string())?;
-    if encoder.total_in() > u64::try_from(LONGEST).unwrap_or(u64::MAX) {
+    let text = serde_json::to_vec(record).map_err(|reason| reason.to_string())?;
+    if text.len() > LONGEST {
         return Err("the schema is larger than any that is recorded".to_owned());
     }
-    encoder.finish().map_err(|reason| reason.to_string())
+    compressed::pack(&text).map_err(|reason| reason.to_string())
 }
 
 /// The content of the parts of a record. Never more is unpacked than is ever recorded.
@@ -181,14 +174,8 @@ fn unpack(rows: Vec<Row>) -> Result<Vec<u8>, String> {
                 .ok_or("a part of it is missing or was edited")?,
         );
     }
-    let mut text = Vec::new();
-    let most = u64::try_from(LONGEST + 1).unwrap_or(u64::MAX);
-    ZlibDecoder::new(packed.as_slice())
-        .take(most)
-        .read_to_end(&mut text)
-        .map_err(|_| "it cannot be unpacked")?;
-    if text.len() > LONGEST {
-        return Err("it is larger than any that is recorded".to_owned());
-    }
-    Ok(text)
+    compressed::unpack(&packed, LONGEST).map_err(|damage| match damage {
+        Damage::Malformed => "it cannot be unpacked".to_owned(),
+        Damage::TooLong => "it is larger than any that is recorded".to_owned(),
+    })
 }

@@ -2,14 +2,10 @@
 //! text shows whether it was only reformatted, and what changed. It is read only then, and a history
 //! without it is complete.
 
-use std::io::{Read, Write};
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
-
 use super::clock::now;
+use super::compressed::{self, Damage};
 use super::history;
 use super::lock::{self, NoLock};
 use super::session::{DbError, Row, Session};
@@ -88,26 +84,17 @@ fn pack(text: &str) -> Option<Vec<u8>> {
     if text.len() > LONGEST {
         return None;
     }
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text.as_bytes()).ok()?;
-    encoder
-        .finish()
-        .ok()
-        .filter(|packed| packed.len() <= LARGEST)
+    let packed = compressed::pack(text.as_bytes()).ok()?;
+    (packed.len() <= LARGEST).then_some(packed)
 }
 
 /// The text of some stored bytes. Never more is unpacked than was ever stored.
 fn unpack(digits: &str) -> Result<String, &'static str> {
     let bytes = hex::bytes(digits).ok_or("its text is not stored as bytes")?;
-    let mut text = Vec::new();
-    let most = u64::try_from(LONGEST + 1).unwrap_or(u64::MAX);
-    let mut decoder = ZlibDecoder::new(bytes.as_slice()).take(most);
-    decoder
-        .read_to_end(&mut text)
-        .map_err(|_| "its text cannot be unpacked")?;
-    if text.len() > LONGEST {
-        return Err("its text is larger than bird stores");
-    }
+    let text = compressed::unpack(&bytes, LONGEST).map_err(|damage| match damage {
+        Damage::Malformed => "its text cannot be unpacked",
+        Damage::TooLong => "its text is larger than bird stores",
+    })?;
     String::from_utf8(text).map_err(|_| "its text is not UTF-8")
 }
 
@@ -235,6 +222,11 @@ pub async fn accept(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+
     use super::*;
 
     fn packed(text: &[u8]) -> String {

@@ -33,7 +33,14 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     (
         "db",
         &[
-            &["session", "stop", "failpoint", "file", "clock"],
+            &[
+                "session",
+                "stop",
+                "failpoint",
+                "file",
+                "clock",
+                "compressed",
+            ],
             &[
                 "definitions",
                 "inspect",
