@@ -12,7 +12,7 @@ use super::run::open::Absent;
 use super::run::protected;
 use super::run::recording::Recording;
 use crate::db::session::{Access, DbError, Session};
-use crate::db::{history, journal, lock};
+use crate::db::{history, journal, lock, schema_record};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -117,6 +117,10 @@ async fn answer(
     let guard = locks::take(context, database, session, timeout, true).await?;
     // The last holder of the lock may have decided it.
     let (entry, history) = in_doubt(place, session).await?;
+    if database.keep_schema {
+        let making = schema_record::ensure(session).await;
+        making.map_err(failed("making the table of recorded schemas"))?;
+    }
     let recording = Recording::begin(context, database, session, &history).await;
     let sql = if args.applied {
         journal::resolve(session, &entry, &args.reason).map_err(failed("resolving"))?

@@ -109,7 +109,7 @@ pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     session.run(&sql).await
 }
 
-/// Records a schema for a state of the history, and removes the records of the oldest states.
+/// Records a schema for a state of the history in the table that [`ensure`] makes, and removes the records of the oldest states.
 /// `version` is the newest applied version, for people who read the table.
 pub async fn write(
     session: &mut Session,
@@ -121,7 +121,6 @@ pub async fn write(
     let (dialect, table) = (session.dialect, session.table(SCHEMA_TABLE));
     let refused = |reason: String| DbError::new(ErrorKind::Other, reason);
     let content = pack(record).map_err(refused)?;
-    ensure(session).await?;
     let kept = format!("SELECT DISTINCT state, recorded_on FROM {table} ORDER BY recorded_on DESC");
     let kept = session.rows(&kept).await?.into_iter();
     let kept = kept.filter_map(|row| row.into_iter().next().flatten());

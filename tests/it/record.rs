@@ -32,6 +32,21 @@ fn check(verified: &Output, name: &str) -> String {
         .map_or_else(|| "absent".to_owned(), |one| one["result"].to_string())
 }
 
+/// Says whether runs from now on use records.
+fn keep_schema(world: &World, keeps: bool) {
+    let config = format!("[databases.ums]\nkeep_schema = {keeps}\n");
+    world.write("bird.toml", &config);
+}
+
+/// A migration whose column has the character set of its database.
+const TEXT: &str = "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20));\n";
+
+fn become_latin1(world: &World) {
+    let name = world.name("ums");
+    let sql = format!("ALTER DATABASE {name} CHARACTER SET latin1");
+    world.client("ums", &sql);
+}
+
 fn verify(world: &World) -> Output {
     world.run(&["verify", "--format", "json"])
 }
@@ -176,9 +191,7 @@ fn without_a_record_nothing_is_dropped_on_a_guess(engine: Engine) {
         world.run(&["migrate"]).ok();
         world.run(&["verify"]).ok();
         world.run(&["diff"]).ok();
-        let config = world.read("bird.toml");
-        let config = config.replace("[databases.ums]", "[databases.ums]\nkeep_schema = false");
-        world.write("bird.toml", &config);
+        keep_schema(&world, false);
         let verified = world.run(&["verify"]).exits(1);
         assert!(
             !verified.stderr.contains("error["),
@@ -228,17 +241,10 @@ fn an_undo_is_recorded(engine: Engine) {
 fn changed_defaults_are_no_drift_of_what_they_were_for() {
     for engine in [Engine::MySql, Engine::MariaDb] {
         engine.run(|engine| {
-            let world = World::one(engine).migration(
-                "ums/V1__a.sql",
-                "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20));\n",
-            );
+            let world = World::one(engine).migration("ums/V1__a.sql", TEXT);
             world.provision("ums");
             world.run(&["migrate"]).ok();
-            let name = world.name("ums").to_owned();
-            world.client(
-                "ums",
-                &format!("ALTER DATABASE {name} CHARACTER SET latin1"),
-            );
+            become_latin1(&world);
             let diff = world.run(&["diff", "--format", "sql"]).exits(1);
             assert!(
                 diff.stdout.contains("ALTER DATABASE"),
@@ -266,16 +272,16 @@ fn another_account_sees_no_drift() {
             );
             world.provision("ums");
             let name = world.name("ums").to_owned();
-            let users = [format!("{name}_a"), format!("{name}_b")];
-            for user in &users {
-                let user = user.chars().rev().take(30).collect::<String>();
+            // An account has a short name; the end of the database's is its own.
+            let own: String = name.chars().rev().take(28).collect();
+            let [dep, ci] = [format!("{own}_a"), format!("{own}_b")];
+            for user in [&dep, &ci] {
                 world.server(
                     "ums",
                     &format!("CREATE USER `{user}`@`%` IDENTIFIED BY 'x'"),
                 );
                 world.server("ums", &format!("GRANT ALL ON *.* TO `{user}`@`%`"));
             }
-            let [dep, ci] = users.map(|user| user.chars().rev().take(30).collect::<String>());
             let url = world.url("ums").to_owned();
             let as_user = |user: &str| {
                 let (scheme, rest) = url.split_once("://").expect("a URL");
@@ -289,22 +295,12 @@ fn another_account_sees_no_drift() {
             };
             run(&dep, &["migrate"]).ok();
             for keeps in [true, false] {
-                if !keeps {
-                    let config = world.read("bird.toml");
-                    let of = "[databases.ums]";
-                    world.write(
-                        "bird.toml",
-                        &config.replace(of, &format!("{of}\nkeep_schema = false")),
-                    );
-                }
+                keep_schema(&world, keeps);
                 run(&ci, &["verify"]).ok();
                 run(&ci, &["diff"]).ok().says("no difference");
             }
             // A definer that somebody changed is drift, whoever looks.
-            let config = world
-                .read("bird.toml")
-                .replace("keep_schema = false", "keep_schema = true");
-            world.write("bird.toml", &config);
+            keep_schema(&world, true);
             world.client(
                 "ums",
                 &format!("ALTER DEFINER = `{ci}`@`%` VIEW w AS SELECT id FROM t"),
@@ -323,21 +319,14 @@ fn another_account_sees_no_drift() {
 fn an_undo_under_changed_defaults_keeps_the_character_set() {
     for engine in [Engine::MySql, Engine::MariaDb] {
         engine.run(|engine| {
-            let world = World::one(engine).migration(
-                "ums/V1__a.sql",
-                "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20));\n",
-            );
+            let world = World::one(engine).migration("ums/V1__a.sql", TEXT);
             world.provision("ums");
             let widen = "ALTER TABLE a MODIFY v VARCHAR(30) CHARACTER SET utf8mb4;\n";
             world.run(&["migrate"]).ok();
             world.write("migrations/ums/V2__b.sql", widen);
             world.run(&["migrate"]).ok();
             world.client("ums", "INSERT INTO a VALUES (1, '日本')");
-            let name = world.name("ums").to_owned();
-            world.client(
-                "ums",
-                &format!("ALTER DATABASE {name} CHARACTER SET latin1"),
-            );
+            become_latin1(&world);
             world.run(&["undo", "--allow", "data-loss"]).ok();
             assert_eq!(world.client("ums", "SELECT v FROM a"), "日本\n");
             let columns = "SELECT CHARACTER_SET_NAME FROM information_schema.COLUMNS \

@@ -11,13 +11,14 @@ use crate::cmd::run::open;
 use crate::cmd::run::recording::Recording;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{DbError, Session};
-use crate::db::{clock, history, journal, stored_migration};
+use crate::db::{clock, history, journal, schema_record, stored_migration};
 use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::History;
 use crate::model::migration::Migration;
+use crate::project::Database;
 
 /// The number of rows that go to a server in one round trip.
 const TOGETHER: usize = 100;
@@ -168,7 +169,7 @@ async fn one(
         &member.history,
         &member.migrations,
         &adopted,
-        database.keep_sql,
+        database,
         wrote,
     );
     recording.await.map_err(|error| {
@@ -193,7 +194,7 @@ async fn record(
     history: &History,
     migrations: &[Migration],
     adopted: &[(&Adopted, &Migration)],
-    keep_sql: bool,
+    database: &Database,
     wrote: &mut bool,
 ) -> Result<(), DbError> {
     let facts = session.dialect.facts();
@@ -206,6 +207,9 @@ async fn record(
     let width = history::ensure(session, history, versions.max().unwrap_or(0)).await?;
     journal::ensure(session, history.has_journal).await?;
     stored_migration::ensure(session).await?;
+    if database.keep_schema {
+        schema_record::ensure(session).await?;
+    }
     if !facts.transactional_ddl {
         *wrote |= !history.exists || !history.has_journal;
         session.run(begin).await?;
@@ -217,7 +221,11 @@ async fn record(
             let time = adopted.applied_on.as_deref().unwrap_or(&now);
             statements.push(history::record_on(session, migration, width, time)?);
             statements.push(stored_migration::record(
-                session, migration, width, keep_sql, None,
+                session,
+                migration,
+                width,
+                database.keep_sql,
+                None,
             )?);
         }
         session.run(&statements.join(";\n")).await?;

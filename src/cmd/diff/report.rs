@@ -285,8 +285,8 @@ fn script(one: &Compared, withheld: bool) -> String {
         text.push_str(&comment(WITHHELD));
     }
     match &one.verified {
-        _ if withheld => commented(one, &mut text),
-        Verified::Wrong(_) => commented(one, &mut text),
+        _ if withheld => text.push_str(&commented(one, &one.ddl.steps)),
+        Verified::Wrong(_) => text.push_str(&commented(one, &one.ddl.steps)),
         _ => text.push_str(&statements(one)),
     }
     text
@@ -303,16 +303,14 @@ fn statements(one: &Compared) -> String {
     };
     if !doubtful.is_empty() {
         text.push_str(&comment(DOUBTFUL));
-        let body = body(one, &doubtful);
-        body.lines().for_each(|line| text.push_str(&comment(line)));
+        text.push_str(&commented(one, &doubtful));
     }
     text
 }
 
-/// The statements as comments: to read, not to run.
-fn commented(one: &Compared, text: &mut String) {
-    let body = body(one, &one.ddl.steps);
-    body.lines().for_each(|line| text.push_str(&comment(line)));
+/// Statements as comments: to read, not to run.
+fn commented(one: &Compared, steps: &[DdlStep]) -> String {
+    body(one, steps).lines().map(comment).collect()
 }
 
 fn diagnostics(one: &Compared) -> Vec<Diagnostic> {

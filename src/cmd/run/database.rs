@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::open::{self, Absent};
 use crate::cmd::context::Context;
-use crate::db::session::{Access, Session};
+use crate::db::session::{Access, DbError, Session};
 use crate::db::{history, stored_migration};
 use crate::dialect::ErrorKind;
 use crate::model::code::Code;
@@ -119,6 +119,17 @@ impl<'p> RunDatabase<'p> {
             Failure::failed(open::cannot_ask(self.database, doing, &error))
         })
     }
+}
+
+/// Reads a history, and the stored text of the migrations whose files differ from it.
+pub async fn history_with_texts(
+    session: &mut Session,
+    files: &[Migration],
+) -> Result<History, DbError> {
+    let mut history = history::read(session).await?;
+    let differing = plan::differing(files, &history);
+    stored_migration::read(session, &differing, &mut history).await?;
+    Ok(history)
 }
 
 /// What plans need to know of these databases.

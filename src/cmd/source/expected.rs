@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::{Recorder, Upto, usage};
 use crate::cmd::context::Context;
+use crate::cmd::run::database::history_with_texts;
 use crate::cmd::run::open;
 use crate::db::schema_record::{self, Recorded, SchemaRecord};
 use crate::db::session::{Access, DbError, Session};
-use crate::db::{history, stored_migration};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
@@ -16,8 +16,8 @@ use crate::model::history::{Direction, History};
 use crate::model::migration::Migration;
 use crate::model::schema::Schema;
 use crate::model::server::Server;
+use crate::plan::migration_state;
 use crate::plan::schema_record::state;
-use crate::plan::{differing, migration_state};
 use crate::project::Database;
 use crate::sql::script;
 
@@ -62,7 +62,13 @@ pub async fn migrations(
             Ok(some.map(Text::of).collect())
         }
         Upto::Applied | Upto::AppliedFiles => {
-            let (history, _) = read_history(context, database, &files).await?;
+            let history = if open::is_absent_file(database) {
+                History::default()
+            } else {
+                let doing = "reading its history";
+                let read = async |session: &mut Session| history_with_texts(session, &files).await;
+                ask(context, database, doing, read).await?
+            };
             applied_files(database, &files, &history)
         }
     }
@@ -115,9 +121,19 @@ pub async fn applied(context: &Context, database: &Database) -> Result<Applied, 
         exit: Exit::Failed,
         diagnostics,
     })?;
-    match read_history(context, database, &files).await? {
-        (_, Some(recorded)) => Ok(Applied::Recorded(Box::new(recorded))),
-        (history, None) => applied_files(database, &files, &history).map(Applied::Files),
+    let read = async |session: &mut Session| {
+        let history = history_with_texts(session, &files).await?;
+        let recorded = recorded_for(context, database, session, &state(&history)).await?;
+        Ok((history, recorded))
+    };
+    let (history, recorded) = if open::is_absent_file(database) {
+        (History::default(), None)
+    } else {
+        ask(context, database, "reading its history", read).await?
+    };
+    match recorded {
+        Some(recorded) => Ok(Applied::Recorded(Box::new(recorded))),
+        None => applied_files(database, &files, &history).map(Applied::Files),
     }
 }
 
@@ -160,15 +176,23 @@ pub async fn recorded(
     database: &Database,
     state: &str,
 ) -> Result<Option<RecordedSchema>, Failure> {
+    let read = async |session: &mut Session| recorded_for(context, database, session, state).await;
+    ask(context, database, "reading its recorded schema", read).await
+}
+
+/// Reads something over a session of its own.
+async fn ask<T>(
+    context: &Context,
+    database: &Database,
+    doing: &str,
+    read: impl AsyncFnOnce(&mut Session) -> Result<T, DbError>,
+) -> Result<T, Failure> {
     let opened = open::session(context, database, Access::ReadOnly, None).await;
     let mut session =
         opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
-    let recorded = recorded_for(context, database, &mut session, state).await;
+    let result = read(&mut session).await;
     session.close().await;
-    recorded.map_err(|error| {
-        let doing = "reading its recorded schema";
-        Failure::failed(open::cannot_ask(database, doing, &error))
-    })
+    result.map_err(|error| Failure::failed(open::cannot_ask(database, doing, &error)))
 }
 
 async fn recorded_for(
@@ -192,30 +216,6 @@ async fn recorded_for(
             Ok(None)
         }
     }
-}
-
-async fn read_history(
-    context: &Context,
-    database: &Database,
-    files: &[Migration],
-) -> Result<(History, Option<RecordedSchema>), Failure> {
-    if open::is_absent_file(database) {
-        return Ok((History::default(), None));
-    }
-    let opened = open::session(context, database, Access::ReadOnly, None).await;
-    let mut session =
-        opened.map_err(|error| Failure::failed(open::cannot_open(database, &error)))?;
-    let work = async {
-        let mut history = history::read(&mut session).await?;
-        let differing = differing(files, &history);
-        stored_migration::read(&mut session, &differing, &mut history).await?;
-        let state = state(&history);
-        let recorded = recorded_for(context, database, &mut session, &state).await?;
-        Ok((history, recorded))
-    };
-    let read: Result<(History, Option<RecordedSchema>), DbError> = work.await;
-    session.close().await;
-    read.map_err(|error| Failure::failed(open::cannot_ask(database, "reading its history", &error)))
 }
 
 /// The texts that were applied up to a version, as they were applied: for a file that changed since,

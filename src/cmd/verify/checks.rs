@@ -1,21 +1,21 @@
 //! The checks of `bird verify` for one database.
 
-use super::super::source::{Loaded, Origin, Recorder, ShadowPool, Source, Upto};
+use super::super::source::{Loaded, Origin, ShadowPool, Source, Upto};
 use crate::cmd::context::Context;
+use crate::cmd::run::database::history_with_texts;
 use crate::cmd::run::open;
 use crate::cmd::run::state::{Named, named, pending};
 use crate::cmd::seed;
 use crate::cmd::source::describe::{self, How};
-use crate::db::session::{DbError, Session};
-use crate::db::{history as db_history, stored_migration};
+use crate::db::session::Session;
 use crate::diff::diff;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
-use crate::model::history::{Direction, History};
+use crate::model::history::Direction;
 use crate::model::migration::Migration;
-use crate::model::schema::{Options, Schema};
-use crate::plan::{differing, migration_state};
+use crate::model::schema::Schema;
+use crate::plan::migration_state;
 use crate::project::Database;
 
 /// The checks, in the order of the report.
@@ -83,14 +83,7 @@ pub async fn history(
     files: &[Migration],
     no_pending: bool,
 ) -> Result<Vec<Diagnostic>, Failure> {
-    let work = async {
-        let mut history = db_history::read(session).await?;
-        let differing = differing(files, &history);
-        stored_migration::read(session, &differing, &mut history).await?;
-        Ok(history)
-    };
-    let history: Result<History, DbError> = work.await;
-    let history = history.map_err(|error| {
+    let history = history_with_texts(session, files).await.map_err(|error| {
         Failure::failed(open::cannot_ask(database, "reading its history", &error))
     })?;
     let migration_state = migration_state(database.dialect.syntax(), files, &history);
@@ -175,8 +168,7 @@ pub async fn drift(
     }
     Ok(Drift {
         outcome: CheckOutcome::of(found),
-        recorded: matches!(applied.origin, Origin::Record(_))
-            .then(|| (applied, live.schema.settings.clone())),
+        recorded: matches!(applied.origin, Origin::Record(_)).then_some(applied),
         live: live.schema,
     })
 }
@@ -186,9 +178,9 @@ pub struct Drift {
     /// The live schema.
     pub live: Schema,
     pub outcome: CheckOutcome,
-    /// The recorded schema with which it was compared, and the settings of the live database. `None`
-    /// if there is no record, and the migrations were replayed.
-    pub recorded: Option<(Loaded, Options)>,
+    /// The recorded schema with which it was compared; `None` if the migrations were replayed for
+    /// lack of a record.
+    pub recorded: Option<Loaded>,
 }
 
 /// Checks whether a new environment would get the recorded schema: replays the applied migrations.
@@ -198,7 +190,8 @@ pub struct Drift {
 pub async fn reproducible(
     pool: &mut ShadowPool<'_>,
     database: &Database,
-    (mut recorded, settings): (Loaded, Options),
+    mut recorded: Loaded,
+    live: &Schema,
 ) -> Result<CheckOutcome, Failure> {
     let note = |why: String| {
         let message = format!(
@@ -221,32 +214,28 @@ pub async fn reproducible(
     }
     recorded.align(&mut files);
     let hint = |_| "write a migration that states what differs".to_owned();
-    let mut found = differences(Code::NotReproducible, database, &recorded, &files, &hint);
-    if let Origin::Record(Recorder {
-        other_server,
-        other_settings,
-    }) = &recorded.origin
-        && found.iter().any(|one| one.code == Code::NotReproducible)
-    {
-        if let Some(server) = other_server {
-            return Ok(note(format!("it was recorded on {server}")));
+    let found = differences(Code::NotReproducible, database, &recorded, &files, &hint);
+    let is_same = found.iter().all(|one| one.code != Code::NotReproducible);
+    let changed = changed_since(&recorded, live);
+    Ok(match changed {
+        Some(what) if !is_same => note(what),
+        _ => CheckOutcome::of(found),
+    })
+}
+
+/// What is another today than when a schema was recorded, so that a replay may give another one.
+fn changed_since(recorded: &Loaded, live: &Schema) -> Option<String> {
+    if let Origin::Record(recorder) = &recorded.origin {
+        if let Some(server) = &recorder.other_server {
+            return Some(format!("it was recorded on {server}"));
         }
-        if !other_settings.is_empty() {
-            return Ok(note(format!(
-                "settings of the server have changed: {}",
-                other_settings.join(", ")
-            )));
-        }
-        if recorded.schema.settings != settings {
-            return Ok(note("settings of the database have changed".to_owned()));
-        }
-    }
-    for one in &mut found {
-        if one.code != Code::NotReproducible {
-            *one = one.clone().severity(Severity::Note);
+        if !recorder.other_settings.is_empty() {
+            let names = recorder.other_settings.join(", ");
+            return Some(format!("settings of the server have changed: {names}"));
         }
     }
-    Ok(CheckOutcome::of(found))
+    (recorded.schema.settings != live.settings)
+        .then(|| "settings of the database have changed".to_owned())
 }
 
 /// Whether a replay failed because of what scratch databases are not given.

@@ -132,14 +132,14 @@ async fn database_of(
         session.close().await;
         match checks::drift(pool, database, files.is_some()).await {
             Ok(drift) => {
-                schemas.insert(database.name.clone(), drift.live);
                 checked.add(Check::Drift, drift.outcome);
                 if let Some(recorded) = drift.recorded {
-                    match checks::reproducible(pool, database, recorded).await {
+                    match checks::reproducible(pool, database, recorded, &drift.live).await {
                         Ok(outcome) => checked.add(Check::Reproducible, outcome),
                         Err(failure) => checked.not_done(Check::Reproducible, failure),
                     }
                 }
+                schemas.insert(database.name.clone(), drift.live);
             }
             // The applied schema is unknown, which is the finding.
             Err(failure) if failure.exit == Exit::Refused => {

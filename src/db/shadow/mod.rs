@@ -137,16 +137,18 @@ impl State {
 impl Shadow {
     /// Creates an empty shadow.
     pub async fn create(base: ShadowBase<'_>) -> Result<Shadow, DbError> {
-        let (target, made) = match base.target {
-            Target::File(_) => (Target::File(FileTarget::memory()), Made::InMemory),
+        let (target, made, example) = match base.target {
+            Target::File(_) => {
+                let memory = Target::File(FileTarget::memory());
+                (memory, Made::InMemory, Example::default())
+            }
             Target::Server(server) => {
                 let (target, guard, example) = beside(base, server).await?;
                 failpoint::at("shadow-made");
-                let made = Made::Beside(Box::new(guard));
-                return Shadow::open(base, target, made, example).await;
+                (target, Made::Beside(Box::new(guard)), example)
             }
         };
-        Shadow::open(base, target, made, Example::default()).await
+        Shadow::open(base, target, made, example).await
     }
 
     /// Borrows a database, for an account that may not create one.
