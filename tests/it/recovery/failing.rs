@@ -55,7 +55,10 @@ fn a_drop_that_fails_half_way_is_looked_at() {
             .exits(4)
             .warns("its change is in place all the same");
         world.refused("ums", "SELECT * FROM a");
-        world.run(MIGRATE).ok().says("was found applied");
+        world
+            .run(MIGRATE)
+            .ok()
+            .says("is already applied by an earlier run");
     });
 }
 
