@@ -6,6 +6,7 @@ mod error;
 mod guard;
 mod mysql;
 mod postgres;
+mod probe;
 mod sample;
 mod sqlite;
 pub(in crate::db) mod stream;
@@ -117,8 +118,23 @@ impl Session {
             session.server = dialect.server(rows.last().map_or(&[], Vec::as_slice));
             Ok(session)
         };
+        let another_engine = async {
+            match (dialect.facts().driver, target) {
+                (Driver::MySql, Target::Server(server)) => probe::finds_postgres(server).await,
+                (Driver::MySql | Driver::Postgres | Driver::Sqlite, _) => {
+                    std::future::pending().await
+                }
+            }
+        };
+        // Boxed, because it is large, and part of everything that connects.
+        let opening = Box::pin(async {
+            tokio::select! {
+                session = greeting => session,
+                () = another_engine => Err(other_server(dialect, "")),
+            }
+        });
         // A server that accepts the connection and never answers counts as unreachable.
-        match tokio::time::timeout(CONNECT_TIMEOUT, greeting).await {
+        match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
             Ok(session) => session,
             Err(_) => {
                 let seconds = CONNECT_TIMEOUT.as_secs();
