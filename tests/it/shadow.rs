@@ -2,6 +2,7 @@
 //! Cases of single statements are in `tests/cases/containment`.
 
 mod extensions;
+mod once;
 mod proof;
 mod removed;
 mod rows;

@@ -353,11 +353,12 @@ async fn reproduced(
     to: &Loaded,
 ) -> Result<(usize, Vec<LeftOut>), Failure> {
     if let Some(at) = from.shadow.take()
-        && pool.at(at).is_some()
+        && pool.claim(at)
     {
         return Ok((at, Vec::new()));
     }
     let at = pool.shadow(&from.base).await?;
+    pool.claim(at);
     let ddl = from.recreation();
     let cannot = |why: String| {
         let message = format!(

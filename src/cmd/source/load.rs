@@ -1,11 +1,13 @@
 //! Loads schemas from their sources. A pool owns the shadows in which files are replayed and removes
 //! them on every path.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::cache::{self, Replayed};
 use super::expected::{self, Applied, RecordedSchema, Text};
+use super::results::{Replay, ReplayResult, ReplayResults};
 use super::siblings::{self, Step};
 use super::{Loaded, Origin, Source, SourceKind, Upto, usage};
 use crate::cmd::context::Context;
@@ -20,9 +22,8 @@ use crate::dialect::containment;
 use crate::invariant;
 use crate::model::change::Renamed;
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure};
-use crate::model::schema::Schema;
-use crate::model::server::Server;
 use crate::model::target::Target;
 use crate::project::Database;
 use crate::sql::script;
@@ -31,6 +32,9 @@ use crate::sql::script;
 pub struct ShadowPool<'c> {
     pub context: &'c Context,
     shadows: Vec<Option<Shadow>>,
+    /// The shadows in which statements may have run since the replay.
+    claimed: BTreeSet<usize>,
+    results: ReplayResults,
 }
 
 /// Runs work with a pool of shadows, and removes them however the work ends.
@@ -41,8 +45,11 @@ pub async fn with<'c, T>(
     let mut pool = ShadowPool {
         context,
         shadows: Vec::new(),
+        claimed: BTreeSet::new(),
+        results: ReplayResults::default(),
     };
-    let result = context.stop.race(work(&mut pool)).await;
+    // Boxed, because it is large, and part of every command that may need a shadow.
+    let result = context.stop.race(Box::pin(work(&mut pool))).await;
     for shadow in pool.shadows.into_iter().flatten() {
         remove(context, shadow).await;
     }
@@ -242,18 +249,35 @@ impl ShadowPool<'_> {
         steps: &[Step],
         cached: bool,
     ) -> Result<Loaded, Failure> {
-        let context = self.context;
-        let mut loaded = Loaded {
+        let replay = Replay::of(base, steps);
+        let result = match self.results.get(&replay) {
+            Some(result) => result,
+            None => {
+                let result = self.result(base, steps, cached).await?;
+                self.results.add(replay, result)
+            }
+        };
+        Ok(Loaded {
             label: label.to_owned(),
             base: base.clone(),
-            schema: Schema::default(),
-            server: Server::default(),
+            schema: result.replayed.schema.clone(),
+            server: result.server.clone(),
             origin: Origin::Files,
             renames: Vec::new(),
-            notes: Vec::new(),
-            not_sent: Vec::new(),
-            shadow: None,
-        };
+            notes: notes(base, steps, &result.replayed),
+            not_sent: result.replayed.kept.clone(),
+            shadow: result.shadow.filter(|at| !self.claimed.contains(at)),
+        })
+    }
+
+    /// Reads the result of a replay from the cache, or replays the texts in a shadow.
+    async fn result(
+        &mut self,
+        base: &Database,
+        steps: &[Step],
+        cached: bool,
+    ) -> Result<ReplayResult, Failure> {
+        let context = self.context;
         let key = if cached {
             cache::key(context, base, steps).await
         } else {
@@ -262,11 +286,11 @@ impl ShadowPool<'_> {
         if let Some((key, server)) = &key
             && let Some(replayed) = cache::read(context, key)
         {
-            loaded.notes = notes(base, steps, &replayed);
-            loaded.not_sent = replayed.kept;
-            loaded.schema = replayed.schema;
-            loaded.server = server.clone();
-            return Ok(loaded);
+            return Ok(ReplayResult {
+                replayed,
+                server: server.clone(),
+                shadow: None,
+            });
         }
         let at = self.shadow(base).await?;
         let shadow = self.shadows.get_mut(at).and_then(Option::as_mut);
@@ -291,18 +315,23 @@ impl ShadowPool<'_> {
         }
         context.progress.finish();
         shadow.enter(base.schema.as_deref()).await.map_err(enter)?;
-        loaded.shadow = Some(at);
-        loaded.server = shadow.session.server.clone();
+        let server = shadow.session.server.clone();
         let schema = shadow.inspect().await;
         replayed.schema = schema
             .map_err(|error| cannot(base, "reading the schema of a scratch database", &error))?;
+        if !steps.is_empty() {
+            let files = counted(steps.len(), "file");
+            let detail = format!("{}: replayed {files} in a scratch database", base.name);
+            context.progress.detail(&detail);
+        }
         if let Some((key, _)) = key {
             cache::write(context, &key, &replayed);
         }
-        loaded.notes = notes(base, steps, &replayed);
-        loaded.not_sent = replayed.kept;
-        loaded.schema = replayed.schema;
-        Ok(loaded)
+        Ok(ReplayResult {
+            replayed,
+            server,
+            shadow: Some(at),
+        })
     }
 
     /// Creates an empty shadow with the defaults of a database, and gives its index.
@@ -357,6 +386,21 @@ impl ShadowPool<'_> {
                 shadow.is_borrowed() && shadow.database == borrowed.database()
             };
             if let Some(shadow) = place.take_if(it) {
+                remove(self.context, shadow).await;
+            }
+        }
+    }
+
+    /// Claims the shadow of a replay for other statements; false if it was removed for another one, or
+    /// if others have claimed it.
+    pub fn claim(&mut self, at: usize) -> bool {
+        self.at(at).is_some() && self.claimed.insert(at)
+    }
+
+    /// Removes the shadows that nobody can claim any more.
+    pub async fn remove_claimed(&mut self) {
+        for at in &self.claimed {
+            if let Some(shadow) = self.shadows.get_mut(*at).and_then(Option::take) {
                 remove(self.context, shadow).await;
             }
         }

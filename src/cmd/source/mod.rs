@@ -6,6 +6,7 @@ pub mod compare;
 pub mod describe;
 mod expected;
 mod load;
+mod results;
 pub mod schema_file;
 mod siblings;
 

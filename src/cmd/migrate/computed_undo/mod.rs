@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::Args;
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
+use crate::cmd::source::{self, ShadowPool};
 use crate::dialect::Dialect;
 use crate::dialect::statement;
 use crate::model::change::{DdlStep, Hazard};
@@ -38,6 +39,14 @@ pub async fn fill(
     args: &Args,
     members: &mut [RunDatabase<'_>],
 ) -> Result<Vec<Diagnostic>, Failure> {
+    source::with(context, async |pool| fill_from(pool, args, members).await).await
+}
+
+async fn fill_from(
+    pool: &mut ShadowPool<'_>,
+    args: &Args,
+    members: &mut [RunDatabase<'_>],
+) -> Result<Vec<Diagnostic>, Failure> {
     let named = members.iter().any(|member| member.to.is_some());
     let mut refused = Vec::new();
     for member in members.iter_mut() {
@@ -60,7 +69,7 @@ pub async fn fill(
                 continue;
             }
             if let (Some(undo), Some(_)) = (&file.undo, &applied) {
-                context.progress.notice(&format!(
+                pool.context.progress.notice(&format!(
                     "{}: {} is not used, because its migration was edited after it was applied",
                     member.database.name, undo.file
                 ));
@@ -70,7 +79,7 @@ pub async fn fill(
             // The replay reports a file that cannot be read.
             let script = script::read(syntax, &file.text).unwrap_or_default();
             let statements = texts(&file, &script);
-            let back = schemas::back(context, member, &file, &script, &statements).await?;
+            let back = schemas::back(pool, member, &file, &script, &statements).await?;
             computed.insert(*version, Computed { file, script, back });
         }
         let reversals = reversals(member, &versions, &computed);

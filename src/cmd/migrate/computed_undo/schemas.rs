@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::source::compare::{Compared, Verification, Verified, compare_renamed};
-use crate::cmd::source::{self, Loaded, ShadowPool, Text, applied_texts};
+use crate::cmd::source::{Loaded, ShadowPool, Text, applied_texts};
 use crate::model::change::{Alter, Change, DdlStep, Difference, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -38,21 +37,20 @@ struct Part {
 /// Computes the way back from a migration. Renames are taken back as renames. Where a new object has
 /// got an old name, the migration is taken back in parts, so that neither is mistaken for the other.
 pub async fn back(
-    context: &Context,
+    pool: &mut ShadowPool<'_>,
     member: &RunDatabase<'_>,
     file: &Migration,
     script: &Script,
     statements: &[&str],
 ) -> Result<Back, Failure> {
     let parts = parts(member, statements);
-    source::with(context, async |pool| {
-        let mut back = Back::default();
-        for part in parts.iter().rev() {
-            step_back(pool, member, (file, script), part, &mut back).await?;
-        }
-        Ok(back)
-    })
-    .await
+    let mut back = Back::default();
+    for part in parts.iter().rev() {
+        step_back(pool, member, (file, script), part, &mut back).await?;
+        // The migration before this one begins with the schema that this one led back to.
+        pool.remove_claimed().await;
+    }
+    Ok(back)
 }
 
 /// The parts of a migration: all of it, if its renames can be told from its new objects.
