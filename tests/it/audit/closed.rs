@@ -1,12 +1,17 @@
 //! A replica in the place of a primary: it is looked at, and not written to.
 
 use super::replicas::BOTH;
+use crate::repair::WHOLE;
 use crate::world::{Engine, Pair, World};
 
 /// No command writes to a replica, whatever the account may do, and whether it is closed or not.
 pub fn nobody_writes_to_it(pair: &Pair, world: World) {
     let plan = ["audit", "--plan", "orphans.plan"];
     world.run(&plan).exits(1);
+    let repaired = world.run(WHOLE).ok().json();
+    let run = repaired["plan_run"].as_str().expect("a run");
+    pair.primary("twitter", "INSERT INTO messages VALUES (900, 900)");
+    pair.catch_up("twitter");
     world.write(
         "migrations/twitter/V2__b.sql",
         "CREATE TABLE more (id INT);\n",
@@ -25,6 +30,17 @@ pub fn nobody_writes_to_it(pair: &Pair, world: World) {
         &["migrate", "--dry-run"],
         &repair,
     ] {
+        world.run(command).exits(3).warns("error[read-only]");
+    }
+    // What was quarantined can be looked at where it cannot be touched.
+    let undo = ["repair", "--undo", run];
+    let purge = ["repair", "--purge", run, "--allow", "data-loss"];
+    for (command, shown) in [
+        (&undo[..], "would go back"),
+        (&purge, "would be gone for good"),
+    ] {
+        let dry = world.run(&[command, &["--dry-run"]].concat()).ok();
+        dry.says(shown).says("nothing was written");
         world.run(command).exits(3).warns("error[read-only]");
     }
     world.run(&["doctor"]).exits(1).warns("error[read-only]");

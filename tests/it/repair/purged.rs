@@ -84,6 +84,29 @@ fn what_is_kept_goes_for_good_with_consent(engine: Engine) {
     assert_eq!(kept(), "0\n");
 }
 
+/// The dry runs of both ways out of a quarantine only read, which a read-only file permits too.
+#[test]
+fn what_is_kept_can_be_looked_at_in_a_read_only_file() {
+    Engine::Sqlite.run(|engine| {
+        let world = notes(engine);
+        let run = orphans(Action::Quarantine).write(&world);
+        world.run(EXECUTE).ok();
+        let read_only = format!("{}?mode=ro", world.url("twitter"));
+        let undo = ["repair", "--undo", &run];
+        let purge = ["repair", "--purge", &run, "--allow", "data-loss"];
+        let world = world.env("BIRD_TWITTER_URL", &read_only);
+        let dry = world.run(&[&undo[..], &["--dry-run"]].concat()).ok();
+        dry.says("would go back").says("nothing was written");
+        let dry = world.run(&[&purge[..], &["--dry-run"]].concat()).ok();
+        dry.says("would be gone for good")
+            .says("nothing was written");
+        world.run(&undo).exits(2).warns("readonly database");
+        world.run(&purge).exits(2).warns("readonly database");
+        let kept = "SELECT count(*) FROM bird_quarantine_notes";
+        assert_eq!(world.client("twitter", kept), "5\n");
+    });
+}
+
 /// SQLite gives the highest number to a new row again, where nothing forbids that.
 #[test]
 fn numbers_that_may_be_given_again_are_told() {
