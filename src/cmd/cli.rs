@@ -87,7 +87,7 @@ pub struct Cli {
           value_name = "FORMAT", default_value = "text", hide_default_value = true,
           value_parser = log_format_named)]
     pub log_format: LogFormat,
-    /// Print only errors on stderr
+    /// Print only warnings and errors on stderr; stdout stays the same
     #[arg(short, long, global = true, help_heading = GLOBAL, display_order = 906)]
     pub quiet: bool,
     /// Print more details

@@ -114,12 +114,12 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
         progress.detail(notice);
     }
     for warning in &project.warnings {
-        progress.notice(warning);
+        progress.warning(warning);
     }
     if !project.databases.is_empty() {
         let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for warning in project::unread(variables, &project.databases) {
-            progress.notice(&warning);
+            progress.warning(&warning);
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -25,12 +25,12 @@ impl LogFormat {
         [("text", LogFormat::Text), ("json", LogFormat::Json)];
 }
 
-/// Writes a notice.
-pub fn notice(format: LogFormat, run: &str, text: &str) {
+/// Writes a line about the run; `level` is shown in JSON.
+pub fn line(format: LogFormat, level: &str, run: &str, text: &str) {
     let line = match format {
         LogFormat::Text => format!("bird: {}", terminal(text, true)),
         LogFormat::Json => object(
-            "info",
+            level,
             run,
             Map::from_iter([("message".into(), json!(text))]),
         ),

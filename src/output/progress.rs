@@ -119,7 +119,7 @@ impl Work {
 }
 
 impl Progress {
-    /// `quiet` silences everything, `verbose` lets details through.
+    /// `quiet` silences everything but warnings, `verbose` lets details through.
     pub fn new(quiet: bool, verbose: bool, log: LogFormat, run: &str) -> Self {
         let live = !quiet
             && log == LogFormat::Text
@@ -214,7 +214,7 @@ impl Progress {
             } else {
                 pause = LINES;
                 drop(work);
-                self.write(&line);
+                self.write("info", &line);
             }
         }
     }
@@ -244,22 +244,28 @@ impl Progress {
         self.bar.set_draw_target(ProgressDrawTarget::hidden());
     }
 
+    /// Something that may be wrong; not even `--quiet` silences it.
+    pub fn warning(&self, text: &str) {
+        self.write("warning", text);
+    }
+
     /// Something that people should know now.
     pub fn notice(&self, text: &str) {
         if !self.quiet {
-            self.write(text);
+            self.write("info", text);
         }
     }
 
     /// Something for those who asked with `-v`.
     pub fn detail(&self, text: &str) {
         if self.verbose && !self.quiet {
-            self.write(text);
+            self.write("info", text);
         }
     }
 
-    fn write(&self, text: &str) {
-        self.bar.suspend(|| log::notice(self.log, &self.run, text));
+    fn write(&self, level: &str, text: &str) {
+        let write = || log::line(self.log, level, &self.run, text);
+        self.bar.suspend(write);
     }
 }
 

@@ -64,6 +64,7 @@ mod mixed;
 mod names;
 mod pooler;
 mod progress;
+mod quiet;
 mod record;
 mod recovery;
 mod refinery;
