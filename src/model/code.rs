@@ -214,7 +214,7 @@ codes! {
     NotReplayable "not-replayable" Warning "A statement cannot be replayed in a scratch database." "The schema that bird expects lacks its effect; check that part by hand.";
     NotReproducible "not-reproducible" Warning "A new environment would get another schema from the same migrations." "Write a migration that states what differs.";
     NotUnderstood "not-understood" Warning "bird cannot read a part of the schema with certainty." "It is compared as the server prints it.";
-    NotUndone "not-undone" Error "Nothing takes back what a statement of the migration did." "Write the undo file, or consent with `--allow not-undone`.";
+    NotUndone "not-undone" Error "Nothing undoes what a statement of the migration did." "Write the undo file, or consent with `--allow not-undone`.";
     NotVerified "not-verified" Error "The computed statements could not be proven in a scratch database." "Read the reason shown.";
     NotWritten "not-written" Warning "The file for one engine was not written, because bird has no server to try it on." "Name one with `--shadow URL`, or write its statements by hand.";
     NothingToAdopt "nothing-to-adopt" Error "The database is empty: there is nothing to take over." "`bird migrate` creates its tables.";

@@ -66,7 +66,7 @@ pub const CONSENTS: &[Consent] = &[
     },
     Consent {
         code: Code::NotUndone,
-        meaning: "undo a migration although nothing takes back what some of its statements did: rows that they wrote or dropped, privileges, other databases",
+        meaning: "undo a migration although nothing undoes what some of its statements did: rows that they wrote or dropped, privileges, other databases",
         in_files: true,
         guards_data: true,
     },

@@ -70,7 +70,7 @@ fn all_above_a_version_are_taken_back(engine: Engine) {
     world
         .run(&["undo", "--to", "ums@1"])
         .ok()
-        .says("took back 2 migrations, 4 statements: ums at V1");
+        .says("undid 2 migrations, 4 statements: ums at V1");
     assert_eq!(world.client("ums", "SELECT * FROM a"), "3\n");
     world.run(&["undo", "--to", "1"]).ok().says("nothing to do");
     world.run(&["undo"]).ok();
@@ -261,7 +261,7 @@ fn what_is_required_is_taken_back_last() {
         world
             .run(&["undo", "--to", "ums@1", "--to", "twitter@1"])
             .ok()
-            .says("took back 2 migrations");
+            .says("undid 2 migrations");
     });
 }
 

@@ -31,13 +31,13 @@ pub fn blocks(accounts: &[(String, Account)], all: bool) -> Vec<Block> {
     let mut blocks = Vec::new();
     if !rows.is_empty() {
         blocks.push(Block::Grid(Grid {
-            headers: vec!["database", "migration", "statement", "taken back by"],
+            headers: vec!["database", "migration", "statement", "undone by"],
             rows,
             ..Grid::default()
         }));
     }
     if hidden > 0 {
-        let line = format!("{hidden} more statements are taken back; -v shows all");
+        let line = format!("{hidden} more statements are undone; -v shows all");
         blocks.push(Block::Line(line));
     }
     blocks

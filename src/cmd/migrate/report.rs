@@ -184,7 +184,7 @@ fn above(members: &[RunDatabase<'_>], direction: Direction) -> Vec<String> {
         is_above.then(|| {
             let current = last.version;
             format!(
-                "{name}: V{current} is applied, above V{to}; bird undo --to {name}@{to} goes back"
+                "{name}: V{current} is applied, above V{to}; bird undo --to {name}@{to} undoes it"
             )
         })
     });
@@ -348,7 +348,7 @@ impl MigrateReport {
                 );
                 let done = match self.direction {
                     Direction::Up => "applied",
-                    Direction::Undo => "took back",
+                    Direction::Undo => "undid",
                 };
                 format!("{done} {migrations}, {statements}: {versions}")
             }

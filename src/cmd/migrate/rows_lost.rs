@@ -25,7 +25,8 @@ pub async fn count(members: &mut [RunDatabase<'_>], refusals: &mut [Diagnostic])
                 if rows == "0" {
                     member.without_rows.push(table.clone());
                 }
-                fault.notes.push(format!("`{table}` holds {rows} rows"));
+                let noun = if rows == "1" { "row" } else { "rows" };
+                fault.notes.push(format!("`{table}` holds {rows} {noun}"));
             }
         }
     }

@@ -42,7 +42,7 @@ impl Reversal {
     #[must_use]
     pub fn by(&self) -> String {
         match self {
-            Reversal::Unneeded => "leaves nothing to take back".to_owned(),
+            Reversal::Unneeded => "leaves nothing to undo".to_owned(),
             Reversal::Difference => "the difference of the schemas".to_owned(),
             Reversal::Rename => "renaming back".to_owned(),
             Reversal::With(what) => format!("goes with {what}"),
@@ -315,7 +315,7 @@ pub fn not_undone(
             many => format!(" (and {} more like it)", many - 1),
         };
         let message = format!(
-            "{database}: nothing takes back statement {}{more} of {}: it {what}",
+            "{database}: nothing undoes statement {}{more} of {}: it {what}",
             first + 1,
             file.title()
         );
