@@ -121,7 +121,7 @@ async fn answer(
         let making = schema_record::ensure(session).await;
         making.map_err(failed("making the table of recorded schemas"))?;
     }
-    let recording = Recording::begin(context, database, session, &history).await;
+    let recording = Recording::begin(context, database, session, &history, &[]).await;
     let sql = if args.applied {
         journal::resolve(session, &entry, &args.reason).map_err(failed("resolving"))?
     } else {
@@ -133,7 +133,9 @@ async fn answer(
     let committed = lock::commit(session, timeout, &waiting, &context.stop).await;
     committed.map_err(refused)?;
     let history = read_history(database, session).await?;
-    recording.finish(context, database, session, &history).await;
+    recording
+        .finish(context, database, session, &history, timeout)
+        .await;
     guard.release(session).await;
     Ok(ResolveReport {
         database: database.name.clone(),

@@ -3,16 +3,21 @@
 //!
 //! A record is a hint that can be missing: without one, the migrations are replayed instead.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::clock::now;
 use super::compressed::{self, Damage};
+use super::lock::{self, NoLock};
 use super::session::{DbError, Row, Session};
+use super::stop::Stop;
 use crate::dialect::ErrorKind;
 use crate::model::hex;
 use crate::model::history::SCHEMA_TABLE;
 use crate::model::schema::{NotCompared, Options, Schema};
+use crate::plan::prior::Prior;
 
 /// The number of the format. It changes whenever bird reads a schema differently than before, because
 /// the difference would look like drift.
@@ -34,17 +39,25 @@ pub struct SchemaRecord {
     pub environment: Options,
     unstated: Options,
     pub schema: Schema,
+    /// What runs found in the database; `None` in records of earlier versions of bird.
+    #[serde(default)]
+    pub prior: Option<Prior>,
 }
 
 impl SchemaRecord {
     /// The record of a schema that this session has read.
-    pub async fn new(session: &mut Session, schema: Schema) -> Result<SchemaRecord, DbError> {
+    pub async fn new(
+        session: &mut Session,
+        schema: Schema,
+        prior: Prior,
+    ) -> Result<SchemaRecord, DbError> {
         Ok(SchemaRecord {
             format: FORMAT,
             server: session.server.to_string(),
             environment: environment(session).await?,
             unstated: schema.unstated.0.clone(),
             schema,
+            prior: Some(prior),
         })
     }
 }
@@ -109,7 +122,16 @@ pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     session.run(&sql).await
 }
 
-/// Records a schema for a state of the history in the table that [`ensure`] makes, and removes the records of the oldest states.
+/// How long to wait where another session writes to the database.
+pub struct Wait<'w> {
+    pub timeout: Duration,
+    /// Hears once that there is someone to wait for.
+    pub waiting: &'w dyn Fn(Option<&str>),
+    pub stop: &'w Stop,
+}
+
+/// Records a schema for a state of the history in the table that [`ensure`] makes, and removes the
+/// records of the oldest states.
 /// `version` is the newest applied version, for people who read the table.
 pub async fn write(
     session: &mut Session,
@@ -117,10 +139,29 @@ pub async fn write(
     version: i64,
     run: Uuid,
     record: &SchemaRecord,
-) -> Result<(), DbError> {
-    let (dialect, table) = (session.dialect, session.table(SCHEMA_TABLE));
+    wait: Wait<'_>,
+) -> Result<(), NoLock> {
     let refused = |reason: String| DbError::new(ErrorKind::Other, reason);
     let content = pack(record).map_err(refused)?;
+    lock::begin(session, wait.timeout, wait.waiting, wait.stop).await?;
+    let written = replace(session, state, version, run, &content).await;
+    if let Err(error) = written {
+        // The error that counts is the first; a connection that is gone has rolled back too.
+        let _: Result<(), DbError> = session.run("ROLLBACK").await;
+        return Err(error.into());
+    }
+    lock::commit(session, wait.timeout, wait.waiting, wait.stop).await
+}
+
+/// Replaces the record of a state within a transaction.
+async fn replace(
+    session: &mut Session,
+    state: &str,
+    version: i64,
+    run: Uuid,
+    content: &[u8],
+) -> Result<(), DbError> {
+    let (dialect, table) = (session.dialect, session.table(SCHEMA_TABLE));
     let kept = format!("SELECT DISTINCT state, recorded_on FROM {table} ORDER BY recorded_on DESC");
     let kept = session.rows(&kept).await?.into_iter();
     let kept = kept.filter_map(|row| row.into_iter().next().flatten());
@@ -139,15 +180,10 @@ pub async fn write(
             dialect.bytes(bytes)
         )
     }));
-    session.run(dialect.begin()).await?;
     for statement in &statements {
-        if let Err(error) = session.run(statement).await {
-            // The error that counts is the first; a connection that is gone has rolled back too.
-            let _: Result<(), DbError> = session.run("ROLLBACK").await;
-            return Err(error);
-        }
+        session.run(statement).await?;
     }
-    session.run("COMMIT").await
+    Ok(())
 }
 
 fn pack(record: &SchemaRecord) -> Result<Vec<u8>, String> {

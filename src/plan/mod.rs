@@ -9,6 +9,7 @@ mod consents;
 mod destructive;
 mod difference;
 mod migration_state;
+pub mod prior;
 mod reference_guard;
 mod replayable;
 mod requires;

@@ -79,7 +79,7 @@ fn is_slow(world: &World) -> bool {
 }
 
 /// A client that holds the write lock of a SQLite file until its stdin closes.
-fn transaction(world: &World) -> Child {
+pub fn transaction(world: &World) -> Child {
     client_after(world, "BEGIN IMMEDIATE;")
 }
 

@@ -1,6 +1,10 @@
 //! The recorded schema: drift is told against what the last run left, whatever a replay would give
 //! today; a new environment is another question.
 
+use std::time::Duration;
+
+use crate::lock::transaction;
+use crate::repair::held;
 use crate::world::{Engine, Output, World, database};
 
 engines!(
@@ -11,6 +15,7 @@ engines!(
     without_a_record_nothing_is_dropped_on_a_guess,
     the_history_of_another_tool_is_no_drift,
     an_undo_is_recorded,
+    a_run_that_dies_before_it_records_leaves_the_replay,
 );
 
 const TABLE: &str = "CREATE TABLE a (id INT PRIMARY KEY);\n";
@@ -312,6 +317,56 @@ fn another_account_sees_no_drift() {
             }
         });
     }
+}
+
+fn a_run_that_dies_before_it_records_leaves_the_replay(engine: Engine) {
+    let world = world(engine);
+    world.run(&["migrate"]).ok();
+    world.write(
+        "migrations/ums/V2__b.sql",
+        "CREATE TABLE IF NOT EXISTS b (id INT PRIMARY KEY);\n",
+    );
+    let mut command = world.command(&["migrate"]);
+    command.env("BIRD_FAILPOINT", "before-record");
+    let killed = command.status().expect("bird ran");
+    assert_ne!(killed.code(), Some(0));
+    let verified = verify(&world).ok();
+    assert_eq!(check(&verified, "drift"), "\"ok\"");
+    assert_eq!(check(&verified, "reproducible"), "absent");
+    world.client("ums", "CREATE TABLE by_hand (n INT)");
+    world.run(&["verify"]).exits(1).warns("by_hand");
+    // Nobody saw whether the migration found its table.
+    world
+        .run(&["undo"])
+        .exits(3)
+        .warns("may have found table b in place");
+    world.client("ums", "DROP TABLE by_hand");
+    world.write("migrations/ums/V3__c.sql", "CREATE TABLE c (id INT);\n");
+    world.run(&["migrate"]).ok();
+    assert_eq!(check(&verify(&world).ok(), "reproducible"), "\"ok\"");
+    world.run(&["undo"]).ok();
+    world
+        .run(&["undo"])
+        .exits(3)
+        .warns("may have found table b in place");
+}
+
+/// Another writer of a SQLite file may be in the way when the run has done its work.
+#[test]
+fn a_record_waits_for_another_writer() {
+    Engine::Sqlite.run(|engine| {
+        let world = world(engine);
+        let held = held(&world, &["migrate"], "before-record");
+        let mut writer = transaction(&world);
+        let waiter = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(2));
+            drop(writer.stdin.take());
+            writer.wait().expect("it ends")
+        });
+        held.release().ok().warns("waiting for the lock");
+        waiter.join().expect("no panic");
+        assert_eq!(check(&verify(&world).ok(), "reproducible"), "\"ok\"");
+    });
 }
 
 /// A replay of today would take a column back to the character set of today.

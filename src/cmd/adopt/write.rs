@@ -85,7 +85,10 @@ async fn locked(
             if wrote {
                 let (database, history) = (member.database, &member.history);
                 let recording = Recording::of_what_is(database);
-                recording.finish(context, database, session, history).await;
+                let timeout = args.locks.timeout(database);
+                recording
+                    .finish(context, database, session, history, timeout)
+                    .await;
             }
         }
     }

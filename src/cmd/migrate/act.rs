@@ -16,7 +16,9 @@ use crate::db::{failpoint, history, journal, schema_record, stored_migration};
 use crate::invariant;
 use crate::model::diagnostic::Failure;
 use crate::model::history::Width;
+use crate::plan::prior::{self, Conditional};
 use crate::plan::{self, DatabasePlan, Plan};
+use crate::project::Database;
 use futures_util::future::join_all;
 use std::time::Duration;
 
@@ -75,7 +77,10 @@ pub async fn act<'p>(
             let is_connected = look_again(context, member).await;
             if let (Some(session), true) = (&mut member.session, is_connected) {
                 let (database, history) = (member.database, &member.history);
-                recording.finish(context, database, session, history).await;
+                let timeout = args.locks.timeout(database);
+                recording
+                    .finish(context, database, session, history, timeout)
+                    .await;
             }
         }
     }
@@ -95,12 +100,25 @@ async fn begin_recording(
         let (database, history) = (member.database, &member.history);
         match (plan.of(&database.name), &mut member.session) {
             (Some(steps), Some(session)) if !steps.is_idle() => {
-                Recording::begin(context, database, session, history).await
+                let conditionals = conditionals(database, steps);
+                Recording::begin(context, database, session, history, &conditionals).await
             }
             _ => Recording::Off,
         }
     });
     join_all(beginning).await
+}
+
+/// What the statements of a run create unless it is there.
+fn conditionals(database: &Database, plan: &DatabasePlan) -> Vec<Conditional> {
+    let (dialect, name) = (database.dialect, database.target.database());
+    let home = dialect.default_qualifier(name, database.schema.as_deref());
+    let statements = plan.steps.iter().flat_map(|step| {
+        let ranges = step.script.statements.iter().map(|it| it.range.clone());
+        ranges.filter_map(|range| step.migration.text.get(range))
+    });
+    let conditionals = statements.flat_map(|sql| prior::conditionals(dialect, home, sql));
+    conditionals.collect()
 }
 
 /// Reads the history after the run, over a new connection if the old one broke. A history that

@@ -11,5 +11,6 @@ pub mod protected;
 pub mod recording;
 pub mod references;
 pub mod replica;
+pub mod siblings;
 pub mod state;
 pub mod versions;

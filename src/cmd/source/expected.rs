@@ -1,6 +1,7 @@
 //! The texts whose replay gives a schema: all migrations of a database, those up to a version, or
 //! those that the live database has applied.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Recorder, Upto, usage};
@@ -17,6 +18,7 @@ use crate::model::migration::Migration;
 use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::plan::migration_state;
+use crate::plan::prior::Prior;
 use crate::plan::schema_record::state;
 use crate::project::Database;
 use crate::sql::script;
@@ -82,11 +84,14 @@ pub enum Applied {
 }
 
 /// A recorded schema.
+#[derive(Clone)]
 pub struct RecordedSchema {
     pub schema: Schema,
     /// The server of today.
     pub server: Server,
     pub recorder: Recorder,
+    /// What runs found in the database.
+    pub prior: Option<Prior>,
 }
 
 impl RecordedSchema {
@@ -105,6 +110,7 @@ impl RecordedSchema {
         let is_other = record.server != session.server.to_string();
         Ok(RecordedSchema {
             schema: record.schema,
+            prior: record.prior,
             server: session.server.clone(),
             recorder: Recorder {
                 other_server: is_other.then_some(record.server),
@@ -170,14 +176,25 @@ fn knowable(database: &Database, files: &[Migration], history: &History) -> Resu
     Ok(())
 }
 
-/// The schema that a run recorded for a state of the history.
+/// The schemas that runs recorded for states of the history, by state.
 pub async fn recorded(
     context: &Context,
     database: &Database,
-    state: &str,
-) -> Result<Option<RecordedSchema>, Failure> {
-    let read = async |session: &mut Session| recorded_for(context, database, session, state).await;
-    ask(context, database, "reading its recorded schema", read).await
+    states: &[String],
+) -> Result<BTreeMap<String, RecordedSchema>, Failure> {
+    if !database.keep_schema {
+        return Ok(BTreeMap::new());
+    }
+    let read = async |session: &mut Session| {
+        let mut all = BTreeMap::new();
+        for state in states {
+            if let Some(recorded) = recorded_for(context, database, session, state).await? {
+                all.insert(state.clone(), recorded);
+            }
+        }
+        Ok(all)
+    };
+    ask(context, database, "reading its recorded schemas", read).await
 }
 
 /// Reads something over a session of its own.

@@ -12,6 +12,7 @@ use super::siblings::{self, Step};
 use super::{Loaded, Origin, Source, SourceKind, Upto, usage};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
+use crate::cmd::run::siblings::leave_out;
 use crate::db::inspect;
 use crate::db::replay;
 use crate::db::session::{Access, DbError};
@@ -94,7 +95,7 @@ pub async fn live(
     let server = session.server.clone();
     session.close().await;
     let mut schema = schema.map_err(|error| cannot(database, "reading its schema", &error))?;
-    siblings::leave_out(context, database, &mut schema);
+    leave_out(context, database, &mut schema);
     Ok(Loaded {
         label: label.to_owned(),
         base: database.clone(),
@@ -110,8 +111,8 @@ pub async fn live(
 
 impl RecordedSchema {
     /// The schema that a run recorded.
-    fn loaded(mut self, context: &Context, label: &str, base: &Database) -> Loaded {
-        siblings::leave_out(context, base, &mut self.schema);
+    pub fn loaded(mut self, context: &Context, label: &str, base: &Database) -> Loaded {
+        leave_out(context, base, &mut self.schema);
         Loaded {
             label: label.to_owned(),
             base: base.clone(),
@@ -206,17 +207,6 @@ impl ShadowPool<'_> {
         Ok(())
     }
 
-    /// The schema that a run recorded for a state of the history; `None` if none did.
-    pub async fn recorded(
-        &mut self,
-        label: &str,
-        base: &Database,
-        state: &str,
-    ) -> Result<Option<Loaded>, Failure> {
-        let recorded = expected::recorded(self.context, base, state).await?;
-        Ok(recorded.map(|recorded| recorded.loaded(self.context, label, base)))
-    }
-
     /// Replays texts in a shadow, or takes their schema from the cache.
     pub async fn replay(
         &mut self,
@@ -227,7 +217,7 @@ impl ShadowPool<'_> {
     ) -> Result<Loaded, Failure> {
         let steps = siblings::steps(self.context, base, texts);
         let mut loaded = self.replay_steps(label, base, &steps, cached).await?;
-        siblings::leave_out(self.context, base, &mut loaded.schema);
+        leave_out(self.context, base, &mut loaded.schema);
         // The indexes of steps become those of texts.
         let own = steps.iter().enumerate();
         let own = own.filter(|(_, step)| step.sibling.is_none());

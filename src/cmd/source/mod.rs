@@ -25,7 +25,7 @@ use crate::model::schema::Schema;
 use crate::model::server::Server;
 use crate::project::{self, Database};
 
-pub use expected::{Text, applied_texts};
+pub use expected::{RecordedSchema, Text, applied_texts, recorded};
 pub use load::{ShadowPool, live, with};
 pub use siblings::Step;
 

@@ -1,10 +1,9 @@
-//! Siblings: databases of the project that are other schemas of the same database on a server.
-//!
-//! A schema may refer to its siblings. Its shadow then gets first what its migrations `require` of them.
+//! What a shadow gets of the siblings of its database: a schema may refer to them, so its shadow gets
+//! first what its migrations `require` of them.
 
 use super::expected::Text;
 use crate::cmd::context::Context;
-use crate::model::schema::Schema;
+use crate::cmd::run::siblings::siblings;
 use crate::project::Database;
 use crate::sql::script;
 
@@ -13,23 +12,6 @@ pub struct Step {
     /// The schema of the sibling that it belongs to; `None` for the database itself.
     pub sibling: Option<String>,
     pub text: Text,
-}
-
-/// The siblings of a database, each with its schema.
-fn siblings<'p>(
-    context: &'p Context,
-    base: &'p Database,
-) -> impl Iterator<Item = (&'p Database, &'p str)> {
-    let databases = context.project.databases.iter();
-    let others = databases.filter(|other| base.shares_database_with(other));
-    others.filter_map(|other| Some((other, other.schema.as_deref()?)))
-}
-
-/// Removes the siblings of a database from its schema: each has migrations of its own.
-pub fn leave_out(context: &Context, base: &Database, schema: &mut Schema) {
-    for (_, name) in siblings(context, base) {
-        base.dialect.catalog().leave_out_schema(schema, name);
-    }
 }
 
 /// The texts of a database, each behind the migrations of siblings that it requires.

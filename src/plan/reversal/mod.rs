@@ -8,14 +8,16 @@ mod objects;
 mod rows;
 
 use crate::dialect::Dialect;
-use crate::dialect::statement::{self, StatementEffect, row_copy};
+use crate::dialect::statement::{self, Head, StatementEffect, row_copy};
 use crate::model::change::Renamed;
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::migration::Migration;
+use crate::model::schema::Id;
 use crate::model::script::Script;
 use crate::sql::{Cursor, Name, Syntax};
 
+use super::prior::conditionals;
 use super::{KnownTables, in_file};
 pub use conversions::loses_values;
 use objects::{Objects, PartId};
@@ -33,6 +35,8 @@ pub enum Reversal {
     With(String),
     /// This statement, which follows from its text.
     Statement(String),
+    /// Nothing has to: this was there before the migration.
+    WasThere(String),
     /// Nothing; what the statement did, as a predicate: ``inserts rows into `fees` ``.
     Stays(String),
 }
@@ -47,6 +51,7 @@ impl Reversal {
             Reversal::Rename => "renaming back".to_owned(),
             Reversal::With(what) => format!("goes with {what}"),
             Reversal::Statement(sql) => sql.split_whitespace().collect::<Vec<_>>().join(" "),
+            Reversal::WasThere(what) => format!("stays: {what} was there before"),
             Reversal::Stays(what) => format!("nothing: it {what}"),
         }
     }
@@ -337,6 +342,49 @@ pub fn may_stay(script: &Script, statement: usize) -> bool {
     let own = own.map_or(&[][..], |statement| &statement.allow);
     let mut all = script.allow.iter().chain(own);
     all.any(|allowed| allowed == Code::NotUndone.name())
+}
+
+/// Marks the statements that found in place what the undo keeps, and those that changed it. `is_known`
+/// says whether it was certainly there before them.
+pub fn mark_kept(
+    dialect: &dyn Dialect,
+    home: &str,
+    (kept, is_known): (&[Id], bool),
+    statements: &[&str],
+    reversals: &mut [Reversal],
+) {
+    for (sql, reversal) in statements.iter().zip(reversals) {
+        if !matches!(reversal, Reversal::Difference | Reversal::Rename) {
+            continue;
+        }
+        let mut words = Cursor::head(dialect.syntax(), sql);
+        let targets = statement::write_targets(words.clone()).objects;
+        let creates = words.eat("CREATE");
+        let replaces = Head::read(&mut words).is_some_and(|head| head.has("REPLACE"));
+        let wanted = conditionals(dialect, home, sql);
+        let mut all = kept.iter();
+        let found = all.find(|part| wanted.iter().any(|it| it.may_be(part)));
+        let is_kept = |name: &&Name| {
+            let is_own = name.qualifier().is_none_or(|it| it == home);
+            let mut kept = kept.iter().filter(|part| part.table.is_none());
+            is_own && kept.any(|part| part.name.eq_ignore_ascii_case(name.last()))
+        };
+        let changed = targets.iter().find(is_kept);
+        *reversal = match (found, changed, is_known) {
+            (Some(part), _, true) if creates => Reversal::WasThere(part.to_string()),
+            (Some(part), _, false) => Reversal::Stays(format!(
+                "may have found {part} in place, so the undo keeps it"
+            )),
+            (None, Some(name), true) if creates && replaces => {
+                Reversal::Stays(format!("replaces {name}, which was there before"))
+            }
+            (None, Some(name), false) => {
+                Reversal::Stays(format!("changes {name}, which may have been there before"))
+            }
+            // What is known to be older is compared part by part.
+            _ => continue,
+        };
+    }
 }
 
 /// Whether a statement gives a column of a table another type. Both names are in lower case.

@@ -19,11 +19,13 @@ use crate::model::migration::{Migration, Undo};
 use crate::model::schema::Id;
 use crate::model::script::Script;
 use crate::plan;
-use crate::plan::reversal::{Account, Found, Reversal, Reversals, may_stay, not_undone, sets_type};
+use crate::plan::reversal::{
+    Account, Found, Reversal, Reversals, mark_kept, may_stay, not_undone, sets_type,
+};
 use crate::plan::{KnownTables, destructive_statements};
 use crate::project::Database;
 use crate::sql::script;
-use schemas::Back;
+use schemas::{Back, Records};
 
 /// A migration to take back without an undo file.
 struct Computed {
@@ -54,6 +56,7 @@ async fn fill_from(
         let mut computed = BTreeMap::new();
         let mut not_restored = Vec::new();
         let mut dropped = dropped(member, &versions);
+        let mut records = None;
         for version in &versions {
             let mut files = member.migrations.iter();
             let Some(file) = files.find(|file| file.version == *version) else {
@@ -79,7 +82,12 @@ async fn fill_from(
             // The replay reports a file that cannot be read.
             let script = script::read(syntax, &file.text).unwrap_or_default();
             let statements = texts(&file, &script);
-            let back = schemas::back(pool, member, &file, &script, &statements).await?;
+            let records = match &records {
+                Some(records) => records,
+                None => records.insert(Records::read(pool.context, member, &versions).await?),
+            };
+            let applied = (&file, &script, statements.as_slice());
+            let back = schemas::back(pool, member, records, applied).await?;
             computed.insert(*version, Computed { file, script, back });
         }
         let reversals = reversals(member, &versions, &computed);
@@ -149,6 +157,10 @@ fn reversals(
         let mut each: Vec<Reversal> = each.collect();
         if let Some(one) = computed.get(version) {
             narrowed(dialect, one, &mut each);
+            let home = dialect.default_qualifier(name, database.schema.as_deref());
+            let kept = (one.back.kept.as_slice(), one.back.kept_is_known);
+            let statements = texts(&one.file, &one.script);
+            mark_kept(dialect, home, kept, &statements, &mut each);
         }
         (*version, each)
     });

@@ -1,18 +1,22 @@
 //! The statements that lead from the schema after a migration to the one before it, tried in a
 //! shadow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::source::compare::{Compared, Verification, Verified, compare_renamed};
-use crate::cmd::source::{Loaded, ShadowPool, Text, applied_texts};
+use crate::cmd::source::{self, Loaded, RecordedSchema, ShadowPool, Text, applied_texts};
+use crate::dialect::statement::{StatementEffect, table_effects};
 use crate::model::change::{Alter, Change, DdlStep, Difference, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::migration::Migration;
+use crate::model::schema::{Id, Kind};
 use crate::model::script::Script;
+use crate::plan::prior::{Conditional, Prior, conditionals, keep};
 use crate::plan::reversal::{borders, loses_values, renames_back};
-use crate::plan::schema_record::state_up_to;
+use crate::plan::schema_record::{state, state_up_to};
 use crate::project::Database;
 
 /// The way back from a migration.
@@ -24,6 +28,123 @@ pub struct Back {
     /// The tables and columns, in lower case, whose type the migration changed such that values lost
     /// something.
     pub narrowed: Vec<(String, String)>,
+    /// The parts of the schema that were, or may have been, there before the migration.
+    pub kept: Vec<Id>,
+    /// Whether it is known that they were.
+    pub kept_is_known: bool,
+}
+
+/// What runs recorded of a database: for the states before and after each version to take back, and
+/// for now.
+pub struct Records {
+    by_state: BTreeMap<String, RecordedSchema>,
+    prior: Option<Prior>,
+}
+
+impl Records {
+    /// Reads them over one session.
+    pub async fn read(
+        context: &Context,
+        member: &RunDatabase<'_>,
+        versions: &[i64],
+    ) -> Result<Records, Failure> {
+        let history = &member.history;
+        let before = versions.iter().filter_map(|it| version_before(member, *it));
+        let all = versions.iter().copied().chain(before);
+        let now = state(history);
+        let states: BTreeSet<String> = all
+            .map(|version| state_up_to(history, version))
+            .chain([now.clone()])
+            .collect();
+        let states: Vec<String> = states.into_iter().collect();
+        let by_state = source::recorded(context, member.database, &states).await?;
+        let prior = by_state.get(&now).and_then(|record| record.prior.clone());
+        Ok(Records { by_state, prior })
+    }
+
+    /// The schema that a run recorded after a version.
+    fn after(
+        &self,
+        context: &Context,
+        (label, member): (&str, &RunDatabase<'_>),
+        version: i64,
+    ) -> Option<Loaded> {
+        let state = state_up_to(&member.history, version);
+        let recorded = self.by_state.get(&state)?.clone();
+        Some(recorded.loaded(context, label, member.database))
+    }
+
+    /// Whether it is known what a version found in the database.
+    fn know(&self, version: i64) -> bool {
+        self.prior.as_ref().is_some_and(|it| it.knows(version))
+    }
+}
+
+/// The version that was applied before another one.
+fn version_before(member: &RunDatabase<'_>, version: i64) -> Option<i64> {
+    let applied = member.history.applied.iter().map(|row| row.version);
+    applied.filter(|applied| *applied < version).max()
+}
+
+/// The parts that a migration found in the database, or may have found.
+struct Found<'r> {
+    prior: Option<&'r Prior>,
+    version: i64,
+    conditionals: Vec<Conditional>,
+    /// The columns that its statements give to tables that may be there, in lower case.
+    declared: Vec<(String, String)>,
+}
+
+impl<'r> Found<'r> {
+    fn new(
+        records: &'r Records,
+        member: &RunDatabase<'_>,
+        version: i64,
+        statements: &[&str],
+    ) -> Self {
+        let database = member.database;
+        let dialect = database.dialect;
+        let name = database.target.database();
+        let home = dialect.default_qualifier(name, database.schema.as_deref());
+        let mut found = Found {
+            prior: records.prior.as_ref().filter(|_| records.know(version)),
+            version,
+            conditionals: Vec::new(),
+            declared: Vec::new(),
+        };
+        for sql in statements {
+            let conditionals = conditionals(dialect, home, sql);
+            if conditionals.is_empty() {
+                continue;
+            }
+            found.conditionals.extend(conditionals);
+            for effect in table_effects(dialect, sql) {
+                if let StatementEffect::CreateTable(table) = effect {
+                    let name = table.name.last().to_lowercase();
+                    let columns = table.columns.into_iter().flatten();
+                    let columns = columns.map(|column| (name.clone(), column.name));
+                    found.declared.extend(columns);
+                }
+            }
+        }
+        found
+    }
+
+    fn has(&self, part: &Id) -> bool {
+        let Some(prior) = self.prior else {
+            return self.conditionals.iter().any(|it| it.may_be(part));
+        };
+        if prior.precedes(part, self.version) {
+            return true;
+        }
+        // The statement that found the table did not add its columns.
+        let table = part.table.as_deref().filter(|_| part.kind == Kind::Column);
+        table.is_some_and(|table| {
+            let column = (table.to_lowercase(), part.name.to_lowercase());
+            let found = prior.precedes(&Id::table(table), self.version);
+            found && self.declared.contains(&column)
+        })
+    }
 }
 
 /// A part of a migration between two schemas: the statements from one number to another.
@@ -39,14 +160,18 @@ struct Part {
 pub async fn back(
     pool: &mut ShadowPool<'_>,
     member: &RunDatabase<'_>,
-    file: &Migration,
-    script: &Script,
-    statements: &[&str],
+    records: &Records,
+    (file, script, statements): (&Migration, &Script, &[&str]),
 ) -> Result<Back, Failure> {
     let parts = parts(member, statements);
-    let mut back = Back::default();
+    let found = Found::new(records, member, file.version, statements);
+    let mut back = Back {
+        kept_is_known: found.prior.is_some(),
+        ..Back::default()
+    };
     for part in parts.iter().rev() {
-        step_back(pool, member, (file, script), part, &mut back).await?;
+        let known = (records, &found);
+        step_back(pool, member, (file, script), part, known, &mut back).await?;
         // The migration before this one begins with the schema that this one led back to.
         pool.remove_claimed().await;
     }
@@ -88,13 +213,13 @@ async fn step_back(
     member: &RunDatabase<'_>,
     (file, script): (&Migration, &Script),
     part: &Part,
+    (records, found): (&Records, &Found<'_>),
     back: &mut Back,
 ) -> Result<(), Failure> {
     let (files, history) = (&member.migrations, &member.history);
     let database = member.database;
     let (name, version) = (&database.name, file.version);
-    let before = history.applied.iter().map(|row| row.version);
-    let before = before.filter(|applied| *applied < version).max();
+    let before = version_before(member, version);
     let label_before = match before {
         Some(before) => format!("{name}@{before}"),
         None => format!("the empty {name}"),
@@ -134,23 +259,21 @@ async fn step_back(
             to: rename.from.clone(),
         })
         .collect();
+    let kept = keep(&from.schema, &mut to.schema, |part| found.has(part));
+    back.kept.extend(kept);
     let demanded = Verification::Demanded;
     let mut compared = compare_renamed(pool, from, to, &part.renames, &[], demanded).await?;
-    let state = |last| state_up_to(history, last);
-    let now = state(version);
-    let after = pool.recorded(&label_after, database, &now);
-    if let Some(mut after) = after.await?
+    let recorded = |label: &str, version| records.after(pool.context, (label, member), version);
+    let (after, recorded_before) = (
+        recorded(&label_after, version),
+        before.and_then(|before| recorded(&label_before, before)),
+    );
+    if let Some(mut after) = after
         && let Some(table) = made_otherwise(&mut compared, &mut after)
     {
         // The replay would take back a table that another day's settings make.
         let is_whole = part.start == 0 && part.end == script.statements.len();
-        let before = match before {
-            Some(before) if is_whole => {
-                let state = state(before);
-                pool.recorded(&label_before, database, &state).await?
-            }
-            _ => None,
-        };
+        let before = recorded_before.filter(|_| is_whole);
         let Some(mut before) = before else {
             let why = format!(
                 "under the settings of today, its migrations make the table `{table}` otherwise \
@@ -159,6 +282,7 @@ async fn step_back(
             return Err(no_undo(database, file, &why));
         };
         before.renames.clone_from(&compared.to.renames);
+        keep(&after.schema, &mut before.schema, |part| found.has(part));
         // A shadow has the settings of today, and the undo of a file does not change them.
         for schema in [&mut before.schema, &mut after.schema] {
             schema.settings.clone_from(&compared.from.schema.settings);
