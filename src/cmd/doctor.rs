@@ -141,8 +141,12 @@ async fn examine(
             examined.state = "unreachable";
             let mut result = CheckResult::error(fault.message.clone());
             result.fix = fault.hint.clone();
-            examined.checks.insert(0, (CONNECTION, result));
-            examined.fault = Some(fault);
+            if fault.code == Code::Untrusted {
+                examined.checks.insert(0, (fault.code, result));
+            } else {
+                examined.checks.insert(0, (CONNECTION, result));
+                examined.fault = Some(fault);
+            }
             return examined;
         }
     };

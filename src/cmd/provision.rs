@@ -75,7 +75,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
                 Some(made)
             }
             Err(error) => {
-                refused &= error.kind == ErrorKind::ReadOnly;
+                refused &= matches!(error.kind, ErrorKind::ReadOnly | ErrorKind::Untrusted);
                 report.diagnostics.push(cannot_provision(database, &error));
                 None
             }

@@ -107,8 +107,8 @@ async fn look(context: &Context, args: &Args) -> Result<StatusReport, Failure> {
         let Some(answer) = answer else { continue };
         let mut state = match answer {
             Response::Unreachable(fault) => {
+                report.exit = report.exit.most_severe(fault.exit());
                 report.diagnostics.push(fault);
-                report.exit = report.exit.most_severe(Exit::Failed);
                 State::unreachable(database)
             }
             Response::Unreadable(server, fault) => {

@@ -123,7 +123,8 @@ pub async fn ensure(
     }
     let width = Width::for_version(largest);
     let sql = create_table(session.dialect, session.schema.as_deref(), width);
-    session.run(&sql).await?;
+    let sql = session.dialect.transactional(&sql);
+    session.create_own_table(HISTORY_TABLE, &sql).await?;
     Ok(width)
 }
 

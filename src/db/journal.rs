@@ -114,7 +114,7 @@ pub async fn ensure(session: &mut Session, exists: bool) -> Result<(), DbError> 
         return Ok(());
     }
     let sql = session.dialect.journal_table(session.schema.as_deref());
-    session.run(&sql).await
+    session.create_own_table(JOURNAL_TABLE, &sql).await
 }
 
 /// Definitions as JSON that any character set can hold.

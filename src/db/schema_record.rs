@@ -119,7 +119,7 @@ pub async fn read(session: &mut Session, state: &str) -> Result<Recorded, DbErro
 /// Makes the table where it is missing, which only a run that is about to write needs to know.
 pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     let sql = session.dialect.schema_table(session.schema.as_deref());
-    session.run(&sql).await
+    session.create_own_table(SCHEMA_TABLE, &sql).await
 }
 
 /// How long to wait where another session writes to the database.

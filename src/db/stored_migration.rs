@@ -27,7 +27,7 @@ const LARGEST: usize = 256 * 1024;
 /// Makes the table where it is missing, which only a run that is about to write needs to know.
 pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     let sql = session.dialect.applied_table(session.schema.as_deref());
-    session.run(&sql).await
+    session.create_own_table(APPLIED_TABLE, &sql).await
 }
 
 /// The statement that keeps a migration, whatever was kept of its version before. It stands in

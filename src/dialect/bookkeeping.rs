@@ -2,6 +2,10 @@
 
 use crate::model::history::{OWN_TABLES, QUARANTINE};
 
+/// The first cell of a row of [`Bookkeeping::untrusted_query`], which tells it from rows of other
+/// queries in the same text.
+pub const UNTRUSTED: &str = "bird-untrusted";
+
 /// bird's own tables, and queries for the tables beside them.
 pub trait Bookkeeping: Sync {
     /// Asks for the columns of a table in order: name, type, position in the primary key or NULL.
@@ -13,8 +17,21 @@ pub trait Bookkeeping: Sync {
     /// Asks for the names of the first few objects but bird's own and refinery's.
     fn objects_query(&self, schema: Option<&str>) -> String;
 
+    /// Asks which of some tables of bird's own must not be used, because reading or writing them could
+    /// run another account's code: views, foreign tables, other accounts' triggers, types of others.
+    ///
+    /// Each row has [`UNTRUSTED`], the table, and the reason as the end of a sentence that begins with
+    /// the table. `writes` asks what matters to writers, too. The threat is that of CVE-2024-7348:
+    /// whoever may create objects in a schema makes one of these names something else.
+    fn untrusted_query(&self, schema: Option<&str>, tables: &[&str], writes: bool) -> String;
+
     /// Asks for the type of the history's version column.
     fn width_query(&self, schema: Option<&str>) -> String;
+
+    /// `CREATE TABLE` for a table that must roll back, whatever engine of tables is the default here.
+    fn transactional(&self, create_table: &str) -> String {
+        create_table.to_owned()
+    }
 
     /// `CREATE TABLE IF NOT EXISTS` for the journal.
     fn journal_table(&self, schema: Option<&str>) -> String;

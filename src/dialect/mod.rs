@@ -33,7 +33,7 @@ pub mod recovery;
 pub mod repairs;
 pub mod statement;
 
-mod bookkeeping;
+pub(crate) mod bookkeeping;
 mod literals;
 mod provisioning;
 mod server;

@@ -8,6 +8,11 @@ pub trait SessionSql: Sync {
     /// read-only.
     fn settings(&self, schema: Option<&str>, read_only: bool) -> String;
 
+    /// Lets a read-only session read views, for queries that a person wrote; `None` if it always may.
+    fn allow_views(&self) -> Option<String> {
+        None
+    }
+
     /// The statements that bring a used session back into its known state.
     fn reset(&self, schema: Option<&str>) -> String {
         self.settings(schema, false)

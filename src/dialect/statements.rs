@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Connection,
     /// The TLS mode of the URL could not be met.
     Certificate,
+    /// A table of bird's own could run another account's code.
+    Untrusted,
     Other,
 }
 
@@ -53,7 +55,8 @@ impl ErrorKind {
             | ErrorKind::Account
             | ErrorKind::ReadOnly
             | ErrorKind::Connection
-            | ErrorKind::Certificate => false,
+            | ErrorKind::Certificate
+            | ErrorKind::Untrusted => false,
         }
     }
 }

@@ -289,6 +289,7 @@ codes! {
     UnknownConsent "unknown-consent" Error "A directive allows something by a name that does not exist." "Correct the name.";
     Unmanaged "unmanaged" Error "The database has objects but no history to compare with." "Take it over with `bird adopt`.";
     Unsupported "unsupported" Error "bird has no statement that makes this change." "Write the migration by hand.";
+    Untrusted "untrusted" Error "A table of bird's own is a view, belongs to another account, or could run its code." "Find out who made the table, then drop or rename it.";
     Usage "usage" Error "The command line is wrong." "See `bird --help`.";
     VersionTooLarge "version-too-large" Error "The version does not fit the history's column." "Give the file a smaller version.";
 }

@@ -93,6 +93,16 @@ impl Diagnostic {
         self
     }
 
+    /// The exit code of a command that this error kept from its work: refused if bird could do it but
+    /// must not, else failed.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self.code {
+            Code::Untrusted => Exit::Refused,
+            _ => Exit::Failed,
+        }
+    }
+
     /// Names the consent that lifts it.
     pub fn consent(mut self, consent: Code) -> Self {
         self.consent = Some(consent);
@@ -108,10 +118,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// bird could not do it (exit 2).
+    /// bird could not do it (exit 2), or must not ([`Diagnostic::exit`]).
     pub fn failed(diagnostic: Diagnostic) -> Self {
         Failure {
-            exit: Exit::Failed,
+            exit: diagnostic.exit(),
             diagnostics: vec![diagnostic],
         }
     }

@@ -82,6 +82,7 @@ mod sqlite;
 mod sqlite_complete;
 mod terminal;
 mod tidy;
+mod trust;
 mod undo;
 mod until;
 #[path = "../support/world/mod.rs"]

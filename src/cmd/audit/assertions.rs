@@ -88,16 +88,22 @@ async fn session(
     wait: Option<Duration>,
     open: Option<Session>,
 ) -> Result<Session, Diagnostic> {
-    if let Some(session) = open {
-        return Ok(session);
-    }
     let failed = |error: DbError| open::cannot_open(database, &error);
-    let session = open::session(context, database, Access::ReadOnly, wait).await;
-    let mut session = session.map_err(failed)?;
-    let limited = session
-        .limit(LOCK_TIMEOUT, database.statement_timeout)
-        .await;
-    limited.map_err(failed)?;
+    let mut session = match open {
+        Some(session) => session,
+        None => {
+            let opened = open::session(context, database, Access::ReadOnly, wait).await;
+            let mut session = opened.map_err(failed)?;
+            let limited = session
+                .limit(LOCK_TIMEOUT, database.statement_timeout)
+                .await;
+            limited.map_err(failed)?;
+            session
+        }
+    };
+    if let Some(sql) = session.dialect.allow_views() {
+        session.run(&sql).await.map_err(failed)?;
+    }
     Ok(session)
 }
 

@@ -102,6 +102,10 @@ pub fn interrupted(context: &Context, exit: Exit) -> Exit {
     context.stop.asked().unwrap_or(exit)
 }
 
+/// The hint about a table of bird's own that another account could have made.
+const UNTRUSTED: &str = "whoever may create objects there could run code with bird's rights; find out \
+    who made it, then drop or rename it";
+
 /// The error for a database that could not be opened, with a hint.
 pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
     let (name, place) = (&database.name, database.target.shown());
@@ -147,6 +151,7 @@ pub fn cannot_open(database: &Database, error: &DbError) -> Diagnostic {
                 format!("check that the server is up and the URL is right{variable}; {waits}");
             (Code::Connection, hint)
         }
+        ErrorKind::Untrusted => (Code::Untrusted, UNTRUSTED.to_owned()),
         ErrorKind::Certificate => (
             Code::Tls,
             "name the authority that signed the server's certificate in the URL: ssl-ca=FILE \

@@ -83,6 +83,8 @@ async fn check(context: &Context, args: &Args) -> Result<VerifyReport, Failure> 
     if most_severe.is_some_and(|severity| severity >= args.fail_on) {
         report.exit = report.exit.most_severe(Exit::Found);
     }
+    let unopened = report.unopened().map(Diagnostic::exit);
+    report.exit = unopened.fold(report.exit, Exit::most_severe);
     if report.unfinished() {
         report.exit = report.exit.most_severe(Exit::Failed);
     }

@@ -145,16 +145,20 @@ impl VerifyReport {
         })
     }
 
-    /// Whether something could not be checked.
+    /// Why databases could not be opened.
+    pub fn unopened(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.databases.iter().flat_map(|one| &one.failed)
+    }
+
+    /// Whether something could not be checked in a database that was opened.
     pub fn unfinished(&self) -> bool {
         self.databases.iter().any(|one| {
             let mut outcomes = one.outcomes.iter();
-            let not_done = outcomes.any(|(_, outcome)| match outcome {
+            outcomes.any(|(_, outcome)| match outcome {
                 // Without its files the rest of a database is skipped, which is one finding.
                 CheckOutcome::NotDone { faults, .. } => !faults.is_empty() || !one.is_broken(),
                 CheckOutcome::Ok | CheckOutcome::Found(_) => false,
-            });
-            not_done || !one.failed.is_empty()
+            })
         })
     }
 }

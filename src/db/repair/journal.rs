@@ -82,7 +82,7 @@ pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     let sql = session
         .dialect
         .repair_journal_table(session.schema.as_deref());
-    session.run(&sql).await
+    session.create_own_table(REPAIR_TABLE, &sql).await
 }
 
 /// Reads the progress of a plan; empty if there is no journal.

@@ -57,6 +57,7 @@ async fn kept(
     plan: &str,
     table: &str,
 ) -> Result<HashMap<u64, u64>, DbError> {
+    session.require_trusted(&[table]).await?;
     let sql = format!(
         "SELECT bird_chunk, COUNT(*) FROM {} WHERE bird_run = {} GROUP BY bird_chunk",
         session.table(table),

@@ -48,6 +48,7 @@ impl DbError {
             ErrorKind::Denied => Code::Denied,
             ErrorKind::ReadOnly => Code::ReadOnly,
             ErrorKind::Connection => Code::Connection,
+            ErrorKind::Untrusted => Code::Untrusted,
             _ => Code::Database,
         }
     }

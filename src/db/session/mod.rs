@@ -10,6 +10,7 @@ mod probe;
 mod sample;
 mod sqlite;
 pub(in crate::db) mod stream;
+mod trust;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use sqlx::{AssertSqlSafe, Database, Decode, Either, Executor};
 
 use crate::dialect::{Dialect, Driver, ErrorKind, catalog};
 use crate::invariant::broken;
+use crate::model::history::OWN_TABLES;
 use crate::model::server::Server;
 use crate::model::target::Target;
 pub use error::DbError;
@@ -75,7 +77,8 @@ macro_rules! each {
 }
 
 impl Session {
-    /// Connects, brings the session into its known state and asks for product and version.
+    /// Connects, brings the session into its known state, asks for product and version, and checks that
+    /// the tables of bird's own are what bird made.
     pub async fn open(
         target: &Target,
         dialect: &'static dyn Dialect,
@@ -112,10 +115,16 @@ impl Session {
                 access,
                 limits: None,
             };
-            let sql = format!("{}{}", session.settings(), dialect.server_query());
+            let sql = format!(
+                "{}{}; {}",
+                session.settings(),
+                session.untrusted_query(OWN_TABLES),
+                dialect.server_query()
+            );
             let rows = session.rows(&sql).await?;
             // The settings may give rows too.
             session.server = dialect.server(rows.last().map_or(&[], Vec::as_slice));
+            trust::require(&rows)?;
             Ok(session)
         };
         let another_engine = async {

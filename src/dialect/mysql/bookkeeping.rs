@@ -2,7 +2,7 @@
 
 use super::MySql;
 use crate::dialect::bookkeeping::{
-    Bookkeeping, journal_columns, not_own, repair_journal_columns, schema_columns,
+    Bookkeeping, UNTRUSTED, journal_columns, not_own, repair_journal_columns, schema_columns,
 };
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::history::{
@@ -41,10 +41,55 @@ impl Bookkeeping for MySql {
         )
     }
 
+    /// A view runs with the rights of the account that reads it if it was made with `SQL SECURITY
+    /// INVOKER`. A trigger runs with its definer's, but it may forge the history. One equality for each
+    /// name: MariaDB opens every table of a database for anything else.
+    fn untrusted_query(&self, _schema: Option<&str>, tables: &[&str], writes: bool) -> String {
+        let of_table = |table: &&str| {
+            let name = single_quoted(&table.replace('\\', "\\\\"));
+            let engine = if writes {
+                "WHEN ENGINE <> 'InnoDB' AND ENGINE <> 'ROCKSDB' THEN CONCAT('uses the engine ', \
+                 ENGINE, ', which cannot roll back') "
+            } else {
+                ""
+            };
+            let kind = format!(
+                "SELECT '{UNTRUSTED}', TABLE_NAME, CASE \
+                 WHEN TABLE_TYPE NOT IN ('BASE TABLE', 'SYSTEM VERSIONED') \
+                 THEN CONCAT('is a ', LOWER(TABLE_TYPE)) \
+                 WHEN ENGINE IN ('FEDERATED', 'CONNECT', 'SPIDER', 'MRG_MyISAM') \
+                 THEN CONCAT('uses the engine ', ENGINE, ', which reads other tables') \
+                 {engine}END AS reason FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {name} HAVING reason IS NOT NULL"
+            );
+            let triggers = format!(
+                "SELECT '{UNTRUSTED}', EVENT_OBJECT_TABLE, CONCAT('has the trigger `', TRIGGER_NAME, \
+                 '` of ', DEFINER) FROM information_schema.TRIGGERS \
+                 WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = {name} \
+                 AND DEFINER <> CURRENT_USER()"
+            );
+            if writes {
+                vec![kind, triggers]
+            } else {
+                vec![kind]
+            }
+        };
+        let queries: Vec<String> = tables.iter().flat_map(of_table).collect();
+        queries.join("; ")
+    }
+
     fn width_query(&self, _schema: Option<&str>) -> String {
         format!(
             "SELECT DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() \
              AND TABLE_NAME = '{HISTORY_TABLE}' AND COLUMN_NAME = 'version'"
+        )
+    }
+
+    fn transactional(&self, create_table: &str) -> String {
+        let create_table = create_table.trim_end_matches(';');
+        format!(
+            "SET @bird_engine = @@default_storage_engine, default_storage_engine = InnoDB; \
+             {create_table}; SET default_storage_engine = @bird_engine"
         )
     }
 

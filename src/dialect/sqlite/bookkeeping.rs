@@ -2,7 +2,7 @@
 
 use super::Sqlite;
 use crate::dialect::bookkeeping::{
-    Bookkeeping, journal_columns, not_own, repair_journal_columns, schema_columns,
+    Bookkeeping, UNTRUSTED, journal_columns, not_own, repair_journal_columns, schema_columns,
 };
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::history::{
@@ -32,6 +32,19 @@ impl Bookkeeping for Sqlite {
              AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
              AND {} ORDER BY name LIMIT 4",
             not_own("name")
+        )
+    }
+
+    /// Views and virtual tables may call what the program offers. Triggers write only what whoever made
+    /// them could write as well.
+    fn untrusted_query(&self, _schema: Option<&str>, tables: &[&str], _writes: bool) -> String {
+        let names: Vec<String> = tables.iter().map(|table| single_quoted(table)).collect();
+        let names = names.join(", ");
+        format!(
+            "SELECT '{UNTRUSTED}', name, CASE type WHEN 'table' THEN 'is a virtual table' \
+             ELSE 'is a ' || type END FROM sqlite_schema \
+             WHERE name COLLATE NOCASE IN ({names}) AND (type NOT IN ('table', 'index', 'trigger') \
+             OR type = 'table' AND sql LIKE 'CREATE VIRTUAL %')"
         )
     }
 

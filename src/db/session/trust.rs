@@ -1,0 +1,49 @@
+//! The check that tables of bird's own are what bird made, before a session uses them.
+//!
+//! Whoever may create objects in a schema can make one of these names a view or a table with triggers,
+//! whose code would run with bird's rights.
+
+use super::{Access, DbError, Row, Session};
+use crate::dialect::ErrorKind;
+use crate::dialect::bookkeeping::UNTRUSTED;
+
+impl Session {
+    /// The query for reasons not to use some tables in this session.
+    pub(super) fn untrusted_query(&self, tables: &[&str]) -> String {
+        let writes = self.access != Access::ReadOnly;
+        let schema = self.schema.as_deref();
+        self.dialect.untrusted_query(schema, tables, writes)
+    }
+
+    /// Checks tables of bird's own whose names are known only now. [`Session::open`] checks the others.
+    pub async fn require_trusted(&mut self, tables: &[&str]) -> Result<(), DbError> {
+        let rows = self.rows(&self.untrusted_query(tables)).await?;
+        require(&rows)
+    }
+
+    /// Creates a table of bird's own if it is missing, and checks what is there then: another session
+    /// may have made it in the meantime.
+    pub async fn create_own_table(&mut self, table: &str, sql: &str) -> Result<(), DbError> {
+        let sql = format!(
+            "{}; {}",
+            sql.trim_end_matches(';'),
+            self.untrusted_query(&[table])
+        );
+        let rows = self.rows(&sql).await?;
+        require(&rows)
+    }
+}
+
+/// An error if the rows of a text hold a reason not to use a table.
+pub(super) fn require(rows: &[Row]) -> Result<(), DbError> {
+    let reason = rows.iter().find_map(|row| match row.as_slice() {
+        [Some(mark), Some(table), Some(reason)] if mark == UNTRUSTED => {
+            Some(format!("`{table}` {reason}, so bird does not use it"))
+        }
+        _ => None,
+    });
+    match reason {
+        Some(message) => Err(DbError::new(ErrorKind::Untrusted, message)),
+        None => Ok(()),
+    }
+}
