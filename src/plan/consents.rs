@@ -205,7 +205,7 @@ impl<'p> Consents<'p> {
 /// The first statement, from `from` on, after which a table that was empty may hold rows: it writes
 /// rows, or gives a table another name.
 fn first_move(dialect: &dyn Dialect, statements: &[&str], from: usize) -> Option<usize> {
-    const DEFINING: &[&str] = &["CREATE", "ALTER", "DROP", "COMMENT"];
+    const DEFINING: &[&str] = &["CREATE", "ALTER", "DROP", "COMMENT", "PRAGMA"];
     let moves = |sql: &&str| {
         let first = script::words(dialect.syntax(), sql)
             .next()

@@ -157,6 +157,14 @@ fn what_is_lost_is_told_and_needs_consent(engine: Engine) {
     world.run(&["migrate"]).ok();
     world.run(&["undo"]).ok();
     world.refused("ums", "SELECT * FROM b");
+    // Nor does one that only a column is dropped of.
+    let column = "ALTER TABLE b ADD COLUMN c INT;\n";
+    world.write("migrations/ums/V4__c.sql", column);
+    world.run(&["migrate"]).ok();
+    world.run(&["undo"]).ok();
+    world.run(&["migrate"]).ok();
+    world.client("ums", "INSERT INTO b (c) VALUES (1)");
+    world.run(&["undo"]).exits(3).warns("--allow data-loss");
 }
 
 /// What was applied counts, not what the file says now.
