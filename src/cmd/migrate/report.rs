@@ -8,6 +8,7 @@ use super::Args;
 use super::accounts;
 use super::planned::{planned_blocks, step_json};
 use super::script::{comment, script};
+use super::stopped;
 use crate::cmd::context::Context;
 use crate::cmd::run::database::RunDatabase;
 use crate::cmd::run::missing::MissingConsents;
@@ -249,7 +250,14 @@ impl MigrateReport {
                 continue;
             };
             let mut fault = diagnostic.clone();
-            fault.notes.push(where_it_stands(name, ran, plan));
+            let done: Vec<i64> = ran.steps.iter().map(|step| step.version).collect();
+            let steps = plan.of(name).map_or(&[][..], |plan| &plan.steps);
+            let rest = steps.iter().skip(ran.stopped_at.map_or(0, |at| at + 1));
+            let rest: Vec<i64> = rest.map(|step| step.migration.version).collect();
+            let stands = stopped::where_it_stands(name, args.direction, &done, &rest);
+            fault.notes.push(stands);
+            let accounts = &mut report.accounts;
+            accounts.retain(|(of, account)| of != name || !rest.contains(&account.version));
             report.diagnostics.push(fault);
             // After a statement was sent, a refusal counts as a stop half-way.
             let exit = match exit {
@@ -353,27 +361,6 @@ impl MigrateReport {
                 format!("{done} {migrations}, {statements}: {versions}")
             }
         }
-    }
-}
-
-/// `twitter: V1 to V2 applied in this run, V4 to V5 not run`.
-fn where_it_stands(name: &str, ran: &Ran, plan: &Plan) -> String {
-    let list = |versions: Vec<i64>| match versions.as_slice() {
-        [] => "no whole migration".to_owned(),
-        [one] => format!("V{one}"),
-        [first, .., last] => format!("V{first} to V{last}"),
-    };
-    let applied = list(ran.steps.iter().map(|step| step.version).collect());
-    let steps = plan.of(name).map_or(&[][..], |plan| &plan.steps);
-    let rest = steps.iter().skip(ran.stopped_at.map_or(0, |at| at + 1));
-    let rest: Vec<i64> = rest.map(|step| step.migration.version).collect();
-    if rest.is_empty() {
-        format!("{name}: {applied} applied in this run")
-    } else {
-        format!(
-            "{name}: {applied} applied in this run, {} not run",
-            list(rest)
-        )
     }
 }
 

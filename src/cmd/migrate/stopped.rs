@@ -142,11 +142,35 @@ pub fn diagnose(
     }
 }
 
+/// The versions that a run has applied or undone, and those that it has not come to:
+/// `twitter: V1 to V2 applied in this run, V4 to V5 not run`.
+pub fn where_it_stands(name: &str, direction: Direction, done: &[i64], rest: &[i64]) -> String {
+    let how = match direction {
+        Direction::Up => "applied",
+        Direction::Undo => "undone",
+    };
+    let list = |versions: &[i64]| match versions {
+        [] => "no whole migration".to_owned(),
+        [one] => format!("V{one}"),
+        [first, .., last] => format!("V{first} to V{last}"),
+    };
+    let done = list(done);
+    if rest.is_empty() {
+        format!("{name}: {done} {how} in this run")
+    } else {
+        format!("{name}: {done} {how} in this run, {} not run", list(rest))
+    }
+}
+
 /// How much of the file is applied.
 fn stands(step: &Step, applied: usize) -> String {
     let (title, count) = (step.migration.title(), step.script.statements.len());
+    let (title, left) = match step.direction {
+        Direction::Up => (title, "nothing of it is applied"),
+        Direction::Undo => (format!("the undo of {title}"), "nothing of it is undone"),
+    };
     if step.transactional {
-        format!("{title} is rolled back: nothing of it is applied")
+        format!("{title} is rolled back: {left}")
     } else if applied == 0 {
         format!("nothing of {title} is applied")
     } else if applied == count {
