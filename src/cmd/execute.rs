@@ -166,10 +166,12 @@ fn listen(progress: Progress, embedded: bool) -> Stop {
         ),
         _ => {
             progress.finish();
-            progress.notice(
+            progress.notice(if embedded {
+                "stopped at once: the running statement is rolled back"
+            } else {
                 "stopped at once: the server may still run the last statement; the next run waits \
-                 for it and checks how it ended",
-            );
+                 for it and checks how it ended"
+            });
             std::process::exit(exit.code().into());
         }
     })

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::{flags, migrate, provision, seed};
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::history::Direction;
@@ -70,7 +71,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
         failure: None,
     };
     if report.add(provision::run(context, &provision).await)
+        && report.goes_on(context, "the migrations")
         && report.add(migrate::run(context, &migrate).await)
+        && report.goes_on(context, "the seeds")
     {
         report.add(seed::run(context, &seed).await);
     }
@@ -78,6 +81,21 @@ pub async fn run(context: &Context, args: &Args) -> Result<UpReport, Failure> {
 }
 
 impl UpReport {
+    /// Whether the next step may begin; a signal ends the run before it.
+    fn goes_on(&mut self, context: &Context, next: &str) -> bool {
+        let Some(exit) = context.stop.asked() else {
+            return true;
+        };
+        let message = format!("interrupted before {next}");
+        let fault = Diagnostic::new(Code::Interrupted, message);
+        let fault = fault.hint("run bird up again: it continues there");
+        self.failure = Some(Failure {
+            exit,
+            diagnostics: vec![fault],
+        });
+        false
+    }
+
     /// Adds the report of a step; `true` if the next may run.
     fn add(&mut self, part: Result<impl Report + 'static, Failure>) -> bool {
         match part {

@@ -1,7 +1,10 @@
 //! Progress and logs on stderr where no terminal shows a bar.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
+use crate::repair::held;
 use crate::world::{Engine, World};
 
 /// A migration that takes longer than the time to the first line.
@@ -54,14 +57,32 @@ fn a_line_now_and_then_without_a_terminal() {
     let world = World::one(Engine::Sqlite)
         .migration("ums/V1__a.sql", "CREATE TABLE a (id INTEGER);\n")
         .migration("ums/V2__slow.sql", SLOW);
-    let running = world.start_and_wait_for(&["up"], "running for");
-    running.signal("KILL");
-    let output = running.finish();
+    let mut running = world.start_and_wait_for(&["up"], "running for");
+    // The first Ctrl-C waits for the statement, the second does not.
+    while !running.has_ended() {
+        running.signal("INT");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let output = running.finish().exits(130);
+    let output = output.warns("bird: stopped at once: the running statement is rolled back");
     assert!(!output.stderr.contains(" left"), "{}", output.transcript());
     let line = output.warns("bird: 0 of 2 statements in ");
     line.warns("ums V1 a to V2 slow, running for ");
     let quiet = World::one(Engine::Sqlite).migration("ums/V1__a.sql", "SELECT 1;\n");
     assert_eq!(quiet.run(&["up"]).ok().stderr, "");
+}
+
+/// What was done is not denied by the step that a signal keeps from beginning.
+#[test]
+fn an_interrupted_run_says_where_it_stopped() {
+    Engine::Sqlite.run(|_| {
+        let world = World::bird();
+        let ended = held(&world, &["up"], "committed").interrupt();
+        ended
+            .says("applied 9 migrations")
+            .warns("error[interrupted]: interrupted before the seeds");
+        world.run(&["up"]).ok().says("inserted");
+    });
 }
 
 /// Hundreds of migrations are one row, and each has its own with `-v`.

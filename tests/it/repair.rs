@@ -103,7 +103,7 @@ pub fn held(world: &World, arguments: &[&str], point: &str) -> Held {
 
 impl Held {
     /// Interrupts it and lets it go.
-    fn interrupt(self) -> Output {
+    pub fn interrupt(self) -> Output {
         self.running.signal("INT");
         self.release().exits(130)
     }

@@ -160,7 +160,8 @@ pub async fn open_all<'p>(
     let opened = Failure::collect(join_all(opening).await);
     match context.stop.asked() {
         Some(exit) => {
-            let fault = Diagnostic::new(Code::Interrupted, "interrupted before anything was done");
+            let message = "interrupted while the databases were opened";
+            let fault = Diagnostic::new(Code::Interrupted, message);
             Err(Failure {
                 exit,
                 diagnostics: vec![fault],
