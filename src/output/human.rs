@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::count::grouped;
+
 /// A duration: `1.2 ms`, `12 ms`, `7.0 s`, `2 min 5 s`, `3 h 12 min`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
@@ -27,15 +29,7 @@ pub fn seconds(time: Duration) -> String {
 /// A count with separators: `1,494`.
 #[must_use]
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    grouped(number)
 }
 
 #[cfg(test)]
