@@ -4,7 +4,7 @@
 use crate::model::code::Code;
 use std::path::Path;
 
-use crate::model::check::CheckResult;
+use crate::model::check::{CheckResult, Verdict};
 use crate::model::target::FileTarget;
 
 /// File systems whose locks do not reach other machines reliably, by the number that they have in
@@ -34,6 +34,13 @@ pub fn look(file: &FileTarget) -> Vec<Checked> {
         (Code::Folder, folder_writable(existing)),
         (Code::FileSystem, file_system(existing)),
     ]
+}
+
+/// Why a database's file takes no writes, and what to do about it; `None` if it takes them, or if it
+/// does not exist yet.
+pub fn read_only(file: &FileTarget) -> Option<CheckResult> {
+    let result = writable(file);
+    (result.verdict == Verdict::Error).then_some(result)
 }
 
 fn writable(file: &FileTarget) -> CheckResult {

@@ -240,7 +240,7 @@ codes! {
     Product "product" Warning "The server's product or version is not one that bird is tested with." "Read the finding.";
     Protected "protected" Error "The environment is protected, and the run would write." "Consent with `--allow protected`.";
     Purged "purged" Error "The rows that the run kept were deleted for good." "Only a backup has them.";
-    ReadOnly "read-only" Error "The server takes no writes." "Connect to the primary, or ask who made it read-only.";
+    ReadOnly "read-only" Error "The database takes no writes." "Connect to the primary, or ask who made the server or the file read-only.";
     RebuildWithoutTransaction "rebuild-without-transaction" Error "A file rebuilds a table, but turns its transaction off." "Move the rebuild into a file of its own.";
     ReferenceCondition "reference-condition" Error "The condition of a reference cannot be used." "Correct `where` or `to_where` in bird.toml.";
     ReferenceMissing "reference-missing" Error "A table or a column of a reference does not exist." "Correct the reference in bird.toml.";

@@ -1,16 +1,18 @@
-//! Messages about locks: waiting for one, and not getting it. Checks of read-only servers.
+//! Messages about locks: waiting for one, and not getting it. Checks whether a database takes writes.
 
 use std::time::Duration;
 
 use super::open;
 use crate::cmd::context::Context;
 use crate::cmd::flags::Consents;
+use crate::db::file;
 use crate::db::lock::{self, Guard, NoLock};
 use crate::db::session::{DbError, Session};
 use crate::db::writability;
 use crate::db::writability::ReadOnly;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::target::Target;
 use crate::project::Database;
 
 /// The consent to write to a replica.
@@ -79,8 +81,8 @@ pub async fn cluster(
     Err(Failure::refused(fault))
 }
 
-/// Refuses a read-only server, and a replica: a privileged account could write there, but the rows
-/// would be on no other server and might stop the replica.
+/// Refuses a read-only server or file, and a replica: a privileged account could write there, but the
+/// rows would be on no other server and might stop the replica.
 pub async fn writable(
     database: &Database,
     session: &mut Session,
@@ -90,11 +92,19 @@ pub async fn writable(
         let doing = "checking whether it accepts writes";
         Failure::failed(open::cannot_ask(database, doing, &error))
     };
+    let name = &database.name;
+    let message = format!("`{name}` does not accept writes");
+    if let Target::File(file) = &database.target
+        && let Some(reason) = file::read_only(file)
+    {
+        let mut fault = Diagnostic::new(Code::ReadOnly, message).database(name);
+        fault.notes.push(reason.found);
+        fault.hint = reason.fix;
+        return Err(Failure::refused(fault));
+    }
     let Some(closed) = writability::read_only(session).await.map_err(failed)? else {
         return Ok(());
     };
-    let name = &database.name;
-    let message = format!("`{name}` does not accept writes");
     let setting =
         match closed {
             ReadOnly::Setting(setting) => setting,

@@ -100,8 +100,8 @@ fn what_is_kept_can_be_looked_at_in_a_read_only_file() {
         let dry = world.run(&[&purge[..], &["--dry-run"]].concat()).ok();
         dry.says("would be gone for good")
             .says("nothing was written");
-        world.run(&undo).exits(2).warns("readonly database");
-        world.run(&purge).exits(2).warns("readonly database");
+        world.run(&undo).exits(3).warns("error[read-only]");
+        world.run(&purge).exits(3).warns("error[read-only]");
         let kept = "SELECT count(*) FROM bird_quarantine_notes";
         assert_eq!(world.client("twitter", kept), "5\n");
     });
