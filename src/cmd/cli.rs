@@ -160,6 +160,13 @@ macro_rules! commands {
                 }
             }
 
+            /// Whether the first signal ends the command.
+            pub fn only_reads(&self) -> bool {
+                match self {
+                    $(Command::$variant(args) => args.only_reads(),)*
+                }
+            }
+
             /// Runs the command.
             pub async fn run(&self, context: &Context) -> Result<Box<dyn Report>, Failure> {
                 match self {

@@ -32,7 +32,11 @@ pub struct Args {
     connect: flags::Connect,
 }
 
-impl CommandFacts for Args {}
+impl CommandFacts for Args {
+    fn only_reads(&self) -> bool {
+        true
+    }
+}
 
 /// The first check of a database.
 const CONNECTION: Code = Code::Connection;

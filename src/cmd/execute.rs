@@ -129,7 +129,7 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
     let mut databases = project.databases.iter();
     let embedded = databases.all(|database| database.dialect.facts().is_embedded());
     runtime.block_on(async {
-        let stop = listen(progress.clone(), embedded);
+        let stop = listen(progress.clone(), embedded, cli.command.only_reads());
         let context = Context {
             project: Arc::new(project),
             progress,
@@ -138,7 +138,13 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
             run,
             command_line: cli::command,
         };
-        let result = cli.command.run(&context).await;
+        let work = cli.command.run(&context);
+        let result = if cli.command.only_reads() {
+            let done = context.stop.race(work).await;
+            done.unwrap_or_else(|exit| Err(interrupted(exit)))
+        } else {
+            work.await
+        };
         context.progress.finish();
         result
     })
@@ -150,11 +156,24 @@ fn is_nowhere(failure: &Failure) -> bool {
     faults.any(|fault| fault.code == Code::NoConfig)
 }
 
+/// A command that was dropped while it read.
+fn interrupted(exit: Exit) -> Failure {
+    Failure {
+        exit,
+        diagnostics: vec![Diagnostic::new(
+            Code::Interrupted,
+            "interrupted before everything was read",
+        )],
+    }
+}
+
 /// The first signal stops after the running statement, the second cancels it on its server, the
-/// third ends bird at once. An embedded database needs no second: its statement ends with bird.
-fn listen(progress: Progress, embedded: bool) -> Stop {
+/// third ends bird at once. An embedded database needs no second: its statement ends with bird. A
+/// command that only reads needs no second either.
+fn listen(progress: Progress, embedded: bool, only_reads: bool) -> Stop {
     let last = if embedded { 2 } else { 3 };
     Stop::listen(move |times, exit| match times {
+        1 if only_reads => {}
         1 if embedded => progress.notice(
             "stopping after the running statement; Ctrl-C again stops at once and rolls it back",
         ),

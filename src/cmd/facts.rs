@@ -20,6 +20,11 @@ pub trait CommandFacts {
         false
     }
 
+    /// Whether the command only reads, and may be dropped at any moment: the first signal ends it.
+    fn only_reads(&self) -> bool {
+        false
+    }
+
     /// Whether the command never reads a project, even if there is one.
     fn ignores_project(&self) -> bool {
         false

@@ -44,7 +44,11 @@ pub struct Args {
     connect: flags::Connect,
 }
 
-impl CommandFacts for Args {}
+impl CommandFacts for Args {
+    fn only_reads(&self) -> bool {
+        true
+    }
+}
 
 /// The report: the states of all databases, with findings.
 pub struct StatusReport {

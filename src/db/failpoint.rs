@@ -35,6 +35,20 @@ pub fn at(point: &str) {
     }
 }
 
+/// A duration of the program, which a test may shorten: the variable has milliseconds.
+#[cfg(debug_assertions)]
+pub fn duration(variable: &str, default: std::time::Duration) -> std::time::Duration {
+    let set = std::env::var(variable).ok();
+    let set = set.and_then(|text| text.parse().ok());
+    set.map_or(default, std::time::Duration::from_millis)
+}
+
+/// The program's own duration, in a release.
+#[cfg(not(debug_assertions))]
+pub fn duration(_variable: &str, default: std::time::Duration) -> std::time::Duration {
+    default
+}
+
 /// Nothing, in a release.
 #[cfg(not(all(debug_assertions, unix)))]
 pub fn at(_point: &str) {}

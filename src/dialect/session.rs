@@ -23,6 +23,12 @@ pub trait SessionSql: Sync {
         None
     }
 
+    /// Asks whether the session with an id runs a statement: 1 or 0, no row if it is gone, 1 where the
+    /// server does not tell.
+    fn busy_query(&self, _session: &str) -> Option<String> {
+        None
+    }
+
     /// Sets the lock timeout and the statement timeout. A waiting statement blocks every later one
     /// in the server's lock queue, so bird waits for a short time and retries.
     fn limits(&self, _lock: Duration, _statement: Option<Duration>) -> Option<String> {

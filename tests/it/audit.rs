@@ -8,6 +8,7 @@ mod live;
 mod nameless;
 mod parts;
 mod replicas;
+mod settings;
 mod since;
 mod structure;
 

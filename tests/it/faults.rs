@@ -9,4 +9,5 @@ mod journal;
 mod race;
 mod rogue;
 mod secrets;
+mod silence;
 mod statements;

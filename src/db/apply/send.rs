@@ -49,6 +49,7 @@ async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<
     let Some(cancel) = session.id.as_deref().and_then(|id| dialect.cancel(id)) else {
         return session.run(sql).await;
     };
+    let watch = session.watch();
     let work = session.run(sql);
     tokio::pin!(work);
     let over = async {
@@ -72,7 +73,20 @@ async fn cancellable(session: &mut Session, sql: &str, run: &Run<'_>) -> Result<
         result
     };
     // The statement may end by itself meanwhile, so its own connection is read too.
-    let (result, cancelled) = tokio::join!(&mut work, canceling);
+    let lost = async {
+        match &watch {
+            Some(watch) => watch.after_cancel().await,
+            None => std::future::pending().await,
+        }
+    };
+    let result = async {
+        tokio::select! {
+            biased;
+            result = &mut work => result,
+            lost = lost => Err(lost),
+        }
+    };
+    let (result, cancelled) = tokio::join!(result, canceling);
     if let Err(error) = cancelled {
         (run.notice)(&format!("it could not be cancelled: {}", error));
     }

@@ -4,6 +4,7 @@
 
 mod error;
 mod guard;
+mod keepalive;
 mod mysql;
 mod postgres;
 mod probe;
@@ -11,10 +12,14 @@ mod sample;
 mod sqlite;
 pub(in crate::db) mod stream;
 mod trust;
+mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use tokio::time::error::Elapsed;
+
 use sqlx::{AssertSqlSafe, Database, Decode, Either, Executor};
 
 use crate::dialect::{Dialect, Driver, ErrorKind, catalog};
@@ -25,10 +30,14 @@ use crate::model::target::Target;
 pub use error::DbError;
 use error::{from_driver, other_server};
 pub use sample::Sample;
+pub use watch::Watch;
 
 /// The timeout of a connection attempt. PgBouncer delays a client for 15 seconds after a failed
 /// login, and the first attempt on a missing database is one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The time that a server has to answer the end of a session.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One row, every cell as text.
 pub type Row = Vec<Option<String>>;
@@ -52,8 +61,13 @@ pub struct Session {
     /// Its id on the server, set by [`Session::limit`].
     pub id: Option<String>,
     access: Access,
+    target: Target,
     /// The timeouts of a writing session.
     limits: Option<String>,
+    /// Looks after statements that give no answer, once the session has an id and writes.
+    watch: Option<Arc<Watch>>,
+    /// Whether an answer did not come: what arrives next would be that one.
+    is_lost: bool,
 }
 
 /// The rows of each statement of a text, up to the one that failed, and its error.
@@ -72,6 +86,23 @@ macro_rules! each {
             Connection::MySql($it) => $work,
             Connection::Postgres($it) => $work,
             Connection::Sqlite($it) => $work,
+        }
+    };
+}
+
+/// Awaits work on the connection of a session, and gives up if its watch does.
+macro_rules! watched {
+    ($session:expr, $work:expr) => {
+        match $session.watch.clone() {
+            _ if $session.is_lost => Err(lost()),
+            None => $work.await,
+            Some(watch) => match watch.over($work).await {
+                Ok(done) => done,
+                Err(lost) => {
+                    $session.is_lost = true;
+                    Err(lost)
+                }
+            },
         }
     };
 }
@@ -113,8 +144,12 @@ impl Session {
                 server: Server::default(),
                 id: None,
                 access,
+                target: target.clone(),
                 limits: None,
+                watch: None,
+                is_lost: false,
             };
+            keepalive::on_all_sockets();
             let sql = format!(
                 "{}{}; {}",
                 session.settings(),
@@ -190,6 +225,10 @@ impl Session {
         if let Some(query) = self.dialect.session_query() {
             self.id = self.value(query).await?;
         }
+        if self.access != Access::ReadOnly {
+            let watch = self.id.as_deref().and_then(|id| Watch::of(self, id));
+            self.watch = watch.map(Arc::new);
+        }
         Ok(())
     }
 
@@ -210,7 +249,9 @@ impl Session {
     /// statements of migrations are sent one by one.
     pub async fn run(&mut self, sql: &str) -> Result<(), DbError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        let result = each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(drop) }).await);
+        let result = watched!(self, async {
+            each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(drop) }).await)
+        });
         match result? {
             Ok(()) => Ok(()),
             Err(error) => Err(self.explain(error, sql).await),
@@ -220,7 +261,9 @@ impl Session {
     /// Runs one statement and returns the number of changed rows.
     pub async fn change(&mut self, sql: &str) -> Result<u64, DbError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        let result = each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(|done| done.rows_affected()) }).await);
+        let result = watched!(self, async {
+            each!(&mut self.connection, it => guard::guarded(async { it.execute(text).await.map(|done| done.rows_affected()) }).await)
+        });
         match result? {
             Ok(rows) => Ok(rows),
             Err(error) => Err(self.explain(error, sql).await),
@@ -231,24 +274,29 @@ impl Session {
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DbError> {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let mut rows = Vec::new();
-        let result = each!(&mut self.connection, it => {
-            let mut answers = it.fetch_many(text);
-            let fetching = async {
-                loop {
-                    match answers.try_next().await {
-                        Ok(Some(Either::Right(row))) => match cells(&row) {
-                            Ok(cells) => rows.push(cells),
-                            Err(error) => break Err(error),
-                        },
-                        // How many rows a statement changed.
-                        Ok(Some(Either::Left(_))) => {}
-                        Ok(None) => break Ok(()),
-                        Err(error) => break Err(Fetch::Sql(error)),
-                    }
-                }
+        let result = {
+            let work = async {
+                each!(&mut self.connection, it => {
+                    let mut answers = it.fetch_many(text);
+                    let fetching = async {
+                        loop {
+                            match answers.try_next().await {
+                                Ok(Some(Either::Right(row))) => match cells(&row) {
+                                    Ok(cells) => rows.push(cells),
+                                    Err(error) => break Err(error),
+                                },
+                                // How many rows a statement changed.
+                                Ok(Some(Either::Left(_))) => {}
+                                Ok(None) => break Ok(()),
+                                Err(error) => break Err(Fetch::Sql(error)),
+                            }
+                        }
+                    };
+                    guard::guarded(fetching).await
+                })
             };
-            guard::guarded(fetching).await
-        });
+            watched!(self, work)
+        };
         match result? {
             Ok(()) => Ok(rows),
             Err(Fetch::Cell(message)) => Err(DbError::new(ErrorKind::Other, message)),
@@ -262,23 +310,28 @@ impl Session {
     pub async fn answers(&mut self, sql: &str) -> Answers {
         let text = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let (mut all, mut rows) = (Vec::new(), Vec::new());
-        let result = each!(&mut self.connection, it => {
-            let mut answers = it.fetch_many(text);
-            let fetching = async {
-                loop {
-                    match answers.try_next().await {
-                        Ok(Some(Either::Right(row))) => match lenient_cells(&row) {
-                            Ok(cells) => rows.push(cells),
-                            Err(error) => break Some(error),
-                        },
-                        Ok(Some(Either::Left(_))) => all.push(std::mem::take(&mut rows)),
-                        Ok(None) => break None,
-                        Err(error) => break Some(Fetch::Sql(error)),
-                    }
-                }
+        let result = {
+            let work = async {
+                each!(&mut self.connection, it => {
+                    let mut answers = it.fetch_many(text);
+                    let fetching = async {
+                        loop {
+                            match answers.try_next().await {
+                                Ok(Some(Either::Right(row))) => match lenient_cells(&row) {
+                                    Ok(cells) => rows.push(cells),
+                                    Err(error) => break Some(error),
+                                },
+                                Ok(Some(Either::Left(_))) => all.push(std::mem::take(&mut rows)),
+                                Ok(None) => break None,
+                                Err(error) => break Some(Fetch::Sql(error)),
+                            }
+                        }
+                    };
+                    guard::guarded(fetching).await
+                })
             };
-            guard::guarded(fetching).await
-        });
+            watched!(self, work)
+        };
         let error = match result {
             Ok(None) => None,
             Ok(Some(Fetch::Cell(message))) => Some(DbError::new(ErrorKind::Other, message)),
@@ -323,12 +376,30 @@ impl Session {
     /// settings, because a pooler may give the session to another client.
     pub async fn close(mut self) {
         use sqlx::Connection as _;
-        if let Some(teardown) = self.dialect.teardown() {
-            let _: Result<(), DbError> = self.run(teardown).await;
+        if self.is_lost {
+            return;
         }
-        // The work is done; how the teardown goes changes nothing.
-        let _: Result<(), sqlx::Error> = each!(self.connection, it => it.close().await);
+        let ending = async {
+            if let Some(teardown) = self.dialect.teardown() {
+                let _: Result<(), DbError> = self.run(teardown).await;
+            }
+            // The work is done; how the teardown goes changes nothing.
+            let _: Result<(), sqlx::Error> = each!(self.connection, it => it.close().await);
+        };
+        // Nobody waits for a server that does not answer a farewell.
+        let _: Result<(), Elapsed> = tokio::time::timeout(CLOSE_TIMEOUT, ending).await;
     }
+
+    /// The watch over this session, for a statement that is cancelled.
+    pub fn watch(&self) -> Option<Arc<Watch>> {
+        self.watch.clone()
+    }
+}
+
+/// The error of a statement on a session whose last answer got lost.
+fn lost() -> DbError {
+    let message = "an earlier answer of this session got lost";
+    DbError::new(ErrorKind::Connection, message)
 }
 
 enum Fetch {

@@ -2,6 +2,7 @@
 
 use super::MySql;
 use crate::dialect::literals::Literals;
+use crate::dialect::server::number_of;
 use crate::dialect::session::SessionSql;
 use std::time::Duration;
 
@@ -27,6 +28,12 @@ pub const LEXICAL_MODES: &[&str] = &[
     "NO_FIELD_OPTIONS",
 ];
 
+/// What decides whether a read is whole, whatever the server or `init_connect` set: limits of rows, of
+/// time and of length, and `IS NULL` that finds the last row. Each product skips the other's comment.
+const WHOLE_READS: &str = "sql_select_limit = 18446744073709551615, sql_big_selects = 1, \
+    sql_safe_updates = 0, sql_auto_is_null = 0, group_concat_max_len = 16777216, \
+    /*!50708 max_execution_time = 0, */ /*M!100101 max_statement_time = 0, */";
+
 /// A week, in seconds: longer than any migration waits for another.
 const WEEK: u32 = 7 * 24 * 60 * 60;
 
@@ -39,19 +46,26 @@ impl SessionSql for MySql {
             });
         // A read-only session refuses every write, whatever a bug might send.
         let access = if read_only {
-            "SET SESSION TRANSACTION READ ONLY;"
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
         } else {
             ""
         };
         format!(
             "SET sql_mode = TRIM(BOTH ',' FROM {mode}), time_zone = '+00:00', \
-             autocommit = 1, sql_quote_show_create = 1, \
-             foreign_key_checks = 1, unique_checks = 1, NAMES utf8mb4;{access}"
+             autocommit = 1, completion_type = 0, sql_quote_show_create = 1, \
+             foreign_key_checks = 1, unique_checks = 1, {WHOLE_READS} NAMES utf8mb4;{access}"
         )
     }
 
     fn session_query(&self) -> Option<&'static str> {
         Some("SELECT CONNECTION_ID()")
+    }
+
+    fn busy_query(&self, session: &str) -> Option<String> {
+        let id = number_of(session)?;
+        Some(format!(
+            "SELECT IF(COMMAND = 'Sleep', 0, 1) FROM information_schema.PROCESSLIST WHERE ID = {id}"
+        ))
     }
 
     fn limits(&self, lock: Duration, _statement: Option<Duration>) -> Option<String> {

@@ -2,15 +2,36 @@
 
 use super::{Postgres, schema_name};
 use crate::dialect::literals::{Literals, single_quoted};
+use crate::dialect::server::number_of;
 use crate::dialect::session::SessionSql;
 use std::time::Duration;
 
-/// Sets which kinds of relations this session must not read, where the server knows the setting: from
-/// 12.20, 13.16, 14.13, 15.8, 16.4 and 17 on.
-fn views(restricted: &str) -> String {
+/// Timeouts that the server, the database or the role may set. bird's own limits hold instead; while
+/// a database waits for another one, its session is idle, and must not be ended.
+const TIMEOUTS: &[&str] = &[
+    "statement_timeout",
+    "lock_timeout",
+    "transaction_timeout",
+    "idle_session_timeout",
+    "idle_in_transaction_session_timeout",
+];
+
+/// Which kinds of relations a session must not read: known from 12.20, 13.16, 14.13, 15.8, 16.4 and 17
+/// on.
+const VIEWS: &[&str] = &["restrict_nonsystem_relation_kind"];
+
+/// What a role or a database may have set for transactions: an isolation that raises errors, and
+/// waiting for a safe snapshot.
+const READ_ONLY: &str = "SET default_transaction_isolation TO 'read committed'; \
+    SET default_transaction_deferrable TO off;";
+
+/// Sets settings that not every version has.
+fn set_where_known(settings: &[&str], value: &str) -> String {
+    let names = settings.join("', '");
     format!(
-        "SELECT pg_catalog.set_config(s.name, '{restricted}', false) FROM pg_catalog.pg_settings s \
-         WHERE s.name = 'restrict_nonsystem_relation_kind';"
+        "SELECT pg_catalog.set_config(s, '{value}', false) \
+         FROM pg_catalog.unnest(ARRAY['{names}']) s \
+         WHERE pg_catalog.current_setting(s, true) IS NOT NULL;"
     )
 }
 
@@ -23,8 +44,9 @@ impl SessionSql for Postgres {
     fn settings(&self, schema: Option<&str>, read_only: bool) -> String {
         let schema = single_quoted(schema_name(schema));
         let access = if read_only { "on" } else { "off" };
-        let views = if read_only {
-            views("view")
+        let timeouts = set_where_known(TIMEOUTS, "0");
+        let reading = if read_only {
+            format!("{READ_ONLY}{}", set_where_known(VIEWS, "view"))
         } else {
             String::new()
         };
@@ -40,12 +62,13 @@ impl SessionSql for Postgres {
              AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid)))), \
              false); SET TimeZone TO 'UTC'; \
              SET standard_conforming_strings TO on; SET row_security TO off; \
-             SET default_transaction_read_only TO {access};{views}"
+             SET default_transaction_read_only TO {access}; \
+             SET transform_null_equals TO off; {timeouts}{reading}"
         )
     }
 
     fn allow_views(&self) -> Option<String> {
-        Some(views(""))
+        Some(set_where_known(VIEWS, ""))
     }
 
     fn reset(&self, schema: Option<&str>) -> String {
@@ -57,14 +80,19 @@ impl SessionSql for Postgres {
         Some("SELECT pg_backend_pid()")
     }
 
+    fn busy_query(&self, session: &str) -> Option<String> {
+        let id = number_of(session)?;
+        Some(format!(
+            "SELECT CASE WHEN state LIKE 'idle%' THEN 0 ELSE 1 END \
+             FROM pg_catalog.pg_stat_activity WHERE pid = {id}"
+        ))
+    }
+
     fn limits(&self, lock: Duration, statement: Option<Duration>) -> Option<String> {
         let lock = lock.as_millis().max(1);
         let statement = statement.map_or(0, |statement| statement.as_millis());
-        // While a database waits for another one, its session is idle, and must not be ended.
         Some(format!(
-            "SET lock_timeout TO {lock}; SET statement_timeout TO {statement}; \
-             SELECT set_config(name, '0', false) FROM pg_settings \
-             WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout')"
+            "SET lock_timeout TO {lock}; SET statement_timeout TO {statement}"
         ))
     }
 

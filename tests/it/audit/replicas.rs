@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::closed::nobody_writes_to_it;
+use super::settings::limits_of_a_server_cut_no_read;
 use crate::repair::{WHOLE, held};
 use crate::world::{Engine, Output, Pair, World};
 
@@ -26,6 +27,7 @@ fn scenario(pair: &Pair) {
     what_it_lacks_is_told(pair, &world);
     a_lag_is_waited_for(pair, &world);
     one_that_does_not_follow_is_told(pair, &world);
+    limits_of_a_server_cut_no_read(pair, &world);
     a_repair_waits_for_it(pair, &world);
     another_is_told_apart(pair, &world);
     if pair.engine == Engine::Postgres {
@@ -75,7 +77,7 @@ fn planted(pair: &Pair) -> World {
     world
 }
 
-fn run(world: &World, flags: &[&[&str]]) -> Output {
+pub fn run(world: &World, flags: &[&[&str]]) -> Output {
     world.run(&[&["audit", "--format", "json"], flags.concat().as_slice()].concat())
 }
 

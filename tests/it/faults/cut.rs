@@ -17,13 +17,16 @@ pub enum Rule {
     Before(&'static str, usize),
     /// Passes it on, waits for the answer, and hangs up instead of passing that on.
     After(&'static str, usize),
+    /// Passes the n-th such request on, and nothing after it in either direction, and keeps the
+    /// connection.
+    Silence(&'static str, usize),
     /// Replaces the bytes by others of the same length.
     Instead(&'static str, &'static str),
 }
 
 /// A proxy before the server of `ums`, and whether its rule was ever used.
 pub struct Proxy {
-    url: String,
+    pub url: String,
     used: Arc<AtomicBool>,
 }
 
@@ -52,6 +55,15 @@ impl Proxy {
         Running::start(command).finish()
     }
 
+    /// Waits until the rule was used.
+    pub fn wait_until_used(&self) {
+        let start = std::time::Instant::now();
+        while !self.was_used() {
+            assert!(start.elapsed().as_secs() < 20, "the rule was never used");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
     pub fn was_used(&self) -> bool {
         self.used.load(Ordering::SeqCst)
     }
@@ -71,17 +83,22 @@ fn between(
         let _: std::io::Result<()> = server.shutdown(Shutdown::Both);
     };
     let cut = Arc::new(AtomicBool::new(false));
+    let silent = Arc::new(AtomicBool::new(false));
     let both = || {
         let pair = (client.try_clone(), server.try_clone());
         (pair.0.expect("a stream"), pair.1.expect("a stream"))
     };
-    let ((mut from, mut to), (used, seen, cutting)) =
-        (both(), (used.clone(), seen.clone(), cut.clone()));
+    let ((mut from, mut to), (used, seen, cutting, silencing)) = (
+        both(),
+        (used.clone(), seen.clone(), cut.clone(), silent.clone()),
+    );
     std::thread::spawn(move || {
         let mut buffer = [0; 64 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             let (wanted, nth) = match rule {
-                Rule::Before(wanted, nth) | Rule::After(wanted, nth) => (wanted, nth),
+                Rule::Before(wanted, nth)
+                | Rule::After(wanted, nth)
+                | Rule::Silence(wanted, nth) => (wanted, nth),
                 Rule::Instead(wanted, _) => (wanted, 0),
             };
             let at = find(&buffer[..count], wanted.as_bytes());
@@ -98,12 +115,20 @@ fn between(
                     used.store(true, Ordering::SeqCst);
                     cutting.store(true, Ordering::SeqCst);
                 }
+                (Rule::Silence(..), Some(_)) if times == nth => {
+                    used.store(true, Ordering::SeqCst);
+                    let _: std::io::Result<()> = to.write_all(&buffer[..count]);
+                    silencing.store(true, Ordering::SeqCst);
+                }
                 (Rule::Instead(wanted, other), Some(at)) => {
                     assert_eq!(wanted.len(), other.len());
                     used.store(true, Ordering::SeqCst);
                     buffer[at..at + other.len()].copy_from_slice(other.as_bytes());
                 }
                 _ => {}
+            }
+            if silencing.load(Ordering::SeqCst) {
+                continue;
             }
             if to.write_all(&buffer[..count]).is_err() {
                 break;
@@ -115,6 +140,9 @@ fn between(
     std::thread::spawn(move || {
         let mut buffer = [0; 64 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
+            if silent.load(Ordering::SeqCst) {
+                continue;
+            }
             let over = cut.load(Ordering::SeqCst);
             if over || to.write_all(&buffer[..count]).is_err() {
                 break;

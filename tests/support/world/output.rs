@@ -143,9 +143,14 @@ impl Running {
         running
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
     /// Sends a signal by its name: `INT`, `TERM`, `KILL`.
     pub fn signal(&self, name: &str) {
-        let id = self.child.as_ref().map_or(0, Child::id);
+        let id = self.id();
         let status = Command::new("kill")
             .args([&format!("-{name}"), &id.to_string()])
             .status();
