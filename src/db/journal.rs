@@ -14,7 +14,9 @@ use super::session::{DbError, Row, Session};
 use crate::dialect::ErrorKind;
 use crate::dialect::recovery::Definitions;
 use crate::model::hex;
-use crate::model::history::{Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, Progress};
+use crate::model::history::{
+    APPLIED_TABLE, Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, Progress,
+};
 
 /// Asks for the statements of migrations that are not in the history, and for those of undo
 /// files, in [`COLUMNS`] columns.
@@ -43,7 +45,20 @@ pub async fn read(session: &mut Session, history: &mut History) -> Result<(), Db
     let sql = query(session, history.exists);
     match session.rows(&sql).await {
         Ok(rows) => take_in(history, rows),
-        Err(error) if error.kind == ErrorKind::MissingTable => Ok(()),
+        Err(error) if error.kind == ErrorKind::MissingTable => {
+            history.lost_journal = is_lost(session).await?;
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the table that is made after the journal is there.
+async fn is_lost(session: &mut Session) -> Result<bool, DbError> {
+    let sql = format!("SELECT 1 FROM {} WHERE 1 = 0", session.table(APPLIED_TABLE));
+    match session.rows(&sql).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == ErrorKind::MissingTable => Ok(false),
         Err(error) => Err(error),
     }
 }

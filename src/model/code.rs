@@ -180,6 +180,7 @@ codes! {
     LockTimeouts "lock-timeouts" Warning "The server lets statements wait for locks without a limit." "bird sets its own limit; set one on the server for other clients.";
     Locked "locked" Error "Someone else holds the lock of the database." "Wait longer with `--lock-timeout 5m`, or end the session that holds it.";
     LostClients "lost-clients" Warning "The server takes a long time to notice that a client has disconnected." "Change the setting that the finding names.";
+    LostJournal "lost-journal" Error "bird's journal is missing although its other tables are there." "Restore `bird_journal` from a backup or the old primary.";
     MalformedKey "malformed-key" Error "Some values of a reference cannot be compared as keys." "Correct the values, or set `compare`.";
     MaxRows "max-rows" Error "The repair has changed as many rows as `--max-rows` allows." "Check the result, then run the same command again to continue.";
     MaybeRenamed "maybe-renamed" Warning "A dropped and an added object look alike." "If it is a rename, declare it with `--rename OLD=NEW`.";

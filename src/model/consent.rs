@@ -23,6 +23,12 @@ pub const CONSENTS: &[Consent] = &[
         guards_data: true,
     },
     Consent {
+        code: Code::LostJournal,
+        meaning: "migrate without the journal that was lost: a statement of a half-applied migration may run twice (command line only)",
+        in_files: false,
+        guards_data: true,
+    },
+    Consent {
         code: Code::OutOfOrder,
         meaning: "apply a migration whose version is lower than one that is applied already",
         in_files: true,

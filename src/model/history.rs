@@ -167,6 +167,9 @@ pub struct History {
     pub applied: Vec<Applied>,
     /// Whether the journal table exists.
     pub has_journal: bool,
+    /// Whether the journal is missing although it was there: bird makes it before it makes the table of
+    /// stored migrations, which exists.
+    pub lost_journal: bool,
     /// The statements of migrations that are not in the history: by version and number.
     pub journal: Vec<Entry>,
     /// What is kept of the migrations whose files have another checksum; asked only where there

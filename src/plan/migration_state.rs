@@ -6,7 +6,9 @@ use std::cmp::Ordering;
 
 use super::stored_migration;
 use crate::model::diagnostic::{Diagnostic, Location};
-use crate::model::history::{Applied, Direction, Entry, History, Progress, StoredMigration, Width};
+use crate::model::history::{
+    Applied, Direction, Entry, History, JOURNAL_TABLE, Progress, StoredMigration, Width,
+};
 use crate::model::migration::{Migration, title};
 use crate::sql::Syntax;
 
@@ -30,6 +32,8 @@ pub struct MigrationState<'p> {
     /// A migration whose statements are all in the journal, but whose row was deleted from the
     /// history.
     pub unrecorded: Option<PartiallyApplied>,
+    /// Whether the journal was lost, so that nobody knows what is half applied.
+    pub lost_journal: bool,
     syntax: &'static Syntax,
     stored: &'p [StoredMigration],
 }
@@ -64,6 +68,7 @@ pub fn migration_state<'p>(
         ahead: false,
         partially_applied: Vec::new(),
         unrecorded: None,
+        lost_journal: history.lost_journal,
         syntax,
         stored: &history.stored,
     };
@@ -112,6 +117,19 @@ pub fn migration_state<'p>(
         }
     }
     state
+}
+
+/// The error about a journal that is missing beside bird's other tables.
+pub fn lost_journal(database: &str) -> Diagnostic {
+    let message = format!("`{database}` has bird's tables, but `{JOURNAL_TABLE}` is missing");
+    Diagnostic::new(Code::LostJournal, message)
+        .database(database)
+        .note("it says which statements of a half-applied migration ran")
+        .hint(
+            "restore it from a backup or the old primary; or, if no migration was interrupted: \
+             --allow lost-journal, which makes an empty one",
+        )
+        .consent(Code::LostJournal)
 }
 
 /// The state of one file by its rows in the journal.
@@ -173,7 +191,8 @@ impl MigrationState<'_> {
                 .at(whole(file))
                 .note(format!("it was applied on {}", row.applied_on))
         });
-        notes.collect()
+        let lost = self.lost_journal.then(|| lost_journal(database));
+        notes.chain(lost).collect()
     }
 
     /// Diagnostics about history and files that disagree, which stop a run.

@@ -22,7 +22,9 @@ mod undo;
 
 pub use accept::Accepted;
 pub use destructive::{DestructiveStatement, KnownTables, destructive_statements};
-pub use migration_state::{MigrationState, PartiallyApplied, differing, migration_state};
+pub use migration_state::{
+    MigrationState, PartiallyApplied, differing, lost_journal, migration_state,
+};
 pub use reference_guard::{ReferenceGuard, ReferencedChange};
 pub use undo::{builds_on, taken_back, undo};
 
@@ -303,6 +305,9 @@ fn database(
     let consent = |code: Code| allow.iter().any(|allowed| allowed == code.name());
     if !pending.is_empty() && !subject.history.objects.is_empty() && !consent(Code::NonEmpty) {
         problems.missing.push(non_empty(subject));
+    }
+    if !pending.is_empty() && state.lost_journal && !consent(Code::LostJournal) {
+        problems.missing.push(lost_journal(subject.name));
     }
     let mut untransactional = subject.untransactional.to_vec();
     let mut consents = Consents::new(subject, allow);

@@ -1,7 +1,7 @@
 //! Plan of an undo: the migrations to undo, newest first, or the reasons against it.
 
 use super::consents::Consents;
-use super::migration_state::{MigrationState, migration_state};
+use super::migration_state::{MigrationState, lost_journal, migration_state};
 use super::stored_migration::applied_text;
 use super::{DatabasePlan, Plan, Problems, Subject, in_file, requires, step};
 use crate::invariant;
@@ -85,6 +85,10 @@ fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) ->
     let Some(rows) = rows(subject, problems) else {
         return plan;
     };
+    let consents_to = |code: Code| allow.iter().any(|allowed| allowed == code.name());
+    if !rows.is_empty() && state.lost_journal && !consents_to(Code::LostJournal) {
+        problems.missing.push(lost_journal(subject.name));
+    }
     let mut untransactional = subject.untransactional.to_vec();
     let mut consents = Consents::new(subject, allow);
     for row in rows {

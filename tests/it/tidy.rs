@@ -10,6 +10,7 @@ mod graph;
 mod pages;
 mod paths;
 mod reliability;
+mod sessions;
 mod source;
 
 use std::fs;

@@ -117,6 +117,10 @@ async fn one(
                 let fault = Diagnostic::new(Code::Usage, message);
                 return Err(Failure::failed(fault.hint("leave --to out")));
             }
+            session
+                .require_readable(&table.name)
+                .await
+                .map_err(failed)?;
             let query = tool.query(session.dialect, table, &session.table(&table.name));
             let rows = session.rows(&query).await.map_err(failed)?;
             let allowed = args.consents.allows(Code::ChangedFile);

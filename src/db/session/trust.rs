@@ -21,6 +21,14 @@ impl Session {
         require(&rows)
     }
 
+    /// Checks the table of another tool, which is only read, whatever this session may do.
+    pub async fn require_readable(&mut self, table: &str) -> Result<(), DbError> {
+        let schema = self.schema.as_deref();
+        let query = self.dialect.untrusted_query(schema, &[table], false);
+        let rows = self.rows(&query).await?;
+        require(&rows)
+    }
+
     /// Creates a table of bird's own if it is missing, and checks what is there then: another session
     /// may have made it in the meantime.
     pub async fn create_own_table(&mut self, table: &str, sql: &str) -> Result<(), DbError> {

@@ -5,6 +5,7 @@ use crate::exactly::killed;
 use crate::world::{Engine, World, database};
 
 engines!(
+    a_lost_journal_is_not_taken_for_an_empty_one,
     a_statement_of_another_server_is_left_to_a_person,
     a_journal_that_cannot_be_written_stops_the_run,
     several_files_may_be_half_applied,
@@ -173,4 +174,23 @@ fn a_wrong_clock_changes_nothing(engine: Engine) {
     let applied = time::OffsetDateTime::parse(text.trim(), &format).expect("a time");
     assert!((applied - before).abs() < time::Duration::minutes(5));
     world.run(&["status", "--exit-code"]).ok();
+}
+
+/// A replica that was promoted without the table, or somebody who cleaned up: nobody knows what was
+/// half applied.
+fn a_lost_journal_is_not_taken_for_an_empty_one(engine: Engine) {
+    let world =
+        World::one(engine).migration("ums/V1__a.sql", "CREATE TABLE a (id INT PRIMARY KEY);\n");
+    world.provision("ums");
+    world.run(&["migrate"]).ok();
+    world.client("ums", "DROP TABLE bird_journal");
+    world.run(&["migrate"]).ok();
+    world.write("migrations/ums/V2__b.sql", "INSERT INTO a VALUES (1);\n");
+    for command in ["migrate", "undo"] {
+        world.run(&[command]).exits(3).warns("error[lost-journal]");
+    }
+    world.run(&["verify"]).exits(1).warns("error[lost-journal]");
+    world.run(&["status"]).ok().warns("error[lost-journal]");
+    world.run(&["migrate", "--allow", "lost-journal"]).ok();
+    world.run(&["verify"]).ok();
 }

@@ -33,14 +33,8 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     (
         "db",
         &[
-            &[
-                "session",
-                "stop",
-                "failpoint",
-                "file",
-                "clock",
-                "compressed",
-            ],
+            &["failpoint"],
+            &["session", "stop", "file", "clock", "compressed"],
             &[
                 "definitions",
                 "inspect",
