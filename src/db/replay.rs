@@ -300,7 +300,8 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
         // What it is from now on, the statements say.
         shadow.state.forget(extension.as_deref());
     }
-    if let Err(error) = ran {
+    if let Err(mut error) = ran {
+        error.message = shadow.state.with_own_names(&error.message);
         if let Some(name) = extension.filter(|_| creates)
             && dialect.lacks_extension(error.kind, error.code.as_deref())
         {
@@ -315,6 +316,12 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
             }));
             let why = format!("creates an extension that no shadow can have: {error}");
             return Ok(Sent::Withheld(Outside { why, matters }));
+        }
+        let siblings = shadow.state.siblings();
+        if containment::names_one_of(dialect, text, &siblings) {
+            // The sibling's migrations may have gone on since, or may not have come that far.
+            let why = format!("fails beside the databases that it names: {error}");
+            return Ok(keep(shadow, sql, why, true));
         }
         let unsent = &shadow.state.unsent;
         return match containment::mentions(dialect, sql, unsent) {
@@ -349,20 +356,25 @@ async fn inside(shadow: &mut Shadow, question: &str) -> Result<Result<(), Outsid
     let Some(text) = shadow.session.value(question).await? else {
         return Ok(Ok(()));
     };
-    let scope = &shadow.state.scope;
-    Ok(
-        match containment::check(shadow.session.dialect, &text, scope) {
-            Containment::Inside {
-                sql: None,
-                dynamic_sql: None,
-            } => Ok(()),
-            Containment::Outside(outside) => Err(outside),
-            Containment::Inside { .. } | Containment::Dynamic(_) => Err(Outside {
-                why: format!("runs dynamic SQL that names the database `{}`", scope.own),
+    let (dialect, scope) = (shadow.session.dialect, &shadow.state.scope);
+    Ok(match containment::check(dialect, &text, scope) {
+        Containment::Inside {
+            sql: None,
+            dynamic_sql: None,
+        } => Ok(()),
+        Containment::Outside(outside) => Err(outside),
+        Containment::Inside { .. } | Containment::Dynamic(_) => {
+            let siblings = shadow.state.siblings();
+            let mut named = siblings.into_iter();
+            let named = named
+                .find(|name| containment::names_one_of(dialect, &text, std::slice::from_ref(name)));
+            let name = named.unwrap_or_else(|| scope.own.clone());
+            Err(Outside {
+                why: format!("runs dynamic SQL that names the database `{name}`"),
                 matters: true,
-            }),
-        },
-    )
+            })
+        }
+    })
 }
 
 fn keep(shadow: &mut Shadow, sql: &str, why: String, matters: bool) -> Sent {

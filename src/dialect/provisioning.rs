@@ -117,6 +117,12 @@ pub trait Provisioning: Sync {
         None
     }
 
+    /// The statement after which this session drops a database whose tables others refer to; `None`
+    /// where nothing outside of a database can refer to its tables.
+    fn without_references(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The statement that drops a database, even if sessions are connected to it.
     fn drop_database(&self, _name: &str) -> Option<String> {
         None

@@ -352,6 +352,21 @@ impl Database {
         differ && place(self) == place(other)
     }
 
+    /// Whether statements in one of them may name the other: another database of the same server, where
+    /// the engine knows no bounds between them.
+    pub fn is_beside(&self, other: &Database) -> bool {
+        let (Target::Server(own), Target::Server(theirs)) = (&self.target, &other.target) else {
+            return false;
+        };
+        let mut alike = theirs.clone();
+        alike.database.clone_from(&own.database);
+        let place = |target: &Target| resolve::identity(self.dialect, target, None);
+        self.dialect.syntax().grammar.schema_is_database
+            && self.dialect.facts().name == other.dialect.facts().name
+            && own.database != theirs.database
+            && place(&self.target) == place(&Target::Server(alike))
+    }
+
     /// The same database of the project, on the server and engine of another one.
     pub fn on(&self, other: &Database) -> Database {
         Database {

@@ -7,6 +7,7 @@ mod proof;
 mod removed;
 mod rows;
 mod settings;
+mod siblings;
 
 use std::path::Path;
 

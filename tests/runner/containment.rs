@@ -15,6 +15,7 @@ use crate::trial::trial;
 fn scope() -> Scope {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Scope {
+        siblings: Vec::new(),
         own: "here".to_owned(),
         shadow: "shade".to_owned(),
         schema: Some("public".to_owned()),

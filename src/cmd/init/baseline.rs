@@ -2,7 +2,7 @@
 //! database.
 
 use super::existing::Read;
-use crate::cmd::source::{Loaded, ShadowPool, Step, Text};
+use crate::cmd::source::{Loaded, Place, ShadowPool, Step, Text};
 use crate::db::audit::connections::Connections;
 use crate::diff::diff;
 use crate::model::code::Code;
@@ -71,7 +71,7 @@ pub async fn baselines(
                 add(&drafts, all, *sibling, &mut done, &mut steps);
             }
             let sql = draft.text(&drafts);
-            steps.push(step(&draft.name, sql, None));
+            steps.push(step(&draft.name, sql, Place::Own));
             let why = prove(pool, read, &steps).await;
             is_new |= why.is_none();
             if let Some(draft) = drafts.get_mut(at) {
@@ -101,15 +101,16 @@ fn add(drafts: &[Draft], all: &[Read], at: usize, done: &mut Vec<usize>, steps: 
         add(drafts, all, *required, done, steps);
     }
     let schema = read.database.schema.clone();
-    steps.push(step(&draft.name, draft.text(drafts), schema));
+    let place = schema.map_or(Place::Own, Place::Schema);
+    steps.push(step(&draft.name, draft.text(drafts), place));
 }
 
-fn step(name: &str, sql: String, sibling: Option<String>) -> Step {
+fn step(name: &str, sql: String, place: Place) -> Step {
     let text = Text {
         name: format!("migrations/{name}/V1__baseline.sql"),
         sql: sql.into(),
     };
-    Step { sibling, text }
+    Step { place, text }
 }
 
 /// The warning about a baseline that is not proven.
@@ -215,8 +216,10 @@ async fn prove(pool: &mut ShadowPool<'_>, read: &Read, steps: &[Step]) -> Option
         return Some(note.message.clone());
     }
     let catalog = base.dialect.catalog();
-    for sibling in steps.iter().filter_map(|step| step.sibling.as_deref()) {
-        catalog.leave_out_schema(&mut made.schema, sibling);
+    for step in steps {
+        if let Place::Schema(sibling) = &step.place {
+            catalog.leave_out_schema(&mut made.schema, sibling);
+        }
     }
     let rest = diff(&made.schema, &read.schema, catalog.orders_columns());
     let first = rest.changes.first()?;

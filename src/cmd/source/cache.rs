@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::siblings::Step;
+use super::siblings::{Place, Step};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
 use crate::db::replay::NotSent;
@@ -71,8 +71,8 @@ pub async fn key(context: &Context, base: &Database, steps: &[Step]) -> Option<(
     add(base.target.database());
     add(&format!("{:?} {:?}", base.schema, base.collation));
     for step in steps {
-        if let Some(sibling) = &step.sibling {
-            add(&format!("in {sibling}"));
+        if step.place != Place::Own {
+            add(&format!("in {:?}", step.place));
         }
         add(&step.text.sql);
     }

@@ -1,6 +1,6 @@
 //! Compares two schemas, and verifies in a shadow that the statements lead from one to the other.
 
-use super::{Loaded, ShadowPool};
+use super::{Loaded, ShadowPool, siblings};
 use crate::db::replay::{self, Sent};
 use crate::db::shadow::Shadow;
 use crate::dialect::ErrorKind;
@@ -270,6 +270,7 @@ async fn prove(
     if let Some(why) = touched(from, to, ddl, &left_out) {
         return Ok(Verified::No(why));
     }
+    siblings::accompany(pool, at, &from.base, &ddl.steps).await?;
     let reached = match run(pool, at, from, &ddl.steps, &mut left_out).await {
         Ok(reached) => reached,
         Err(why) => return Ok(Verified::Wrong(why)),
@@ -360,6 +361,7 @@ async fn reproduced(
     let at = pool.shadow(&from.base).await?;
     pool.claim(at);
     let ddl = from.recreation();
+    siblings::accompany(pool, at, &from.base, &ddl.steps).await?;
     let cannot = |why: String| {
         let message = format!(
             "{} cannot be recreated in a scratch database: {why}",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::cache::{self, Replayed};
 use super::expected::{self, Applied, RecordedSchema, Text};
 use super::results::{Replay, ReplayResult, ReplayResults};
-use super::siblings::{self, Step};
+use super::siblings::{self, Place, Step};
 use super::{Loaded, Origin, Source, SourceKind, Upto, usage};
 use crate::cmd::context::Context;
 use crate::cmd::run::open;
@@ -220,7 +220,7 @@ impl ShadowPool<'_> {
         leave_out(self.context, base, &mut loaded.schema);
         // The indexes of steps become those of texts.
         let own = steps.iter().enumerate();
-        let own = own.filter(|(_, step)| step.sibling.is_none());
+        let own = own.filter(|(_, step)| step.place == Place::Own);
         let own: Vec<usize> = own.map(|(at, _)| at).collect();
         let not_sent = loaded.not_sent.into_iter();
         let not_sent = not_sent.filter_map(|(at, not_sent)| {
@@ -295,9 +295,19 @@ impl ShadowPool<'_> {
         for (at, step) in steps.iter().enumerate() {
             let text = &step.text;
             context.progress.advance(0, &text.name);
-            let schema = step.sibling.as_deref().or(base.schema.as_deref());
+            let schema = match &step.place {
+                Place::Schema(schema) => Some(schema.as_str()),
+                Place::Own | Place::Beside(..) => base.schema.as_deref(),
+            };
             shadow.enter(schema).await.map_err(enter)?;
-            let kept = replay::statements(shadow, &text.name, &text.sql).await?;
+            let kept = match &step.place {
+                Place::Beside(name, _) => {
+                    siblings::replay_beside(context, shadow, name, text).await?
+                }
+                Place::Own | Place::Schema(_) => {
+                    replay::statements(shadow, &text.name, &text.sql).await?
+                }
+            };
             context.progress.advance(1, &text.name);
             if !kept.is_empty() {
                 replayed.kept.push((at, kept));

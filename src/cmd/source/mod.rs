@@ -27,7 +27,7 @@ use crate::project::{self, Database};
 
 pub use expected::{RecordedSchema, Text, applied_texts, recorded};
 pub use load::{ShadowPool, live, with};
-pub use siblings::Step;
+pub use siblings::{Place, Step};
 
 /// A source of a schema.
 pub struct Source {

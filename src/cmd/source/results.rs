@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cache::Replayed;
-use super::siblings::Step;
+use super::siblings::{Place, Step};
 use crate::model::server::Server;
 use crate::model::target::Target;
 use crate::project::Database;
@@ -12,8 +12,8 @@ use crate::project::Database;
 #[derive(PartialEq, Eq)]
 pub struct Replay {
     database: Vec<Option<String>>,
-    /// Each text, behind the schema of the sibling that it belongs to.
-    texts: Vec<(Option<String>, Arc<str>)>,
+    /// Each text, behind its place.
+    texts: Vec<(Place, Arc<str>)>,
 }
 
 impl Replay {
@@ -24,7 +24,7 @@ impl Replay {
         };
         let texts = steps
             .iter()
-            .map(|step| (step.sibling.clone(), step.text.sql.clone()));
+            .map(|step| (step.place.clone(), step.text.sql.clone()));
         Replay {
             database: vec![
                 Some(base.name.clone()),

@@ -107,6 +107,10 @@ async fn drop_at(entry: &Target, dialect: &'static dyn Dialect, name: &str) -> R
             }
         }
     }
+    if let Some(unchecked) = dialect.without_references() {
+        // Another shadow may refer to its tables.
+        session.run(unchecked).await?;
+    }
     let dropped = session.run(&sql).await;
     session.close().await;
     dropped

@@ -7,6 +7,7 @@
 mod borrowed;
 mod drop_guard;
 mod leftover;
+mod siblings;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use borrowed::Borrowed;
 use drop_guard::DropGuard;
 
 pub use leftover::{Leftover, leftovers};
+use siblings::Sibling;
 
 /// The prefix of every shadow's name.
 pub const PREFIX: &str = "bird_shadow_";
@@ -64,6 +66,7 @@ pub struct Shadow {
     pub database: String,
     made: Made,
     pub(super) state: State,
+    siblings: Vec<Sibling>,
 }
 
 /// The state of a shadow while statements are replayed in it.
@@ -80,6 +83,8 @@ pub(super) struct State {
     pub own_extensions: Vec<Extension>,
     /// The scheduled events that are enabled outside of the shadow.
     enabled_events: BTreeSet<String>,
+    /// The databases that have or had shadows beside this one, each with the name of its shadow.
+    known_siblings: Vec<(String, String)>,
 }
 
 impl State {
@@ -188,6 +193,7 @@ impl Shadow {
             database,
             made,
             state,
+            siblings: Vec::new(),
         })
     }
 
@@ -239,6 +245,7 @@ impl Shadow {
                 schema.objects.push(object);
             }
         }
+        self.state.restore_names(&mut schema)?;
         schema.sort();
         if self.is_borrowed() {
             schema.tables.retain(|table| table.name != MARK);
@@ -252,11 +259,13 @@ impl Shadow {
     pub async fn remove(self) -> Result<(), DbError> {
         // After an interruption the session may still wait for an answer.
         let _: Result<(), _> = tokio::time::timeout(FAREWELL, self.session.close()).await;
-        match self.made {
+        let removed = match self.made {
             Made::InMemory => Ok(()),
             Made::Beside(guard) => guard.dropped().await,
             Made::Borrowed(borrowed) => borrowed.back().await,
-        }
+        };
+        let siblings = siblings::removed(self.siblings).await;
+        removed.and(siblings)
     }
 }
 

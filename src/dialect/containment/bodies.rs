@@ -230,17 +230,19 @@ fn text_of(checker: Checker<'_>, text: &str) -> Result<(), Reason> {
     let mut found = Found::default();
     let code = Cursor::without_numbers(checker.dialect.syntax(), text);
     checker.statement(&code, false, &mut found)?;
-    match found {
-        found if !found.edits.is_empty() => {
-            let own = &checker.scope.own;
-            Err((
-                format!("runs dynamic SQL that names the database `{own}`"),
-                true,
-            ))
-        }
+    match &found {
+        found if !found.edits.is_empty() => Err((names_a_database(text, found), true)),
         found if found.question.is_some() || found.dynamic_sql => Err((DYNAMIC.to_owned(), true)),
         _ => Ok(()),
     }
+}
+
+/// The reason not to run a text in which the name of a database would have to be replaced.
+fn names_a_database(text: &str, found: &Found) -> String {
+    let first = found.edits.iter().min();
+    let name = first.and_then(|(start, end, _)| text.get(*start..*end));
+    let name = name.unwrap_or_default().trim_matches(['\'', '"', '`']);
+    format!("runs dynamic SQL that names the database `{name}`")
 }
 
 /// Checks the bodies that a statement contains as literals.
@@ -307,11 +309,7 @@ fn inner(checker: Checker<'_>, token: &CodeToken<'_>, found: &mut Found) -> Resu
             found.edits.extend(shifted);
         }
         None if !inside.edits.is_empty() => {
-            let own = &checker.scope.own;
-            return Err((
-                format!("runs dynamic SQL that names the database `{own}`"),
-                true,
-            ));
+            return Err((names_a_database(&text, &inside), true));
         }
         None => {}
     }

@@ -10,6 +10,7 @@ mod bodies;
 mod edits;
 mod event;
 mod names;
+mod scope;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,7 @@ pub use bodies::Dynamic;
 use edits::Edit;
 
 pub use event::{EventChange, disable_event, enable_event};
+pub use scope::{Scope, names_one_of};
 
 /// Words, and why a statement with them reaches beyond its database.
 pub type Signs = &'static [(&'static [&'static str], &'static str)];
@@ -68,23 +70,6 @@ pub struct Mode {
     pub read: &'static str,
     /// The words in its value with which the server parses statements differently from bird.
     pub misleading: &'static [&'static str],
-}
-
-/// The surroundings of a contained database.
-#[derive(Debug, Clone, Default)]
-pub struct Scope {
-    /// The name of the database in the migrations; empty if it has none.
-    pub own: String,
-    /// The actual name of the database: that of the shadow.
-    pub shadow: String,
-    /// The schema in use, on engines that have them.
-    pub schema: Option<String>,
-    /// The other databases of the server.
-    pub others: Vec<String>,
-    /// The accounts of the server, if they are known.
-    pub roles: Option<Vec<String>>,
-    /// Routines that run dynamic SQL, whose statements are not known.
-    pub dynamic_routines: Vec<String>,
 }
 
 /// The result of a containment check.

@@ -1,5 +1,5 @@
-//! Qualified names: which of them lead to another database, and which name the own database and
-//! are replaced by the shadow's name.
+//! Qualified names: which of them lead to another database, and which name a database that has a
+//! shadow and are replaced by the shadow's name.
 
 use super::{Checker, Found, Reason, edits};
 use crate::sql::Cursor;
@@ -163,8 +163,8 @@ fn name(
     written_to_all(checker, code, (at, end))?;
     let name = first.folded();
     let called = code.get(end).is_some_and(|token| token.text == "(");
-    let is_own = !scope.own.is_empty() && name == scope.own.to_lowercase();
-    let is_other = !is_own
+    let shadow = scope.shadow_of(&name);
+    let is_other = shadow.is_none()
         && scope
             .others
             .iter()
@@ -182,7 +182,7 @@ fn name(
         _ if parts < 2 => return Ok(()),
         _ => is_table || called || parts > 2,
     };
-    if !is_own && !is_other || grammar.own.contains(&name.as_str()) {
+    if shadow.is_none() && !is_other || grammar.own.contains(&name.as_str()) {
         return Ok(());
     }
     let last = end.checked_sub(1).and_then(|last| code.get(last));
@@ -191,16 +191,14 @@ fn name(
     if all_columns || !certain && alias {
         return Ok(());
     }
-    if is_own {
-        found.edits.push(edits::renamed(
-            &first,
-            checker.dialect.syntax(),
-            &scope.shadow,
-        ))
-    } else {
-        return Err((format!("names another database, `{name}`"), true));
+    match shadow {
+        Some(shadow) => {
+            let syntax = checker.dialect.syntax();
+            found.edits.push(edits::renamed(&first, syntax, shadow));
+            Ok(())
+        }
+        None => Err((format!("names another database, `{name}`"), true)),
     }
-    Ok(())
 }
 
 /// Whether a name is also used without dots: then it is an alias, a table or a variable.
@@ -301,7 +299,7 @@ fn qualify(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) {
     }
 }
 
-/// Replaces the own name in the strings of queries on the server's catalogs.
+/// Replaces the names of databases that have shadows in the strings of queries on the server's catalogs.
 fn catalog_strings(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) {
     let scope = checker.scope;
     let names_schema = |token: &CodeToken<'_>| {
@@ -312,7 +310,7 @@ fn catalog_strings(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) {
     }
     let all = code.tokens().enumerate();
     for (at, token) in all.filter(|(_, token)| token.kind == Kind::Text) {
-        let own = super::literal(token.text).eq_ignore_ascii_case(&scope.own);
+        let shadow = scope.shadow_of(&super::literal(token.text).to_lowercase());
         let compared = at.checked_sub(2).filter(|_| {
             code.before(at)
                 .is_some_and(|before| matches!(before.text, "=" | ">" | "("))
@@ -326,9 +324,8 @@ fn catalog_strings(checker: Checker<'_>, code: &Cursor<'_>, found: &mut Found) {
                     .any(|end| name.ends_with(end))
             })
         });
-        if own
-            && of_schema
-            && let Ok(text) = checker.dialect.text(&scope.shadow)
+        if let (Some(shadow), true) = (shadow, of_schema)
+            && let Ok(text) = checker.dialect.text(shadow)
         {
             found.edits.push((token.start, token.end, text));
         }

@@ -66,6 +66,10 @@ impl Provisioning for MySql {
             .then(|| format!("ALTER{rest}"))
     }
 
+    fn without_references(&self) -> Option<&'static str> {
+        Some("SET foreign_key_checks = 0")
+    }
+
     fn drop_database(&self, name: &str) -> Option<String> {
         Some(format!("DROP DATABASE IF EXISTS {}", self.quote(name)))
     }
