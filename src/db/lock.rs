@@ -199,9 +199,10 @@ async fn beside_file(path: &Path, wish: &Wish<'_>, stop: &Stop) -> Result<Guard,
     }
 }
 
-/// `ums.db` is locked by `ums.db.bird-lock`.
+/// `ums.db` is locked by `ums.db.bird-lock`, whatever links lead to it.
 fn lock_file(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut name = path.into_os_string();
     name.push(".bird-lock");
     name.into()
 }

@@ -1,7 +1,7 @@
 //! SQLite's foreign keys: a rebuilt table must not take the rows of others with it, and a plain
 //! delete must.
 
-use crate::world::{Engine, World};
+use crate::world::{Engine, Running, World};
 
 const FAMILY: &str = "\
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
@@ -176,4 +176,49 @@ fn the_journal_mode_wal_stays() {
     world.run(&["migrate"]).ok();
     world.run(&["status", "--exit-code"]).ok();
     assert_eq!(world.client("ums", "PRAGMA journal_mode"), "wal\n");
+}
+
+/// A run that was killed in a large transaction leaves a journal that the next reader rolls back.
+#[test]
+fn a_killed_transaction_does_not_keep_readers_out() {
+    let rows = "CREATE TABLE big (id INTEGER PRIMARY KEY, t TEXT);\n\
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) \
+                INSERT INTO big SELECT i, hex(zeroblob(100)) FROM n;\n";
+    for mode in ["DELETE", "WAL"] {
+        let Some(world) = family(rows) else { return };
+        world.client("ums", &format!("PRAGMA journal_mode = {mode}"));
+        let mut command = world.command(&["migrate"]);
+        command.env("BIRD_FAILPOINT", "in-transaction");
+        assert_eq!(Running::start(command).finish().signal, Some(9));
+        let journal = world.path("data/ums.db-journal");
+        assert!(mode == "WAL" || journal.metadata().expect("a hot journal").len() > 0);
+        world.run(&["status"]).ok();
+        world.run(&["verify"]).ok();
+        world.run(&["migrate"]).ok();
+        assert_eq!(count(&world, "big"), "60000", "{mode}");
+    }
+}
+
+/// Two names of one file are one database with one lock.
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_file_has_the_same_lock() {
+    let Some(world) = family("-- bird: no-transaction\nCREATE TABLE b (id INT);\n") else {
+        return;
+    };
+    let link = world.path("data/link.db");
+    std::os::unix::fs::symlink(world.path("data/ums.db"), &link).expect("a link");
+    let barrier = world.path("barrier");
+    std::fs::create_dir(&barrier).expect("a folder");
+    let mut command = world.command(&["migrate"]);
+    command.env("BIRD_BARRIER", format!("locked:2:{}", barrier.display()));
+    let running = Running::start(command);
+    while std::fs::read_dir(&barrier).expect("it").count() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let mut command = world.command(&["migrate", "--lock-timeout", "1s"]);
+    command.env("BIRD_UMS_URL", format!("sqlite://{}", link.display()));
+    Running::start(command).finish().exits(3);
+    std::fs::write(barrier.join("second"), "").expect("a file");
+    running.finish().ok();
 }

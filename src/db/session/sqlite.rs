@@ -1,5 +1,6 @@
 //! Opening a SQLite file.
 
+use std::path::Path;
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
@@ -23,11 +24,22 @@ pub async fn connect(file: &FileTarget, access: Access) -> Result<Connection, sq
     let options = SqliteConnectOptions::new()
         .filename(&file.path)
         .create_if_missing(access == Access::Create)
-        .read_only(access == Access::ReadOnly || file.read_only)
+        .read_only(file.read_only || access == Access::ReadOnly && !needs_recovery(&file.path))
         .busy_timeout(READER_WAITS)
         .row_buffer_size(4096)
         .disable_statement_logging();
     Ok(Connection::Sqlite(Box::new(options.connect().await?)))
+}
+
+/// Whether a process that was killed left a transaction to be rolled back, which a read-only connection
+/// cannot do. The session is read-only all the same: it refuses every statement that writes.
+fn needs_recovery(path: &Path) -> bool {
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        std::fs::metadata(name).map_or(0, |file| file.len())
+    };
+    beside("-journal") > 0 || beside("-wal") > 0 && beside("-shm") == 0
 }
 
 /// Asks for all rows of a query as one: a JSON array of arrays of text.
