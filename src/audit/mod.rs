@@ -18,4 +18,4 @@ pub use guard::guard;
 pub use merge::{Disorder, KeyCounts, Merge, MergeError, MergeInput};
 pub use page::Page;
 pub use strategy::{Choice, ReferenceFacts, STRATEGIES, Strategy, choose, probing_pays, seconds};
-pub use structure::{EndpointSchema, leads, structure};
+pub use structure::{EndpointSchema, covers, leads, structure};

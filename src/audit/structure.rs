@@ -2,7 +2,7 @@
 //! comparable, the target is unique, the source is indexed.
 
 use crate::dialect::Dialect;
-use crate::dialect::keys::{comparison, condition};
+use crate::dialect::keys::{comparison, condition, fixed_columns};
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::key::Compare;
@@ -59,8 +59,10 @@ pub fn structure(
             faults.error(Code::ReferenceNotUnique, &why, hint);
         }
     }
+    let filter = reference.filter.as_deref();
+    let fixed = filter.map_or_else(Vec::new, |text| fixed_columns(from.dialect, text));
     if let Some((table, columns)) = child
-        && !table.keys.iter().any(|key| leads(key, &columns))
+        && !table.keys.iter().any(|key| leads(key, &columns, &fixed))
     {
         let why = format!(
             "no index of {} begins with {}, so every audit reads and sorts the whole table",
@@ -95,8 +97,9 @@ impl Faults<'_> {
     fn condition(&mut self, key: &str, text: Option<&str>, end: EndpointSchema<'_>) {
         let wrong = text.and_then(|text| condition(end.dialect, text).err());
         if let Some(why) = wrong {
-            let hint = "write one condition, as it would follow WHERE";
-            self.error(Code::ReferenceCondition, &format!("`{key}`: {why}"), hint);
+            let message = format!("{}: `{key}`: {why}", self.reference.ends());
+            let fault = Diagnostic::new(Code::ReferenceCondition, message);
+            self.add(fault.hint("write one condition, as it would follow WHERE"));
         }
     }
 
@@ -201,22 +204,49 @@ fn is_unique(key: &Key, columns: &[&Column], chosen: bool) -> bool {
     unique && whole && all
 }
 
-/// Whether an index of this key gives the keys of these columns in order.
+/// Whether an index of this key gives the keys of these columns in order, among rows that have one
+/// value each in the `fixed` columns.
 #[must_use]
-pub fn leads(key: &Key, columns: &[&Column]) -> bool {
+pub fn leads(key: &Key, columns: &[&Column], fixed: &[String]) -> bool {
     let serves = !matches!(
         key.kind,
         KeyKind::Fulltext | KeyKind::Spatial | KeyKind::Exclusion
     );
-    let first = key.parts.iter().take(columns.len());
-    let same = std::iter::zip(first, columns).all(|(part, column)| {
-        part.column.as_deref() == Some(&column.name) && part.prefix.is_none()
-    });
+    let mut wanted = columns.iter().peekable();
+    for part in &key.parts {
+        let column = part.column.as_deref().filter(|_| part.prefix.is_none());
+        let is_next = wanted
+            .peek()
+            .is_none_or(|next| column == Some(next.name.as_str()));
+        let is_fixed = column.is_some_and(|name| is_among(name, fixed));
+        if is_next {
+            wanted.next();
+        } else if !is_fixed {
+            break;
+        }
+    }
     let all = key
         .filter
         .as_deref()
         .is_none_or(|filter| is_filled(filter, columns));
-    serves && all && key.parts.len() >= columns.len() && same
+    serves && all && wanted.peek().is_none()
+}
+
+/// Whether an index of this key has every column of the table that a condition names, so that the
+/// condition needs no row.
+#[must_use]
+pub fn covers(key: &Key, table: &Table, named: &[String]) -> bool {
+    let columns = table.columns.iter();
+    let mut used = columns.filter(|column| is_among(&column.name, named));
+    used.all(|column| {
+        let mut parts = key.parts.iter();
+        parts.any(|part| part.column.as_deref() == Some(&column.name) && part.prefix.is_none())
+    })
+}
+
+/// Engines differ in what letter case means to a name, and a wrong guess costs time only.
+fn is_among(name: &str, names: &[String]) -> bool {
+    names.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
 /// Whether a partial index leaves out only rows where one of these columns is NULL.
@@ -231,8 +261,6 @@ fn is_filled(filter: &str, columns: &[&Column]) -> bool {
 mod tests {
     use super::*;
     use crate::dialect::by_scheme;
-    use crate::model::diagnostic::Severity;
-    use crate::model::reference::Nulls;
     use crate::model::schema::{KeyPart, OpaqueObject};
 
     fn column(name: &str, sql: &str) -> Column {
@@ -265,17 +293,10 @@ mod tests {
     }
 
     fn codes(child: &Schema, ours: &str, parent: &Schema, theirs: &str) -> Vec<&'static str> {
-        let reference = Reference {
-            from: ColumnNames::parse("twitter.messages.author_id").unwrap(),
-            to: ColumnNames::parse("ums.users.id").unwrap(),
-            filter: None,
-            to_filter: None,
-            null: Nulls::Ok,
-            compare: Vec::new(),
-            severity: Severity::Error,
-            max_orphans: 0,
-            location: None,
-        };
+        let reference = Reference::new(
+            ColumnNames::parse("twitter.messages.author_id").unwrap(),
+            ColumnNames::parse("ums.users.id").unwrap(),
+        );
         let end = |schema, scheme| EndpointSchema {
             schema,
             dialect: by_scheme(scheme).unwrap(),
@@ -356,9 +377,37 @@ mod tests {
         let column = column("id", "varchar(99)");
         let mut table = schema("users", column.clone(), &[KeyKind::Index]);
         let key = &mut table.tables[0].keys[0];
-        assert!(leads(key, &[&column]));
+        assert!(leads(key, &[&column], &[]));
         key.parts[0].prefix = Some(10);
-        assert!(!leads(key, &[&column]));
+        assert!(!leads(key, &[&column], &[]));
+    }
+
+    #[test]
+    fn an_index_serves_behind_columns_that_are_fixed() {
+        let (kind, id) = (column("kind", "varchar(9)"), column("id", "bigint"));
+        let mut table = schema("comments", id.clone(), &[KeyKind::Index])
+            .tables
+            .remove(0);
+        table.columns.push(kind);
+        let part = |name: &str| KeyPart {
+            column: Some(name.to_owned()),
+            ..KeyPart::default()
+        };
+        let fixed = ["kind".to_owned()];
+        for (parts, serves) in [
+            (&["kind", "id"][..], true),
+            (&["id", "kind"], true),
+            (&["other", "id"], false),
+            (&["kind"], false),
+        ] {
+            let mut key = table.keys[0].clone();
+            key.parts = parts.iter().map(|name| part(name)).collect();
+            assert_eq!(leads(&key, &[&id], &fixed), serves, "{parts:?}");
+            let alone = parts[0] == "id";
+            assert_eq!(leads(&key, &[&id], &[]), alone, "{parts:?}");
+            let whole = parts.contains(&"kind");
+            assert_eq!(covers(&key, &table, &fixed), whole, "{parts:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use tokio::sync::mpsc::Sender;
 use super::session::stream::Sending;
 use super::session::{DbError, Row, Session};
 use crate::dialect::keys::{
-    After, Estimate, FoundRow, KeyQuery, KeyRange, KeyReader, KeySource, Replication,
+    After, Estimate, FoundRow, HiddenRows, KeyQuery, KeyRange, KeyReader, KeySource, Replication,
 };
 use crate::dialect::keys::{RowQuery, RowReader};
 use crate::dialect::{self, ErrorKind};
@@ -103,6 +103,19 @@ pub async fn identity(session: &mut Session) -> Result<Option<String>, DbError> 
         Err(error) if error.kind == ErrorKind::Connection => Err(error),
         value => Ok(value.unwrap_or_default()),
     }
+}
+
+/// The tables of which the account does not see every row.
+pub async fn hidden_rows(session: &mut Session) -> Result<Vec<HiddenRows>, DbError> {
+    let schema = session.schema.clone();
+    let Some(query) = session.dialect.keys().hidden_rows_query(schema.as_deref()) else {
+        return Ok(Vec::new());
+    };
+    let rows = session.rows(&query).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| HiddenRows::read(row))
+        .collect())
 }
 
 /// About how much an end holds, where its catalog says it.

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Account,
     /// The account lacks a privilege.
     Denied,
+    /// A policy would hide rows of the table from the account.
+    HiddenRows,
     /// The server is read-only: a replica, or a server that a setting keeps from writes.
     ReadOnly,
     /// The server does not accept connections yet, or the connection broke.
@@ -47,6 +49,7 @@ impl ErrorKind {
             | ErrorKind::MissingObject
             | ErrorKind::Exists
             | ErrorKind::Denied
+            | ErrorKind::HiddenRows
             | ErrorKind::Other => true,
             ErrorKind::Busy
             | ErrorKind::Changed

@@ -165,6 +165,7 @@ codes! {
     ForeignKeys "foreign-keys" Error "A migration would leave rows without the parents that their foreign keys need." "Keep the keys that other tables refer to.";
     HalfApplied "half-applied" Error "Only a part of a migration is applied." "`bird migrate` continues it.";
     HalfUndone "half-undone" Error "Only a part of a migration is undone." "`bird undo` continues it.";
+    HiddenRows "hidden-rows" Error "Row-level security hides rows of a table from the account." "Use an account with BYPASSRLS, or the owner of the table.";
     HistoryEdited "history-edited" Error "A row of the history was edited or is damaged." "Restore the row.";
     Import "import" Error "The file to import references from cannot be read." "Correct the place shown.";
     ImportLeftOut "import-left-out" Warning "A loose foreign key was left out of the import." "Declare the reference by hand, or configure the database.";
@@ -186,6 +187,7 @@ codes! {
     MaybeRenamed "maybe-renamed" Warning "A dropped and an added object look alike." "If it is a rename, declare it with `--rename OLD=NEW`.";
     MetricsFile "metrics-file" Error "The metrics file cannot be written." "Name a file in a folder that exists.";
     MigrationAbove "migration-above" Error "A migration is outside the folder of its engine, so it never runs." "Move it into the folder of each engine that needs it.";
+    MarkAhead "mark-ahead" Error "The watermark of an audit is beyond every row, as after a restored backup." "Read every row with `bird audit`, then set the mark with `--since COLUMN=VALUE`.";
     MigrationChanged "migration-changed" Error "A migration file was changed after it was applied." "Restore the file, or accept it with `--accept-checksum`.";
     MigrationFolder "migration-folder" Error "A folder below a database's migrations is not the name of an engine." "Rename or remove the folder.";
     MigrationMissing "migration-missing" Error "The file of an applied migration is missing." "Restore the file.";

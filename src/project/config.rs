@@ -13,7 +13,7 @@ use super::references::{REFERENCE, reference};
 use crate::dialect;
 use crate::model::assertion::Assertion;
 use crate::model::name::{TableName, did_you_mean};
-use crate::model::reference::Reference;
+use crate::model::reference::{Reference, tell_apart};
 use crate::model::seed::{Seed, SeedRow, Value};
 
 pub const TOP: &[&str] = &[
@@ -107,10 +107,10 @@ pub fn read(reader: &mut ConfigReader<'_>, top: &DeTable<'_>) -> Config {
     config.databases.sort_by_key(|database| database.span.start);
     names_that_collide(reader, &config.databases);
     for (table, span) in reader.tables(top, "references") {
-        config
-            .references
-            .extend(reference(reader, table, &span, &config.databases));
+        let read = reference(reader, table, &span, &config.databases, &config.references);
+        config.references.extend(read);
     }
+    tell_apart(&mut config.references);
     for (table, span) in reader.tables(top, "seeds") {
         config
             .seeds

@@ -14,6 +14,7 @@ use crate::model::reference::{Nulls, Reference};
 
 /// The keys of an entry.
 pub const REFERENCE: &[&str] = &[
+    "name",
     "from",
     "to",
     "where",
@@ -33,6 +34,7 @@ pub fn reference(
     table: &DeTable<'_>,
     span: &Range<usize>,
     databases: &[DatabaseConfig],
+    earlier: &[Reference],
 ) -> Option<Reference> {
     reader.unknown_keys(table, REFERENCE, "[[references]]");
     let from = end(reader, table, "from", span, databases);
@@ -48,6 +50,24 @@ pub fn reference(
     let text =
         |reader: &mut ConfigReader<'_>, key| reader.string(table, key).map(Spanned::into_inner);
     let (filter, to_filter) = (text(reader, "where"), text(reader, "to_where"));
+    let name = reader.string(table, "name");
+    let name = name.and_then(|name| {
+        let text = name.get_ref().trim();
+        let wrong = if text.is_empty() || text.chars().any(char::is_control) {
+            Some("a reference needs a name without control characters".to_owned())
+        } else if earlier.iter().any(|one| one.name.as_deref() == Some(text)) {
+            Some(format!("another reference has the name `{text}`"))
+        } else {
+            None
+        };
+        match wrong {
+            Some(message) => {
+                reader.fault(name.span(), message, None);
+                None
+            }
+            None => Some(text.to_owned()),
+        }
+    });
     let max_orphans = reader.count(table, "max_orphans").unwrap_or(0);
     let columns = from
         .as_ref()
@@ -56,6 +76,8 @@ pub fn reference(
     let compare = compare(reader, table, columns);
     let (from, to) = (from?, to?);
     Some(Reference {
+        name,
+        suffix: String::new(),
         compare,
         filter,
         to_filter,

@@ -49,6 +49,9 @@ pub struct Header {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedReference {
+    /// Its name in reports, if its ends do not tell it from others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub from: String,
     pub to: String,
     #[serde(rename = "where")]
@@ -118,7 +121,9 @@ impl PlannedReference {
         child: PlannedEndpoint,
         parent: PlannedEndpoint,
     ) -> PlannedReference {
+        let (name, ends) = (reference.to_string(), reference.ends());
         PlannedReference {
+            name: (name != ends).then_some(name),
             from: reference.from.to_string(),
             to: reference.to.to_string(),
             filter: reference.filter.clone(),
@@ -145,7 +150,8 @@ impl PlannedReference {
     }
 
     pub fn name(&self) -> String {
-        format!("{} -> {}", self.from, self.to)
+        let ends = || format!("{} -> {}", self.from, self.to);
+        self.name.clone().unwrap_or_else(ends)
     }
 
     /// The number of columns of its key.

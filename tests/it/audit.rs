@@ -2,6 +2,7 @@
 
 mod assertions;
 mod closed;
+mod hidden;
 mod impact;
 mod interleaved;
 mod live;

@@ -11,6 +11,10 @@ use crate::output::{Block, Grid};
 
 /// The explanation of one reference.
 pub struct Explanation {
+    title: String,
+    name: Option<String>,
+    filter: Option<String>,
+    to_filter: Option<String>,
     pub from: String,
     pub to: String,
     strategy: String,
@@ -62,6 +66,10 @@ fn explained(task: &Task, member: &PreparedReference) -> Explanation {
         }
     });
     Explanation {
+        title: member.reference.title(),
+        name: member.reference.name.clone(),
+        filter: member.reference.filter.clone(),
+        to_filter: member.reference.to_filter.clone(),
         from: member.reference.from.to_string(),
         to: member.reference.to.to_string(),
         strategy: task.choice.strategy.to_string(),
@@ -83,8 +91,11 @@ impl Explanation {
             .map(|(database, sql)| json!({ "database": database, "sql": sql }))
             .collect();
         json!({
+            "name": self.name,
             "from": self.from,
             "to": self.to,
+            "where": self.filter,
+            "to_where": self.to_filter,
             "strategy": self.strategy,
             "why": self.why,
             "guarantee": self.guarantee,
@@ -119,7 +130,7 @@ pub fn blocks(all: &[Explanation]) -> Vec<Block> {
     let about = |number: Option<u64>| number.map_or("?".to_owned(), |number| format!("~{number}"));
     for one in all {
         grid.rows.push(vec![
-            one.from.clone(),
+            one.title.clone(),
             one.to.clone(),
             one.strategy.clone(),
             about(one.rows),
@@ -134,7 +145,7 @@ pub fn blocks(all: &[Explanation]) -> Vec<Block> {
     for one in all {
         blocks.push(Block::Line(format!(
             "{}: {}, because {}.",
-            one.from, one.strategy, one.why
+            one.title, one.strategy, one.why
         )));
         for (at, (database, sql)) in one.statements.iter().enumerate() {
             // The first statement is that of the child.

@@ -139,7 +139,9 @@ fn line(report: &AuditReport, to: &mut impl Write, orphan: &Orphan) -> io::Resul
     let found = all.find(|one| one.index == orphan.reference);
     let audited = invariant!(found, some, "an orphan belongs to a reference of the run");
     let mut object = Map::new();
-    object.insert("reference".into(), json!(audited.reference.name()));
+    let reference = &audited.reference;
+    object.insert("reference".into(), json!(reference.from.to_string()));
+    object.extend(orphans::identity(reference));
     object.extend(orphans::json(orphan));
     serde_json::to_writer(&mut *to, &Value::Object(object))?;
     to.write_all(b"\n")

@@ -28,6 +28,8 @@ pub struct LastPass {
     pub full: Option<String>,
     /// The greatest value that an audit has seen, by column.
     pub marks: BTreeMap<String, String>,
+    /// The server that gave each of these values, by column, if it says which one it is.
+    pub servers: BTreeMap<String, String>,
 }
 
 fn path(context: &Context) -> PathBuf {
@@ -36,7 +38,7 @@ fn path(context: &Context) -> PathBuf {
 
 /// The name of a reference with its conditions, and its servers, which differ between environments.
 fn name(reference: &Reference, child: &Target, parent: &Target) -> String {
-    let mut name = reference.to_string();
+    let mut name = reference.ends();
     let conditions = [
         ("where", &reference.filter),
         ("to_where", &reference.to_filter),
@@ -52,6 +54,15 @@ fn name(reference: &Reference, child: &Target, parent: &Target) -> String {
 fn name_of(prepared: &PreparedReference) -> String {
     let (child, parent) = (&prepared.child.target, &prepared.parent.target);
     name(&prepared.reference, child, parent)
+}
+
+impl LastPass {
+    /// The greatest value of a column that an audit of this server has seen: another server, or one
+    /// that was promoted, may have other rows below it.
+    pub fn mark(&self, column: &str, server: Option<&String>) -> Option<String> {
+        let mark = self.marks.get(column)?;
+        (self.servers.get(column) == server).then(|| mark.clone())
+    }
 }
 
 impl LastPasses {
@@ -96,6 +107,12 @@ impl LastPasses {
                 && let Some(mark) = &since.upto
             {
                 last_pass.marks.insert(since.column.clone(), mark.clone());
+                match &prepared.child.identity {
+                    Some(server) => last_pass
+                        .servers
+                        .insert(since.column.clone(), server.clone()),
+                    None => last_pass.servers.remove(&since.column),
+                };
             }
         }
     }

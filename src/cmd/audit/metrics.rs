@@ -121,6 +121,7 @@ fn last_complete(recorder: &Recorder, began_on: Option<&str>) -> Option<Metric> 
 fn labelled(context: &Context, index: usize, reference: &Reference, metric: Metric) -> Metric {
     let labels = |reference: &Reference| {
         let ends = [
+            ("name", reference.name.clone()),
             ("reference", Some(reference.from.to_string())),
             ("to", Some(reference.to.to_string())),
             ("where", reference.filter.clone()),

@@ -175,8 +175,10 @@ async fn inspect(
                     Some((column, value)) => (column, Some(value)),
                     None => (asked.as_str(), None),
                 };
-                let last =
-                    |prepared: &PreparedReference| passes.of(prepared).marks.get(column).cloned();
+                let last = |prepared: &PreparedReference| {
+                    let server = prepared.child.identity.as_ref();
+                    passes.of(prepared).mark(column, server)
+                };
                 watermark::apply((column, value), last, &mut connected, &mut inspected).await?
             }
             None => BTreeMap::new(),

@@ -124,8 +124,11 @@ impl ReferenceReport {
             .map(|orphan| Value::Object(orphans::json(orphan)))
             .collect();
         json!({
+            "name": reference.name,
             "from": reference.from.to_string(),
             "to": reference.to.to_string(),
+            "where": reference.filter,
+            "to_where": reference.to_filter,
             "strategy": task.map(|task| task.choice.strategy.to_string()),
             "why": task.map(|task| task.choice.why.clone()),
             "complete": totals.complete,
@@ -186,9 +189,17 @@ impl ReferenceReport {
     pub fn watermark_note(&self) -> Option<String> {
         let from = self.since.as_ref()?;
         let Some(value) = &from.from else {
+            let why = if self.last_pass.marks.contains_key(&from.column) {
+                format!(
+                    "the stored value of {} is that of another server",
+                    from.column
+                )
+            } else {
+                format!("no earlier audit stored a value of {}", from.column)
+            };
             return Some(format!(
-                "{}: all rows were read, because no earlier audit stored a value of {}.",
-                self.reference, from.column
+                "{}: all rows were read, because {why}.",
+                self.reference
             ));
         };
         let full = self.last_pass.full.as_deref();
@@ -197,7 +208,7 @@ impl ReferenceReport {
         });
         Some(format!(
             "{}: only rows with {} from {value} on were read. Only a full audit finds older rows \
-             that have lost their parent: {full}.",
+             that have lost their parent or were committed late: {full}.",
             self.reference, from.column
         ))
     }
@@ -292,7 +303,7 @@ pub fn grid(references: &[ReferenceReport]) -> Grid {
             guarantee
         };
         grid.rows.push(vec![
-            one.reference.from.to_string(),
+            one.reference.title(),
             one.reference.to.to_string(),
             task.map_or("-".to_owned(), |task| task.choice.strategy.to_string()),
             counted(one.totals.read.rows),

@@ -50,6 +50,7 @@ pub async fn read_from(
         let (read_replica, schema) = inspect(database, &replica).await?;
         if let Some(prepared) = &first.prepared {
             let identities = (&prepared.child.identity, &read_replica.identity);
+            replica::whole(&database.name, &place, &read_replica.replication)?;
             replica::same_cluster(database, &place, identities, &read_replica.replication)?;
             if args.limits.max_lag.is_some() {
                 let server = &prepared.child.server;

@@ -15,11 +15,12 @@ pub fn references<'p>(
 ) -> Result<Vec<(usize, &'p Reference)>, Failure> {
     let all = || context.project.references.iter().enumerate();
     let is_named = |name: &str, reference: &Reference| {
-        name == reference.from.to_string() || name == reference.to_string()
+        let own = reference.name.as_deref();
+        own == Some(name) || name == reference.from.to_string() || name == reference.ends()
     };
     for name in &args.references {
         if !all().any(|(_, reference)| is_named(name, reference)) {
-            let names: Vec<String> = all().map(|(_, one)| one.from.to_string()).collect();
+            let names: Vec<String> = all().map(|(_, one)| one.title()).collect();
             let fault = Diagnostic::new(Code::Usage, format!("no reference `{name}` is declared"));
             let hint = did_you_mean(name, names.iter().map(String::as_str));
             let hint = hint.unwrap_or_else(|| format!("the references are {}", names.join(", ")));

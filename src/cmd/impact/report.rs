@@ -29,6 +29,10 @@ pub struct ImpactReport {
 
 /// The impact on one reference.
 pub struct Impact {
+    title: String,
+    name: Option<String>,
+    filter: Option<String>,
+    to_filter: Option<String>,
     from: String,
     to: String,
     /// Keys of the child that would lose their parent.
@@ -43,6 +47,10 @@ pub struct Impact {
 impl Impact {
     pub fn new(reference: &Reference) -> Impact {
         Impact {
+            title: reference.title(),
+            name: reference.name.clone(),
+            filter: reference.filter.clone(),
+            to_filter: reference.to_filter.clone(),
             from: reference.from.to_string(),
             to: reference.to.to_string(),
             keys: 0,
@@ -111,7 +119,7 @@ impl Report for ImpactReport {
         if !self.references.is_empty() {
             let rows = self.references.iter().map(|one| {
                 let (keys, rows) = (one.keys.to_string(), one.rows.to_string());
-                vec![one.from.clone(), one.to.clone(), keys, rows]
+                vec![one.title.clone(), one.to.clone(), keys, rows]
             });
             blocks.push(Block::Grid(Grid {
                 headers: vec!["reference", "to", "keys", "rows"],
@@ -121,7 +129,7 @@ impl Report for ImpactReport {
             }));
         }
         for one in self.references.iter().filter(|one| !one.sample.is_empty()) {
-            blocks.push(Block::Line(format!("Some of {}:", one.from)));
+            blocks.push(Block::Line(format!("Some of {}:", one.title)));
             blocks.push(Block::Grid(orphans::grid("key", &one.sample)));
         }
         if self.faults.is_empty() {
@@ -164,8 +172,11 @@ impl Report for ImpactReport {
         let references = self.references.iter().map(|one| {
             let sample = one.sample.iter().map(orphans::json).map(Value::Object);
             json!({
+                "name": one.name,
                 "from": one.from,
                 "to": one.to,
+                "where": one.filter,
+                "to_where": one.to_filter,
                 "keys": one.keys,
                 "rows": one.rows,
                 "malformed_parents": one.malformed,

@@ -162,7 +162,7 @@ fn report(preflight: &Preflight<'_>, mode: Mode) -> Result<RepairReport, Broken>
         references.push(ReferenceOutcome {
             planned: totals.orphan_rows,
             outcome: earlier.copied().unwrap_or_default(),
-            ..ReferenceOutcome::new(planned.from.clone(), planned.to.clone())
+            ..ReferenceOutcome::new(planned.name(), planned.from.clone(), planned.to.clone())
         });
     }
     Ok(RepairReport {

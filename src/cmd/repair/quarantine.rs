@@ -174,11 +174,11 @@ fn add(report: &mut RepairReport, chunk: &JournaledChunk, released: Released) {
         None => (chunk.reference.clone(), String::new()),
     };
     let mut references = report.references.iter();
-    let at = references.position(|one| one.from == from && one.to == to);
+    let at = references.position(|one| one.name == chunk.reference);
     let at = at.unwrap_or_else(|| {
         report.references.push(ReferenceOutcome {
             quarantine: chunk.quarantine.clone(),
-            ..ReferenceOutcome::new(from, to)
+            ..ReferenceOutcome::new(chunk.reference.clone(), from, to)
         });
         report.references.len() - 1
     });

@@ -44,6 +44,8 @@ pub struct RepairReport {
 
 /// The result of one reference.
 pub struct ReferenceOutcome {
+    /// Its name for people and in the journal.
+    pub name: String,
     pub from: String,
     pub to: String,
     /// The number of its rows in the plan.
@@ -63,8 +65,9 @@ pub struct ReferenceOutcome {
 
 impl ReferenceOutcome {
     /// A reference without counts.
-    pub fn new(from: String, to: String) -> ReferenceOutcome {
+    pub fn new(name: String, from: String, to: String) -> ReferenceOutcome {
         ReferenceOutcome {
+            name,
             from,
             to,
             planned: 0,
@@ -75,6 +78,17 @@ impl ReferenceOutcome {
             refusals: Vec::new(),
             conflicts: 0,
         }
+    }
+
+    /// The child's key, or the name if that does not tell it from others.
+    fn title(&self) -> &str {
+        self.own_name().unwrap_or(&self.from)
+    }
+
+    /// The name, if it says more than the ends.
+    fn own_name(&self) -> Option<&str> {
+        let ends = format!("{} -> {}", self.from, self.to);
+        (self.name != ends).then_some(self.name.as_str())
     }
 
     /// Adds refused or remaining rows, as far as they are shown.
@@ -125,14 +139,16 @@ impl RepairReport {
             .collect();
         if self.is_undo() {
             return json!({
-                "from": reference.from, "to": reference.to, "action": self.action,
+                "name": reference.own_name(), "from": reference.from, "to": reference.to,
+                "action": self.action,
                 "returned": reference.now.repaired, "conflicts": reference.conflicts,
                 "chunks": reference.now.chunks, "quarantine": reference.quarantine, "refusals": refusals,
             });
         }
         if self.is_purge() {
             return json!({
-                "from": reference.from, "to": reference.to, "action": self.action,
+                "name": reference.own_name(), "from": reference.from, "to": reference.to,
+                "action": self.action,
                 "purged": reference.now.repaired, "chunks": reference.now.chunks,
                 "quarantine": reference.quarantine,
             });
@@ -145,7 +161,8 @@ impl RepairReport {
             _ => None,
         };
         json!({
-            "from": reference.from, "to": reference.to, "action": self.action,
+            "name": reference.own_name(), "from": reference.from, "to": reference.to,
+                "action": self.action,
             "planned": reference.planned, "repaired": outcome.repaired, "healed": outcome.healed,
             "gone": outcome.gone, "changed": outcome.changed, "refused": outcome.refused,
             "remaining": reference.remaining(), "chunks": outcome.chunks,
@@ -188,7 +205,7 @@ impl RepairReport {
         });
         let numbers: Vec<Vec<u64>> = numbers.collect();
         let rows = self.references.iter().zip(&numbers).map(|(one, numbers)| {
-            let name = [format!("{} -> {}", one.from, one.to)];
+            let name = [one.name.clone()];
             let numbers = numbers.iter().map(u64::to_string);
             name.into_iter().chain(numbers).collect()
         });
@@ -210,11 +227,12 @@ impl RepairReport {
                 lines.push(format!(
                     "{}: missing parents that could not be locked: {}; run bird audit again, \
                      because a parent inserted just before the commit is not noticed",
-                    reference.from, reference.open
+                    reference.title(),
+                    reference.open
                 ));
             }
             for (row, why) in &reference.refusals {
-                lines.push(format!("{}: {}: {why}", reference.from, row.join(", ")));
+                lines.push(format!("{}: {}: {why}", reference.title(), row.join(", ")));
             }
         }
         let repaired: u64 = self
@@ -244,12 +262,12 @@ impl RepairReport {
 
 /// The finding about the rows of a reference that the database refused.
 fn refused(reference: &ReferenceOutcome) -> Option<Diagnostic> {
-    let from = &reference.from;
+    let name = reference.title();
     if reference.outcome.refused == 0 {
         return None;
     }
     let rows = counted(reference.outcome.refused, "row");
-    let message = format!("{from}: the database refused to change {rows}");
+    let message = format!("{name}: the database refused to change {rows}");
     let mut fault = Diagnostic::new(Code::RowsRefused, message);
     let refusals = reference.refusals.iter();
     fault.notes = refusals

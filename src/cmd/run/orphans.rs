@@ -3,7 +3,22 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::orphan::Orphan;
+use crate::model::reference::Reference;
 use crate::output::Grid;
+
+/// What tells a reference from others with the same ends: its name, else its conditions.
+pub fn identity(reference: &Reference) -> Map<String, Value> {
+    let is_twin = reference.name.is_none() && !reference.suffix.is_empty();
+    let all = [
+        ("name", &reference.name, true),
+        ("where", &reference.filter, is_twin),
+        ("to_where", &reference.to_filter, is_twin),
+    ];
+    let shown = all.into_iter().filter(|(_, _, is_shown)| *is_shown);
+    shown
+        .filter_map(|(key, text, _)| Some((key.to_owned(), json!(text.as_ref()?))))
+        .collect()
+}
 
 /// Renders an orphan as JSON: its key and its row.
 pub fn json(orphan: &Orphan) -> Map<String, Value> {

@@ -59,6 +59,22 @@ pub fn same_cluster(
     }
 }
 
+/// Checks that the replica leaves nothing out: an audit would miss the rows that it lacks.
+pub fn whole(name: &str, place: &str, replication: &Replication) -> Result<(), Failure> {
+    let Replication::Replica(Following {
+        filter: Some(filter),
+        ..
+    }) = replication
+    else {
+        return Ok(());
+    };
+    let message = format!("{place} replicates only a part of {name}: {filter}");
+    let fault = Diagnostic::new(Code::OtherReplica, message).database(name);
+    Err(Failure::failed(
+        fault.hint("name a replica without filters with --replica"),
+    ))
+}
+
 /// A note about a replica that follows another server than the one for which it was named.
 pub fn elsewhere(
     name: &str,

@@ -117,6 +117,12 @@ pub async fn seeds(
 ) -> Result<CheckOutcome, Failure> {
     let rows = match seed::look(context, database, session).await {
         Ok(rows) => rows,
+        Err(failure) if failure.diagnostics.iter().any(is_unread) => {
+            return Ok(CheckOutcome::NotDone {
+                why: "its rows could not be read".to_owned(),
+                faults: failure.diagnostics,
+            });
+        }
         // A declared row that cannot be written is a finding, not a failure of the check.
         Err(failure) => return Ok(CheckOutcome::Found(failure.diagnostics)),
     };
@@ -129,6 +135,14 @@ pub async fn seeds(
         fault.hint("bird seed corrects it; --dry-run shows how")
     });
     Ok(CheckOutcome::of(found.collect()))
+}
+
+/// Whether an error kept the rows from being read, whatever they are.
+fn is_unread(fault: &Diagnostic) -> bool {
+    matches!(
+        fault.code,
+        Code::HiddenRows | Code::Denied | Code::Connection | Code::Untrusted
+    )
 }
 
 /// Compares the live schema with what the applied migrations gave.

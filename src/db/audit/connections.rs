@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::db::session::{DbError, Session};
 use crate::db::{inspect, keys};
-use crate::dialect::keys::Replication;
+use crate::dialect::keys::{HiddenRows, Replication};
 use crate::model::schema::Schema;
 use crate::model::target::Target;
 
@@ -20,6 +20,8 @@ pub struct Connected {
     pub identity: Option<String>,
     /// Whether it is a replica, whose answers may be old.
     pub replica: bool,
+    /// The tables of which the account does not see every row.
+    pub hidden: Vec<HiddenRows>,
 }
 
 /// The databases that have an endpoint, by their names.
@@ -33,6 +35,7 @@ impl Connected {
         within: Option<&str>,
     ) -> Result<Connected, DbError> {
         let found = inspect(&mut session, target).await?;
+        let hidden = keys::hidden_rows(&mut session).await?;
         keys::prepare(&mut session).await?;
         Ok(Connected {
             target: target.clone(),
@@ -41,6 +44,7 @@ impl Connected {
             schema: found.schema,
             identity: found.identity,
             replica: matches!(found.replication, Replication::Replica(_)),
+            hidden,
         })
     }
 }

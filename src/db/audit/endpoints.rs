@@ -10,7 +10,8 @@ use crate::db::keys;
 use crate::db::session::{Access, DbError, Session};
 use crate::dialect::Dialect;
 use crate::dialect::keys::{
-    Estimate, KeyLocation, KeyQuery, KeyRange, KeySource, agree, comparison,
+    Estimate, KeyLocation, KeyQuery, KeyRange, KeySource, agree, comparison, fixed_columns,
+    named_columns,
 };
 use crate::invariant;
 use crate::invariant::Broken;
@@ -39,8 +40,10 @@ pub struct Endpoint {
     /// The columns that identify a row; empty if there are none.
     pub names: Vec<Column>,
     pub estimate: Estimate,
-    /// Whether an index starts with the columns.
+    /// Whether an index gives the keys in order.
     pub indexed: bool,
+    /// Whether an index gives the keys in order, and the condition needs nothing but that index.
+    pub ordered: bool,
     pub replica: bool,
     /// Whether only the rows from a watermark on are read.
     pub has_watermark: bool,
@@ -108,7 +111,7 @@ impl Endpoint {
     /// The query for all keys in any order: grouped and counted if an index alone serves it, else in
     /// physical order.
     pub fn whole(&self, end: &KeySource<'_>) -> KeyQuery {
-        if self.indexed && end.indexed() && self.filter.is_none() {
+        if self.ordered && end.indexed() {
             end.counted(&KeyRange::default())
         } else {
             end.unordered()
@@ -188,6 +191,8 @@ pub fn prepare(
         dialect: parent.session.dialect,
     };
     let mut notes = structure(reference, from, to);
+    notes.extend(hidden(reference, &reference.from, child));
+    notes.extend(hidden(reference, &reference.to, parent));
     let unique = !notes
         .iter()
         .any(|fault| fault.code == Code::ReferenceNotUnique);
@@ -228,6 +233,19 @@ pub fn prepare(
     })
 }
 
+/// The finding about an end of which the account does not see every row: keys that are only hidden
+/// would be orphans, and hidden rows would not be found.
+fn hidden(reference: &Reference, names: &ColumnNames, end: &Connected) -> Option<Diagnostic> {
+    let mut hidden = end.hidden.iter();
+    let hidden = hidden.find(|hidden| hidden.table == names.table)?;
+    let message = format!("{reference}: {hidden}");
+    let mut fault = Diagnostic::new(Code::HiddenRows, message)
+        .database(&names.database)
+        .hint(hidden.hint());
+    fault.location.clone_from(&reference.location);
+    Some(fault)
+}
+
 fn endpoints(
     reference: &Reference,
     child: &Connected,
@@ -263,6 +281,12 @@ fn endpoint(
     let table = connected.schema.table(&names.table).ok_or_else(missing)?;
     let columns = names.columns.iter().map(|name| table.column(name));
     let columns: Vec<&Column> = columns.collect::<Option<_>>().ok_or_else(missing)?;
+    let condition = filter.map_or("", String::as_str);
+    let dialect = connected.session.dialect;
+    let (fixed, named) = (
+        fixed_columns(dialect, condition),
+        named_columns(dialect, condition),
+    );
     Ok(Endpoint {
         database: names.database.clone(),
         target: connected.target.clone(),
@@ -270,7 +294,14 @@ fn endpoint(
         within: connected.within.clone(),
         server: connected.session.server.clone(),
         identity: connected.identity.clone(),
-        indexed: table.keys.iter().any(|key| audit::leads(key, &columns)),
+        indexed: table
+            .keys
+            .iter()
+            .any(|key| audit::leads(key, &columns, &fixed)),
+        ordered: table
+            .keys
+            .iter()
+            .any(|key| audit::leads(key, &columns, &fixed) && audit::covers(key, table, &named)),
         names: row_names(table),
         columns: columns
             .into_iter()

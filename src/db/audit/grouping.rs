@@ -25,8 +25,7 @@ pub fn facts(member: &PreparedReference) -> ReferenceFacts {
         rows: child.estimate.rows,
         keys: child.estimate.keys,
         parents: parent.estimate.rows,
-        child_ordered: child.indexed
-            && child.filter.is_none()
+        child_ordered: child.ordered
             && ends.is_some_and(|(child, _)| child.sorts() && child.indexed()),
         parents_ordered: ends.is_some_and(|(_, parent)| parent.sorts() && parent.indexed()),
         parents_indexed: ends.is_some_and(|(_, parent)| parent.probes_by_index()),
@@ -149,8 +148,11 @@ pub fn fingerprint(members: &[Arc<PreparedReference>], tasks: &[Task]) -> String
     for member in members {
         let reference = &member.reference;
         add(format!(
-            "{reference} {:?} {:?} {:?}",
-            reference.filter, reference.to_filter, reference.null
+            "{} {:?} {:?} {:?}",
+            reference.ends(),
+            reference.filter,
+            reference.to_filter,
+            reference.null
         ));
         for endpoint in [&member.child, &member.parent] {
             add(format!(

@@ -46,6 +46,7 @@ impl DbError {
     pub fn diagnostic_code(&self) -> Code {
         match self.kind {
             ErrorKind::Denied => Code::Denied,
+            ErrorKind::HiddenRows => Code::HiddenRows,
             ErrorKind::ReadOnly => Code::ReadOnly,
             ErrorKind::Connection => Code::Connection,
             ErrorKind::Untrusted => Code::Untrusted,

@@ -369,6 +369,11 @@ impl Session {
         if let Connection::Sqlite(connection) = &mut self.connection {
             explained.at = sqlite::error_offset(connection).await;
         }
+        if let Connection::Postgres(connection) = &mut self.connection
+            && explained.kind == ErrorKind::HiddenRows
+        {
+            postgres::explain_hidden_rows(connection, &mut explained).await;
+        }
         explained
     }
 

@@ -1,10 +1,12 @@
 //! Connecting to PostgreSQL, and the places its errors point at.
 
 use secrecy::ExposeSecret;
-use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgErrorPosition, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition, PgSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 
-use super::{Connection, DbError};
+use super::{Connection, DbError, guard};
+use crate::dialect::keys::HiddenRows;
+use crate::dialect::postgres::hidden_rows;
 use crate::model::target::{ServerTarget, Tls};
 
 pub async fn connect(target: &ServerTarget) -> Result<Connection, sqlx::Error> {
@@ -99,4 +101,24 @@ pub fn explain(error: &PgDatabaseError, sql: &str, described: &mut DbError) {
     if error.code() == "40001" && error.message().ends_with(RECOVERY) {
         described.notes.push(FEEDBACK.to_owned());
     }
+}
+
+/// Names the policies that hide rows, as far as the session still answers.
+pub async fn explain_hidden_rows(connection: &mut PgConnection, described: &mut DbError) {
+    let Some(table) = hidden_rows::table_of(&described.message).map(str::to_owned) else {
+        return;
+    };
+    let query = sqlx::raw_sql(AssertSqlSafe(hidden_rows::policies_query(&table)));
+    let asked = guard::guarded(connection.fetch_optional(query)).await;
+    let cells = match asked {
+        Ok(Ok(Some(row))) => [0, 1].map(|at| row.try_get_unchecked(at).unwrap_or_default()),
+        _ => [None::<String>, None],
+    };
+    let [policies, forced] = cells;
+    let hidden = HiddenRows {
+        table,
+        policies,
+        forced: forced.as_deref() == Some("true"),
+    };
+    described.message = format!("{hidden}: {}", hidden.hint());
 }

@@ -29,6 +29,8 @@ pub struct Following {
     pub behind: Option<u64>,
     /// What identifies the servers that it follows, where it names them.
     pub sources: Vec<String>,
+    /// The filter by which it leaves out databases or tables: a setting with its value.
+    pub filter: Option<String>,
 }
 
 /// The queries of an engine. Each gives one row, or none where nothing is known.
@@ -85,6 +87,8 @@ impl KeySource<'_> {
 /// The columns of an answer by which [`replication`] reads it.
 const LAGS: [&str; 3] = ["Seconds_Behind_Source", "Seconds_Behind_Master", "lag"];
 const SOURCES: [&str; 3] = ["Source_UUID", "Master_UUID", "Master_Server_Id"];
+/// The columns of replication filters begin so, as `Replicate_Do_DB`.
+const FILTERS: [&str; 3] = ["Replicate_Do_", "Replicate_Ignore_", "Replicate_Wild_"];
 /// The members of a group follow each other by channels whose names begin so.
 const GROUP: &str = "group_replication_";
 
@@ -113,9 +117,18 @@ pub fn replication(columns: &[String], rows: &[Vec<Option<String>>]) -> Replicat
     });
     let lags: Option<Vec<u64>> = lags.collect();
     let sources = followed.iter().filter_map(|row| named(row, &SOURCES));
+    let filter = followed.iter().find_map(|row| {
+        let mut cells = std::iter::zip(columns, *row);
+        cells.find_map(|(column, cell)| {
+            let value = cell.as_deref().filter(|value| !value.is_empty())?;
+            let is_filter = FILTERS.iter().any(|begin| column.starts_with(begin));
+            is_filter.then(|| format!("{column} = {value}"))
+        })
+    });
     Replication::Replica(Following {
         behind: lags.and_then(|lags| lags.into_iter().max()),
         sources: sources.collect(),
+        filter,
     })
 }
 
@@ -160,6 +173,7 @@ mod tests {
             Replication::Replica(Following {
                 behind,
                 sources: sources.iter().map(|&source| source.to_owned()).collect(),
+                filter: None,
             })
         };
         assert_eq!(parsed(&columns, &[&one]), following(Some(0), &["a"]));
@@ -179,6 +193,18 @@ mod tests {
         let group = [Some("group_replication_applier"), Some(""), Some("0")];
         assert_eq!(parsed(&columns, &[&group]), Replication::Primary);
         assert_eq!(parsed(&[], &[]), Replication::Primary);
+    }
+
+    #[test]
+    fn a_partial_replica_names_its_filter() {
+        let columns = ["Replicate_Do_DB", "Replicate_Ignore_Table", "Last_Error"];
+        let filter = |row: &[Option<&str>]| match parsed(&columns, &[row]) {
+            Replication::Replica(following) => following.filter,
+            _ => None,
+        };
+        assert_eq!(filter(&[Some(""), Some(""), Some("x")]), None);
+        let ignored = filter(&[Some(""), Some("a.b"), None]);
+        assert_eq!(ignored.as_deref(), Some("Replicate_Ignore_Table = a.b"));
     }
 
     #[test]

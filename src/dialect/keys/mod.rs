@@ -9,6 +9,7 @@ mod column;
 pub(crate) mod comparison;
 mod condition;
 mod decode;
+mod hidden;
 mod joined;
 pub(crate) mod known;
 pub(crate) mod rows;
@@ -17,8 +18,9 @@ mod spelling;
 
 pub use column::{KeyColumn, Probe};
 pub use comparison::{Equality, agree, comparison};
-pub use condition::condition;
+pub use condition::{condition, fixed_columns, named_columns};
 pub use decode::{Cell, Cells, KeyReader, Malformed, decode};
+pub use hidden::HiddenRows;
 pub use known::{Estimate, Following, Replication, Statistics, replication};
 pub use rows::{
     After, FoundRow, RowQuery, RowReader, identified, row_expression, row_literal, row_text,
@@ -57,6 +59,12 @@ pub trait Keys: Sync {
 
     /// Which characters are the same to a column.
     fn equality(&self, column: &Column) -> Equality;
+
+    /// Asks for the tables of which the account does not see every row: table, policies or NULL,
+    /// whether they apply to its owner. `None` if the engine hides no rows.
+    fn hidden_rows_query(&self, _schema: Option<&str>) -> Option<String> {
+        None
+    }
 
     /// How the number of rows comes over the wire.
     fn counts(&self) -> Wire;

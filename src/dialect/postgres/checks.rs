@@ -3,7 +3,11 @@
 //! A session's own settings are bird's; what others get is the value that `RESET` would give.
 
 use crate::dialect::checks::{Check, account, cell};
-use crate::dialect::{Provisioning, postgres::Postgres};
+use crate::dialect::keys::HiddenRows;
+use crate::dialect::{
+    Provisioning,
+    postgres::{Postgres, hidden_rows},
+};
 use crate::model::check::CheckResult;
 use crate::model::code::Code;
 
@@ -44,6 +48,26 @@ pub const CHECKS: &[Check] = &[
             "" => CheckResult::ok("the account has the privileges that migrations need"),
             grant => CheckResult::error("the account may not create anything in its schema")
                 .fix(format!("let an administrator run: {grant}")),
+        },
+    },
+    Check {
+        code: Code::HiddenRows,
+        inside: true,
+        query: |subject| hidden_rows::query(subject.schema),
+        judge: |_, rows| {
+            let hidden = rows.iter().filter_map(|row| HiddenRows::read(row));
+            let hidden: Vec<HiddenRows> = hidden.collect();
+            match hidden.as_slice() {
+                [] => CheckResult::ok("the account sees every row"),
+                [first, more @ ..] => {
+                    let more = match more.len() {
+                        0 => String::new(),
+                        more => format!(", and of {more} more tables"),
+                    };
+                    CheckResult::warning(format!("{first}{more}"))
+                        .fix(format!("{}; bird reads no such table", first.hint()))
+                }
+            }
         },
     },
     Check {

@@ -3,7 +3,7 @@
 use crate::dialect::keys::{
     Equality, KeyColumn, KeyLocation, Keys, Probe, Spelling, Statistics, WHOLE, Wire, refused, rows,
 };
-use crate::dialect::postgres::Postgres;
+use crate::dialect::postgres::{Postgres, hidden_rows};
 use crate::dialect::{Literals, sizes};
 use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
@@ -70,6 +70,10 @@ impl Keys for Postgres {
                  ORDER BY s.inherited DESC LIMIT 1"
             ),
         })
+    }
+
+    fn hidden_rows_query(&self, schema: Option<&str>) -> Option<String> {
+        Some(hidden_rows::query(schema))
     }
 
     fn counts(&self) -> Wire {

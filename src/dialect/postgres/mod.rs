@@ -6,6 +6,7 @@ pub mod checks;
 mod containment;
 pub mod copy;
 mod forbidden;
+pub mod hidden_rows;
 pub(super) mod keys;
 mod literals;
 mod provisioning;

@@ -1,7 +1,7 @@
 //! The meaning of statements, definitions and error codes in PostgreSQL.
 
 use super::forbidden::FORBIDDEN;
-use super::{Postgres, recovery};
+use super::{Postgres, hidden_rows, recovery};
 use crate::dialect::literals::single_quoted;
 use crate::dialect::recovery::{Object, ObjectKind, RecoveryClass};
 use crate::dialect::statements::{LOCKED, Statements, TRANSACTIONS, calls, forbid_control};
@@ -24,6 +24,7 @@ impl Statements for Postgres {
             "42704" => ErrorKind::MissingObject,
             "57014" => ErrorKind::Cancelled,
             "28000" | "28P01" => ErrorKind::Account,
+            "42501" if hidden_rows::table_of(message).is_some() => ErrorKind::HiddenRows,
             "42501" => ErrorKind::Denied,
             "25006" => ErrorKind::ReadOnly,
             "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "53300" => {

@@ -30,6 +30,7 @@ fn scenario(pair: &Pair) {
     limits_of_a_server_cut_no_read(pair, &world);
     a_repair_waits_for_it(pair, &world);
     another_is_told_apart(pair, &world);
+    a_partial_one_is_refused(pair, &world);
     if pair.engine == Engine::Postgres {
         what_a_standby_had_to_replay_is_told(pair, &world);
     } else {
@@ -308,6 +309,27 @@ fn a_repair_waits_for_it(pair: &Pair, world: &World) {
 }
 
 /// What cannot be its replica is not read; what may be something else is told.
+/// A replica with filters lacks rows, and nothing of what it has says so.
+fn a_partial_one_is_refused(pair: &Pair, world: &World) {
+    let filter = |database: &str| match pair.engine {
+        Engine::MySql => format!("CHANGE REPLICATION FILTER REPLICATE_IGNORE_DB = ({database})"),
+        _ => format!("STOP SLAVE; SET GLOBAL replicate_ignore_db = '{database}'"),
+    };
+    if pair.engine == Engine::Postgres {
+        return;
+    }
+    replay(pair, false);
+    pair.replica("", &filter("elsewhere"));
+    replay(pair, true);
+    run(world, &[REPLICA])
+        .exits(2)
+        .warns("error[other-replica]")
+        .warns("replicates only a part");
+    replay(pair, false);
+    pair.replica("", &filter(""));
+    replay(pair, true);
+}
+
 fn another_is_told_apart(pair: &Pair, world: &World) {
     let refused = |url: &str| {
         let flag = format!("twitter={url}");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{counted, world};
-use crate::world::Engine;
+use crate::world::{Engine, World};
 
 engines!(only_what_is_new_is_read);
 
@@ -64,6 +64,41 @@ fn only_what_is_new_is_read(engine: Engine) {
         .says("Only a full audit finds older rows");
     let output = world.run(&["audit", "--since", "nowhere"]).exits(2);
     output.warns("m has no column nowhere");
+    // As after a restored backup: the rows that the mark counts on are gone.
+    world.client("twitter", "DELETE FROM m WHERE id >= 7");
+    world
+        .run(&["audit", "--since", "seen"])
+        .exits(2)
+        .warns("error[mark-ahead]")
+        .warns(&format!("the greatest value is {march}"));
+    world.run(&["audit"]).exits(1);
+    audited(&format!("seen={march}"));
+    world
+        .run(&["audit", "--since", "seen"])
+        .exits(1)
+        .says(&format!("only rows with seen from {march} on"));
+    world.client("twitter", "DELETE FROM m");
+    let empty = world.run(&["audit", "--since", "seen"]).exits(2);
+    empty.warns("the table has no value");
+    a_mark_of_another_server_is_not_used(engine, &world);
+}
+
+/// A server that was promoted, or restored elsewhere, may have other rows below the mark.
+fn a_mark_of_another_server_is_not_used(engine: Engine, world: &World) {
+    let file = ".bird/audit/passes.json";
+    let passes = world.read(file);
+    let mut edited: Value = serde_json::from_str(&passes).expect("JSON");
+    let references = edited["references"].as_object_mut().expect("references");
+    let (_, pass) = references.iter_mut().next().expect("a reference");
+    match pass["servers"]["seen"].as_str() {
+        Some(server) => pass["servers"]["seen"] = format!("{server}0").into(),
+        None => assert_eq!(engine, Engine::Sqlite),
+    }
+    world.write(file, &edited.to_string());
+    if engine != Engine::Sqlite {
+        let output = world.run(&["audit", "--since", "seen"]).ok();
+        output.says("the stored value of seen is that of another server");
+    }
 }
 
 /// An audit that read few rows and was cut short is no beginning of one that reads all.
