@@ -12,6 +12,7 @@ fn reference(index: usize, from: &str, key: &[&str]) -> PlannedReference {
         columns: "these".to_owned(),
     };
     PlannedReference {
+        name: None,
         from: from.to_owned(),
         to: "ums.users.id".to_owned(),
         filter: None,

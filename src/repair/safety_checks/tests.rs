@@ -11,6 +11,7 @@ fn planned() -> PlannedReference {
         columns: "columns".to_owned(),
     };
     PlannedReference {
+        name: None,
         from: "twitter.messages.author_id".to_owned(),
         to: "ums.users.id".to_owned(),
         filter: None,
