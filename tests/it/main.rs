@@ -41,6 +41,7 @@ mod case_file;
 mod command_line;
 mod connect;
 mod consent;
+mod destructive;
 mod diff;
 mod doctor;
 mod exactly;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cmd::context::Context;
 use crate::cmd::run::locks::no_lock;
+use crate::cmd::run::siblings::{beside, siblings};
 use crate::db::apply::{InDoubt, LeftBehind, Reason, Stopped};
 use crate::db::session::DbError;
 use crate::dialect::ErrorKind;
@@ -13,7 +14,7 @@ use crate::model::exit::Exit;
 use crate::model::history::Direction;
 use crate::plan::Step;
 use crate::project::Database;
-use crate::sql::script;
+use crate::sql::{Cursor, script};
 
 /// Why a migration stopped, and the exit code for this reason alone.
 pub fn diagnose(
@@ -52,7 +53,8 @@ pub fn diagnose(
                 Some(_) => {
                     format!("the second signal cancelled it on the server; {again} to continue")
                 }
-                None => way_on(step, *at, reason),
+                None => not_required(context, database, step, *at, reason)
+                    .unwrap_or_else(|| way_on(step, *at, reason)),
             };
             let mut fault = error(Code::StatementFailed, message)
                 .at(place(step, *at, reason))
@@ -272,6 +274,49 @@ fn way_on(step: &Step, at: usize, error: &DbError) -> String {
             at + 1
         )
     }
+}
+
+/// What to do about a statement that lacks something of another database of the project, which its
+/// file does not require. `None` if it names no such database.
+fn not_required(
+    context: &Context,
+    database: &Database,
+    step: &Step,
+    at: usize,
+    error: &DbError,
+) -> Option<String> {
+    let statement = step.script.statements.get(at)?;
+    let text = step.migration.text.get(statement.range.clone())?;
+    let words = Cursor::without_numbers(step.syntax, text);
+    let lacks = match error.kind {
+        ErrorKind::MissingDatabase | ErrorKind::MissingTable | ErrorKind::MissingObject => true,
+        // MariaDB says that the key is wrong.
+        ErrorKind::Other => words.has("REFERENCES"),
+        _ => false,
+    };
+    if step.direction != Direction::Up || !lacks {
+        return None;
+    }
+    let schemas = siblings(context, database);
+    let others = beside(context, database).map(|other| (other, other.target.database()));
+    let is_named = |name: &str| {
+        words.tokens().enumerate().any(|(at, token)| {
+            let is_it = token.is_name() && token.folded() == name.to_lowercase();
+            is_it && words.get(at + 1).is_some_and(|next| next.text == ".")
+        })
+    };
+    let mut named = schemas.chain(others).filter(|(_, name)| is_named(name));
+    let (other, _) = named.find(|(other, _)| {
+        let mut requires = step.script.requires.iter();
+        requires.all(|required| required.database != other.name)
+    })?;
+    let files = context.project.read_migrations_of(other).ok()?;
+    let newest = files.iter().map(|file| file.version).max()?;
+    let (name, again) = (&other.name, again(step));
+    Some(format!(
+        "the statement names `{name}`, whose migrations may run later: begin the file with \
+         `-- bird: requires {name}@{newest}`, then {again}"
+    ))
 }
 
 /// Where the engine points, or the statement.

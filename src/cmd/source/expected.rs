@@ -40,12 +40,29 @@ impl Text {
     }
 }
 
+/// The texts whose replay gives a schema.
+#[derive(Default)]
+pub struct Texts {
+    pub texts: Vec<Text>,
+    /// The applied versions whose text nobody has: the schema lacks what they did.
+    pub unknown: Vec<i64>,
+}
+
+impl From<Vec<Text>> for Texts {
+    fn from(texts: Vec<Text>) -> Self {
+        Texts {
+            texts,
+            unknown: Vec::new(),
+        }
+    }
+}
+
 /// The migrations of a database of the project, for the engine that it is on.
 pub async fn migrations(
     context: &Context,
     database: &Database,
     upto: Upto,
-) -> Result<Vec<Text>, Failure> {
+) -> Result<Texts, Failure> {
     let files = context
         .project
         .read_migrations_of(database)
@@ -54,14 +71,14 @@ pub async fn migrations(
             diagnostics,
         })?;
     match upto {
-        Upto::All => Ok(files.iter().map(Text::of).collect()),
+        Upto::All => Ok(files.iter().map(Text::of).collect::<Vec<Text>>().into()),
         Upto::Version(version) => {
             if !files.iter().any(|file| file.version == version) {
                 let message = format!("{}: there is no migration V{version}", database.name);
                 return Err(usage(message, "`bird status` lists the versions"));
             }
             let some = files.iter().filter(|file| file.version <= version);
-            Ok(some.map(Text::of).collect())
+            Ok(some.map(Text::of).collect::<Vec<Text>>().into())
         }
         Upto::Applied | Upto::AppliedFiles => {
             let history = if open::is_absent_file(database) {
@@ -80,7 +97,7 @@ pub async fn migrations(
 pub enum Applied {
     /// The last run that wrote recorded it.
     Recorded(Box<RecordedSchema>),
-    Files(Vec<Text>),
+    Files(Texts),
 }
 
 /// A recorded schema.
@@ -147,11 +164,19 @@ fn applied_files(
     database: &Database,
     files: &[Migration],
     history: &History,
-) -> Result<Vec<Text>, Failure> {
+) -> Result<Texts, Failure> {
     knowable(database, files, history)?;
     let mut texts = applied_texts(database, files, history, i64::MAX);
     texts.extend(half_applied(database, files, history));
-    Ok(texts)
+    let versions = history.applied.iter().map(|row| row.version);
+    let unknown = versions.filter(|version| {
+        let has_file = files.iter().any(|file| file.version == *version);
+        !has_file && stored_text(history, *version).is_none()
+    });
+    Ok(Texts {
+        texts,
+        unknown: unknown.collect(),
+    })
 }
 
 /// An error if the applied schema cannot be known.
@@ -251,11 +276,7 @@ pub fn applied_texts(
     versions.sort_unstable();
     for version in versions {
         let file = files.iter().find(|file| file.version == version);
-        let kept = history
-            .stored
-            .iter()
-            .find(|stored| stored.version == version);
-        let kept = kept.and_then(|kept| kept.content.as_ref().ok()?.text.as_deref());
+        let kept = stored_text(history, version);
         let changed = migration_state
             .changed
             .iter()
@@ -274,6 +295,13 @@ pub fn applied_texts(
         }
     }
     texts
+}
+
+/// The text of an applied version as the database keeps it.
+fn stored_text(history: &History, version: i64) -> Option<&str> {
+    let mut stored = history.stored.iter();
+    let kept = stored.find(|stored| stored.version == version)?;
+    kept.content.as_ref().ok()?.text.as_deref()
 }
 
 /// The statements of half-applied files that ran.

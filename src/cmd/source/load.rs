@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::cache::{self, Replayed};
-use super::expected::{self, Applied, RecordedSchema, Text};
+use super::expected::{self, Applied, RecordedSchema, Text, Texts};
 use super::results::{Replay, ReplayResult, ReplayResults};
 use super::siblings::{self, Place, Step};
 use super::{Loaded, Origin, Source, SourceKind, Upto, usage};
@@ -136,7 +136,7 @@ impl ShadowPool<'_> {
         wait: Option<Duration>,
     ) -> Result<Loaded, Failure> {
         let context = self.context;
-        let texts = match &source.kind {
+        let texts: Texts = match &source.kind {
             SourceKind::Live(database) => {
                 return live(context, &source.label, database, wait).await;
             }
@@ -154,12 +154,21 @@ impl ShadowPool<'_> {
                     let message = format!("`{}` has no desired schema", source.label);
                     return Err(usage(message, "set `schema` of the database in bird.toml"));
                 };
-                read(&own(path, base, &source.label)?, context)?
+                read(&own(path, base, &source.label)?, context)?.into()
             }
-            SourceKind::Path(path) => read(path, context)?,
+            SourceKind::Path(path) => read(path, context)?.into(),
         };
+        let Texts { texts, unknown } = texts;
         let cached = matches!(source.kind, SourceKind::Migrations(..));
         let mut loaded = self.replay(&source.label, base, &texts, cached).await?;
+        loaded.notes.extend(unknown.iter().map(|version| {
+            let message = format!(
+                "{}: V{version} is applied, but it has no file, and its text is not kept",
+                base.name
+            );
+            Diagnostic::new(Code::NotReplayable, message)
+                .note("the schema of the files lacks its effect")
+        }));
         for text in &texts {
             // The replay has reported a file that cannot be parsed.
             if let Ok(script) = script::read(base.dialect.syntax(), &text.sql) {

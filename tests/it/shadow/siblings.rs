@@ -9,6 +9,7 @@ engines!(
     what_nobody_can_map_is_a_note,
     databases_that_name_each_other_are_replayed,
     a_database_outside_of_the_project_is_not_named,
+    the_help_names_what_a_file_does_not_require,
 );
 
 const USERS: &str = "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(20));\n\
@@ -244,4 +245,53 @@ fn a_database_outside_of_the_project_is_not_named(engine: Engine) {
     assert_ne!(reproducible(&verified), "\"ok\"");
     verified.says("names another database");
     assert_eq!(other.client("ums", "SELECT * FROM users"), "1\n");
+}
+
+/// Both databases are migrated at once, and the one that names the other comes first.
+fn the_help_names_what_a_file_does_not_require(engine: Engine) {
+    let world = match engine {
+        Engine::MySql | Engine::MariaDb => {
+            let config = "[databases.ums]\n[databases.tw]\n";
+            let world = World::empty().file("bird.toml", config);
+            let world = world.engine("ums", engine).engine("tw", engine);
+            world.provision("ums");
+            world.provision("tw");
+            world
+        }
+        Engine::Postgres => {
+            let config = "[databases.ums]\nschema_name = \"one\"\n\
+                          [databases.tw]\nschema_name = \"two\"\n";
+            let world = World::empty().file("bird.toml", config);
+            let world = world.engine("ums", engine);
+            world.provision("ums");
+            let url = world.url("ums").to_owned();
+            let world = world.env("BIRD_TW_URL", &url);
+            world.client("ums", "CREATE SCHEMA one; CREATE SCHEMA two");
+            world
+        }
+        _ => return,
+    };
+    let name = match engine {
+        Engine::Postgres => "one",
+        _ => world.name("ums"),
+    };
+    let key = format!(
+        "CREATE TABLE t (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES {name}.users (id));\n"
+    );
+    world.write(
+        "migrations/ums/V1__a.sql",
+        "CREATE TABLE users (id INT PRIMARY KEY);\n",
+    );
+    world.write(
+        "migrations/ums/V2__b.sql",
+        "CREATE TABLE other (id INT PRIMARY KEY);\n",
+    );
+    world.write("migrations/tw/V1__a.sql", &key);
+    let help = "begin the file with `-- bird: requires ums@2`, then run bird migrate again";
+    let stopped = world.run(&["migrate", "--database", "tw"]);
+    stopped.exits(4).warns(help);
+    let file = format!("-- bird: requires ums@2\n{key}");
+    world.write("migrations/tw/V1__a.sql", &file);
+    world.run(&["migrate"]).ok();
+    world.run(&["verify"]).ok();
 }
