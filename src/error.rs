@@ -47,10 +47,12 @@ fn draw(diagnostic: &Diagnostic, more: Option<&str>, renderer: &Renderer, limit:
         Severity::Note => (Level::NOTE, "note"),
     };
     let label = word.len() + diagnostic.code.name().len();
-    let message = wrapped(&diagnostic.message, limit, label + "[]: ".len());
+    let message = terminal(&diagnostic.message, true);
+    let message = wrapped(&message, limit, label + "[]: ".len());
     let title = level.primary_title(message).id(diagnostic.code.name());
     let mut group = Group::with_title(title);
     if let Some(place) = &diagnostic.location {
+        let file = terminal(&place.file, false);
         match place
             .source
             .as_deref()
@@ -58,14 +60,15 @@ fn draw(diagnostic: &Diagnostic, more: Option<&str>, renderer: &Renderer, limit:
         {
             Some(source) if place.span != (0..0) => {
                 let (window, first_line, span) = window(source, place.span.clone());
+                let (window, span) = harmless(window, span);
                 let snippet = Snippet::source(window)
-                    .path(place.file.as_str())
+                    .path(file)
                     .line_start(first_line)
                     .annotation(AnnotationKind::Primary.span(span));
                 group = group.element(snippet);
             }
             _ => {
-                let origin = annotate_snippets::Origin::path(place.file.as_str());
+                let origin = annotate_snippets::Origin::path(file);
                 group = group.element(Element::from(origin));
             }
         }
@@ -95,6 +98,17 @@ fn wrapped(text: &str, limit: usize, label: usize) -> String {
         .flat_map(|line| wrap(line, room, ""))
         .collect();
     lines.join("\n")
+}
+
+/// A source line as it may be shown, and where its span is then.
+fn harmless(source: &str, span: std::ops::Range<usize>) -> (String, std::ops::Range<usize>) {
+    let before = terminal(&source[..span.start], true);
+    // The mark of a place behind the last character is outside the line.
+    let end = span.end.min(source.len());
+    let marked = terminal(&source[span.start..end], true);
+    let after = terminal(&source[end..], true);
+    let span = before.len()..before.len() + marked.len() + (span.end - end);
+    (before + &marked + &after, span)
 }
 
 /// The lines around a span, at most a few: a statement may be long, and so may a line.

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let exit = match show(&result) {
         Err(error) if !is_broken_pipe(&error) => {
             // A closed stderr leaves no place for the message; the exit code remains.
-            let _: io::Result<()> = writeln!(anstream::stderr(), "error: {error:#}");
+            log::text(&format!("error: {error:#}"));
             Exit::Failed
         }
         _ => result.exit(),

@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::context::Context;
+use super::context::{Context, run_id};
 use super::facts::CommandFacts;
 use super::{
     adopt, audit, completions, diff, doctor, help, init, inspect, man, migrate, new, provision,
@@ -16,6 +17,8 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::name::did_you_mean;
+use crate::model::password::masked;
+use crate::output::escape::terminal;
 use crate::output::log::{self, LogFormat};
 use crate::output::{FORMATS, Format, Report, TABLE};
 
@@ -306,11 +309,16 @@ impl UsageMessage {
         let message = message.trim_start_matches("error: ").to_owned();
         let fault = Diagnostic::new(Code::Usage, message).hint("see bird --help");
         let failure = Failure::failed(fault);
-        let run = uuid::Uuid::now_v7().to_string();
+        let run = run_id(SystemTime::now()).unwrap_or_default().to_string();
         match self.log {
             LogFormat::Json => log::diagnostics(&run, &failure.diagnostics),
             LogFormat::Text => {
-                let _: std::io::Result<()> = self.error.print();
+                // Only clap colours its own words.
+                if masked(&terminal(&text, true)) == text {
+                    let _: std::io::Result<()> = self.error.print();
+                } else {
+                    log::text(text.trim_end());
+                }
             }
         }
         let mut stdout = std::io::stdout().lock();

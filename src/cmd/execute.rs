@@ -1,11 +1,13 @@
 //! The run of one command, from the parsed command line to its result.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use uuid::Uuid;
 
 use super::cli::{self, Cli, Command};
-use super::context::Context;
+use super::context::{Context, run_id};
+use super::memory::forbid_core_dumps;
 use crate::db::stop::Stop;
 use crate::invariant;
 use crate::model::code::Code;
@@ -55,9 +57,19 @@ impl RunResult {
 
 /// Runs a command: reads the project, listens for signals, and gives the command both.
 pub fn run(cli: Cli) -> RunResult {
+    forbid_core_dumps();
     let (command, format, decorate) = (cli.command.name(), cli.format(), cli.decorate());
-    let (run, quiet, log) = (Uuid::now_v7(), cli.quiet, cli.log_format);
-    let result = invariant::catch(|| execute(cli, run));
+    let (quiet, log) = (cli.quiet, cli.log_format);
+    let run = run_id(SystemTime::now());
+    let result = match run {
+        Some(run) => invariant::catch(|| execute(cli, run)),
+        None => {
+            let message = "the clock of this machine is before 1970";
+            let fault = Diagnostic::new(Code::Environment, message);
+            Err(Failure::failed(fault.hint("set the clock")))
+        }
+    };
+    let run = run.unwrap_or_default();
     RunResult {
         command,
         run,

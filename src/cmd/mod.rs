@@ -20,6 +20,7 @@ mod import;
 mod init;
 mod inspect;
 mod man;
+mod memory;
 mod migrate;
 mod new;
 mod provision;

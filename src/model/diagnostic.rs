@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::code::Code;
 use super::exit::Exit;
+use super::password::masked;
 
 /// How much a diagnostic weighs: `error` and `warning` are findings, `note` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -52,12 +53,13 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A diagnostic with its code's own severity.
+    /// A diagnostic with its code's own severity. Here and in notes and hints the passwords of URLs,
+    /// which people may have given in any place, are masked.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Diagnostic {
             code,
             severity: code.severity(),
-            message: message.into(),
+            message: masked(&message.into()).into_owned(),
             database: None,
             objects: Vec::new(),
             location: None,
@@ -84,12 +86,12 @@ impl Diagnostic {
     }
 
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+        self.notes.push(masked(&note.into()).into_owned());
         self
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(masked(&hint.into()).into_owned());
         self
     }
 
@@ -204,8 +206,27 @@ impl Location {
     pub fn new(file: &str, text: &str, drawn: Arc<str>, span: Range<usize>) -> Self {
         let (line, column) = line_and_column(text, span.start);
         Location {
-            file: file.to_owned(),
+            file: masked(file).into_owned(),
             line,
+            column,
+            source: Some(drawn),
+            span,
+        }
+    }
+
+    /// The place of some bytes in a line: its number, its first byte and its text. What is drawn is
+    /// the whole text.
+    pub fn in_line(
+        file: &str,
+        number: usize,
+        (start, text): (usize, &str),
+        drawn: Arc<str>,
+        span: Range<usize>,
+    ) -> Self {
+        let (_, column) = line_and_column(text, span.start.saturating_sub(start));
+        Location {
+            file: masked(file).into_owned(),
+            line: u32::try_from(number).unwrap_or(u32::MAX),
             column,
             source: Some(drawn),
             span,
@@ -215,7 +236,7 @@ impl Location {
     /// A whole file, where no text of it can be shown.
     pub fn file(file: &str) -> Self {
         Location {
-            file: file.to_owned(),
+            file: masked(file).into_owned(),
             line: 1,
             column: 1,
             source: None,

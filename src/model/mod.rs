@@ -25,6 +25,7 @@ pub mod migration;
 pub mod name;
 #[doc(hidden)]
 pub mod orphan;
+pub mod password;
 #[doc(hidden)]
 pub mod plan_file;
 #[doc(hidden)]

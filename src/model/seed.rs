@@ -4,7 +4,7 @@ use super::diagnostic::Location;
 use super::name::TableName;
 
 /// A value of a declared row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     Null,
     Bool(bool),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use super::{Format, Report};
+use super::{Format, Report, escape};
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
 
@@ -70,8 +70,8 @@ impl Document<'_> {
         document.insert("findings".into(), Value::Array(findings));
         document.insert("error".into(), error(self.exit, self.diagnostics));
         document.extend(self.extra);
-        serde_json::to_writer_pretty(&mut *to, &Value::Object(document))?;
-        writeln!(to)
+        let text = serde_json::to_string_pretty(&Value::Object(document))?;
+        writeln!(to, "{}", escape::json(&text))
     }
 }
 

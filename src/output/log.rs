@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::escape::terminal;
+use super::escape;
 use super::json::finding;
 use crate::model::diagnostic::{Diagnostic, Severity};
+use crate::model::password::masked;
 
 /// How lines on stderr are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,8 +28,9 @@ impl LogFormat {
 
 /// Writes a line about the run; `level` is shown in JSON.
 pub fn line(format: LogFormat, level: &str, run: &str, text: &str) {
+    let text = masked(text);
     let line = match format {
-        LogFormat::Text => format!("bird: {}", terminal(text, true)),
+        LogFormat::Text => format!("bird: {}", escape::indented(&text)),
         LogFormat::Json => object(
             level,
             run,
@@ -37,6 +39,13 @@ pub fn line(format: LogFormat, level: &str, run: &str, text: &str) {
     };
     // A closed stderr is no reason to stop.
     let _: std::io::Result<()> = writeln!(anstream::stderr(), "{line}");
+}
+
+/// Writes a text to stderr.
+pub fn text(text: &str) {
+    let text = masked(text);
+    // Nothing can be done about a closed stderr.
+    let _: std::io::Result<()> = writeln!(anstream::stderr(), "{}", escape::indented(&text));
 }
 
 /// Writes diagnostics as JSON, one object a line.
@@ -67,5 +76,5 @@ fn object(level: &str, run: &str, fields: Map<String, Value>) -> String {
     object.insert("level".into(), json!(level));
     object.insert("run".into(), json!(run));
     object.extend(fields);
-    Value::Object(object).to_string()
+    escape::json(&Value::Object(object).to_string())
 }

@@ -1,5 +1,6 @@
 //! The structure of bird.toml, read into plain data.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -233,6 +234,7 @@ fn seed(
     }
     let key: Vec<String> = key.into_iter().map(Spanned::into_inner).collect();
     let mut rows: Vec<SeedRow> = Vec::new();
+    let mut keys: HashSet<Vec<Value>> = HashSet::new();
     for (row, span) in reader.tables(table, "rows") {
         let row = seed_row(reader, row, &span);
         for column in &key {
@@ -241,9 +243,10 @@ fn seed(
                 reader.fault(span.clone(), message, None);
             }
         }
-        let same_key = |other: &SeedRow| key.iter().all(|name| other.get(name) == row.get(name));
-        let whole_key = key.iter().all(|name| row.get(name).is_some());
-        if !key.is_empty() && whole_key && rows.iter().any(same_key) {
+        let own: Option<Vec<Value>> = key.iter().map(|name| row.get(name).cloned()).collect();
+        if let Some(own) = own.filter(|own| !own.is_empty())
+            && !keys.insert(own)
+        {
             let message = "another row has the same key".to_owned();
             reader.fault(span.clone(), message, None);
         }

@@ -17,6 +17,8 @@ pub struct Document {
     pub file: String,
     pub text: String,
     drawn: Arc<str>,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl Document {
@@ -31,11 +33,28 @@ impl Document {
         }
         // Each character is replaced by as many stars as it has bytes, so that offsets stay.
         let drawn = String::from_utf8(drawn).unwrap_or_default().into();
-        Document { file, text, drawn }
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        Document {
+            file,
+            text,
+            drawn,
+            lines,
+        }
     }
 
+    /// The place of a span. It reads one line and not all before it: a project may have thousands of
+    /// places.
     pub fn location(&self, span: Range<usize>) -> Location {
-        Location::new(&self.file, &self.text, self.drawn.clone(), span)
+        let before = self.lines.partition_point(|start| *start <= span.start);
+        let start = self
+            .lines
+            .get(before.saturating_sub(1))
+            .copied()
+            .unwrap_or(0);
+        let end = self.lines.get(before).copied().unwrap_or(self.text.len());
+        let line = &self.text[start..end];
+        Location::in_line(&self.file, before, (start, line), self.drawn.clone(), span)
     }
 }
 
@@ -283,5 +302,30 @@ mod tests {
         assert!(!document.drawn.contains("hunter2"), "{}", document.drawn);
         assert!(document.drawn.contains("shown"));
         assert_eq!(document.drawn.len(), text.len());
+    }
+
+    #[test]
+    fn places_are_those_of_the_text() {
+        let text = "a = 1\r\n\n# größe 😀\nb = 2";
+        let document = Document::new("bird.toml".into(), text.into());
+        for start in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let span = start..text.len();
+            let expected = Location::new("bird.toml", text, document.drawn.clone(), span.clone());
+            assert_eq!(document.location(span), expected, "{start}");
+        }
+    }
+
+    /// Where each place costs all the text before it, this takes minutes.
+    #[test]
+    fn the_places_of_many_rows_are_found_in_linear_time() {
+        let row = "    { name = \"a name\", text = \"some text of a row\" },\n";
+        let text = format!("a = [\n{}]\n", row.repeat(50_000));
+        let document = Document::new("bird.toml".into(), text);
+        let began = std::time::Instant::now();
+        let last = (0..50_000)
+            .map(|at| document.location(6 + at * row.len()..6).line)
+            .last();
+        assert_eq!(last, Some(50_001));
+        assert!(began.elapsed() < std::time::Duration::from_secs(20));
     }
 }

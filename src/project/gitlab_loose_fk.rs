@@ -43,7 +43,7 @@ const ON_DELETE: &[&str] = &["async_delete", "async_nullify", "update_column_to"
 ///
 /// If the file cannot be read, or for the first part of it that is not understood.
 pub fn read_loose_foreign_keys(path: &Path, shown: &str) -> Result<Vec<LooseForeignKey>, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|reason| {
+    let text = super::read_text(path, super::LARGE).map_err(|reason| {
         let message = format!("cannot read {shown}: {reason}");
         Failure::failed(Diagnostic::new(Code::Import, message))
     })?;

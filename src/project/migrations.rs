@@ -61,7 +61,7 @@ pub fn read(
     let mut undos: Vec<(i64, String, Undo)> = Vec::new();
     let mut buffer = Vec::with_capacity(FIRST_READ);
     let folder_shown = shown(&chosen);
-    for (entry, regular) in names {
+    for (entry, unread) in names {
         let file = format!("{folder_shown}{MAIN_SEPARATOR}{entry}");
         match named(&entry) {
             Named::Ignored => {}
@@ -71,7 +71,7 @@ pub fn read(
                     .hint(hint),
             ),
             Named::Migration { version, name } | Named::Undo { version, name } => {
-                match text(&opened, &entry, regular, &mut buffer) {
+                match text(&opened, &entry, unread, &mut buffer) {
                     Ok(text) if is_undo(&entry) => undos.push((
                         version,
                         name,
@@ -137,7 +137,7 @@ impl Folder {
     }
 
     /// The folder, and the names of its files.
-    fn open_all(path: &Path) -> io::Result<(Self, Vec<(String, bool)>)> {
+    fn open_all(path: &Path) -> io::Result<(Self, Vec<(String, Option<Unread>)>)> {
         Ok((Folder::at(path)?, files(path)?))
     }
 
@@ -154,18 +154,34 @@ impl Folder {
     }
 }
 
-/// The names of all entries that are not folders, and whether each is a regular file.
-fn files(folder: &Path) -> io::Result<Vec<(String, bool)>> {
+/// Why a file is not read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Unread {
+    /// It is a pipe or a device.
+    Irregular,
+    /// It is a link to a file that is no SQL, such as a secret, whose text messages would show.
+    Elsewhere,
+}
+
+/// The names of all entries that are not folders, and why a file is not read.
+fn files(folder: &Path) -> io::Result<Vec<(String, Option<Unread>)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let mut kind = entry.file_type()?;
+        let mut unread = None;
         if kind.is_symlink() {
             kind = fs::metadata(entry.path())?.file_type();
+            let target = fs::canonicalize(entry.path())?;
+            if !is_sql(&target.to_string_lossy()) {
+                unread = Some(Unread::Elsewhere);
+            }
         }
         if !kind.is_dir() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            names.push((name, kind.is_file()));
+            let unread = unread.filter(|_| kind.is_file());
+            let irregular = (!kind.is_file()).then_some(Unread::Irregular);
+            names.push((name, unread.or(irregular)));
         }
     }
     Ok(names)
@@ -294,12 +310,16 @@ fn version_and_name(stem: &str) -> Option<(Result<i64, ()>, &str)> {
 fn text(
     folder: &Folder,
     name: &str,
-    regular: bool,
+    unread: Option<Unread>,
     buffer: &mut Vec<u8>,
 ) -> Result<Arc<str>, String> {
-    if !regular {
+    match unread {
+        None => {}
         // Opening a pipe could block forever.
-        return Err("this is not a regular file".into());
+        Some(Unread::Irregular) => return Err("this is not a regular file".into()),
+        Some(Unread::Elsewhere) => {
+            return Err("this is a link to a file whose name does not end in .sql".into());
+        }
     }
     let cannot = |reason: io::Error| format!("cannot read it: {reason}");
     buffer.clear();
@@ -380,6 +400,33 @@ mod tests {
             "V+1__x.sql",
         ] {
             assert!(matches!(named(bad), Named::Wrong { .. }), "{bad}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_read_only_if_it_leads_to_sql() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("migrations")).unwrap();
+        fs::write(at("secret"), "hunter2").unwrap();
+        fs::write(at("shared.sql"), "SELECT 1;").unwrap();
+        symlink(at("shared.sql"), at("migrations/V1__a.sql")).unwrap();
+        let shown = |path: &Path| path.display().to_string();
+        let read = || super::read(&at("migrations"), "sqlite", &shown);
+        assert_eq!(read().unwrap().len(), 1);
+        for (target, name) in [
+            (at("secret"), "V2__b.sql"),
+            (at("secret"), "V1__a.undo.sql"),
+            ("/proc/self/environ".into(), "V3__c.sql"),
+        ] {
+            let link = at("migrations").join(name);
+            symlink(&target, &link).unwrap();
+            let faults = read().unwrap_err();
+            assert!(faults[0].message.contains("this is a link"), "{faults:?}");
+            assert!(!format!("{faults:?}").contains("hunter2"));
+            fs::remove_file(link).unwrap();
         }
     }
 }

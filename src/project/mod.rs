@@ -9,6 +9,8 @@ mod gitlab_loose_fk;
 #[cfg(test)]
 mod json_schema;
 mod migrations;
+mod own_key;
+mod read;
 mod references;
 mod replace;
 mod resolve;
@@ -40,6 +42,8 @@ pub use config::is_database_name;
 pub use create::Fresh;
 pub use duration::parse_duration;
 pub use gitlab_loose_fk::{LooseForeignKey, Scalar, read_loose_foreign_keys};
+pub use own_key::OwnKey;
+pub use read::{LARGE, open_regular, read_regular, read_text};
 pub use replace::{Replacement, can_replace, replace};
 pub use resolve::unnamed;
 pub use secrets::{has_password, without_password};
@@ -135,7 +139,7 @@ pub fn none(request: &Request<'_>) -> Project {
 pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
     let path = find(request)?;
     let root = root_of(&path);
-    let text = std::fs::read_to_string(&path).map_err(|reason| {
+    let text = read::read_text(&path, read::SMALL).map_err(|reason| {
         let message = format!("cannot read {}: {reason}", path.display());
         Failure::failed(Diagnostic::new(Code::Config, message))
     })?;

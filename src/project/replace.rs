@@ -51,17 +51,40 @@ impl Replacement {
     pub fn begin(path: &Path) -> io::Result<Replacement> {
         // The target of a link is replaced, not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let there = fs::metadata(&path).ok().map(|found| found.permissions());
+        let mut replacement = Replacement::beside(path, there.is_some())?;
+        if let (Some(there), Some(file)) = (there, &mut replacement.file) {
+            // Who may read the file stays as it was.
+            file.get_ref().set_permissions(there)?;
+        }
+        Ok(replacement)
+    }
+
+    /// Creates an empty temporary file beside the target that only this user may read. A link is
+    /// replaced, not its target.
+    ///
+    /// # Errors
+    ///
+    /// If the temporary file cannot be created.
+    pub fn private(path: &Path) -> io::Result<Replacement> {
+        Replacement::beside(path.to_path_buf(), true)
+    }
+
+    /// A new file beside a path. Its name is random, because processes in different containers may
+    /// have the same number.
+    fn beside(path: PathBuf, private: bool) -> io::Result<Replacement> {
         let (folder, name) = parts(&path)?;
         let mut beside = OsString::from(".");
         beside.push(name);
-        beside.push(format!(".{}.tmp", std::process::id()));
+        beside.push(format!(".{}.tmp", uuid::Uuid::now_v7().simple()));
         let beside = folder.join(beside);
         let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&beside)?;
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if private {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        let file = options.open(&beside)?;
         Ok(Replacement {
             path,
             folder,
@@ -119,6 +142,35 @@ fn parts(path: &Path) -> io::Result<(PathBuf, OsString)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_read_a_file_stays_as_it_was() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("orphans.jsonl");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        fs::write(&path, "").unwrap();
+        for kept in [0o600, 0o640, 0o644] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(kept)).unwrap();
+            replace(&path, "new").unwrap();
+            assert_eq!(mode(), kept);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_state_directory_is_replaced_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, "precious").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let mut own = Replacement::private(&link).unwrap();
+        own.write_all(b"own").unwrap();
+        own.commit().unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+        assert_eq!(fs::read_to_string(&link).unwrap(), "own");
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_nothing_stays_beside_it() {

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::config::DatabaseConfig;
 use super::document::Document;
+use super::read::{SMALL, read_text};
 use super::secrets::{Written, has_password};
 use super::{Database, Request, url};
 use crate::dialect::Dialect;
@@ -191,7 +192,7 @@ fn from_file(
     origin: &str,
     location: Option<Location>,
 ) -> Result<UrlOrigin, Diagnostic> {
-    match std::fs::read_to_string(root.join(path)) {
+    match read_text(&root.join(path), SMALL) {
         Ok(text) => Ok(UrlOrigin {
             text: text.trim().to_owned(),
             origin: origin.to_owned(),

@@ -2,10 +2,10 @@
 //! Deleting it is always safe.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::Request;
+use super::{Replacement, Request};
 
 /// The folder in a project that names no other.
 const DEFAULT: &str = ".bird";
@@ -29,6 +29,18 @@ impl StateDir {
     /// A path in the directory.
     pub fn join(&self, path: &str) -> PathBuf {
         self.path.join(path)
+    }
+
+    /// Replaces a file in the directory, whole or not at all. A link at its place is replaced, never
+    /// followed, and only this user may read the file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written; the file is unchanged.
+    pub fn replace(&self, file: &str, text: &str) -> io::Result<()> {
+        let mut replacement = Replacement::private(&self.path.join(file))?;
+        replacement.write_all(text.as_bytes())?;
+        replacement.commit()
     }
 
     /// Creates a folder in the directory. Where bird creates the directory itself, git ignores it.

@@ -97,7 +97,7 @@ impl Header {
     /// The header of a plan that is made now.
     #[must_use]
     pub fn new(run: &str, now: &str, action: Action, references: Vec<PlannedReference>) -> Header {
-        let end = moment(now).map(|made| made + VALID);
+        let end = moment(now).and_then(|made| made.checked_add(VALID));
         let expires_on = end.and_then(|end| end.format(&Rfc3339).ok());
         Header {
             bird_repair_plan: FORMAT,

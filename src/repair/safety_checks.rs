@@ -1,12 +1,15 @@
 //! Safety checks: the reasons to refuse a plan before anything is written, each with the consent
 //! that lifts it.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use super::plan::{FINISH, Header, PlannedReference, moment};
+use super::plan::{FINISH, Header, PlannedReference, VALID, moment};
 use crate::model::code::Code;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::repair::{Action, Hindrance, Obstacle, Totals};
+
+/// How far the clocks of two machines may differ.
+const SKEW: Duration = Duration::minutes(5);
 
 /// The consent to repairing suspiciously many rows.
 pub const MOSTLY: Code = Code::MostlyOrphans;
@@ -55,7 +58,21 @@ pub fn enough(totals: &Totals) -> u64 {
 /// The reason why a plan cannot be begun or finished any more.
 #[must_use]
 pub fn expired(header: &Header, now: OffsetDateTime, begun: bool) -> Option<Diagnostic> {
-    let end = moment(&header.expires_on);
+    let made = moment(&header.made_on);
+    if !begun && made.is_some_and(|made| made > now.saturating_add(SKEW)) {
+        let message = format!(
+            "the plan was made at {}, which is in the future of this machine's clock",
+            header.made_on
+        );
+        return Some(
+            Diagnostic::new(Code::PlanExpired, message)
+                .note("how old the plan is cannot be told; nothing was written")
+                .hint("set the clocks, and make a new plan: bird audit --plan FILE"),
+        );
+    }
+    // An edited time does not make a plan valid for longer.
+    let latest = made.and_then(|made| made.checked_add(VALID));
+    let end = moment(&header.expires_on).min(latest);
     let end = if begun {
         end.and_then(|end| end.checked_add(FINISH))
     } else {

@@ -76,6 +76,26 @@ const FOLLOWING: &[&str] = &[
     "IDENTIFIED",
 ];
 
+/// Functions whose arguments are passwords or keys.
+const FUNCTIONS: &[&str] = &[
+    "CRYPT",
+    "ENCRYPT",
+    "DECRYPT",
+    "ENCRYPT_IV",
+    "DECRYPT_IV",
+    "HMAC",
+    "PGP_SYM_ENCRYPT",
+    "PGP_SYM_ENCRYPT_BYTEA",
+    "PGP_SYM_DECRYPT",
+    "PGP_SYM_DECRYPT_BYTEA",
+    "PGP_PUB_DECRYPT",
+    "PGP_PUB_DECRYPT_BYTEA",
+    "AES_ENCRYPT",
+    "AES_DECRYPT",
+    "DES_ENCRYPT",
+    "DES_DECRYPT",
+];
+
 /// The literals of a text that hold secrets, with their quotes.
 #[must_use]
 pub fn secrets(syntax: &Syntax, sql: &str) -> Vec<Range<usize>> {
@@ -244,6 +264,11 @@ struct Watch {
     goes_on: bool,
     /// The first word of the statement, in capitals.
     first: String,
+    /// The number of open parentheses, and how many there are in a call of [`FUNCTIONS`].
+    depth: usize,
+    call: Option<usize>,
+    /// Whether a literal was the begin of a statement with a password, which later ones complete.
+    completes: bool,
 }
 
 impl Watch {
@@ -263,8 +288,12 @@ impl Watch {
                 let inside = content(sql, &(token.start..token.end));
                 let inside = sql.get(inside).unwrap_or_default();
                 let sql_again = text.starts_with('$') && !self.is_key();
+                let composed = self.call.is_some() || self.completes;
+                let asks = asks_for_secret(inside);
+                self.completes |= asks && !sql_again;
                 !sql_again
-                    && (self.is_key()
+                    && (composed
+                        || self.is_key()
                         || self.goes_on
                         || accounts && !harmless
                         || contains_secret(inside))
@@ -316,6 +345,17 @@ impl Watch {
         }
         let sign = token.kind == Kind::Symbol;
         match upper.as_str() {
+            "(" if sign => self.depth += 1,
+            ")" if sign => {
+                self.call = self.call.filter(|call| *call != self.depth);
+                self.depth = self.depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+        if sign && upper == "(" && FUNCTIONS.contains(&self.before.as_str()) {
+            self.call = self.call.or(Some(self.depth));
+        }
+        match upper.as_str() {
             "=" => self.equals = true,
             ":" | "(" if sign => {}
             _ => {
@@ -325,6 +365,32 @@ impl Watch {
         }
         self.before = upper;
     }
+}
+
+/// Whether a literal is the begin of a statement about an account, and the next one, or the value of
+/// its placeholder, is the password.
+fn asks_for_secret(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    let words: Vec<&str> = upper.split_whitespace().collect();
+    let is_open = |next: Option<&&str>| {
+        next.is_none_or(|next| next.starts_with(['%', '?', ':', '$', '@', '\'', '"', '\\']))
+    };
+    // A label such as `Forgot password` is none.
+    let has_account = |before: &[&str]| {
+        let has = |known: &[&str]| before.iter().any(|word| known.contains(word));
+        has(&["ALTER", "CREATE"]) && has(&["ROLE", "USER", "GROUP"])
+    };
+    let mut at = 0..words.len();
+    words.len() > 1
+        && at.any(|at| match words[at] {
+            "IDENTIFIED" => match words.get(at + 1) {
+                Some(&("BY" | "AS" | "USING")) => is_open(words.get(at + 2)),
+                Some(&"WITH") => true,
+                next => next.is_none(),
+            },
+            "PASSWORD" => has_account(&words[..at]) && is_open(words.get(at + 1)),
+            _ => false,
+        })
 }
 
 /// Whether a literal contains a password: in SQL, or in a connection string.

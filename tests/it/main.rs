@@ -48,6 +48,7 @@ mod exactly;
 #[path = "../support/failpoint.rs"]
 mod failpoint;
 mod faults;
+mod files;
 mod first_hour;
 mod formats;
 mod guard;

@@ -11,36 +11,31 @@ fn objects_with_control_characters_in_their_names_are_shown_escaped(engine: Engi
     let world = World::one(engine).migration("ums/V1__a.sql", "CREATE TABLE a (id INT);\n");
     world.run(&["provision"]).ok();
     let quote = engine.pick('`', '"', '"');
-    let name = "x\u{1b}[2Jy\u{202e}z";
+    let name = "x\u{1b}[2Jy\u{202e}z\n::add-mask::x\n ##[add-mask]y\u{9b}\u{61c}\u{2060}\u{ad}";
     world.client(
         "ums",
         &format!("CREATE TABLE {quote}{name}{quote} (id INT)"),
     );
-    for format in ["table", "json", "markdown"] {
-        let refused = world
-            .run(&["migrate", "--format", format])
-            .exits(3)
-            .warns("non-empty");
-        for hostile in ['\u{1b}', '\u{202e}'] {
-            assert!(
-                !refused.stderr.contains(hostile),
-                "{}",
-                refused.transcript()
-            );
-            if format != "json" {
-                assert!(
-                    !refused.stdout.contains(hostile),
-                    "{}",
-                    refused.transcript()
-                );
+    for format in ["table", "json", "markdown", "github", "junit"] {
+        let refused = world.run(&["migrate", "--format", format]).exits(3);
+        let all = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(all.contains("non-empty"), "{}", refused.transcript());
+        for stream in [&refused.stdout, &refused.stderr] {
+            for hostile in [
+                '\u{1b}', '\u{202e}', '\u{9b}', '\u{61c}', '\u{2060}', '\u{ad}',
+            ] {
+                assert!(!stream.contains(hostile), "{}", refused.transcript());
             }
+            let mut lines = stream.lines();
+            let is_obeyed = |line: &str| {
+                let obeyed_before = line.starts_with("::error ");
+                !obeyed_before
+                    && (line.trim_start().starts_with("::add-mask") || line.contains("##["))
+            };
+            assert!(!lines.any(is_obeyed), "{}", refused.transcript());
         }
-        let refused = refused.warns("2Jy");
-        assert!(
-            !refused.stdout.contains('\u{1b}'),
-            "{}",
-            refused.transcript()
-        );
+        let all = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(all.contains("2Jy"), "{}", refused.transcript());
     }
 }
 

@@ -11,7 +11,7 @@ use crate::db::audit::endpoints::PreparedReference;
 use crate::db::audit::watermark::Watermark;
 use crate::model::reference::Reference;
 use crate::model::target::Target;
-use crate::project::replace;
+use crate::project::{LARGE, read_regular};
 
 /// The last audits, by reference.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -32,8 +32,11 @@ pub struct LastPass {
     pub servers: BTreeMap<String, String>,
 }
 
+/// The file in the state directory.
+const FILE: &str = "audit/passes.json";
+
 fn path(context: &Context) -> PathBuf {
-    context.project.state.join("audit/passes.json")
+    context.project.state.join(FILE)
 }
 
 /// The name of a reference with its conditions, and its servers, which differ between environments.
@@ -68,7 +71,7 @@ impl LastPass {
 impl LastPasses {
     /// Reads the file; empty if it is missing or unreadable.
     pub fn read(context: &Context) -> LastPasses {
-        let text = std::fs::read(path(context)).ok();
+        let text = read_regular(&path(context), LARGE).ok();
         let read = text.and_then(|text| serde_json::from_slice(&text).ok());
         read.unwrap_or_default()
     }
@@ -119,6 +122,6 @@ impl LastPasses {
 
     pub fn write(&self, context: &Context) -> std::io::Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        replace(&path(context), &text)
+        context.project.state.replace(FILE, &text)
     }
 }

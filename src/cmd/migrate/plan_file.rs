@@ -15,7 +15,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::plan_file::{KIND, PlanFile, PlannedDatabase, SCHEMA_VERSION};
 use crate::model::schema::Schema;
 use crate::plan::{Plan, reviewed};
-use crate::project::replace;
+use crate::project::{LARGE, read_regular, replace};
 
 /// The version of bird in plan files.
 const BIRD: &str = env!("CARGO_PKG_VERSION");
@@ -29,7 +29,7 @@ pub fn read(context: &Context, path: &Path) -> Result<PlanFile, Failure> {
         let fault = Diagnostic::new(Code::PlanFile, message);
         Failure::failed(fault.hint(WRITE_ANEW))
     };
-    let text = std::fs::read(path)
+    let text = read_regular(path, LARGE)
         .map_err(|reason| fault(format!("cannot read the plan {name}: {reason}")))?;
     let plan: PlanFile = serde_json::from_slice(&text)
         .map_err(|reason| fault(format!("{name} is not a plan of bird migrate: {reason}")))?;

@@ -79,7 +79,11 @@ pub async fn execute(
             let reached = limit(&report);
             errors::stopped(&mut report, reached, true);
         }
-        Err(failure) => errors::stopped(&mut report, failure, true),
+        Err(failure) => {
+            // A run that was refused before its first chunk has changed no row.
+            let wrote = failure.exit != Exit::Refused;
+            errors::stopped(&mut report, failure, wrote);
+        }
     }
     let numbered = numbered_again(&mut preflight, &mut report).await;
     close(preflight, throttle).await;

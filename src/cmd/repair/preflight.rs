@@ -24,7 +24,7 @@ use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::reference::Reference;
-use crate::project::Database;
+use crate::project::{Database, open_regular};
 use crate::repair::plan::{PlanReader, PlannedReference};
 use crate::repair::safety_checks;
 
@@ -124,7 +124,7 @@ pub async fn run<'p>(
 /// Opens the plan and checks that it is complete.
 fn read(file: &Path) -> Result<PlanReader<BufReader<File>>, Failure> {
     let name = file.display().to_string();
-    let opened = File::open(file).map_err(|error| {
+    let opened = open_regular(file).map_err(|error| {
         let message = format!("cannot read the plan {name}: {error}");
         let fault = Diagnostic::new(Code::Plan, message);
         Failure::failed(fault.hint("bird audit --plan FILE writes one"))

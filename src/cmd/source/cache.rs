@@ -15,7 +15,7 @@ use crate::db::shadow;
 use crate::model::hex;
 use crate::model::schema::Schema;
 use crate::model::server::Server;
-use crate::project::Database;
+use crate::project::{Database, LARGE, OwnKey, read_regular};
 
 /// The folder of the cache in the state directory.
 const FOLDER: &str = "replay";
@@ -86,25 +86,37 @@ fn program() -> Option<String> {
     Some(format!("{} {:?}", program.len(), program.modified().ok()?))
 }
 
-fn path(context: &Context, key: &str) -> PathBuf {
-    context.project.state.join(&format!("{FOLDER}/{key}.json"))
+/// The file of an entry in the state directory.
+fn file(key: &str) -> String {
+    format!("{FOLDER}/{key}.json")
 }
 
+fn path(context: &Context, key: &str) -> PathBuf {
+    context.project.state.join(&file(key))
+}
+
+/// Reads an entry. What this user did not write is never trusted: the folder may come from a shared
+/// cache, and a changed entry would hide a difference.
 pub fn read(context: &Context, key: &str) -> Option<Replayed> {
-    let text = std::fs::read(path(context, key)).ok()?;
-    serde_json::from_slice(&text).ok()
+    let bytes = read_regular(&path(context, key), LARGE).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (code, text) = text.split_once('\n')?;
+    let is_own = OwnKey::of_user()?.code(key, text) == code;
+    is_own.then(|| serde_json::from_str(text).ok())?
 }
 
 /// Writes an entry; if that fails, the next run replays again.
 pub fn write(context: &Context, key: &str, replayed: &Replayed) {
-    let path = path(context, key);
     let keep = || {
-        let text = serde_json::to_vec(replayed)?;
+        let Some(own) = OwnKey::of_user() else {
+            let message = "this user has no home folder for a key";
+            return Err(std::io::Error::other(message));
+        };
+        let text = serde_json::to_string(replayed)?;
+        let text = format!("{}\n{text}", own.code(key, &text));
         context.project.state.create(FOLDER)?;
-        // The rename is atomic: another run may read at the same time.
-        let whole = path.with_extension(format!("{}.tmp", context.run));
-        std::fs::write(&whole, &text)?;
-        std::fs::rename(&whole, &path)
+        // Another run may read at the same time.
+        context.project.state.replace(&file(key), &text)
     };
     let kept: std::io::Result<()> = keep();
     if let Err(reason) = kept {

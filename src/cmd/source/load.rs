@@ -26,7 +26,7 @@ use crate::model::code::Code;
 use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::target::Target;
-use crate::project::Database;
+use crate::project::{Database, LARGE, read_text};
 use crate::sql::script;
 
 /// The shadows of a run.
@@ -477,7 +477,7 @@ fn read(path: &Path, context: &Context) -> Result<Vec<Text>, Failure> {
         paths.push(path.to_path_buf());
     }
     let texts = paths.into_iter().map(|path| {
-        let sql = std::fs::read_to_string(&path).map_err(|reason| fault(&path, reason))?;
+        let sql = read_text(&path, LARGE).map_err(|reason| fault(&path, reason))?;
         Ok(Text {
             name: context.project.shown(&path),
             sql: sql.strip_prefix('\u{feff}').unwrap_or(&sql).into(),

@@ -100,6 +100,46 @@ mod bound {
     }
 }
 
+/// Opens a file of bird's own, or creates it. What may lead to a file of somebody else is refused:
+/// links, and what is not a regular file.
+fn open_own(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path).map_err(|reason| refused(path, reason))?;
+    let found = file.metadata()?;
+    #[cfg(unix)]
+    let is_shared = std::os::unix::fs::MetadataExt::nlink(&found) > 1;
+    #[cfg(not(unix))]
+    let is_shared = false;
+    if found.is_file() && !is_shared {
+        return Ok(file);
+    }
+    let reason = "it is not a file that bird created; delete it";
+    Err(refused(
+        path,
+        io::Error::new(io::ErrorKind::InvalidInput, reason),
+    ))
+}
+
+/// The error with the name of the file, and with a plain reason where it is a link.
+fn refused(path: &Path, reason: io::Error) -> io::Error {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let text = if is_link {
+        format!("{name}: it is a link, which bird does not follow; delete it")
+    } else {
+        format!("{name}: {reason}")
+    };
+    io::Error::new(reason.kind(), text)
+}
+
 /// The checkpoint file of a running audit.
 pub struct Checkpoint {
     path: PathBuf,
@@ -129,16 +169,12 @@ impl Checkpoint {
         std::fs::create_dir_all(folder)?;
         let name: String = fingerprint.chars().take(16).collect();
         let path = folder.join(format!("running-{name}.jsonl"));
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let (path, file) = match options.open(&path)? {
+        let (path, file) = match open_own(&path)? {
             file if file.try_lock().is_ok() => (path, file),
             // The same audit is running in another process, so this one gets its own file.
             _ => {
                 let path = folder.join(format!("running-{run}.jsonl"));
-                (path.clone(), options.open(&path)?)
+                (path.clone(), open_own(&path)?)
             }
         };
         if resumes && let Some(before) = Checkpoint::again(&path, &file, fingerprint)? {
@@ -169,7 +205,7 @@ impl Checkpoint {
     /// belongs to another audit.
     fn again(path: &Path, mut file: &File, fingerprint: &str) -> io::Result<Option<Earlier>> {
         let (mut before, mut begun, mut first, mut whole) = (Vec::new(), None, 0, 0);
-        let mut reader = BufReader::new(File::open(path)?);
+        let mut reader = BufReader::new(open_own(path)?);
         let mut text = Vec::new();
         while reader.read_until(b'\n', &mut text)? > 0 {
             let line = serde_json::from_slice(&text);
@@ -235,7 +271,7 @@ impl Checkpoint {
     /// Reads the orphans of all chunks that are done, in the order in which they were found.
     pub fn read(&mut self, mut each: impl FnMut(Orphan) -> io::Result<()>) -> io::Result<()> {
         self.file.flush()?;
-        let lines = || Ok::<_, io::Error>(BufReader::new(File::open(&self.path)?).lines());
+        let lines = || Ok::<_, io::Error>(BufReader::new(open_own(&self.path)?).lines());
         let mut done: HashMap<usize, HashSet<u64>> = HashMap::new();
         for line in lines()? {
             match serde_json::from_str(&line?)? {
@@ -263,5 +299,29 @@ impl Checkpoint {
     pub fn close(self) {
         // A file that cannot be deleted is overwritten by the next audit.
         let _: io::Result<()> = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_at_the_place_of_a_checkpoint_is_refused_and_its_target_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("precious"), "precious").unwrap();
+        std::os::unix::fs::symlink(at("precious"), at("running-ab.jsonl")).unwrap();
+        std::fs::hard_link(at("precious"), at("running-cd.jsonl")).unwrap();
+        for fingerprint in ["ab", "cd"] {
+            for resumes in [false, true] {
+                let open =
+                    Checkpoint::open(folder.path(), fingerprint, "r", resumes, String::new());
+                let refused = open.err().unwrap().to_string();
+                assert!(refused.contains("delete it"), "{refused}");
+            }
+        }
+        assert_eq!(std::fs::read_to_string(at("precious")).unwrap(), "precious");
+        assert!(Checkpoint::open(folder.path(), "ef", "r", false, String::new()).is_ok());
     }
 }

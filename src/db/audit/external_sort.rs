@@ -29,6 +29,11 @@ fn file() -> io::Result<File> {
     Ok(file)
 }
 
+/// The error with the folder that it is about, which TMPDIR names.
+fn in_folder(error: &io::Error) -> String {
+    format!("{}: {error}", std::env::temp_dir().display())
+}
+
 /// Reads keys from a session into a sort.
 pub struct KeyCollector<'g> {
     pub shared: &'g Shared,
@@ -50,7 +55,7 @@ impl KeyCollector<'_> {
         let failed = |error: std::io::Error| ReadError {
             database: endpoint.database.clone(),
             doing: "keeping its keys in a temporary file",
-            why: Cause::Other(error.to_string()),
+            why: Cause::Other(in_folder(&error)),
         };
         let taking = async {
             let mut external_sort = ExternalSort::new(self.limit, file);
@@ -80,5 +85,5 @@ pub fn read_back_error(endpoint: &Endpoint) -> impl Fn(std::io::Error) -> ReadEr
         &endpoint.database,
         "reading keys back from a temporary file",
     );
-    move |error| other(error.to_string())
+    move |error| other(in_folder(&error))
 }

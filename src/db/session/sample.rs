@@ -1,7 +1,10 @@
 //! [`Sample`]: the first rows of a query and its row count.
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Column as _, ColumnIndex, Database, Decode, Executor, Row as _};
+use sqlx::{
+    AssertSqlSafe, Column as _, ColumnIndex, Database, Decode, Executor, Row as _, TypeInfo as _,
+    ValueRef as _,
+};
 
 use super::{Connection, DbError, Fetch, Row, Session, guard};
 use crate::dialect::ErrorKind;
@@ -69,6 +72,9 @@ where
     Ok(sample)
 }
 
+/// The types whose values are bytes, by words in their names.
+const BYTES: &[&str] = &["BLOB", "BINARY", "BYTEA", "BIT", "GEOMETRY"];
+
 /// A cell as people read it: text as it is, bytes that are no text as a UUID or as digits.
 fn cell<'r, R: sqlx::Row>(row: &'r R, at: usize) -> Result<Option<String>, Fetch>
 where
@@ -81,9 +87,12 @@ where
             .chars()
             .any(|sign| sign.is_control() && !sign.is_whitespace())
     };
+    let value = row.try_get_raw(at).map_err(Fetch::Sql)?;
+    let info = value.type_info();
+    let is_bytes = BYTES.iter().any(|word| info.name().contains(word));
     let text = row.try_get_unchecked::<Option<String>, usize>(at);
     if let Ok(text) = text
-        && text.as_ref().is_none_or(is_text)
+        && (!is_bytes || text.as_ref().is_none_or(is_text))
     {
         return Ok(text);
     }

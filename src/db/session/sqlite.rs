@@ -21,6 +21,12 @@ pub async fn connect(file: &FileTarget, access: Access) -> Result<Connection, sq
     {
         std::fs::create_dir_all(folder)?;
     }
+    let found = std::fs::metadata(&file.path);
+    if found.is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        // Opening a pipe would wait, and reading a device would never end.
+        let kind = std::io::ErrorKind::InvalidInput;
+        return Err(std::io::Error::new(kind, "it is not a regular file").into());
+    }
     let options = SqliteConnectOptions::new()
         .filename(&file.path)
         .create_if_missing(access == Access::Create)

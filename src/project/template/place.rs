@@ -116,7 +116,7 @@ fn write(folder: &Path, files: &[NewFile]) -> Result<(), Wrong> {
     let existing = missing.map_or(Some(folder), Path::parent);
     let beside = existing
         .unwrap_or(folder)
-        .join(format!(".bird-init-{}", std::process::id()));
+        .join(format!(".bird-init-{}", uuid::Uuid::now_v7().simple()));
     made.folder(&beside)?;
     for file in files {
         let path = beside.join(&file.path);

@@ -166,3 +166,30 @@ fn a_plan_expires_unless_it_was_begun() {
     assert!(!at("2026-01-02T01:00:00Z", true));
     assert!(at("2026-01-02T01:00:01Z", true));
 }
+
+#[test]
+fn a_plan_is_not_valid_for_longer_by_a_clock_or_an_edit() {
+    let header = |made: &str| Header::new("run", made, Action::Quarantine, Vec::new());
+    let now = moment("2026-01-01T00:00:00Z").unwrap();
+    let of = |header: &Header, begun| expired(header, now, begun).map(|fault| fault.message);
+    let ahead = header("2026-01-01T00:10:00Z");
+    let message = of(&ahead, false).unwrap_or_default();
+    assert!(message.contains("in the future"), "{message}");
+    // What was begun is finished, and clocks differ a little.
+    assert_eq!(of(&ahead, true), None);
+    assert_eq!(of(&header("2026-01-01T00:04:00Z"), false), None);
+    let mut edited = header("2025-12-01T00:00:00Z");
+    edited.expires_on = "2030-01-01T00:00:00Z".to_owned();
+    assert!(of(&edited, false).is_some());
+}
+
+#[test]
+fn a_plan_of_the_last_hour_that_can_be_written_is_no_panic() {
+    let header = Header::new(
+        "run",
+        "9999-12-31T23:30:00Z",
+        Action::Quarantine,
+        Vec::new(),
+    );
+    assert_eq!(header.expires_on, header.made_on);
+}

@@ -3,14 +3,29 @@
 use bird::model::repair::Action;
 use serde_json::json;
 
-use super::{EXECUTE, PLAN, all, notes, orphans};
+use super::{EXECUTE, PLAN, all, held, notes, orphans};
 use crate::world::{Engine, World};
 
 engines!(
     a_repair_takes_out_what_is_still_an_orphan_and_puts_it_back,
     a_key_is_set_to_null_and_back,
     rows_that_are_deleted_are_gone,
+    a_second_run_with_the_same_plan_is_refused,
 );
+
+fn a_second_run_with_the_same_plan_is_refused(engine: Engine) {
+    let world = notes(engine);
+    orphans(Action::Quarantine).write(&world);
+    let first = held(&world, EXECUTE, "repair-begun");
+    // It has read the journal and waits, while the other one repairs.
+    let second = world.start_and_wait_for(EXECUTE, "waiting");
+    first.release().ok();
+    second
+        .finish()
+        .exits(3)
+        .warns("another run is repairing with the same plan");
+    world.run(EXECUTE).ok();
+}
 
 fn a_repair_takes_out_what_is_still_an_orphan_and_puts_it_back(engine: Engine) {
     let world = notes(engine);

@@ -57,7 +57,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     (
         "cmd",
         &[
-            &["context", "facts", "flags", "text_report"],
+            &["context", "facts", "flags", "memory", "text_report"],
             &["run"],
             &["source"],
             &[

@@ -10,8 +10,8 @@ const CASES: &[(char, usize)] = &[
     ('L', 17),
     ('F', 25),
     ('S', 15),
-    ('A', 17),
-    ('X', 7),
+    ('A', 19),
+    ('X', 18),
 ];
 
 const NONE: &str = "does not apply: ";
