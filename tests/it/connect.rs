@@ -22,6 +22,21 @@ pub struct Account<'w> {
 }
 
 impl<'w> Account<'w> {
+    /// It may log in.
+    pub fn without_rights(world: &'w World) -> Account<'w> {
+        let account = Account::fresh(world);
+        let name = &account.name;
+        let revoke = world.engine_of("ums").pick(
+            format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{name}'@'%'"),
+            String::new(),
+            String::new(),
+        );
+        if !revoke.is_empty() {
+            world.server("ums", &revoke);
+        }
+        account
+    }
+
     /// It may do everything in the database, and nothing has logged in with it yet.
     pub fn fresh(world: &'w World) -> Account<'w> {
         let random = uuid::Uuid::now_v7().simple().to_string();

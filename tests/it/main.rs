@@ -72,6 +72,7 @@ mod recovery;
 mod refinery;
 mod repair;
 mod reset;
+mod rights;
 mod schema;
 mod script;
 mod seed;
