@@ -1,6 +1,7 @@
 //! The way back: undo files, through the same journal and the same protocol.
 
 mod accounts;
+mod environments;
 mod found;
 mod renames;
 mod sequences;
