@@ -323,8 +323,9 @@ mod tests {
         let document = Document::new("bird.toml".into(), text);
         let began = std::time::Instant::now();
         let last = (0..50_000)
-            .map(|at| document.location(6 + at * row.len()..6).line)
-            .last();
+            .map(|at| 6 + at * row.len())
+            .map(|start| document.location(start..start).line)
+            .max();
         assert_eq!(last, Some(50_001));
         assert!(began.elapsed() < std::time::Duration::from_secs(20));
     }

@@ -137,7 +137,7 @@ impl Folder {
     }
 
     /// The folder, and the names of its files.
-    fn open_all(path: &Path) -> io::Result<(Self, Vec<(String, Option<Unread>)>)> {
+    fn open_all(path: &Path) -> io::Result<(Self, Entries)> {
         Ok((Folder::at(path)?, files(path)?))
     }
 
@@ -163,8 +163,11 @@ enum Unread {
     Elsewhere,
 }
 
-/// The names of all entries that are not folders, and why a file is not read.
-fn files(folder: &Path) -> io::Result<Vec<(String, Option<Unread>)>> {
+/// The names of entries, and why a file is not read.
+type Entries = Vec<(String, Option<Unread>)>;
+
+/// All entries that are not folders.
+fn files(folder: &Path) -> io::Result<Entries> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
