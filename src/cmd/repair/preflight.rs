@@ -15,6 +15,7 @@ use crate::cmd::run::missing::MissingConsents;
 use crate::cmd::run::open;
 use crate::cmd::run::open::Absent;
 use crate::cmd::run::{locks, protected};
+use crate::db::inspect;
 use crate::db::lock::Guard;
 use crate::db::repair;
 use crate::db::repair::journal::{self, JournaledPlan};
@@ -24,6 +25,7 @@ use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::reference::Reference;
+use crate::model::schema::Schema;
 use crate::project::{Database, open_regular};
 use crate::repair::plan::{PlanReader, PlannedReference};
 use crate::repair::safety_checks;
@@ -32,6 +34,8 @@ use crate::repair::safety_checks;
 pub struct RepairTarget<'p> {
     pub database: &'p Database,
     pub session: Session,
+    /// Its schema; empty if rows are only released, which needs no keys.
+    pub schema: Schema,
     pub journaled: JournaledPlan,
     pub guard: Option<Guard>,
 }
@@ -194,9 +198,14 @@ async fn databases<'p>(
             .await
             .map_err(failed)?;
         primary(args, database, &mut session, is_child).await?;
+        let schema = inspect::schema(&mut session, database.target.database()).await;
+        let schema = schema.map_err(|error| {
+            Failure::failed(open::cannot_ask(database, "reading its schema", &error))
+        })?;
         databases.push(RepairTarget {
             database,
             session,
+            schema,
             journaled: JournaledPlan::default(),
             guard: None,
         });
@@ -290,8 +299,12 @@ async fn inspect<'p>(
         let doing = format!("checking the tables of {reference}");
         Failure::failed(open::cannot_ask(ours.database, &doing, &error))
     };
-    let tables = row_state::tables(&mut ours.session, &mut theirs.session, reference).await;
-    let tables = tables.map_err(failed)?;
+    let tables = row_state::tables(
+        (&mut ours.session, &ours.schema),
+        (&mut theirs.session, &theirs.schema),
+        reference,
+    );
+    let tables = tables.await.map_err(failed)?;
     let facts = row_state::facts(
         (&mut ours.session, &ours.database.target),
         (&mut theirs.session, &theirs.database.target),

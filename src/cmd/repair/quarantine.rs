@@ -18,6 +18,7 @@ use crate::db::repair::retry::Retry;
 use crate::db::session::{Access, DbError, Session};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
+use crate::model::schema::Schema;
 use crate::project::Database;
 
 /// A database with the chunks of a run, the last first.
@@ -96,6 +97,7 @@ async fn member<'p>(
             .map_err(failed)?,
         database,
         session,
+        schema: Schema::default(),
         guard: None,
     };
     Ok(Some(JournaledTarget { target, chunks }))

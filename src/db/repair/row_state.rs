@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::session::{DbError, Session};
-use super::super::{inspect, keys};
+use super::super::keys;
 use super::unwritable;
 use crate::dialect::keys::{KeyLocation, KeySource, comparison, condition};
 use crate::dialect::repairs::{KeptColumn, OWN_COLUMNS};
@@ -13,7 +13,7 @@ use crate::model::key::Compare;
 use crate::model::name::ColumnNames;
 use crate::model::reference::Reference;
 use crate::model::repair::Totals;
-use crate::model::schema::{Column, Table};
+use crate::model::schema::{Column, Schema, Table};
 use crate::model::target::Target;
 use crate::repair::plan::PlannedEndpoint;
 use crate::repair::safety_checks;
@@ -96,10 +96,11 @@ fn digest(columns: &[KeptColumn], only: Option<&[String]>) -> String {
     hex::digits(&digest.finalize())
 }
 
-/// Reads the tables of a reference.
+/// Finds the tables of a reference in the schemas of its databases. Whole schemas are read, as the
+/// audit does, because collations and indexes decide how keys are compared.
 pub async fn tables(
-    child: &mut Session,
-    parent: &mut Session,
+    (child, ours): (&mut Session, &Schema),
+    (parent, theirs): (&mut Session, &Schema),
     reference: &Reference,
 ) -> Result<Tables, DbError> {
     let (from, to) = (&reference.from, &reference.to);
@@ -107,9 +108,9 @@ pub async fn tables(
         let message = format!("the table {} does not exist", name.table_name());
         DbError::new(ErrorKind::MissingTable, message)
     };
-    let ours = inspect::table(child, &from.table).await?;
+    let ours = ours.table(&from.table).cloned();
     let ours = ours.ok_or_else(|| missing(from))?;
-    let theirs = inspect::table(parent, &to.table).await?;
+    let theirs = theirs.table(&to.table).cloned();
     let theirs = theirs.ok_or_else(|| missing(to))?;
     let mut compare = reference.compare.clone();
     if compare.is_empty() {
