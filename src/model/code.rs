@@ -140,7 +140,7 @@ codes! {
     ColumnOrder "column-order" Note "Columns have another order, which the engine cannot change." "Nothing depends on it.";
     ColumnTaken "column-taken" Error "A table already has a column with a name that quarantine needs." "Rename the column, or move the rows by hand.";
     Config "config" Error "bird.toml has a key or a value that bird does not accept." "Correct the place shown.";
-    Conflict "conflict" Error "Rows cannot be restored because other rows have taken their keys." "Resolve the conflicts shown, then run the same command again.";
+    Conflict "conflict" Error "Rows cannot be restored, for example because other rows have taken their keys." "Resolve the conflicts shown, then run the same command again.";
     Connection "connection" Error "The database cannot be reached." "Check that the server is up and that the URL is right; `--wait 60s` waits for it.";
     ConnectionLost "connection-lost" Error "The connection broke while a statement ran." "Run the same command again: it checks how the statement ended.";
     DataLoss "data-loss" Error "A statement or a repair deletes data for good." "Consent with `--allow data-loss`.";

@@ -2,10 +2,12 @@
 
 mod audited;
 mod brakes;
+mod chains;
 mod killed;
 mod plan;
 mod purged;
 mod rows;
+mod texts;
 mod throttled;
 mod together;
 

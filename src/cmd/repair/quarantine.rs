@@ -153,19 +153,40 @@ async fn all(
         waiting: &waiting,
         stop: &context.stop,
     };
-    context.progress.count(member.chunks.len(), "chunks");
-    for chunk in &member.chunks {
-        let mut released = Released::default();
-        if chunk.kept > 0 {
-            throttle.next().await?;
-            let done = work(&mut member.target.session, chunk, &retry).await;
-            released = done.map_err(|broken| errors::chunk_error(database, broken, timeout))?;
-            throttle.did(released.rows);
+    let mut chunks: Vec<&JournaledChunk> = member.chunks.iter().collect();
+    loop {
+        context.progress.count(chunks.len(), "chunks");
+        let mut rows = 0;
+        let mut conflicts = Vec::new();
+        for chunk in chunks {
+            let mut released = Released::default();
+            if chunk.kept > 0 {
+                throttle.next().await?;
+                let done = work(&mut member.target.session, chunk, &retry).await;
+                released = done.map_err(|broken| errors::chunk_error(database, broken, timeout))?;
+                throttle.did(released.rows);
+            }
+            rows += released.rows;
+            if !released.conflicts.is_empty() {
+                conflicts.push(chunk);
+            }
+            add(report, chunk, released);
+            context.progress.advance(1, &chunk.reference);
         }
-        add(report, chunk, released);
-        context.progress.advance(1, &chunk.reference);
+        // What a row refers to may have returned with a later chunk.
+        if rows == 0 || conflicts.is_empty() || !args.writes() {
+            return Ok(());
+        }
+        for chunk in &conflicts {
+            let references = report.references.iter_mut();
+            for reference in references.filter(|one| one.name == chunk.reference) {
+                reference.conflicts = 0;
+                reference.refusals.clear();
+            }
+        }
+        conflicts.reverse();
+        chunks = conflicts;
     }
-    Ok(())
 }
 
 /// Adds the counts of a chunk to its reference.

@@ -17,6 +17,7 @@ use crate::db::repair::undo::{RestoreTarget, perform, preview, restore_target};
 use crate::db::session::{DbError, Session};
 use crate::invariant;
 use crate::model::code::Code;
+use crate::model::count::counted;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::exit::Exit;
 use crate::model::name::ColumnNames;
@@ -160,14 +161,21 @@ async fn effects(
     ))
 }
 
-/// Reports rows whose keys are taken.
+/// Reports rows that were not restored, each with its reason.
 fn conflicts(report: &mut RepairReport, dry_run: bool) {
     report.exit = Exit::Stopped;
     let rows: u64 = report.references.iter().map(|part| part.conflicts).sum();
-    let word = if dry_run { "would stay" } else { "stay" };
-    let message = format!("{rows} rows {word} aside: their places are taken");
+    let word = if dry_run { "would stay" } else { "stayed" };
+    let message = format!("{} {word} in quarantine", counted(rows, "row"));
+    let mut fault = Diagnostic::new(Code::Conflict, message);
+    for reference in &report.references {
+        let refusals = reference.refusals.iter();
+        fault.notes.extend(
+            refusals.map(|(row, why)| format!("{}: {}: {why}", reference.from, row.join(", "))),
+        );
+    }
     report.diagnostics.push(
-        Diagnostic::new(Code::Conflict, message)
+        fault
             .note("no existing row was overwritten")
             .hint("resolve the conflicts, then run the same command again"),
     );

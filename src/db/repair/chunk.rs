@@ -101,10 +101,7 @@ async fn attempt(
         return Err(ChunkError::Elsewhere);
     }
     failpoint::at("repair-looked");
-    let unkept = rows::all_or_each(sessions.child, &classified.keep, async |child, places| {
-        take_out(child, work, places).await
-    });
-    let unkept = unkept.await?;
+    let unkept = take_out(sessions.child, work, &classified.keep).await?;
     let outcome = classified.outcome(work.rows.len(), unkept.len());
     refused.extend(unkept);
     let entry = JournalEntry {
@@ -267,62 +264,139 @@ fn there(
     all.collect()
 }
 
-/// Takes out locked orphans. The number of deleted rows must equal that of the kept ones.
+/// Takes out locked orphans. Returns the indexes of refused ones, with the engine's messages.
+///
+/// All are copied before the first is removed, because a foreign key that cascades may remove some
+/// together with others.
 async fn take_out(
     child: &mut Session,
     work: &ChunkWork<'_>,
-    places: &[usize],
-) -> Result<(), ChunkError> {
+    keep: &[usize],
+) -> Result<Vec<(usize, String)>, ChunkError> {
     invariant!(
         work.quarantine.is_some() || work.action == Action::Delete,
         "rows that can be put back are quarantined"
     );
-    let mut rows: Vec<&PlannedRow> = Vec::with_capacity(places.len());
-    for at in places {
-        let row = invariant!(
-            work.rows.get(*at),
-            some,
-            "a chunk takes out rows of its own"
-        );
-        rows.push(row);
+    if keep.is_empty() {
+        return Ok(Vec::new());
     }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let wanted = rows.len() as u64;
-    let doing = ChunkError::doing("removing the rows");
-    let tables = work.tables;
-    let identity = rows::named(&tables.child, &work.planned.key).map_err(&doing)?;
-    let names: Vec<Vec<String>> = rows.iter().map(|row| row.row.clone()).collect();
-    let condition = rows::these(child, &identity, &names).map_err(&doing)?;
-    let name = tables.child.name.as_str();
-    if let Some(quarantine) = work.quarantine {
-        let reason = format!("orphan: {}", work.planned.name());
-        let which = (work.plan, work.chunk, reason.as_str());
-        let sql = rows::copy(child, &tables.kept, (name, quarantine), which, &condition);
-        let copied = child.change(&sql.map_err(&doing)?).await;
-        let copied = copied.map_err(ChunkError::doing("quarantining the rows"))?;
-        if copied != wanted {
-            return Err(ChunkError::Differ("quarantining the rows", wanted, copied));
+    let mut refused = match work.quarantine {
+        Some(quarantine) => {
+            let copied = rows::all_or_each(child, keep, async |child, places| {
+                copy(child, work, quarantine, places).await
+            });
+            copied.await?
         }
-    }
+        None => Vec::new(),
+    };
     failpoint::at("repair-kept");
-    let quote = |name: &String| child.dialect.quote(name);
-    let table = child.table(name);
+    let mut places = keep.to_vec();
+    places.retain(|at| !refused.iter().any(|(one, _)| one == at));
+    let stay = rows::all_or_each(child, &places, async |child, places| {
+        remove(child, work, places).await
+    });
+    let stay = stay.await?;
+    if let Some(quarantine) = work.quarantine
+        && !stay.is_empty()
+    {
+        let places: Vec<usize> = stay.iter().map(|(at, _)| *at).collect();
+        discard(child, work, quarantine, &places).await?;
+    }
+    failpoint::at("repair-taken");
+    refused.extend(stay);
+    Ok(refused)
+}
+
+/// The condition for rows of a chunk, and their number.
+fn condition(
+    child: &Session,
+    work: &ChunkWork<'_>,
+    places: &[usize],
+) -> Result<(String, u64), ChunkError> {
+    let mut names: Vec<Vec<String>> = Vec::with_capacity(places.len());
+    for at in places {
+        let row = work.rows.get(*at);
+        let row = invariant!(row, some, "a chunk takes out rows of its own");
+        names.push(row.row.clone());
+    }
+    let doing = ChunkError::doing("removing the rows");
+    let identity = rows::named(&work.tables.child, &work.planned.key).map_err(&doing)?;
+    let condition = rows::these(child, &identity, &names).map_err(&doing)?;
+    Ok((condition, names.len() as u64))
+}
+
+/// Copies rows to the quarantine table.
+async fn copy(
+    child: &mut Session,
+    work: &ChunkWork<'_>,
+    quarantine: &str,
+    places: &[usize],
+) -> Result<(), ChunkError> {
+    let doing = ChunkError::doing("quarantining the rows");
+    let (condition, wanted) = condition(child, work, places)?;
+    let reason = format!("orphan: {}", work.planned.name());
+    let which = (work.plan, work.chunk, reason.as_str());
+    let names = (work.tables.child.name.as_str(), quarantine);
+    let sql = rows::copy(child, &work.tables.kept, names, which, &condition).map_err(&doing)?;
+    match child.change(&sql).await.map_err(&doing)? {
+        copied if copied == wanted => Ok(()),
+        copied => Err(ChunkError::Differ("quarantining the rows", wanted, copied)),
+    }
+}
+
+/// Deletes the copies of rows that stay in their table.
+async fn discard(
+    child: &mut Session,
+    work: &ChunkWork<'_>,
+    quarantine: &str,
+    places: &[usize],
+) -> Result<(), ChunkError> {
+    let doing = ChunkError::doing("deleting the copies of refused rows");
+    let (condition, wanted) = condition(child, work, places)?;
+    let plan = child.dialect.text(work.plan).map_err(unwritable);
+    let sql = format!(
+        "DELETE FROM {} WHERE bird_run = {} AND bird_chunk = {} AND {condition}",
+        child.table(quarantine),
+        plan.map_err(&doing)?,
+        work.chunk
+    );
+    match child.change(&sql).await.map_err(&doing)? {
+        deleted if deleted == wanted => Ok(()),
+        deleted => Err(ChunkError::Differ(
+            "deleting the copies of refused rows",
+            wanted,
+            deleted,
+        )),
+    }
+}
+
+/// Removes rows, or sets their keys to NULL. As many must change as there are.
+async fn remove(
+    child: &mut Session,
+    work: &ChunkWork<'_>,
+    places: &[usize],
+) -> Result<(), ChunkError> {
+    let doing = ChunkError::doing("removing the rows");
+    let (condition, wanted) = condition(child, work, places)?;
+    let table = child.table(&work.tables.child.name);
     let columns = work.reference.from.columns.iter();
     let sql = match work.action {
         Action::Quarantine | Action::Delete => format!("DELETE FROM {table} WHERE {condition}"),
         Action::SetNull => {
             let set: Vec<String> = columns
-                .map(|name| format!("{} = NULL", quote(name)))
+                .map(|name| format!("{} = NULL", child.dialect.quote(name)))
                 .collect();
             format!("UPDATE {table} SET {} WHERE {condition}", set.join(", "))
         }
     };
     let changed = child.change(&sql).await.map_err(&doing)?;
-    if changed != wanted {
+    // A foreign key of the table to itself may have removed some of the rows before their turn.
+    let cascaded = changed < wanted && work.action != Action::SetNull && {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE {condition}");
+        keys::count(child, &sql).await.map_err(&doing)? == 0
+    };
+    if changed != wanted && !cascaded {
         return Err(ChunkError::Differ("removing the rows", wanted, changed));
     }
-    failpoint::at("repair-taken");
-    Ok(())
+    rows::check_deferred(child).await.map_err(&doing)
 }

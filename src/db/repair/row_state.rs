@@ -2,8 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::session::{DbError, Session};
 use super::super::keys;
+use super::super::session::{DbError, Session};
 use super::unwritable;
 use crate::dialect::keys::{KeyLocation, KeySource, comparison, condition};
 use crate::dialect::repairs::{KeptColumn, OWN_COLUMNS};

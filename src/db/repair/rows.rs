@@ -62,8 +62,19 @@ pub fn copy(
     ))
 }
 
+/// Checks constraints that would otherwise be checked at the commit, where no row could be named.
+pub async fn check_deferred(session: &mut Session) -> Result<(), DbError> {
+    match session.dialect.repairs().check_deferred() {
+        Some(check) => session.run(check).await,
+        None => Ok(()),
+    }
+}
+
 /// Runs `work` for all rows at once, and for each row alone if the engine refuses one of them.
 /// Returns the indexes of refused rows, with its messages.
+///
+/// Rows may refer to each other, so refused ones are tried again while others succeed: in the
+/// opposite order, which takes two passes for a chain in either direction.
 ///
 /// `work` gets indexes of rows, and runs inside a transaction.
 pub async fn all_or_each<W>(
@@ -82,18 +93,25 @@ where
     };
     let back = "ROLLBACK TO SAVEPOINT bird_rows";
     session.run(back).await.map_err(&point)?;
-    let mut refused = Vec::new();
-    for place in places {
-        session.run("SAVEPOINT bird_rows").await.map_err(&point)?;
-        if let Err(broken) = work(session, &[*place]).await {
-            let said = refusal(session, broken)?;
-            session.run(back).await.map_err(&point)?;
-            refused.push((*place, said));
+    let mut places = places.to_vec();
+    loop {
+        let mut refused = Vec::new();
+        for place in &places {
+            session.run("SAVEPOINT bird_rows").await.map_err(&point)?;
+            if let Err(broken) = work(session, &[*place]).await {
+                let said = refusal(session, broken)?;
+                session.run(back).await.map_err(&point)?;
+                refused.push((*place, said));
+            }
+            let release = "RELEASE SAVEPOINT bird_rows";
+            session.run(release).await.map_err(&point)?;
         }
-        let release = "RELEASE SAVEPOINT bird_rows";
-        session.run(release).await.map_err(&point)?;
+        if refused.is_empty() || refused.len() == places.len() {
+            refused.sort_by_key(|(place, _)| *place);
+            return Ok(refused);
+        }
+        places = refused.iter().rev().map(|(place, _)| *place).collect();
     }
-    Ok(refused)
 }
 
 /// The message of the engine about refused rows; other errors are passed on.

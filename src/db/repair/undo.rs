@@ -268,6 +268,7 @@ async fn restore(
     if changed != wanted {
         return Err(ChunkError::Differ("restoring rows", wanted, changed));
     }
+    rows::check_deferred(session).await.map_err(&doing)?;
     failpoint::at("undo-put");
     let sql = format!("DELETE FROM {quarantined} WHERE {numbers}");
     let left = session.change(&sql).await.map_err(&doing)?;

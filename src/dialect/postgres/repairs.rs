@@ -83,6 +83,10 @@ impl Repairs for Postgres {
         self.settings()
     }
 
+    fn check_deferred(&self) -> Option<&'static str> {
+        Some("SET CONSTRAINTS ALL IMMEDIATE")
+    }
+
     fn longest_name(&self) -> usize {
         63
     }

@@ -119,6 +119,12 @@ pub trait Repairs: Sync {
         None
     }
 
+    /// Checks the constraints of a transaction that would be checked at its commit; `None` if there
+    /// is no such statement.
+    fn check_deferred(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What stands before VALUES or SELECT of an INSERT that gives values to all columns.
     fn overriding(&self) -> &'static str {
         ""
