@@ -37,10 +37,21 @@ pub fn structure(
         for (at, pair) in std::iter::zip(children, parents).enumerate() {
             let given = reference.compare.get(at);
             let why = incomparable((pair.0, from.dialect), (pair.1, to.dialect), given);
-            if let Err(why) = why {
-                let hint =
-                    "give both columns the same type, or set how they are compared with `compare`";
-                faults.error(Code::ReferenceType, &why, hint);
+            match why {
+                Err(why) => {
+                    let hint = "give both columns the same type, or set how they are compared with \
+                                `compare`";
+                    faults.error(Code::ReferenceType, &why, hint);
+                }
+                Ok(Compare::Double) => {
+                    let why = format!(
+                        "{} is a floating-point number, which is equal only to the last bit",
+                        pair.0.name
+                    );
+                    let hint = "give both columns an exact type, such as decimal";
+                    faults.error(Code::ReferenceInexact, &why, hint);
+                }
+                Ok(_) => {}
             }
         }
     }
@@ -177,7 +188,7 @@ fn incomparable(
     (child, ours): (&Column, &dyn Dialect),
     (parent, theirs): (&Column, &dyn Dialect),
     given: Option<&Compare>,
-) -> Result<(), String> {
+) -> Result<Compare, String> {
     let compare = match given {
         Some(given) => given.clone(),
         None => comparison((child, ours), (parent, theirs))?,
@@ -186,7 +197,7 @@ fn incomparable(
     let server = Server::default();
     ours.keys().part(child, &compare, &server)?;
     theirs.keys().part(parent, &compare, &server)?;
-    Ok(())
+    Ok(compare)
 }
 
 /// Whether the key is unique on these columns: among all rows, or among those of its condition if

@@ -3,7 +3,7 @@
 use super::session::{DbError, Row, Session};
 use crate::dialect::ErrorKind;
 use crate::dialect::catalog::{Query, Rows, SchemaLocation};
-use crate::model::schema::{Column, Key, KeyKind, KeyPart, Schema, Table};
+use crate::model::schema::{Column, Key, KeyKind, KeyPart, KeyType, NotCompared, Schema, Table};
 
 /// The whole schema: its number of round trips does not grow with it.
 pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbError> {
@@ -107,8 +107,15 @@ fn column(session: &Session, row: Row) -> (Option<Column>, Option<u32>) {
     let mut cells = row.into_iter();
     let (name, sql) = (cells.next().flatten(), cells.next().flatten());
     let place = cells.next().flatten().and_then(|place| place.parse().ok());
+    let key_type = KeyType {
+        base: cells.next().flatten(),
+        collation: cells.next().flatten(),
+    };
+    let collation = cells.next().flatten();
     let column = name.zip(sql).map(|(name, sql)| Column {
         name,
+        collation,
+        key_type: NotCompared(key_type),
         family: session.dialect.family(&sql),
         sql,
         ..Column::default()

@@ -8,7 +8,8 @@ pub const UNTRUSTED: &str = "bird-untrusted";
 
 /// bird's own tables, and queries for the tables beside them.
 pub trait Bookkeeping: Sync {
-    /// Asks for the columns of a table in order: name, type, position in the primary key or NULL.
+    /// Asks for the columns of a table in order: name, type, position in the primary key or NULL; where
+    /// the engine has them, what its `KeyType` has, and the collation.
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String;
 
     /// Asks for the names of all tables but bird's own and refinery's.

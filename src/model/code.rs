@@ -246,6 +246,7 @@ codes! {
     ReadOnly "read-only" Error "The database takes no writes." "Connect to the primary, or ask who made the server or the file read-only.";
     RebuildWithoutTransaction "rebuild-without-transaction" Error "A file rebuilds a table, but turns its transaction off." "Move the rebuild into a file of its own.";
     ReferenceCondition "reference-condition" Error "The condition of a reference cannot be used." "Correct `where` or `to_where` in bird.toml.";
+    ReferenceInexact "reference-inexact" Warning "The key of a reference is a floating-point number." "Give both columns an exact type, such as decimal or an integer.";
     ReferenceMissing "reference-missing" Error "A table or a column of a reference does not exist." "Correct the reference in bird.toml.";
     ReferenceNotIndexed "reference-not-indexed" Warning "The key of a reference has no index." "Make an index that begins with it.";
     ReferenceNotTable "reference-not-table" Error "One end of a reference is not a table." "Name the table behind it.";

@@ -21,16 +21,28 @@ pub enum Compare {
     Text,
     /// Characters, equal as a collation says that both ends know.
     Collated(String),
+    /// Decimal numbers, whatever their digits behind the point.
+    Decimal,
+    /// Dates and times of the day, to the microsecond, in UTC.
+    DateTime,
+    /// Floating-point numbers, equal only to the last bit.
+    Double,
+    /// Values of one type of one product, as the server writes them.
+    Value,
 }
 
 impl Compare {
-    /// Reads the word of a config: `bytes`, `uuid`, `integer`, `text`, `text:COLLATION`.
+    /// Reads the word of a config: `bytes`, `uuid`, `integer`, `text`,
+    /// `decimal`, `datetime`, `double`, `text:COLLATION`.
     pub fn parse(word: &str) -> Option<Compare> {
         Some(match word {
             "bytes" => Compare::Bytes,
             "uuid" => Compare::Uuid,
             "integer" | "int" => Compare::Integer,
             "text" => Compare::Text,
+            "decimal" => Compare::Decimal,
+            "datetime" => Compare::DateTime,
+            "double" => Compare::Double,
             _ => {
                 let collation = word.strip_prefix("text:")?;
                 (!collation.is_empty()).then(|| Compare::Collated(collation.to_owned()))?
@@ -46,6 +58,10 @@ impl Compare {
             Compare::Integer => "integer".to_owned(),
             Compare::Text => "text".to_owned(),
             Compare::Collated(collation) => format!("text:{collation}"),
+            Compare::Decimal => "decimal".to_owned(),
+            Compare::DateTime => "datetime".to_owned(),
+            Compare::Double => "double".to_owned(),
+            Compare::Value => "value".to_owned(),
         }
     }
 }
@@ -161,6 +177,84 @@ pub fn number(canonical: &[u8]) -> Option<i128> {
     Some(i128::from_be_bytes(bytes) ^ i128::MIN)
 }
 
+/// The canonical form of a decimal number: no zeros that say nothing. `None` if it is not one.
+#[must_use]
+pub fn decimal(text: &[u8]) -> Option<Vec<u8>> {
+    if matches!(text, b"NaN" | b"Infinity" | b"-Infinity") {
+        return Some(text.to_vec());
+    }
+    let (negative, digits) = match text.strip_prefix(b"-") {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let point = digits.iter().position(|byte| *byte == b'.');
+    let (whole, fraction) = match point {
+        Some(point) => (digits.get(..point)?, digits.get(point + 1..)?),
+        None => (digits, &[][..]),
+    };
+    let is_number = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    if digits.len() == usize::from(point.is_some()) || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let first = whole.iter().position(|byte| *byte != b'0');
+    let whole = first.map_or(&[][..], |first| &whole[first..]);
+    let last = fraction.iter().rposition(|byte| *byte != b'0');
+    let fraction = last.map_or(&[][..], |last| &fraction[..=last]);
+    let mut canonical = Vec::new();
+    if negative && !(whole.is_empty() && fraction.is_empty()) {
+        canonical.push(b'-');
+    }
+    canonical.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
+    if !fraction.is_empty() {
+        canonical.push(b'.');
+        canonical.extend_from_slice(fraction);
+    }
+    Some(canonical)
+}
+
+/// The canonical form of a date or a time: microseconds wherever there is a time, and no zone, which
+/// is UTC.
+#[must_use]
+pub fn datetime(text: &[u8]) -> Vec<u8> {
+    let text = text.strip_suffix(b"+00").unwrap_or(text);
+    let is_plain = text
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || b"-: .".contains(byte));
+    if !is_plain || !text.contains(&b':') {
+        return text.to_vec();
+    }
+    let point = text.iter().position(|byte| *byte == b'.');
+    let (whole, fraction) = text.split_at(point.unwrap_or(text.len()));
+    let mut canonical = whole.to_vec();
+    canonical.push(b'.');
+    let digits = fraction.iter().skip(1).chain(std::iter::repeat(&b'0'));
+    canonical.extend(digits.take(6));
+    canonical
+}
+
+/// The canonical bytes of a floating-point number, which sort as numbers do.
+#[must_use]
+pub fn double(number: f64) -> [u8; 8] {
+    // One zero, and one value that is no number.
+    let number = if number == 0.0 { 0.0 } else { number };
+    let number = if number.is_nan() {
+        f64::NAN.abs()
+    } else {
+        number
+    };
+    let bits = number.to_bits();
+    let flip = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
+    (bits ^ flip).to_be_bytes()
+}
+
+/// The floating-point number that canonical bytes stand for.
+#[must_use]
+pub fn double_of(canonical: &[u8]) -> Option<f64> {
+    let bits = u64::from_be_bytes(canonical.try_into().ok()?);
+    let flip = if bits >> 63 == 1 { 1 << 63 } else { u64::MAX };
+    Some(f64::from_bits(bits ^ flip))
+}
+
 /// Appends the canonical bytes of one part of a key of several columns.
 pub fn append(part: &[u8], to: &mut Vec<u8>) {
     for byte in part {
@@ -207,9 +301,12 @@ pub fn describe(compare: &Compare, canonical: &[u8]) -> String {
             id.map_or_else(|_| hex(), |id| id.to_string())
         }
         Compare::Integer => number(canonical).map_or_else(hex, |number| number.to_string()),
-        Compare::Text | Compare::Collated(_) => {
-            std::str::from_utf8(canonical).map_or_else(|_| hex(), str::to_owned)
-        }
+        Compare::Double => double_of(canonical).map_or_else(hex, |number| number.to_string()),
+        Compare::Text
+        | Compare::Collated(_)
+        | Compare::Decimal
+        | Compare::DateTime
+        | Compare::Value => std::str::from_utf8(canonical).map_or_else(|_| hex(), str::to_owned),
     }
 }
 
@@ -217,6 +314,37 @@ pub fn describe(compare: &Compare, canonical: &[u8]) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn one_value_has_one_form() {
+        let form =
+            |text: &str| decimal(text.as_bytes()).map(|form| String::from_utf8(form).unwrap());
+        for (text, wanted) in [
+            ("1", "1"),
+            ("1.00", "1"),
+            ("-0.0", "0"),
+            ("007.50", "7.5"),
+            (".5", "0.5"),
+            ("-12.340", "-12.34"),
+            ("NaN", "NaN"),
+        ] {
+            assert_eq!(form(text).as_deref(), Some(wanted), "{text}");
+        }
+        for wrong in ["", "-", ".", "1e3", "1.2.3", "x"] {
+            assert_eq!(form(wrong), None, "{wrong}");
+        }
+        for (text, wanted) in [
+            ("2020-01-01", "2020-01-01"),
+            ("2020-01-01 00:00:00", "2020-01-01 00:00:00.000000"),
+            ("2020-01-01 00:00:00.5+00", "2020-01-01 00:00:00.500000"),
+            ("-10:00:00", "-10:00:00.000000"),
+            ("infinity", "infinity"),
+        ] {
+            assert_eq!(datetime(text.as_bytes()), wanted.as_bytes(), "{text}");
+        }
+        assert_eq!(double(-0.0), double(0.0));
+        assert_eq!(double(f64::NAN), double(-f64::NAN));
+    }
 
     #[test]
     fn a_key_that_comes_again_is_counted_where_it_is() {
@@ -242,6 +370,12 @@ mod tests {
         fn numbers_sort_as_their_bytes(one: i128, other: i128) {
             prop_assert_eq!(one.cmp(&other), integer(one).cmp(&integer(other)));
             prop_assert_eq!(number(&integer(one)), Some(one));
+        }
+
+        #[test]
+        fn floating_point_numbers_sort_as_their_bytes(one: f64, other: f64) {
+            prop_assert_eq!(one.partial_cmp(&other), Some(double(one).cmp(&double(other))));
+            prop_assert_eq!(double_of(&double(one)), Some(one));
         }
 
         #[test]

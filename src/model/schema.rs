@@ -101,6 +101,18 @@ pub struct Column {
     /// What it is built upon beside the columns of its table.
     #[serde(default, skip_serializing_if = "NotCompared::is_default")]
     pub needs: NotCompared<Vec<Id>>,
+    /// What the name of its type does not say about its values as keys.
+    #[serde(skip)]
+    pub key_type: NotCompared<KeyType>,
+}
+
+/// What the name of a column's type does not say about its values as keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyType {
+    /// The type below a domain; `enum` for an enumerated type.
+    pub base: Option<String>,
+    /// The collation that makes values equal whose bytes differ.
+    pub collation: Option<String>,
 }
 
 /// How a generated column comes to its value.

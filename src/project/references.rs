@@ -26,7 +26,9 @@ pub const REFERENCE: &[&str] = &[
 ];
 
 /// The values of `compare` besides collations.
-const COMPARES: &[&str] = &["bytes", "uuid", "integer", "text"];
+const COMPARES: &[&str] = &[
+    "bytes", "uuid", "integer", "text", "decimal", "datetime", "double",
+];
 
 /// Reads an entry; `None` if it is wrong, with the faults in the reader.
 pub fn reference(

@@ -12,6 +12,7 @@ mod replicas;
 mod settings;
 mod since;
 mod structure;
+mod types;
 
 use serde_json::Value;
 

@@ -199,7 +199,7 @@ pub fn prepare(
     let is_fatal = |fault: &Diagnostic| {
         !matches!(
             fault.code,
-            Code::ReferenceNotUnique | Code::ReferenceNotIndexed
+            Code::ReferenceNotUnique | Code::ReferenceNotIndexed | Code::ReferenceInexact
         )
     };
     if notes.iter().any(is_fatal) {

@@ -1,6 +1,6 @@
 //! The default comparison of two columns.
 
-use super::base;
+use super::{base, resolved};
 use crate::dialect::{Dialect, sizes};
 use crate::model::key::Compare;
 use crate::model::schema::{Column, Family};
@@ -15,6 +15,8 @@ pub enum Equality {
     Padded,
     /// Whatever a collation says.
     Collation(String),
+    /// Whatever a collation says of which only the server knows it: no sort key tells.
+    Unreadable(String),
 }
 
 /// How a child's column is compared with its parent's where the config says nothing, or why that
@@ -23,9 +25,10 @@ pub fn comparison(
     (child, ours): (&Column, &dyn Dialect),
     (parent, theirs): (&Column, &dyn Dialect),
 ) -> Result<Compare, String> {
+    let differ = || format!("{} and {} cannot be compared", child.sql, parent.sql);
+    let (child, parent) = (&*resolved(child), &*resolved(parent));
     let families = (family(child, ours), family(parent, theirs));
     let length = |column: &Column| sizes(&column.sql).first().copied();
-    let differ = || format!("{} and {} cannot be compared", child.sql, parent.sql);
     match families {
         (Family::Binary, Family::Binary) => match (length(child), length(parent)) {
             (Some(one), Some(other)) if one != other => Err(differ()),
@@ -43,7 +46,41 @@ pub fn comparison(
         }
         (Family::Integer, Family::Integer) => Ok(Compare::Integer),
         (Family::Text, Family::Text) => characters((child, ours), (parent, theirs)),
-        _ => Err(differ()),
+        _ => same_type((child, ours), (parent, theirs)).ok_or_else(differ),
+    }
+}
+
+/// How columns of one type are compared, where the type is of no family.
+fn same_type(
+    (child, ours): (&Column, &dyn Dialect),
+    (parent, theirs): (&Column, &dyn Dialect),
+) -> Option<Compare> {
+    let natural = |column: &Column, dialect: &dyn Dialect| match family(column, dialect) {
+        Family::Integer => Some(Compare::Integer),
+        Family::Text if dialect.keys().equality(column) == Equality::Exact => Some(Compare::Text),
+        _ => dialect.keys().natural(column),
+    };
+    let compare = natural(child, ours)?;
+    if natural(parent, theirs)? != compare {
+        return None;
+    }
+    let fits = match compare {
+        Compare::DateTime => moment(child) == moment(parent),
+        Compare::Value => ours.facts().name == theirs.facts().name && base(child) == base(parent),
+        _ => true,
+    };
+    fits.then_some(compare)
+}
+
+/// What a date or a time means: a day, a moment in UTC, a moment of no zone, a time of the day.
+fn moment(column: &Column) -> &'static str {
+    let sql = column.sql.to_ascii_lowercase();
+    match base(column).as_str() {
+        "date" => "date",
+        "time" => "time",
+        "datetime" => "datetime",
+        _ if sql.ends_with("without time zone") => "datetime",
+        _ => "moment",
     }
 }
 
@@ -60,10 +97,24 @@ fn characters(
         {
             Ok(Compare::Collated(one))
         }
+        (Equality::Unreadable(collation), _) | (_, Equality::Unreadable(collation)) => {
+            Err(format!(
+                "{collation} decides which texts are equal, and {} gives no sort keys for it; set \
+                 `compare` to text for their bytes, or to text:NOCASE to ignore the case of ASCII \
+                 letters",
+                if matches!(ours.keys().equality(child), Equality::Unreadable(_)) {
+                    engines.0
+                } else {
+                    engines.1
+                }
+            ))
+        }
         (one @ Equality::Collation(_), other) | (one, other @ Equality::Collation(_)) => {
             let name = |equality: Equality| match equality {
                 Equality::Collation(collation) => collation,
-                Equality::Exact | Equality::Padded => "their bytes".to_owned(),
+                Equality::Exact | Equality::Padded | Equality::Unreadable(_) => {
+                    "their bytes".to_owned()
+                }
             };
             Err(format!(
                 "{} compares its characters by {}, {} by {}",
@@ -89,6 +140,9 @@ fn family(column: &Column, dialect: &dyn Dialect) -> Family {
 /// it is compared in this way.
 pub fn agree(compare: &Compare, ours: Product, theirs: Product) -> Result<(), String> {
     match compare {
+        Compare::Value if ours != theirs => Err(format!(
+            "only one product has this type, but the sides are on {ours} and {theirs}"
+        )),
         Compare::Collated(collation) if ours != theirs && !is_everywhere(collation) => Err(
             format!("only one product has {collation}, but the sides are on {ours} and {theirs}"),
         ),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Wire;
-use crate::model::key::{Batch, Compare, append, integer};
+use crate::model::key::{Batch, Compare, append, datetime, decimal, double, integer};
 
 /// One cell of a row, as the driver has it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,14 +56,24 @@ fn raw(compare: &Compare, bytes: &[u8], to: &mut Vec<u8>) -> Option<()> {
     let fits = match compare {
         Compare::Bytes | Compare::Text | Compare::Collated(_) => true,
         Compare::Uuid => bytes.len() == 16,
-        Compare::Integer => false,
+        Compare::Integer
+        | Compare::Decimal
+        | Compare::DateTime
+        | Compare::Double
+        | Compare::Value => false,
     };
     fits.then(|| to.extend_from_slice(bytes))
 }
 
 fn characters(compare: &Compare, text: &[u8], to: &mut Vec<u8>) -> Option<()> {
     match compare {
-        Compare::Bytes | Compare::Text => to.extend_from_slice(text),
+        Compare::Bytes | Compare::Text | Compare::Value => to.extend_from_slice(text),
+        Compare::Decimal => to.extend(decimal(text)?),
+        Compare::DateTime => to.extend(datetime(text)),
+        Compare::Double => {
+            let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+            to.extend_from_slice(&double(number));
+        }
         Compare::Uuid => {
             let id = Uuid::try_parse_ascii(text).ok()?;
             to.extend_from_slice(id.as_bytes());

@@ -28,6 +28,8 @@ pub use rows::{
 pub use source::{KeyLocation, KeyQuery, KeyRange, KeySource};
 pub use spelling::{Spelling, WHOLE};
 
+use std::borrow::Cow;
+
 use crate::model::key::Compare;
 use crate::model::schema::Column;
 use crate::model::server::Server;
@@ -56,6 +58,12 @@ pub trait Keys: Sync {
         compare: &Compare,
         server: &Server,
     ) -> Result<KeyColumn, String>;
+
+    /// How a value is compared with one of the same type, for types that are not of a family. `None`
+    /// if the server's equality is not that of anything bird can read.
+    fn natural(&self, _column: &Column) -> Option<Compare> {
+        None
+    }
 
     /// Which characters are the same to a column.
     fn equality(&self, column: &Column) -> Equality;
@@ -106,6 +114,17 @@ pub trait Keys: Sync {
 pub(crate) fn base(column: &Column) -> String {
     let base = column.sql.split(['(', ' ']).next().unwrap_or_default();
     base.to_ascii_lowercase()
+}
+
+/// The column with the type below its domain, by which its values are read.
+pub(crate) fn resolved(column: &Column) -> Cow<'_, Column> {
+    match &column.key_type.0.base {
+        Some(base) => Cow::Owned(Column {
+            sql: base.clone(),
+            ..column.clone()
+        }),
+        None => Cow::Borrowed(column),
+    }
 }
 
 /// Why a column cannot be part of a key that is compared in this way.

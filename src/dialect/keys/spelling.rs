@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::dialect::Dialect;
-use crate::model::key::number;
+use crate::model::key::{double_of, number};
 
 /// How a key is written in SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub enum Spelling {
     Beyond,
     /// Characters, in what the server takes for small letters.
     Small,
+    /// A decimal number.
+    Decimal,
+    /// A floating-point number.
+    Double,
     /// There is no way to write it.
     Never,
 }
@@ -121,6 +125,20 @@ impl Spelling {
                 let held = dialect.text(text);
                 held.or_else(|_| dialect.text(text.split('\0').next().unwrap_or_default()))
                     .ok()
+            }
+            // As characters, some engines would compare it as a floating-point number.
+            Spelling::Decimal => {
+                let text = text()?;
+                let is_number = text.ends_with(|last: char| last.is_ascii_digit());
+                if is_number {
+                    Some(text.to_owned())
+                } else {
+                    dialect.text(text).ok()
+                }
+            }
+            Spelling::Double => {
+                let number = double_of(canonical)?;
+                dialect.text(&format!("{number:e}")).ok()
             }
             Spelling::Beyond => (!canonical.is_ascii()).then(|| dialect.bytes(canonical)),
             Spelling::Digits | Spelling::Small | Spelling::Never => None,

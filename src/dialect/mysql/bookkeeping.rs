@@ -13,7 +13,8 @@ impl Bookkeeping for MySql {
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
         let table = single_quoted(&table.replace('\\', "\\\\"));
         format!(
-            "SELECT c.COLUMN_NAME, c.COLUMN_TYPE, k.ORDINAL_POSITION \
+            "SELECT c.COLUMN_NAME, c.COLUMN_TYPE, k.ORDINAL_POSITION, NULL, NULL, \
+                    c.COLLATION_NAME \
              FROM information_schema.COLUMNS c \
              LEFT JOIN information_schema.KEY_COLUMN_USAGE k \
                ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME \

@@ -46,6 +46,64 @@ impl Keys for MySql {
                 ..plain(Wire::Characters, Spelling::Uuid)
             },
             (Holds::Whole(spelling), Compare::Integer) => plain(Wire::Digits, spelling),
+            // One expression for the groups as for the order: an index would read other values.
+            (Holds::Year, Compare::Integer) => {
+                let number = format!("CAST({name} AS UNSIGNED)");
+                KeyColumn {
+                    select: number.clone(),
+                    order: number.clone(),
+                    indexed: false,
+                    probes: vec![Probe::every(number, WHOLE)],
+                    ..plain(Wire::Digits, WHOLE)
+                }
+            }
+            (Holds::Bits, Compare::Integer) => KeyColumn {
+                select: format!("CAST({name} AS UNSIGNED)"),
+                ..plain(Wire::Digits, Spelling::bits(64, false))
+            },
+            (Holds::Whole(_) | Holds::Decimal, Compare::Decimal) => KeyColumn {
+                sorts: false,
+                select: format!("CAST({name} AS CHAR)"),
+                bound: Spelling::Never,
+                wide: Some((name.clone(), Spelling::Decimal)),
+                ..plain(Wire::Characters, Spelling::Decimal)
+            },
+            (Holds::Double, Compare::Double) => KeyColumn {
+                select: format!("CAST({name} AS CHAR)"),
+                ..plain(Wire::Characters, Spelling::Double)
+            },
+            (Holds::Moment, Compare::DateTime) => KeyColumn {
+                select: format!("CAST({name} AS CHAR)"),
+                ..plain(Wire::Characters, Spelling::Text)
+            },
+            (Holds::Value, Compare::Value) => KeyColumn {
+                sorts: false,
+                select: format!("CAST({name} AS CHAR)"),
+                bound: Spelling::Never,
+                wide: Some((name.clone(), Spelling::Text)),
+                ..plain(Wire::Characters, Spelling::Text)
+            },
+            // Whatever the type is, the server writes it as text.
+            (
+                Holds::Year
+                | Holds::Bits
+                | Holds::Decimal
+                | Holds::Double
+                | Holds::Moment
+                | Holds::Value
+                | Holds::Other,
+                Compare::Text,
+            ) => {
+                let bytes = format!("CAST(CAST({name} AS CHAR) AS BINARY)");
+                KeyColumn {
+                    select: bytes.clone(),
+                    order: bytes.clone(),
+                    indexed: false,
+                    bound: Spelling::Bytes,
+                    probes: vec![Probe::every(bytes, Spelling::Bytes)],
+                    ..plain(Wire::Characters, Spelling::Bytes)
+                }
+            }
             (Holds::Characters, Compare::Text | Compare::Bytes) => characters().exact(),
             (Holds::Characters, Compare::Uuid) => characters().uuids(),
             (Holds::Characters, Compare::Integer) => characters().numbers(),
@@ -86,6 +144,17 @@ impl Keys for MySql {
 
     fn counts(&self) -> Wire {
         Wire::Digits
+    }
+
+    fn natural(&self, column: &Column) -> Option<Compare> {
+        Some(match holds(column) {
+            Holds::Year | Holds::Bits => Compare::Integer,
+            Holds::Decimal => Compare::Decimal,
+            Holds::Double => Compare::Double,
+            Holds::Moment => Compare::DateTime,
+            Holds::Value => Compare::Value,
+            _ => return None,
+        })
     }
 
     fn equality(&self, column: &Column) -> Equality {
@@ -139,10 +208,21 @@ impl Keys for MySql {
 
 /// The kind of values in a column.
 enum Holds {
-    Bytes { indexed: bool },
+    Bytes {
+        indexed: bool,
+    },
     Uuid,
     Whole(Spelling),
     Characters,
+    Year,
+    Bits,
+    /// Numbers with digits behind the point.
+    Decimal,
+    Double,
+    /// Dates and times.
+    Moment,
+    /// Values that are equal where the server writes them alike.
+    Value,
     Other,
 }
 
@@ -162,6 +242,12 @@ fn holds(column: &Column) -> Holds {
         "int" => whole(32),
         "bigint" => whole(64),
         "decimal" if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 => Holds::Whole(WHOLE),
+        "decimal" => Holds::Decimal,
+        "double" => Holds::Double,
+        "year" => Holds::Year,
+        "bit" => Holds::Bits,
+        "date" | "datetime" | "timestamp" | "time" => Holds::Moment,
+        "inet4" | "inet6" => Holds::Value,
         base if CHARACTERS.contains(&base) => Holds::Characters,
         _ => Holds::Other,
     }

@@ -1,5 +1,6 @@
 //! bird's own tables in PostgreSQL, and queries for tables and columns.
 
+use super::read::queries::KEY_TYPE;
 use super::{Postgres, schema_name};
 use crate::dialect::bookkeeping::{
     Bookkeeping, UNTRUSTED, journal_columns, not_own, repair_journal_columns, schema_columns,
@@ -30,8 +31,8 @@ impl Bookkeeping for Postgres {
         let name = single_quoted(&self.table(schema, table));
         format!(
             "SELECT a.attname, format_type(a.atttypid, a.atttypmod), \
-                    array_position(i.indkey::int2[], a.attnum) + 1 \
-             FROM pg_attribute a \
+                    array_position(i.indkey::int2[], a.attnum) + 1, {KEY_TYPE} \
+             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
              LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary \
              WHERE a.attrelid = to_regclass({name}) AND a.attnum > 0 AND NOT a.attisdropped \
              ORDER BY a.attnum"

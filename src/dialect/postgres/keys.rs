@@ -1,7 +1,8 @@
 //! Queries for keys and orphans in PostgreSQL.
 
 use crate::dialect::keys::{
-    Equality, KeyColumn, KeyLocation, Keys, Probe, Spelling, Statistics, WHOLE, Wire, refused, rows,
+    Equality, KeyColumn, KeyLocation, Keys, Probe, Spelling, Statistics, WHOLE, Wire, refused,
+    resolved, rows,
 };
 use crate::dialect::postgres::{Postgres, hidden_rows};
 use crate::dialect::{Literals, sizes};
@@ -17,7 +18,10 @@ impl Keys for Postgres {
         _server: &Server,
     ) -> Result<KeyColumn, String> {
         let name = Postgres.quote(&column.name);
-        let base = column.sql.split('(').next().unwrap_or_default().trim();
+        let resolved = resolved(column);
+        let base = base_of(&resolved);
+        let base = base.as_str();
+        let text = format!("{name}::text");
         let plain = |wire, spelling| KeyColumn::plain(name.clone(), wire, compare, spelling);
         Ok(match (base, compare) {
             ("uuid", Compare::Uuid) => plain(Wire::Bytes, Spelling::Uuid),
@@ -28,7 +32,7 @@ impl Keys for Postgres {
             ("integer", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(32, true)),
             ("bigint", Compare::Integer) => plain(Wire::BigEndian, Spelling::bits(64, true)),
             ("numeric", Compare::Integer)
-                if sizes(&column.sql).get(1).copied().unwrap_or(0) == 0 =>
+                if sizes(&resolved.sql).get(1).copied().unwrap_or(0) == 0 =>
             {
                 KeyColumn {
                     select: format!("trim_scale({name})::text"),
@@ -37,6 +41,43 @@ impl Keys for Postgres {
             }
             ("text" | "character varying" | "character" | "name" | "citext", compare) => {
                 characters(name, column, base, compare)?
+            }
+            ("oid", Compare::Integer) => KeyColumn {
+                select: format!("{name}::bigint AS bird_key"),
+                ..plain(Wire::BigEndian, Spelling::bits(32, false))
+            },
+            ("numeric" | "smallint" | "integer" | "bigint", Compare::Decimal) => KeyColumn {
+                sorts: false,
+                select: format!("{text} AS bird_key"),
+                bound: Spelling::Never,
+                wide: Some((name.clone(), Spelling::Decimal)),
+                ..plain(Wire::Characters, Spelling::Decimal)
+            },
+            ("double precision", Compare::Double) => KeyColumn {
+                select: format!("{text} AS bird_key"),
+                ..plain(Wire::Characters, Spelling::Double)
+            },
+            (base, Compare::DateTime) if MOMENTS.contains(&base) => KeyColumn {
+                select: format!("{text} AS bird_key"),
+                ..plain(Wire::Characters, Spelling::Text)
+            },
+            (base, Compare::Value) if VALUES.contains(&base) => KeyColumn {
+                sorts: false,
+                select: format!("{text} AS bird_key"),
+                bound: Spelling::Never,
+                wide: Some((name.clone(), Spelling::Text)),
+                ..plain(Wire::Characters, Spelling::Text)
+            },
+            // Whatever the type is, the server writes it as text.
+            (_, Compare::Text) if resolved.family != Family::Integer => {
+                let bytes = format!("{text} COLLATE \"C\"");
+                KeyColumn {
+                    select: bytes.clone(),
+                    order: bytes.clone(),
+                    indexed: false,
+                    probes: vec![Probe::every(bytes, Spelling::Text)],
+                    ..plain(Wire::Characters, Spelling::Text)
+                }
             }
             _ => return Err(refused(column, compare)),
         })
@@ -101,16 +142,63 @@ impl Keys for Postgres {
         }
     }
 
+    fn natural(&self, column: &Column) -> Option<Compare> {
+        Some(match base_of(column).as_str() {
+            "numeric" => Compare::Decimal,
+            "double precision" => Compare::Double,
+            "oid" => Compare::Integer,
+            "enum" => Compare::Text,
+            base if MOMENTS.contains(&base) => Compare::DateTime,
+            base if VALUES.contains(&base) => Compare::Value,
+            _ => return None,
+        })
+    }
+
     fn equality(&self, column: &Column) -> Equality {
-        match column.sql.as_str() {
-            "citext" => Equality::Collation("citext".to_owned()),
+        match (column.sql.as_str(), &column.key_type.0.collation) {
+            ("citext", _) => Equality::Unreadable("the type citext".to_owned()),
+            (_, Some(collation)) => Equality::Unreadable(format!("the collation {collation}")),
             _ => Equality::Exact,
         }
     }
 
     /// A hash of all keys spills where the order of the index needs no memory.
     fn streaming(&self) -> Option<&'static str> {
-        Some("SET enable_hashagg = off; SET jit = off; SET max_parallel_workers_per_gather = 0")
+        // Texts of dates and numbers are keys, whatever the settings of the role.
+        Some(
+            "SET enable_hashagg = off; SET jit = off; SET max_parallel_workers_per_gather = 0; \
+             SET datestyle = 'ISO, YMD'; SET extra_float_digits = 1",
+        )
+    }
+}
+
+/// Types whose text is a date or a time.
+const MOMENTS: &[&str] = &[
+    "date",
+    "time without time zone",
+    "timestamp without time zone",
+    "timestamp with time zone",
+];
+
+/// Types whose values are equal exactly where the server writes them alike.
+const VALUES: &[&str] = &[
+    "bit",
+    "bit varying",
+    "boolean",
+    "cidr",
+    "inet",
+    "macaddr",
+    "macaddr8",
+    "pg_lsn",
+    "time with time zone",
+];
+
+/// The type of a column without its size: `timestamp without time zone` of
+/// `timestamp(3) without time zone`.
+fn base_of(column: &Column) -> String {
+    match (column.sql.split_once('('), column.sql.split_once(')')) {
+        (Some((before, _)), Some((_, after))) => format!("{}{after}", before.trim_end()),
+        _ => column.sql.clone(),
     }
 }
 
@@ -162,6 +250,9 @@ fn characters(
                 ..part
             }
         }
+        Compare::Decimal | Compare::DateTime | Compare::Double | Compare::Value => {
+            return Err(refused(column, compare));
+        }
         Compare::Collated(collation) => match collation.as_str() {
             "BINARY" => part,
             "NOCASE" => KeyColumn {
@@ -178,8 +269,8 @@ fn characters(
             },
             _ => {
                 return Err(format!(
-                    "{} cannot be compared by {collation}: PostgreSQL gives no sort keys; its \
-                     deterministic collations compare bytes, which `text` does",
+                    "{} cannot be compared by {collation}: PostgreSQL gives no sort keys; `compare` \
+                     can be text for bytes, which deterministic collations compare too",
                     column.name
                 ));
             }

@@ -34,7 +34,11 @@ impl Keys for Sqlite {
                 "SQLite has no collation {collation}: it has BINARY, NOCASE and RTRIM"
             ));
         }
-        if column.family == Family::Integer && *compare != Compare::Integer {
+        if matches!(
+            compare,
+            Compare::Decimal | Compare::DateTime | Compare::Double | Compare::Value
+        ) || column.family == Family::Integer && *compare != Compare::Integer
+        {
             return Err(refused(column, compare));
         }
         let name = Sqlite.quote(&column.name);
@@ -223,6 +227,7 @@ fn probes(name: &str, column: &Column, compare: &Compare) -> Vec<Probe> {
                 Spelling::Digits,
             ),
         ],
+        Compare::Decimal | Compare::DateTime | Compare::Double | Compare::Value => Vec::new(),
         Compare::Collated(collation) => {
             let bytes = Probe::direct(name, Spelling::Bytes);
             if own(column) == *collation {

@@ -53,6 +53,7 @@ const INSIDE: &[&str] = &[
     "STDIN",
     "TO",
     "OF",
+    "below",
     "code",
     "db",
     "generate_series",

@@ -35,7 +35,7 @@ pub enum Topic {
 
 pub const TOPICS: &[(Topic, usize, &str)] = &[
     (Topic::Relations, 17, RELATIONS),
-    (Topic::Columns, 19, COLUMNS),
+    (Topic::Columns, 21, COLUMNS),
     (Topic::Indexes, 26, INDEXES),
     (Topic::OperatorClasses, 5, OPERATOR_CLASSES),
     (Topic::Collations, 9, COLLATIONS),
@@ -66,6 +66,7 @@ pub fn queries(place: &SchemaLocation<'_>) -> Vec<Query> {
         .iter()
         .map(|(_, columns, sql)| Query {
             sql: since(&sql.replace("{icu}", icu(version)), version)
+                .replace("{key_type}", KEY_TYPE)
                 .replace("{space}", &space)
                 .replace("{schema}", &schema),
             columns: *columns,
@@ -116,6 +117,18 @@ LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid AND toast.reloptions IS 
 LEFT JOIN pg_type t ON t.oid = c.reltype \
 WHERE c.relnamespace = {space} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c', 'S')";
 
+/// What a column `a` of the type `t` has below its domain, and the collation by which values with other
+/// bytes are equal.
+pub const KEY_TYPE: &str = "\
+CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN (WITH RECURSIVE below AS (\
+SELECT t.typbasetype AS oid, t.typtypmod AS modifier UNION ALL SELECT d.typbasetype, \
+greatest(below.modifier, d.typtypmod) FROM below JOIN pg_type d ON d.oid = below.oid \
+WHERE d.typtype = 'd') SELECT CASE b.typtype WHEN 'e' THEN 'enum' \
+ELSE format_type(below.oid, below.modifier) END FROM below JOIN pg_type b ON b.oid = below.oid \
+WHERE b.typtype <> 'd') END, \
+(SELECT o.collname::text FROM pg_collation o \
+WHERE o.oid = a.attcollation AND NOT o.collisdeterministic)";
+
 const COLUMNS: &str = "\
 SELECT a.attrelid::text, a.attnum::text, a.attname::text, \
 format_type(a.atttypid, a.atttypmod), a.atttypid::text, a.attnotnull::int::text, \
@@ -126,7 +139,8 @@ CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END, \
 {v14|a.attcompression::text|''}, nullif(a.attstattarget, -1)::text, a.attoptions::text, \
 ad.oid::text, CASE WHEN ad.oid IS NOT NULL THEN pg_get_expr(ad.adbin, \
 CASE WHEN a.attgenerated = '' THEN 0 ELSE ad.adrelid END) END, \
-c.relkind::text, a.attcollation::text \
+c.relkind::text, a.attcollation::text, \
+{key_type} \
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid \
 LEFT JOIN pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum \

@@ -9,7 +9,7 @@ use super::queries::Topic;
 use crate::dialect::Literals;
 use crate::dialect::postgres::Postgres;
 use crate::model::schema::{
-    Check, Column, Generated, Id, Kind, Options, Parent, Partitions, Table,
+    Check, Column, Generated, Id, KeyType, Kind, NotCompared, Options, Parent, Partitions, Table,
 };
 
 /// The columns of every relation that has some, in their order.
@@ -100,6 +100,12 @@ fn column(
         (class::DEFAULT, default, 0),
     ];
     column.needs = names.needs(&addresses, &itself);
+    // The kind of the relation, and the collation by number.
+    let (_, _) = (cells.maybe(), cells.maybe());
+    column.key_type = NotCompared(KeyType {
+        base: cells.owned(),
+        collation: cells.owned(),
+    });
     if let Some(sequence) = sequence {
         number_rows(&mut column, identity, sequence, names.relation(relation));
     }
