@@ -73,7 +73,7 @@ fn a_healthy_database_gives_no_finding(engine: Engine) {
             "table-names",
             "packet",
         ][..],
-        &["schema", "lost-clients"],
+        &["schema", "lost-clients", "hidden-rows"],
         &["file", "folder", "file-system", "journal-mode"],
     );
     let servers = engine.pick(SERVERS, SERVERS, &[]);

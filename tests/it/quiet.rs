@@ -31,7 +31,7 @@ fn commands() -> Vec<(Step, i32, Vec<&'static str>)> {
         (Step::None, 0, "inspect ums"),
         (Step::None, 1, "diff ums@schema ums@migrations"),
         (Step::None, 1, "verify"),
-        (Step::None, 3, "undo --database ums --dry-run"),
+        (Step::None, 0, "undo --database ums --dry-run"),
         (Step::None, 0, "undo --database ums --allow data-loss"),
         (Step::None, 3, "resolve ums@1.1 --applied"),
         (Step::Orphan, 1, "audit --plan orphans.plan"),

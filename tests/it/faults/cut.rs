@@ -117,8 +117,9 @@ fn between(
                 }
                 (Rule::Silence(..), Some(_)) if times == nth => {
                     used.store(true, Ordering::SeqCst);
-                    let _: std::io::Result<()> = to.write_all(&buffer[..count]);
+                    // Before the server can answer.
                     silencing.store(true, Ordering::SeqCst);
+                    let _: std::io::Result<()> = to.write_all(&buffer[..count]);
                 }
                 (Rule::Instead(wanted, other), Some(at)) => {
                     assert_eq!(wanted.len(), other.len());
