@@ -11,6 +11,8 @@ use crate::model::schema::{Object, Schema};
 const PRINT_SETTINGS: &[&str] = &[
     "DateStyle TO ISO, MDY",
     "IntervalStyle TO postgres",
+    // Compiling these queries takes longer than running them.
+    "jit TO off",
     "extra_float_digits TO 3",
     "bytea_output TO hex",
     "quote_all_identifiers TO off",
