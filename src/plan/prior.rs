@@ -143,6 +143,19 @@ pub fn keep(from: &Schema, to: &mut Schema, stays: impl Fn(&Id) -> bool) -> Vec<
     kept
 }
 
+/// Adds to one list what another has besides, if it stays.
+fn keep_missing<T: Clone>(
+    from: &[T],
+    to: &mut Vec<T>,
+    name: fn(&T) -> &String,
+    mut stays: impl FnMut(&str) -> bool,
+) {
+    let is_missing = |it: &&T| to.iter().all(|own| name(own) != name(it));
+    let missing = from.iter().filter(|it| is_missing(it) && stays(name(it)));
+    let missing: Vec<T> = missing.cloned().collect();
+    to.extend(missing);
+}
+
 /// A table without the parts that were added to it.
 fn as_found(table: &Table, stays: &impl Fn(&Id) -> bool) -> Table {
     let mut found = table.clone();
@@ -182,29 +195,15 @@ fn keep_parts(from: &Table, to: &mut Table, stays: &impl Fn(&Id) -> bool) -> Vec
                 .insert(place.map_or(end, |at| at + 1), column.clone());
         }
     }
-    let missing = |own: &[&str], name: &str| !own.contains(&name);
-    let names: Vec<&str> = to.keys.iter().map(|it| it.name.as_str()).collect();
-    let keys = from.keys.iter().filter(|it| missing(&names, &it.name));
-    let keys: Vec<_> = keys
-        .filter(|it| stays(Kind::Key, &it.name))
-        .cloned()
-        .collect();
-    to.keys.extend(keys);
-    let names: Vec<&str> = to.foreign_keys.iter().map(|it| it.name.as_str()).collect();
-    let foreign = from.foreign_keys.iter();
-    let foreign = foreign.filter(|it| missing(&names, &it.name));
-    let foreign: Vec<_> = foreign
-        .filter(|it| stays(Kind::Key, &it.name))
-        .cloned()
-        .collect();
-    to.foreign_keys.extend(foreign);
-    let names: Vec<&str> = to.checks.iter().map(|it| it.name.as_str()).collect();
-    let checks = from.checks.iter().filter(|it| missing(&names, &it.name));
-    let checks: Vec<_> = checks
-        .filter(|it| stays(Kind::Key, &it.name))
-        .cloned()
-        .collect();
-    to.checks.extend(checks);
+    let mut stays_key = |name: &str| stays(Kind::Key, name);
+    keep_missing(&from.keys, &mut to.keys, |it| &it.name, &mut stays_key);
+    keep_missing(
+        &from.foreign_keys,
+        &mut to.foreign_keys,
+        |it| &it.name,
+        &mut stays_key,
+    );
+    keep_missing(&from.checks, &mut to.checks, |it| &it.name, &mut stays_key);
     kept
 }
 

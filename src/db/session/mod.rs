@@ -149,7 +149,9 @@ impl Session {
                 watch: None,
                 is_lost: false,
             };
-            keepalive::on_all_sockets();
+            if !dialect.facts().is_embedded() {
+                keepalive::on_all_sockets();
+            }
             let sql = format!(
                 "{}{}; {}",
                 session.settings(),

@@ -17,16 +17,14 @@ impl Session {
 
     /// Checks tables of bird's own whose names are known only now. [`Session::open`] checks the others.
     pub async fn require_trusted(&mut self, tables: &[&str]) -> Result<(), DbError> {
-        let rows = self.rows(&self.untrusted_query(tables)).await?;
-        require(&rows)
+        self.run_and_require(&self.untrusted_query(tables)).await
     }
 
     /// Checks the table of another tool, which is only read, whatever this session may do.
     pub async fn require_readable(&mut self, table: &str) -> Result<(), DbError> {
         let schema = self.schema.as_deref();
         let query = self.dialect.untrusted_query(schema, &[table], false);
-        let rows = self.rows(&query).await?;
-        require(&rows)
+        self.run_and_require(&query).await
     }
 
     /// Creates a table of bird's own if it is missing, and checks what is there then: another session
@@ -37,8 +35,11 @@ impl Session {
             sql.trim_end_matches(';'),
             self.untrusted_query(&[table])
         );
-        let rows = self.rows(&sql).await?;
-        require(&rows)
+        self.run_and_require(&sql).await
+    }
+
+    async fn run_and_require(&mut self, sql: &str) -> Result<(), DbError> {
+        require(&self.rows(sql).await?)
     }
 }
 

@@ -68,7 +68,9 @@ impl Watch {
                     pause = interval.min(GRACE);
                 }
                 // The server answered, if only with a refusal.
-                Err(error) if error.code.is_some() => failures = 0,
+                Err(error) if error.code.is_some() || error.kind != ErrorKind::Connection => {
+                    failures = 0;
+                }
                 Err(_) if failures + 1 < FAILURES => failures += 1,
                 Err(error) => {
                     let message = format!("the server does not answer any more: {error}");
