@@ -208,7 +208,9 @@ impl Report for InspectReport {
         }
         let texts = self.all.iter().map(|Inspected { loaded, ddl }| {
             let catalog = loaded.base.dialect.catalog();
-            let script = catalog.script(&ddl.steps);
+            let settings = catalog.client_settings(&loaded.schema);
+            let settings = settings.map_or_else(String::new, |sql| format!("{sql};\n"));
+            let script = settings + &catalog.script(&ddl.steps);
             // The script spans several databases, so it connects to each in turn.
             let base = &loaded.base;
             match self.all.len() {

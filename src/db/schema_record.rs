@@ -21,7 +21,7 @@ use crate::plan::prior::Prior;
 
 /// The number of the format. It changes whenever bird reads a schema differently than before, because
 /// the difference would look like drift.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The most bytes in one row: a statement with a row must fit into any server's packet, as digits.
 const PART: usize = 256 * 1024;
 /// The most bytes of a schema that is recorded, before compression.

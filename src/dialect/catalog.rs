@@ -157,6 +157,12 @@ pub trait Catalog: Sync {
         texts.collect()
     }
 
+    /// The statement that gives the session of any client what the objects of this schema have which do
+    /// not state it, see [`Schema::unstated`].
+    fn client_settings(&self, _schema: &Schema) -> Option<String> {
+        None
+    }
+
     /// The lines before and after a script that only the client runs, such as those that disable
     /// foreign keys on SQLite while a table is rebuilt.
     fn surround(&self, _steps: &[DdlStep]) -> (Vec<String>, Vec<String>) {

@@ -42,7 +42,7 @@ impl Catalog for MySql {
             SchemaPart::ForeignKey(key) => super::write::clause::foreign_key(key),
             SchemaPart::Check(check) => super::write::clause::check(check),
             SchemaPart::Partitions(partitions) => super::write::clause::partitions(partitions),
-            SchemaPart::Object(object) => super::write::statement::defined(object, false),
+            SchemaPart::Object(object) => super::write::statement::described(object),
         }
     }
 
@@ -71,6 +71,10 @@ impl Catalog for MySql {
 
     fn restate(&self, schema: &mut Schema, unstated: &Options) {
         super::read::object::restate(schema, unstated);
+    }
+
+    fn client_settings(&self, schema: &Schema) -> Option<String> {
+        super::write::settings::of_client(schema)
     }
 
     fn script(&self, steps: &[DdlStep]) -> String {

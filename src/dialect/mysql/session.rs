@@ -77,6 +77,11 @@ impl SessionSql for MySql {
         ))
     }
 
+    /// `BEGIN` opens a block in MariaDB's mode ORACLE.
+    fn begin(&self) -> &'static str {
+        "START TRANSACTION"
+    }
+
     fn connect_command(&self, database: &str) -> String {
         format!("USE {};\n", self.quote(database))
     }

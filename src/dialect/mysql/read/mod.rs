@@ -206,21 +206,26 @@ fn read_object(
     words: &ServerDefaults<'_>,
 ) -> Option<Object> {
     let name = wanted.name;
-    let collation = match wanted.what {
-        "EVENT" => row.get(6),
-        _ => row.get(5),
+    // The column of the client's character set; the two collations follow it.
+    let client = match wanted.what {
+        "EVENT" => 4,
+        "VIEW" => 2,
+        _ => 3,
     };
+    let text = |at: usize| row.get(at).and_then(Option::as_deref);
     let said = Said {
         sql: printed,
-        mode: Some(cell(row, 1)),
-        collation: collation.and_then(Option::as_deref),
+        mode: text(1),
+        client: text(client),
+        connection: text(client + 1),
+        collation: text(client + 2),
     };
     match wanted.what {
         "VIEW" => {
-            let sql = printed;
             let said = Said {
-                sql,
-                ..Said::default()
+                mode: None,
+                collation: None,
+                ..said
             };
             object::view(name, &said, words)
         }

@@ -11,6 +11,10 @@ pub struct Said<'s> {
     pub sql: &'s str,
     /// The SQL mode in which its body is parsed.
     pub mode: Option<&'s str>,
+    /// The character set of the client that sent it.
+    pub client: Option<&'s str>,
+    /// The collation of its literals.
+    pub connection: Option<&'s str>,
     /// The collation of its database when it was created, which its variables have.
     pub collation: Option<&'s str>,
 }
@@ -49,11 +53,18 @@ fn parts(sql: &str) -> Option<Parts<'_>> {
 
 /// The options that an object states only where they are not those of the session that reads it.
 pub const DEFINER: &str = "definer";
-const MODE: &str = "sql_mode";
+pub const MODE: &str = "sql_mode";
+pub const CLIENT: &str = "character_set_client";
+pub const CONNECTION: &str = "collation_connection";
 
 /// The options of objects that state none, see [`Schema::unstated`].
 pub fn unstated(words: &ServerDefaults<'_>) -> Options {
-    let pairs = [(DEFINER, &words.account), (MODE, &words.mode)];
+    let pairs = [
+        (DEFINER, &words.account),
+        (MODE, &words.mode),
+        (CLIENT, &words.client),
+        (CONNECTION, &words.connection),
+    ];
     let pairs = pairs.into_iter();
     pairs
         .map(|(name, value)| (name.to_owned(), value.clone()))
@@ -65,8 +76,10 @@ pub fn restate(schema: &mut Schema, unstated: &Options) {
     let before = std::mem::replace(&mut schema.unstated.0, unstated.clone());
     for object in &mut schema.objects {
         let names: &[&str] = match object.kind {
-            Kind::View => &[DEFINER],
-            Kind::Procedure | Kind::Function | Kind::Trigger | Kind::Event => &[DEFINER, MODE],
+            Kind::View => &[DEFINER, CLIENT, CONNECTION],
+            Kind::Procedure | Kind::Function | Kind::Trigger | Kind::Event => {
+                &[DEFINER, MODE, CLIENT, CONNECTION]
+            }
             _ => &[],
         };
         for name in names {
@@ -86,9 +99,13 @@ fn options(definer: Option<String>, said: &Said<'_>, words: &ServerDefaults<'_>)
     let foreign = definer.filter(|definer| *definer != words.account);
     let mode = said.mode.filter(|mode| *mode != words.mode);
     let collation = said.collation.map(|collation| words.collation(collation));
+    let client = said.client.map(|charset| words.collation(charset));
+    let connection = said.connection.map(|collation| words.collation(collation));
     let pairs = [
         (DEFINER, foreign),
         (MODE, mode.map(str::to_owned)),
+        (CLIENT, client.filter(|client| *client != words.client)),
+        (CONNECTION, connection.filter(|it| *it != words.connection)),
         ("collation", collation),
     ];
     let pairs = pairs.into_iter();

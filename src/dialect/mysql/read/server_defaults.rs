@@ -16,13 +16,21 @@ pub struct ServerDefaults<'w> {
     pub account: String,
     /// The SQL mode in which the session creates objects.
     pub mode: String,
+    /// The character set in which the session sends objects, and the collation of their literals.
+    pub client: String,
+    pub connection: String,
     /// The default collation of each character set.
     collations: HashMap<String, String>,
 }
 
-/// Asks for the account, the mode of the session, and the collations of character sets.
+/// Asks for the account, the mode and the character set of the session, and the collations of
+/// character sets.
 pub const QUESTIONS: &[(&str, usize)] = &[
-    ("SELECT CURRENT_USER(), @@SESSION.sql_mode", 2),
+    (
+        "SELECT CURRENT_USER(), @@SESSION.sql_mode, @@SESSION.character_set_client, \
+                @@SESSION.collation_connection",
+        4,
+    ),
     (
         "SELECT CHARACTER_SET_NAME, DEFAULT_COLLATE_NAME FROM information_schema.CHARACTER_SETS",
         2,
@@ -45,9 +53,10 @@ impl<'w> ServerDefaults<'w> {
         let (name, host) = split_account(&cell(0));
         ServerDefaults {
             database: place.database,
-
             account: account(&name, &host),
             mode: cell(1),
+            client: utf8mb3(&cell(2)),
+            connection: utf8mb3(&cell(3)),
             collations: pairs.collect(),
         }
     }

@@ -1,8 +1,9 @@
 //! Session settings that are needed while a table is created or changed.
 
 use crate::dialect::mysql::ddl::column::base;
+use crate::dialect::mysql::read::object::{CLIENT, CONNECTION};
 use crate::model::change::DdlStep;
-use crate::model::schema::{Id, Table};
+use crate::model::schema::{Id, Kind, Schema, Table};
 
 /// The statement that sets a variable, and the one that restores it.
 type Setting = (&'static str, &'static str);
@@ -41,6 +42,16 @@ pub fn around_change(old: &Table, new: &Table, steps: Vec<DdlStep>) -> Vec<DdlSt
         settings.push(ZERO_DATES);
     }
     around(new, &settings, steps)
+}
+
+/// Sets the character set and the collation in which bird's own session creates objects: clients have
+/// others, and an object keeps those of the session that created it.
+pub fn of_client(schema: &Schema) -> Option<String> {
+    let mut objects = schema.objects.iter();
+    objects.find(|object| object.kind != Kind::Sequence)?;
+    let unstated = |name: &str| schema.unstated.0.get(name);
+    let (client, connection) = (unstated(CLIENT)?, unstated(CONNECTION)?);
+    Some(format!("SET NAMES {client} COLLATE {connection}"))
 }
 
 fn around(table: &Table, settings: &[Setting], steps: Vec<DdlStep>) -> Vec<DdlStep> {

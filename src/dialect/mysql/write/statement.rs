@@ -2,6 +2,7 @@
 
 use super::clause::{charset, quote, text};
 use crate::dialect::mysql::SYNTAX;
+use crate::dialect::mysql::read::object::{CLIENT, CONNECTION, MODE};
 use crate::model::change::DdlStep;
 use crate::model::schema::{Id, Object};
 use crate::sql::Cursor;
@@ -13,6 +14,10 @@ pub fn create(object: &Object, replaces: bool, settled: Option<&str>) -> Vec<Ddl
     let sql = defined(object, replaces);
     let step = |sql: String| DdlStep::new(object.id(), sql);
     let mut steps = vec![step(sql)];
+    if let Some((set, back)) = names(option(CLIENT), option(CONNECTION)) {
+        steps.insert(0, step(set));
+        steps.push(step(back));
+    }
     if let Some(mode) = option("sql_mode") {
         let mode = text(mode);
         let set = format!("SET @bird_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = {mode}");
@@ -36,12 +41,45 @@ pub fn create(object: &Object, replaces: bool, settled: Option<&str>) -> Vec<Ddl
     steps
 }
 
+/// Sets the character set and the collation in which a statement is read, and puts them back. It does
+/// not use SET NAMES, because the two need not belong together.
+fn names(client: Option<&str>, connection: Option<&str>) -> Option<(String, String)> {
+    let pairs = [(CLIENT, client), (CONNECTION, connection)];
+    let pairs = pairs.into_iter();
+    let pairs: Vec<(&str, &str)> = pairs
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    let all = |clause: fn(&str, &str) -> String| {
+        let clauses: Vec<String> = pairs.iter().map(|(name, to)| clause(name, to)).collect();
+        clauses.join(", ")
+    };
+    (!pairs.is_empty()).then(|| {
+        let kept = all(|name, _| format!("@bird_{name} = @@SESSION.{name}"));
+        let new = all(|name, value| format!("SESSION {name} = {value}"));
+        let old = all(|name, _| format!("SESSION {name} = @bird_{name}"));
+        (format!("SET {kept}, {new}"), format!("SET {old}"))
+    })
+}
+
 /// Sets the collation that new tables and the variables of routines get.
 pub fn database(collation: &str) -> String {
     format!(
         "ALTER DATABASE CHARACTER SET {} COLLATE {collation}",
         charset(collation)
     )
+}
+
+/// The definition with the settings of the session that created it, for reports: they may be all that
+/// two objects differ in.
+pub fn described(object: &Object) -> String {
+    let names = [MODE, "time_zone", CLIENT, CONNECTION].iter();
+    let stated = names.filter_map(|name| Some((*name, object.options.get(*name)?)));
+    let stated: Vec<String> = stated.map(|(name, to)| format!("{name} {to}")).collect();
+    let sql = defined(object, false);
+    if stated.is_empty() {
+        return sql;
+    }
+    format!("{sql} [{}]", stated.join(", "))
 }
 
 /// The definition with its options.

@@ -5,7 +5,8 @@ use bird::db::shadow::Shadow;
 /// Objects that run in somebody's name, told by the catalog: its words are in one spelling.
 const PROGRAMS: &[&str] = &[
     "SELECT CONCAT('trigger ', TRIGGER_NAME), EVENT_OBJECT_TABLE, ACTION_TIMING, \
-            EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, DATABASE_COLLATION \
+            EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, DATABASE_COLLATION, \
+            CHARACTER_SET_CLIENT, COLLATION_CONNECTION \
      FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()",
     "SELECT CONCAT('triggers of ', EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION), \
             GROUP_CONCAT(TRIGGER_NAME ORDER BY ACTION_ORDER) \
@@ -13,7 +14,8 @@ const PROGRAMS: &[&str] = &[
      GROUP BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION",
     "SELECT CONCAT('event ', EVENT_NAME), EVENT_DEFINITION, EVENT_TYPE, EXECUTE_AT, \
             INTERVAL_VALUE, INTERVAL_FIELD, IF(STARTS > NOW() - INTERVAL 1 HOUR, 0, STARTS), ENDS, \
-            STATUS, ON_COMPLETION, EVENT_COMMENT, DEFINER, SQL_MODE, DATABASE_COLLATION \
+            STATUS, ON_COMPLETION, EVENT_COMMENT, DEFINER, SQL_MODE, DATABASE_COLLATION, \
+            CHARACTER_SET_CLIENT, COLLATION_CONNECTION \
      FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()",
     "SELECT 'database', DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
      FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()",
@@ -52,8 +54,9 @@ pub async fn dump(shadow: &mut Shadow) -> Vec<String> {
         let cell = |at: usize| row[at].clone().unwrap_or_default().replace(&own, "");
         let print = match what.as_str() {
             "TABLE" => table(&cell(1)),
-            "VIEW" | "SEQUENCE" => cell(1),
-            _ => format!("{}\n{}\n{}", cell(1), cell(2), cell(5)),
+            "SEQUENCE" => cell(1),
+            "VIEW" => format!("{}\n{} {}", cell(1), cell(2), cell(3)),
+            _ => [1, 2, 3, 4, 5].map(cell).join("\n"),
         };
         all.push(format!("{what} {name}\n{print}"));
     }
