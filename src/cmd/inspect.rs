@@ -1,17 +1,20 @@
 //! `bird inspect`: a schema as SQL that recreates it, or as JSON.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::source::{self, Loaded, Source};
+use crate::dialect::catalog::Catalog;
 use crate::invariant;
-use crate::model::change::Ddl;
+use crate::model::change::{Ddl, DdlStep};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Severity};
 use crate::model::exit::Exit;
-use crate::model::schema::JSON_SCHEMA;
+use crate::model::schema::{Id, JSON_SCHEMA, Kind};
 use crate::output::{Block, Format, Grid, Report, SQL};
 use crate::project::Database;
 
@@ -104,13 +107,40 @@ fn recreated(loaded: Loaded) -> Inspected {
     Inspected { loaded, ddl }
 }
 
+/// The statements, as comments where they would create another object than the one that is there.
+fn script(catalog: &dyn Catalog, ddl: &Ddl) -> String {
+    let unsupported = ddl.unsupported.iter();
+    let wrong: HashSet<&Id> = unsupported.map(|unsupported| &unsupported.about).collect();
+    let is_wrong = |step: &DdlStep| step.about.kind != Kind::Table && wrong.contains(&step.about);
+    let groups = ddl
+        .steps
+        .chunk_by(|one, other| is_wrong(one) == is_wrong(other));
+    let texts = groups.map(|steps| {
+        let text = catalog.script(steps);
+        match steps.first() {
+            Some(first) if is_wrong(first) => {
+                let lines = text.lines().map(|line| format!("-- {line}\n"));
+                lines.collect()
+            }
+            _ => text,
+        }
+    });
+    texts.collect()
+}
+
 impl Report for InspectReport {
     fn command(&self) -> &'static str {
         "inspect"
     }
 
     fn exit(&self) -> Exit {
-        Exit::Done
+        // Something is missing in the SQL, or not understood in the JSON.
+        let incomplete = |one: &Diagnostic| one.severity > Severity::Note;
+        if self.diagnostics().iter().any(incomplete) {
+            Exit::Found
+        } else {
+            Exit::Done
+        }
     }
 
     fn blocks(&self) -> Vec<Block> {
@@ -210,7 +240,7 @@ impl Report for InspectReport {
             let catalog = loaded.base.dialect.catalog();
             let settings = catalog.client_settings(&loaded.schema);
             let settings = settings.map_or_else(String::new, |sql| format!("{sql};\n"));
-            let script = settings + &catalog.script(&ddl.steps);
+            let script = settings + &script(catalog, ddl);
             // The script spans several databases, so it connects to each in turn.
             let base = &loaded.base;
             match self.all.len() {

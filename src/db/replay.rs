@@ -94,6 +94,8 @@ pub async fn statements(
         }
     })?;
     shadow.state.away = None;
+    shadow.state.mode = None;
+    shadow.state.foreign_mode = None;
     shadow
         .session
         .reset()
@@ -258,6 +260,12 @@ fn places(dialect: &dyn Dialect, name: &str, text: &str) -> impl Fn(Range<usize>
 /// Runs one statement, unless it could reach past the shadow.
 pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
     let dialect = shadow.session.dialect;
+    let written = sql;
+    let Some(sql) = shadow.state.as_in_files(dialect, written) else {
+        let why = "is cut into other words by the server, because of its mode".to_owned();
+        return Ok(keep(shadow, written, why, true));
+    };
+    let sql = sql.as_ref();
     if let Some(database) = containment::used_database(dialect, sql) {
         let own = database == shadow.state.scope.own.to_lowercase();
         shadow.state.away = (!own).then_some(database);
@@ -292,7 +300,16 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
         return Ok(Sent::Ran);
     }
     let is_given = given.is_some();
-    let ran = shadow.session.run(changed.as_deref().unwrap_or(text)).await;
+    let own = match (&changed, &event) {
+        (Some(changed), _) => Some(changed.clone()),
+        (None, Some(event)) if event.sql.is_some() => {
+            let same = containment::disable_event(dialect, written);
+            let same = same.filter(|it| it.name == event.name);
+            same.and_then(|it| it.sql).or_else(|| event.sql.clone())
+        }
+        (None, _) => None,
+    };
+    let ran = shadow.session.run(own.as_deref().unwrap_or(written)).await;
     if ran.is_err() && is_given && !creates && containment::comments(dialect, sql) {
         return Ok(Sent::Ran);
     }
@@ -323,6 +340,10 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
             let why = format!("fails beside the databases that it names: {error}");
             return Ok(keep(shadow, sql, why, true));
         }
+        if let Some(word) = &shadow.state.foreign_mode {
+            let why = format!("needs the mode {word}, which is not replayed: {error}");
+            return Ok(keep(shadow, sql, why, true));
+        }
         let unsent = &shadow.state.unsent;
         return match containment::mentions(dialect, sql, unsent) {
             Some(name) => {
@@ -334,15 +355,19 @@ pub async fn send(shadow: &mut Shadow, sql: &str) -> Result<Sent, DbError> {
     }
     if let (Some(mode), Some(before)) = (mode, before)
         && let Some(now) = shadow.session.value(mode.read).await?
-        && mode.misleads(&now)
     {
-        // What comes next would be another statement to the server than to bird.
-        if let Ok(value) = dialect.text(&before) {
-            let sql = format!("SET {} = {value}", mode.name);
-            shadow.session.run(&sql).await?;
+        let word = mode.misleading_word(&now);
+        shadow.state.foreign_mode = word.map(str::to_owned);
+        if word.is_some() {
+            // What comes next would be another statement to the server than to bird.
+            if let Ok(value) = dialect.text(&before) {
+                let sql = format!("SET {} = {value}", mode.name);
+                shadow.session.run(&sql).await?;
+            }
+            let why = "changes how the server reads statements".to_owned();
+            return Ok(keep(shadow, sql, why, false));
         }
-        let why = "changes how the server reads statements".to_owned();
-        return Ok(keep(shadow, sql, why, false));
+        shadow.state.mode = Some(now);
     }
     shadow.state.scope.dynamic_routines.extend(dynamic_sql);
     if let Some(event) = event {
@@ -357,6 +382,12 @@ async fn inside(shadow: &mut Shadow, question: &str) -> Result<Result<(), Outsid
         return Ok(Ok(()));
     };
     let (dialect, scope) = (shadow.session.dialect, &shadow.state.scope);
+    let Some(text) = shadow.state.as_in_files(dialect, &text) else {
+        return Ok(Err(Outside {
+            why: "runs dynamic SQL that bird cannot read in its mode".to_owned(),
+            matters: true,
+        }));
+    };
     Ok(match containment::check(dialect, &text, scope) {
         Containment::Inside {
             sql: None,

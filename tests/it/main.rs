@@ -80,6 +80,7 @@ mod session;
 mod shadow;
 mod soak;
 mod split;
+mod sql_modes;
 mod sqlite;
 #[path = "../support/sqlite_complete.rs"]
 mod sqlite_complete;

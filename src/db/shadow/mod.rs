@@ -9,6 +9,7 @@ mod drop_guard;
 mod leftover;
 mod siblings;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -77,6 +78,10 @@ pub(super) struct State {
     pub unsent: Vec<String>,
     /// The other database in which the next statements would run.
     pub away: Option<String>,
+    /// The value of the setting that decides how statements are parsed, if a statement set it.
+    pub mode: Option<String>,
+    /// The word for which a value of it was not set.
+    pub foreign_mode: Option<String>,
     /// The extensions that the shadow should have and may lack.
     pub extensions: Vec<Extension>,
     /// The extensions that the target has and that its migrations create.
@@ -112,6 +117,15 @@ impl State {
             scope,
             ..State::default()
         })
+    }
+
+    /// A statement in the mode that is set, as bird reads statements. `None` if it cannot be written
+    /// so.
+    pub fn as_in_files<'s>(&self, dialect: &dyn Dialect, sql: &'s str) -> Option<Cow<'s, str>> {
+        let (Some(mode), Some(value)) = (&dialect.containment().mode, &self.mode) else {
+            return Some(Cow::Borrowed(sql));
+        };
+        (mode.as_in_files)(value, sql).map(Cow::Owned)
     }
 
     /// An extension that the shadow should have, by its name.

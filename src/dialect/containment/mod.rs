@@ -70,6 +70,9 @@ pub struct Mode {
     pub read: &'static str,
     /// The words in its value with which the server parses statements differently from bird.
     pub misleading: &'static [&'static str],
+    /// A statement that is read with this value, as bird reads statements. `None` if it cannot be
+    /// written so.
+    pub as_in_files: fn(mode: &str, sql: &str) -> Option<String>,
 }
 
 /// The result of a containment check.
@@ -217,14 +220,10 @@ pub fn mode(dialect: &dyn Dialect, sql: &str) -> Option<&'static Mode> {
 }
 
 impl Mode {
-    /// Whether the server parses statements differently from bird with this value.
-    pub fn misleads(&self, value: &str) -> bool {
-        let mut words = value.split(',');
-        words.any(|word| {
-            self.misleading
-                .iter()
-                .any(|it| it.eq_ignore_ascii_case(word))
-        })
+    /// The word in a value with which the server parses statements differently from bird.
+    pub fn misleading_word(&self, value: &str) -> Option<&'static str> {
+        let mut words = self.misleading.iter().copied();
+        words.find(|word| value.split(',').any(|it| it.eq_ignore_ascii_case(word)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Containment rules of MySQL and MariaDB: statements that could reach beyond their database.
 
-use super::session::LEXICAL_MODES;
+use super::as_in_files;
+use super::session::FOREIGN_MODES;
 use crate::dialect::containment::{Dynamic, Mode, Rules, Signs};
 
 const ACCOUNTS: &str = "changes accounts, which belong to the whole server";
@@ -140,7 +141,8 @@ pub static RULES: Rules = Rules {
     mode: Some(Mode {
         name: "sql_mode",
         read: "SELECT @@sql_mode",
-        misleading: LEXICAL_MODES,
+        misleading: FOREIGN_MODES,
+        as_in_files,
     }),
     event_kind: Some("EVENT"),
     qualified: Some(("DROP", "FUNCTION")),

@@ -30,6 +30,7 @@ use crate::dialect::{Dialect, Driver, Facts};
 use crate::sql::Syntax;
 
 pub use syntax::SYNTAX;
+use syntax::{as_in_files, syntax_of};
 
 /// What has characters, and so a character set and a collation.
 pub const CHARACTERS: &[&str] = &[

@@ -6,16 +6,17 @@ use crate::dialect::server::number_of;
 use crate::dialect::session::SessionSql;
 use std::time::Duration;
 
-/// The server's own SQL mode without the words that change how a statement is lexed, and those that
-/// hide parts of a definition: files are lexed in one fixed mode, and the combined modes contain
+/// The server's own SQL mode, used without the words that change how a statement is lexed, and those
+/// that hide parts of a definition: files are lexed in one fixed mode, and the combined modes contain
 /// ANSI_QUOTES. IGNORE_SPACE is not in
 /// the global mode unless someone put it there; the handshake adds it to the session.
 const SQL_MODE: &str = "@@GLOBAL.sql_mode";
 
-pub const LEXICAL_MODES: &[&str] = &[
-    "ANSI_QUOTES",
-    "ANSI",
-    "NO_BACKSLASH_ESCAPES",
+/// The modes in which other quotes and escapes are all that differs.
+const QUOTING_MODES: &[&str] = &["ANSI_QUOTES", "ANSI", "NO_BACKSLASH_ESCAPES"];
+
+/// The modes of other products, in which the server knows another language or prints less.
+pub const FOREIGN_MODES: &[&str] = &[
     "ORACLE",
     "MSSQL",
     "DB2",
@@ -39,8 +40,9 @@ const WEEK: u32 = 7 * 24 * 60 * 60;
 
 impl SessionSql for MySql {
     fn settings(&self, _schema: Option<&str>, read_only: bool) -> String {
-        let mode = LEXICAL_MODES
+        let mode = QUOTING_MODES
             .iter()
+            .chain(FOREIGN_MODES)
             .fold(format!("CONCAT(',', {SQL_MODE}, ',')"), |mode, word| {
                 format!("REPLACE({mode}, ',{word},', ',')")
             });

@@ -144,6 +144,7 @@ pub static RULES: Rules = Rules {
         name: "standard_conforming_strings",
         read: "SHOW standard_conforming_strings",
         misleading: &["off"],
+        as_in_files: |_, sql| Some(sql.to_owned()),
     }),
     event_kind: None,
     qualified: None,

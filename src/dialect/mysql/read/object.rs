@@ -1,7 +1,9 @@
 //! Turns printed views, routines, triggers, events and sequences into objects of the schema model.
 
 use super::server_defaults::{ServerDefaults, account};
-use crate::dialect::mysql::SYNTAX;
+use crate::dialect::literals::single_quoted;
+use crate::dialect::mysql::ddl::text::literal;
+use crate::dialect::mysql::{SYNTAX, syntax_of};
 use crate::model::schema::{Kind, NotCompared, Object, Options, Schema};
 use crate::sql::Cursor;
 
@@ -19,6 +21,49 @@ pub struct Said<'s> {
     pub collation: Option<&'s str>,
 }
 
+impl Said<'_> {
+    /// A comment as a literal of its SQL mode, where the server prints another one: with its
+    /// backslashes escaped, in every mode.
+    fn comment(&self, printed: &str) -> Option<String> {
+        let mode = self.mode?;
+        let raw = mode.split(',').any(|word| word == "NO_BACKSLASH_ESCAPES");
+        (raw && printed.contains('\\')).then(|| single_quoted(&literal(printed)))
+    }
+
+    /// The comment among the attributes of a routine, of which the name is passed, if it must be
+    /// written otherwise than it is printed: where it begins and ends, and the literal.
+    fn escaped_comment(&self, rest: &mut Cursor<'_>) -> Option<(usize, usize, String)> {
+        const ATTRIBUTES: &[&str] = &[
+            "LANGUAGE",
+            "SQL",
+            "NOT",
+            "DETERMINISTIC",
+            "CONTAINS",
+            "NO",
+            "READS",
+            "MODIFIES",
+            "DATA",
+            "SECURITY",
+            "DEFINER",
+            "INVOKER",
+        ];
+        rest.group()?;
+        if rest.eat("RETURNS") {
+            rest.next()?;
+            rest.group();
+            while rest.eat_any(&["CHARSET", "COLLATE"]) {
+                rest.next()?;
+            }
+            while rest.eat_any(&["UNSIGNED", "ZEROFILL"]) {}
+        }
+        while rest.eat_any(ATTRIBUTES) {}
+        rest.expect("COMMENT")?;
+        let printed = rest.peek()?;
+        let comment = self.comment(printed.text)?;
+        Some((printed.start, printed.end, comment))
+    }
+}
+
 /// A definition without its DEFINER: the text before it, the account, and the text behind it.
 struct Parts<'p> {
     before: String,
@@ -26,8 +71,8 @@ struct Parts<'p> {
     rest: Cursor<'p>,
 }
 
-fn parts(sql: &str) -> Option<Parts<'_>> {
-    let mut cursor = Cursor::new(&SYNTAX, sql);
+fn parts<'p>(said: &Said<'p>) -> Option<Parts<'p>> {
+    let mut cursor = Cursor::new(syntax_of(said.mode.unwrap_or_default()), said.sql);
     cursor.expect("CREATE")?;
     let mark = cursor.mark();
     if cursor.eat_all(&["ALGORITHM", "="]) {
@@ -119,7 +164,7 @@ pub fn view(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Option<O
         before,
         definer,
         mut rest,
-    } = parts(said.sql)?;
+    } = parts(said)?;
     let mut head = String::from("CREATE ");
     if !before.is_empty() && !before.eq_ignore_ascii_case("ALGORITHM=UNDEFINED") {
         head.push_str(&format!("{before} "));
@@ -155,13 +200,30 @@ pub fn routine(
     said: &Said<'_>,
     words: &ServerDefaults<'_>,
 ) -> Option<Object> {
-    let Parts { definer, rest, .. } = parts(said.sql)?;
-    let start = rest.peek()?.start;
-    let text = said.sql.get(start..)?.trim_end();
+    let Parts {
+        definer, mut rest, ..
+    } = parts(said)?;
+    let word = rest.next()?.text;
+    let own = rest.peek()?;
+    rest.identifier()?;
+    // A name in double quotes is one in some modes only.
+    let quoted = if own.text.starts_with('"') {
+        words.quote(name)
+    } else {
+        own.text.to_owned()
+    };
+    let behind = match said.escaped_comment(&mut rest) {
+        Some((start, end, comment)) => {
+            let (before, after) = (said.sql.get(own.end..start)?, said.sql.get(end..)?);
+            format!("{before}{comment}{after}")
+        }
+        None => said.sql.get(own.end..)?.to_owned(),
+    };
+    let text = format!("{word} {quoted}{behind}");
     Some(Object {
         kind,
         name: name.to_owned(),
-        sql: format!("CREATE {text}"),
+        sql: format!("CREATE {}", text.trim_end()),
         options: options(definer, said, words),
         ..Object::default()
     })
@@ -171,7 +233,7 @@ pub fn routine(
 pub fn trigger(name: &str, said: &Said<'_>, words: &ServerDefaults<'_>) -> Option<Object> {
     let Parts {
         definer, mut rest, ..
-    } = parts(said.sql)?;
+    } = parts(said)?;
     rest.expect("TRIGGER")?;
     rest.eat_all(&["IF", "NOT", "EXISTS"]);
     rest.identifier()?;
@@ -225,14 +287,14 @@ pub fn event(
 ) -> Option<Object> {
     let Parts {
         definer, mut rest, ..
-    } = parts(said.sql)?;
+    } = parts(said)?;
     rest.expect("EVENT")?;
     rest.identifier()?;
     if rest.eat(".") {
         rest.identifier()?;
     }
     let mut head = format!("CREATE EVENT {}", words.quote(name));
-    let mut timed = false;
+    let (mut timed, mut commented) = (false, false);
     let mut end;
     loop {
         let token = rest.next()?;
@@ -248,7 +310,9 @@ pub fn event(
         timed |= ["STARTS", "ENDS", "AT"]
             .iter()
             .any(|moment| word.eq_ignore_ascii_case(moment));
-        head.push_str(&format!(" {word}"));
+        let comment = said.comment(word).filter(|_| commented);
+        commented = word.eq_ignore_ascii_case("COMMENT");
+        head.push_str(&format!(" {}", comment.as_deref().unwrap_or(word)));
     }
     let body = said.sql.get(end..)?.trim();
     let mut options = options(definer, said, words);

@@ -16,7 +16,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use self::clause::quote;
 use self::foreign::{Added, Foreign, foreign};
-use super::read::object::CLIENT;
 use super::variant::Variant;
 use crate::dialect::catalog::SchemaLocation;
 use crate::model::change::{Alter, Change, Ddl, DdlStep, Difference, Hazard, Unsupported};
@@ -125,7 +124,7 @@ impl<'w> Writer<'w> {
         let new = self.new_objects.values();
         let changed = changed(difference);
         for object in new.filter(|object| changed.contains(&object.id())) {
-            if let Some(why) = unwritable(object) {
+            if let Some(why) = statement::unwritable(object) {
                 refuse(object.id(), why);
             }
         }
@@ -499,22 +498,4 @@ fn without_keys(table: &str, keys: &[ForeignKey]) -> DdlStep {
         .map(|key| format!("DROP FOREIGN KEY {}", quote(&key.name)))
         .collect();
     DdlStep::new(Id::table(table), alter::statement(table, &clauses))
-}
-
-/// Why a definition cannot be sent in bird's sessions, which parse every text in one SQL mode and
-/// send it as UTF-8.
-fn unwritable(object: &Object) -> Option<String> {
-    if let Some(client) = object.options.get(CLIENT)
-        && !client.starts_with("utf8")
-        && !object.sql.is_ascii()
-    {
-        return Some(format!(
-            "its text is not ASCII, and was sent in the character set {client}"
-        ));
-    }
-    const LEXICAL: &[&str] = &["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ORACLE"];
-    let mode = object.options.get("sql_mode")?;
-    let mut words = mode.split(',').filter(|word| LEXICAL.contains(word));
-    let word = words.next()?;
-    Some(format!("its body is written in the SQL mode {word}"))
 }

@@ -1,8 +1,9 @@
 //! Writes the statements that create, replace and drop objects other than tables.
 
 use super::clause::{charset, quote, text};
-use crate::dialect::mysql::SYNTAX;
 use crate::dialect::mysql::read::object::{CLIENT, CONNECTION, MODE};
+use crate::dialect::mysql::session::FOREIGN_MODES;
+use crate::dialect::mysql::{SYNTAX, as_in_files};
 use crate::model::change::DdlStep;
 use crate::model::schema::{Id, Object};
 use crate::sql::Cursor;
@@ -61,6 +62,27 @@ fn names(client: Option<&str>, connection: Option<&str>) -> Option<(String, Stri
     })
 }
 
+/// Why a definition cannot be sent: files are read in one SQL mode and are UTF-8.
+pub fn unwritable(object: &Object) -> Option<String> {
+    if let Some(client) = object.options.get(CLIENT)
+        && !client.starts_with("utf8")
+        && !object.sql.is_ascii()
+    {
+        return Some(format!(
+            "its text is not ASCII, and was sent in the character set {client}"
+        ));
+    }
+    let mode = object.options.get(MODE)?;
+    let mut foreign = mode.split(',').filter(|word| FOREIGN_MODES.contains(word));
+    if let Some(word) = foreign.next() {
+        return Some(format!(
+            "it is written in the SQL mode {word}, in which bird writes nothing"
+        ));
+    }
+    let misread = as_in_files(mode, &object.sql).is_none();
+    misread.then(|| format!("a file would not be read as its text is in the SQL mode {mode}"))
+}
+
 /// Sets the collation that new tables and the variables of routines get.
 pub fn database(collation: &str) -> String {
     format!(
@@ -69,8 +91,8 @@ pub fn database(collation: &str) -> String {
     )
 }
 
-/// The definition with the settings of the session that created it, for reports: they may be all that
-/// two objects differ in.
+/// The definition behind the settings of the session that created it, for reports: they may be all
+/// that two objects differ in.
 pub fn described(object: &Object) -> String {
     let names = [MODE, "time_zone", CLIENT, CONNECTION].iter();
     let stated = names.filter_map(|name| Some((*name, object.options.get(*name)?)));
@@ -79,7 +101,7 @@ pub fn described(object: &Object) -> String {
     if stated.is_empty() {
         return sql;
     }
-    format!("{sql} [{}]", stated.join(", "))
+    format!("[{}] {sql}", stated.join(", "))
 }
 
 /// The definition with its options.
