@@ -1,12 +1,16 @@
 //! Seeding: from declared rows and what is live to what is to be inserted, updated, left alone.
 
-use crate::model::code::Code;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::dialect::Dialect;
+use crate::dialect::seeds::Cell;
+use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Location};
+use crate::model::hex;
 use crate::model::schema::{Column, Family, Table};
-use crate::model::seed::{Seed, SeedRow, Value};
+use crate::model::seed::{Seed, SeedRecord, SeedRow, Value};
+use crate::model::server::Server;
 
 /// The namespace of the ids that bird makes for seed data (UUIDv5, RFC 9562). It never changes:
 /// every environment must get the same ids.
@@ -29,20 +33,20 @@ pub enum Action {
 /// One declared row, ready to be looked for.
 #[derive(Debug)]
 pub struct Wanted<'s> {
-    seed: &'s Seed,
+    pub seed: &'s Seed,
     row: &'s SeedRow,
-    /// All columns with their literals; an id that bird makes comes first.
-    cells: Vec<(&'s Column, String)>,
-    made_id: bool,
+    /// All columns with their values; an id that bird makes comes first.
+    cells: Vec<(&'s Column, Cell)>,
     /// The columns of the table's primary key.
     ids: Vec<&'s Column>,
     /// The table as SQL names it.
-    table: String,
+    pub table: String,
 }
 
 /// Checks a declared row against its table.
 pub fn want<'s>(
     dialect: &dyn Dialect,
+    server: &Server,
     table_sql: &str,
     table: &'s Table,
     seed: &'s Seed,
@@ -53,20 +57,24 @@ pub fn want<'s>(
             .database(&seed.table.database)
             .at(row.location.clone())
     };
+    let refused = |name: &str, reason: &str| {
+        let (table, key) = (&seed.table, describe_key(seed, row));
+        fault(format!(
+            "`{name}` of `{table}` with {key} cannot be written: {reason}"
+        ))
+    };
     let mut wanted = Wanted {
         seed,
         row,
         cells: Vec::new(),
-        made_id: false,
         ids: table.primary_key(),
         table: table_sql.to_owned(),
     };
     if let Some((column, id)) = made_id(table, seed, row) {
-        let literal = dialect
-            .literal(&Value::Text(id.to_string()), column)
+        let cell = dialect
+            .cell(server, column, &Value::Text(id.to_string()))
             .map_err(fault)?;
-        wanted.cells.push((column, literal));
-        wanted.made_id = true;
+        wanted.cells.push((column, cell));
     }
     for (name, value) in &row.values {
         let column = table.column(name).ok_or_else(|| {
@@ -75,10 +83,14 @@ pub fn want<'s>(
             fault.hint = crate::model::name::did_you_mean(name, known);
             fault
         })?;
-        let literal = dialect
-            .literal(value, column)
-            .map_err(|reason| fault(format!("`{name}` cannot be written: {reason}")))?;
-        wanted.cells.push((column, literal));
+        if column.generated.is_some() {
+            let fault = refused(name, "it is generated");
+            return Err(fault.hint("leave it out; the engine computes it"));
+        }
+        let cell = dialect
+            .cell(server, column, value)
+            .map_err(|reason| refused(name, &reason))?;
+        wanted.cells.push((column, cell));
     }
     Ok(wanted)
 }
@@ -116,20 +128,25 @@ fn id(seed: &Seed, row: &SeedRow) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
+/// The row as people call it: `name=admin`.
+fn describe_key(seed: &Seed, row: &SeedRow) -> String {
+    let key = seed.key.iter().map(|column| {
+        let value = match row.get(column) {
+            Some(Value::Text(text)) => text.clone(),
+            Some(Value::Integer(number)) => number.to_string(),
+            Some(Value::Number(number)) => number.clone(),
+            Some(Value::Bool(yes)) => yes.to_string(),
+            Some(Value::Null) | None => "NULL".to_owned(),
+        };
+        format!("{column}={value}")
+    });
+    key.collect::<Vec<_>>().join(", ")
+}
+
 impl Wanted<'_> {
     /// The row as people call it: `name=admin`.
     pub fn describe_key(&self) -> String {
-        let key = self.seed.key.iter().map(|column| {
-            let value = match self.row.get(column) {
-                Some(Value::Text(text)) => text.clone(),
-                Some(Value::Integer(number)) => number.to_string(),
-                Some(Value::Number(number)) => number.clone(),
-                Some(Value::Bool(yes)) => yes.to_string(),
-                Some(Value::Null) | None => "NULL".to_owned(),
-            };
-            format!("{column}={value}")
-        });
-        key.collect::<Vec<_>>().join(", ")
+        describe_key(self.seed, self.row)
     }
 
     /// Where the row is declared.
@@ -142,36 +159,37 @@ impl Wanted<'_> {
     }
 
     /// The cells that an update may change: not the natural key, and no id.
-    fn changeable(&self) -> impl Iterator<Item = &(&Column, String)> {
+    fn changeable(&self) -> impl Iterator<Item = &(&Column, Cell)> {
         let cells = self.cells.iter();
         cells.filter(|(column, _)| !self.ids.contains(column) && !self.is_key(column))
     }
 
-    fn found_by(&self, dialect: &dyn Dialect) -> String {
-        let key = self.cells.iter().filter(|(column, _)| self.is_key(column));
-        let conditions: Vec<String> = key
-            .map(|(column, literal)| format!("{} = {literal}", dialect.quote(&column.name)))
+    /// The cells of the key, in its order.
+    fn key_cells(&self) -> impl Iterator<Item = &(&Column, Cell)> {
+        let key = self.seed.key.iter();
+        key.filter_map(|name| self.cells.iter().find(|(column, _)| column.name == *name))
+    }
+
+    fn found_by(&self) -> String {
+        let conditions: Vec<&str> = self
+            .key_cells()
+            .map(|(_, cell)| cell.found.as_str())
             .collect();
         conditions.join(" AND ")
     }
 
     /// Asks for the live rows with this key: for each changeable column `1` when it is as declared.
-    pub fn query(&self, dialect: &dyn Dialect) -> String {
+    pub fn query(&self) -> String {
         let same: Vec<String> = self
             .changeable()
-            .map(|(column, literal)| {
-                format!(
-                    "CASE WHEN {} THEN 1 ELSE 0 END",
-                    dialect.same(column, literal)
-                )
-            })
+            .map(|(_, cell)| format!("CASE WHEN {} THEN 1 ELSE 0 END", cell.same))
             .chain(std::iter::once("1".to_owned()))
             .collect();
         format!(
             "SELECT {} FROM {} WHERE {}",
             same.join(", "),
             self.table,
-            self.found_by(dialect)
+            self.found_by()
         )
     }
 
@@ -185,7 +203,7 @@ impl Wanted<'_> {
             [] => Ok(Action::Insert {
                 sql: self.insert(dialect),
             }),
-            [row] => Ok(self.update(dialect, row)),
+            [row] => Ok(self.update(dialect, &self.differing(row))),
             more => {
                 let (rows, key) = (more.len(), self.describe_key());
                 let message = format!("{rows} rows of `{}` have the key {key}", self.seed.table);
@@ -198,29 +216,46 @@ impl Wanted<'_> {
     }
 
     fn insert(&self, dialect: &dyn Dialect) -> String {
-        let columns: Vec<String> = self
+        let names: Vec<&Column> = self.cells.iter().map(|(column, _)| *column).collect();
+        let overriding = dialect.overriding(&names);
+        let columns: Vec<String> = names
+            .iter()
+            .map(|column| dialect.quote(&column.name))
+            .collect();
+        let values: Vec<&str> = self
             .cells
             .iter()
-            .map(|(column, _)| dialect.quote(&column.name))
+            .map(|(_, cell)| cell.written.as_str())
             .collect();
-        let literals: Vec<&str> = self
-            .cells
-            .iter()
-            .map(|(_, literal)| literal.as_str())
-            .collect();
-        let (columns, literals) = (columns.join(", "), literals.join(", "));
-        format!("INSERT INTO {} ({columns}) VALUES ({literals})", self.table)
+        let (columns, values) = (columns.join(", "), values.join(", "));
+        format!(
+            "INSERT INTO {} ({columns}){overriding} VALUES ({values})",
+            self.table
+        )
     }
 
-    fn update(&self, dialect: &dyn Dialect, live: &[Option<String>]) -> Action {
+    /// The columns of an answer to [`Wanted::query`] that are not as declared.
+    pub fn differing(&self, live: &[Option<String>]) -> Vec<String> {
         let differing = self
             .changeable()
             .zip(live)
-            .filter(|(_, same)| same.as_deref() != Some("1"))
-            .map(|(cell, _)| cell);
+            .filter(|(_, same)| same.as_deref() != Some("1"));
+        differing
+            .map(|((column, _), _)| column.name.clone())
+            .collect()
+    }
+
+    /// What brings some columns to their declared values.
+    pub fn update(&self, dialect: &dyn Dialect, columns: &[String]) -> Action {
+        let cells = self.changeable();
+        let cells = cells.filter(|(column, _)| columns.contains(&column.name));
         let (mut columns, mut sets) = (Vec::new(), Vec::new());
-        for (column, literal) in differing {
-            sets.push(format!("{} = {literal}", dialect.quote(&column.name)));
+        for (column, cell) in cells {
+            sets.push(format!(
+                "{} = {}",
+                dialect.quote(&column.name),
+                cell.written
+            ));
             columns.push(column.name.clone());
         }
         if columns.is_empty() {
@@ -230,10 +265,111 @@ impl Wanted<'_> {
             "UPDATE {} SET {} WHERE {}",
             self.table,
             sets.join(", "),
-            self.found_by(dialect)
+            self.found_by()
         );
         Action::Update { sql, columns }
     }
+
+    /// Asks for what some columns hold.
+    pub fn held_query(&self, dialect: &dyn Dialect, columns: &[String]) -> String {
+        let held = self
+            .changeable()
+            .filter(|(column, _)| columns.contains(&column.name))
+            .map(|(column, _)| dialect.held(column));
+        let held = held.collect::<Vec<_>>().join(", ");
+        format!(
+            "SELECT {held} FROM {} WHERE {}",
+            self.table,
+            self.found_by()
+        )
+    }
+
+    /// What the answer to [`Wanted::held_query`] says about these columns.
+    pub fn records(&self, columns: &[String], held: &[Option<String>]) -> Vec<SeedRecord> {
+        let key: Vec<&str> = self
+            .key_cells()
+            .flat_map(|(column, cell)| [column.name.as_str(), cell.written.as_str()])
+            .collect();
+        let cells = self
+            .changeable()
+            .filter(|(column, _)| columns.contains(&column.name));
+        let records = cells.zip(held).map(|((column, cell), held)| {
+            let mut place = vec![self.seed.table.table.as_str(), column.name.as_str()];
+            place.extend(&key);
+            let held = held.as_deref();
+            SeedRecord {
+                place: digest(&place),
+                declared: digest(&[&cell.written]),
+                held: digest(&[held.map_or("NULL", |_| "text"), held.unwrap_or_default()]),
+            }
+        });
+        records.collect()
+    }
+
+    /// For each cell a text of queries that fail if the engine cannot read its value.
+    pub fn probes(&self) -> impl Iterator<Item = (&Column, String)> {
+        self.cells.iter().map(|(column, cell)| {
+            let of_row = if self.is_key(column) {
+                &cell.found
+            } else {
+                &cell.same
+            };
+            let (value, table) = (&cell.grouped, &self.table);
+            let sql = format!("SELECT {value}; SELECT 1 FROM {table} WHERE 1 = 0 AND {of_row}");
+            (*column, sql)
+        })
+    }
+}
+
+/// Asks for pairs of rows, by their places, that are one row under the types and collations of their
+/// key. All have the same table and key. `None` if there are none to compare.
+pub fn twins_query(dialect: &dyn Dialect, server: &Server, rows: &[&Wanted<'_>]) -> Option<String> {
+    let (first, _) = rows
+        .split_first()
+        .filter(|(_, others)| !others.is_empty())?;
+    let columns: Vec<String> = first
+        .key_cells()
+        .map(|(column, _)| dialect.key(column))
+        .collect();
+    let rows: Vec<Vec<&str>> = rows
+        .iter()
+        .map(|row| {
+            row.key_cells()
+                .map(|(_, cell)| cell.grouped.as_str())
+                .collect()
+        })
+        .collect();
+    Some(dialect.twins_query(server, &first.table, &columns, &rows))
+}
+
+/// The fault of two declared rows that are one.
+pub fn twins(one: &Wanted<'_>, other: &Wanted<'_>) -> Diagnostic {
+    let table = &one.seed.table;
+    let (first, second) = (one.describe_key(), other.describe_key());
+    let message = format!("`{table}`: the rows {first} and {second} are the same row");
+    let place = one.location();
+    let (file, line) = (&place.file, place.line);
+    Diagnostic::new(Code::Seed, message)
+        .database(&table.database)
+        .at(other.location())
+        .note(format!("{first} is declared at {file}:{line}"))
+        .note("their keys are equal under the columns' types and collations")
+        .hint("keep one of the two rows")
+}
+
+/// The largest number that rows declare for a column. `None` if no row declares one.
+pub fn largest(rows: &[&Wanted<'_>], column: &str) -> Option<i64> {
+    let numbers = rows.iter().filter_map(|row| match row.row.get(column)? {
+        Value::Integer(number) => Some(*number),
+        Value::Text(text) | Value::Number(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) => None,
+    });
+    numbers.max()
+}
+
+fn digest(parts: &[&str]) -> String {
+    let text = serde_json::Value::from(parts.to_vec()).to_string();
+    hex::digits(&Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]

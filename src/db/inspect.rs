@@ -3,7 +3,9 @@
 use super::session::{DbError, Row, Session};
 use crate::dialect::ErrorKind;
 use crate::dialect::catalog::{Query, Rows, SchemaLocation};
-use crate::model::schema::{Column, Key, KeyKind, KeyPart, KeyType, NotCompared, Schema, Table};
+use crate::model::schema::{
+    Column, Generated, Key, KeyKind, KeyPart, KeyType, NotCompared, Schema, Table,
+};
 
 /// The whole schema: its number of round trips does not grow with it.
 pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbError> {
@@ -71,7 +73,8 @@ pub async fn tables(session: &mut Session) -> Result<Vec<String>, DbError> {
         .collect())
 }
 
-/// The columns and the primary key of one table or view, or nothing when it does not exist.
+/// The columns and the primary key of one table or view, or nothing when it does not exist. Of a
+/// generated column it is not asked how it is generated.
 pub async fn table(session: &mut Session, name: &str) -> Result<Option<Table>, DbError> {
     let query = session
         .dialect
@@ -112,11 +115,20 @@ fn column(session: &Session, row: Row) -> (Option<Column>, Option<u32>) {
         collation: cells.next().flatten(),
     };
     let collation = cells.next().flatten();
+    let generated = cells.next().flatten();
+    let identity = cells.next().flatten();
+    let srid = cells.next().flatten().map(|srid| ("srid".to_owned(), srid));
     let column = name.zip(sql).map(|(name, sql)| Column {
         name,
         collation,
         key_type: NotCompared(key_type),
         family: session.dialect.family(&sql),
+        generated: generated.map(|_| Generated {
+            expression: String::new(),
+            stored: true,
+        }),
+        identity,
+        options: srid.into_iter().collect(),
         sql,
         ..Column::default()
     });

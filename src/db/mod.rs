@@ -21,6 +21,7 @@ mod rebuild;
 pub mod repair;
 pub mod replay;
 pub mod schema_record;
+pub mod seed_record;
 pub mod session;
 pub mod shadow;
 pub mod stored_migration;

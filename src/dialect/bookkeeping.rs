@@ -9,7 +9,8 @@ pub const UNTRUSTED: &str = "bird-untrusted";
 /// bird's own tables, and queries for the tables beside them.
 pub trait Bookkeeping: Sync {
     /// Asks for the columns of a table in order: name, type, position in the primary key or NULL; where
-    /// the engine has them, what its `KeyType` has, and the collation.
+    /// the engine has them, what its `KeyType` has, the collation, whether it is generated, how it is
+    /// an identity, and its spatial reference system.
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String;
 
     /// Asks for the names of all tables but bird's own and refinery's.
@@ -43,6 +44,9 @@ pub trait Bookkeeping: Sync {
     /// `CREATE TABLE IF NOT EXISTS` for the recorded schemas.
     fn schema_table(&self, schema: Option<&str>) -> String;
 
+    /// `CREATE TABLE IF NOT EXISTS` for what seeds left in place of declared values.
+    fn seed_table(&self, schema: Option<&str>) -> String;
+
     /// `CREATE TABLE IF NOT EXISTS` for the journal of repairs.
     fn repair_journal_table(&self, schema: Option<&str>) -> String;
 }
@@ -68,6 +72,14 @@ pub(super) fn schema_columns(text: &str, bytes: &str) -> String {
         "(state {text}(64) NOT NULL, part INT NOT NULL, parts INT NOT NULL, \
          version BIGINT NOT NULL, run {text}(36) NOT NULL, recorded_on {text}(40) NOT NULL, \
          content {bytes} NOT NULL, PRIMARY KEY (state, part))"
+    )
+}
+
+/// The columns of what seeds left in place of declared values: digests.
+pub(super) fn seed_columns(text: &str) -> String {
+    format!(
+        "(place {text}(64) NOT NULL PRIMARY KEY, declared {text}(64) NOT NULL, \
+         held {text}(64) NOT NULL)"
     )
 }
 

@@ -40,19 +40,10 @@ pub trait Literals: Sync {
             Value::Bool(yes) => Ok(self.boolean(*yes).into()),
             Value::Integer(number) => Ok(number.to_string()),
             Value::Number(number) => Ok(number.clone()),
-            Value::Text(text) if column.family == Family::Binary => {
-                Ok(match uuid::Uuid::try_parse(text) {
-                    Ok(id) => self.bytes(id.as_bytes()),
-                    Err(_) => self.bytes(text.as_bytes()),
-                })
-            }
+            Value::Text(text) if column.family == Family::Binary => Ok(self.bytes(&bytes_of(text))),
             Value::Text(text) => self.text(text),
         }
     }
-
-    /// A condition that is true if the column holds exactly this literal: characters are compared
-    /// as bytes, and NULL equals NULL.
-    fn same(&self, column: &Column, literal: &str) -> String;
 
     /// A table of the current database, qualified if a search path could resolve it elsewhere.
     fn table(&self, schema: Option<&str>, table: &str) -> String;
@@ -75,6 +66,14 @@ pub trait Literals: Sync {
     /// unknown: a time without a zone is UTC if `is_utc` is set, or if the engine writes all times
     /// in UTC.
     fn utc_of(&self, column: &Column, is_utc: bool) -> Option<String>;
+}
+
+/// The bytes that a text means for a column of bytes: those of a UUID, else its own.
+pub(super) fn bytes_of(text: &str) -> Vec<u8> {
+    match uuid::Uuid::try_parse(text) {
+        Ok(id) => id.as_bytes().to_vec(),
+        Err(_) => text.as_bytes().to_vec(),
+    }
 }
 
 /// A text between single quotes with its quotes doubled, the rule that all engines share.

@@ -8,6 +8,7 @@
 //! | `mod.rs` | [`Dialect`], [`Facts`] | name, URL schemes, port; the map of the folder |
 //! | `syntax.rs` | [`Syntax`] | how its SQL is lexed, and how names are written |
 //! | `literals.rs` | [`Literals`] | quoting, literals, comparisons |
+//! | `seeds.rs` | [`SeedSql`] | declared values, as they are stored and compared |
 //! | `session.rs` | [`SessionSql`] | settings, limits, reset and end of a session |
 //! | `server.rs` | [`ServerFacts`] | product and version, locks, replication, load |
 //! | `bookkeeping.rs` | [`Bookkeeping`] | bird's own tables |
@@ -36,6 +37,7 @@ pub mod statement;
 pub(crate) mod bookkeeping;
 mod literals;
 mod provisioning;
+pub mod seeds;
 mod server;
 mod session;
 mod statements;
@@ -56,6 +58,7 @@ pub use bookkeeping::Bookkeeping;
 pub use catalog::Extension;
 pub use literals::{Literals, sizes};
 pub use provisioning::{BorrowQueries, Missing, Provisioning};
+use seeds::SeedSql;
 pub use server::{Lock, ServerFacts};
 pub use session::SessionSql;
 pub use statements::{ErrorKind, Forbidden, Statements};
@@ -100,7 +103,7 @@ impl Facts {
 
 /// An engine, as far as it is known without a connection.
 pub trait Dialect:
-    Literals + SessionSql + ServerFacts + Bookkeeping + Statements + Provisioning + Sync
+    Literals + SeedSql + SessionSql + ServerFacts + Bookkeeping + Statements + Provisioning + Sync
 {
     fn facts(&self) -> &'static Facts;
 

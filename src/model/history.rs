@@ -11,6 +11,8 @@ pub const JOURNAL_TABLE: &str = "bird_journal";
 pub const APPLIED_TABLE: &str = "bird_applied";
 /// The table with the schemas that runs recorded after they wrote; ours.
 pub const SCHEMA_TABLE: &str = "bird_schema";
+/// The table with what seeds left in place of declared values; ours.
+pub const SEED_TABLE: &str = "bird_seed";
 /// The table with one row per chunk of a repair; ours.
 pub const REPAIR_TABLE: &str = "bird_repair";
 /// What the names of the tables begin with that keep the rows which a repair took out; ours.
@@ -22,6 +24,7 @@ pub const OWN_TABLES: &[&str] = &[
     JOURNAL_TABLE,
     APPLIED_TABLE,
     SCHEMA_TABLE,
+    SEED_TABLE,
     REPAIR_TABLE,
 ];
 

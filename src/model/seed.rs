@@ -38,3 +38,14 @@ impl SeedRow {
         found.map(|(_, value)| value)
     }
 }
+
+/// What a live row holds in place of a declared value, because a trigger changed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedRecord {
+    /// A digest of table, key and column.
+    pub place: String,
+    /// A digest of the declared value.
+    pub declared: String,
+    /// A digest of what the column held after it was written.
+    pub held: String,
+}

@@ -284,11 +284,12 @@ fn value(value: &DeValue<'_>) -> Option<Value> {
     Some(match value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Boolean(yes) => Value::Bool(*yes),
-        DeValue::Integer(number) if number.radix() == 10 => {
-            Value::Integer(number.as_str().parse().ok()?)
-        }
         DeValue::Integer(number) => {
-            Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()?)
+            let whole = i128::from_str_radix(number.as_str(), number.radix()).ok()?;
+            match i64::try_from(whole) {
+                Ok(whole) => Value::Integer(whole),
+                Err(_) => Value::Number(whole.to_string()),
+            }
         }
         DeValue::Float(number) => {
             number

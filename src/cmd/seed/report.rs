@@ -5,17 +5,43 @@ use serde_json::{Map, Value, json};
 use crate::cmd::run::missing::MissingConsents;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::exit::Exit;
+use crate::model::seed::SeedRecord;
 use crate::output::{Block, Grid, Report};
 use crate::seed::Action;
 
 /// The report: the action for every declared row.
 pub struct SeedReport {
     pub(super) dry_run: bool,
-    pub(super) databases: Vec<(String, &'static str, Vec<SeedRow>)>,
+    pub(super) databases: Vec<(String, &'static str, Seeds)>,
     /// The consents that the run of a dry run lacks.
     pub(super) missing: MissingConsents,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) exit: Exit,
+}
+
+/// The declared rows of a database, and the counters that they leave behind.
+#[derive(Default)]
+pub struct Seeds {
+    pub rows: Vec<SeedRow>,
+    pub counters: Vec<CounterRow>,
+    /// What was left in place of declared values.
+    pub(super) records: Vec<SeedRecord>,
+}
+
+impl Seeds {
+    /// Whether a row or a counter is not as it should be.
+    pub fn would_write(&self) -> bool {
+        self.rows.iter().any(|row| row.action != Action::Leave) || !self.counters.is_empty()
+    }
+}
+
+/// A counter whose next number is one that its column has.
+pub struct CounterRow {
+    pub table: String,
+    pub column: String,
+    /// The number behind which it goes on.
+    pub to: i64,
+    pub sql: String,
 }
 
 /// A declared row.
@@ -47,7 +73,17 @@ impl Report for SeedReport {
     }
 
     fn blocks(&self) -> Vec<Block> {
-        let all = || self.databases.iter().flat_map(|(_, _, rows)| rows);
+        let all = || self.databases.iter().flat_map(|(_, _, seeds)| &seeds.rows);
+        let counters = || {
+            self.databases
+                .iter()
+                .flat_map(|(_, _, seeds)| &seeds.counters)
+        };
+        let moved = if self.dry_run {
+            "would go on"
+        } else {
+            "goes on"
+        };
         let rows: Vec<_> = all()
             .map(|row| {
                 vec![
@@ -56,6 +92,13 @@ impl Report for SeedReport {
                     describe(&row.action, self.dry_run),
                 ]
             })
+            .chain(counters().map(|counter| {
+                vec![
+                    counter.table.clone(),
+                    format!("counter of {}", counter.column),
+                    format!("{moved} behind {}", counter.to),
+                ]
+            }))
             .collect();
         if rows.is_empty() {
             return if self.diagnostics.is_empty() {
@@ -82,6 +125,11 @@ impl Report for SeedReport {
                     });
                 }
             }
+            blocks.extend(counters().map(|counter| Block::Code {
+                title: format!("{}: counter of {}", counter.table, counter.column),
+                language: "sql",
+                text: format!("{};", counter.sql),
+            }));
         }
         blocks.extend(self.missing.blocks());
         blocks
@@ -96,9 +144,10 @@ impl Report for SeedReport {
     }
 
     fn databases(&self) -> Vec<Value> {
-        let databases = self.databases.iter().map(|(name, engine, rows)| {
-            let rows: Vec<Value> = rows.iter().map(row_json).collect();
-            json!({ "name": name, "engine": engine, "seeds": rows })
+        let databases = self.databases.iter().map(|(name, engine, seeds)| {
+            let rows: Vec<Value> = seeds.rows.iter().map(row_json).collect();
+            let counters: Vec<Value> = seeds.counters.iter().map(counter_json).collect();
+            json!({ "name": name, "engine": engine, "seeds": rows, "counters": counters })
         });
         databases.collect()
     }
@@ -115,4 +164,9 @@ fn row_json(row: &SeedRow) -> Value {
         Action::Leave => ("leave", &[][..], None),
     };
     json!({ "table": row.table, "key": row.key, "action": action, "columns": columns, "sql": sql })
+}
+
+fn counter_json(counter: &CounterRow) -> Value {
+    let (table, column) = (&counter.table, &counter.column);
+    json!({ "table": table, "column": column, "behind": counter.to, "sql": counter.sql })
 }

@@ -115,8 +115,8 @@ pub async fn seeds(
     database: &Database,
     session: &mut Session,
 ) -> Result<CheckOutcome, Failure> {
-    let rows = match seed::look(context, database, session).await {
-        Ok(rows) => rows,
+    let seeds = match seed::look(context, database, session).await {
+        Ok(seeds) => seeds,
         Err(failure) if failure.diagnostics.iter().any(is_unread) => {
             return Ok(CheckOutcome::NotDone {
                 why: "its rows could not be read".to_owned(),
@@ -126,11 +126,19 @@ pub async fn seeds(
         // A declared row that cannot be written is a finding, not a failure of the check.
         Err(failure) => return Ok(CheckOutcome::Found(failure.diagnostics)),
     };
-    let found = rows.into_iter().map(|row| {
-        let message = format!(
+    let rows = seeds.rows.into_iter().map(|row| {
+        format!(
             "{}: the row {} differs from its declaration",
             row.table, row.key
-        );
+        )
+    });
+    let counters = seeds.counters.into_iter().map(|counter| {
+        format!(
+            "{}: the next number of `{}` is one that a row has",
+            counter.table, counter.column
+        )
+    });
+    let found = rows.chain(counters).map(|message| {
         let fault = Diagnostic::new(Code::SeedDiffers, message).database(&database.name);
         fault.hint("bird seed corrects it; --dry-run shows how")
     });

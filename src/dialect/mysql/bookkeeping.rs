@@ -3,10 +3,11 @@
 use super::MySql;
 use crate::dialect::bookkeeping::{
     Bookkeeping, UNTRUSTED, journal_columns, not_own, repair_journal_columns, schema_columns,
+    seed_columns,
 };
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::history::{
-    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE,
+    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE, SEED_TABLE,
 };
 
 impl Bookkeeping for MySql {
@@ -14,7 +15,8 @@ impl Bookkeeping for MySql {
         let table = single_quoted(&table.replace('\\', "\\\\"));
         format!(
             "SELECT c.COLUMN_NAME, c.COLUMN_TYPE, k.ORDINAL_POSITION, NULL, NULL, \
-                    c.COLLATION_NAME \
+                    c.COLLATION_NAME, IF(c.GENERATION_EXPRESSION <> '', 'generated', NULL), NULL, \
+                    COALESCE(/*!80003 c.SRS_ID, */ NULL) \
              FROM information_schema.COLUMNS c \
              LEFT JOIN information_schema.KEY_COLUMN_USAGE k \
                ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME \
@@ -118,6 +120,14 @@ impl Bookkeeping for MySql {
             "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
             self.table(schema, SCHEMA_TABLE),
             schema_columns("VARCHAR", "LONGBLOB")
+        )
+    }
+
+    fn seed_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
+            self.table(schema, SEED_TABLE),
+            seed_columns("VARCHAR")
         )
     }
 

@@ -17,16 +17,6 @@ impl Literals for MySql {
         Ok(single_quoted(&text.replace('\\', "\\\\")))
     }
 
-    fn same(&self, column: &Column, literal: &str) -> String {
-        let name = self.quote(&column.name);
-        match column.family {
-            Family::Text => format!(
-                "CAST(CONVERT({name} USING utf8mb4) AS BINARY) <=> CAST({literal} AS BINARY)"
-            ),
-            _ => format!("{name} <=> {literal}"),
-        }
-    }
-
     fn table(&self, _schema: Option<&str>, table: &str) -> String {
         self.quote(table)
     }

@@ -4,10 +4,11 @@ use super::read::queries::KEY_TYPE;
 use super::{Postgres, schema_name};
 use crate::dialect::bookkeeping::{
     Bookkeeping, UNTRUSTED, journal_columns, not_own, repair_journal_columns, schema_columns,
+    seed_columns,
 };
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::history::{
-    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE,
+    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE, SEED_TABLE,
 };
 
 /// What can run code when a row is written: the table's owner may add it at any time. `code` holds the
@@ -31,7 +32,9 @@ impl Bookkeeping for Postgres {
         let name = single_quoted(&self.table(schema, table));
         format!(
             "SELECT a.attname, format_type(a.atttypid, a.atttypmod), \
-                    array_position(i.indkey::int2[], a.attnum) + 1, {KEY_TYPE} \
+                    array_position(i.indkey::int2[], a.attnum) + 1, {KEY_TYPE}, NULL, \
+                    CASE WHEN a.attgenerated <> '' THEN 'generated' END, \
+                    CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END \
              FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
              LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary \
              WHERE a.attrelid = to_regclass({name}) AND a.attnum > 0 AND NOT a.attisdropped \
@@ -126,6 +129,14 @@ impl Bookkeeping for Postgres {
             "CREATE TABLE IF NOT EXISTS {} {}",
             self.table(schema, SCHEMA_TABLE),
             schema_columns("VARCHAR", "BYTEA")
+        )
+    }
+
+    fn seed_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {}",
+            self.table(schema, SEED_TABLE),
+            seed_columns("VARCHAR")
         )
     }
 

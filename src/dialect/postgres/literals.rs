@@ -31,14 +31,6 @@ impl Literals for Postgres {
         if yes { "TRUE" } else { "FALSE" }
     }
 
-    fn same(&self, column: &Column, literal: &str) -> String {
-        let name = self.quote(&column.name);
-        match column.family {
-            Family::Text => format!("{name}::text COLLATE \"C\" IS NOT DISTINCT FROM {literal}"),
-            _ => format!("{name} IS NOT DISTINCT FROM {literal}"),
-        }
-    }
-
     fn table(&self, schema: Option<&str>, table: &str) -> String {
         format!("{}.{}", self.quote(schema_name(schema)), self.quote(table))
     }

@@ -3,16 +3,18 @@
 use super::Sqlite;
 use crate::dialect::bookkeeping::{
     Bookkeeping, UNTRUSTED, journal_columns, not_own, repair_journal_columns, schema_columns,
+    seed_columns,
 };
 use crate::dialect::literals::{Literals, single_quoted};
 use crate::model::history::{
-    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE,
+    APPLIED_TABLE, HISTORY_TABLE, JOURNAL_TABLE, REPAIR_TABLE, SCHEMA_TABLE, SEED_TABLE,
 };
 
 impl Bookkeeping for Sqlite {
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
         format!(
-            "SELECT name, type, nullif(pk, 0) FROM pragma_table_xinfo({}) ORDER BY cid",
+            "SELECT name, type, nullif(pk, 0), NULL, NULL, NULL, \
+             CASE WHEN hidden IN (2, 3) THEN 'generated' END FROM pragma_table_xinfo({}) ORDER BY cid",
             single_quoted(table)
         )
     }
@@ -74,6 +76,14 @@ impl Bookkeeping for Sqlite {
             "CREATE TABLE IF NOT EXISTS {} {}",
             self.table(schema, SCHEMA_TABLE),
             schema_columns("VARCHAR", "BLOB")
+        )
+    }
+
+    fn seed_table(&self, schema: Option<&str>) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} {} WITHOUT ROWID",
+            self.table(schema, SEED_TABLE),
+            seed_columns("VARCHAR")
         )
     }
 

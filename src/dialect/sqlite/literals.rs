@@ -21,10 +21,6 @@ impl Literals for Sqlite {
         }
     }
 
-    fn same(&self, column: &Column, literal: &str) -> String {
-        format!("{} IS {literal} COLLATE BINARY", self.quote(&column.name))
-    }
-
     fn table(&self, _schema: Option<&str>, table: &str) -> String {
         format!("main.{}", self.quote(table))
     }

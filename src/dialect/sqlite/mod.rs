@@ -12,6 +12,7 @@ mod provisioning;
 pub(super) mod read;
 pub(super) mod recovery;
 pub(super) mod repairs;
+mod seeds;
 mod server;
 mod session;
 mod statements;

@@ -21,7 +21,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     (
         "dialect",
         &[
-            &["bookkeeping", "literals", "server", "session"],
+            &["bookkeeping", "literals", "seeds", "server", "session"],
             &["catalog", "checks", "keys", "statement"],
             &["containment", "recovery", "repairs"],
             &["statements"],
@@ -48,6 +48,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
                 "drop_database",
                 "provision",
                 "schema_record",
+                "seed_record",
                 "shadow",
                 "stored_migration",
             ],
