@@ -36,7 +36,7 @@ pub async fn find(
             Ok(pairs) => pairs,
             Err(error) => {
                 for row in &group {
-                    if let Some(fault) = cell_fault(session, database, row).await {
+                    if let Some(fault) = cell_fault(session, database, row, &error).await {
                         return Err(Failure::failed(fault));
                     }
                 }

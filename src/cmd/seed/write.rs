@@ -153,10 +153,7 @@ async fn find(
     let live = match session.rows(&wanted.query()).await {
         Ok(live) => live,
         Err(error) => {
-            let fault = match error.kind {
-                ErrorKind::Connection => None,
-                _ => cell_fault(session, database, wanted).await,
-            };
+            let fault = cell_fault(session, database, wanted, &error).await;
             let unknown = || open::cannot_ask(database, "looking for a seed", &error);
             return Err(Failure::failed(fault.unwrap_or_else(unknown)));
         }
@@ -239,19 +236,28 @@ fn failed_row(database: &Database, wanted: &Wanted<'_>, error: &DbError) -> Fail
     }
 }
 
-/// The fault of the first value of a row that its column cannot read. It ends the transaction, which
-/// an error has broken.
+/// The fault of the first value of a row that its column cannot read, after a query that compares the
+/// row failed. It ends the transaction, which the error has broken. `None` if no value is at fault.
 pub async fn cell_fault(
     session: &mut Session,
     database: &Database,
     wanted: &Wanted<'_>,
+    error: &DbError,
 ) -> Option<Diagnostic> {
+    let is_of_value =
+        |error: &DbError| matches!(error.kind, ErrorKind::Other | ErrorKind::MissingObject);
+    if !is_of_value(error) {
+        return None;
+    }
     // Outside of a transaction it is an error, which says nothing.
     let _: Result<(), DbError> = session.run("ROLLBACK").await;
     for (column, sql) in wanted.probes() {
         let Err(error) = session.rows(&sql).await else {
             continue;
         };
+        if !is_of_value(&error) {
+            return None;
+        }
         let (table, key) = (&wanted.seed.table, wanted.describe_key());
         let name = &column.name;
         let message = format!("`{name}` of `{table}` with {key} cannot be written: {error}");
