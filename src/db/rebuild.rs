@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::session::{DbError, Row, Session};
 use crate::dialect::ErrorKind;
+use crate::plan::Step;
 
 /// Rows without parents, by table; each as its row id and the key that misses its parent.
 pub type Broken = BTreeMap<String, Vec<Row>>;
@@ -34,19 +35,21 @@ pub fn newly_broken(before: &Broken, after: &Broken, rebuilt: &[String]) -> Vec<
     worse.map(|(table, _)| table.clone()).collect()
 }
 
-/// The rows that miss their parent, in the rebuilt tables and in those that reference them.
-pub async fn broken(session: &mut Session, rebuilt: &[String]) -> Result<Broken, DbError> {
-    if rebuilt.is_empty() {
+/// The rows that miss their parent, in the rebuilt tables and in those that reference them. Where the
+/// file itself switches foreign keys off, any table may have such rows.
+pub async fn broken(session: &mut Session, step: &Step) -> Result<Broken, DbError> {
+    let rebuilt = &step.rebuilt;
+    if !step.suspends_keys {
         return Ok(Broken::new());
     }
     let literal = |name: &str| format!("'{}'", name.replace('\'', "''"));
     let names: Vec<String> = rebuilt.iter().map(|name| literal(name)).collect();
-    let names = names.join(", ");
+    let (names, all) = (names.join(", "), step.switches_keys);
     let touched = format!(
         "SELECT DISTINCT m.name FROM sqlite_schema m \
          LEFT JOIN pragma_foreign_key_list(m.name) f ON true \
          WHERE m.type = 'table' AND (m.name COLLATE NOCASE IN ({names}) \
-         OR f.\"table\" COLLATE NOCASE IN ({names}))"
+         OR f.\"table\" COLLATE NOCASE IN ({names}) OR {all})"
     );
     let mut broken = Broken::new();
     for row in session.rows(&touched).await? {

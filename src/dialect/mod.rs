@@ -82,8 +82,11 @@ pub struct Facts {
     pub driver: Driver,
     /// The URL schemes that mean this engine.
     pub schemes: &'static [&'static str],
-    /// The URL parameters that bird understands; any other is an error.
+    /// The URL parameters that bird understands.
     pub parameters: &'static [&'static str],
+    /// The URL parameters that other clients understand and that have no effect here, in lower case. What
+    /// is in neither list is an error.
+    pub unused_parameters: &'static [&'static str],
     /// The default port. `None` for an embedded engine.
     pub port: Option<u16>,
     /// Whether DDL can be rolled back.

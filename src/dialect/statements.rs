@@ -115,6 +115,12 @@ pub trait Statements: Sync {
     fn rebuilt_tables(&self, _words: &[&str]) -> Vec<String> {
         Vec::new()
     }
+
+    /// Whether a statement switches foreign keys on or off in a way that a transaction ignores. Only SQLite
+    /// has such a statement; it stands around the rebuild of a table.
+    fn switches_foreign_keys(&self, _words: &[&str]) -> Option<bool> {
+        None
+    }
 }
 
 /// Whether a statement begins with these words, in any letter case.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::access::{Access, GrantKind};
 use super::schema::{
     Check, Column, ForeignKey, Id, Key, Object, OpaqueObject, Parent, Partitions, Schema,
 };
@@ -88,6 +89,16 @@ pub struct Ddl {
     pub steps: Vec<DdlStep>,
     /// The changes that bird cannot make.
     pub unsupported: Vec<Unsupported>,
+    /// What the statements give back to objects that they drop and create again.
+    pub given_back: Vec<GivenBack>,
+}
+
+/// The access that an object has after the statements, because it had it before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenBack {
+    pub about: Id,
+    pub kind: Option<GrantKind>,
+    pub access: Access,
 }
 
 /// One statement and what it risks.
@@ -100,6 +111,8 @@ pub struct DdlStep {
     pub risks: Vec<Risk>,
     /// It cannot run inside a transaction.
     pub alone: bool,
+    /// It gives an object its owner or its grants back.
+    pub gives_back: bool,
 }
 
 /// What a statement risks, and why.
@@ -115,6 +128,8 @@ pub struct Risk {
 pub enum Hazard {
     /// Rows or values are gone, and nothing brings them back.
     DataLoss,
+    /// Somebody may do less, or more, with the object than before.
+    GrantsLost,
     /// It depends on the rows whether it can be done.
     MayFail,
     /// All rows are written anew.
@@ -177,6 +192,7 @@ impl DdlStep {
             about,
             risks: Vec::new(),
             alone: false,
+            gives_back: false,
         }
     }
 
@@ -194,6 +210,7 @@ impl Hazard {
     pub fn name(self) -> &'static str {
         match self {
             Hazard::DataLoss => "data-loss",
+            Hazard::GrantsLost => "grants-lost",
             Hazard::MayFail => "may-fail",
             Hazard::Rewrite => "rewrite",
             Hazard::Lock => "lock",
@@ -203,8 +220,11 @@ impl Hazard {
 
 /// A schema with nothing in it and the settings of another: what `inspect` starts from.
 pub fn nothing_like(schema: &Schema) -> Schema {
+    let mut settings = schema.settings.clone();
+    // A new database has the collation of its like, and no comment.
+    settings.remove("comment");
     Schema {
-        settings: schema.settings.clone(),
+        settings,
         ..Schema::default()
     }
 }

@@ -1,6 +1,8 @@
 //! Floor 0, the nouns: plain data with public fields; no I/O, no SQL, no engine.
 
 #[doc(hidden)]
+pub mod access;
+#[doc(hidden)]
 pub mod assertion;
 #[doc(hidden)]
 pub mod change;

@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::access::SchemaAccess;
+
 /// Words that an engine says of a thing, by their names: `engine` is `InnoDB`.
 pub type Options = BTreeMap<String, String>;
 
@@ -33,6 +35,9 @@ pub struct Schema {
     /// schema, such as the account that is the definer.
     #[serde(skip)]
     pub unstated: NotCompared<Options>,
+    /// Who owns the objects, and who may do what with them.
+    #[serde(skip)]
+    pub access: NotCompared<SchemaAccess>,
 }
 
 /// A table.

@@ -1,6 +1,7 @@
 //! The target: where a database is and how bird may speak to it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -26,6 +27,20 @@ pub struct ServerTarget {
     pub ca: Option<PathBuf>,
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
+    pub parameters: Box<SessionParameters>,
+}
+
+/// What else a URL says about sessions.
+#[derive(Debug, Clone, Default)]
+pub struct SessionParameters {
+    /// What the session calls itself on the server.
+    pub application: Option<String>,
+    /// Settings for the session that the server reads when it begins: `-c work_mem=64MB`.
+    pub session_options: Option<String>,
+    /// How long connecting may take.
+    pub connect_timeout: Option<Duration>,
+    /// The parameters of the URL that other clients know and that have no effect here.
+    pub unused: Vec<String>,
 }
 
 /// An embedded database.

@@ -125,6 +125,10 @@ pub struct Step {
     pub transactional: bool,
     /// The tables that the file drops or rebuilds; see [`Statements::rebuilt_tables`](crate::dialect::Statements::rebuilt_tables).
     pub rebuilt: Vec<String>,
+    /// Whether foreign keys are not enforced while the file runs, and are checked at its end.
+    pub suspends_keys: bool,
+    /// Whether statements of the file switch foreign keys on or off, which does nothing in its transaction.
+    pub switches_keys: bool,
     /// Whether a statement may change the session's settings.
     pub changes_session: bool,
     /// Whether the file's text is kept.

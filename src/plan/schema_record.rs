@@ -69,6 +69,7 @@ pub fn without_drift(recorded: &Schema, before: &Schema, after: &Schema) -> Sche
             |object| object.what.clone(),
         ),
         unstated: after.unstated.clone(),
+        access: after.access.clone(),
     };
     options([&recorded.settings, &before.settings], &mut schema.settings);
     schema.sort();

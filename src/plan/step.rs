@@ -48,6 +48,8 @@ pub(super) fn step(
         recovery: Vec::with_capacity(script.statements.len()),
         transactional,
         rebuilt: Vec::new(),
+        suspends_keys: false,
+        switches_keys: false,
         changes_session: false,
         waits_for: Vec::new(),
         keep_sql: subject.keep_sql,
@@ -72,7 +74,13 @@ pub(super) fn step(
         let own = !transactional
             && twice
             && matches!(effect, RecoveryClass::Begin | RecoveryClass::Commit);
-        if let Some(refusal) = subject.dialect.forbid(&words).filter(|_| !own) {
+        let switched = subject.dialect.switches_foreign_keys(&words);
+        step.suspends_keys |= switched == Some(false);
+        step.switches_keys |= switched.is_some();
+        // In a transaction it does nothing, and bird does what it asks for.
+        let idle = transactional && switched.is_some();
+        let refusal = subject.dialect.forbid(&words);
+        if let Some(refusal) = refusal.filter(|_| !own && !idle) {
             let message = format!("{} is not allowed in a migration", refusal.what);
             problems.refused.push(
                 Diagnostic::new(Code::StatementRefused, message)
@@ -83,6 +91,7 @@ pub(super) fn step(
             );
         }
         step.rebuilt.extend(subject.dialect.rebuilt_tables(&words));
+        step.suspends_keys |= !step.rebuilt.is_empty();
         step.changes_session |= may_change_session(&words, sql);
         let known = Exactly {
             subject,

@@ -45,7 +45,7 @@ pub use gitlab_loose_fk::{LooseForeignKey, Scalar, read_loose_foreign_keys};
 pub use own_key::OwnKey;
 pub use read::{LARGE, open_regular, read_regular, read_text};
 pub use replace::{Replacement, can_replace, replace};
-pub use resolve::unnamed;
+pub use resolve::{unnamed, unused_parameters};
 pub use secrets::{has_password, without_password};
 pub use state_dir::StateDir;
 pub use url::{Wrong, parse as parse_url};
@@ -203,6 +203,9 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         return Err(failure(reader.faults));
     }
     project.notices = resolve::weak_tls(&project.databases);
+    let selected = project.databases.iter().filter(|it| it.selected);
+    let unused = selected.filter_map(|it| unused_parameters(&it.name, &it.target));
+    project.notices.extend(unused);
     Ok(project)
 }
 

@@ -315,6 +315,9 @@ pub fn weak_tls(databases: &[Database]) -> Vec<String> {
                 Tls::Preferred => "encrypted only if the server supports it, and not verified",
                 Tls::Required => "encrypted, but the server is not verified",
                 Tls::VerifyCa => "encrypted; the certificate is verified, but not the host name",
+                Tls::Local if server.socket.is_none() && !is_loopback(&server.host) => {
+                    "encrypted only if the server takes no other"
+                }
                 Tls::Local | Tls::VerifyFull => return None,
             };
             Some(format!(
@@ -323,4 +326,26 @@ pub fn weak_tls(databases: &[Database]) -> Vec<String> {
             ))
         });
     weak.collect()
+}
+
+/// A notice about the parameters of a URL that have no effect, as many URLs are made for another client.
+pub fn unused_parameters(name: &str, target: &Target) -> Option<String> {
+    let Target::Server(server) = target else {
+        return None;
+    };
+    let unused: Vec<String> = server
+        .parameters
+        .unused
+        .iter()
+        .map(|it| format!("`{it}`"))
+        .collect();
+    let word = match unused.len() {
+        0 => return None,
+        1 => "parameter",
+        _ => "parameters",
+    };
+    let unused = unused.join(", ");
+    Some(format!(
+        "{name}: without effect in bird: the {word} {unused} of its URL"
+    ))
 }

@@ -1,6 +1,7 @@
 //! Parses a database's URL to a target, without ever showing the text.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use secrecy::SecretString;
@@ -130,10 +131,14 @@ fn file(rest: &str, root: &Path, dialect: &dyn Dialect) -> Result<FileTarget, Wr
     })
 }
 
-fn known_parameter(key: &str, dialect: &dyn Dialect) -> Result<(), Wrong> {
+/// Whether a parameter has an effect; an error if no client knows it.
+fn known_parameter(key: &str, dialect: &dyn Dialect) -> Result<bool, Wrong> {
     let known = dialect.facts().parameters;
     if known.contains(&key) {
-        return Ok(());
+        return Ok(true);
+    }
+    if dialect.facts().unused_parameters.contains(&key) {
+        return Ok(false);
     }
     // A `?` in a password makes its second half look like a parameter: only a plain word is shown.
     let plain = key.len() <= 40
@@ -169,7 +174,11 @@ fn server(
         Ok(text) => Ok(text.into_owned()),
         Err(_) => wrong("a part of the URL is not UTF-8", PASSWORD_HINT),
     };
-    let database = decode(url.path().trim_start_matches('/'))?;
+    let name = url.query_pairs().find(|(key, _)| key == "dbname");
+    let database = match name.filter(|_| url.path().trim_start_matches('/').is_empty()) {
+        Some((_, name)) => name.into_owned(),
+        None => decode(url.path().trim_start_matches('/'))?,
+    };
     if database.is_empty() || database.contains('/') {
         let scheme = dialect.facts().name;
         return wrong(
@@ -196,23 +205,24 @@ fn server(
         ca: None,
         certificate: None,
         key: None,
+        parameters: Box::default(),
     };
     let mut asked = None;
     let mut seen = Vec::new();
-    for (key, value) in url.query_pairs() {
-        known_parameter(&key, dialect)?;
+    for (written, value) in url.query_pairs() {
+        let mut key = written.to_ascii_lowercase();
+        // Java's driver writes it in one word.
+        if key == "sslmode" && dialect.facts().parameters.contains(&"ssl-mode") {
+            key = "ssl-mode".to_owned();
+        }
+        if !known_parameter(&key, dialect)? {
+            target.parameters.unused.push(written.into_owned());
+            continue;
+        }
         if seen.contains(&key) {
             return wrong(format!("the URL has `{key}` twice"), "keep one of them");
         }
-        let path = || Some(root.join(value.as_ref()));
-        match key.as_ref() {
-            "ssl-mode" | "sslmode" => asked = Some(tls(&value)?),
-            "ssl-ca" | "sslrootcert" => target.ca = path(),
-            "ssl-cert" | "sslcert" => target.certificate = path(),
-            "ssl-key" | "sslkey" => target.key = path(),
-            "host" if !value.starts_with('/') => target.host = value.clone().into_owned(),
-            _ => target.socket = Some(PathBuf::from(value.as_ref())),
-        }
+        parameter(&key, &value, root, &mut target, &mut asked)?;
         seen.push(key);
     }
     let here = target.socket.is_some() || is_loopback(&target.host);
@@ -222,14 +232,85 @@ fn server(
     } else {
         Tls::VerifyFull
     };
-    target.tls = asked.unwrap_or(default);
+    target.tls = match asked {
+        Some(Tls::Required) if target.ca.is_some() => Tls::VerifyCa,
+        Some(asked) => asked,
+        None => default,
+    };
     Ok(target)
+}
+
+/// Sets what a parameter says.
+fn parameter(
+    key: &str,
+    value: &str,
+    root: &Path,
+    target: &mut ServerTarget,
+    asked: &mut Option<Tls>,
+) -> Result<(), Wrong> {
+    let path = || Some(root.join(value));
+    match key {
+        "ssl-mode" | "sslmode" => *asked = Some(tls(value)?),
+        "ssl" | "tls" | "usessl" | "requiressl" | "sslaccept" => *asked = Some(switch(key, value)?),
+        "ssl-ca" | "sslrootcert" if value == "system" => *asked = Some(Tls::VerifyFull),
+        "ssl-ca" | "sslrootcert" => target.ca = path(),
+        "ssl-cert" | "sslcert" => target.certificate = path(),
+        "ssl-key" | "sslkey" => target.key = path(),
+        "host" if value.starts_with('/') => target.socket = Some(PathBuf::from(value)),
+        "host" => value.clone_into(&mut target.host),
+        // The certificate is checked by the name, so that the address serves only in its place.
+        "hostaddr" if target.host == "localhost" => value.clone_into(&mut target.host),
+        "hostaddr" => target.parameters.unused.push(key.to_owned()),
+        "port" => match value.parse() {
+            Ok(port) => target.port = port,
+            Err(_) => return wrong("the URL's `port` is not a port", "write a number, as 5432"),
+        },
+        "user" => target.user = Some(value.to_owned()),
+        "password" => target.password = Some(SecretString::from(value.to_owned())),
+        "dbname" => {}
+        "application_name" => target.parameters.application = Some(value.to_owned()),
+        "options" => target.parameters.session_options = Some(value.to_owned()),
+        "connect_timeout" | "connect-timeout" => match value.parse::<i64>() {
+            // As for libpq, nothing below one second is a limit.
+            Ok(seconds) => {
+                let seconds = u64::try_from(seconds).unwrap_or_default();
+                target.parameters.connect_timeout =
+                    (seconds > 0).then(|| Duration::from_secs(seconds));
+            }
+            Err(_) => {
+                let message = format!("the URL's `{key}` is not a number of seconds");
+                return wrong(message, "write a number, as 10");
+            }
+        },
+        _ => target.socket = Some(PathBuf::from(value)),
+    }
+    Ok(())
+}
+
+/// Parses the words by which drivers switch TLS on and off.
+fn switch(key: &str, value: &str) -> Result<Tls, Wrong> {
+    let value = value.to_ascii_lowercase();
+    match (key, value.replace(' ', "").as_str()) {
+        ("ssl" | "usessl" | "requiressl", "true" | "1") => Ok(Tls::Required),
+        (_, "true" | "1" | "strict" | "{\"rejectunauthorized\":true}") => Ok(Tls::VerifyFull),
+        (_, "false" | "0") if key != "requiressl" => Ok(Tls::Off),
+        (_, "preferred" | "false" | "0") => Ok(Tls::Preferred),
+        (_, "skip-verify" | "accept_invalid_certs" | "{\"rejectunauthorized\":false}") => {
+            Ok(Tls::Required)
+        }
+        _ => wrong(
+            format!("the URL has an unknown value of `{key}`"),
+            "write ssl-mode=disabled, preferred, required, verify_ca or verify_identity instead",
+        ),
+    }
 }
 
 /// Parses the modes of both server engines, in any case, with `-` or `_`.
 fn tls(word: &str) -> Result<Tls, Wrong> {
     match word.to_ascii_lowercase().replace('_', "-").as_str() {
         "disabled" | "disable" => Ok(Tls::Off),
+        // Not encrypted, unless the server takes no such login.
+        "allow" => Ok(Tls::Local),
         "preferred" | "prefer" => Ok(Tls::Preferred),
         "required" | "require" => Ok(Tls::Required),
         "verify-ca" => Ok(Tls::VerifyCa),
@@ -237,7 +318,7 @@ fn tls(word: &str) -> Result<Tls, Wrong> {
         _ => wrong(
             "the URL has an unknown TLS mode",
             "MySQL: disabled, preferred, required, verify_ca, verify_identity; \
-             PostgreSQL: disable, prefer, require, verify-ca, verify-full",
+             PostgreSQL: disable, allow, prefer, require, verify-ca, verify-full",
         ),
     }
 }
@@ -318,6 +399,95 @@ mod tests {
         );
         assert!(expand("mysql://${NOPE}@h/ums", variable).is_err());
         assert!(expand("${", variable).is_err());
+    }
+
+    #[test]
+    fn urls_are_taken_as_hosting_companies_hand_them_out() {
+        let unused = |url: &str| server_of(url).parameters.unused.join(" ");
+        for (url, tls, without_effect) in [
+            (
+                "postgresql://u:p@h.neon.tech/db?sslmode=require&channel_binding=require",
+                Tls::Required,
+                "channel_binding",
+            ),
+            (
+                "postgres://u:p@h/db?sslmode=allow&target_session_attrs=read-write",
+                Tls::Local,
+                "target_session_attrs",
+            ),
+            (
+                "postgres://u:p@h:6543/postgres?pgbouncer=true&connection_limit=1",
+                Tls::VerifyFull,
+                "pgbouncer connection_limit",
+            ),
+            (
+                "postgres://u:p@h/db?sslrootcert=system&sslnegotiation=direct",
+                Tls::VerifyFull,
+                "sslnegotiation",
+            ),
+            (
+                "postgres://u:p@h/db?sslmode=require&sslrootcert=ca.pem",
+                Tls::VerifyCa,
+                "",
+            ),
+            ("postgres://u:p@h/db?ssl=true", Tls::Required, ""),
+            (
+                "mysql://u:p@h/db?ssl-mode=REQUIRED&charset=utf8mb4",
+                Tls::Required,
+                "charset",
+            ),
+            ("mysql://u:p@h/db?sslaccept=strict", Tls::VerifyFull, ""),
+            (
+                "mysql://u:p@h/db?ssl={%22rejectUnauthorized%22:true}",
+                Tls::VerifyFull,
+                "",
+            ),
+            (
+                "mysql://u:p@h/db?useSSL=false&serverTimezone=UTC&allowPublicKeyRetrieval=true",
+                Tls::Off,
+                "serverTimezone allowPublicKeyRetrieval",
+            ),
+            (
+                "mysql://u:p@h/db?tls=skip-verify&parseTime=true",
+                Tls::Required,
+                "parseTime",
+            ),
+            ("mysql://u:p@h/db?sslMode=VERIFY_CA", Tls::VerifyCa, ""),
+        ] {
+            assert_eq!(server_of(url).tls, tls, "{url}");
+            assert_eq!(unused(url), without_effect, "{url}");
+        }
+    }
+
+    #[test]
+    fn parameters_stand_for_parts_of_the_url() {
+        let server = server_of(
+            "postgresql:///?host=db.example.com&port=5433&user=u&dbname=ums&application_name=ci\
+             &options=-c%20work_mem%3D8MB&connect_timeout=7",
+        );
+        assert_eq!(
+            (server.host.as_str(), server.port),
+            ("db.example.com", 5433)
+        );
+        assert_eq!(server.user.as_deref(), Some("u"));
+        assert_eq!(server.database, "ums");
+        assert_eq!(server.parameters.application.as_deref(), Some("ci"));
+        assert_eq!(
+            server.parameters.session_options.as_deref(),
+            Some("-c work_mem=8MB")
+        );
+        assert_eq!(
+            server.parameters.connect_timeout,
+            Some(Duration::from_secs(7))
+        );
+        for url in [
+            "postgres://h/ums?port=x",
+            "postgres://h/ums?connect_timeout=soon",
+            "mysql://h/ums?tls=custom",
+            "postgres://h/ums?nonsense=1",
+        ] {
+            assert!(parsed(url).is_err(), "{url}");
+        }
     }
 
     #[test]

@@ -158,6 +158,12 @@ impl Applier<'_> {
                 );
                 break;
             }
+            if step.switches_keys {
+                notice(&format!(
+                    "{title}: PRAGMA foreign_keys does nothing in a transaction; bird itself turns \
+                     foreign keys off for such a file, and checks them before it commits"
+                ));
+            }
             let start = Instant::now();
             let next = own.steps.get(at + 1);
             match apply::apply(session, step, next, &run, &mut ahead).await {

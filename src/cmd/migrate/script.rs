@@ -62,7 +62,7 @@ fn file(database: &Database, step: &Step) -> String {
     );
     let enforce = |on| {
         let sql = dialect.enforce_foreign_keys(on);
-        let sql = sql.filter(|_| !step.rebuilt.is_empty());
+        let sql = sql.filter(|_| step.suspends_keys);
         sql.map_or(String::new(), |sql| format!("{sql};\n"))
     };
     text.push_str(&enforce(false));
@@ -81,12 +81,7 @@ fn file(database: &Database, step: &Step) -> String {
             shown.lines().for_each(|line| text.push_str(&comment(line)));
             continue;
         }
-        let statement = DdlStep {
-            sql: shown,
-            about: Id::default(),
-            risks: Vec::new(),
-            alone: false,
-        };
+        let statement = DdlStep::new(Id::default(), shown);
         text.push_str(&dialect.catalog().script(&[statement]));
     }
     if step.transactional {

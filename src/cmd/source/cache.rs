@@ -12,8 +12,9 @@ use crate::cmd::run::open;
 use crate::db::replay::NotSent;
 use crate::db::session::{Access, Session};
 use crate::db::shadow;
+use crate::model::access::SchemaAccess;
 use crate::model::hex;
-use crate::model::schema::Schema;
+use crate::model::schema::{NotCompared, Schema};
 use crate::model::server::Server;
 use crate::project::{Database, LARGE, OwnKey, read_regular};
 
@@ -28,6 +29,8 @@ const WORTH: usize = 20;
 #[derive(Default, Serialize, Deserialize)]
 pub struct Replayed {
     pub schema: Schema,
+    /// The access to the objects of the schema, which its JSON does not have.
+    access: SchemaAccess,
     pub kept: Vec<(usize, Vec<NotSent>)>,
 }
 
@@ -102,11 +105,14 @@ pub fn read(context: &Context, key: &str) -> Option<Replayed> {
     let text = String::from_utf8(bytes).ok()?;
     let (code, text) = text.split_once('\n')?;
     let is_own = OwnKey::of_user()?.code(key, text) == code;
-    is_own.then(|| serde_json::from_str(text).ok())?
+    let mut replayed: Replayed = is_own.then(|| serde_json::from_str(text).ok())??;
+    replayed.schema.access = NotCompared(std::mem::take(&mut replayed.access));
+    Some(replayed)
 }
 
 /// Writes an entry; if that fails, the next run replays again.
-pub fn write(context: &Context, key: &str, replayed: &Replayed) {
+pub fn write(context: &Context, key: &str, replayed: &mut Replayed) {
+    replayed.access.clone_from(&replayed.schema.access.0);
     let keep = || {
         let Some(own) = OwnKey::of_user() else {
             let message = "this user has no home folder for a key";

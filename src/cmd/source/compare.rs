@@ -1,6 +1,6 @@
 //! Compares two schemas, and verifies in a shadow that the statements lead from one to the other.
 
-use super::{Loaded, ShadowPool, siblings};
+use super::{Loaded, ShadowPool, access, siblings};
 use crate::db::replay::{self, Sent};
 use crate::db::shadow::Shadow;
 use crate::dialect::ErrorKind;
@@ -278,6 +278,10 @@ async fn prove(
     let orders = from.base.dialect.catalog().orders_columns();
     let rest = diff(&reached, &to.schema, orders);
     let rest = tried_changes(&rest, &left_out);
+    if let Some(about) = access::not_given_back(&reached, &ddl.given_back, &left_out) {
+        let why = format!("in a scratch database, the statements leave other grants on {about}");
+        return Ok(Verified::Wrong(why));
+    }
     if let Some(first) = rest.first() {
         return Ok(Verified::Wrong(format!(
             "in a scratch database, the statements leave {} of {} different, first {}",
@@ -320,11 +324,11 @@ fn touched(from: &Loaded, to: &Loaded, ddl: &Ddl, left_out: &[LeftOut]) -> Optio
 
 /// An object of a schema that a shadow lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct LeftOut {
-    about: String,
+pub(super) struct LeftOut {
+    pub(super) about: String,
     /// Why the statement that makes it could not be tried, as a predicate; `None` for an object that
     /// bird does not write, and that is the same in both schemas.
-    why: Option<String>,
+    pub(super) why: Option<String>,
 }
 
 impl LeftOut {
@@ -414,6 +418,10 @@ async fn run(
     }
     let mut broken: Vec<(&DdlStep, String)> = Vec::new();
     for step in steps {
+        if step.gives_back {
+            access::give_back(shadow, step, left_out).await?;
+            continue;
+        }
         let about = step.about.to_string();
         if !is_tried(left_out, &about) {
             continue;
@@ -472,6 +480,6 @@ async fn send(shadow: &mut Shadow, sql: &str) -> Result<(), String> {
     }
 }
 
-fn first_line(sql: &str) -> &str {
+pub(super) fn first_line(sql: &str) -> &str {
     sql.lines().next().unwrap_or_default()
 }

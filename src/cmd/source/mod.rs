@@ -1,6 +1,7 @@
 //! Sources of schemas: `ums`, `ums@migrations`, `ums@7`, `ums@schema`, a URL, a file or a folder of
 //! SQL.
 
+mod access;
 mod cache;
 pub mod compare;
 pub mod describe;
@@ -191,7 +192,12 @@ impl Source {
                      ${VARIABLE} instead",
                 );
             }
-            return Ok(Source::live(&at_url(text)?));
+            let database = at_url(text)?;
+            let unused = project::unused_parameters(&database.name, &database.target);
+            if let Some(unused) = unused {
+                context.progress.notice(&unused);
+            }
+            return Ok(Source::live(&database));
         }
         if let Some((name, part)) = text.split_once('@')
             && let Some(database) = project.database(name)

@@ -25,6 +25,8 @@ pub struct VerifyReport {
 pub struct Checked {
     pub name: String,
     engine: &'static str,
+    /// Whether the engine has accounts, which nobody compares.
+    has_accounts: bool,
     pub server: Option<Server>,
     pub(super) outcomes: Vec<(Check, CheckOutcome)>,
     /// Why nothing but its files could be checked.
@@ -36,6 +38,7 @@ impl Checked {
         Checked {
             name: database.name.clone(),
             engine: database.dialect.facts().name,
+            has_accounts: !database.dialect.facts().is_embedded(),
             server: None,
             outcomes: Vec::new(),
             failed: Vec::new(),
@@ -222,7 +225,12 @@ impl Report for VerifyReport {
             Exit::Done => Tone::Good,
             _ => Tone::Bad,
         };
-        vec![Block::Grid(grid), Block::Verdict(tone, self.verdict())]
+        let mut blocks = vec![Block::Grid(grid), Block::Verdict(tone, self.verdict())];
+        if self.databases.iter().any(|one| one.has_accounts) {
+            let note = "note: verify does not compare grants and owners of objects";
+            blocks.push(Block::Line(note.to_owned()));
+        }
+        blocks
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
@@ -268,6 +276,7 @@ impl Report for VerifyReport {
                 "product": one.server.as_ref().map(|server| server.product),
                 "server_version": one.server.as_ref().map(|server| &server.version),
                 "checks": checks.collect::<Vec<_>>(),
+                "not_compared": if one.has_accounts { json!(["grants", "owners"]) } else { json!([]) },
             })
         });
         all.collect()

@@ -21,7 +21,7 @@ pub fn batch_size(session: &Session, steps: &[Step]) -> usize {
         bytes += step.migration.text.len();
         bytes <= SMALL
             && step.transactional
-            && step.rebuilt.is_empty()
+            && !step.suspends_keys
             && step.waits_for.is_empty()
             && !step.changes_session
     };

@@ -14,8 +14,7 @@ pub async fn transaction(
     run: &Run<'_>,
     progress: &mut FileProgress,
 ) -> Result<Done, Reason> {
-    let rebuilds = !step.rebuilt.is_empty();
-    if rebuilds {
+    if step.suspends_keys {
         rebuild::enforce(session, false).await?;
     }
     let mut retry = Retry::new();
@@ -30,7 +29,7 @@ pub async fn transaction(
             reason => break Err(with_blockers(session, reason).await),
         }
     };
-    if rebuilds {
+    if step.suspends_keys {
         let on = rebuild::enforce(session, true).await;
         if result.is_ok() {
             on?;
@@ -52,12 +51,12 @@ async fn inside(
         session.run("ROLLBACK").await?;
         return recorded;
     }
-    let before = rebuild::broken(session, &step.rebuilt).await?;
+    let before = rebuild::broken(session, step).await?;
     let count = step.script.statements.len();
     for statement in step.from..count {
         send(session, step, statement, run, progress).await?;
     }
-    let after = rebuild::broken(session, &step.rebuilt).await?;
+    let after = rebuild::broken(session, step).await?;
     let new = rebuild::newly_broken(&before, &after, &step.rebuilt);
     if !new.is_empty() {
         return Err(Reason::ForeignKeys(new));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::postgres;
+use super::{postgres, tls};
 use crate::dialect::{Dialect, ErrorKind};
 use crate::invariant::Broken;
 use crate::model::code::Code;
@@ -106,13 +106,15 @@ pub(super) fn from_driver(error: sqlx::Error, dialect: &dyn Dialect, sql: &str) 
         }
         // A handshake that fails arrives as trouble with the stream.
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            DbError::new(ErrorKind::Certificate, format!("TLS: {error}"))
+            DbError::new(ErrorKind::Certificate, tls::explain(&error.to_string()))
         }
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             DbError::new(ErrorKind::Connection, "the server closed the connection")
         }
         sqlx::Error::Io(error) => DbError::new(ErrorKind::Connection, error.to_string()),
-        sqlx::Error::Tls(error) => DbError::new(ErrorKind::Certificate, format!("TLS: {error}")),
+        sqlx::Error::Tls(error) => {
+            DbError::new(ErrorKind::Certificate, tls::explain(&error.to_string()))
+        }
         sqlx::Error::Protocol(message) => DbError::new(ErrorKind::Connection, message),
         other => DbError::new(ErrorKind::Other, other.to_string()),
     }

@@ -11,6 +11,7 @@ mod probe;
 mod sample;
 mod sqlite;
 pub(in crate::db) mod stream;
+mod tls;
 mod trust;
 mod watch;
 
@@ -116,6 +117,9 @@ impl Session {
         schema: Option<&str>,
         access: Access,
     ) -> Result<Session, DbError> {
+        if let Target::Server(server) = target {
+            tls::readable(server)?;
+        }
         let connecting = async {
             match (dialect.facts().driver, target) {
                 (Driver::MySql, Target::Server(server)) => mysql::connect(server).await,
@@ -180,10 +184,14 @@ impl Session {
             }
         });
         // A server that accepts the connection and never answers counts as unreachable.
-        match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+        let limit = match target {
+            Target::Server(server) => server.parameters.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            Target::File(_) => CONNECT_TIMEOUT,
+        };
+        match tokio::time::timeout(limit, opening).await {
             Ok(session) => session,
             Err(_) => {
-                let seconds = CONNECT_TIMEOUT.as_secs();
+                let seconds = limit.as_secs();
                 let message = format!("no answer within {seconds} seconds");
                 Err(DbError::new(ErrorKind::Connection, message))
             }

@@ -31,17 +31,18 @@ fn options(target: &ServerTarget) -> Result<PgConnectOptions, sqlx::Error> {
         Tls::VerifyCa => PgSslMode::VerifyCa,
         Tls::VerifyFull => PgSslMode::VerifyFull,
     };
-    let mut options = match (&target.password, url(target)) {
+    let needs_url = target.password.is_none() || target.parameters.session_options.is_some();
+    let mut options = match url(target) {
         // Without a password in the URL, ~/.pgpass may have one: the driver looks for it there
-        // when it reads a URL.
-        (None, Some(url)) => PgConnectOptions::from_url(&url)?,
+        // when it reads a URL. It takes options as they are from there alone.
+        Some(url) if needs_url => PgConnectOptions::from_url(&url)?,
         _ => PgConnectOptions::new_without_pgpass(),
     };
     options = options
         .host(target.host.trim_matches(['[', ']']))
         .port(target.port)
         .database(&target.database)
-        .application_name("bird")
+        .application_name(target.parameters.application.as_deref().unwrap_or("bird"))
         // A pooler refuses what it does not know at the start of a session, and this alone of what
         // the driver says there is unknown to PgBouncer. bird reads no floating-point numbers.
         .extra_float_digits(None)
@@ -76,6 +77,9 @@ fn url(target: &ServerTarget) -> Option<url::Url> {
     url.set_username(target.user.as_deref().unwrap_or_default())
         .ok()?;
     url.set_path(&target.database);
+    if let Some(options) = &target.parameters.session_options {
+        url.query_pairs_mut().append_pair("options", options);
+    }
     Some(url)
 }
 

@@ -95,8 +95,8 @@ impl Catalog for Postgres {
         from: &Schema,
         to: &Schema,
     ) -> Ddl {
-        let mut ddl = super::write::ddl(difference, from, to);
         let schema = super::schema_name(place.schema);
+        let mut ddl = super::write::ddl(schema, difference, from, to);
         if let Some(first) = ddl.steps.first().filter(|_| schema != "public") {
             // Names have no schema, and a client does not know which one is meant.
             let sql = format!("SET search_path TO {}", self.quote(schema));

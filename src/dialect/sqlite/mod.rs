@@ -36,6 +36,7 @@ static FACTS: Facts = Facts {
     driver: Driver::Sqlite,
     schemes: &["sqlite"],
     parameters: &["mode"],
+    unused_parameters: &[],
     port: None,
     transactional_ddl: true,
     schema: None,

@@ -33,6 +33,18 @@ impl Statements for Sqlite {
         forbid_control(words, FORBIDDEN)
     }
 
+    fn switches_foreign_keys(&self, words: &[&str]) -> Option<bool> {
+        let upper: Vec<String> = words.iter().map(|word| word.to_ascii_uppercase()).collect();
+        let upper: Vec<&str> = upper.iter().map(String::as_str).collect();
+        let (name, value) = match upper.as_slice() {
+            ["PRAGMA", "MAIN", ".", name, _, value, ..] | ["PRAGMA", name, _, value, ..] => {
+                (unquote(name), unquote(value))
+            }
+            _ => return None,
+        };
+        (name == "FOREIGN_KEYS").then_some(!matches!(value.as_str(), "OFF" | "NO" | "FALSE" | "0"))
+    }
+
     fn recovery(&self, words: &Cursor<'_>) -> RecoveryClass {
         recovery::class(words)
     }

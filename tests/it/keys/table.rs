@@ -309,5 +309,6 @@ pub fn target(world: &World) -> Target {
         ca: None,
         certificate: None,
         key: None,
+        parameters: Box::default(),
     })
 }

@@ -8,6 +8,7 @@ use crate::cmd::run::database::RunDatabase;
 use crate::cmd::source::compare::{Compared, Verification, Verified, compare_renamed};
 use crate::cmd::source::{self, Loaded, RecordedSchema, ShadowPool, Text, applied_texts};
 use crate::dialect::statement::{StatementEffect, table_effects};
+use crate::model::access::SchemaAccess;
 use crate::model::change::{Alter, Change, DdlStep, Difference, Renamed};
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -39,10 +40,12 @@ pub struct Back {
 pub struct Records {
     by_state: BTreeMap<String, RecordedSchema>,
     prior: Option<Prior>,
+    /// Who owns the objects of the database, and who may do what with them.
+    access: SchemaAccess,
 }
 
 impl Records {
-    /// Reads them over one session.
+    /// Reads them.
     pub async fn read(
         context: &Context,
         member: &RunDatabase<'_>,
@@ -59,7 +62,18 @@ impl Records {
         let states: Vec<String> = states.into_iter().collect();
         let by_state = source::recorded(context, member.database, &states).await?;
         let prior = by_state.get(&now).and_then(|record| record.prior.clone());
-        Ok(Records { by_state, prior })
+        let access = if member.database.dialect.facts().is_embedded() {
+            SchemaAccess::default()
+        } else {
+            let name = &member.database.name;
+            let live = source::live(context, name, member.database, None).await?;
+            live.schema.access.0
+        };
+        Ok(Records {
+            by_state,
+            prior,
+            access,
+        })
     }
 
     /// The schema that a run recorded after a version.
@@ -240,7 +254,8 @@ async fn step_back(
     };
     let after = texts(part.end);
     let label_after = format!("{name}@{version}");
-    let from = pool.replay(&label_after, database, &after, true).await?;
+    let mut from = pool.replay(&label_after, database, &after, true).await?;
+    from.schema.access.0.clone_from(&records.access);
     let mut to = pool
         .replay(&label_before, database, &texts(part.start), true)
         .await?;
@@ -282,6 +297,7 @@ async fn step_back(
             return Err(no_undo(database, file, &why));
         };
         before.renames.clone_from(&compared.to.renames);
+        after.schema.access.0.clone_from(&records.access);
         keep(&after.schema, &mut before.schema, |part| found.has(part));
         // A shadow has the settings of today, and the undo of a file does not change them.
         for schema in [&mut before.schema, &mut after.schema] {

@@ -27,6 +27,8 @@ struct Parts {
     /// Empty if all parts are columns.
     expressions: Vec<String>,
     types: Vec<i32>,
+    /// The parameters of operator classes, by the number of the part: `1 {siglen=100}`.
+    parameters: Vec<String>,
 }
 
 struct Reader<'a, 'n> {
@@ -123,13 +125,14 @@ impl<'a, 'n> Reader<'a, 'n> {
             set("tablespace", tablespace);
         }
         let filter = cells.maybe().map(super::normalize_expression);
-        let parts = Parts {
+        let mut parts = Parts {
             columns,
             classes,
             collations,
             flags,
             expressions: cells.array(),
             types: numbers(cells.maybe()),
+            parameters: Vec::new(),
         };
         let (constraint, kind) = (cells.oid(), cells.text());
         let (deferrable, deferred) = (cells.yes(), cells.yes());
@@ -143,6 +146,7 @@ impl<'a, 'n> Reader<'a, 'n> {
         if let Some(parent) = cells.maybe() {
             set("attached", parent);
         }
+        parts.parameters = cells.array();
         let include = parts.columns.iter().skip(count);
         let include = include.map(|column| self.column(table, *column).to_owned());
         let itself = Id {
@@ -218,9 +222,18 @@ impl<'a, 'n> Reader<'a, 'n> {
             options.insert("collation".to_owned(), name.to_owned());
         }
         let class = self.classes.get(&oid(&parts.classes));
-        if let Some(class) = class.filter(|class| !class.is_usual(type_of)) {
+        let mut settings = parts.parameters.iter().filter_map(|settings| {
+            let (number, settings) = settings.split_once(' ')?;
+            (number.parse() == Ok(at + 1)).then_some(settings)
+        });
+        let settings = parameters(settings.next(), "");
+        // Only a class that is named can have parameters.
+        let is_named =
+            |class: &&OperatorClass<'_>| !class.is_usual(type_of) || !settings.is_empty();
+        if let Some(class) = class.filter(is_named) {
             options.insert("class".to_owned(), class.sql());
         }
+        options.extend(settings);
         let flags = number(&parts.flags);
         let (descending, nulls_first) = (flags & 1 == 1, flags & 2 == 2);
         if nulls_first != descending {

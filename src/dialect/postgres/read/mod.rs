@@ -1,5 +1,6 @@
 //! Builds a schema from the result sets of the catalog queries.
 
+mod access;
 mod cells;
 mod keys;
 mod names;
@@ -13,7 +14,7 @@ mod types;
 use crate::dialect::Literals;
 use crate::dialect::catalog::Rows;
 use crate::dialect::postgres::Postgres;
-use crate::model::schema::{Object, OpaqueObject, Schema};
+use crate::model::schema::{NotCompared, Object, OpaqueObject, Schema};
 
 use self::queries::{TOPICS, Topic};
 use cells::Answers;
@@ -55,6 +56,12 @@ pub fn schema(answers: &[Rows]) -> Result<Schema, String> {
             definition: cells.text().to_owned(),
         })
         .collect();
+    for cells in answers.rows(Topic::Schema) {
+        let comment = cells.skip(1).owned();
+        let comment = comment.map(|comment| ("comment".to_owned(), comment));
+        schema.settings.extend(comment);
+    }
+    schema.access = NotCompared(access::access(answers, &names));
     Ok(schema)
 }
 

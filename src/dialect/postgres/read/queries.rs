@@ -30,13 +30,15 @@ pub enum Topic {
     Inheritance,
     Dependencies,
     Comments,
+    Access,
+    Schema,
     Strangers,
 }
 
 pub const TOPICS: &[(Topic, usize, &str)] = &[
     (Topic::Relations, 17, RELATIONS),
     (Topic::Columns, 21, COLUMNS),
-    (Topic::Indexes, 26, INDEXES),
+    (Topic::Indexes, 27, INDEXES),
     (Topic::OperatorClasses, 5, OPERATOR_CLASSES),
     (Topic::Collations, 9, COLLATIONS),
     (Topic::Constraints, 17, CONSTRAINTS),
@@ -54,6 +56,8 @@ pub const TOPICS: &[(Topic, usize, &str)] = &[
     (Topic::Inheritance, 4, INHERITANCE),
     (Topic::Dependencies, 7, DEPENDENCIES),
     (Topic::Comments, 4, COMMENTS),
+    (Topic::Access, 10, super::access::ACCESS),
+    (Topic::Schema, 2, SCHEMA),
     (Topic::Strangers, 2, STRANGERS),
 ];
 
@@ -161,8 +165,11 @@ FROM pg_attribute a WHERE a.attrelid = i.indexrelid)::text END, \
 con.oid::text, con.contype::text, con.condeferrable::int::text, con.condeferred::int::text, \
 CASE WHEN con.contype = 'x' THEN pg_get_constraintdef(con.oid) END, \
 CASE WHEN c.relispartition THEN (SELECT p.relname FROM pg_inherits h JOIN pg_class p \
-ON p.oid = h.inhparent WHERE h.inhrelid = c.oid) END::text \
+ON p.oid = h.inhparent WHERE h.inhrelid = c.oid) END::text, classes.parameters::text \
 FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_am am ON am.oid = c.relam \
+LEFT JOIN (SELECT attrelid, array_agg(attnum || ' ' || attoptions::text) AS parameters \
+FROM pg_attribute WHERE attoptions IS NOT NULL GROUP BY attrelid) classes \
+ON classes.attrelid = i.indexrelid \
 LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
 LEFT JOIN pg_constraint con ON con.conindid = i.indexrelid AND con.conrelid = i.indrelid \
 AND con.contype IN ('p', 'u', 'x') \
@@ -305,6 +312,11 @@ AND deptype NOT IN ('P', 'S')";
 const COMMENTS: &str = "\
 SELECT classoid::text, objoid::text, objsubid::text, description FROM pg_description \
 WHERE objoid >= 16384";
+
+/// The schema itself. The schema of a new database has a comment that nobody wrote.
+const SCHEMA: &str = "\
+SELECT n.nspname::text, nullif(obj_description(n.oid, 'pg_namespace'), 'standard public schema') \
+FROM pg_namespace n WHERE n.oid = {space}";
 
 /// Everything of the schema and of its database that is read by nobody else. What belongs to an
 /// extension comes with it. A database in a schema of its own shares the server's

@@ -346,7 +346,11 @@ fn part(part: &KeyPart) -> String {
         sql.push_str(&format!(" COLLATE {collation}"));
     }
     if let Some(class) = part.options.get("class") {
-        sql.push_str(&format!(" {class}"));
+        let parameters = parameters(&part.options);
+        match parameters.as_slice() {
+            [] => sql.push_str(&format!(" {class}")),
+            parameters => sql.push_str(&format!(" {class} ({})", parameters.join(", "))),
+        }
     }
     if part.descending {
         sql.push_str(" DESC");

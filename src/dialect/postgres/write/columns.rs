@@ -253,7 +253,10 @@ impl<'s> Writer<'_, 's> {
         };
         let (before, after) = (options(old), options(column));
         let clauses = sequence_changes(&before, &after, &old.sql, &column.sql);
-        sets.extend(clauses.iter().map(|clause| format!("SET {clause}")));
+        sets.extend(clauses.iter().map(|clause| match clause.as_str() {
+            "RESTART" => clause.clone(),
+            clause => format!("SET {clause}"),
+        }));
         if !sets.is_empty() {
             self.say(name, format!("{alter} {}", sets.join(" ")));
         }

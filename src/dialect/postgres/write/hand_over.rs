@@ -32,27 +32,42 @@ pub fn hand_over(steps: &mut Vec<DdlStep>, old: &Schema, new: &Schema) {
                 continue;
             };
             let earlier = self::numbering(old, &table.name, was);
-            if earlier
-                .as_ref()
-                .is_some_and(|earlier| stays(earlier, &numbering))
-            {
-                continue;
-            }
             let place = Place {
                 table: &table.name,
                 column,
                 only: false,
             };
+            if earlier
+                .as_ref()
+                .is_some_and(|earlier| stays(earlier, &numbering))
+            {
+                // Its numbers from before the new bounds may have been used already.
+                let at = place.restarted(steps, &numbering);
+                if let Some(at) = at {
+                    catch_up(steps, &place, &numbering, at);
+                }
+                continue;
+            }
             match earlier.filter(|earlier| earlier.is_upward() == numbering.is_upward()) {
                 Some(earlier) => {
                     take_over(steps, &mut aside, (old, new), &place, &earlier, &numbering)
                 }
                 None if is_kept(old, &numbering) => {}
-                None => catch_up(steps, &place, &numbering),
+                None => {
+                    if let Some(at) = place.numbered(steps, &numbering) {
+                        catch_up(steps, &place, &numbering, at);
+                    }
+                }
             }
         }
     }
     steps.splice(0..0, aside);
+}
+
+/// The name of the sequence that numbers a column.
+pub fn numbering_sequence(schema: &Schema, table: &str, column: &str) -> Option<String> {
+    let column = schema.table(table)?.column(column)?;
+    numbering(schema, table, column).map(|numbering| numbering.sequence)
 }
 
 /// Whether a column keeps its sequence.
@@ -149,6 +164,17 @@ impl Place<'_> {
         self.step(steps, clause)
     }
 
+    /// The step that lets its sequence begin again.
+    fn restarted(&self, steps: &[DdlStep], numbering: &Numbering) -> Option<usize> {
+        let all = [false, true].map(|only| Place { only, ..*self }.alter() + " ");
+        let sequence = format!("ALTER SEQUENCE {} ", quote(&numbering.sequence));
+        steps.iter().position(|step| {
+            let mut words = step.sql.split(' ');
+            let is_about = |begin: &String| step.sql.starts_with(begin);
+            words.any(|word| word == "RESTART") && all.iter().chain([&sequence]).any(is_about)
+        })
+    }
+
     fn step(&self, steps: &[DdlStep], clause: &str) -> Option<usize> {
         let all = [false, true].map(|only| Place { only, ..*self }.alter() + clause);
         steps
@@ -168,10 +194,8 @@ fn named(numbering: &Numbering) -> String {
 }
 
 /// A sequence that none precedes continues after the highest value, or the lowest if it counts down.
-fn catch_up(steps: &mut Vec<DdlStep>, place: &Place<'_>, numbering: &Numbering) {
-    let Some(at) = place.numbered(steps, numbering) else {
-        return;
-    };
+/// `at` is the step that makes it.
+fn catch_up(steps: &mut Vec<DdlStep>, place: &Place<'_>, numbering: &Numbering, at: usize) {
     let (on, own) = (quote(place.table), quote(&place.column.name));
     let (low, high) = numbering.bounds();
     let start = numbering.options.get("start");

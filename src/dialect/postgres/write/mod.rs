@@ -5,6 +5,7 @@
 //! ([`plan`]). The actions form a graph, whose topological order is the order of the statements
 //! ([`order`]).
 
+mod access;
 mod actions;
 mod body_names;
 pub(super) mod clause;
@@ -26,7 +27,7 @@ mod types;
 mod unsupported;
 
 use crate::invariant::present;
-use crate::model::change::{Change, Ddl, DdlStep, Difference, Unsupported};
+use crate::model::change::{Change, Ddl, DdlStep, Difference, GivenBack, Unsupported};
 use crate::model::schema::{Id, Kind, Schema};
 
 use actions::Action;
@@ -39,9 +40,10 @@ pub struct Writer<'p, 's> {
     pub plan: &'p Plan<'s>,
     pub steps: Vec<DdlStep>,
     pub unsupported: Vec<Unsupported>,
+    pub given_back: Vec<GivenBack>,
 }
 
-pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
+pub fn ddl(schema: &str, difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
     if difference.is_empty() {
         return Ddl::default();
     }
@@ -56,6 +58,7 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
         plan: &plan,
         steps: renames,
         unsupported: Vec::new(),
+        given_back: Vec::new(),
     };
     for (kind, name) in order {
         match kind {
@@ -66,6 +69,7 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
         }
     }
     writer.report_unsupported();
+    let given_back = writer.given_back;
     let mut steps = writer.steps;
     hand_over::hand_over(&mut steps, &old, &new);
     let makes_functions = steps.iter().any(|step| {
@@ -77,9 +81,19 @@ pub fn ddl(difference: &Difference, from: &Schema, to: &Schema) -> Ddl {
         let step = DdlStep::new(first.about.clone(), "SET check_function_bodies TO off");
         steps.insert(0, step);
     }
+    let comment = |schema: &Schema| schema.settings.get("comment").cloned();
+    if comment(from) != comment(to) {
+        let text = comment(to).map_or("NULL".to_owned(), |text| clause::text(&text));
+        let sql = format!("COMMENT ON SCHEMA {} IS {text}", clause::quote(schema));
+        steps.push(DdlStep::new(Id::default(), sql));
+    }
     let mut unsupported = writer.unsupported;
     unsupported.extend(unsupported_changes(difference));
-    Ddl { steps, unsupported }
+    Ddl {
+        steps,
+        unsupported,
+        given_back,
+    }
 }
 
 /// The changes of objects that bird does not support.
@@ -119,6 +133,12 @@ impl<'s> Writer<'_, 's> {
     }
 
     fn create(&mut self, name: Name<'s>) {
+        let first = self.steps.len();
+        self.make(name);
+        self.give_back(name, first);
+    }
+
+    fn make(&mut self, name: Name<'s>) {
         let action = self.plan.action(&name);
         let part = present(
             self.plan.new.get(&name),

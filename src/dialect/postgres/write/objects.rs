@@ -16,6 +16,7 @@ impl<'s> Writer<'_, 's> {
             let owner = new.options.get("owner").map_or("NONE", String::as_str);
             let sequence = Name::new(Class::Sequence, "", name.name);
             let own = quote(name.name);
+            self.follow_owner(sequence, new);
             self.say(sequence, format!("ALTER SEQUENCE {own} OWNED BY {owner}"));
             return;
         }
@@ -50,7 +51,15 @@ impl<'s> Writer<'_, 's> {
             }
             _ => String::new(),
         };
-        self.comment_object(name, comment, new.comment.as_deref(), &target);
+        if name.class == Class::Extension && old.is_none() && new.comment.is_none() {
+            // It comes with the comment of its author.
+            self.say(
+                name,
+                format!("COMMENT ON EXTENSION {} IS NULL", quote(name.name)),
+            );
+        } else {
+            self.comment_object(name, comment, new.comment.as_deref(), &target);
+        }
         let option = |object: &'s Object, option: &str| object.options.get(option);
         let state = |object: Option<&'s Object>| object.and_then(|it| option(it, "state"));
         if matches!(name.class, Class::Trigger | Class::Rule) && state(old) != state(Some(new)) {

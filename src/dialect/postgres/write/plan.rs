@@ -101,7 +101,9 @@ impl<'s> Plan<'s> {
                     Class::View | Class::Function | Class::Procedure | Class::Default
                 );
                 match class {
-                    Class::Table | Class::Owner if node.owner != Some(*cause) => now,
+                    Class::Table if node.owner != Some(*cause) => now,
+                    // The sequence would be dropped with a column that comes back.
+                    Class::Owner if node.owner != Some(*cause) && still.is_none() => now,
                     Class::Key if self.is_left(cause) => now,
                     Class::Column if is_generated(node) => Action::Rebuild,
                     Class::Column if node.owner != Some(*cause) => {

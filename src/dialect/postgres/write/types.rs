@@ -1,5 +1,7 @@
 //! Alters types in place, and renames types out of the way.
 
+use std::collections::HashSet;
+
 use super::Writer;
 use super::actions::Action;
 use super::clause;
@@ -10,6 +12,8 @@ use crate::model::schema::Object;
 
 /// The suffix of a type that is renamed out of the way.
 const ASIDE: &str = "__old";
+/// The length of the longest name, in bytes.
+const LONGEST_NAME: usize = 63;
 
 impl<'s> Writer<'_, 's> {
     pub fn rename_aside(&mut self, name: Name<'s>) {
@@ -20,9 +24,36 @@ impl<'s> Writer<'_, 's> {
             "ALTER {} {} RENAME TO {}",
             word(name.class),
             quote(name.name),
-            quote(&aside(name.name))
+            quote(&self.aside(name.name))
         );
         self.say(name, sql);
+    }
+
+    fn aside(&self, name: &str) -> String {
+        self.free_name(name, ASIDE)
+    }
+
+    /// A name that nothing has: the name of something with a suffix.
+    pub fn free_name(&self, name: &str, suffix: &str) -> String {
+        let nodes = [&self.plan.old, &self.plan.new].map(|nodes| nodes.all.iter());
+        let taken: HashSet<&str> = nodes
+            .into_iter()
+            .flatten()
+            .filter(|node| node.name.table.is_empty() || node.name.class == Class::Key)
+            .map(|node| node.name.name)
+            .collect();
+        let numbers = std::iter::once(String::new()).chain((1..).map(|it: u32| it.to_string()));
+        let mut names = numbers.map(|number| {
+            let end = format!("{suffix}{number}");
+            // The server cuts longer names off, and may find the old one again.
+            let mut length = name.len().min(LONGEST_NAME - end.len());
+            while !name.is_char_boundary(length) {
+                length -= 1;
+            }
+            name[..length].to_owned() + &end
+        });
+        let free = names.find(|name| !taken.contains(name.as_str()));
+        free.unwrap_or_default()
     }
 
     /// The functions of a range keep their names when it is renamed, and stand in the way of its
@@ -47,7 +78,11 @@ impl<'s> Writer<'_, 's> {
         if name.class == Class::Range {
             return;
         }
-        let sql = format!("DROP {} {}", word(name.class), quote(&aside(name.name)));
+        let sql = format!(
+            "DROP {} {}",
+            word(name.class),
+            quote(&self.aside(name.name))
+        );
         self.say(name, sql);
     }
 
@@ -206,10 +241,6 @@ impl<'s> Writer<'_, 's> {
             self.comment(name, before, column.comment.as_deref(), &on);
         }
     }
-}
-
-fn aside(name: &str) -> String {
-    format!("{name}{ASIDE}")
 }
 
 fn word(class: Class) -> &'static str {

@@ -2,6 +2,8 @@
 
 use super::Writer;
 use super::actions::Action;
+use super::clause;
+use super::clause::quote;
 use super::nodes::{Name, Part};
 use crate::model::schema::{Column, Table};
 
@@ -10,6 +12,10 @@ impl<'s> Writer<'_, 's> {
         let plan = self.plan;
         for table in &plan.new.schema.tables {
             if table.parents.is_empty() && !has_parents(plan.old.tables.get(table.name.as_str())) {
+                continue;
+            }
+            if self.becomes_local(table) {
+                self.make_local(table);
                 continue;
             }
             for column in &table.columns {
@@ -21,6 +27,64 @@ impl<'s> Writer<'_, 's> {
                     );
                 }
             }
+        }
+    }
+
+    /// Whether all that is missing is that inherited columns become the table's own as well.
+    fn becomes_local(&self, table: &'s Table) -> bool {
+        let Some(before) = self.plan.old.tables.get(table.name.as_str()) else {
+            return false;
+        };
+        let is_partition = table.parents.iter().any(|parent| parent.bound.is_some());
+        let unsupported = table.columns.iter().filter(|column| {
+            let name = Name::column(&table.name, &column.name);
+            self.is_unsupported(name, table, column)
+        });
+        let mut becoming = unsupported.map(inherited).peekable();
+        becoming.peek().is_some()
+            && becoming.all(|how| how == Some("merged"))
+            && !is_partition
+            && before.parents == table.parents
+    }
+
+    /// A table that leaves its parents gets their columns as its own, and keeps them when it comes back.
+    /// Meanwhile another parent has what must not become its own.
+    fn make_local(&mut self, table: &'s Table) {
+        let name = Name::table(&table.name);
+        let own = quote(&table.name);
+        let mut kept: Vec<String> = Vec::new();
+        let only = |column: &&Column| inherited(column) == Some("only");
+        for column in table.columns.iter().filter(only) {
+            let mut bare = column.clone();
+            bare.nullable = true;
+            kept.push(clause::column(&bare, true));
+        }
+        let mut checks: Vec<&str> = table.checks.iter().map(|it| it.name.as_str()).collect();
+        for parent in &table.parents {
+            let parent = self.plan.new.tables.get(parent.table.as_str());
+            for check in parent.into_iter().flat_map(|parent| &parent.checks) {
+                if !check.options.contains_key("inherit") && !checks.contains(&check.name.as_str())
+                {
+                    checks.push(&check.name);
+                    kept.push(clause::check(check));
+                }
+            }
+        }
+        let meanwhile = quote(&self.free_name(&table.name, "__parent"));
+        if !kept.is_empty() {
+            let kept = kept.join(",\n  ");
+            self.say(name, format!("CREATE TABLE {meanwhile} (\n  {kept}\n)"));
+            self.say(name, format!("ALTER TABLE {own} INHERIT {meanwhile}"));
+        }
+        for word in ["NO INHERIT", "INHERIT"] {
+            for parent in &table.parents {
+                let of = self.quoted_table(&parent.table);
+                self.say(name, format!("ALTER TABLE {own} {word} {of}"));
+            }
+        }
+        if !kept.is_empty() {
+            self.say(name, format!("ALTER TABLE {own} NO INHERIT {meanwhile}"));
+            self.say(name, format!("DROP TABLE {meanwhile}"));
         }
     }
 

@@ -258,6 +258,7 @@ impl<'s> Writer<'s> {
         Ddl {
             steps,
             unsupported: self.unsupported,
+            given_back: Vec::new(),
         }
     }
 }

@@ -29,6 +29,8 @@ pub fn dump(shadow: &Shadow) -> Vec<String> {
             statements.push(settled(std::mem::take(&mut statement)));
         }
     }
+    // A schema that was dropped and created again lacks the comment of a new database's, which says nothing.
+    statements.retain(|statement| statement != "COMMENT ON SCHEMA public IS '';");
     statements
 }
 
