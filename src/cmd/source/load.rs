@@ -328,7 +328,7 @@ impl ShadowPool<'_> {
         let schema = shadow.inspect().await;
         replayed.schema = schema
             .map_err(|error| cannot(base, "reading the schema of a scratch database", &error))?;
-        // Whoever has the real database may have given access that no file knows of.
+        // Somebody may have given access that no file knows of.
         replayed.schema.access.0.is_live = false;
         if !steps.is_empty() {
             let files = counted(steps.len(), "file");
