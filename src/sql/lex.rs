@@ -216,7 +216,8 @@ impl<'a> Lexer<'a> {
                 .get(start..)
                 .is_some_and(|rest| rest.starts_with(mark.as_bytes()))
         };
-        if let Some(mark) = self.lexis.conditional_comments.iter().find(mark) {
+        let mark = self.lexis.conditional_comments.iter().find(mark);
+        if let Some(mark) = mark.filter(|mark| !self.is_never_executed(start, mark)) {
             // Such comments don't nest: within one, another opening changes nothing.
             self.conditional.get_or_insert(start);
             return Ok((Kind::Conditional, self.version(start + mark.len())));
@@ -237,6 +238,16 @@ impl<'a> Lexer<'a> {
     fn version(&self, start: usize) -> usize {
         let end = self.run(start, |byte| byte.is_ascii_digit()).min(start + 6);
         if end >= start + 5 { end } else { start }
+    }
+
+    /// Whether an executed comment has a version that no server has, and ends at the same place for
+    /// those that nest comments and for those that do not.
+    fn is_never_executed(&self, open: usize, mark: &str) -> bool {
+        let start = open + mark.len();
+        let version = self.text.get(start..self.version(start));
+        let number = version.and_then(|version| version.parse::<u32>().ok());
+        number.is_some_and(|number| matches!(number, 99_000..=99_999 | 990_000..))
+            && self.nested(open) == self.behind(open + 2, "*/")
     }
 
     fn nested(&self, start: usize) -> Option<usize> {
