@@ -49,6 +49,8 @@ pub struct Variant {
     pub replaces_routines: bool,
     /// Whether a `KEY_BLOCK_SIZE` that a table loses is written into each of its remaining keys.
     pub keys_inherit_block_size: bool,
+    /// Whether a column is added only with a default that gives the same value at each call.
+    pub adds_steady_defaults_only: bool,
 }
 
 pub static MYSQL: Variant = Variant {
@@ -80,6 +82,7 @@ pub static MYSQL: Variant = Variant {
     check_names_are_of_database: true,
     replaces_routines: false,
     keys_inherit_block_size: false,
+    adds_steady_defaults_only: true,
 };
 
 static MARIADB: Variant = Variant {
@@ -107,6 +110,7 @@ static MARIADB: Variant = Variant {
     check_names_are_of_database: false,
     replaces_routines: true,
     keys_inherit_block_size: true,
+    adds_steady_defaults_only: false,
 };
 
 impl Variant {

@@ -1,10 +1,12 @@
 //! Writes the ALTER TABLE statements that turn a table into another one, as few as possible.
 
+mod columns;
+
 use std::collections::HashSet;
 
 use super::clause::{self, quote};
+use super::dependents;
 use super::foreign::{Added, serves};
-use super::order::resting;
 use super::risk;
 use crate::dialect::mysql::variant::Variant;
 use crate::model::change::{Alter, DdlStep, Hazard, Pair, Risk};
@@ -21,6 +23,8 @@ struct Builder<'t> {
     /// Statements that must run before it and after it.
     earlier: Vec<DdlStep>,
     later: Vec<DdlStep>,
+    /// The columns that get their values and their default after it.
+    filled: Vec<String>,
 }
 
 /// Writes the statements for the differences, but for foreign keys and partitions.
@@ -32,29 +36,51 @@ pub fn alter(
     foreign: &[Added],
     variant: &'static Variant,
 ) -> Vec<DdlStep> {
-    let mut builder = Builder {
-        from,
-        to,
-        foreign,
-        variant,
-        clauses: Vec::new(),
-        step: DdlStep::new(to.id(), String::new()),
-        earlier: Vec::new(),
-        later: Vec::new(),
-    };
+    let mut builder = Builder::new(from, to, variant);
+    builder.foreign = foreign;
     builder.build(alters);
     builder.finish()
 }
 
 impl<'t> Builder<'t> {
+    fn new(from: &'t Table, to: &'t Table, variant: &'static Variant) -> Builder<'t> {
+        Builder {
+            from,
+            to,
+            foreign: &[],
+            variant,
+            clauses: Vec::new(),
+            step: DdlStep::new(to.id(), String::new()),
+            earlier: Vec::new(),
+            later: Vec::new(),
+            filled: Vec::new(),
+        }
+    }
+
     fn build(&mut self, alters: &[Alter]) {
-        let recreated = recreated(alters);
+        let recreated = recreated(self.from, self.to, alters);
+        let checks = self.checks_again(alters, &recreated);
+        for check in &checks {
+            self.drop_check(check);
+        }
         let again = self.keys_again(alters, &recreated);
         for key in &again {
-            self.drop_key(key);
+            if dependents::holds_srid(key, alters) {
+                self.drop_key_first(key);
+            } else {
+                self.drop_key(key);
+            }
         }
         for alter in alters {
             match alter {
+                Alter::DropKey(key) if dependents::holds_srid(key, alters) => {
+                    self.drop_key_first(key);
+                }
+                Alter::RenameKey(pair) | Alter::ModifyKey(pair)
+                    if dependents::holds_srid(&pair.from, alters) =>
+                {
+                    self.drop_key_first(&pair.from);
+                }
                 Alter::DropKey(key) => self.drop_key(key),
                 Alter::RenameKey(pair) if self.gives_way(&pair.from, &self::added(alters)) => {
                     self.drop_key(&pair.from);
@@ -73,17 +99,29 @@ impl<'t> Builder<'t> {
         for alter in alters {
             match alter {
                 Alter::DropColumn(column) if self.respelled(&column.name).is_none() => {
-                    self.drop_column(column);
+                    if dependents::is_base_of_used(self.from, alters, &column.name) {
+                        self.drop_column_later(column);
+                    } else {
+                        self.drop_column(column);
+                    }
                 }
                 _ => {}
             }
         }
         self.columns(alters, &recreated);
+        for check in checks {
+            self.add_check(check);
+        }
         let mut added: Vec<&Key> = again;
         let new = self::added(alters);
         for alter in alters {
             match alter {
-                Alter::RenameKey(pair) if self.gives_way(&pair.from, &new) => added.push(&pair.to),
+                Alter::RenameKey(pair)
+                    if self.gives_way(&pair.from, &new)
+                        || dependents::holds_srid(&pair.from, alters) =>
+                {
+                    added.push(&pair.to);
+                }
                 Alter::RenameKey(pair) => self.rename_key(pair),
                 Alter::ModifyKey(pair) if only_visible(pair) => self.show_key(&pair.to),
                 Alter::ModifyKey(pair) => added.push(&pair.to),
@@ -101,6 +139,9 @@ impl<'t> Builder<'t> {
             }
         }
         self.add_keys(&added);
+        for (hazard, why) in dependents::risks(self.from, self.to, alters) {
+            self.risk(hazard, why);
+        }
     }
 
     fn finish(mut self) -> Vec<DdlStep> {
@@ -144,10 +185,32 @@ impl<'t> Builder<'t> {
         let marked = sized && self.variant.keys_inherit_block_size;
         let is_lost = |key: &Key| {
             let mut parts = key.parts.iter().filter_map(|part| part.column.as_deref());
-            marked || parts.any(|column| recreated.contains(column)) || self.gives_way(key, &added)
+            marked
+                || parts.any(|column| recreated.contains(column))
+                || self.gives_way(key, &added)
+                || dependents::holds_srid(key, alters)
         };
         let keys = self.from.keys.iter();
         keys.filter(|key| !changed(key) && is_lost(key)).collect()
+    }
+
+    /// Checks that stay the same and name a column that is created again.
+    fn checks_again(&self, alters: &[Alter], recreated: &HashSet<&str>) -> Vec<&'t Check> {
+        let changed = |check: &Check| {
+            alters.iter().any(|alter| match alter {
+                Alter::DropCheck(old) => old == check,
+                Alter::ModifyCheck(pair) => pair.from == *check,
+                _ => false,
+            })
+        };
+        let names = |check: &Check| {
+            let mut all = recreated.iter();
+            all.any(|column| dependents::mentions(&check.expression, column))
+        };
+        let checks = self.from.checks.iter();
+        checks
+            .filter(|check| !changed(check) && names(check))
+            .collect()
     }
 
     /// Whether an index may have been created for a foreign key, and either an added one serves that
@@ -198,131 +261,6 @@ impl<'t> Builder<'t> {
             .push(format!("DROP {word} {}", quote(&check.name)));
     }
 
-    fn drop_column(&mut self, column: &Column) {
-        self.clauses
-            .push(format!("DROP COLUMN {}", quote(&column.name)));
-        let virtually = column.generated.is_some();
-        if !virtually {
-            let why = format!("the values of `{}` are lost", column.name);
-            self.risk(Hazard::DataLoss, why);
-        }
-    }
-
-    /// Columns in the order of the new table, so that the column before each one is there already.
-    fn columns(&mut self, alters: &[Alter], recreated: &HashSet<&str>) {
-        let names = |columns: &[Column], others: &[Column]| -> Vec<String> {
-            let names = columns.iter().map(|column| column.name.clone());
-            names
-                .filter(|name| others.iter().any(|other| other.name == *name))
-                .filter(|name| !recreated.contains(name.as_str()))
-                .collect()
-        };
-        let old = names(&self.from.columns, &self.to.columns);
-        let new = names(&self.to.columns, &self.from.columns);
-        let rest = resting(&old, &new);
-        let is_added = |column: &Column| {
-            recreated.contains(column.name.as_str()) || self.from.column(&column.name).is_none()
-        };
-        let end = self.to.columns.iter().rposition(|column| !is_added(column));
-        let tail = end.map_or(0, |at| at + 1);
-        let added: Vec<bool> = self.to.columns.iter().map(is_added).collect();
-        let mut before: Option<&str> = None;
-        for (at, column) in self.to.columns.iter().enumerate() {
-            let place = match before {
-                None => " FIRST".to_owned(),
-                Some(before) => format!(" AFTER {}", quote(before)),
-            };
-            before = Some(&column.name);
-            if let Some(old) = self.spelled_before(&column.name) {
-                self.spell_column(old, column, &place);
-                continue;
-            }
-            if added.get(at) == Some(&true) {
-                let place = if at >= tail { String::new() } else { place };
-                self.add_column(column, &place, recreated);
-                continue;
-            }
-            let modified = alters.iter().find_map(|alter| match alter {
-                Alter::ModifyColumn(pair) if pair.to.name == column.name => Some(pair),
-                _ => None,
-            });
-            let moved = !rest.contains(column.name.as_str());
-            if modified.is_some() || moved {
-                let place = if moved { place } else { String::new() };
-                self.modify_column(column, &place, modified.map(AsRef::as_ref));
-            }
-        }
-    }
-
-    /// The name in the new table of a column that differs only in letter case, which the server
-    /// ignores.
-    fn respelled(&self, old: &str) -> Option<&'t Column> {
-        let lower = old.to_lowercase();
-        let mut columns = self.to.columns.iter();
-        let found = columns.find(|column| column.name.to_lowercase() == lower);
-        found.filter(|column| column.name != old)
-    }
-
-    /// The column of the old table that [`Builder::respelled`] finds in the new one.
-    fn spelled_before(&self, new: &str) -> Option<&'t Column> {
-        let lower = new.to_lowercase();
-        let mut columns = self.from.columns.iter();
-        let found = columns.find(|column| column.name.to_lowercase() == lower);
-        found.filter(|column| column.name != new)
-    }
-
-    fn spell_column(&mut self, old: &Column, new: &Column, place: &str) {
-        let clause = clause::column(new, self.collation());
-        let name = quote(&old.name);
-        self.clauses
-            .push(format!("CHANGE COLUMN {name} {clause}{place}"));
-        self.silence(new);
-        for (hazard, why) in risk::modified_column(old, new) {
-            self.risk(hazard, why);
-        }
-    }
-
-    /// The default collation of columns, if the statement does not change it.
-    fn collation(&self) -> Option<&'t str> {
-        let collation = |table: &'t Table| table.options.get("collation").map(String::as_str);
-        collation(self.to).filter(|_| collation(self.to) == collation(self.from))
-    }
-
-    fn add_column(&mut self, column: &Column, place: &str, recreated: &HashSet<&str>) {
-        let again = recreated.contains(column.name.as_str());
-        if again {
-            let drop = format!("DROP COLUMN {}", quote(&column.name));
-            self.clauses.push(drop);
-        }
-        let clause = clause::column(column, self.collation());
-        self.clauses.push(format!("ADD COLUMN {clause}{place}"));
-        self.silence(column);
-        for (hazard, why) in risk::added_column(column, again) {
-            self.risk(hazard, why);
-        }
-    }
-
-    fn modify_column(&mut self, column: &Column, place: &str, pair: Option<&Pair<Column>>) {
-        let clause = clause::column(column, self.collation());
-        self.clauses.push(format!("MODIFY COLUMN {clause}{place}"));
-        self.silence(column);
-        match pair {
-            Some(pair) => {
-                for (hazard, why) in risk::modified_column(&pair.from, &pair.to) {
-                    self.risk(hazard, why);
-                }
-            }
-            None => self.risk(Hazard::Rewrite, "the order of the columns changes"),
-        }
-    }
-
-    /// Drops the implicit default of a column that may be NULL.
-    fn silence(&mut self, column: &Column) {
-        if column.options.contains_key("default") {
-            self.later.push(silence(self.to, column));
-        }
-    }
-
     fn rename_key(&mut self, pair: &Pair<Key>) {
         let (old, new) = (quote(&pair.from.name), quote(&pair.to.name));
         self.clauses.push(format!("RENAME INDEX {old} TO {new}"));
@@ -345,7 +283,9 @@ impl<'t> Builder<'t> {
             if key.kind == KeyKind::Fulltext {
                 fulltext += 1;
             }
-            if key.kind == KeyKind::Fulltext && fulltext > 1 {
+            let unique = matches!(key.kind, KeyKind::Primary | KeyKind::Unique);
+            let filled = unique && self.filled.iter().any(|name| key_has(key, name));
+            if filled || key.kind == KeyKind::Fulltext && fulltext > 1 {
                 let mut step = DdlStep::new(self.to.id(), statement(&self.to.name, &[clause]));
                 for (hazard, why) in risks {
                     step = step.risk(hazard, why);
@@ -361,7 +301,14 @@ impl<'t> Builder<'t> {
     }
 
     fn add_check(&mut self, check: &Check) {
-        self.clauses.push(format!("ADD {}", clause::check(check)));
+        let clause = format!("ADD {}", clause::check(check));
+        let mut filled = self.filled.iter();
+        if filled.any(|name| dependents::mentions(&check.expression, name)) {
+            let sql = statement(&self.to.name, &[clause]);
+            self.later.push(DdlStep::new(self.to.id(), sql));
+            return;
+        }
+        self.clauses.push(clause);
         if !check.options.contains_key("enforced") {
             let why = format!("existing rows may violate {}", check.expression);
             self.risk(Hazard::MayFail, why);
@@ -416,6 +363,11 @@ impl<'t> Builder<'t> {
     }
 }
 
+fn key_has(key: &Key, column: &str) -> bool {
+    let mut parts = key.parts.iter();
+    parts.any(|part| part.column.as_deref() == Some(column))
+}
+
 /// The keys that a change creates.
 fn added(alters: &[Alter]) -> Vec<&Key> {
     let alters = alters.iter();
@@ -459,15 +411,19 @@ fn looks_the_same(pair: &Pair<Key>) -> bool {
 }
 
 /// The columns that no MODIFY can change: a virtual column cannot become a stored one, nor the
-/// other way round.
-fn recreated(alters: &[Alter]) -> HashSet<&str> {
+/// other way round. What is generated from them goes and comes with them.
+fn recreated<'t>(from: &Table, to: &'t Table, alters: &[Alter]) -> HashSet<&'t str> {
     let is_virtual = |column: &Column| column.generated.as_ref().is_some_and(|it| !it.stored);
-    let pairs = alters.iter().filter_map(|alter| match alter {
-        Alter::ModifyColumn(pair) => Some(pair),
-        _ => None,
-    });
-    pairs
-        .filter(|pair| is_virtual(&pair.from) != is_virtual(&pair.to))
-        .map(|pair| pair.to.name.as_str())
-        .collect()
+    let changed = |column: &Column| {
+        alters.iter().any(|alter| match alter {
+            Alter::ModifyColumn(pair) => {
+                pair.to.name == column.name && is_virtual(&pair.from) != is_virtual(&pair.to)
+            }
+            _ => false,
+        })
+    };
+    let columns = to.columns.iter().filter(|column| changed(column));
+    let mut all = columns.map(|column| column.name.as_str()).collect();
+    dependents::spread(from, to, &mut all);
+    all
 }

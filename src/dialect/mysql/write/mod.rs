@@ -2,6 +2,8 @@
 
 pub(super) mod alter;
 pub(super) mod clause;
+mod dependents;
+mod filled;
 pub(super) mod foreign;
 pub(super) mod order;
 pub(super) mod partition;

@@ -143,18 +143,22 @@ pub fn added_key(key: &Key, from: &Table) -> Risks {
     if !unique || from.keys.iter().any(|old| same_columns(old, key)) {
         return Vec::new();
     }
-    let parts = key.parts.iter().map(|part| {
-        let name = part.column.as_deref().or(part.expression.as_deref());
-        format!("`{}`", name.unwrap_or_default())
-    });
-    let parts: Vec<String> = parts.collect();
-    let why = format!("existing rows may have the same {}", parts.join(", "));
-    let mut risks = vec![(Hazard::MayFail, why)];
+    let mut risks = vec![(Hazard::MayFail, alike(key))];
     if key.kind == KeyKind::Primary {
         let why = "the server rewrites all rows in the order of the primary key";
         risks.push((Hazard::Rewrite, why.to_owned()));
     }
     risks
+}
+
+/// Why a unique key may fail.
+pub fn alike(key: &Key) -> String {
+    let parts = key.parts.iter().map(|part| {
+        let name = part.column.as_deref().or(part.expression.as_deref());
+        format!("`{}`", name.unwrap_or_default())
+    });
+    let parts: Vec<String> = parts.collect();
+    format!("existing rows may have the same {}", parts.join(", "))
 }
 
 /// Whether rows that are distinct by the old key are distinct by the new one.
