@@ -7,7 +7,7 @@ use super::context::Context;
 use super::facts::CommandFacts;
 use super::flags;
 use super::run::missing::MissingConsents;
-use super::run::{locks, open, protected};
+use super::run::{known_files, locks, open, protected};
 use crate::db::provision::{self, Provisioned, Wish};
 use crate::db::session::DbError;
 use crate::dialect::ErrorKind;
@@ -45,10 +45,7 @@ pub struct ProvisionReport {
 
 /// Creates what is missing, in all databases at once.
 pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Failure> {
-    if !args.dry_run
-        && protected::is_guarded(context, &args.consents)
-        && is_missing(context, args).await?
-    {
+    if !args.dry_run && context.project.protected && is_missing(context, args).await? {
         protected::consent(context, &args.consents)?;
     }
     let working = context
@@ -82,6 +79,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<ProvisionReport, Fail
         };
         let engine = database.dialect.facts().name;
         report.databases.push((database.name.clone(), engine, made));
+    }
+    if wrote && !args.dry_run {
+        known_files::remember(context);
     }
     if args.dry_run && std::mem::take(&mut wrote) {
         report.missing = MissingConsents::new(protected::missing(context, &args.consents));

@@ -43,18 +43,22 @@ async fn read_once(session: &mut Session) -> Result<History, DbError> {
     );
     let mut history = History::default();
     if !session.dialect.facts().is_embedded() {
-        // Mostly both tables are there, and one trip tells both.
-        let both = format!("{sql}; {}", journal::query(session, true));
-        match session.rows(&both).await {
+        // Mostly all tables are there, and one trip tells everything.
+        let journal = journal::query(session, true);
+        let all = format!("{sql}; {journal}; {}", journal::lacks_query(session));
+        match session.rows(&all).await {
             Ok(rows) => {
                 let of_journal = |row: &Row| row.len() == journal::COLUMNS;
-                let (journal, rows) = rows.into_iter().partition(of_journal);
+                let (journal, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(of_journal);
+                let (lacks, rows) = rows.into_iter().partition(|row| row.len() == 1);
                 take_in(&mut history, rows)?;
                 journal::take_in(&mut history, journal)?;
+                journal::take_in_lack(&mut history, &lacks)?;
                 return Ok(history);
             }
-            Err(error) if error.kind == ErrorKind::MissingTable => {}
-            Err(error) => return Err(error),
+            // A table is missing, odd, or not for this account: asked one by one, they show which.
+            Err(error) if error.kind == ErrorKind::Connection => return Err(error),
+            Err(_) => {}
         }
     }
     match session.many_rows(&sql, 4).await {

@@ -15,7 +15,7 @@ use crate::dialect::ErrorKind;
 use crate::dialect::recovery::Definitions;
 use crate::model::hex;
 use crate::model::history::{
-    APPLIED_TABLE, Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, Progress,
+    APPLIED_TABLE, Direction, Entry, HISTORY_TABLE, History, JOURNAL_TABLE, LostJournal, Progress,
 };
 
 /// Asks for the statements of migrations that are not in the history, and for those of undo
@@ -40,17 +40,66 @@ pub fn query(session: &Session, has_history: bool) -> String {
 /// How many columns a row of [`query`] has.
 pub const COLUMNS: usize = 8;
 
+/// Asks for the newest version that bird applied, statement by statement, if the journal does not
+/// have it.
+pub fn lacks_query(session: &Session) -> String {
+    format!(
+        "SELECT newest.version FROM (SELECT version FROM {applied} WHERE reason IS NULL \
+         AND version IN (SELECT version FROM {history}) ORDER BY version DESC LIMIT 1) newest \
+         WHERE NOT EXISTS (SELECT 1 FROM {journal} j WHERE j.version = newest.version)",
+        applied = session.table(APPLIED_TABLE),
+        history = session.table(HISTORY_TABLE),
+        journal = session.table(JOURNAL_TABLE),
+    )
+}
+
 /// Reads the statements that are not finished with.
 pub async fn read(session: &mut Session, history: &mut History) -> Result<(), DbError> {
     let sql = query(session, history.exists);
     match session.rows(&sql).await {
-        Ok(rows) => take_in(history, rows),
+        Ok(rows) => take_in(history, rows)?,
         Err(error) if error.kind == ErrorKind::MissingTable => {
-            history.lost_journal = is_lost(session).await?;
-            Ok(())
+            if !is_lost(session).await? {
+                return Ok(());
+            }
+            // Another run may have created both tables since.
+            match session.rows(&sql).await {
+                Ok(rows) => take_in(history, rows)?,
+                Err(error) if error.kind == ErrorKind::MissingTable => {
+                    history.lost_journal = Some(LostJournal::Missing);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Err(error) => Err(error),
+        Err(error) => return Err(error),
     }
+    if history.exists {
+        match session.rows(&lacks_query(session)).await {
+            Ok(rows) => take_in_lack(history, &rows)?,
+            // An account that only reads can do without: nothing is written on what it sees.
+            Err(error) if error.kind == ErrorKind::Denied && session.only_reads() => {}
+            // Somebody has changed the table; where a file needs its content, that is shown.
+            Err(error) if matches!(error.kind, ErrorKind::MissingTable | ErrorKind::Other) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Puts the rows of [`lacks_query`] into a history.
+pub fn take_in_lack(history: &mut History, rows: &[Row]) -> Result<(), DbError> {
+    let Some(row) = rows.first() else {
+        return Ok(());
+    };
+    let version = row.first().and_then(Option::as_deref);
+    let version = version.and_then(|text| text.parse().ok());
+    let version = version.ok_or_else(|| {
+        let message = format!("a row of {APPLIED_TABLE} was edited and cannot be read");
+        DbError::new(ErrorKind::Other, message)
+    })?;
+    history.lost_journal = Some(LostJournal::Lacks(version));
+    Ok(())
 }
 
 /// Whether the table that is made after the journal is there.

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod keys;
 pub mod limits;
 pub mod lock;
+pub mod own_tables;
 pub mod pooler;
 pub mod provision;
 mod rebuild;

@@ -30,14 +30,26 @@ pub async fn ensure(session: &mut Session) -> Result<(), DbError> {
     session.create_own_table(APPLIED_TABLE, &sql).await
 }
 
+/// How a migration came into the history. The journal has the statements of those that were applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'r> {
+    Applied,
+    /// Applied, and it has no statement.
+    Empty,
+    /// Applied by another tool.
+    Adopted,
+    /// Its file was changed, and a person gave a reason for accepting it.
+    Accepted(&'r str),
+}
+
 /// The statement that keeps a migration, whatever was kept of its version before. It stands in
-/// one transaction with its history row. `reason` is a person's, for a file accepted as it is.
+/// one transaction with its history row.
 pub fn record(
     session: &Session,
     migration: &Migration,
     width: Width,
     keep_sql: bool,
-    reason: Option<&str>,
+    origin: Origin<'_>,
 ) -> Result<String, DbError> {
     let (dialect, table) = (session.dialect, session.table(APPLIED_TABLE));
     let refused = |reason| DbError::new(ErrorKind::Other, reason);
@@ -49,12 +61,15 @@ pub fn record(
         Some(packed) => dialect.bytes(&packed),
         None => "NULL".to_owned(),
     };
-    let (reason, accepted_on) = match reason {
-        Some(reason) => (
+    let null = || "NULL".to_owned();
+    let (reason, accepted_on) = match origin {
+        Origin::Applied => (null(), null()),
+        Origin::Empty => ("'empty'".to_owned(), null()),
+        Origin::Adopted => ("'adopted'".to_owned(), null()),
+        Origin::Accepted(reason) => (
             dialect.text(reason).map_err(refused)?,
             format!("'{}'", now()),
         ),
-        None => ("NULL".to_owned(), "NULL".to_owned()),
     };
     let version = migration.version;
     let columns = [
@@ -190,7 +205,13 @@ pub async fn accept(
     } = patience;
     let migration = &accepted.migration;
     let restamp = history::restamp(session, migration, width)?;
-    let kept = record(session, migration, width, accepted.keep_sql, Some(reason))?;
+    let kept = record(
+        session,
+        migration,
+        width,
+        accepted.keep_sql,
+        Origin::Accepted(reason),
+    )?;
     lock::begin(session, *timeout, waiting, stop).await?;
     let work = async {
         let sql = format!(

@@ -51,6 +51,12 @@ pub trait ServerFacts: Sync {
         None
     }
 
+    /// Asks for transactions that were prepared for a two-phase commit and may block this session,
+    /// without belonging to one; the last cell of each row is the name.
+    fn prepared_query(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The session lock of a database. `None` if the engine has only transactions for it.
     fn lock(&self, database: &str, schema: Option<&str>) -> Option<Lock>;
 

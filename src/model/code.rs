@@ -181,7 +181,8 @@ codes! {
     LockTimeouts "lock-timeouts" Warning "The server lets statements wait for locks without a limit." "bird sets its own limit; set one on the server for other clients.";
     Locked "locked" Error "Someone else holds the lock of the database." "Wait longer with `--lock-timeout 5m`, or end the session that holds it.";
     LostClients "lost-clients" Warning "The server takes a long time to notice that a client has disconnected." "Change the setting that the finding names.";
-    LostJournal "lost-journal" Error "bird's journal is missing although its other tables are there." "Restore `bird_journal` from a backup or the old primary.";
+    LostFile "lost-file" Error "A database file that bird has written before is gone." "Mount its volume, or restore it from a backup.";
+    LostJournal "lost-journal" Error "bird's journal is missing or an old copy, although its other tables are there." "Restore `bird_journal` from a backup or the old primary.";
     MalformedKey "malformed-key" Error "Some values of a reference cannot be compared as keys." "Correct the values, or set `compare`.";
     MaxRows "max-rows" Error "The repair has changed as many rows as `--max-rows` allows." "Check the result, then run the same command again to continue.";
     MaybeRenamed "maybe-renamed" Warning "A dropped and an added object look alike." "If it is a rename, declare it with `--rename OLD=NEW`.";
@@ -234,7 +235,7 @@ codes! {
     Pending "pending" Error "Migrations are pending." "`bird migrate` applies them.";
     Plan "plan" Error "The plan of a repair cannot be read." "Make a new plan with `bird audit --plan FILE`.";
     PlanChanged "plan-changed" Error "Another plan was started before this one." "Continue with the plan that was started, or make a new one.";
-    PlanExpired "plan-expired" Error "The plan is too old." "Make a new plan with `bird audit --plan FILE`.";
+    PlanExpired "plan-expired" Error "The plan is too old, or was made in the future of this clock." "Make a new plan with `bird audit --plan FILE`.";
     PlanFile "plan-file" Error "The plan file of a migration cannot be read or written." "Write a new one with `bird migrate --out FILE`.";
     PlanMoved "plan-moved" Error "Files, histories or schemas have changed since the plan was written." "Review a new plan with `bird migrate --out FILE`.";
     PlanUndone "plan-undone" Error "The plan was carried out and undone." "Make a new plan with `bird audit --plan FILE`.";

@@ -101,6 +101,12 @@ pub const CONSENTS: &[Consent] = &[
         guards_data: true,
     },
     Consent {
+        code: Code::LostFile,
+        meaning: "create a database file anew that bird has written before in a protected environment (command line only)",
+        in_files: false,
+        guards_data: true,
+    },
+    Consent {
         code: Code::Protected,
         meaning: "write to a protected environment (command line only)",
         in_files: false,

@@ -159,6 +159,17 @@ pub struct StoredContent {
     pub accepted: Option<(String, String)>,
 }
 
+/// What shows that a journal is not that of the history beside it: nobody knows then which
+/// statements of a half-applied migration ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostJournal {
+    /// The table is missing although it was there: bird makes it before it makes the table of stored
+    /// migrations, which exists.
+    Missing,
+    /// It does not have the newest version that bird has applied: it is empty, or an old copy.
+    Lacks(i64),
+}
+
 /// History and journal of one database, as they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
@@ -170,9 +181,8 @@ pub struct History {
     pub applied: Vec<Applied>,
     /// Whether the journal table exists.
     pub has_journal: bool,
-    /// Whether the journal is missing although it was there: bird makes it before it makes the table of
-    /// stored migrations, which exists.
-    pub lost_journal: bool,
+    /// What shows that the journal is not that of this history.
+    pub lost_journal: Option<LostJournal>,
     /// The statements of migrations that are not in the history: by version and number.
     pub journal: Vec<Entry>,
     /// What is kept of the migrations whose files have another checksum; asked only where there

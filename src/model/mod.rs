@@ -27,6 +27,8 @@ pub mod migration;
 pub mod name;
 #[doc(hidden)]
 pub mod orphan;
+#[doc(hidden)]
+pub mod own_key;
 pub mod password;
 #[doc(hidden)]
 pub mod plan_file;

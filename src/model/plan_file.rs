@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::own_key::{OwnKey, Signature};
 use super::schema::Schema;
 
 /// What the files say they are.
@@ -21,6 +22,30 @@ pub struct PlanFile {
     pub created_on: String,
     pub environment: Option<String>,
     pub databases: Vec<PlannedDatabase>,
+    /// Over the plan without it, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+impl PlanFile {
+    /// The text that is signed.
+    fn signed(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&PlanFile {
+            signature: None,
+            ..self.clone()
+        })
+    }
+
+    /// Signs the plan.
+    pub fn sign(&mut self, key: &OwnKey) -> serde_json::Result<()> {
+        self.signature = Some(key.sign(KIND, &self.signed()?));
+        Ok(())
+    }
+
+    /// Whether the plan is as it was signed, as far as this key can tell.
+    pub fn is_accepted_by(&self, key: &OwnKey) -> serde_json::Result<bool> {
+        Ok(key.accepts(self.signature.as_ref(), KIND, &self.signed()?))
+    }
 }
 
 /// A database with the migrations that are to be applied to it.

@@ -7,7 +7,8 @@ use std::cmp::Ordering;
 use super::stored_migration;
 use crate::model::diagnostic::{Diagnostic, Location};
 use crate::model::history::{
-    Applied, Direction, Entry, History, JOURNAL_TABLE, Progress, StoredMigration, Width,
+    Applied, Direction, Entry, History, JOURNAL_TABLE, LostJournal, Progress, StoredMigration,
+    Width,
 };
 use crate::model::migration::{Migration, title};
 use crate::sql::Syntax;
@@ -32,8 +33,8 @@ pub struct MigrationState<'p> {
     /// A migration whose statements are all in the journal, but whose row was deleted from the
     /// history.
     pub unrecorded: Option<PartiallyApplied>,
-    /// Whether the journal was lost, so that nobody knows what is half applied.
-    pub lost_journal: bool,
+    /// What shows that the journal was lost.
+    pub lost_journal: Option<LostJournal>,
     syntax: &'static Syntax,
     stored: &'p [StoredMigration],
 }
@@ -119,15 +120,24 @@ pub fn migration_state<'p>(
     state
 }
 
-/// The error about a journal that is missing beside bird's other tables.
-pub fn lost_journal(database: &str) -> Diagnostic {
-    let message = format!("`{database}` has bird's tables, but `{JOURNAL_TABLE}` is missing");
+/// The error about a journal that is not that of the history.
+pub fn lost_journal(database: &str, lost: LostJournal) -> Diagnostic {
+    let message = match lost {
+        LostJournal::Missing => {
+            format!("`{database}` has bird's tables, but `{JOURNAL_TABLE}` is missing")
+        }
+        LostJournal::Lacks(version) => {
+            format!(
+                "`{JOURNAL_TABLE}` of `{database}` lacks V{version}, which bird applied: it is an old copy"
+            )
+        }
+    };
     Diagnostic::new(Code::LostJournal, message)
         .database(database)
         .note("it says which statements of a half-applied migration ran")
         .hint(
             "restore it from a backup or the old primary; or, if no migration was interrupted: \
-             --allow lost-journal, which makes an empty one",
+             --allow lost-journal, which continues without it",
         )
         .consent(Code::LostJournal)
 }
@@ -191,7 +201,7 @@ impl MigrationState<'_> {
                 .at(whole(file))
                 .note(format!("it was applied on {}", row.applied_on))
         });
-        let lost = self.lost_journal.then(|| lost_journal(database));
+        let lost = self.lost_journal.map(|lost| lost_journal(database, lost));
         notes.chain(lost).collect()
     }
 

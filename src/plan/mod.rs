@@ -310,8 +310,11 @@ fn database(
     if !pending.is_empty() && !subject.history.objects.is_empty() && !consent(Code::NonEmpty) {
         problems.missing.push(non_empty(subject));
     }
-    if !pending.is_empty() && state.lost_journal && !consent(Code::LostJournal) {
-        problems.missing.push(lost_journal(subject.name));
+    if let Some(lost) = state.lost_journal
+        && !pending.is_empty()
+        && !consent(Code::LostJournal)
+    {
+        problems.missing.push(lost_journal(subject.name, lost));
     }
     let mut untransactional = subject.untransactional.to_vec();
     let mut consents = Consents::new(subject, allow);

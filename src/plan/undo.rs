@@ -86,8 +86,11 @@ fn database(subject: &Subject<'_>, allow: &[String], problems: &mut Problems) ->
         return plan;
     };
     let consents_to = |code: Code| allow.iter().any(|allowed| allowed == code.name());
-    if !rows.is_empty() && state.lost_journal && !consents_to(Code::LostJournal) {
-        problems.missing.push(lost_journal(subject.name));
+    if let Some(lost) = state.lost_journal
+        && !rows.is_empty()
+        && !consents_to(Code::LostJournal)
+    {
+        problems.missing.push(lost_journal(subject.name, lost));
     }
     let mut untransactional = subject.untransactional.to_vec();
     let mut consents = Consents::new(subject, allow);

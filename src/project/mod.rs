@@ -42,7 +42,7 @@ pub use config::is_database_name;
 pub use create::Fresh;
 pub use duration::parse_duration;
 pub use gitlab_loose_fk::{LooseForeignKey, Scalar, read_loose_foreign_keys};
-pub use own_key::OwnKey;
+pub use own_key::{key_of_run, own_key};
 pub use read::{LARGE, open_regular, read_regular, read_text};
 pub use replace::{Replacement, can_replace, replace};
 pub use resolve::{unnamed, unused_parameters};

@@ -1,50 +1,50 @@
-//! A secret key of this user, by which bird knows again what it has written to folders that others may
-//! write to as well.
+//! Finds the key by which bird knows again what it has written: `BIRD_KEY`, else a file in the home
+//! of this user, outside of all projects.
 
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use super::Replacement;
 use crate::model::hex;
+use crate::model::own_key::OwnKey;
 
-/// The length of the key in hexadecimal digits.
+/// The variable with a key that several users or machines share.
+const VARIABLE: &str = "BIRD_KEY";
+
+/// The length of a user's key in hexadecimal digits.
 const DIGITS: usize = 64;
 
-/// The key, outside of all projects.
-pub struct OwnKey(String);
-
-impl OwnKey {
-    /// Reads the key, or creates it at its first use; `None` if this user has no folder for it.
-    pub fn of_user() -> Option<OwnKey> {
-        let folder = folder()?;
-        let path = folder.join("key");
-        if let Some(key) = read(&path) {
-            return Some(key);
-        }
-        fs::create_dir_all(&folder).ok()?;
-        let mut file = Replacement::private(&path).ok()?;
-        let random = [(); 4].map(|()| uuid::Uuid::now_v7().into_bytes()).concat();
-        file.write_all(hex::digits(&Sha256::digest(random)).as_bytes())
-            .ok()?;
-        file.commit().ok()?;
-        // Another run may have created one at the same time: the one that stayed counts.
-        read(&path)
+/// Reads the key, or creates it at its first use; `None` if this user has no folder for it.
+#[must_use]
+pub fn own_key() -> Option<OwnKey> {
+    if let Some(shared) = std::env::var(VARIABLE).ok().filter(|key| !key.is_empty()) {
+        return Some(OwnKey::shared(shared));
     }
-
-    /// The authentication code of a named text.
-    pub fn code(&self, name: &str, text: &str) -> String {
-        let inner = Sha256::new()
-            .chain_update(&self.0)
-            .chain_update(name.len().to_le_bytes())
-            .chain_update(name)
-            .chain_update(text)
-            .finalize();
-        let outer = Sha256::new().chain_update(&self.0).chain_update(inner);
-        hex::digits(&outer.finalize())
+    let folder = folder()?;
+    let path = folder.join("key");
+    if let Some(key) = read(&path) {
+        return Some(key);
     }
+    fs::create_dir_all(&folder).ok()?;
+    let mut file = Replacement::private(&path).ok()?;
+    file.write_all(random().as_bytes()).ok()?;
+    file.commit().ok()?;
+    // Another run may have created one at the same time: the one that stayed counts.
+    read(&path)
+}
+
+/// A key of this run alone: what it signs, nobody will know again.
+#[must_use]
+pub fn key_of_run() -> OwnKey {
+    OwnKey::of_user(random())
+}
+
+fn random() -> String {
+    let random = [(); 4].map(|()| uuid::Uuid::now_v7().into_bytes()).concat();
+    hex::digits(&Sha256::digest(random))
 }
 
 /// The folder of state in the home of this user.
@@ -57,7 +57,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// The key of a file that nobody else can have written or read.
-fn read(path: &std::path::Path) -> Option<OwnKey> {
+fn read(path: &Path) -> Option<OwnKey> {
     let found = fs::symlink_metadata(path).ok()?;
     #[cfg(unix)]
     {
@@ -68,24 +68,5 @@ fn read(path: &std::path::Path) -> Option<OwnKey> {
         }
     }
     let text = fs::read_to_string(path).ok().filter(|_| found.is_file())?;
-    (text.len() == DIGITS).then_some(OwnKey(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_of_one_name_one_text_and_one_key() {
-        let key = OwnKey("a".repeat(DIGITS));
-        let code = key.code("name", "text");
-        assert_eq!(key.code("name", "text"), code);
-        for other in [
-            key.code("namet", "ext"),
-            key.code("name", "texts"),
-            OwnKey("b".repeat(DIGITS)).code("name", "text"),
-        ] {
-            assert_ne!(other, code);
-        }
-    }
+    (text.len() == DIGITS).then(|| OwnKey::of_user(text))
 }

@@ -1,8 +1,8 @@
 //! The file of a plan: the orphans of an audit and what to do with them, one JSON object per line.
 //!
-//! The first line is a header, then each row has a line, then a footer has the counts and a digest
-//! of everything before it. So ten million rows are read and written without memory for them, and a
-//! file that was cut, edited or mixed up is detected.
+//! The first line is a header, then each row has a line, then a footer has the counts, a digest of
+//! everything before it, and a signature of the digest. So ten million rows are read and written
+//! without memory for them, and a file that was cut, edited or mixed up is detected.
 
 mod read;
 
@@ -19,6 +19,7 @@ use crate::model::hex;
 use crate::model::key::Compare;
 use crate::model::name::ColumnNames;
 use crate::model::orphan::Orphan;
+use crate::model::own_key::OwnKey;
 use crate::model::reference::{Nulls, Reference};
 use crate::model::repair::{Action, Totals};
 
@@ -222,8 +223,8 @@ impl<W: Write> PlanWriter<W> {
     }
 
     /// Writes the footer: the counts of each reference, in the order of the header. Orphans are
-    /// never fewer than their rows in the plan.
-    pub fn finish(mut self, totals: &[Totals]) -> io::Result<W> {
+    /// never fewer than their rows in the plan. The key signs it.
+    pub fn finish(mut self, totals: &[Totals], key: Option<&OwnKey>) -> io::Result<W> {
         let totals = std::iter::zip(totals, &self.references).map(|(one, (_, rows))| Totals {
             orphan_rows: one.orphan_rows.max(*rows),
             ..*one
@@ -237,7 +238,15 @@ impl<W: Write> PlanWriter<W> {
         line.push_str(DIGEST);
         self.put(line.as_bytes())?;
         let digest = hex::digits(&self.digest.finalize());
-        self.to.write_all(format!("{digest}\"}}\n").as_bytes())?;
+        let signature = match key {
+            Some(key) => {
+                let signature = key.sign(SIGNED, digest.as_bytes());
+                format!(",\"signature\":{}", serde_json::to_string(&signature)?)
+            }
+            None => String::new(),
+        };
+        let end = format!("{digest}\"{signature}}}\n");
+        self.to.write_all(end.as_bytes())?;
         self.to.flush()?;
         Ok(self.to)
     }
@@ -250,6 +259,9 @@ impl<W: Write> PlanWriter<W> {
 
 /// The text before the digest in the footer; the digest covers everything up to here.
 const DIGEST: &str = "\"digest\":\"";
+
+/// What a signature of a digest is about.
+const SIGNED: &str = "bird-repair-plan";
 
 #[cfg(test)]
 mod tests;

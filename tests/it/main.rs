@@ -78,6 +78,7 @@ mod script;
 mod seed;
 mod session;
 mod shadow;
+mod signed;
 mod soak;
 mod split;
 mod sql_modes;

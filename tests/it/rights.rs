@@ -13,7 +13,8 @@ const CONFIG: &str = "[databases.ums]\n\
 const TABLES: &str = "CREATE TABLE users (id INT PRIMARY KEY);\n\
     CREATE TABLE messages (id INT PRIMARY KEY, author INT NOT NULL);\n\
     CREATE INDEX author ON messages (author);\n\
-    CREATE TABLE roles (id INT PRIMARY KEY);\n";
+    CREATE TABLE roles (id INT PRIMARY KEY);\n\
+    INSERT INTO users VALUES (1);\n";
 
 /// The commands with their grants for an engine.
 fn rows(engine: Engine) -> Vec<(Vec<&'static str>, Vec<String>)> {
@@ -58,6 +59,20 @@ impl Bench<'_> {
         self.world.client("ums", &sql);
     }
 
+    /// Makes a role the owner of all tables, on PostgreSQL.
+    fn hand_over(&self, role: &str) {
+        if self.world.engine_of("ums") != Engine::Postgres {
+            return;
+        }
+        let tables = self.world.client(
+            "ums",
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+        );
+        let alter = |table| format!("ALTER TABLE public.{table} OWNER TO {role}; ");
+        let sql: String = tables.lines().map(alter).collect();
+        self.world.client("ums", &sql);
+    }
+
     /// Runs a command that has something to do.
     fn run(&mut self, command: &[&str]) -> Output {
         match command[0] {
@@ -71,6 +86,37 @@ impl Bench<'_> {
             }
             "seed" => {
                 self.world.client("ums", "DELETE FROM roles");
+            }
+            "undo" => {
+                self.versions += 1;
+                let version = self.versions;
+                let path = format!("migrations/ums/V{version}__more.sql");
+                self.world
+                    .write(&path, &format!("CREATE TABLE more{version} (id INT);\n"));
+                let undo = format!("migrations/ums/V{version}__more.undo.sql");
+                self.world
+                    .write(&undo, &format!("DROP TABLE more{version};\n"));
+                self.hand_over("CURRENT_USER");
+                self.world.run(&["migrate"]).ok();
+                self.hand_over(&self.account.name);
+            }
+            "repair" => {
+                self.versions += 1;
+                let orphan = format!("INSERT INTO messages VALUES ({}, 9)", self.versions);
+                self.world.client("ums", &orphan);
+                let planning = ["audit", "--plan", "orphans.plan"];
+                self.world.run(&planning).exits(1);
+            }
+            "adopt" => {
+                for table in [
+                    "refinery_schema_history",
+                    "bird_journal",
+                    "bird_applied",
+                    "bird_schema",
+                ] {
+                    self.world
+                        .client("ums", &format!("DROP TABLE IF EXISTS {table}"));
+                }
             }
             _ => {}
         }

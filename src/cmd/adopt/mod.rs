@@ -123,7 +123,7 @@ async fn work(
     let mut decisions = decide::all(context, args, members).await?;
     let writes = std::iter::zip(&*members, &decisions).any(|(m, d)| needs_writing(m, d));
     if args.dry_run || !writes {
-        let protected = protected::missing(context, &args.consents);
+        let protected = protected::missing(context, &args.consents).into_iter();
         let own = decisions.iter_mut().flat_map(|one| one.missing.drain(..));
         let missing = MissingConsents::new(own.chain(protected.filter(|_| writes)));
         let mut report = AdoptReport::decided(members, decisions, args.dry_run);

@@ -11,7 +11,8 @@ use crate::cmd::run::open;
 use crate::cmd::run::recording::Recording;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{DbError, Session};
-use crate::db::{clock, history, journal, schema_record, stored_migration};
+use crate::db::stored_migration::{self, Origin};
+use crate::db::{clock, history, journal, own_tables, schema_record};
 use crate::invariant;
 use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
@@ -213,6 +214,7 @@ async fn record(
     if database.keep_schema {
         schema_record::ensure(session).await?;
     }
+    own_tables::check_rights(session).await?;
     if !facts.transactional_ddl {
         *wrote |= !history.exists || !history.has_journal;
         session.run(begin).await?;
@@ -228,7 +230,7 @@ async fn record(
                 migration,
                 width,
                 database.keep_sql,
-                None,
+                Origin::Adopted,
             )?);
         }
         session.run(&statements.join(";\n")).await?;

@@ -9,6 +9,7 @@ use crate::cmd::context::Context;
 use crate::db::audit::checkpoint::Checkpoint;
 use crate::db::clock::now;
 use crate::model::diagnostic::Failure;
+use crate::project::{key_of_run, own_key};
 
 /// The folder of audits in the state directory.
 const FOLDER: &str = "audit";
@@ -32,10 +33,18 @@ impl Drop for TemporaryFolder {
 /// Opens the checkpoint. An audit that resumes nothing can do without the state directory.
 pub fn open(context: &Context, args: &Args, fingerprint: &str) -> Result<OpenCheckpoint, Failure> {
     let run = context.run.to_string();
-    let open = |folder: &Path| Checkpoint::open(folder, fingerprint, &run, args.resume, now());
+    let key = own_key().unwrap_or_else(key_of_run);
+    let open =
+        |folder: &Path| Checkpoint::open(folder, fingerprint, &run, &key, args.resume, now());
     let state = &context.project.state;
     let error = match state.create(FOLDER).and_then(|folder| open(&folder)) {
         Ok(checkpoint) => {
+            if checkpoint.is_distrusted {
+                context.progress.notice(
+                    "the audit starts anew: this user did not write what an earlier run has left, \
+                     or it was changed",
+                );
+            }
             return Ok(OpenCheckpoint {
                 checkpoint,
                 temporary: None,

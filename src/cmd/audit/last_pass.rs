@@ -9,15 +9,26 @@ use serde::{Deserialize, Serialize};
 use crate::cmd::context::Context;
 use crate::db::audit::endpoints::PreparedReference;
 use crate::db::audit::watermark::Watermark;
+use crate::model::own_key::Signature;
 use crate::model::reference::Reference;
 use crate::model::target::Target;
-use crate::project::{LARGE, read_regular};
+use crate::project::{LARGE, own_key, read_regular};
 
 /// The last audits, by reference.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default)]
 pub struct LastPasses {
     references: BTreeMap<String, LastPass>,
+    /// Whether there is a file that cannot be trusted, so that it counts as empty.
+    pub is_distrusted: bool,
+}
+
+/// The content of the file.
+#[derive(Serialize, Deserialize)]
+struct MarksFile {
+    #[serde(default)]
+    references: BTreeMap<String, LastPass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<Signature>,
 }
 
 /// The last audits of one reference.
@@ -69,11 +80,33 @@ impl LastPass {
 }
 
 impl LastPasses {
-    /// Reads the file; empty if it is missing or unreadable.
+    /// Reads the file; empty if it is missing or unreadable. What this user did not write is not
+    /// trusted: a greater mark would hide orphans.
     pub fn read(context: &Context) -> LastPasses {
         let text = read_regular(&path(context), LARGE).ok();
         let read = text.and_then(|text| serde_json::from_slice(&text).ok());
-        read.unwrap_or_default()
+        let Some(MarksFile {
+            references,
+            signature,
+        }) = read
+        else {
+            return LastPasses::default();
+        };
+        let is_own = || {
+            let text = serde_json::to_vec(&references).ok()?;
+            Some(own_key()?.code(FILE, &text) == signature?.code)
+        };
+        if is_own() == Some(true) {
+            LastPasses {
+                references,
+                is_distrusted: false,
+            }
+        } else {
+            LastPasses {
+                is_distrusted: true,
+                ..LastPasses::default()
+            }
+        }
     }
 
     pub fn of(&self, prepared: &PreparedReference) -> LastPass {
@@ -121,7 +154,12 @@ impl LastPasses {
     }
 
     pub fn write(&self, context: &Context) -> std::io::Result<()> {
-        let text = serde_json::to_string_pretty(self)?;
+        let references = self.references.clone();
+        let signed = serde_json::to_vec(&references)?;
+        let text = serde_json::to_string_pretty(&MarksFile {
+            signature: own_key().map(|key| key.sign(FILE, &signed)),
+            references,
+        })?;
         context.project.state.replace(FILE, &text)
     }
 }

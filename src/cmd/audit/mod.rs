@@ -78,6 +78,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>, Fail
 /// Reads both endpoints of every reference, and confirms candidates.
 async fn audit(context: &Context, args: &Args) -> Result<AuditReport, Failure> {
     let mut passes = LastPasses::read(context);
+    if passes.is_distrusted {
+        context.progress.notice(
+            "the marks of earlier audits do not count: this user did not write them, or they were \
+             changed",
+        );
+    }
     let (inspected, mut since) = inspect(context, args, &passes).await?;
     let members: Vec<Arc<PreparedReference>> = inspected
         .iter()

@@ -18,7 +18,7 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::name::ColumnNames;
 use crate::model::repair::Totals;
-use crate::project::{Database, Replacement};
+use crate::project::{Database, Replacement, own_key};
 use crate::repair::plan::{Header, PlanWriter, PlannedEndpoint, PlannedReference};
 
 /// A plan that is being written.
@@ -117,6 +117,7 @@ pub fn end(report: &AuditReport, plan: Plan, path: &Path) -> Result<(), Failure>
             parents: one.parents(),
         })
         .collect();
-    let written = plan.finish(&totals).and_then(Replacement::commit);
+    let written = plan.finish(&totals, own_key().as_ref());
+    let written = written.and_then(Replacement::commit);
     written.map_err(|error| cannot_write(path, &error))
 }

@@ -7,12 +7,13 @@ use super::report::MigrateReport;
 use super::{Args, planned};
 use crate::cmd::context::Context;
 use crate::cmd::run::database::{RunDatabase, close_all};
+use crate::cmd::run::known_files;
 use crate::cmd::run::locks::{self, no_lock, waiting, warn_unproven};
 use crate::cmd::run::open;
 use crate::cmd::run::recording::Recording;
 use crate::db::lock::{self, Guard};
 use crate::db::session::{Access, DbError};
-use crate::db::{failpoint, history, journal, schema_record, stored_migration};
+use crate::db::{failpoint, history, journal, own_tables, schema_record, stored_migration};
 use crate::invariant;
 use crate::model::diagnostic::Failure;
 use crate::model::history::Width;
@@ -85,6 +86,7 @@ pub async fn act<'p>(
         }
     }
     let report = MigrateReport::ran(context, args, &mut members, &plan, ran);
+    known_files::remember(context);
     release(&mut members, guards).await;
     close_all(members).await;
     Ok(report)
@@ -299,6 +301,11 @@ async fn tables(
     if database.keep_schema {
         schema_record::ensure(session).await.map_err(failed)?;
     }
+    let checked = own_tables::check_rights(session).await;
+    checked.map_err(|error| {
+        let doing = "checking the rights to bird's own tables";
+        Failure::failed(open::cannot_ask(database, doing, &error))
+    })?;
     if begun {
         let timeout = args.locks.timeout(database);
         let waiting = waiting(context, database);

@@ -196,8 +196,10 @@ async fn think<'p>(
     let suitable = check_server::writers(&mut members, &plan, args).await;
     if args.dry_run {
         plan.missing.extend(missing::liftable(suitable)?);
-        let protected = protected::missing(context, &args.consents);
-        plan.missing.extend(protected.filter(|_| !plan.is_empty()));
+        if !plan.is_empty() {
+            let protected = protected::missing(context, &args.consents);
+            plan.missing.extend(protected);
+        }
     } else {
         suitable?;
     }

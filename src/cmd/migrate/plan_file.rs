@@ -15,7 +15,7 @@ use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::plan_file::{KIND, PlanFile, PlannedDatabase, SCHEMA_VERSION};
 use crate::model::schema::Schema;
 use crate::plan::{Plan, reviewed};
-use crate::project::{LARGE, read_regular, replace};
+use crate::project::{LARGE, own_key, read_regular, replace};
 
 /// The version of bird in plan files.
 const BIRD: &str = env!("CARGO_PKG_VERSION");
@@ -36,6 +36,12 @@ pub fn read(context: &Context, path: &Path) -> Result<PlanFile, Failure> {
     if plan.kind != KIND || plan.schema_version != SCHEMA_VERSION {
         let format = format!("{} {}", plan.kind, plan.schema_version);
         let message = format!("{name} has the format {format}, not {KIND} {SCHEMA_VERSION}");
+        return Err(fault(message));
+    }
+    let accepted = own_key().map_or(Ok(true), |key| plan.is_accepted_by(&key));
+    if !accepted.map_err(|reason| fault(format!("cannot check the plan {name}: {reason}")))? {
+        let message =
+            format!("the plan {name} was changed: its signature is not by the key of this user");
         return Err(fault(message));
     }
     let mut found = Vec::new();
@@ -105,7 +111,7 @@ pub async fn write(
         let target = member.database.target.shown();
         databases.push(reviewed::planned(&member.subject(), target, own, schema));
     }
-    let file = PlanFile {
+    let mut file = PlanFile {
         schema_version: SCHEMA_VERSION,
         kind: KIND.to_owned(),
         bird: BIRD.to_owned(),
@@ -113,8 +119,11 @@ pub async fn write(
         created_on: clock::now(),
         environment: context.project.environment.clone(),
         databases,
+        signature: None,
     };
-    let written = serde_json::to_string_pretty(&file)
+    let signed = own_key().map_or(Ok(()), |key| file.sign(&key));
+    let written = signed
+        .and_then(|()| serde_json::to_string_pretty(&file))
         .map_err(std::io::Error::from)
         .and_then(|text| replace(path, &(text + "\n")));
     written.map_err(|reason| {

@@ -257,8 +257,8 @@ fn way_on(step: &Step, at: usize, error: &DbError) -> String {
     };
     if error.kind == ErrorKind::Busy {
         return format!(
-            "another session holds a lock: wait longer with --lock-timeout 5m, or end that \
-             session; then {again}"
+            "another transaction holds a lock: wait longer with --lock-timeout 5m, or end it; then \
+             {again}"
         );
     }
     if error.kind == ErrorKind::Cancelled {

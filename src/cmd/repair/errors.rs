@@ -57,8 +57,9 @@ pub fn refuse_or_list(
         return refused.map(|()| MissingConsents::default());
     }
     let mut missing = missing::liftable(refused)?;
-    let protected = protected::missing(context, &args.consents);
-    missing.extend(protected.filter(|_| has_rows));
+    if has_rows {
+        missing.extend(protected::missing(context, &args.consents));
+    }
     Ok(MissingConsents::new(missing))
 }
 

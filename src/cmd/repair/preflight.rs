@@ -26,7 +26,7 @@ use crate::model::code::Code;
 use crate::model::diagnostic::{Diagnostic, Failure, Location};
 use crate::model::reference::Reference;
 use crate::model::schema::Schema;
-use crate::project::{Database, open_regular};
+use crate::project::{Database, open_regular, own_key};
 use crate::repair::plan::{PlanReader, PlannedReference};
 use crate::repair::safety_checks;
 
@@ -133,7 +133,8 @@ fn read(file: &Path) -> Result<PlanReader<BufReader<File>>, Failure> {
         let fault = Diagnostic::new(Code::Plan, message);
         Failure::failed(fault.hint("bird audit --plan FILE writes one"))
     })?;
-    PlanReader::open(BufReader::with_capacity(1 << 16, opened)).map_err(|fault| {
+    let opened = BufReader::with_capacity(1 << 16, opened);
+    PlanReader::open(opened, own_key().as_ref()).map_err(|fault| {
         let message = format!("the plan {name} cannot be used: {fault}");
         let mut diagnostic = Diagnostic::new(Code::Plan, message);
         if let Some(line) = fault.line {

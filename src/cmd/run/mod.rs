@@ -1,6 +1,7 @@
 //! Code that commands share: opened databases, locks, limits, replicas, consent.
 
 pub mod database;
+pub mod known_files;
 pub mod limits;
 pub mod locks;
 pub mod metrics;

@@ -1,5 +1,6 @@
 //! Protected environments: nothing is written there without consent.
 
+use super::known_files;
 use crate::cmd::context::Context;
 use crate::cmd::flags;
 use crate::model::code::Code;
@@ -13,14 +14,22 @@ pub fn is_guarded(context: &Context, consents: &flags::Consents) -> bool {
 /// Checks the consent. Every command that writes calls it before its first lock, and only if it has
 /// something to write: a run that changes nothing needs no consent.
 pub fn consent(context: &Context, consents: &flags::Consents) -> Result<(), Failure> {
-    missing(context, consents).map_or(Ok(()), |fault| Err(Failure::refused(fault)))
+    Failure::refuse(missing(context, consents))
 }
 
-/// The consent that is missing, for a dry run to list.
-pub fn missing(context: &Context, consents: &flags::Consents) -> Option<Diagnostic> {
-    if !is_guarded(context, consents) {
-        return None;
+/// The consents that are missing, for a dry run to list.
+pub fn missing(context: &Context, consents: &flags::Consents) -> Vec<Diagnostic> {
+    let mut missing = Vec::new();
+    if is_guarded(context, consents) {
+        missing.push(protected(context));
     }
+    if !consents.allows(Code::LostFile) {
+        missing.extend(known_files::lost(context));
+    }
+    missing
+}
+
+fn protected(context: &Context) -> Diagnostic {
     let message = match &context.project.environment {
         Some(name) => format!("the environment `{name}` is protected"),
         None => "this project is protected".to_owned(),
@@ -28,5 +37,5 @@ pub fn missing(context: &Context, consents: &flags::Consents) -> Option<Diagnost
     let fault = Diagnostic::new(Code::Protected, message)
         .note("bird.toml says `protected = true`, but this run would write")
         .hint("if this is the right environment: --allow protected");
-    Some(fault.consent(Code::Protected))
+    fault.consent(Code::Protected)
 }

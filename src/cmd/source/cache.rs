@@ -16,7 +16,7 @@ use crate::model::access::SchemaAccess;
 use crate::model::hex;
 use crate::model::schema::{NotCompared, Schema};
 use crate::model::server::Server;
-use crate::project::{Database, LARGE, OwnKey, read_regular};
+use crate::project::{Database, LARGE, own_key, read_regular};
 
 /// The folder of the cache in the state directory.
 const FOLDER: &str = "replay";
@@ -104,7 +104,7 @@ pub fn read(context: &Context, key: &str) -> Option<Replayed> {
     let bytes = read_regular(&path(context, key), LARGE).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (code, text) = text.split_once('\n')?;
-    let is_own = OwnKey::of_user()?.code(key, text) == code;
+    let is_own = own_key()?.code(key, text.as_bytes()) == code;
     let mut replayed: Replayed = is_own.then(|| serde_json::from_str(text).ok())??;
     replayed.schema.access = NotCompared(std::mem::take(&mut replayed.access));
     Some(replayed)
@@ -114,12 +114,12 @@ pub fn read(context: &Context, key: &str) -> Option<Replayed> {
 pub fn write(context: &Context, key: &str, replayed: &mut Replayed) {
     replayed.access.clone_from(&replayed.schema.access.0);
     let keep = || {
-        let Some(own) = OwnKey::of_user() else {
+        let Some(own) = own_key() else {
             let message = "this user has no home folder for a key";
             return Err(std::io::Error::other(message));
         };
         let text = serde_json::to_string(replayed)?;
-        let text = format!("{}\n{text}", own.code(key, &text));
+        let text = format!("{}\n{text}", own.code(key, text.as_bytes()));
         context.project.state.create(FOLDER)?;
         // Another run may read at the same time.
         context.project.state.replace(&file(key), &text)

@@ -17,7 +17,8 @@ use super::clock::now;
 use super::lock::NoLock;
 use super::session::{DbError, Session};
 use super::stop::Stop;
-use super::{history, journal, stored_migration};
+use super::stored_migration::{self, Origin};
+use super::{history, journal};
 use crate::model::exit::Exit;
 use crate::model::history::{Direction, Entry, Progress, Width};
 use crate::model::target::Target;
@@ -204,8 +205,13 @@ fn journal_rows(session: &Session, step: &Step, run: &Run<'_>) -> Result<String,
     match step.direction {
         Direction::Up => {
             let recorded = history::record(session, &step.migration, run.width)?;
-            let kept =
-                stored_migration::record(session, &step.migration, run.width, step.keep_sql, None)?;
+            let origin = if step.script.statements.is_empty() {
+                Origin::Empty
+            } else {
+                Origin::Applied
+            };
+            let (migration, width) = (&step.migration, run.width);
+            let kept = stored_migration::record(session, migration, width, step.keep_sql, origin)?;
             Ok(format!("{recorded}; {kept}"))
         }
         Direction::Undo => {

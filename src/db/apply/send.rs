@@ -174,6 +174,26 @@ pub async fn blockers(session: &mut Session) -> Option<String> {
         let (id, user, address, seconds) = (next(), next(), next(), next());
         format!("session {id} of {user} from {address}, for {seconds} s")
     });
-    let sessions: Vec<String> = sessions.collect();
-    (!sessions.is_empty()).then(|| sessions.join("; "))
+    let mut holders: Vec<String> = sessions.collect();
+    if holders.is_empty() {
+        holders = prepared(session).await;
+    }
+    (!holders.is_empty()).then(|| holders.join("; "))
+}
+
+/// The prepared transactions that hold locks on the tables, as far as the engine tells: no session
+/// has them any more.
+async fn prepared(session: &mut Session) -> Vec<String> {
+    let Some(query) = session.dialect.prepared_query() else {
+        return Vec::new();
+    };
+    let rows = session.rows(query).await.unwrap_or_default();
+    let names = rows
+        .into_iter()
+        .filter_map(|row| row.into_iter().next_back().flatten());
+    names
+        .map(|name| {
+            format!("the prepared transaction `{name}`, which somebody must commit or roll back")
+        })
+        .collect()
 }

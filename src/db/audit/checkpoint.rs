@@ -1,5 +1,5 @@
 //! The checkpoint file of an audit: a line for each chunk that is done, and lines for the orphans
-//! that were found in it. `--resume` continues from it, and reports read the orphans from it, so
+//! that were found in it. Each line begins with an authentication code over it and all before it. `--resume` continues from it, and reports read the orphans from it, so
 //! that they need not fit into memory. Deleting the file is always safe.
 
 use std::collections::{HashMap, HashSet};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::task::{Chunk, ChunkCounts};
 use crate::dialect::keys::KeyRange;
 use crate::model::orphan::Orphan;
+use crate::model::own_key::OwnKey;
 
 /// A line of the file.
 #[derive(Serialize, Deserialize)]
@@ -144,7 +145,49 @@ fn refused(path: &Path, reason: io::Error) -> io::Error {
 pub struct Checkpoint {
     path: PathBuf,
     file: BufWriter<File>,
+    codes: Codes,
     pub earlier: Earlier,
+    /// Whether the work of an earlier run does not count, because this user did not write it.
+    pub is_distrusted: bool,
+}
+
+/// The authentication codes of lines: each is over its line and the code before it, so that no line
+/// can be changed, added, left out or moved.
+struct Codes {
+    key: OwnKey,
+    last: String,
+}
+
+impl Codes {
+    fn new(key: &OwnKey) -> Codes {
+        Codes {
+            key: key.clone(),
+            last: String::new(),
+        }
+    }
+
+    /// The code of the next line.
+    fn next(&mut self, line: &[u8]) -> &str {
+        self.last = self.key.code(&self.last, line);
+        &self.last
+    }
+
+    /// The line after its code; `None` if the code is not that of the next line.
+    fn check<'l>(&mut self, text: &'l [u8]) -> Option<&'l [u8]> {
+        let space = text.iter().position(|byte| *byte == b' ')?;
+        let (code, line) = text.split_at_checked(space)?;
+        let line = line.get(1..)?;
+        (self.next(line).as_bytes() == code).then_some(line)
+    }
+}
+
+/// What a file holds of an earlier run.
+enum Found {
+    Work(Earlier, Codes),
+    /// It belongs to another audit, or is empty.
+    Other,
+    /// Not what this user wrote.
+    Distrusted,
 }
 
 /// The work of an earlier run that was cut short.
@@ -163,6 +206,7 @@ impl Checkpoint {
         folder: &Path,
         fingerprint: &str,
         run: &str,
+        key: &OwnKey,
         resumes: bool,
         now: String,
     ) -> io::Result<Checkpoint> {
@@ -177,17 +221,28 @@ impl Checkpoint {
                 (path.clone(), open_own(&path)?)
             }
         };
-        if resumes && let Some(before) = Checkpoint::again(&path, &file, fingerprint)? {
-            return Ok(Checkpoint {
-                path,
-                file: BufWriter::new(file),
-                earlier: before,
-            });
+        let mut is_distrusted = false;
+        if resumes {
+            match Checkpoint::again(&path, &file, fingerprint, key)? {
+                Found::Work(earlier, codes) => {
+                    return Ok(Checkpoint {
+                        path,
+                        file: BufWriter::new(file),
+                        codes,
+                        earlier,
+                        is_distrusted,
+                    });
+                }
+                Found::Other => {}
+                Found::Distrusted => is_distrusted = true,
+            }
         }
         file.set_len(0)?;
         let mut checkpoint = Checkpoint {
             path,
             file: BufWriter::new(file),
+            codes: Codes::new(key),
+            is_distrusted,
             earlier: Earlier {
                 begun_on: now.clone(),
                 ..Earlier::default()
@@ -201,16 +256,19 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Reads what an earlier run has done; an incomplete last line is cut off. `None` if the file
-    /// belongs to another audit.
-    fn again(path: &Path, mut file: &File, fingerprint: &str) -> io::Result<Option<Earlier>> {
+    /// Reads what an earlier run has done; an incomplete last line is cut off.
+    fn again(path: &Path, mut file: &File, fingerprint: &str, key: &OwnKey) -> io::Result<Found> {
         let (mut before, mut begun, mut first, mut whole) = (Vec::new(), None, 0, 0);
         let mut reader = BufReader::new(open_own(path)?);
         let mut text = Vec::new();
+        let mut codes = Codes::new(key);
         while reader.read_until(b'\n', &mut text)? > 0 {
-            let line = serde_json::from_slice(&text);
-            let (true, Ok(line)) = (text.ends_with(b"\n"), line) else {
+            let Some(line) = text.strip_suffix(b"\n") else {
                 break;
+            };
+            let line = codes.check(line).map(serde_json::from_slice);
+            let Some(Ok(line)) = line else {
+                return Ok(Found::Distrusted);
             };
             match line {
                 Entry::Audit {
@@ -220,7 +278,7 @@ impl Checkpoint {
                 } if other == fingerprint => {
                     begun = Some(begun_on);
                 }
-                Entry::Audit { .. } => return Ok(None),
+                Entry::Audit { .. } => return Ok(Found::Other),
                 // A chunk that did not end never will, so its number is not used again.
                 Entry::Orphans { chunk, .. } => first = first.max(chunk + 1),
                 Entry::Done(done) => {
@@ -233,20 +291,37 @@ impl Checkpoint {
             text.clear();
         }
         let Some(begun_on) = begun else {
-            return Ok(None);
+            return Ok(Found::Other);
         };
         file.set_len(whole)?;
         file.seek(io::SeekFrom::End(0))?;
-        Ok(Some(Earlier {
+        let earlier = Earlier {
             done: before,
             begun_on,
             first,
-        }))
+        };
+        Ok(Found::Work(earlier, codes))
     }
 
-    fn write(&mut self, line: &Entry) -> io::Result<()> {
-        serde_json::to_writer(&mut self.file, line)?;
+    fn write(&mut self, entry: &Entry) -> io::Result<()> {
+        let line = serde_json::to_vec(entry)?;
+        self.file.write_all(self.codes.next(&line).as_bytes())?;
+        self.file.write_all(b" ")?;
+        self.file.write_all(&line)?;
         self.file.write_all(b"\n")
+    }
+
+    /// Reads the entries of this audit, one after the other.
+    fn entries(&self, mut each: impl FnMut(Entry) -> io::Result<()>) -> io::Result<()> {
+        let mut codes = Codes::new(&self.codes.key);
+        for text in BufReader::new(open_own(&self.path)?).split(b'\n') {
+            let text = text?;
+            let changed =
+                || io::Error::new(io::ErrorKind::InvalidData, "somebody changed the file");
+            let line = codes.check(&text).ok_or_else(changed)?;
+            each(serde_json::from_slice(line)?)?;
+        }
+        Ok(())
     }
 
     pub fn orphans(&mut self, task: usize, chunk: u64, orphans: Vec<Orphan>) -> io::Result<()> {
@@ -271,28 +346,25 @@ impl Checkpoint {
     /// Reads the orphans of all chunks that are done, in the order in which they were found.
     pub fn read(&mut self, mut each: impl FnMut(Orphan) -> io::Result<()>) -> io::Result<()> {
         self.file.flush()?;
-        let lines = || Ok::<_, io::Error>(BufReader::new(open_own(&self.path)?).lines());
         let mut done: HashMap<usize, HashSet<u64>> = HashMap::new();
-        for line in lines()? {
-            match serde_json::from_str(&line?)? {
+        self.entries(|entry| {
+            match entry {
                 Entry::Done(one) => {
                     done.entry(one.task).or_default().insert(one.number);
                 }
                 Entry::Dropped { task } => drop(done.remove(&task)),
                 Entry::Audit { .. } | Entry::Orphans { .. } => {}
             }
-        }
-        for line in lines()? {
-            let entry: Entry = serde_json::from_str(&line?)?;
-            let Entry::Orphans { task, chunk, rows } = entry else {
-                continue;
-            };
-            if !done.get(&task).is_some_and(|done| done.contains(&chunk)) {
-                continue;
+            Ok(())
+        })?;
+        self.entries(|entry| match entry {
+            Entry::Orphans { task, chunk, rows }
+                if done.get(&task).is_some_and(|done| done.contains(&chunk)) =>
+            {
+                rows.into_iter().try_for_each(&mut each)
             }
-            rows.into_iter().try_for_each(&mut each)?;
-        }
-        Ok(())
+            _ => Ok(()),
+        })
     }
 
     /// Deletes the file of an audit that is complete.
@@ -315,13 +387,67 @@ mod tests {
         std::fs::hard_link(at("precious"), at("running-cd.jsonl")).unwrap();
         for fingerprint in ["ab", "cd"] {
             for resumes in [false, true] {
-                let open =
-                    Checkpoint::open(folder.path(), fingerprint, "r", resumes, String::new());
+                let open = open(folder.path(), fingerprint, resumes);
                 let refused = open.err().unwrap().to_string();
                 assert!(refused.contains("delete it"), "{refused}");
             }
         }
         assert_eq!(std::fs::read_to_string(at("precious")).unwrap(), "precious");
-        assert!(Checkpoint::open(folder.path(), "ef", "r", false, String::new()).is_ok());
+        assert!(open(folder.path(), "ef", false).is_ok());
+    }
+
+    fn open(folder: &Path, fingerprint: &str, resumes: bool) -> io::Result<Checkpoint> {
+        let key = OwnKey::of_user("secret".into());
+        Checkpoint::open(folder, fingerprint, "r", &key, resumes, String::new())
+    }
+
+    /// A checkpoint with two chunks, as a cut run leaves it.
+    fn cut_short(folder: &Path) -> String {
+        let mut checkpoint = open(folder, "ab", false).unwrap();
+        for number in 0..2 {
+            let chunk = Chunk {
+                number,
+                range: KeyRange {
+                    after: None,
+                    upto: None,
+                },
+            };
+            let done = DoneChunk::new(0, &chunk, Vec::new(), number);
+            checkpoint.done(&done).unwrap();
+        }
+        std::fs::read_to_string(folder.join("running-ab.jsonl")).unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_counts_as_far_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = cut_short(folder.path());
+        for (cut, chunks) in [(0, 2), (1, 1), (2, 1)] {
+            let text = &text[..text.len() - cut];
+            std::fs::write(folder.path().join("running-ab.jsonl"), text).unwrap();
+            let resumed = open(folder.path(), "ab", true).unwrap();
+            assert_eq!(resumed.earlier.done.len(), chunks, "{cut}");
+            assert!(!resumed.is_distrusted);
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_was_changed_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = cut_short(folder.path());
+        let lines: Vec<&str> = text.lines().collect();
+        let changed = [
+            text.replace("\"parents\":1", "\"parents\":2"),
+            format!("{}\n{}\n", lines[0], lines[2]),
+            format!("{}\n{}\n{}\n", lines[0], lines[2], lines[1]),
+            format!("{text}{}\n", lines[2]),
+            text.replace(lines[1].split(' ').next().unwrap(), "00"),
+        ];
+        for changed in changed {
+            std::fs::write(folder.path().join("running-ab.jsonl"), &changed).unwrap();
+            let resumed = open(folder.path(), "ab", true).unwrap();
+            assert!(resumed.is_distrusted, "{changed}");
+            assert_eq!(resumed.earlier.done.len(), 0);
+        }
     }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::super::clock::now;
 use super::super::session::Session;
 use super::super::{failpoint, keys};
+use super::deferred::Deferred;
 use super::journal::{self, JournalEntry, Operation};
 use super::retry::Retry;
 use super::row_state::SessionFacts;
@@ -292,8 +293,10 @@ async fn take_out(
     failpoint::at("repair-kept");
     let mut places = keep.to_vec();
     places.retain(|at| !refused.iter().any(|(one, _)| one == at));
+    let deferred = Deferred::before(child, &work.tables.child.name).await;
+    let deferred = deferred.map_err(ChunkError::doing("checking the foreign keys"))?;
     let stay = rows::all_or_each(child, &places, async |child, places| {
-        remove(child, work, places).await
+        remove(child, work, places, &deferred).await
     });
     let stay = stay.await?;
     if let Some(quarantine) = work.quarantine
@@ -375,6 +378,7 @@ async fn remove(
     child: &mut Session,
     work: &ChunkWork<'_>,
     places: &[usize],
+    deferred: &Deferred,
 ) -> Result<(), ChunkError> {
     let doing = ChunkError::doing("removing the rows");
     let (condition, wanted) = condition(child, work, places)?;
@@ -398,5 +402,5 @@ async fn remove(
     if changed != wanted && !cascaded {
         return Err(ChunkError::Differ("removing the rows", wanted, changed));
     }
-    rows::check_deferred(child).await.map_err(&doing)
+    deferred.check(child).await.map_err(&doing)
 }

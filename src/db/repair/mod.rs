@@ -2,6 +2,7 @@
 //! in one transaction with its journal entry.
 
 pub mod chunk;
+mod deferred;
 pub mod journal;
 pub mod kept_rows;
 mod parents;

@@ -62,14 +62,6 @@ pub fn copy(
     ))
 }
 
-/// Checks constraints that would otherwise be checked at the commit, where no row could be named.
-pub async fn check_deferred(session: &mut Session) -> Result<(), DbError> {
-    match session.dialect.repairs().check_deferred() {
-        Some(check) => session.run(check).await,
-        None => Ok(()),
-    }
-}
-
 /// Runs `work` for all rows at once, and for each row alone if the engine refuses one of them.
 /// Returns the indexes of refused rows, with its messages.
 ///

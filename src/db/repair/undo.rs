@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::super::session::{DbError, Session};
 use super::super::{failpoint, inspect, keys};
+use super::deferred::Deferred;
 use super::journal::{JournaledChunk, Operation};
 use super::kept_rows;
 use super::kept_rows::{Conflict, PlanRun, Released};
@@ -106,13 +107,15 @@ pub async fn perform(
             let (quarantined, mut conflicts) = free(session, run.plan, chunk, target, true).await?;
             failpoint::at("undo-looked");
             let places: Vec<usize> = (0..quarantined.len()).collect();
+            let deferred = Deferred::before(session, &target.table.name).await;
+            let deferred = deferred.map_err(ChunkError::doing("checking the foreign keys"))?;
             let refused = rows::all_or_each(session, &places, async |session, places| {
                 let mut rows: Vec<&QuarantinedRow> = Vec::with_capacity(places.len());
                 for at in places {
                     let row = quarantined.get(*at);
                     rows.push(invariant!(row, some, "a chunk restores rows of its own"));
                 }
-                restore(session, chunk.action, target, &rows).await
+                restore(session, chunk.action, target, &rows, &deferred).await
             });
             let refused = refused.await?;
             let rows = quarantined.len().saturating_sub(refused.len()) as u64;
@@ -222,6 +225,7 @@ async fn restore(
     action: Action,
     target: &RestoreTarget,
     rows: &[&QuarantinedRow],
+    deferred: &Deferred,
 ) -> Result<(), ChunkError> {
     if rows.is_empty() {
         return Ok(());
@@ -268,7 +272,7 @@ async fn restore(
     if changed != wanted {
         return Err(ChunkError::Differ("restoring rows", wanted, changed));
     }
-    rows::check_deferred(session).await.map_err(&doing)?;
+    deferred.check(session).await.map_err(&doing)?;
     failpoint::at("undo-put");
     let sql = format!("DELETE FROM {quarantined} WHERE {numbers}");
     let left = session.change(&sql).await.map_err(&doing)?;

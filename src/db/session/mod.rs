@@ -203,8 +203,13 @@ impl Session {
         Session::open(target, self.dialect, self.schema.as_deref(), self.access).await
     }
 
+    /// Whether this session was opened for reading alone.
+    pub fn only_reads(&self) -> bool {
+        self.access == Access::ReadOnly
+    }
+
     fn settings(&self) -> String {
-        let looking = self.access == Access::ReadOnly;
+        let looking = self.only_reads();
         self.dialect.settings(self.schema.as_deref(), looking)
     }
 
@@ -235,7 +240,7 @@ impl Session {
         if let Some(query) = self.dialect.session_query() {
             self.id = self.value(query).await?;
         }
-        if self.access != Access::ReadOnly {
+        if !self.only_reads() {
             let watch = self.id.as_deref().and_then(|id| Watch::of(self, id));
             self.watch = watch.map(Arc::new);
         }

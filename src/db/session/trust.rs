@@ -3,14 +3,14 @@
 //! Whoever may create objects in a schema can make one of these names a view or a table with triggers,
 //! whose code would run with bird's rights.
 
-use super::{Access, DbError, Row, Session};
+use super::{DbError, Row, Session};
 use crate::dialect::ErrorKind;
 use crate::dialect::bookkeeping::UNTRUSTED;
 
 impl Session {
     /// The query for reasons not to use some tables in this session.
     pub(super) fn untrusted_query(&self, tables: &[&str]) -> String {
-        let writes = self.access != Access::ReadOnly;
+        let writes = !self.only_reads();
         let schema = self.schema.as_deref();
         self.dialect.untrusted_query(schema, tables, writes)
     }

@@ -52,6 +52,10 @@ impl ServerFacts for MySql {
         Some(Variant::of(server).blockers_query)
     }
 
+    fn prepared_query(&self) -> Option<&'static str> {
+        Some("XA RECOVER")
+    }
+
     /// The name is one for the whole server and at most 64 characters: a hash with the
     /// database's name in it.
     fn lock(&self, database: &str, _schema: Option<&str>) -> Option<Lock> {

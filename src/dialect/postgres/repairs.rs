@@ -3,7 +3,7 @@
 use crate::dialect::Literals;
 use crate::dialect::literals::single_quoted;
 use crate::dialect::postgres::Postgres;
-use crate::dialect::repairs::{KeptColumn, Repairs, quarantine_columns};
+use crate::dialect::repairs::{DeferredCheck, KeptColumn, Repairs, quarantine_columns};
 
 impl Repairs for Postgres {
     fn columns_query(&self, schema: Option<&str>, table: &str) -> String {
@@ -83,8 +83,8 @@ impl Repairs for Postgres {
         self.settings()
     }
 
-    fn check_deferred(&self) -> Option<&'static str> {
-        Some("SET CONSTRAINTS ALL IMMEDIATE")
+    fn check_deferred(&self, _table: &str) -> Option<DeferredCheck> {
+        Some(DeferredCheck::Statement("SET CONSTRAINTS ALL IMMEDIATE"))
     }
 
     fn longest_name(&self) -> usize {

@@ -51,6 +51,18 @@ impl ServerFacts for Postgres {
         )
     }
 
+    fn prepared_query(&self) -> Option<&'static str> {
+        Some(
+            "SELECT p.gid FROM pg_prepared_xacts p JOIN pg_locks own ON own.pid IS NULL \
+             AND own.locktype = 'transactionid' AND own.transactionid = p.transaction \
+             WHERE p.database = current_database() AND EXISTS (\
+               SELECT 1 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
+               WHERE l.pid IS NULL AND l.virtualtransaction = own.virtualtransaction \
+               AND l.granted AND c.relnamespace = current_schema()::regnamespace) \
+             ORDER BY p.prepared LIMIT 3",
+        )
+    }
+
     /// An advisory lock belongs to one database; the key tells the schemas in it apart. It is
     /// polled: a blocking `pg_advisory_lock` deadlocks with `CREATE INDEX CONCURRENTLY`.
     fn lock(&self, _database: &str, schema: Option<&str>) -> Option<Lock> {

@@ -119,9 +119,9 @@ pub trait Repairs: Sync {
         None
     }
 
-    /// Checks the constraints of a transaction that would be checked at its commit; `None` if there
-    /// is no such statement.
-    fn check_deferred(&self) -> Option<&'static str> {
+    /// How the constraints of a table and of those that refer to it are checked before a commit;
+    /// `None` if none waits for it.
+    fn check_deferred(&self, _table: &str) -> Option<DeferredCheck> {
         None
     }
 
@@ -129,6 +129,15 @@ pub trait Repairs: Sync {
     fn overriding(&self) -> &'static str {
         ""
     }
+}
+
+/// How constraints are checked that would be checked at the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeferredCheck {
+    /// A statement that fails if one is violated.
+    Statement(&'static str),
+    /// A query for the number of violations, and the code of the engine's error about one.
+    Violations { query: String, code: &'static str },
 }
 
 /// The table's own part of a quarantine table's definition.

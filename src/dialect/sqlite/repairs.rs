@@ -1,7 +1,7 @@
 //! Repairs in SQLite.
 
 use crate::dialect::literals::single_quoted;
-use crate::dialect::repairs::{KeptColumn, Repairs, quarantine_columns};
+use crate::dialect::repairs::{DeferredCheck, KeptColumn, Repairs, quarantine_columns};
 use crate::dialect::sqlite::{SYNTAX, Sqlite};
 use crate::model::repair::{Hindrance, Obstacle};
 use crate::sql::Cursor;
@@ -85,6 +85,19 @@ impl Repairs for Sqlite {
         } else {
             affinity(&column.sql).to_owned()
         }
+    }
+
+    /// Rows may have violated a key before, so it is their number that counts. Tables without such
+    /// keys are not read.
+    fn check_deferred(&self, table: &str) -> Option<DeferredCheck> {
+        let table = single_quoted(table);
+        let query = format!(
+            "SELECT count(*) FROM sqlite_schema m, pragma_foreign_key_check(m.name) \
+             WHERE m.type = 'table' AND upper(m.sql) LIKE '%INITIALLY%DEFERRED%' \
+             AND (lower(m.name) = lower({table}) OR EXISTS \
+             (SELECT 1 FROM pragma_foreign_key_list(m.name) f WHERE lower(f.\"table\") = lower({table})))"
+        );
+        Some(DeferredCheck::Violations { query, code: "787" })
     }
 
     /// The low byte is the primary code.

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{DIGEST, FORMAT, Header, PlannedRow};
+use super::{DIGEST, FORMAT, Header, PlannedRow, SIGNED};
 use crate::model::hex;
+use crate::model::own_key::{OwnKey, Signature};
 use crate::model::repair::Totals;
 
 /// The longest line of a plan, in bytes.
@@ -38,6 +39,7 @@ struct Footer {
     rows: u64,
     references: Vec<Totals>,
     digest: String,
+    signature: Option<Signature>,
 }
 
 #[derive(Deserialize)]
@@ -62,8 +64,9 @@ pub struct PlanReader<R> {
 }
 
 impl<R: BufRead + Seek> PlanReader<R> {
-    /// Reads and verifies the whole file, then returns to the first row.
-    pub fn open(mut from: R) -> Result<PlanReader<R>, PlanError> {
+    /// Reads and verifies the whole file, then returns to the first row. A plan that this key has
+    /// signed must be as it was then.
+    pub fn open(mut from: R, key: Option<&OwnKey>) -> Result<PlanReader<R>, PlanError> {
         let first = line(&mut from, 1)?.ok_or_else(|| whole("the file is empty"))?;
         let header = header(&first)?;
         let mut digest = Sha256::new();
@@ -98,6 +101,10 @@ impl<R: BufRead + Seek> PlanReader<R> {
         let counted = reader.rows == lines - 2;
         if reader.digest != footer.digest || !counted {
             return Err(reader.blame(lines));
+        }
+        let (digest, signature) = (reader.digest.as_bytes(), footer.signature.as_ref());
+        if key.is_some_and(|key| !key.accepts(signature, SIGNED, digest)) {
+            return Err(whole("its signature is not by the key of this user"));
         }
         if reader.totals.len() != reader.header.references.len() {
             return Err(whole(

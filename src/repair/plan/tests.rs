@@ -67,11 +67,11 @@ fn plan() -> String {
         keys: 5,
         parents: Some(4),
     };
-    String::from_utf8(writer.finish(&[totals, totals]).unwrap()).unwrap()
+    String::from_utf8(writer.finish(&[totals, totals], Some(&key())).unwrap()).unwrap()
 }
 
 fn open(text: &str) -> Result<PlanReader<Cursor<Vec<u8>>>, PlanError> {
-    PlanReader::open(Cursor::new(text.as_bytes().to_vec()))
+    PlanReader::open(Cursor::new(text.as_bytes().to_vec()), Some(&key()))
 }
 
 #[test]
@@ -90,21 +90,46 @@ fn a_plan_is_read_as_it_was_written() {
     }
 }
 
+fn key() -> OwnKey {
+    OwnKey::of_user("secret".into())
+}
+
 /// Whatever byte is changed, and wherever the file is cut.
 #[test]
 fn a_plan_that_is_not_whole_is_refused() {
     let plan = plan();
+    // A plan of another user: its signature cannot be checked.
+    let name = plan.rfind("\"key\":\"").unwrap() + 7;
     for at in 0..plan.len() {
         assert!(open(&plan[..at]).is_err(), "cut at {at}");
+        if (name..name + 16).contains(&at) {
+            continue;
+        }
         let mut bytes = plan.as_bytes().to_vec();
         bytes[at] ^= 1;
-        let changed = PlanReader::open(Cursor::new(bytes));
+        let changed = PlanReader::open(Cursor::new(bytes), Some(&key()));
         assert!(changed.is_err(), "changed at {at}");
     }
     let lines: Vec<&str> = plan.lines().collect();
     let twice = [lines[0], lines[1], lines[1], lines[2], lines[3], ""].join("\n");
     assert!(open(&twice).is_err());
     assert!(open(&format!("{plan}{plan}")).is_err());
+}
+
+/// A changed plan whose digest is right again.
+#[test]
+fn a_plan_whose_digest_was_made_anew_is_refused() {
+    let text = plan().replace("2026-01-01T01:00:00Z", "2027-01-01T01:00:00Z");
+    let (covered, rest) = text.rsplit_once(DIGEST).unwrap();
+    let digest = hex::digits(&Sha256::digest(format!("{covered}{DIGEST}")));
+    let changed = format!("{covered}{DIGEST}{digest}{}", &rest[64..]);
+    let refused = open(&changed).err().unwrap().to_string();
+    assert!(refused.contains("signature"), "{refused}");
+    let unsigned = format!("{covered}{DIGEST}{digest}\"}}\n");
+    assert!(open(&unsigned).is_ok());
+    let shared = OwnKey::shared("secret".into());
+    let from = Cursor::new(unsigned.into_bytes());
+    assert!(PlanReader::open(from, Some(&shared)).is_err());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{counted, world};
+use crate::signed::sign_marks;
 use crate::world::{Engine, World};
 
 engines!(only_what_is_new_is_read);
@@ -85,16 +86,14 @@ fn only_what_is_new_is_read(engine: Engine) {
 
 /// A server that was promoted, or restored elsewhere, may have other rows below the mark.
 fn a_mark_of_another_server_is_not_used(engine: Engine, world: &World) {
-    let file = ".bird/audit/passes.json";
-    let passes = world.read(file);
-    let mut edited: Value = serde_json::from_str(&passes).expect("JSON");
-    let references = edited["references"].as_object_mut().expect("references");
-    let (_, pass) = references.iter_mut().next().expect("a reference");
-    match pass["servers"]["seen"].as_str() {
-        Some(server) => pass["servers"]["seen"] = format!("{server}0").into(),
-        None => assert_eq!(engine, Engine::Sqlite),
-    }
-    world.write(file, &edited.to_string());
+    sign_marks(world, |references| {
+        let references = references.as_object_mut().expect("references");
+        let (_, pass) = references.iter_mut().next().expect("a reference");
+        match pass["servers"]["seen"].as_str() {
+            Some(server) => pass["servers"]["seen"] = format!("{server}0").into(),
+            None => assert_eq!(engine, Engine::Sqlite),
+        }
+    });
     if engine != Engine::Sqlite {
         let output = world.run(&["audit", "--since", "seen"]).ok();
         output.says("the stored value of seen is that of another server");

@@ -193,4 +193,21 @@ fn a_lost_journal_is_not_taken_for_an_empty_one(engine: Engine) {
     world.run(&["status"]).ok().warns("error[lost-journal]");
     world.run(&["migrate", "--allow", "lost-journal"]).ok();
     world.run(&["verify"]).ok();
+    an_old_copy_of_the_journal_is_not_trusted(&world);
+}
+
+/// A replica that does not replicate the table has a copy, or an empty one.
+fn an_old_copy_of_the_journal_is_not_trusted(world: &World) {
+    world.write("migrations/ums/V3__empty.sql", "-- bird: empty\n");
+    world.run(&["migrate"]).ok();
+    world.client("ums", "DELETE FROM bird_journal WHERE version = 2");
+    world.run(&["migrate"]).ok();
+    world.write("migrations/ums/V4__c.sql", "INSERT INTO a VALUES (2);\n");
+    for command in ["migrate", "undo"] {
+        let refused = world.run(&[command]).exits(3);
+        refused.warns("error[lost-journal]").warns("lacks V2");
+    }
+    world.run(&["migrate", "--allow", "lost-journal"]).ok();
+    world.run(&["verify"]).ok();
+    world.run(&["status"]).ok();
 }

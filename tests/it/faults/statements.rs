@@ -8,6 +8,7 @@ use crate::world::{Engine, World, database};
 
 engines!(
     a_blocked_statement_steps_back_and_names_who_is_in_the_way,
+    a_prepared_transaction_in_the_way_is_named,
     a_row_that_somebody_holds_is_waited_for,
     rows_that_came_after_a_truncation_stay,
 );
@@ -21,6 +22,29 @@ fn world(engine: Engine, first: &str, second: &str) -> World {
     world.run(&["migrate"]).ok();
     world.write(TWO, second);
     world
+}
+
+/// No session has a prepared transaction: it stays through restarts until somebody ends it.
+fn a_prepared_transaction_in_the_way_is_named(engine: Engine) {
+    if engine == Engine::Sqlite {
+        return; // It has none.
+    }
+    let alter = "ALTER TABLE a ADD COLUMN n INT;\n";
+    let world = world(engine, "CREATE TABLE a (id INT);\n", alter);
+    let id = format!("pay-{}", world.name("ums"));
+    let prepare = engine.pick(
+        format!("XA START '{id}'; INSERT INTO a VALUES (1); XA END '{id}'; XA PREPARE '{id}'"),
+        format!("BEGIN; INSERT INTO a VALUES (1); PREPARE TRANSACTION '{id}'"),
+        String::new(),
+    );
+    let roll_back = engine.pick("XA ROLLBACK", "ROLLBACK PREPARED", "");
+    world.client("ums", &prepare);
+    let stopped = world.run(&["migrate", "--lock-timeout", "1s"]);
+    world.client("ums", &format!("{roll_back} '{id}'"));
+    stopped
+        .exits(4)
+        .warns(&format!("prepared transaction `{id}`"));
+    world.run(&["migrate"]).ok();
 }
 
 /// Whoever comes later waits behind a statement that waits: it must give way before it tries

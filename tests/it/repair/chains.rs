@@ -13,13 +13,13 @@ engines!(
 );
 
 /// Notes of somebody (1) and of nobody (2), some of them about other notes.
-fn notes(engine: Engine, rule: &str) -> World {
+fn notes(engine: Engine, rule: &str, of_likes: &str) -> World {
     let people = "CREATE TABLE people (id INT PRIMARY KEY);\nINSERT INTO people VALUES (1);\n";
     let notes = format!(
         "CREATE TABLE notes (id INT PRIMARY KEY, person INT, up INT, \
          FOREIGN KEY (up) REFERENCES notes (id){rule});\n\
          CREATE INDEX by_person ON notes (person);\n\
-         CREATE TABLE likes (note INT, FOREIGN KEY (note) REFERENCES notes (id));\n\
+         CREATE TABLE likes (note INT, FOREIGN KEY (note) REFERENCES notes (id){of_likes});\n\
          INSERT INTO notes VALUES (1, 2, NULL), (2, 2, 1), (3, 2, 2), (4, 1, NULL), (6, 2, 4);\n"
     );
     let references = [("twitter.notes.person", "to = \"ums.people.id\"")];
@@ -37,7 +37,7 @@ fn plan(world: &World, ids: &[&str]) -> String {
 }
 
 fn a_chain_goes_and_comes_back_in_one_run(engine: Engine) {
-    let world = notes(engine, "");
+    let world = notes(engine, "", "");
     let before = all(&world);
     for ids in [["1", "2", "3"], ["3", "2", "1"], ["2", "1", "3"]] {
         let run = plan(&world, &ids);
@@ -65,7 +65,7 @@ fn a_chain_goes_and_comes_back_in_one_run(engine: Engine) {
 
 /// A row that goes with another is kept as well, whether all go at once or each alone.
 fn a_cascade_within_the_plan_keeps_every_row(engine: Engine) {
-    let world = notes(engine, " ON DELETE CASCADE");
+    let world = notes(engine, " ON DELETE CASCADE", "");
     let before = all(&world);
     let execute = [WHOLE, &["--allow", "side-effects"]].concat();
     for (like, code, repaired) in [("", 0, 4), ("INSERT INTO likes VALUES (6)", 1, 3)] {
@@ -85,7 +85,7 @@ fn a_cascade_within_the_plan_keeps_every_row(engine: Engine) {
 }
 
 fn an_undo_says_why_a_row_stays(engine: Engine) {
-    let world = notes(engine, "");
+    let world = notes(engine, "", "");
     let run = plan(&world, &["1", "6"]);
     world.client("twitter", "UPDATE notes SET up = NULL WHERE id = 2");
     world.run(EXECUTE).ok();
@@ -105,35 +105,34 @@ fn an_undo_says_why_a_row_stays(engine: Engine) {
 /// Keys that are checked at the commit refuse only their own rows, in both directions.
 #[test]
 fn a_deferred_key_refuses_its_row_alone() {
-    Engine::Postgres.run(|engine| {
-        let world = notes(engine, " DEFERRABLE INITIALLY DEFERRED");
-        let alter = "ALTER TABLE likes ADD FOREIGN KEY (note) REFERENCES notes (id) \
-                     DEFERRABLE INITIALLY DEFERRED; \
-                     ALTER TABLE likes DROP CONSTRAINT likes_note_fkey; \
-                     INSERT INTO likes VALUES (2)";
-        world.client("twitter", alter);
-        let run = plan(&world, &["1", "2", "3", "6"]);
-        let done = world.run(WHOLE).exits(1).json();
-        let one = &done["references"][0];
-        // The third goes; the second is liked, and is about the first.
-        assert_eq!(
-            (&one["repaired"], &one["refused"]),
-            (&json!(2), &json!(2)),
-            "{done}"
-        );
-        assert_eq!(one["refusals"][0]["row"], json!(["1"]), "{done}");
-        assert_eq!(all(&world), "1\t2\tNULL\n2\t2\t1\n4\t1\tNULL\n");
-        world.client("twitter", "DELETE FROM notes WHERE id = 4");
-        let undone = world
-            .run(&["repair", "--undo", &run, "--format", "json"])
-            .exits(4)
-            .json();
-        let one = &undone["references"][0];
-        assert_eq!(
-            (&one["returned"], &one["conflicts"]),
-            (&json!(1), &json!(1)),
-            "{undone}"
-        );
-        assert_eq!(all(&world), "1\t2\tNULL\n2\t2\t1\n3\t2\t2\n");
-    });
+    for engine in [Engine::Postgres, Engine::Sqlite] {
+        engine.run(|engine| {
+            let deferred = " DEFERRABLE INITIALLY DEFERRED";
+            let world = notes(engine, deferred, deferred);
+            world.client("twitter", "INSERT INTO likes VALUES (2)");
+            let run = plan(&world, &["1", "2", "3", "6"]);
+            let done = world.run(WHOLE).exits(1).json();
+            let one = &done["references"][0];
+            // The third goes; the second is liked, and is about the first.
+            assert_eq!(
+                (&one["repaired"], &one["refused"]),
+                (&json!(2), &json!(2)),
+                "{done}"
+            );
+            assert_eq!(one["refusals"][0]["row"], json!(["1"]), "{done}");
+            assert_eq!(all(&world), "1\t2\tNULL\n2\t2\t1\n4\t1\tNULL\n");
+            world.client("twitter", "DELETE FROM notes WHERE id = 4");
+            let undone = world
+                .run(&["repair", "--undo", &run, "--format", "json"])
+                .exits(4)
+                .json();
+            let one = &undone["references"][0];
+            assert_eq!(
+                (&one["returned"], &one["conflicts"]),
+                (&json!(1), &json!(1)),
+                "{undone}"
+            );
+            assert_eq!(all(&world), "1\t2\tNULL\n2\t2\t1\n3\t2\t2\n");
+        });
+    }
 }

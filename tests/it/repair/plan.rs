@@ -69,7 +69,7 @@ impl Plan {
             writer.row(orphan).expect("a row");
         }
         writer
-            .finish(&vec![self.totals; count])
+            .finish(&vec![self.totals; count], None)
             .expect("a last line");
         run
     }

@@ -40,6 +40,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
                 "inspect",
                 "journal",
                 "keys",
+                "own_tables",
                 "pooler",
                 "rebuild",
             ],

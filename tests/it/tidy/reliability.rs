@@ -6,8 +6,8 @@ use super::source::root;
 
 /// The cases: their letter, and how many there are of it.
 const CASES: &[(char, usize)] = &[
-    ('C', 17),
-    ('L', 17),
+    ('C', 18),
+    ('L', 18),
     ('F', 25),
     ('S', 15),
     ('A', 25),
