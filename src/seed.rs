@@ -306,6 +306,22 @@ impl Wanted<'_> {
         records.collect()
     }
 
+    /// The conditions that are true if columns can hold their values, by the columns.
+    pub fn conditions(&self) -> impl Iterator<Item = (&Column, &str)> {
+        let cells = self.cells.iter();
+        cells.filter_map(|(column, cell)| Some((*column, cell.fits.as_deref()?)))
+    }
+
+    /// The fault of a value that a column cannot hold.
+    pub fn unfit(&self, column: &Column, reason: &str) -> Diagnostic {
+        let (table, key, name) = (&self.seed.table, self.describe_key(), &column.name);
+        let message = format!("`{name}` of `{table}` with {key} cannot be written: {reason}");
+        Diagnostic::new(Code::Seed, message)
+            .database(&table.database)
+            .at(self.location())
+            .hint(format!("write a value of the type {}", column.sql))
+    }
+
     /// For each cell a text of queries that fail if the engine cannot read its value.
     pub fn probes(&self) -> impl Iterator<Item = (&Column, String)> {
         self.cells.iter().map(|(column, cell)| {

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 /// A declared value of one column, as SQL. Every comparison is with what the column would store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cell {
     /// The value in an INSERT or UPDATE.
     pub written: String,
@@ -17,6 +17,9 @@ pub struct Cell {
     pub found: String,
     /// The value beside the same column's values of other rows: equal ones are one key.
     pub grouped: String,
+    /// The condition that is true if the column can hold the value. `None` if the other expressions fail
+    /// where it cannot.
+    pub fits: Option<String>,
 }
 
 /// A column that a sequence numbers.

@@ -269,7 +269,7 @@ fn seed_row(reader: &mut ConfigReader<'_>, row: &DeTable<'_>, span: &Range<usize
             Some(value) => values.push((key.get_ref().to_string(), value)),
             None => {
                 let message = format!("bird cannot write the value `{}`", key.get_ref());
-                let hint = "a string, a number, true, false, or { null = true }";
+                let hint = "write a string, a number, true, false, or { null = true }; arrays and JSON are strings";
                 reader.fault(cell.span(), message, Some(hint.into()));
             }
         }

@@ -1,8 +1,8 @@
 //! `bird seed`: brings reference data to what the config declares.
 
 mod counters;
+mod declared;
 mod report;
-mod twins;
 mod write;
 
 use super::context::Context;
@@ -175,7 +175,7 @@ async fn tables<'p>(
         }
     }
     if faults.is_empty() {
-        faults = twins::find(database, session, &found).await?;
+        faults = declared::find(database, session, &found).await?;
     }
     if faults.is_empty() {
         Ok(found)

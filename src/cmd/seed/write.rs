@@ -153,7 +153,7 @@ async fn find(
     let live = match session.rows(&wanted.query()).await {
         Ok(live) => live,
         Err(error) => {
-            let fault = cell_fault(session, database, wanted, &error).await;
+            let fault = cell_fault(session, wanted, &error).await;
             let unknown = || open::cannot_ask(database, "looking for a seed", &error);
             return Err(Failure::failed(fault.unwrap_or_else(unknown)));
         }
@@ -240,7 +240,6 @@ fn failed_row(database: &Database, wanted: &Wanted<'_>, error: &DbError) -> Fail
 /// row failed. It ends the transaction, which the error has broken. `None` if no value is at fault.
 pub async fn cell_fault(
     session: &mut Session,
-    database: &Database,
     wanted: &Wanted<'_>,
     error: &DbError,
 ) -> Option<Diagnostic> {
@@ -258,13 +257,7 @@ pub async fn cell_fault(
         if !is_of_value(&error) {
             return None;
         }
-        let (table, key) = (&wanted.seed.table, wanted.describe_key());
-        let name = &column.name;
-        let message = format!("`{name}` of `{table}` with {key} cannot be written: {error}");
-        let fault = Diagnostic::new(Code::Seed, message)
-            .database(&database.name)
-            .at(wanted.location());
-        return Some(fault.hint(format!("write a value of the type {}", column.sql)));
+        return Some(wanted.unfit(column, &error.to_string()));
     }
     None
 }

@@ -31,6 +31,7 @@ impl SeedSql for MySql {
                 same: format!("{name} IS NULL"),
                 found: format!("{name} IS NULL"),
                 grouped: "NULL".into(),
+                fits: None,
             });
         };
         let sql = column.sql.to_ascii_lowercase();
@@ -40,24 +41,16 @@ impl SeedSql for MySql {
                 self.characters(column, base, &text)
             }
             "enum" if !matches!(value, Value::Text(_)) => Ok(plain(&name, text)),
-            "enum" => {
-                let written = self.text(text.trim_end_matches(' '))?;
-                Ok(Cell {
-                    grouped: collated(column, &written),
-                    ..plain(&name, written)
-                })
-            }
+            "enum" => self.member_of(column, &text),
             "set" if !matches!(value, Value::Text(_)) => Ok(set(&name, text.clone(), &text, "")),
             "set" => self.set_of(column, &text),
-            "year" if matches!(value, Value::Text(_)) => Ok(plain(&name, self.text(&text)?)),
+            "year" if matches!(value, Value::Text(_)) => {
+                whole(column, base, &numeric(column, &text)?)?;
+                Ok(plain(&name, self.text(&text)?))
+            }
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => {
                 let written = numeric(column, &text)?;
-                let is_whole = written.trim_start_matches('-').bytes();
-                let rounded = if is_whole.into_iter().all(|byte| byte.is_ascii_digit()) {
-                    written.clone()
-                } else {
-                    format!("ROUND({written})")
-                };
+                let rounded = whole(column, base, &written)?;
                 Ok(cell(&name, written, rounded))
             }
             "decimal" | "numeric" => decimal(&name, column, &text),
@@ -72,6 +65,7 @@ impl SeedSql for MySql {
                 let written = self.text(&text)?;
                 let stored = format!("CAST({written} AS {base})");
                 Ok(Cell {
+                    fits: Some(format!("{stored} IS NOT NULL")),
                     grouped: stored,
                     ..plain(&name, written)
                 })
@@ -190,6 +184,7 @@ impl MySql {
             found: format!("{name} = {stored}"),
             written: self.text(text)?,
             grouped: collated(column, &stored),
+            fits: None,
         })
     }
 
@@ -197,7 +192,7 @@ impl MySql {
     fn set_of(&self, column: &Column, text: &str) -> Result<Cell, String> {
         let name = self.quote(&column.name);
         let written = self.text(text)?;
-        let members = self.text(&members(&column.sql).join(","))?;
+        let members = self.text(&members_of(&column.sql).join(","))?;
         let mut places = Vec::new();
         for element in text.split(',').filter(|element| !element.is_empty()) {
             let element = collated(column, &self.text(element.trim_end_matches(' '))?);
@@ -218,6 +213,23 @@ impl MySql {
             .map(|place| format!(" AND {place} > 0"))
             .collect();
         Ok(set(&name, written, &mask, &known))
+    }
+
+    fn member_of(&self, column: &Column, text: &str) -> Result<Cell, String> {
+        let written = self.text(text.trim_end_matches(' '))?;
+        let value = collated(column, &written);
+        let mut members = Vec::new();
+        for member in members_of(&column.sql) {
+            members.push(collated(column, &self.text(&member)?));
+        }
+        // The number of a member is another spelling of it.
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let fits = format!("FIELD({value}, {}) > 0", members.join(", "));
+        Ok(Cell {
+            fits: (!is_number && !members.is_empty()).then_some(fits),
+            grouped: value,
+            ..plain(&self.quote(&column.name), written)
+        })
     }
 
     fn binary(&self, column: &Column, base: &str, text: String) -> Result<Cell, String> {
@@ -248,8 +260,9 @@ impl MySql {
         let stored = format!("CAST({written} AS {target}{digits})");
         let name = self.quote(&column.name);
         Ok(Cell {
-            // What is no time at all is for the engine to refuse, when it is written.
+            // What is no time at all is NULL to a cast.
             same: format!("({stored} IS NOT NULL AND {name} <=> {stored})"),
+            fits: Some(format!("{stored} IS NOT NULL")),
             ..cell(&name, written, stored)
         })
     }
@@ -263,6 +276,7 @@ impl MySql {
         let stored = format!("CAST({written} AS JSON)");
         Ok(Cell {
             grouped: format!("CAST({stored} AS CHAR)"),
+            fits: Some(format!("{stored} IS NOT NULL")),
             ..cell(name, written, stored)
         })
     }
@@ -290,6 +304,7 @@ fn cell(name: &str, written: String, stored: String) -> Cell {
         found: format!("{name} = {stored}"),
         written,
         grouped: stored,
+        fits: None,
     }
 }
 
@@ -299,6 +314,7 @@ fn opaque(name: &str, written: String) -> Cell {
         same: format!("HEX({name}) <=> HEX({written})"),
         found: format!("HEX({name}) = HEX({written})"),
         grouped: format!("HEX({written})"),
+        fits: Some(format!("{written} IS NOT NULL")),
         written,
     }
 }
@@ -309,11 +325,45 @@ fn set(name: &str, written: String, mask: &str, known: &str) -> Cell {
         found: format!("CAST({name} AS UNSIGNED) = {mask}{known}"),
         written,
         grouped: mask.to_owned(),
+        fits: known.strip_prefix(" AND ").map(str::to_owned),
     }
 }
 
 fn numeric(column: &Column, text: &str) -> Result<String, String> {
     number(text).ok_or_else(|| takes(column, "a number"))
+}
+
+/// A number as a type of whole numbers rounds it, if it is in its range.
+fn whole(column: &Column, base: &str, written: &str) -> Result<String, String> {
+    let bits = match base {
+        "tinyint" => 8,
+        "smallint" => 16,
+        "mediumint" => 24,
+        "int" => 32,
+        _ => 64,
+    };
+    let is_unsigned = column.sql.to_ascii_lowercase().contains("unsigned");
+    let (least, most) = if base == "year" {
+        (0, 2155)
+    } else if is_unsigned {
+        (0, (1_i128 << bits) - 1)
+    } else {
+        (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1)
+    };
+    let outside = || takes(column, &format!("numbers from {least} to {most}"));
+    if let Ok(number) = written.parse::<i128>() {
+        let is_inside = (least..=most).contains(&number);
+        return is_inside.then(|| written.to_owned()).ok_or_else(outside);
+    }
+    let number = written.parse::<f64>().unwrap_or_default().round();
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the engine refuses what is just outside"
+    )]
+    let is_inside = number >= least as f64 && number <= most as f64;
+    is_inside
+        .then(|| format!("ROUND({written})"))
+        .ok_or_else(outside)
 }
 
 fn decimal(name: &str, column: &Column, text: &str) -> Result<Cell, String> {
@@ -353,7 +403,14 @@ fn floating(name: &str, column: &Column, base: &str, text: &str) -> Result<Cell,
 
 fn bits(name: &str, column: &Column, value: &Value, text: String) -> Result<Cell, String> {
     let is_bits = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0' | b'1'));
+    let size = sizes(&column.sql).first().copied().unwrap_or(1);
+    let number = match value {
+        Value::Text(_) => u128::from_str_radix(&text, 2).ok(),
+        _ => text.parse().ok(),
+    };
+    let is_held = number.is_some_and(|number| number >> size.min(64) == 0);
     match value {
+        _ if number.is_some() && !is_held => Err(takes(column, &format!("{size} bits"))),
         Value::Text(_) if is_bits => Ok(plain(name, format!("b'{text}'"))),
         Value::Text(_) => Err(takes(column, "a number, or bits as a text: \"101\"")),
         _ => Ok(plain(name, text)),
@@ -361,7 +418,7 @@ fn bits(name: &str, column: &Column, value: &Value, text: String) -> Result<Cell
 }
 
 /// The members of an ENUM or SET.
-fn members(sql: &str) -> Vec<String> {
+fn members_of(sql: &str) -> Vec<String> {
     let inner = sql.split_once('(').map_or("", |(_, inner)| inner);
     let (mut members, mut rest) = (Vec::new(), inner);
     while let Some((_, begun)) = rest.split_once('\'') {
@@ -395,7 +452,7 @@ mod tests {
             ("set", &[]),
         ];
         for (sql, expected) in cases {
-            assert_eq!(members(sql), expected, "{sql}");
+            assert_eq!(members_of(sql), expected, "{sql}");
         }
     }
 }

@@ -53,11 +53,16 @@ impl SeedSql for Postgres {
                 same: format!("{name} IS NULL"),
                 found: format!("{name} IS NULL"),
                 grouped: format!("CAST(NULL AS {})", column.sql),
+                fits: None,
             });
         };
         let whole = column.key_type.0.base.as_deref().unwrap_or(&column.sql);
         let base = base(whole);
         let is_text = matches!(value, Value::Text(_));
+        let is_domain = column.key_type.0.base.is_some() && base != "enum";
+        if is_moving(&base, &text) {
+            return Err(format!("`{text}` is another time in every run"));
+        }
         let written = match base.as_str() {
             "bytea" if is_text => self.bytes(&bytes_of(&text)),
             "bytea" => return Err(takes(column, "a text")),
@@ -67,6 +72,7 @@ impl SeedSql for Postgres {
             "bit" | "bit varying" if !is_text => {
                 self.text(if text == "true" { "1" } else { "0" })?
             }
+            "bit" | "bit varying" => self.text(&bits(column, whole, text)?)?,
             "timestamp without time zone" => self.text(&utc(&text).unwrap_or(text))?,
             known if NUMBERS.contains(&known) && !is_text => match value {
                 Value::Bool(yes) => u8::from(*yes).to_string(),
@@ -100,6 +106,8 @@ impl SeedSql for Postgres {
             found,
             written,
             grouped,
+            // What a domain checks is checked when the value is asked for.
+            fits: is_domain.then(|| format!("{stored_text} IS NOT NULL")),
         })
     }
 
@@ -192,6 +200,32 @@ fn base(sql: &str) -> String {
     match (sql.split_once('('), sql.split_once(')')) {
         (Some((before, _)), Some((_, behind))) => format!("{before}{behind}"),
         _ => sql.to_owned(),
+    }
+}
+
+/// Whether a text means another time whenever it is read.
+fn is_moving(base: &str, text: &str) -> bool {
+    let is_time = base.starts_with("time") || base == "date";
+    let mut words = text.split_whitespace();
+    let moving = ["now", "today", "tomorrow", "yesterday"];
+    is_time
+        && words.any(|word| {
+            moving
+                .iter()
+                .any(|moving| moving.eq_ignore_ascii_case(word))
+        })
+}
+
+/// Bits, as many as the type has.
+fn bits(column: &Column, whole: &str, text: String) -> Result<String, String> {
+    let size = sizes(whole).first().copied();
+    let size = size.and_then(|size| usize::try_from(size).ok());
+    let is_varying = whole.starts_with("bit varying");
+    match size {
+        Some(size) if text.len() > size || !is_varying && text.len() < size => {
+            Err(takes(column, &format!("{size} bits")))
+        }
+        _ => Ok(text),
     }
 }
 

@@ -44,6 +44,7 @@ impl SeedSql for Sqlite {
             },
             written,
             grouped,
+            fits: None,
         })
     }
 
