@@ -22,12 +22,13 @@ pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbE
     let mut answers = ask(session, &settings, &questions).await?;
     let questions = catalog.follow_up(&place, &answers);
     answers.extend(ask(session, &settings, &questions).await?);
-    let (database, within) = (database.to_owned(), session.schema.clone());
+    let (name, within) = (database.to_owned(), session.schema.clone());
+    let on = server.clone();
     // Two schemas that are compared are read at the same time.
     let reading = tokio::task::spawn_blocking(move || {
         let place = SchemaLocation {
-            server: &server,
-            database: &database,
+            server: &on,
+            database: &name,
             schema: within.as_deref(),
         };
         let mut schema = dialect.catalog().read(&place, &answers)?;
@@ -36,7 +37,15 @@ pub async fn schema(session: &mut Session, database: &str) -> Result<Schema, DbE
     });
     let read: Result<Result<Schema, String>, _> = reading.await;
     let read = read.unwrap_or_else(|broken| Err(broken.to_string()));
-    read.map_err(|message| DbError::new(ErrorKind::Other, message))
+    let mut schema = read.map_err(|message| DbError::new(ErrorKind::Other, message))?;
+    if let Some(query) = catalog.grants_query(&place, &schema) {
+        let rows = match session.many_rows(&query.sql, query.columns).await {
+            Err(error) if !error.kind.is_of_statement() => return Err(error),
+            rows => rows.map_err(|error| error.to_string()),
+        };
+        schema.access.0 = catalog.read_grants(rows);
+    }
+    Ok(schema)
 }
 
 async fn ask(

@@ -4,6 +4,7 @@
 //! cannot read for certain is reported as opaque, and a change that it cannot write as unsupported;
 //! nothing is left out silently.
 
+use crate::model::access::SchemaAccess;
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{
     Check, Column, ForeignKey, Key, Object, Options, Partitions, Schema, Table,
@@ -90,6 +91,17 @@ pub trait Catalog: Sync {
     /// The schema from the results of both rounds, in the order of the queries, without bird's own
     /// tables and refinery's.
     fn read(&self, place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String>;
+
+    /// The query for the grants that are lost when an object is dropped, where not every account may read
+    /// them. `None` if there are no such objects, or [`Catalog::read`] reads their grants.
+    fn grants_query(&self, _place: &SchemaLocation<'_>, _schema: &Schema) -> Option<Query> {
+        None
+    }
+
+    /// The access from the result of that query, or why the account cannot read it.
+    fn read_grants(&self, _result: Result<Rows, String>) -> SchemaAccess {
+        SchemaAccess::default()
+    }
 
     /// Lists the schemas of the database that a project may have as databases of their own: name, and
     /// whether there is anything in it. `None` if the engine has no schemas.

@@ -33,6 +33,8 @@ pub struct Access {
     pub owner: Option<String>,
     /// Why the account cannot make this owner the owner again.
     pub lost_owner: Option<String>,
+    /// Why the account cannot give its grants again.
+    pub lost_grants: Option<String>,
     /// `None` for the usual grants.
     pub grants: Option<BTreeSet<Grant>>,
 }

@@ -34,6 +34,7 @@ macro_rules! engines {
     )+ };
 }
 
+mod access;
 mod adopt;
 mod audit;
 #[path = "../support/case_file.rs"]

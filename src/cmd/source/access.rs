@@ -5,7 +5,7 @@ use crate::db::replay::{self, Sent};
 use crate::db::shadow::Shadow;
 use crate::dialect::ErrorKind;
 use crate::dialect::containment::Outside;
-use crate::model::access::{Access, GrantKind, without_grantors};
+use crate::model::access::{Access, GrantKind, Grantee, without_grantors};
 use crate::model::change::{DdlStep, GivenBack};
 use crate::model::schema::{Id, Schema};
 
@@ -57,7 +57,11 @@ pub(super) fn not_given_back<'g>(
         let has_owner = !matches!(given.kind, Some(GrantKind::Column | GrantKind::Sequence));
         let grants = |access: &Access| {
             let grants = given.kind.map(|kind| known.grants_of(access, kind));
-            without_grantors(grants.unwrap_or_default())
+            let mut grants = without_grantors(grants.unwrap_or_default());
+            // An owner has no grants beside his own.
+            let own = Grantee::Account(owner(access));
+            grants.retain(|grant| grant.grantee != own);
+            grants
         };
         (has_owner && owner(is) != owner(&given.access)) || grants(is) != grants(&given.access)
     });

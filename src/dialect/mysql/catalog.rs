@@ -6,8 +6,9 @@
 //! not read.
 
 use super::MySql;
-use super::variant::MYSQL;
+use super::variant::{MYSQL, Variant};
 use crate::dialect::catalog::{Catalog, Query, Rows, SchemaLocation, SchemaPart};
+use crate::model::access::SchemaAccess;
 use crate::model::change::{Ddl, DdlStep, Difference, Renamed};
 use crate::model::schema::{Options, Schema, Table};
 
@@ -22,6 +23,15 @@ impl Catalog for MySql {
 
     fn read(&self, place: &SchemaLocation<'_>, results: &[Rows]) -> Result<Schema, String> {
         super::read::schema(place, results)
+    }
+
+    fn grants_query(&self, place: &SchemaLocation<'_>, schema: &Schema) -> Option<Query> {
+        let lost = !Variant::of(place.server).replaces_routines;
+        super::read::access::query(schema).filter(|_| lost)
+    }
+
+    fn read_grants(&self, result: Result<Rows, String>) -> SchemaAccess {
+        super::read::access::access(result)
     }
 
     fn rows_elsewhere(&self, table: &Table) -> Option<String> {

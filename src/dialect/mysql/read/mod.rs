@@ -1,5 +1,6 @@
 //! The queries of the catalog, and the schema from their rows.
 
+pub(super) mod access;
 mod column;
 mod key;
 pub(super) mod object;

@@ -1,6 +1,7 @@
 //! Writes the statements that turn one schema into another, in an order that works.
 
-pub(super) mod alter;
+pub(super) mod access;
+mod alter;
 pub(super) mod clause;
 mod dependents;
 mod filled;
@@ -68,7 +69,9 @@ pub fn write(
     writer.add_foreign_keys();
     writer.drop_sequences(difference, false);
     writer.programs(difference);
-    writer.ddl
+    let mut ddl = writer.ddl;
+    access::give_back(&mut ddl, &from.access.0);
+    ddl
 }
 
 fn by_name(schema: &Schema) -> HashMap<&str, &Table> {

@@ -91,6 +91,7 @@ pub fn access(answers: Answers<'_>, names: &Names<'_>) -> SchemaAccess {
                 .filter(|_| !is_reachable)
                 .map(|owner| format!("the account may not make {owner} its owner again")),
             owner,
+            lost_grants: None,
             grants: is_explicit.then(BTreeSet::new),
         });
         if let (Some(grants), Some(grant)) = (&mut one.grants, grant) {

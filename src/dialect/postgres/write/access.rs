@@ -264,6 +264,7 @@ impl<'s> Writer<'_, 's> {
         let usual = Access::default();
         let access = known.objects.get(&again.was).unwrap_or(&usual);
         let mut statements = Vec::new();
+        let mut grants = access.grants.clone();
         let owner = access.owner.as_ref().filter(|_| again.owner.is_some());
         if let (Some(owner), Some(alter)) = (owner, &again.owner) {
             match &access.lost_owner {
@@ -277,8 +278,16 @@ impl<'s> Writer<'_, 's> {
         if let Some(kind) = again.kind
             && (access.grants.is_some() || defaults.is_some())
         {
-            let wanted = known.grants_of(access, kind);
+            let mut wanted = known.grants_of(access, kind);
             let given = known.usual.get(&kind).cloned().unwrap_or_default();
+            if access.lost_owner.is_some() {
+                // The account is the owner instead, and has all that an owner has.
+                let own = Grantee::Account(known.account.clone());
+                wanted.retain(|it| it.grantee != Grantee::Owner && it.grantee != own);
+                let usual = given.iter().filter(|it| it.grantee == Grantee::Owner);
+                wanted.extend(usual.cloned());
+                grants = Some(wanted.clone());
+            }
             let name_of = |grantee: &Grantee| match grantee {
                 Grantee::Everyone => "PUBLIC".to_owned(),
                 Grantee::Account(account) => quote(account),
@@ -331,6 +340,7 @@ impl<'s> Writer<'_, 's> {
             kind: again.kind,
             access: Access {
                 owner: owner.cloned(),
+                grants,
                 ..access.clone()
             },
         });
