@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::dialect::catalog::{Query, Rows};
-use crate::model::access::{Access, Grant, Grantee, SchemaAccess};
+use crate::model::access::{Grant, Grantee, SchemaAccess};
 use crate::model::schema::{Id, Kind, Schema};
 
 /// Kind, name, account, privileges, and whether the reader may grant them again.
@@ -48,7 +48,7 @@ pub fn access(result: Result<Rows, String>) -> SchemaAccess {
             _ => continue,
         };
         let one = access.objects.entry(Id::new(kind, cell(1)));
-        let one = one.or_insert_with(Access::default);
+        let one = one.or_default();
         if cell(5) != "1" {
             one.lost_grants = Some("the account may not grant it".to_owned());
         }
