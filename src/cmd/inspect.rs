@@ -101,7 +101,7 @@ fn sources(context: &Context, args: &Args) -> Result<Vec<(Source, Database)>, Fa
 }
 
 fn recreated(loaded: Loaded) -> Inspected {
-    let mut ddl = loaded.recreation();
+    let mut ddl = loaded.recreation_anywhere();
     // Creating objects in an empty database risks no data.
     ddl.steps.iter_mut().for_each(|step| step.risks.clear());
     Inspected { loaded, ddl }

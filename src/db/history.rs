@@ -158,10 +158,10 @@ pub fn record_on(
     applied_on: &str,
 ) -> Result<String, DbError> {
     Ok(format!(
-        "INSERT INTO {} (version, name, applied_on, checksum) VALUES ({}, '{}', '{applied_on}', '{}')",
+        "INSERT INTO {} (version, name, applied_on, checksum) VALUES ({}, {}, '{applied_on}', '{}')",
         session.table(HISTORY_TABLE),
         migration.version,
-        migration.name,
+        session.dialect.own_text(&migration.name),
         checksum(migration, width)?,
     ))
 }
@@ -169,9 +169,9 @@ pub fn record_on(
 /// The statement that makes the row of an applied migration say what its file says now.
 pub fn restamp(session: &Session, migration: &Migration, width: Width) -> Result<String, DbError> {
     Ok(format!(
-        "UPDATE {} SET name = '{}', checksum = '{}' WHERE version = {}",
+        "UPDATE {} SET name = {}, checksum = '{}' WHERE version = {}",
         session.table(HISTORY_TABLE),
-        migration.name,
+        session.dialect.own_text(&migration.name),
         checksum(migration, width)?,
         migration.version,
     ))

@@ -16,6 +16,12 @@ pub trait Bookkeeping: Sync {
     /// Asks for the names of all tables but bird's own and refinery's.
     fn tables_query(&self, schema: Option<&str>) -> String;
 
+    /// Asks for the tables of the database that a statement may mean by a name without a qualifier.
+    /// `None` where it may mean a table of another schema or database.
+    fn named_table_query(&self, _table: &str) -> Option<String> {
+        None
+    }
+
     /// Asks for the names of the first few objects but bird's own and refinery's.
     fn objects_query(&self, schema: Option<&str>) -> String;
 
@@ -29,6 +35,12 @@ pub trait Bookkeeping: Sync {
 
     /// Asks for the type of the history's version column.
     fn width_query(&self, schema: Option<&str>) -> String;
+
+    /// The literal of a name of bird's own, such as a migration's, whatever character set a migration
+    /// gave the session.
+    fn own_text(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
 
     /// `CREATE TABLE` for a table that must roll back, whatever engine of tables is the default here.
     fn transactional(&self, create_table: &str) -> String {

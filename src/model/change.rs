@@ -218,7 +218,7 @@ impl Hazard {
     }
 }
 
-/// A schema with nothing in it and the settings of another: what `inspect` starts from.
+/// A schema with nothing in it and the settings of another, as a scratch database for it has.
 pub fn nothing_like(schema: &Schema) -> Schema {
     let mut settings = schema.settings.clone();
     // A new database has the collation of its like, and no comment.

@@ -47,8 +47,8 @@ impl<'p> Consents<'p> {
         Consents {
             subject,
             allow,
-            tables: KnownTables::new(was_empty),
-            guard: guard.in_empty_database(was_empty),
+            tables: KnownTables::new(was_empty).without(home, subject.absent),
+            guard: guard.in_empty_database(was_empty).without(subject.absent),
             learned: false,
             moved: false,
         }

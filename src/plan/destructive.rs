@@ -2,10 +2,11 @@
 //!
 //! No data is lost with a table that the same plan created, nor with one whose rows were copied
 //! into the table that takes over its name: that is how a table is rebuilt. A database without
-//! tables has none to lose, whatever `IF EXISTS` and `IF NOT EXISTS` leave open.
+//! tables has none to lose, whatever `IF EXISTS` and `IF NOT EXISTS` leave open, and a table that is not
+//! there has no rows.
 
 use crate::model::code::Code;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::dialect::Dialect;
 use crate::dialect::statement::{NewTable, StatementEffect, row_copy, table_effects};
@@ -40,6 +41,8 @@ pub fn destructive_statements(
 pub struct KnownTables {
     /// Whether the database had no tables before these files.
     was_empty: bool,
+    /// Those that the database did not have before these files, by qualifier and name.
+    absent: HashSet<(String, String)>,
     known: Vec<Table>,
     /// By qualifier and name; `None` for one that certainly does not exist.
     named: HashMap<(String, String), Option<usize>>,
@@ -65,6 +68,17 @@ impl KnownTables {
             was_empty,
             ..KnownTables::default()
         }
+    }
+
+    /// The tables of a database that does not have these, as statements name them.
+    #[must_use]
+    pub fn without(mut self, home: &str, absent: &[String]) -> Self {
+        let absent = absent.iter().map(|table| match table.split_once('.') {
+            Some((qualifier, table)) => (qualifier.to_owned(), table.to_owned()),
+            None => (home.to_owned(), table.clone()),
+        });
+        self.absent.extend(absent);
+        self
     }
 
     /// The destructive statements of one file. Those before `from` were applied by an earlier run,
@@ -150,7 +164,8 @@ impl File<'_> {
         match self.tables.named.get(&key) {
             Some(Some(at)) => *at,
             _ => {
-                let made = self.tables.was_empty && key.0 == self.home;
+                let was_empty = self.tables.was_empty && key.0 == self.home;
+                let made = was_empty || self.tables.absent.contains(&key);
                 self.make(key, made, false)
             }
         }

@@ -68,6 +68,8 @@ pub struct Subject<'p> {
     pub accept: &'p [i64],
     /// Tables that hold no rows now, as statements name them: nothing is lost with them.
     pub without_rows: &'p [String],
+    /// Tables that do not exist now, as statements name them.
+    pub absent: &'p [String],
     /// The references of the project, whose tables and columns are guarded.
     pub references: &'p [Reference],
 }

@@ -4,7 +4,7 @@
 //! Tables and columns are followed from file to file. What the same run created is not guarded,
 //! and a table that is rebuilt with the same column counts as unchanged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::dialect::Dialect;
 use crate::dialect::statement::{Column, NewTable, RowCopy, StatementEffect, effects};
@@ -52,6 +52,8 @@ pub struct ReferenceGuard<'r> {
     home: String,
     /// Whether the database had no tables before this run.
     was_empty: bool,
+    /// The names, in lower case, of tables that it did not have.
+    absent: HashSet<String>,
     tables: HashMap<(String, String), Table>,
 }
 
@@ -73,6 +75,7 @@ impl<'r> ReferenceGuard<'r> {
             ends: ends.collect(),
             home: home.to_lowercase(),
             was_empty: false,
+            absent: HashSet::new(),
             tables: HashMap::new(),
         }
     }
@@ -81,6 +84,18 @@ impl<'r> ReferenceGuard<'r> {
     #[must_use]
     pub fn in_empty_database(mut self, was_empty: bool) -> Self {
         self.was_empty = was_empty;
+        self
+    }
+
+    /// Sets the tables that the database did not have before this run, as statements name them.
+    #[must_use]
+    pub fn without(mut self, absent: &[String]) -> Self {
+        let names = absent.iter().map(|table| table.to_lowercase());
+        let own = names.filter_map(|name| match name.split_once('.') {
+            Some((home, table)) => (home == self.home).then(|| table.to_owned()),
+            None => Some(name),
+        });
+        self.absent = own.collect();
         self
     }
 
@@ -141,7 +156,8 @@ impl<'r> ReferenceGuard<'r> {
     fn ends_at(&self, table: &Name, column: Option<&str>) -> Vec<End<'r>> {
         let key = self.key(table);
         let known = self.tables.get(&key);
-        if self.was_empty || key.0 != self.home || known.is_some_and(|table| table.made) {
+        let is_new = self.was_empty || self.absent.contains(&key.1);
+        if is_new || key.0 != self.home || known.is_some_and(|table| table.made) {
             return Vec::new();
         }
         let is_made = |column: &str| {

@@ -30,6 +30,9 @@ products!(
     undo_gives_programs_their_collation_back,
     names_in_double_quotes_are_replayed_and_undone,
     what_is_missing_in_the_sql_is_an_exit_code,
+    names_are_recorded_whatever_the_character_set_is,
+    a_table_that_is_not_there_needs_no_consent,
+    a_baseline_gives_later_tables_the_same_collation,
 );
 
 /// Two empty databases.
@@ -156,4 +159,57 @@ fn what_is_missing_in_the_sql_is_an_exit_code(engine: Engine) {
         .run(&["diff", "two@migrations", "two"])
         .exits(1)
         .warns("statement 3 is not replayable: it needs the mode ORACLE, which is not replayed");
+}
+
+/// Of the database, or of the session that a migration leaves.
+fn names_are_recorded_whatever_the_character_set_is(engine: Engine) {
+    let world = World::one(engine)
+        .migration(
+            "ums/V1__добавить.sql",
+            "CREATE TABLE fees (a INT COMMENT 'добавить');\nALTER TABLE fees ADD b INT;\n",
+        )
+        .migration(
+            "ums/V2__изменить.sql",
+            "SET NAMES latin1;\nALTER TABLE fees ADD c INT;\n",
+        );
+    world.provision("ums");
+    world.client("ums", "ALTER DATABASE CHARACTER SET latin1");
+    world.run(&["migrate"]).ok();
+    world.run(&["status", "--exit-code"]).ok();
+    world.run(&["verify"]).ok();
+}
+
+fn a_table_that_is_not_there_needs_no_consent(engine: Engine) {
+    let world = World::one(engine).migration("ums/V1__a.sql", "CREATE TABLE fees (a INT);\n");
+    world.provision("ums");
+    world.run(&["migrate"]).ok();
+    let world = world.migration(
+        "ums/V2__b.sql",
+        "DROP TABLE IF EXISTS rates, dues;\nCREATE TABLE rates (a INT);\n\
+         CREATE TABLE Tmp (a INT);\nDROP TABLE IF EXISTS TMP;\n",
+    );
+    world.run(&["migrate", "--dry-run"]).ok();
+    world.run(&["migrate"]).ok();
+    let world = world.migration("ums/V3__c.sql", "DROP TABLE IF EXISTS dues, rates;\n");
+    world
+        .run(&["migrate"])
+        .exits(3)
+        .warns("statement 1 of V3 c drops the table `rates`");
+}
+
+fn a_baseline_gives_later_tables_the_same_collation(engine: Engine) {
+    let world = two(engine);
+    world.client(
+        "one",
+        "ALTER DATABASE CHARACTER SET latin1 COLLATE latin1_german2_ci; \
+         CREATE TABLE fees (a VARCHAR(9))",
+    );
+    let printed = world.run(&["inspect", "one"]).ok().stdout;
+    let first = "ALTER DATABASE CHARACTER SET latin1 COLLATE latin1_german2_ci;\n";
+    assert!(printed.starts_with(first), "{printed}");
+    let world = world.migration("two/V1__baseline.sql", &printed);
+    world.run(&["migrate", "--database", "two"]).ok();
+    world.client("one", "CREATE TABLE later (a VARCHAR(9))");
+    world.client("two", "CREATE TABLE later (a VARCHAR(9))");
+    world.run(&["diff", "one", "two"]).ok();
 }

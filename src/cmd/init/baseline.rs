@@ -169,7 +169,7 @@ fn draft(all: &mut [Read], at: usize, open: &Connections) -> Result<Draft, Failu
         not_sent: Vec::new(),
         shadow: None,
     };
-    let mut ddl = loaded.recreation();
+    let mut ddl = loaded.recreation_anywhere();
     for step in &mut ddl.steps {
         // Creating objects in an empty database risks no data.
         step.risks.clear();

@@ -231,23 +231,32 @@ fn needed(
 /// rows nothing is. Only the plan of a dry run may lack consents.
 async fn planned(args: &Args, members: &mut [RunDatabase<'_>]) -> Result<Plan, Failure> {
     let allow = &args.consents.allow;
-    let plan = if args.direction == Direction::Up {
-        plan::plan(&subjects(members), allow)?
-    } else {
-        members
-            .iter_mut()
-            .for_each(|member| member.without_rows.clear());
-        let mut result = plan::undo(&subjects(members), allow);
+    let planned = match args.direction {
+        Direction::Up => plan::plan,
+        Direction::Undo => plan::undo,
+    };
+    for member in &mut *members {
+        member.without_rows.clear();
+        member.absent.clear();
+    }
+    let mut result = planned(&subjects(members), allow);
+    rows_lost::find_absent(members, refusals(&mut result)).await;
+    if args.direction == Direction::Undo {
         rows_lost::count(members, refusals(&mut result)).await;
-        if members.iter().any(|member| !member.without_rows.is_empty()) {
-            result = plan::undo(&subjects(members), allow);
+    }
+    let less =
+        |member: &RunDatabase<'_>| !member.without_rows.is_empty() || !member.absent.is_empty();
+    if members.iter().any(less) {
+        result = planned(&subjects(members), allow);
+        if args.direction == Direction::Undo {
             rows_lost::count(members, refusals(&mut result)).await;
         }
-        let mut plan = result?;
+    }
+    let mut plan = result?;
+    if args.direction == Direction::Undo {
         let not_restored = members.iter().flat_map(|member| &member.not_restored);
         plan.notes.extend(not_restored.cloned());
-        plan
-    };
+    }
     plan_file::check(args, &plan, members).await?;
     if args.dry_run {
         Ok(plan)

@@ -1,9 +1,34 @@
-//! Counts the rows that an undo would lose: for the person who has to consent, and because nothing
-//! is lost with a table that has none.
+//! Looks at the tables that a plan would drop or cut. Nothing is lost with a table that is not there, or,
+//! in an undo, with one that has no rows; a person who has to consent is told how many rows it has.
 
 use crate::cmd::run::database::RunDatabase;
 use crate::db::session::Session;
 use crate::model::diagnostic::Diagnostic;
+use crate::project::Database;
+
+/// Remembers the tables of refused losses that do not exist.
+pub async fn find_absent(members: &mut [RunDatabase<'_>], refusals: &[Diagnostic]) {
+    for member in members {
+        let database = member.database;
+        let Some(session) = &mut member.session else {
+            continue;
+        };
+        let home = home(database);
+        let faults = refusals.iter();
+        let faults = faults.filter(|fault| fault.database.as_ref() == Some(&database.name));
+        for table in faults.flat_map(|fault| &fault.objects) {
+            let name = own(home, table);
+            let query = database.dialect.named_table_query(name);
+            let Some(query) = query.filter(|_| !name.contains('.')) else {
+                continue;
+            };
+            // Where the database does not say, the table may be there.
+            if session.rows(&query).await.is_ok_and(|rows| rows.is_empty()) {
+                member.absent.push(table.clone());
+            }
+        }
+    }
+}
 
 /// Adds to each refused loss how many rows its tables hold, and remembers the tables without rows.
 pub async fn count(members: &mut [RunDatabase<'_>], refusals: &mut [Diagnostic]) {
@@ -12,9 +37,7 @@ pub async fn count(members: &mut [RunDatabase<'_>], refusals: &mut [Diagnostic])
         let Some(session) = &mut member.session else {
             continue; // A database that does not exist has no rows to lose.
         };
-        let home = database
-            .dialect
-            .default_qualifier(database.target.database(), database.schema.as_deref());
+        let home = home(database);
         let faults = refusals.iter_mut();
         for fault in faults.filter(|fault| fault.database.as_ref() == Some(&database.name)) {
             for table in &fault.objects {
@@ -34,11 +57,18 @@ pub async fn count(members: &mut [RunDatabase<'_>], refusals: &mut [Diagnostic])
 
 /// The number of rows of a table; `None` if they cannot be counted.
 async fn rows(session: &mut Session, home: &str, table: &str) -> Option<String> {
-    let own = table.strip_prefix(home);
-    let own = own.and_then(|rest| rest.strip_prefix('.'));
-    let sql = format!(
-        "SELECT count(*) FROM {}",
-        session.table(own.unwrap_or(table))
-    );
+    let sql = format!("SELECT count(*) FROM {}", session.table(own(home, table)));
     session.value(&sql).await.ok().flatten()
+}
+
+fn home(database: &Database) -> &str {
+    let (own, schema) = (database.target.database(), database.schema.as_deref());
+    database.dialect.default_qualifier(own, schema)
+}
+
+/// A table's name without the qualifier that it has anyway.
+fn own<'t>(home: &str, table: &'t str) -> &'t str {
+    let rest = table.strip_prefix(home);
+    rest.and_then(|rest| rest.strip_prefix('.'))
+        .unwrap_or(table)
 }

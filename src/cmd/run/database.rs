@@ -35,6 +35,8 @@ pub struct RunDatabase<'p> {
     pub accept: Vec<i64>,
     /// The tables that an undo drops or cuts and that hold no rows, see [`Subject::without_rows`].
     pub without_rows: Vec<String>,
+    /// The tables that a plan changes and that do not exist, see [`Subject::absent`].
+    pub absent: Vec<String>,
     /// Warnings about data that an undo with consent does not bring back.
     pub not_restored: Vec<Diagnostic>,
     /// What takes back each statement of the migrations whose undo was computed.
@@ -57,6 +59,7 @@ impl<'p> RunDatabase<'p> {
             to: None,
             accept: Vec::new(),
             without_rows: Vec::new(),
+            absent: Vec::new(),
             not_restored: Vec::new(),
             accounts: Vec::new(),
         }
@@ -78,6 +81,7 @@ impl<'p> RunDatabase<'p> {
             keep_sql: database.keep_sql,
             accept: &self.accept,
             without_rows: &self.without_rows,
+            absent: &self.absent,
             references: self.references,
         }
     }

@@ -292,9 +292,17 @@ impl Loaded {
 
     /// The statements that create it in an empty database.
     pub fn recreation(&self) -> Ddl {
+        self.written_from(&nothing_like(&self.schema))
+    }
+
+    /// The statements that recreate the schema in any empty database, with its settings.
+    pub fn recreation_anywhere(&self) -> Ddl {
+        self.written_from(&Schema::default())
+    }
+
+    fn written_from(&self, nothing: &Schema) -> Ddl {
         let catalog = self.base.dialect.catalog();
-        let nothing = nothing_like(&self.schema);
-        let all = diff(&nothing, &self.schema, catalog.orders_columns());
-        catalog.write(&self.place(), &all, &nothing, &self.schema)
+        let all = diff(nothing, &self.schema, catalog.orders_columns());
+        catalog.write(&self.place(), &all, nothing, &self.schema)
     }
 }

@@ -35,6 +35,14 @@ impl Bookkeeping for MySql {
         )
     }
 
+    fn named_table_query(&self, table: &str) -> Option<String> {
+        let table = single_quoted(&table.replace('\\', "\\\\"));
+        Some(format!(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+             AND LOWER(TABLE_NAME) = LOWER({table})"
+        ))
+    }
+
     fn objects_query(&self, _schema: Option<&str>) -> String {
         format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
@@ -88,18 +96,27 @@ impl Bookkeeping for MySql {
         )
     }
 
+    fn own_text(&self, text: &str) -> String {
+        let literal = single_quoted(text);
+        if text.is_ascii() {
+            literal
+        } else {
+            format!("_utf8mb4{literal}")
+        }
+    }
+
     fn transactional(&self, create_table: &str) -> String {
         let create_table = create_table.trim_end_matches(';');
         format!(
             "SET @bird_engine = @@default_storage_engine, default_storage_engine = InnoDB; \
-             {create_table}; SET default_storage_engine = @bird_engine"
+             {create_table} CHARACTER SET utf8mb4; SET default_storage_engine = @bird_engine"
         )
     }
 
     fn journal_table(&self, schema: Option<&str>) -> String {
         // A journal on an engine without transactions could not be trusted.
         format!(
-            "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
+            "CREATE TABLE IF NOT EXISTS {} {} CHARACTER SET utf8mb4 ENGINE = InnoDB",
             self.table(schema, JOURNAL_TABLE),
             journal_columns("VARCHAR", "MEDIUMTEXT")
         )
@@ -109,15 +126,15 @@ impl Bookkeeping for MySql {
         format!(
             "CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL PRIMARY KEY, \
              digest CHAR(64) NOT NULL, checksum VARCHAR(20) NOT NULL, sql_text LONGBLOB NULL, \
-             reason TEXT CHARACTER SET utf8mb4 NULL, accepted_on VARCHAR(40) NULL) \
-             ENGINE = InnoDB",
+             reason TEXT NULL, accepted_on VARCHAR(40) NULL) \
+             CHARACTER SET utf8mb4 ENGINE = InnoDB",
             self.table(schema, APPLIED_TABLE)
         )
     }
 
     fn schema_table(&self, schema: Option<&str>) -> String {
         format!(
-            "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
+            "CREATE TABLE IF NOT EXISTS {} {} CHARACTER SET utf8mb4 ENGINE = InnoDB",
             self.table(schema, SCHEMA_TABLE),
             schema_columns("VARCHAR", "LONGBLOB")
         )
@@ -125,7 +142,7 @@ impl Bookkeeping for MySql {
 
     fn seed_table(&self, schema: Option<&str>) -> String {
         format!(
-            "CREATE TABLE IF NOT EXISTS {} {} ENGINE = InnoDB",
+            "CREATE TABLE IF NOT EXISTS {} {} CHARACTER SET utf8mb4 ENGINE = InnoDB",
             self.table(schema, SEED_TABLE),
             seed_columns("VARCHAR")
         )

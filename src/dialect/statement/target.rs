@@ -70,6 +70,15 @@ fn tables(words: &mut Cursor<'_>) -> Vec<Name> {
     names.collect()
 }
 
+/// Whether an option follows in place of a name: then the statement is about the database in use.
+fn changes_own_database(words: &Cursor<'_>) -> bool {
+    const RESERVED: &[&str] = &["CHARACTER", "COLLATE", "DEFAULT", "READ"];
+    const OTHERS: &[&str] = &["CHARSET", "COMMENT", "ENCRYPTION"];
+    let sees = |options: &[&str]| options.iter().any(|option| words.sees(option));
+    let valued = words.get(1).is_some_and(|next| next.is("="));
+    words.grammar().schema_is_database && (sees(RESERVED) || valued && sees(OTHERS))
+}
+
 /// The objects that a CREATE, an ALTER or a DROP names, and the table of an index or a trigger.
 fn defined(words: &mut Cursor<'_>) -> WriteTargets {
     let mut targets = WriteTargets::default();
@@ -86,7 +95,9 @@ fn defined(words: &mut Cursor<'_>) -> WriteTargets {
         }
         DdlObject::Schema if !words.grammar().schema_is_database => return targets,
         DdlObject::Database | DdlObject::Schema => {
-            targets.databases.extend(words.name());
+            if !changes_own_database(words) {
+                targets.databases.extend(words.name());
+            }
             return targets;
         }
         _ if drops => targets.objects = words.names(),
