@@ -12,10 +12,13 @@ use crate::model::history::{
 
 impl Bookkeeping for Sqlite {
     fn columns_query(&self, _schema: Option<&str>, table: &str) -> String {
+        let table = single_quoted(table);
+        // ANY means no conversion in a STRICT table, and numbers in others.
         format!(
-            "SELECT name, type, nullif(pk, 0), NULL, NULL, NULL, \
-             CASE WHEN hidden IN (2, 3) THEN 'generated' END FROM pragma_table_xinfo({}) ORDER BY cid",
-            single_quoted(table)
+            "SELECT name, type, nullif(pk, 0), CASE WHEN upper(type) = 'ANY' AND EXISTS \
+             (SELECT 1 FROM pragma_table_list({table}) WHERE schema = 'main' AND strict) \
+             THEN 'BLOB' END, NULL, NULL, CASE WHEN hidden IN (2, 3) THEN 'generated' END \
+             FROM pragma_table_xinfo({table}) ORDER BY cid"
         )
     }
 

@@ -22,7 +22,7 @@ impl SeedSql for Sqlite {
         let written = self.literal(value, column)?;
         let text = plain_text(value, "1", "0").filter(|_| column.family != Family::Binary);
         let number = text.as_deref().and_then(number);
-        let affinity = affinity(&column.sql);
+        let affinity = affinity(column.key_type.0.base.as_ref().unwrap_or(&column.sql));
         // The engine converts what it compares with a column, but not to a floating-point number.
         let stored = match (affinity, &number) {
             (Affinity::Real, Some(number)) => format!("CAST({number} AS REAL)"),

@@ -58,6 +58,8 @@ fn pairs(engine: Engine) -> Vec<(&'static str, &'static str, &'static str, bool)
             ("REAL", "9007199254740992", "9007199254740993", true),
             ("NUMERIC", "1.5", "1.50", true),
             ("BLOB", "1", "'1'", false),
+            ("ANY", "1", "'1'", false),
+            ("ANY", "1", "1.0", true),
         ],
         Engine::Postgres => vec![
             ("text", "'a'", "'A'", false),
@@ -136,7 +138,10 @@ fn two_declarations_of_one_row_are_refused(engine: Engine) {
         );
     }
     for (at, (sql, ..)) in pairs.iter().enumerate() {
-        migration.push_str(&format!("CREATE TABLE t{at} (k {sql}, v INTEGER);\n"));
+        let strict = if *sql == "ANY" { " STRICT" } else { "" };
+        migration.push_str(&format!(
+            "CREATE TABLE t{at} (k {sql}, v INTEGER){strict};\n"
+        ));
     }
     let world = world(engine, &migration, "\"k\"", "");
     for (at, (sql, one, other, same)) in pairs.iter().enumerate() {
