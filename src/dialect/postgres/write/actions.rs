@@ -1,7 +1,7 @@
 //! The action on each node: keep, create, drop, alter or rebuild.
 
 use super::clause;
-use super::nodes::{Class, Node, Nodes, Part};
+use super::nodes::{Class, Name, Node, Nodes, Part};
 use super::prepare::plain_default;
 use crate::model::schema::{Column, Key, Object};
 
@@ -18,6 +18,9 @@ pub enum Action {
     /// Renames a type that columns have out of the way, creates the new one, and drops the old one
     /// after the columns have changed.
     RenameAside,
+    /// Renames out of the way what something else gets the name of, and drops it after the columns that
+    /// have it as their type have changed.
+    RenameAway,
 }
 
 impl Action {
@@ -26,7 +29,47 @@ impl Action {
     }
 
     pub fn creates(self) -> bool {
-        !matches!(self, Action::Keep | Action::Drop)
+        !matches!(self, Action::Keep | Action::Drop | Action::RenameAway)
+    }
+
+    /// Whether it takes along what belongs to it.
+    pub fn ends(self) -> bool {
+        self.drops() || self == Action::RenameAway
+    }
+}
+
+/// The action on a node that only the old schema has.
+pub fn of_old(node: &Node<'_>, old: &Nodes<'_>, new: &Nodes<'_>) -> Action {
+    let name = node.name;
+    let is_type = matches!(
+        name.class,
+        Class::Enum | Class::Domain | Class::Composite | Class::Table
+    );
+    let others = [
+        Class::Enum,
+        Class::Domain,
+        Class::Composite,
+        Class::Range,
+        Class::Table,
+        Class::View,
+        Class::MaterializedView,
+    ];
+    let mut others = others.iter();
+    let gives_its_name =
+        is_type && others.any(|class| new.get(&Name::new(*class, "", name.name)).is_some());
+    if !gives_its_name {
+        return Action::Drop;
+    }
+    let mut columns = old.all.iter().filter(|it| it.name.class == Class::Column);
+    let stays = columns.any(|column| {
+        column.owner != Some(name)
+            && column.needs.contains(&name)
+            && new.get(&column.name).is_some()
+    });
+    if stays {
+        Action::RenameAway
+    } else {
+        Action::Drop
     }
 }
 

@@ -38,7 +38,7 @@ pub fn order<'s>(plan: &Plan<'s>) -> (Vec<Step<'s>>, bool) {
         if action.creates() && !plan.created_with.contains_key(name) {
             graph.steps.push((StepKind::Create, *name));
         }
-        if *action == Action::RenameAside {
+        if matches!(action, Action::RenameAside | Action::RenameAway) {
             graph.steps.push((StepKind::RenameAside, *name));
             graph.steps.push((StepKind::DropRenamed, *name));
         }
@@ -122,7 +122,7 @@ impl<'s> Graph<'s> {
                         self.before(drop.or(make), theirs);
                         self.before(self.find(StepKind::DropRenamed, node.name), theirs);
                     }
-                    Action::RenameAside => {
+                    Action::RenameAside | Action::RenameAway => {
                         self.before(drop, self.find(StepKind::RenameAside, *need));
                         let discard = self.find(StepKind::DropRenamed, *need);
                         self.before(make, discard);
@@ -171,7 +171,9 @@ impl<'s> Graph<'s> {
         for node in &plan.old.all {
             let goes = match plan.action(&node.name) {
                 Action::Drop | Action::Rebuild => self.drop_of(plan, node.name),
-                Action::RenameAside => self.find(StepKind::RenameAside, node.name),
+                Action::RenameAside | Action::RenameAway => {
+                    self.find(StepKind::RenameAside, node.name)
+                }
                 _ => None,
             };
             let Some(goes) = goes else { continue };

@@ -22,7 +22,7 @@ impl<'s> Plan<'s> {
         let mut actions: HashMap<Name<'s>, Action> = HashMap::new();
         for node in &old.all {
             let action = match new.get(&node.name) {
-                None => Action::Drop,
+                None => actions::of_old(node, &old, &new),
                 Some(other) => actions::of_both(node, other, &old, &new),
             };
             actions.insert(node.name, action);
@@ -80,13 +80,16 @@ impl<'s> Plan<'s> {
 
     /// The action of a node when that of something it is built upon is known.
     fn reached(&self, node: &Node<'s>, cause: &Name<'s>, why: Action, now: Action) -> Action {
-        if matches!(now, Action::Drop | Action::Rebuild | Action::RenameAside) {
+        if matches!(
+            now,
+            Action::Drop | Action::Rebuild | Action::RenameAside | Action::RenameAway
+        ) {
             return now;
         }
         let class = node.name.class;
         match why {
             Action::Retype => self.reached_by_retype(node, cause, now),
-            Action::RenameAside => match class {
+            Action::RenameAside | Action::RenameAway => match class {
                 Class::Column if is_generated(node) => Action::Rebuild,
                 Class::Column => Action::Retype,
                 Class::Domain | Class::Composite | Class::Range => Action::RenameAside,
@@ -181,7 +184,7 @@ impl<'s> Plan<'s> {
             if !self.action(&node.name).drops() {
                 continue;
             }
-            let drops = |name: &Name<'s>| self.action(name).drops();
+            let drops = |name: &Name<'s>| self.action(name).ends();
             let owner = node.owner.filter(drops);
             let with = match node.name.class {
                 Class::Table => self.partitioned_by(node).filter(drops),

@@ -2,7 +2,7 @@
 
 use super::Writer;
 use super::clause::{column_type, quote};
-use super::nodes::Name;
+use super::nodes::{Class, Name};
 use crate::dialect::sizes;
 use crate::model::change::Hazard;
 use crate::model::schema::{Column, Table};
@@ -54,7 +54,8 @@ impl<'s> Writer<'_, 's> {
     /// Whether the type of a column is put aside and made anew.
     fn is_own_type(&self, column: &'s Column) -> bool {
         let mut needs = column.needs.0.iter().filter_map(Name::of);
-        needs.any(|need| need.is_type())
+        let of_row = |need: &Name<'_>| need.class == Class::Table && column.sql.contains(need.name);
+        needs.any(|need| need.is_type() || of_row(&need))
     }
 }
 

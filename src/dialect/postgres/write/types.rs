@@ -84,6 +84,9 @@ impl<'s> Writer<'_, 's> {
             quote(&self.aside(name.name))
         );
         self.say(name, sql);
+        if name.class == Class::Table {
+            self.lose(format!("the rows of {} are lost", name.name));
+        }
     }
 
     pub fn alter_type(&mut self, name: Name<'s>, old: &'s Object, new: &'s Object) {
@@ -247,6 +250,7 @@ fn word(class: Class) -> &'static str {
     match class {
         Class::Domain => "DOMAIN",
         Class::Collation => "COLLATION",
+        Class::Table => "TABLE",
         _ => "TYPE",
     }
 }
