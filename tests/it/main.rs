@@ -39,6 +39,7 @@ mod adopt;
 mod audit;
 #[path = "../support/case_file.rs"]
 mod case_file;
+mod catalogs;
 mod command_line;
 mod connect;
 mod consent;

@@ -163,3 +163,84 @@ fn what_bird_does_not_write_and_a_change_touches_ends_the_proof(engine: Engine) 
         .exits(1)
         .says(": not verified: schema audit, which bird does not write, names table kept");
 }
+
+/// An object that bird names, made in two ways that differ in one thing.
+const ALTERED: &[(&str, &str, &str)] = &[
+    (
+        "publication p",
+        "CREATE PUBLICATION p FOR TABLE kept",
+        "CREATE PUBLICATION p FOR TABLE kept WITH (publish_via_partition_root = true)",
+    ),
+    (
+        "publication p",
+        "CREATE PUBLICATION p FOR TABLE kept WHERE (a > 1)",
+        "CREATE PUBLICATION p FOR TABLE kept WHERE (a > 2)",
+    ),
+    (
+        "publication p",
+        "CREATE PUBLICATION p FOR TABLE kept",
+        "CREATE PUBLICATION p FOR TABLE kept (a)",
+    ),
+    (
+        "publication p",
+        "CREATE PUBLICATION p",
+        "CREATE PUBLICATION p FOR TABLES IN SCHEMA public",
+    ),
+    (
+        "subscription {name}",
+        "CREATE SUBSCRIPTION {name} CONNECTION '' PUBLICATION p \
+         WITH (connect = false, slot_name = NONE)",
+        "CREATE SUBSCRIPTION {name} CONNECTION '' PUBLICATION q \
+         WITH (connect = false, slot_name = NONE)",
+    ),
+    (
+        "text search template t",
+        "CREATE TEXT SEARCH TEMPLATE t (LEXIZE = dsimple_lexize)",
+        "CREATE TEXT SEARCH TEMPLATE t (LEXIZE = dsimple_lexize, INIT = dsimple_init)",
+    ),
+    (
+        "operator class o (hash)",
+        "CREATE OPERATOR CLASS o FOR TYPE int USING hash AS OPERATOR 1 =",
+        "CREATE OPERATOR FAMILY g USING hash; \
+         CREATE OPERATOR CLASS o FOR TYPE int USING hash FAMILY g AS OPERATOR 1 =",
+    ),
+];
+
+#[test]
+fn every_part_of_what_bird_names_is_compared() {
+    Engine::Postgres.run(|engine| {
+        for (what, before, after) in ALTERED {
+            let world = three(engine);
+            // Names of subscriptions are those of the whole server.
+            let filled = |text: &str| text.replace("{name}", &world.name("ums"));
+            for (name, make) in [("ums", before), ("twitter", after)] {
+                world.client(name, "CREATE TABLE kept (a int)");
+                world.client(name, &filled(make));
+            }
+            let run = diff(&world, "ums", "twitter", &[]);
+            if what.starts_with("subscription") {
+                for name in ["ums", "twitter"] {
+                    world.client(name, &filled("DROP SUBSCRIPTION {name}"));
+                }
+            }
+            run.exits(1).says(&filled(what));
+        }
+    });
+}
+
+#[test]
+fn a_library_of_javascript_is_named() {
+    Engine::MySql.run(|engine| {
+        let world = three(engine);
+        let tables = "SELECT count(*) FROM information_schema.TABLES \
+                      WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'LIBRARIES'";
+        if world.client("ums", tables) == "0\n" {
+            return; // MySQL has them since 9.2.
+        }
+        let library =
+            "CREATE LIBRARY lib LANGUAGE JAVASCRIPT AS 'export function f(a) { return a }'";
+        world.client("twitter", library);
+        let run = diff(&world, "ums", "twitter", &[]).exits(1);
+        run.says("library lib");
+    });
+}

@@ -23,8 +23,11 @@ use crate::sql::Cursor;
 const FIRST: &[(&str, usize)] = &[
     ("SHOW FULL TABLES", 2),
     (
+        // Libraries of JavaScript are only named; MariaDB takes the comment for one.
         "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES \
-         WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_TYPE, ROUTINE_NAME",
+         WHERE ROUTINE_SCHEMA = DATABASE() \
+         /*!90200 UNION ALL SELECT 'LIBRARY', LIBRARY_NAME FROM information_schema.LIBRARIES \
+         WHERE LIBRARY_SCHEMA = DATABASE() */ ORDER BY ROUTINE_TYPE, ROUTINE_NAME",
         2,
     ),
     (

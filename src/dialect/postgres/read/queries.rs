@@ -324,40 +324,50 @@ FROM pg_namespace n WHERE n.oid = {space}";
 const STRANGERS: &str = "\
 WITH member AS (SELECT classid, objid FROM pg_depend WHERE deptype IN ('e', 'i')), strange AS (\
 SELECT 'pg_type'::regclass::oid AS class, t.oid, 'base type ' || t.typname AS what, \
-concat_ws(' ', t.typinput, t.typoutput, t.typlen, t.typalign, t.typstorage) AS printed \
+concat_ws(' ', t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, \
+t.typanalyze, {v14|t.typsubscript,|} t.typlen, t.typbyval, t.typalign, t.typstorage, t.typcategory, \
+t.typispreferred, t.typdelim, t.typdefault) AS printed \
 FROM pg_type t WHERE t.typnamespace = {space} AND t.typtype = 'b' AND t.typelem = 0 \
 UNION ALL SELECT 'pg_opclass'::regclass, o.oid, 'operator class ' || o.opcname || ' (' \
-|| am.amname || ')', concat_ws(' ', o.opcintype::regtype, o.opcdefault) \
+|| am.amname || ')', concat_ws(' ', o.opcintype::regtype, o.opcdefault, \
+CASE WHEN o.opckeytype <> 0 THEN o.opckeytype::regtype END, \
+(SELECT f.opfname FROM pg_opfamily f WHERE f.oid = o.opcfamily)) \
 FROM pg_opclass o JOIN pg_am am ON am.oid = o.opcmethod WHERE o.opcnamespace = {space} \
 UNION ALL SELECT 'pg_opfamily'::regclass, o.oid, 'operator family ' || o.opfname || ' (' \
-|| am.amname || ')', concat((SELECT string_agg(amopstrategy || amopopr::regoperator::text, ', ' \
-ORDER BY 1) FROM pg_amop WHERE amopfamily = o.oid), ' ', (SELECT string_agg(amprocnum \
-|| amproc::regprocedure::text, ', ' ORDER BY 1) FROM pg_amproc WHERE amprocfamily = o.oid)) \
+|| am.amname || ')', concat((SELECT string_agg(concat(amopstrategy, amopopr::regoperator, \
+' ' || (SELECT opfname FROM pg_opfamily WHERE oid = amopsortfamily), \
+CASE WHEN amoppurpose = 'o' THEN ' ordering' END), ', ' ORDER BY 1) FROM pg_amop \
+WHERE amopfamily = o.oid), ' ', \
+(SELECT string_agg(concat(amprocnum, amproc::regprocedure, ' ', amproclefttype::regtype, ' ', \
+amprocrighttype::regtype), ', ' ORDER BY 1) FROM pg_amproc WHERE amprocfamily = o.oid)) \
 FROM pg_opfamily o JOIN pg_am am ON am.oid = o.opfmethod WHERE o.opfnamespace = {space} \
 UNION ALL SELECT 'pg_conversion'::regclass, o.oid, 'conversion ' || o.conname, \
 concat_ws(' ', o.conforencoding, o.contoencoding, o.conproc, o.condefault) \
 FROM pg_conversion o WHERE o.connamespace = {space} \
 UNION ALL SELECT 'pg_ts_config'::regclass, o.oid, 'text search configuration ' || o.cfgname, \
+concat_ws(' ', (SELECT prsname FROM pg_ts_parser WHERE oid = o.cfgparser), \
 (SELECT string_agg(concat_ws(' ', m.maptokentype, m.mapseqno, m.mapdict::regdictionary), ', ' \
-ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map m WHERE m.mapcfg = o.oid) \
+ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map m WHERE m.mapcfg = o.oid)) \
 FROM pg_ts_config o WHERE o.cfgnamespace = {space} \
 UNION ALL SELECT 'pg_ts_dict'::regclass, o.oid, 'text search dictionary ' || o.dictname, \
 concat(o.dictinitoption, ' ', (SELECT tmplname FROM pg_ts_template WHERE oid = o.dicttemplate)) \
 FROM pg_ts_dict o WHERE o.dictnamespace = {space} \
 UNION ALL SELECT 'pg_ts_parser'::regclass, o.oid, 'text search parser ' || o.prsname, \
-o.prsstart::text FROM pg_ts_parser o WHERE o.prsnamespace = {space} \
+concat_ws(' ', o.prsstart, o.prstoken, o.prsend, o.prsheadline, o.prslextype) FROM pg_ts_parser o WHERE o.prsnamespace = {space} \
 UNION ALL SELECT 'pg_ts_template'::regclass, o.oid, 'text search template ' || o.tmplname, \
-o.tmpllexize::text FROM pg_ts_template o WHERE o.tmplnamespace = {space} \
+concat_ws(' ', o.tmplinit, o.tmpllexize) FROM pg_ts_template o WHERE o.tmplnamespace = {space} \
 UNION ALL SELECT 'pg_cast'::regclass, o.oid, 'cast ' || format_type(o.castsource, NULL) || ' as ' \
 || format_type(o.casttarget, NULL), concat_ws(' ', o.castfunc::regprocedure, o.castcontext, \
 o.castmethod) FROM pg_cast o WHERE o.oid >= 16384 \
 UNION ALL SELECT 'pg_language'::regclass, o.oid, 'language ' || o.lanname, \
-o.lanplcallfoid::regproc::text FROM pg_language o WHERE o.oid >= 16384 \
+concat_ws(' ', o.lanpltrusted, o.lanplcallfoid::regproc, o.laninline::regproc, \
+o.lanvalidator::regproc) FROM pg_language o WHERE o.oid >= 16384 \
 UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, o.oid, 'foreign-data wrapper ' \
-|| o.fdwname, concat_ws(' ', o.fdwhandler::regproc, (SELECT string_agg( \
+|| o.fdwname, concat_ws(' ', o.fdwhandler::regproc, o.fdwvalidator::regproc, (SELECT string_agg( \
 split_part(k, '=', 1), ',') FROM unnest(o.fdwoptions) k)) FROM pg_foreign_data_wrapper o \
 UNION ALL SELECT 'pg_foreign_server'::regclass, o.oid, 'foreign server ' || o.srvname, \
-concat_ws(' ', o.srvtype, o.srvversion, (SELECT string_agg(CASE WHEN k LIKE 'password=%' \
+concat_ws(' ', (SELECT fdwname FROM pg_foreign_data_wrapper WHERE oid = o.srvfdw), o.srvtype, \
+o.srvversion, (SELECT string_agg(CASE WHEN k LIKE 'password=%' \
 THEN 'password' ELSE k END, ',') FROM unnest(o.srvoptions) k)) FROM pg_foreign_server o \
 UNION ALL SELECT 'pg_class'::regclass, c.oid, 'foreign table ' || c.relname, \
 concat_ws(' ', s.srvname, f.ftoptions, (SELECT string_agg(concat_ws(' ', a.attname, \
@@ -369,11 +379,20 @@ UNION ALL SELECT 'pg_event_trigger'::regclass, o.oid, 'event trigger ' || o.evtn
 concat_ws(' ', o.evtevent, o.evtfoid::regproc, o.evtenabled, o.evttags) FROM pg_event_trigger o \
 UNION ALL SELECT 'pg_publication'::regclass, o.oid, 'publication ' || o.pubname, \
 concat_ws(' ', o.puballtables, o.pubinsert, o.pubupdate, o.pubdelete, o.pubtruncate, \
-(SELECT string_agg(r.prrelid::regclass::text, ',' ORDER BY 1) FROM pg_publication_rel r \
-WHERE r.prpubid = o.oid)) FROM pg_publication o \
+{v13|o.pubviaroot,|} (SELECT string_agg(concat_ws(' ', r.prrelid::regclass \
+{v15|, r.prattrs, pg_get_expr(r.prqual, r.prrelid)|}), ',' ORDER BY 1) \
+FROM pg_publication_rel r WHERE r.prpubid = o.oid) \
+{v15|, (SELECT string_agg(n.pnnspid::regnamespace::text, ',' ORDER BY 1) \
+FROM pg_publication_namespace n WHERE n.pnpubid = o.oid)|}) FROM pg_publication o \
+UNION ALL SELECT 'pg_subscription'::regclass, o.oid, 'subscription ' || o.subname, \
+concat_ws(' ', o.subenabled, o.subpublications) FROM pg_subscription o \
+WHERE o.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+UNION ALL SELECT 'pg_seclabel'::regclass, l.objoid, 'security label of ' || l.provider || ' for ' \
+|| pg_describe_object(l.classoid, l.objoid, l.objsubid), l.label FROM pg_seclabel l \
 UNION ALL SELECT 'pg_transform'::regclass, o.oid, 'transform for ' \
-|| format_type(o.trftype, NULL), o.trflang::text FROM pg_transform o \
-UNION ALL SELECT 'pg_am'::regclass, o.oid, 'access method ' || o.amname, o.amhandler::text \
+|| format_type(o.trftype, NULL), concat_ws(' ', (SELECT lanname FROM pg_language \
+WHERE oid = o.trflang), o.trffromsql::regproc, o.trftosql::regproc) FROM pg_transform o \
+UNION ALL SELECT 'pg_am'::regclass, o.oid, 'access method ' || o.amname, concat_ws(' ', o.amtype, o.amhandler) \
 FROM pg_am o WHERE o.oid >= 16384 \
 UNION ALL SELECT 'pg_namespace'::regclass, n.oid, 'schema ' || n.nspname, \
 concat((SELECT string_agg(concat_ws(' ', c.relkind, c.relname, (SELECT string_agg(concat_ws(' ', \
