@@ -128,6 +128,11 @@ fn execute(cli: Cli, run: Uuid) -> Result<Box<dyn Report>, Failure> {
     for warning in &project.warnings {
         progress.warning(warning);
     }
+    for database in project.selected() {
+        if let Some(unused) = project::unused_parameters(&database.name, &database.target) {
+            progress.notice(&unused);
+        }
+    }
     if !project.databases.is_empty() {
         let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for warning in project::unread(variables, &project.databases) {

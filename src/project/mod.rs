@@ -203,9 +203,6 @@ pub fn load(request: &Request<'_>) -> Result<Project, Failure> {
         return Err(failure(reader.faults));
     }
     project.notices = resolve::weak_tls(&project.databases);
-    let selected = project.databases.iter().filter(|it| it.selected);
-    let unused = selected.filter_map(|it| unused_parameters(&it.name, &it.target));
-    project.notices.extend(unused);
     Ok(project)
 }
 

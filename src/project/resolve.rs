@@ -339,13 +339,13 @@ pub fn unused_parameters(name: &str, target: &Target) -> Option<String> {
         .iter()
         .map(|it| format!("`{it}`"))
         .collect();
-    let word = match unused.len() {
+    let (word, have) = match unused.len() {
         0 => return None,
-        1 => "parameter",
-        _ => "parameters",
+        1 => ("parameter", "has"),
+        _ => ("parameters", "have"),
     };
     let unused = unused.join(", ");
     Some(format!(
-        "{name}: without effect in bird: the {word} {unused} of its URL"
+        "{name}: the {word} {unused} of its URL {have} no effect in bird"
     ))
 }
