@@ -171,6 +171,11 @@ impl MySql {
         if length.is_some_and(|length| bare.chars().count() > length) {
             return Err(format!("it is longer than its type {}", column.sql));
         }
+        // Some modes give a CHAR with its blanks, and some collations compare them.
+        let padded = match (base, length) {
+            ("char", Some(length)) => Some(self.text(&format!("{bare:<length$}"))?),
+            _ => None,
+        };
         let (stored, held) = match (base, length) {
             ("char", _) => (bare.to_owned(), format!("TRIM(TRAILING ' ' FROM {name})")),
             (_, Some(length)) => (text.chars().take(length).collect(), name.clone()),
@@ -181,7 +186,10 @@ impl MySql {
             same: format!(
                 "CAST(CONVERT({held} USING utf8mb4) AS BINARY) <=> CAST({stored} AS BINARY)"
             ),
-            found: format!("{name} = {stored}"),
+            found: match padded {
+                Some(padded) => format!("{name} IN ({stored}, {padded})"),
+                None => format!("{name} = {stored}"),
+            },
             written: self.text(text)?,
             grouped: collated(column, &stored),
             fits: None,

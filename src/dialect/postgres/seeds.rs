@@ -91,6 +91,14 @@ impl SeedSql for Postgres {
             "character" => format!("rtrim({stored}::text, ' ')"),
             _ => format!("{stored}::text"),
         };
+        let fits = match base.as_str() {
+            // What a domain checks is checked when the value is asked for.
+            _ if is_domain => Some(format!("{stored_text} IS NOT NULL")),
+            "character varying[]" => {
+                Some(format!("CAST({written} AS {base})::text = {stored_text}"))
+            }
+            _ => None,
+        };
         let held = format!("{name}::text COLLATE \"C\"");
         let (found, grouped) = match base.as_str() {
             known if is_not_compared(known) => {
@@ -106,8 +114,7 @@ impl SeedSql for Postgres {
             found,
             written,
             grouped,
-            // What a domain checks is checked when the value is asked for.
-            fits: is_domain.then(|| format!("{stored_text} IS NOT NULL")),
+            fits,
         })
     }
 

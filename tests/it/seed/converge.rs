@@ -320,6 +320,7 @@ fn values_that_do_not_fit_are_refused_with_row_and_column(engine: Engine) {
             ("timestamp", "'now'"),
             ("date", "'Today'"),
             ("numeric(3,1)", "1000"),
+            ("varchar(3)[]", "'{ab,abcdef}'"),
             ("bytea", "5"),
             ("json", "'{'"),
             ("uuid", "'admin'"),
