@@ -78,6 +78,10 @@ fn ordinary_statements_stay_inside() -> Result<(), String> {
                 };
                 for statement in statements {
                     let sql = &section.body[statement.range];
+                    // Accounts are those of the whole server.
+                    if dialect.facts().name == "mysql" && sql.starts_with("GRANT ") {
+                        continue;
+                    }
                     seen += 1;
                     if let Containment::Outside(outside) = check(*dialect, sql, &scope) {
                         let (path, line) = (path.display(), section.line);

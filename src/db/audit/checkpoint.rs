@@ -374,10 +374,11 @@ impl Checkpoint {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn a_link_at_the_place_of_a_checkpoint_is_refused_and_its_target_stays() {
         let folder = tempfile::tempdir().unwrap();

@@ -212,7 +212,7 @@ fn every_part_of_what_bird_names_is_compared() {
         for (what, before, after) in ALTERED {
             let world = three(engine);
             // Names of subscriptions are those of the whole server.
-            let filled = |text: &str| text.replace("{name}", &world.name("ums"));
+            let filled = |text: &str| text.replace("{name}", world.name("ums"));
             for (name, make) in [("ums", before), ("twitter", after)] {
                 world.client(name, "CREATE TABLE kept (a int)");
                 world.client(name, &filled(make));
