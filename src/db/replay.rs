@@ -12,6 +12,7 @@ use super::session::DbError;
 use super::shadow::Shadow;
 use crate::dialect::containment;
 use crate::dialect::containment::{Containment, Outside};
+use crate::dialect::runs_without_transaction;
 use crate::dialect::statement::{self, Routine};
 use crate::dialect::{Dialect, Extension};
 use crate::model::diagnostic::{Diagnostic, Failure, Location, Severity};
@@ -77,7 +78,8 @@ pub async fn statements(
             .await
             .map_err(|error| cannot(&error))?;
     }
-    let ran = if shadow.session.dialect.facts().transactional_ddl && !read.no_transaction {
+    let alone = runs_without_transaction(dialect, &read, text);
+    let ran = if shadow.session.dialect.facts().transactional_ddl && !alone {
         together(shadow, text, &read.statements).await
     } else {
         one_by_one(shadow, text, &read.statements, Rollback::Statement).await

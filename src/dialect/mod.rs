@@ -61,7 +61,7 @@ pub use provisioning::{BorrowQueries, Missing, Provisioning};
 use seeds::SeedSql;
 pub use server::{Lock, ServerFacts};
 pub use session::SessionSql;
-pub use statements::{ErrorKind, Forbidden, Statements};
+pub use statements::{ErrorKind, Forbidden, Statements, runs_without_transaction};
 
 /// All engines, in the order in which the README lists them.
 pub static DIALECTS: &[&dyn Dialect] = &[&sqlite::Sqlite, &mysql::MySql, &postgres::Postgres];

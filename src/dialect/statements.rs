@@ -1,6 +1,8 @@
 //! The meaning of statements, definitions and error codes to an engine.
 
+use crate::dialect::Dialect;
 use crate::dialect::recovery::{Object, RecoveryClass};
+use crate::model::script::{Script, Statement};
 use crate::model::server::Server;
 use crate::sql::Cursor;
 
@@ -121,6 +123,25 @@ pub trait Statements: Sync {
     fn switches_foreign_keys(&self, _words: &[&str]) -> Option<bool> {
         None
     }
+
+    /// Whether the engine refuses a statement inside a transaction.
+    fn refuses_transaction(&self, _words: &[&str]) -> bool {
+        false
+    }
+}
+
+/// The words of a statement that tell whether it refuses a transaction.
+const HEAD: usize = 16;
+
+/// Whether a file runs without a transaction: it says so, or the engine refuses all of its statements
+/// inside one.
+pub fn runs_without_transaction(dialect: &dyn Dialect, script: &Script, text: &str) -> bool {
+    let refuses = |statement: &Statement| {
+        let sql = text.get(statement.range.clone()).unwrap_or_default();
+        let head = Cursor::cut(dialect.syntax(), sql, HEAD);
+        dialect.refuses_transaction(&head.texts())
+    };
+    script.no_transaction || !script.statements.is_empty() && script.statements.iter().all(refuses)
 }
 
 /// Whether a statement begins with these words, in any letter case.

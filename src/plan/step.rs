@@ -4,6 +4,7 @@
 use super::migration_state::{MigrationState, PartiallyApplied};
 use super::{Problems, Step, Subject, in_file};
 use crate::dialect::recovery::RecoveryClass;
+use crate::dialect::runs_without_transaction;
 use crate::model::code::Code;
 use crate::model::consent::CONSENTS;
 use crate::model::diagnostic::Diagnostic;
@@ -28,7 +29,7 @@ pub(super) fn step(
     problems: &mut Problems,
 ) -> Option<Step> {
     let syntax = subject.dialect.syntax();
-    let script = match script::read(syntax, &migration.text) {
+    let mut script = match script::read(syntax, &migration.text) {
         Ok(script) => script,
         Err(faults) => {
             let faults = faults
@@ -38,6 +39,7 @@ pub(super) fn step(
             return None;
         }
     };
+    script.no_transaction = runs_without_transaction(subject.dialect, &script, &migration.text);
     let transactional = subject.dialect.facts().transactional_ddl && !script.no_transaction;
     let mut step = Step {
         migration: migration.clone(),
@@ -239,7 +241,7 @@ impl Exactly<'_> {
             let bare = matches!(
                 &effect,
                 RecoveryClass::AutoCommit(_) | RecoveryClass::Unknown(_)
-            );
+            ) || self.subject.dialect.refuses_transaction(words);
             if bare {
                 problems.refused.push(refusal(
                     format!("`{what} …` cannot run inside a transaction"),

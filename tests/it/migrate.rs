@@ -259,8 +259,8 @@ fn one_fails_one_completes(failing: Engine, other: Engine) {
 #[test]
 fn indexes_are_built_concurrently_in_a_file_without_transaction() {
     Engine::Postgres.run(|engine| {
-        let indexes =
-            "CREATE INDEX CONCURRENTLY i ON a (id);\nCREATE INDEX CONCURRENTLY j ON a (id);\n";
+        let indexes = "CREATE INDEX CONCURRENTLY i ON a (id);\nANALYZE a;\n\
+                       CREATE INDEX CONCURRENTLY j ON a (id);\n";
         let world = World::one(engine)
             .migration("ums/V1__a.sql", "CREATE TABLE a (id INT);\n")
             .migration("ums/V2__i.sql", indexes);
@@ -274,12 +274,40 @@ fn indexes_are_built_concurrently_in_a_file_without_transaction() {
         world
             .run(&["migrate"])
             .ok()
-            .says("applied 2 migrations, 3 statements");
+            .says("applied 2 migrations, 4 statements");
         let valid = "SELECT count(*) FROM pg_index WHERE indrelid = 'a'::regclass AND indisvalid";
         assert_eq!(world.client("ums", valid), "2\n");
         let journal = "SELECT version, statement FROM bird_journal ORDER BY 1, 2";
-        assert_eq!(world.client("ums", journal), "1\t1\n2\t1\n2\t2\n");
+        assert_eq!(world.client("ums", journal), "1\t1\n2\t1\n2\t2\n2\t3\n");
     });
+}
+
+/// A file that no transaction can run needs no directive.
+#[test]
+fn a_file_whose_statements_all_refuse_a_transaction_runs_without_one() {
+    let test = |engine: Engine| {
+        let alone = engine.pick(
+            "",
+            "CREATE UNIQUE INDEX CONCURRENTLY i ON a (id);\nREINDEX (VERBOSE) TABLE CONCURRENTLY a;\n\
+             DROP INDEX CONCURRENTLY i;\nVACUUM (ANALYZE) a;\n",
+            "VACUUM;\n",
+        );
+        let world = World::one(engine)
+            .migration("ums/V1__a.sql", "CREATE TABLE a (id INT);\n")
+            .migration("ums/V2__alone.sql", alone);
+        world.run(&["up"]).ok();
+        world.run(&["verify"]).ok();
+        world.write(
+            "migrations/ums/V3__mixed.sql",
+            "CREATE TABLE b (id INT);\nVACUUM;\n",
+        );
+        let refused = world.run(&["migrate"]).exits(3);
+        refused
+            .warns("`VACUUM …` cannot run inside a transaction")
+            .warns("-- bird: no-transaction");
+    };
+    Engine::Postgres.run(test);
+    Engine::Sqlite.run(test);
 }
 
 /// One plan and one report for as many engines as there are.

@@ -10,6 +10,36 @@ use crate::model::server::Server;
 use crate::sql::Cursor;
 
 impl Statements for Postgres {
+    /// Those that call `PreventInTransactionBlock` in the server's source and that a migration may have.
+    fn refuses_transaction(&self, words: &[&str]) -> bool {
+        let has = |wanted: &str| words.iter().any(|word| word.eq_ignore_ascii_case(wanted));
+        let is = |at: usize, wanted: &str| {
+            let word = words.get(at);
+            word.is_some_and(|word| word.eq_ignore_ascii_case(wanted))
+        };
+        match words
+            .first()
+            .map(|word| word.to_ascii_uppercase())
+            .as_deref()
+        {
+            Some("VACUUM") => true,
+            Some("CREATE") => {
+                let unique = usize::from(is(1, "UNIQUE"));
+                is(1 + unique, "INDEX") && is(2 + unique, "CONCURRENTLY")
+            }
+            Some("DROP") => is(1, "INDEX") && is(2, "CONCURRENTLY"),
+            Some("REINDEX") => has("CONCURRENTLY") || has("DATABASE") || has("SYSTEM"),
+            Some("ALTER") => {
+                is(1, "TABLE")
+                    && has("DETACH")
+                    && words
+                        .last()
+                        .is_some_and(|word| word.eq_ignore_ascii_case("CONCURRENTLY"))
+            }
+            _ => false,
+        }
+    }
+
     fn error_kind(&self, code: &str, message: &str) -> ErrorKind {
         match code {
             // PgBouncer passes the server's words on, but not its code.

@@ -3,12 +3,16 @@
 use super::forbidden::FORBIDDEN;
 use super::{Sqlite, recovery};
 use crate::dialect::recovery::{Object, RecoveryClass};
-use crate::dialect::statements::{Statements, TRANSACTIONS, forbid_control};
+use crate::dialect::statements::{Statements, TRANSACTIONS, forbid_control, starts_with};
 use crate::dialect::{ErrorKind, Forbidden};
 use crate::model::server::Server;
 use crate::sql::Cursor;
 
 impl Statements for Sqlite {
+    fn refuses_transaction(&self, words: &[&str]) -> bool {
+        starts_with(words, &["VACUUM"])
+    }
+
     fn error_kind(&self, code: &str, message: &str) -> ErrorKind {
         // The low byte is the primary code; the rest is the extended code.
         match code.parse::<u32>().map(|code| code & 0xff) {
