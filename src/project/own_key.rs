@@ -20,8 +20,8 @@ const DIGITS: usize = 64;
 /// Reads the key, or creates it at its first use; `None` if this user has no folder for it.
 #[must_use]
 pub fn own_key() -> Option<OwnKey> {
-    if let Some(shared) = std::env::var(VARIABLE).ok().filter(|key| !key.is_empty()) {
-        return Some(OwnKey::shared(shared));
+    if let Some(shared) = std::env::var_os(VARIABLE).filter(|key| !key.is_empty()) {
+        return Some(OwnKey::shared(hex::digits(shared.as_encoded_bytes())));
     }
     let folder = folder()?;
     let path = folder.join("key");

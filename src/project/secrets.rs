@@ -16,8 +16,30 @@ pub enum Written {
     File(PathBuf),
 }
 
+/// The parameter of PostgreSQL's URLs with a password.
+const PARAMETER: &str = "password=";
+
+/// The range of a password among the parameters of a URL.
+fn in_parameters(url: &str) -> Option<std::ops::Range<usize>> {
+    let mut at = url.find('?')? + 1;
+    for pair in url.get(at..)?.split('&') {
+        let name = pair.get(..PARAMETER.len());
+        if name.is_some_and(|name| name.eq_ignore_ascii_case(PARAMETER)) {
+            let value = at + PARAMETER.len()..at + pair.len();
+            let text = url.get(value.clone())?;
+            return (!text.is_empty() && !text.starts_with("${")).then_some(value);
+        }
+        at += pair.len() + 1;
+    }
+    None
+}
+
 /// Whether a URL has its password in its text, not in a variable.
 pub fn has_password(url: &str) -> bool {
+    in_parameters(url).is_some() || in_account(url)
+}
+
+fn in_account(url: &str) -> bool {
     let account = url.split_once("://").and_then(|(_, rest)| {
         let (account, _) = rest.rsplit_once('@')?;
         Some(account)
@@ -28,14 +50,18 @@ pub fn has_password(url: &str) -> bool {
 
 /// A URL with the password in its text replaced by a variable; as it is if it has none.
 pub fn without_password(url: &str, variable: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://").filter(|_| has_password(url)) else {
-        return url.to_owned();
+    let mut url = url.to_owned();
+    if let Some(value) = in_parameters(&url) {
+        url.replace_range(value, &format!("${{{variable}}}"));
+    }
+    let Some((scheme, rest)) = url.split_once("://").filter(|_| in_account(&url)) else {
+        return url;
     };
     let account = rest.rsplit_once('@');
     let parts = account.and_then(|(account, place)| Some((account.split_once(':')?.0, place)));
     match parts {
         Some((user, place)) => format!("{scheme}://{user}:${{{variable}}}@{place}"),
-        None => url.to_owned(),
+        None => url,
     }
 }
 
@@ -77,6 +103,8 @@ mod tests {
         assert!(!has_password("mysql://app:${PASSWORD}@host/db"));
         assert!(!has_password("mysql://app@host/db"));
         assert!(!has_password("sqlite:data/ums.db"));
+        assert!(has_password("postgres://h/db?user=u&Password=secret"));
+        assert!(!has_password("postgres://h/db?user=u&password=${P}"));
     }
 
     #[test]
@@ -91,6 +119,10 @@ mod tests {
                 "mysql://app:${PASSWORD}@host/db",
             ),
             ("mysql://app@host/db", "mysql://app@host/db"),
+            (
+                "postgres://h/db?user=u&password=s&x=1",
+                "postgres://h/db?user=u&password=${P}&x=1",
+            ),
         ] {
             assert_eq!(without_password(url, "P"), expected);
         }

@@ -174,10 +174,16 @@ fn server(
         Ok(text) => Ok(text.into_owned()),
         Err(_) => wrong("a part of the URL is not UTF-8", PASSWORD_HINT),
     };
-    let name = url.query_pairs().find(|(key, _)| key == "dbname");
-    let database = match name.filter(|_| url.path().trim_start_matches('/').is_empty()) {
-        Some((_, name)) => name.into_owned(),
-        None => decode(url.path().trim_start_matches('/'))?,
+    let mut names = url.query_pairs();
+    let named = names.find(|(key, _)| key.eq_ignore_ascii_case("dbname"));
+    let path = decode(url.path().trim_start_matches('/'))?;
+    let database = match named {
+        Some((_, name)) if path.is_empty() || name == path => name.into_owned(),
+        Some(_) => {
+            let message = "the URL names two databases: in its path and as `dbname`";
+            return wrong(message, "keep one of them");
+        }
+        None => path,
     };
     if database.is_empty() || database.contains('/') {
         let scheme = dialect.facts().name;
@@ -207,7 +213,7 @@ fn server(
         key: None,
         parameters: Box::default(),
     };
-    let mut asked = None;
+    let mut asked = AskedTls::default();
     let mut seen = Vec::new();
     for (written, value) in url.query_pairs() {
         let mut key = written.to_ascii_lowercase();
@@ -232,12 +238,21 @@ fn server(
     } else {
         Tls::VerifyFull
     };
-    target.tls = match asked {
+    target.tls = match asked.strict.or(asked.mode).or(asked.switch) {
         Some(Tls::Required) if target.ca.is_some() => Tls::VerifyCa,
         Some(asked) => asked,
         None => default,
     };
     Ok(target)
+}
+
+/// What the parameters of a URL ask of TLS: the first that is given counts, whatever their order.
+#[derive(Default)]
+struct AskedTls {
+    /// The authorities of the system serve only with full verification.
+    strict: Option<Tls>,
+    mode: Option<Tls>,
+    switch: Option<Tls>,
 }
 
 /// Sets what a parameter says.
@@ -246,13 +261,15 @@ fn parameter(
     value: &str,
     root: &Path,
     target: &mut ServerTarget,
-    asked: &mut Option<Tls>,
+    asked: &mut AskedTls,
 ) -> Result<(), Wrong> {
     let path = || Some(root.join(value));
     match key {
-        "ssl-mode" | "sslmode" => *asked = Some(tls(value)?),
-        "ssl" | "tls" | "usessl" | "requiressl" | "sslaccept" => *asked = Some(switch(key, value)?),
-        "ssl-ca" | "sslrootcert" if value == "system" => *asked = Some(Tls::VerifyFull),
+        "ssl-mode" | "sslmode" => asked.mode = Some(tls(value)?),
+        "ssl" | "tls" | "usessl" | "requiressl" | "sslaccept" => {
+            asked.switch = Some(switch(key, value)?);
+        }
+        "ssl-ca" | "sslrootcert" if value == "system" => asked.strict = Some(Tls::VerifyFull),
         "ssl-ca" | "sslrootcert" => target.ca = path(),
         "ssl-cert" | "sslcert" => target.certificate = path(),
         "ssl-key" | "sslkey" => target.key = path(),
@@ -377,6 +394,7 @@ mod tests {
             "mysql:root:hunter2@h/ums",
             "postgres://u:hunter2@h/ums?hunter2!=1",
             "postgres://u:p@h/ums?sslmode=hunter2",
+            "postgres://u:p@h/ums?dbname=hunter2",
             "sqlite:x.db?mode=hunter2",
             "mysql://root:hunter2@[::1/ums",
         ] {
@@ -431,6 +449,22 @@ mod tests {
                 "",
             ),
             ("postgres://u:p@h/db?ssl=true", Tls::Required, ""),
+            (
+                "postgres://u:p@h/db?sslmode=verify-full&ssl=true",
+                Tls::VerifyFull,
+                "",
+            ),
+            (
+                "postgres://u:p@h/db?ssl=true&sslmode=verify-full",
+                Tls::VerifyFull,
+                "",
+            ),
+            (
+                "postgres://u:p@h/db?sslrootcert=system&sslmode=require",
+                Tls::VerifyFull,
+                "",
+            ),
+            ("postgres://u:p@h/db?DBNAME=db", Tls::VerifyFull, ""),
             (
                 "mysql://u:p@h/db?ssl-mode=REQUIRED&charset=utf8mb4",
                 Tls::Required,

@@ -241,13 +241,16 @@ impl<'a> Lexer<'a> {
     }
 
     /// Whether an executed comment has a version that no server has, and ends at the same place for
-    /// those that nest comments and for those that do not.
+    /// those that nest comments and for those that do not. Versions of MariaDB have six digits, and it
+    /// runs whatever `/*M!` has for a lower one.
     fn is_never_executed(&self, open: usize, mark: &str) -> bool {
         let start = open + mark.len();
         let version = self.text.get(start..self.version(start));
         let number = version.and_then(|version| version.parse::<u32>().ok());
-        number.is_some_and(|number| matches!(number, 99_000..=99_999 | 990_000..))
-            && self.nested(open) == self.behind(open + 2, "*/")
+        let is_general = mark == "/*!";
+        number.is_some_and(|number| {
+            number >= 990_000 || is_general && (99_000..=99_999).contains(&number)
+        }) && self.nested(open) == self.behind(open + 2, "*/")
     }
 
     fn nested(&self, start: usize) -> Option<usize> {

@@ -148,9 +148,14 @@ impl SeedSql for MySql {
 
     fn counter_query(&self, table: &str, counter: &Counter, declared: i64) -> String {
         let (column, sequence) = (self.quote(&counter.column), &counter.sequence);
+        let range = format!(
+            "BETWEEN (SELECT minimum_value FROM {sequence}) AND (SELECT maximum_value FROM {sequence})"
+        );
         format!(
-            "SELECT top, next_not_cached_value <= top FROM (SELECT GREATEST({declared}, \
-             COALESCE((SELECT MAX({column}) FROM {table}), {declared})) AS top) c, {sequence}"
+            "SELECT top, next_not_cached_value <= top FROM (SELECT MAX(n) AS top FROM (\
+             SELECT MAX({column}) AS n FROM {table} WHERE {column} {range} \
+             UNION ALL SELECT CASE WHEN {declared} {range} THEN {declared} END) all_numbers) c, {sequence} \
+             WHERE top IS NOT NULL AND increment > 0"
         )
     }
 

@@ -438,13 +438,12 @@ fn numbered(engine: Engine) -> Vec<&'static str> {
 }
 
 fn the_next_row_gets_a_number_behind_the_seeds(engine: Engine) {
-    for (id, rows) in numbered(engine).iter().flat_map(|id| {
-        let rows = [
-            "{ id = 1, v = 'a' },\n{ id = 3, v = 'b' },\n",
-            "{ id = 20000, v = 'a' },\n",
-        ];
-        rows.map(|rows| (*id, rows))
-    }) {
+    let ids = numbered(engine);
+    let far = ids.first().map(|id| (*id, "{ id = 20000, v = 'a' },\n"));
+    let near = ids
+        .iter()
+        .map(|id| (*id, "{ id = 1, v = 'a' },\n{ id = 3, v = 'b' },\n"));
+    for (id, rows) in near.chain(far) {
         let shared = engine.pick("CREATE SEQUENCE shared;\n", "CREATE SEQUENCE shared;\n", "");
         let shared = if engine == Engine::MySql { "" } else { shared };
         let table = format!("{shared}CREATE TABLE t (id {id}, v VARCHAR(9));\n");

@@ -21,7 +21,14 @@ pub fn give_back(ddl: &mut Ddl, known: &SchemaAccess) {
             continue;
         };
         let none = Access::default();
-        let access = known.objects.get(&id).unwrap_or(&none);
+        // The server keeps the name as GRANT spelled it, whatever its letters' case.
+        let same = |other: &&Id| {
+            other.kind == id.kind && other.name.to_lowercase() == id.name.to_lowercase()
+        };
+        let granted = known.objects.keys().find(same);
+        let access = granted
+            .and_then(|id| known.objects.get(id))
+            .unwrap_or(&none);
         let name = &id.name;
         let why = match (&known.unread, &access.lost_grants) {
             _ if !known.is_live => Some(format!(

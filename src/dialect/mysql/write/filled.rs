@@ -75,7 +75,10 @@ pub fn fill(from: &Table, to: &Table, column: &Column) -> Vec<DdlStep> {
         let kept = touched.map(|other| format!(", {0} = {0}", quote(&other.name)));
         let kept: String = kept.collect();
         let sql = format!("UPDATE {} SET {name} = {default}{kept}", quote(&to.name));
-        let why = format!("all rows get a value of `{}`", column.name);
+        let why = format!(
+            "all rows get a value of `{}`, and UPDATE triggers of the table fire",
+            column.name
+        );
         steps.push(DdlStep::new(to.id(), sql).risk(Hazard::Rewrite, why));
     }
     let clause = format!("ALTER COLUMN {name} SET DEFAULT {default}");

@@ -43,7 +43,7 @@ UNION ALL SELECT 'account', 0, 0, me.oid, NULL, '' FROM me) \
 SELECT f.class, f.oid::text, f.part::text, f.kind, \
 CASE WHEN f.owner <> me.oid OR f.class = 'account' THEN pg_get_userbyid(f.owner) END::text, \
 (me.rolsuper OR f.owner = me.oid OR (pg_has_role(f.owner, '{v16|SET|MEMBER}') \
-AND has_schema_privilege(f.owner, {space}, 'CREATE')))::int::text, \
+AND pg_has_role(f.owner, 'USAGE') AND has_schema_privilege(f.owner, {space}, 'CREATE')))::int::text, \
 (f.acl IS NOT NULL)::int::text, \
 CASE WHEN g.grantee = f.owner THEN 'o' WHEN g.grantee = 0 THEN 'e' ELSE 'a' || r.rolname END, \
 g.privilege_type || CASE WHEN g.is_grantable THEN '*' ELSE '' END, \

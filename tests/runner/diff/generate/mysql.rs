@@ -27,7 +27,12 @@ pub struct World {
     pub names: usize,
     /// Of the database.
     pub collation: &'static str,
+    /// Of the connection in which some views and programs are created.
+    pub connection: &'static str,
 }
+
+/// The first stands for that of the session.
+pub const CONNECTIONS: &[&str] = &["", "utf8mb4_bin", "latin1_swedish_ci"];
 
 const COLLATIONS: &[&str] = &["utf8mb4_bin", "latin1_swedish_ci", "utf8mb4_unicode_ci"];
 
@@ -92,6 +97,7 @@ impl World {
             sequences: Vec::new(),
             names,
             collation: COLLATIONS[0],
+            connection: CONNECTIONS[0],
         };
         for _ in 0..1 + dice.below(5) {
             world.add_table(dice);
@@ -152,6 +158,9 @@ impl World {
 
     fn sql(&self) -> String {
         let mut sql = format!("ALTER DATABASE COLLATE {};\n", self.collation);
+        sql.push_str(
+            "SET @client = @@character_set_client, @connection = @@collation_connection;\n",
+        );
         for (name, rest) in &self.sequences {
             let _ = writeln!(sql, "CREATE SEQUENCE {name} {rest};");
         }
@@ -172,7 +181,8 @@ impl World {
             let _ = writeln!(sql, "SET sql_mode = {mode};");
             let _ = writeln!(
                 sql,
-                "CREATE {};\nSET sql_mode = DEFAULT;",
+                "{}CREATE {};\nSET sql_mode = DEFAULT;",
+                self.names(name),
                 rest.replace("NAME", name)
             );
         }
@@ -186,17 +196,35 @@ impl World {
             made.push(&view.name);
             let _ = writeln!(
                 sql,
-                "CREATE {} VIEW {} AS {};",
-                view.head, view.name, view.query
+                "{}CREATE {} VIEW {} AS {};",
+                self.names(&view.name),
+                view.head,
+                view.name,
+                view.query
             );
         }
         for trigger in &self.triggers {
-            let _ = writeln!(sql, "{};", trigger.sql);
+            let _ = writeln!(sql, "{}{};", self.names(&trigger.name), trigger.sql);
         }
         for (name, rest) in &self.events {
-            let _ = writeln!(sql, "CREATE EVENT {name} {rest};");
+            let _ = writeln!(sql, "{}CREATE EVENT {name} {rest};", self.names(name));
         }
+        // What follows runs in the session as it was.
+        sql.push_str(&self.names("0"));
         sql
+    }
+
+    /// Sets the connection for an object: every other one is created in that of the schema.
+    fn names(&self, object: &str) -> String {
+        const BACK: &str = "SET character_set_client = @client, character_set_results = @client, \
+                            collation_connection = @connection;\n";
+        let number = object.bytes().last().unwrap_or_default();
+        let (charset, _) = self.connection.split_once('_').unwrap_or_default();
+        if number.is_multiple_of(2) || charset.is_empty() {
+            BACK.to_owned()
+        } else {
+            format!("SET NAMES {charset} COLLATE {};\n", self.connection)
+        }
     }
 
     fn rows(&self) -> String {

@@ -37,6 +37,7 @@ impl World {
                     self.triggers.insert(to, trigger);
                 }
             }
+            12 if dice.chance(50) => self.connection = *dice.pick(super::CONNECTIONS),
             12 => self.collation = *dice.pick(super::COLLATIONS),
             _ => {
                 let at = dice.below(self.tables.len());

@@ -11,6 +11,7 @@ pub struct Schema {
     pub functions: Vec<Function>,
     pub tables: Vec<Table>,
     pub views: Vec<View>,
+    pub comment: Option<String>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -78,6 +79,8 @@ pub enum Id {
     Plain(&'static str),
     Serial(&'static str),
     Always(&'static str),
+    /// Always, with limits of its own.
+    Limited(&'static str),
     ByDefault(&'static str),
 }
 
@@ -221,6 +224,7 @@ impl Schema {
             let view = View::random(dice, &schema);
             schema.views.push(view);
         }
+        schema.comment = comment(dice, 10);
         schema
     }
 
@@ -338,6 +342,7 @@ impl Table {
             Id::Serial("integer"),
             Id::Serial("bigint"),
             Id::Always("integer"),
+            Id::Limited("integer"),
             Id::ByDefault("bigint"),
         ];
         let mut table = Table {
@@ -388,7 +393,7 @@ impl Table {
             1 | 2 => self.indexes.push(Index {
                 name: name(dice, "idx"),
                 columns: vec![column, other],
-                how: dice.below(9),
+                how: dice.below(11),
                 comment: comment(dice, 15),
             }),
             3 => self.checks.push(Check {

@@ -8,7 +8,7 @@ use super::model::{
 
 /// One change, of which some do nothing.
 pub fn mutate(dice: &mut Dice, schema: &mut Schema) {
-    match dice.below(14) {
+    match dice.below(15) {
         0 | 1 => types(dice, schema),
         2 => functions(dice, schema),
         3 => views(dice, schema),
@@ -23,6 +23,7 @@ pub fn mutate(dice: &mut Dice, schema: &mut Schema) {
                 schema.tables.remove(at);
             }
         }
+        7 => schema.comment = comment(dice, 50),
         _ => table(dice, schema),
     }
 }
@@ -153,6 +154,8 @@ fn table(dice: &mut Dice, schema: &mut Schema) {
                 Id::Always("integer"),
                 Id::ByDefault("bigint"),
                 Id::Always("bigint"),
+                Id::Limited("integer"),
+                Id::Limited("bigint"),
             ]);
             if table.partitions.is_some() {
                 table.id = Id::Plain("integer");
@@ -195,7 +198,7 @@ fn column(dice: &mut Dice, known: &Schema, table: &mut Table) {
 fn part(dice: &mut Dice, table: &mut Table) {
     match dice.below(7) {
         0 => match table.indexes.first_mut() {
-            Some(index) if dice.chance(40) => index.how = dice.below(9),
+            Some(index) if dice.chance(40) => index.how = dice.below(11),
             Some(index) if dice.chance(30) => index.name = name(dice, "idx"),
             Some(index) if dice.chance(30) => index.comment = comment(dice, 50),
             _ => drop(table.indexes.pop()),
