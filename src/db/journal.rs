@@ -56,24 +56,20 @@ pub fn lacks_query(session: &Session) -> String {
 /// Reads the statements that are not finished with.
 pub async fn read(session: &mut Session, history: &mut History) -> Result<(), DbError> {
     let sql = query(session, history.exists);
-    match session.rows(&sql).await {
-        Ok(rows) => take_in(history, rows)?,
-        Err(error) if error.kind == ErrorKind::MissingTable => {
-            if !is_lost(session).await? {
-                return Ok(());
-            }
-            // Another run may have created both tables since.
-            match session.rows(&sql).await {
-                Ok(rows) => take_in(history, rows)?,
-                Err(error) if error.kind == ErrorKind::MissingTable => {
-                    history.lost_journal = Some(LostJournal::Missing);
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            }
+    let is_missing = |answer: &Result<Vec<Row>, DbError>| matches!(answer, Err(error) if error.kind == ErrorKind::MissingTable);
+    let mut rows = session.rows(&sql).await;
+    if is_missing(&rows) {
+        if !is_lost(session).await? {
+            return Ok(());
         }
-        Err(error) => return Err(error),
+        // Another run may have created both tables since.
+        rows = session.rows(&sql).await;
+        if is_missing(&rows) {
+            history.lost_journal = Some(LostJournal::Missing);
+            return Ok(());
+        }
     }
+    take_in(history, rows?)?;
     if history.exists {
         match session.rows(&lacks_query(session)).await {
             Ok(rows) => take_in_lack(history, &rows)?,

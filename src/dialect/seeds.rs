@@ -22,6 +22,21 @@ pub struct Cell {
     pub fits: Option<String>,
 }
 
+impl Cell {
+    /// NULL for a column of this quoted name. `grouped` is a NULL that the engine groups with the
+    /// column's values.
+    #[must_use]
+    pub fn null(name: &str, grouped: String) -> Cell {
+        Cell {
+            written: "NULL".to_owned(),
+            same: format!("{name} IS NULL"),
+            found: format!("{name} IS NULL"),
+            grouped,
+            fits: None,
+        }
+    }
+}
+
 /// A column that a sequence numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {

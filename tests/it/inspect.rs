@@ -12,18 +12,6 @@ engines!(
     drift_is_told_and_undone_on_live_databases,
 );
 
-/// Two databases, `one` and `two`, of which the second is empty.
-fn two(engine: Engine) -> World {
-    let world = World::empty()
-        .file("bird.toml", "[databases.one]\n[databases.two]\n")
-        .file("migrations/one/.keep", "")
-        .file("migrations/two/.keep", "")
-        .engine("one", engine)
-        .engine("two", engine);
-    world.run(&["provision"]).ok();
-    world
-}
-
 /// The URL of a database, wherever bird is called.
 fn address(world: &World, database: &str) -> String {
     match world.engine_of(database) {
@@ -38,7 +26,7 @@ fn what_it_prints_recreates_the_schema(engine: Engine) {
         world.run(&["up"]).ok();
         let printed = world.run(&["inspect", database]).ok().stdout;
         assert!(!printed.contains("refinery"), "{printed}");
-        let fresh = two(engine);
+        let fresh = World::two(engine);
         fresh.client("two", &printed);
         let (one, other) = (address(&world, database), address(&fresh, "two"));
         let same = world.run(&["diff", &one, &other]).ok();
@@ -62,7 +50,7 @@ fn what_it_prints_recreates_the_schema(engine: Engine) {
 }
 
 fn bird_and_the_client_make_the_same_of_a_long_history(engine: Engine) {
-    let mut world = two(engine);
+    let mut world = World::two(engine);
     let mut whole = String::new();
     for version in 1..=120 {
         let table = format!("table_{}", version - (version - 1) % 4);
@@ -162,7 +150,7 @@ fn drift_is_told_and_undone_on_live_databases(engine: Engine) {
 #[test]
 fn a_difference_without_statements_is_not_verified() {
     Engine::Postgres.run(|engine| {
-        let world = two(engine);
+        let world = World::two(engine);
         world.client("two", "CREATE SCHEMA app");
         let output = world
             .run(&["diff", "one", "two", "--format", "sql"])

@@ -3,34 +3,28 @@
 // The lints know what is a test by this attribute, helpers included.
 #![cfg(test)]
 
+/// Makes tests of a function that takes an [`Engine`], one for each of some engines.
+macro_rules! tests_on {
+    ($check:ident: $($name:ident $engine:ident),+) => {
+        mod $check {
+            use crate::world::Engine;
+
+            $(
+                #[test]
+                fn $name() {
+                    Engine::$engine.run(super::$check);
+                }
+            )+
+        }
+    };
+}
+
 /// Makes one test per engine of each function that takes an [`Engine`]: `engines!(f)` gives
 /// `f::sqlite`, `f::mariadb`, `f::mysql` and `f::postgres`. An engine that is not there is told
 /// once on stderr and skipped; with CI=true it fails.
 macro_rules! engines {
     ($($check:ident),+ $(,)?) => { $(
-        mod $check {
-            use crate::world::Engine;
-
-            #[test]
-            fn sqlite() {
-                Engine::Sqlite.run(super::$check);
-            }
-
-            #[test]
-            fn mariadb() {
-                Engine::MariaDb.run(super::$check);
-            }
-
-            #[test]
-            fn mysql() {
-                Engine::MySql.run(super::$check);
-            }
-
-            #[test]
-            fn postgres() {
-                Engine::Postgres.run(super::$check);
-            }
-        }
+        tests_on!($check: sqlite Sqlite, mariadb MariaDb, mysql MySql, postgres Postgres);
     )+ };
 }
 

@@ -9,19 +9,7 @@ use crate::world::{Engine, World};
 /// Runs a check on both products.
 macro_rules! products {
     ($($check:ident),+ $(,)?) => { $(
-        mod $check {
-            use crate::world::Engine;
-
-            #[test]
-            fn mariadb() {
-                Engine::MariaDb.run(super::$check);
-            }
-
-            #[test]
-            fn mysql() {
-                Engine::MySql.run(super::$check);
-            }
-        }
+        tests_on!($check: mariadb MariaDb, mysql MySql);
     )+ };
 }
 
@@ -35,21 +23,9 @@ products!(
     a_baseline_gives_later_tables_the_same_collation,
 );
 
-/// Two empty databases.
-fn two(engine: Engine) -> World {
-    let world = World::empty()
-        .file("bird.toml", "[databases.one]\n[databases.two]\n")
-        .file("migrations/one/.keep", "")
-        .file("migrations/two/.keep", "")
-        .engine("one", engine)
-        .engine("two", engine);
-    world.run(&["provision"]).ok();
-    world
-}
-
 /// Through a client of which the session has yet another collation.
 fn what_is_inspected_makes_the_same_programs(engine: Engine) {
-    let world = two(engine);
+    let world = World::two(engine);
     let created = |database: &str, settings: &str, sql: &str| {
         let usual = "SET sql_mode = @@GLOBAL.sql_mode, NAMES utf8mb4";
         world.client(database, &format!("{usual} {settings}; {sql}"));
@@ -128,7 +104,7 @@ fn names_in_double_quotes_are_replayed_and_undone(engine: Engine) {
 }
 
 fn what_is_missing_in_the_sql_is_an_exit_code(engine: Engine) {
-    let world = two(engine);
+    let world = World::two(engine);
     world.client(
         "one",
         "SET sql_mode = 'NO_BACKSLASH_ESCAPES'; CREATE PROCEDURE p() SELECT '\\';",
@@ -198,7 +174,7 @@ fn a_table_that_is_not_there_needs_no_consent(engine: Engine) {
 }
 
 fn a_baseline_gives_later_tables_the_same_collation(engine: Engine) {
-    let world = two(engine);
+    let world = World::two(engine);
     world.client(
         "one",
         "ALTER DATABASE CHARACTER SET latin1 COLLATE latin1_german2_ci; \

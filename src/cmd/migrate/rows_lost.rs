@@ -1,5 +1,5 @@
 //! Looks at the tables that a plan would drop or cut. Nothing is lost with a table that is not there, or,
-//! in an undo, with one that has no rows; a person who has to consent is told how many rows it has.
+//! in an undo, with one that has no rows; the refusal says how many rows a table has.
 
 use crate::cmd::run::database::RunDatabase;
 use crate::db::session::Session;

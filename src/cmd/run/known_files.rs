@@ -30,6 +30,9 @@ fn read(context: &Context) -> KnownFiles {
 
 /// Remembers the files that a run has written.
 pub fn remember(context: &Context) {
+    if !context.project.protected {
+        return;
+    }
     let files: Vec<String> = context
         .project
         .selected()
@@ -38,7 +41,7 @@ pub fn remember(context: &Context) {
             _ => None,
         })
         .collect();
-    if !context.project.protected || files.is_empty() {
+    if files.is_empty() {
         return;
     }
     let mut known = read(context);

@@ -3,14 +3,15 @@
 use super::report::CounterRow;
 use super::write::SeedFailure;
 use crate::cmd::run::open;
-use crate::db::session::{DbError, Session};
+use crate::db::session::{DbError, Row, Session};
 use crate::dialect::seeds::Counter;
+use crate::invariant;
 use crate::model::diagnostic::Failure;
 use crate::project::Database;
 use crate::seed::{self, Wanted};
 
 /// Moves the counters of a table on, and never back; only finds them if `dry_run`. As Rails and Django
-/// do after their fixtures, the largest number in the table counts, whoever wrote it.
+/// do after their fixtures, the largest number in the table counts, not the largest declared one.
 pub async fn advance(
     session: &mut Session,
     database: &Database,
@@ -35,11 +36,7 @@ pub async fn advance(
     let counters = session.rows(&query).await;
     let mut moved = Vec::new();
     for row in counters.map_err(|error| failed(&error))? {
-        let mut cells = row.into_iter().flatten();
-        let (Some(column), Some(sequence)) = (cells.next(), cells.next()) else {
-            continue;
-        };
-        let counter = Counter { column, sequence };
+        let counter = counter(row).map_err(|failure| (failure, !dry_run))?;
         let Some(declared) = seed::largest(rows, &counter.column) else {
             continue;
         };
@@ -48,17 +45,15 @@ pub async fn advance(
             .counter_query(&first.table, &counter, declared);
         let answer = session.rows(&query).await;
         let answer = answer.map_err(|error| failed(&error))?;
-        let Some([to, behind]) = answer.first().map(Vec::as_slice) else {
+        let Some(answer) = answer.first() else {
             continue;
         };
-        let Some(to) = to.as_deref().and_then(|to| to.parse().ok()) else {
-            continue;
-        };
+        let (to, is_behind) = position(answer).map_err(|failure| (failure, !dry_run))?;
         let sql = database.dialect.advance(&counter, to);
         if !dry_run {
             session.rows(&sql).await.map_err(|error| failed(&error))?;
         }
-        if behind.as_deref() == Some("1") {
+        if is_behind {
             moved.push(CounterRow {
                 table: table.to_string(),
                 column: counter.column,
@@ -68,4 +63,22 @@ pub async fn advance(
         }
     }
     Ok(moved)
+}
+
+/// A counter from a row of the engine's list.
+fn counter(row: Row) -> Result<Counter, Failure> {
+    let mut cells = row.into_iter();
+    let mut next = || cells.next().flatten();
+    Ok(Counter {
+        column: invariant!(next(), some, "a counter has a column"),
+        sequence: invariant!(next(), some, "a counter has a sequence"),
+    })
+}
+
+/// The number that a counter must be behind, and whether it is not.
+fn position(answer: &[Option<String>]) -> Result<(i64, bool), Failure> {
+    let cell = |at: usize| answer.get(at).and_then(Option::as_deref);
+    let to = cell(0).and_then(|to| to.parse().ok());
+    let to = invariant!(to, some, "the number of a counter is an integer");
+    Ok((to, cell(1) == Some("1")))
 }

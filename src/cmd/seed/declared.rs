@@ -4,6 +4,7 @@
 use super::write::{self, cell_fault};
 use crate::cmd::run::open;
 use crate::db::session::Session;
+use crate::invariant;
 use crate::model::diagnostic::{Diagnostic, Failure};
 use crate::model::schema::Table;
 use crate::model::seed::Seed;
@@ -59,8 +60,12 @@ async fn unfit(
                 return Err(Failure::failed(fault));
             }
         };
-        let answers = answer.into_iter().flatten();
-        for ((row, column, _), answer) in some.iter().zip(answers) {
+        let answers: Vec<Option<String>> = answer.into_iter().flatten().collect();
+        invariant!(
+            answers.len() == some.len(),
+            "each condition about a seed has an answer"
+        );
+        for ((row, column, _), answer) in some.iter().zip(&answers) {
             if answer.as_deref() != Some("1") {
                 faults.push(row.unfit(column, "its type does not hold this value"));
             }
@@ -108,9 +113,11 @@ async fn twins(
             group.get(at).copied()
         };
         for pair in &pairs {
-            if let (Some(one), Some(other)) = (row(pair.first()), row(pair.get(1))) {
-                faults.push(seed::twins(one, other));
-            }
+            let one = row(pair.first());
+            let other = row(pair.get(1));
+            let one = invariant!(one, some, "the first of two equal rows is declared");
+            let other = invariant!(other, some, "the second of two equal rows is declared");
+            faults.push(seed::twins(one, other));
         }
     }
     Ok(faults)

@@ -29,7 +29,7 @@ pub struct Seeds {
 }
 
 impl Seeds {
-    /// Whether a row or a counter is not as it should be.
+    /// Whether a row or a counter differs from its declaration.
     pub fn would_write(&self) -> bool {
         self.rows.iter().any(|row| row.action != Action::Leave) || !self.counters.is_empty()
     }

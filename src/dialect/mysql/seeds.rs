@@ -26,13 +26,7 @@ impl SeedSql for MySql {
     fn cell(&self, server: &Server, column: &Column, value: &Value) -> Result<Cell, String> {
         let name = self.quote(&column.name);
         let Some(text) = plain_text(value, "1", "0") else {
-            return Ok(Cell {
-                written: "NULL".into(),
-                same: format!("{name} IS NULL"),
-                found: format!("{name} IS NULL"),
-                grouped: "NULL".into(),
-                fits: None,
-            });
+            return Ok(Cell::null(&name, "NULL".to_owned()));
         };
         let sql = column.sql.to_ascii_lowercase();
         let base = sql.split(['(', ' ']).next().unwrap_or_default();
@@ -273,7 +267,7 @@ impl MySql {
         let stored = format!("CAST({written} AS {target}{digits})");
         let name = self.quote(&column.name);
         Ok(Cell {
-            // What is no time at all is NULL to a cast.
+            // A cast makes NULL of a text that is not a time.
             same: format!("({stored} IS NOT NULL AND {name} <=> {stored})"),
             fits: Some(format!("{stored} IS NOT NULL")),
             ..cell(&name, written, stored)

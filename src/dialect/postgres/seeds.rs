@@ -38,7 +38,7 @@ const NUMBERS: &[&str] = &[
     "oid",
 ];
 
-/// A counter that is so many steps behind is moved step by step, which no other session can overtake.
+/// The most steps by which a counter is moved one by one, so that it never goes back.
 /// No other session makes more steps while one statement runs.
 const STEPS: i64 = 1000;
 
@@ -48,13 +48,7 @@ impl SeedSql for Postgres {
     fn cell(&self, _server: &Server, column: &Column, value: &Value) -> Result<Cell, String> {
         let name = self.quote(&column.name);
         let Some(text) = plain_text(value, "true", "false") else {
-            return Ok(Cell {
-                written: "NULL".into(),
-                same: format!("{name} IS NULL"),
-                found: format!("{name} IS NULL"),
-                grouped: format!("CAST(NULL AS {})", column.sql),
-                fits: None,
-            });
+            return Ok(Cell::null(&name, format!("CAST(NULL AS {})", column.sql)));
         };
         let whole = column.key_type.0.base.as_deref().unwrap_or(&column.sql);
         let base = base(whole);

@@ -77,6 +77,18 @@ impl World {
             .engine("ums", engine)
     }
 
+    /// A project with two databases, `one` and `two`, that exist and are empty.
+    pub fn two(engine: Engine) -> World {
+        let world = World::empty()
+            .file("bird.toml", "[databases.one]\n[databases.two]\n")
+            .file("migrations/one/.keep", "")
+            .file("migrations/two/.keep", "")
+            .engine("one", engine)
+            .engine("two", engine);
+        world.run(&["provision"]).ok();
+        world
+    }
+
     /// Puts a database of the project on an engine, through `BIRD_<NAME>_URL`. It does not exist
     /// yet: `up` or `provision` makes it, or [`World::server`] by hand. On a server it gets a
     /// fresh name, see [`World::name`]; on SQLite it is `data/<name>.db`.
